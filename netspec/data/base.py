@@ -1,0 +1,174 @@
+"""What a data source is, what it says before anything is loaded, and what it hands over.
+
+Comes in: nothing. Goes out: the contracts of the package. `Facts` are known from the word alone or from the head of a
+file; a `Dataset` is the loaded thing. Shapes are those of one example, channels last. NumPy is imported when arrays are
+touched, never when this module is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
+
+from netspec.diagnostics import Diagnostic
+from netspec.shape import Shape
+from netspec.source import Span
+from netspec.values import Word
+from netspec.vocabulary import option, register
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+
+Part = Literal["train", "test"]
+"""Which of the two sets of rows that a source may hand over."""
+
+
+class BadData(Exception):
+    """Raised by sources, splits and array checks: a kind of diagnostic and its fields, without a span.
+
+    `option` names the argument of the word that is at fault, or None when it is the word as a whole. Who knows the text
+    (pipeline.py) makes a diagnostic of it.
+    """
+
+    def __init__(self, kind: type[Diagnostic], /, *, option: str | None = None, **fields: Any) -> None:
+        self.kind = kind
+        self.option = option
+        self.fields = fields
+        super().__init__(f"{kind.code}: {self.diagnostic().message}")
+
+    def diagnostic(self, span: Span | None = None) -> Diagnostic:
+        """The diagnostic, at the place where the argument or the word stands in a text."""
+        return self.kind(span=span, **self.fields)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the data say about one output.
+
+    `kind` is `class` (ids from 0 to `classes` - 1), `binary` (zeros and ones) or `numbers`; `size` is how many ids or
+    numbers an example has: 1 for one class, T for a class at each of T steps. `names` are those of the classes.
+    """
+
+    kind: Literal["class", "binary", "numbers"]
+    size: int = 1
+    classes: int | None = None
+    names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of_classes(cls, names: Sequence[str]) -> Target:
+        """One class out of those with these names."""
+        return cls("class", 1, len(names), tuple(names))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of data before they are loaded.
+
+    `inputs` has the key `input` and `targets` the key `output` when there is only one of them. `examples` counts those
+    of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
+    that exist, such as a truth table: nothing is held out then, and the test is on the same rows.
+    """
+
+    inputs: Mapping[str, Shape]
+    targets: Mapping[str, Target]
+    examples: int | None = None
+    has_test: bool = False
+    is_complete: bool = False
+
+    @property
+    def classes(self) -> int | None:
+        """The class count of the only target with classes, or None."""
+        counts = [t.classes for t in self.targets.values() if t.kind == "class"]
+        return counts[0] if len(counts) == 1 else None
+
+
+def single(shape: Shape, target: Target, **known: Any) -> Facts:
+    """The facts of data with one input and one target."""
+    return Facts({"input": shape}, {"output": target}, **known)
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Examples: arrays of equal length by the names of inputs and targets.
+
+    Inputs are float32 with channels last, 8-bit images scaled to 0..1; whole numbers stay int32, for they may be token
+    ids. Targets of classes are int32 ids of shape (examples,) or (examples, steps); the others are float32 of at least
+    two dimensions, (examples, size).
+    """
+
+    inputs: Mapping[str, Array]
+    targets: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def take(self, indices: Array) -> Arrays:
+        """The examples with these indices, in this order; a copy."""
+        return Arrays(
+            {name: array[indices] for name, array in self.inputs.items()},
+            {name: array[indices] for name, array in self.targets.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
+
+    `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that is
+    not its index.
+    """
+
+    name: str
+    facts: Facts
+    train: Arrays
+    test: Arrays | None = None
+    noun: str = "example"
+    rows: Sequence[int] | None = None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def where(self, index: int, part: Part = "train") -> str:
+        """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""
+        if part == "test":
+            return f"{self.name} test {self.noun} {index}"
+        return f"{self.name} {self.noun} {self.rows[index] if self.rows is not None else index}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Word, ABC):
+    """Base of every data source."""
+
+    category: ClassVar[str] = "source"
+
+    @abstractmethod
+    def facts(self, folder: Path) -> Facts:
+        """What is known before loading; cheap. Relative file names start from `folder`.
+
+        Raises:
+            BadData: a file is missing or wrong.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path) -> Dataset:
+        """The data, in memory. Relative file names start from `folder`.
+
+        Raises:
+            BadData: a file is missing or wrong, or a download failed.
+        """
+
+
+S = TypeVar("S", bound=type[Source])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def source(name: str) -> Callable[[S], S]:
+    """Declare a data source: a class decorator that makes a frozen dataclass of it and adds the word to the language.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("source", name)  # type: ignore[return-value]  # the same class comes back

@@ -1,0 +1,285 @@
+"""NS401 to NS429: what is wrong with the files, tables, arrays and settings that data come from.
+
+Errors about how data and network fit each other stand in check_errors.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotRead(Diagnostic):
+    """A file of data is not there, or cannot be read. Relative names start from the folder of the `.net` file."""
+
+    code = "NS401"
+    title = "cannot read {file}: {reason}"
+    label = "{reason}"
+    hint = "{advice}"
+    file: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotDownload(Diagnostic):
+    """A data set that netspec downloads is not on this machine, and none of the places it comes from answers.
+
+    The files are looked for in the folder that the environment variable NETSPEC_DATA names, then in the cache of the
+    user. Without a network, fetch them on another machine and put them into one of these folders. NETSPEC_MIRROR may
+    name another server: the files lie in a folder with the name of the data set there.
+    """
+
+    code = "NS402"
+    title = "{name} is not on this machine and cannot be downloaded: {reason}"
+    label = "needs {file}"
+    hint = "looked in {folders}\n{advice}"
+    name: str
+    file: str
+    reason: str
+    folders: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongChecksum(Diagnostic):
+    """A downloaded file is not the published one: it was cut short or changed on the way. It is not kept."""
+
+    code = "NS403"
+    title = "{file} from {server} is not the published file"
+    label = "has the {algorithm} {found}, expected {expected}"
+    hint = "try again; if it stays so, get the file elsewhere and put it into {folder}"
+    file: str
+    server: str
+    algorithm: str
+    found: str
+    expected: str
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenFile(Diagnostic):
+    """A file does not hold what its format says: it is cut short, damaged, or of another format."""
+
+    code = "NS404"
+    title = "{file} is no valid {format} file: {reason}"
+    label = "{reason}"
+    hint = "{advice}"
+    file: str
+    format: str
+    reason: str
+    advice: str = "get the file again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoExamples(Diagnostic):
+    """A file, a table or an array has no examples, or its examples have no numbers."""
+
+    code = "NS405"
+    title = "{what} has no {missing}"
+    label = "nothing to learn from"
+    hint = "{advice}"
+    what: str
+    missing: str = "examples"
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadHeader(Diagnostic):
+    """The first row of a CSV file must give every column a name of its own."""
+
+    code = "NS406"
+    title = "the header of {file} {problem}"
+    label = "{problem}"
+    hint = "{advice}"
+    file: str
+    problem: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaggedRow(Diagnostic):
+    """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1."""
+
+    code = "NS407"
+    title = "{file} row {row} has {found} cells, and the header {expected}"
+    label = "row {row} is ragged"
+    hint = "{advice}"
+    file: str
+    row: int
+    found: int
+    expected: int
+    advice: str = "put cells that hold the delimiter into double quotes, or set `delimiter`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoColumn(Diagnostic):
+    """The column that should be the target is not in the table."""
+
+    code = "NS408"
+    title = "{file} has no column `{column}`"
+    label = "not in the header"
+    hint = "{advice}"
+    file: str
+    column: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotANumber(Diagnostic):
+    """A cell that should be a number is none. Every column but the target is a feature, and features are numbers."""
+
+    code = "NS409"
+    title = '{file} row {row}, column `{column}`: "{cell}" is no number'
+    label = "row {row}, column `{column}`"
+    hint = "{advice}"
+    file: str
+    row: int
+    column: str
+    cell: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingValue(Diagnostic):
+    """A cell is empty, or holds a word for "not known" such as `NA`. A net cannot learn from what is not there."""
+
+    code = "NS410"
+    title = "{file} row {row}, column `{column}`: the value is missing"
+    label = "row {row}, column `{column}`, and {others} more"
+    hint = "remove the row, or fill in a value such as the mean of the column"
+    file: str
+    row: int
+    column: str
+    others: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUnclear(Diagnostic):
+    """A target column holds whole numbers or texts with so many different values that they may not be classes."""
+
+    code = "NS411"
+    title = "the column `{column}` has {distinct} different values in {rows} rows: classes, or not?"
+    label = "not clear what to learn"
+    hint = "{advice}"
+    column: str
+    distinct: int
+    rows: int
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongShape(Diagnostic):
+    """The shape that is asked for holds another number of values than an example of the file has."""
+
+    code = "NS412"
+    title = "{count} numbers cannot take the shape {shape}"
+    label = "{reason}"
+    hint = "{advice}"
+    count: int
+    shape: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongKeys(Diagnostic):
+    """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`."""
+
+    code = "NS413"
+    title = "{file} has no array `{key}`"
+    label = "it has {found}"
+    hint = "save it as `numpy.savez(\"{file}\", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`"
+    file: str
+    key: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnequalLengths(Diagnostic):
+    """Arrays that belong together have different numbers of examples, or test examples another shape."""
+
+    code = "NS414"
+    title = "{first} and {second} do not belong together: {reason}"
+    label = "{reason}"
+    hint = "{advice}"
+    first: str
+    second: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongType(Diagnostic):
+    """An array holds something else than numbers: texts, Python objects (often rows of unequal length), dates."""
+
+    code = "NS415"
+    title = "{what} holds {found}, not numbers"
+    label = "{found}"
+    hint = "{advice}"
+    what: str
+    found: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadPair(Diagnostic):
+    """Arguments of a data source or of `from_arrays` that only make sense together, and one of them is not given."""
+
+    code = "NS416"
+    title = "{given} is given without {missing}"
+    label = "{missing} is missing"
+    hint = "give both, or none"
+    given: str
+    missing: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotSplit(Diagnostic):
+    """A split would leave a part without examples."""
+
+    code = "NS420"
+    title = "{part} = {portion} of {examples} examples leaves {left}"
+    label = "{left}"
+    hint = "{advice}"
+    part: str
+    portion: str
+    examples: int
+    left: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotNormalize(Diagnostic):
+    """Token ids are names of words, not amounts: a mean of them means nothing."""
+
+    code = "NS421"
+    title = "`normalize = standard` does not go with token ids"
+    label = "the input `{input}` holds ids"
+    hint = "remove `normalize`; an `embedding` turns ids into vectors"
+    input: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoEffect(Diagnostic):
+    """A setting of `data` that changes nothing for these data; it may be meant for others.
+
+    Wrong:
+        dense(classes, softmax)
+        data { source = mnist, test = 10% }
+
+    Right:
+        dense(classes, softmax)
+        data { source = mnist, val = 10% }
+    """
+
+    code = "NS422"
+    severity = "warning"
+    title = "`{option}` has no effect: {reason}"
+    label = "has no effect"
+    hint = "{advice}"
+    option: str
+    reason: str
+    advice: str

@@ -1,0 +1,346 @@
+"""Feeds tensors to layer values: this is where nodes of the graph come from, and where shape errors get their places.
+
+Comes in: values (graph/values.py) and a `Builder`. Goes out: tensors of known shape, or BAD and a diagnostic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netspec.diagnostics import Note, Problems
+from netspec.graph import meaning
+from netspec.graph.build import Builder
+from netspec.graph.evaluate import Abandon, Evaluator, Frame, producer_note
+from netspec.graph.ir import Edge, Graph, Output, SharedModule, prune
+from netspec.graph.values import (
+    BAD,
+    Block,
+    Composed,
+    OneLayer,
+    Parallel,
+    Repeated,
+    Shared,
+    Sum,
+    Tensor,
+    Tensors,
+)
+from netspec.layers.activations import ActivationLayer
+from netspec.layers.base import Layer
+from netspec.layers.errors import Misfit, WrongInputs
+from netspec.layers.merge import Add
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.values import LayerValue, describe
+
+MOST_NODES = 100_000
+"""More layers than this are a mistake."""
+
+
+@dataclass(frozen=True)
+class _Instance:
+    """A block built for certain arguments and shapes, with what it takes from outside."""
+
+    graph: Graph
+    captured: tuple[Tensor, ...]
+
+
+class Applier:
+    """Feeds tensors to layer values."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.evaluator: Evaluator
+        self.instances: dict[Any, _Instance | None] = {}
+        self.sizes: dict[int, int] = {}
+        self.total = 0
+
+    def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
+        """The tensor (or tensors) that come out of a layer; BAD after a mistake."""
+        match value:
+            case OneLayer(layer=layer, span=span):
+                with self.evaluator.deeper(span):
+                    return self._layer(value, layer, inputs, builder)
+            case Composed(items=items):
+                for item in items:
+                    inputs = self.apply(item, inputs, builder)
+                return inputs
+            case Repeated(inner=inner, count=count):
+                for _ in range(count):
+                    inputs = self.apply(inner, inputs, builder)
+                return inputs
+            case Parallel(items=items):
+                return _join([self._branch(item, inputs, builder) for item in items])
+            case Sum(items=items, span=span):
+                tensors = _join([self._branch(item, inputs, builder) for item in items])
+                return self.apply(OneLayer(Add(), span), tensors, builder)
+            case Block(span=span):
+                with self.evaluator.deeper(span):
+                    return self._block(value, inputs, builder)
+            case Shared():
+                return self._shared(value, inputs, builder)
+        raise AssertionError(f"no rule for {type(value).__name__}")
+
+    def _branch(self, item: Any, inputs: Any, builder: Builder) -> Any:
+        return self.apply(item, inputs, builder) if isinstance(item, LayerValue) else item
+
+    # ------------------------------------------------------------ single layers
+
+    def _layer(self, value: OneLayer, layer: Layer, inputs: Any, builder: Builder) -> Any:
+        if inputs is BAD:
+            return BAD
+        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        if not self._check_count(value, layer, tensors):
+            return BAD
+        try:
+            if layer.is_macro:
+                return layer.expand(_ApplyInside(self, value, builder), tensors[0])
+            for extra in layer.before(*(t.shape for t in tensors)):
+                tensors = (self._layer(OneLayer(extra, value.span), extra, tensors[0], builder),)
+                if tensors[0] is BAD:
+                    return BAD
+            return self._node(value, layer, tensors, builder)
+        except Misfit as misfit:
+            self._report_misfit(misfit, value, tensors)
+        except _InnerMistake:
+            pass  # a layer inside a macro has reported it
+        return BAD
+
+    def _node(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
+        activation = layer.activation_word
+        follower = None
+        if activation is not None and activation.has_weights and not isinstance(layer, ActivationLayer):
+            follower = ActivationLayer(function=activation)
+            layer = replace(layer, activation=None)  # type: ignore[call-arg]  # only layers with the option come here
+        shape = layer.infer(*(t.shape for t in tensors))
+        edges = tuple(builder.edge_of(t) for t in tensors)
+        name = layer.name or layer.spelling().partition("(")[0]
+        edge = builder.add(layer, edges, (shape,), span=value.span, name=name)
+        self._count(1, value.span)
+        result = Tensor(builder, edge, shape)
+        return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
+
+    def _count(self, more: int, span: Span | None) -> None:
+        self.total += more
+        if self.total > MOST_NODES:
+            self.problems.add(meaning.TooLarge(span=span, limit=MOST_NODES))
+            raise Abandon
+
+    def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
+        if layer.many_inputs == (len(tensors) > 1):
+            return True
+        shapes = " and ".join(str(t.shape) for t in tensors)
+        if layer.many_inputs:
+            wants, got, advice = "two or more tensors", "one", f"write `(a | b) -> {layer.word}`"
+        else:
+            wants, got = "one tensor", str(len(tensors))
+            advice = "join the branches first, with `concat` or `add`"
+        self.problems.add(
+            WrongInputs(
+                span=value.span,
+                word=layer.word or value.layer.spelling(),
+                wants=wants,
+                got=got,
+                shapes=shapes,
+                advice=advice,
+            )
+        )
+        return False
+
+    def _report_misfit(self, misfit: Misfit, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
+        span = value.places.get(misfit.option or "", value.span)
+        notes: tuple[Note, ...] = ()
+        if len(tensors) > 1:
+            pairs = {t.span: t for t in (tensors[0], tensors[misfit.input]) if t.span is not None}
+            notes = tuple(note for t in pairs.values() for note in producer_note(t))
+        else:
+            notes = producer_note(tensors[0])
+        self.problems.add(misfit.kind(span=span, notes=notes, **misfit.fields))
+
+    # ------------------------------------------------------------ blocks
+
+    def _block(self, block: Block, inputs: Any, builder: Builder) -> Any:
+        if inputs is BAD or any(v is BAD for _, v in block.arguments):
+            self._look_for_mistakes(block)
+            return BAD
+        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        instance = self._instance(block, tensors, builder)
+        if instance is None:
+            return BAD
+        self._count(self.sizes[id(instance.graph)], block.span)
+        return self._use(instance, tensors, builder, block.span, block.name.name)
+
+    def _use(
+        self,
+        instance: _Instance,
+        tensors: tuple[Tensor, ...],
+        builder: Builder,
+        span: Span | None,
+        name: str,
+        shared: SharedModule | None = None,
+    ) -> Any:
+        graph = instance.graph
+        single = _single_layer(graph) if shared is not None else None
+        shapes = tuple(graph.shape_of(output.edge) for output in graph.outputs)
+        edges = tuple(builder.edge_of(t) for t in (*tensors, *instance.captured))
+        edge = builder.add(single or graph, edges, shapes, span=span, name=name, shared=shared)
+        results = [Tensor(builder, Edge(edge.node, port), shape) for port, shape in enumerate(shapes)]
+        return results[0] if len(results) == 1 else Tensors(tuple(results))
+
+    def _instance(self, block: Block, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
+        key: Any = (block.name, block.arguments, tuple(t.shape for t in tensors))
+        try:
+            known = key in self.instances
+        except TypeError:  # an argument holds a list, as weights do: such blocks are built at every use
+            key, known = object(), False
+        if not known:
+            self.instances[key] = self._build(block, tensors, builder)
+        return self.instances[key]
+
+    def _build(self, block: Block, tensors: tuple[Tensor, ...], outer: Builder) -> _Instance | None:
+        inner = Builder(block.name.name, outer)
+        inner.graph.arguments = dict(block.arguments)
+        inner.graph.span = block.name.span
+        inputs = []
+        for index, tensor in enumerate(tensors):
+            name = "x" if len(tensors) == 1 else f"x{index + 1}"
+            inputs.append(Tensor(inner, inner.add_input(name, tensor.shape, tensor.span), tensor.shape))
+        total_before, self.total = self.total, 0
+        result = self._body(block, inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)))
+        size, self.total = self.total, total_before
+        return self._finish(inner, result, size)
+
+    def _finish(self, inner: Builder, result: Any, size: int) -> _Instance | None:
+        if result is BAD or not isinstance(result, Tensor | Tensors):
+            return None
+        items = result.items if isinstance(result, Tensors) else (result,)
+        inner.graph.outputs = [Output(None, inner.edge_of(t)) for t in items]
+        graph = prune(inner.graph)
+        self.sizes[id(graph)] = max(1, size)
+        return _Instance(graph, tuple(inner.captured))
+
+    def _body(self, block: Block, builder: Builder, flowing: Any) -> Any:
+        """Evaluate the body of a definition; what flows out."""
+        define = block.name.define
+        assert define is not None
+        frame = Frame(builder, flowing)
+        for parameter, (_, value) in zip(block.name.parameters, block.arguments, strict=True):
+            frame.values[parameter] = value
+        result: Any = BAD
+        for statement in define.body:
+            if isinstance(statement, tree.Assign | tree.Share):
+                self._bind(statement, frame)
+            elif isinstance(statement, tree.ExpressionStatement):
+                result = self.evaluator.evaluate(statement.value, frame)
+        if result is not BAD and not isinstance(result, LayerValue | Tensor | Tensors):
+            span = define.body[-1].span
+            advice = "a definition ends with a layer or a tensor"
+            self.problems.add(meaning.CannotChain(span=span, what=describe(result), where="as a block", advice=advice))
+            return BAD
+        return self.apply(result, flowing, builder) if isinstance(result, LayerValue) else result
+
+    def _bind(self, statement: tree.Assign | tree.Share, frame: Frame) -> None:
+        symbol = self.evaluator.resolution.names_of_statements[id(statement)]
+        value = self.evaluator.evaluate(statement.value, frame)
+        if isinstance(statement, tree.Share):
+            value = self.evaluator.share(symbol, value, frame)
+        frame.values[symbol] = value
+        label(frame.builder, symbol.name, value)
+
+    def _look_for_mistakes(self, block: Block) -> None:
+        """Evaluate a body though nothing good flows in, so that its own mistakes are reported in the same run."""
+        if (block.name, "looked") not in self.instances:
+            self.instances[(block.name, "looked")] = None
+            self._body(block, Builder(block.name.name), BAD)
+
+    # ------------------------------------------------------------ shared layers
+
+    def _shared(self, shared: Shared, inputs: Any, builder: Builder) -> Any:
+        if inputs is BAD:
+            return BAD
+        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        shapes = tuple(t.shape for t in tensors)
+        instance = self._shared_instance(shared, tensors, builder)
+        if instance is None:
+            return BAD
+        if shared.module is None:
+            shared.operation = instance.graph
+            shared.module = SharedModule(shared.home.unique(shared.name), shared.home.graph.identity, shapes)
+        elif parameter_shapes(instance.graph) != parameter_shapes(shared.operation):
+            first = " and ".join(map(str, shared.module.shapes))
+            second = " and ".join(map(str, shapes))
+            self.problems.add(
+                meaning.SharedShape(
+                    span=tensors[0].span or shared.span,
+                    notes=(Note(shared.span, f"made for {first}"),),
+                    name=shared.name,
+                    first=first,
+                    second=second,
+                )
+            )
+            return BAD
+        self._count(1, shared.span)
+        return self._use(instance, tensors, builder, shared.span, shared.name, shared.module)
+
+    def _shared_instance(self, shared: Shared, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
+        key = (shared, tuple(t.shape for t in tensors))
+        if key not in self.instances:
+            inner = Builder(shared.name, builder)
+            inputs = [
+                Tensor(inner, inner.add_input("x" if len(tensors) == 1 else f"x{i + 1}", t.shape, t.span), t.shape)
+                for i, t in enumerate(tensors)
+            ]
+            result = self.apply(shared.inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)), inner)
+            self.instances[key] = self._finish(inner, result, 1)
+        return self.instances[key]
+
+
+def _single_layer(graph: Graph) -> Layer | None:
+    """The layer of a block that holds nothing else: a shared `embedding(64)` needs no class of its own."""
+    layers = [node for node in graph.nodes if isinstance(node.operation, Layer)]
+    if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
+        return None
+    operation = layers[0].operation
+    return operation if isinstance(operation, Layer) and operation.module(*graph.input_shapes(layers[0])) else None
+
+
+class _InnerMistake(Exception):
+    """A layer inside a macro has failed and reported it."""
+
+
+class _ApplyInside:
+    """What a macro calls to build what it stands for."""
+
+    def __init__(self, applier: Applier, value: OneLayer, builder: Builder) -> None:
+        self.applier, self.value, self.builder = applier, value, builder
+
+    def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any:
+        value = layer if isinstance(layer, LayerValue) else OneLayer(layer, self.value.span)
+        result = self.applier.apply(value, inputs[0] if len(inputs) == 1 else Tensors(inputs), self.builder)
+        if result is BAD or isinstance(result, Tensors):
+            raise _InnerMistake
+        return result
+
+
+def _join(values: list[Any]) -> Any:
+    if any(v is BAD for v in values):
+        return BAD
+    return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
+
+
+def label(builder: Builder | None, name: str, value: Any) -> None:
+    """Remember what the author calls a tensor."""
+    if isinstance(value, Tensor) and value.builder is builder:
+        value.builder.graph.labels[name] = value.edge
+
+
+def parameter_shapes(operation: Graph | Layer | None) -> list[Any]:
+    """The shapes of all weights in the order of the nodes: equal for two graphs that can share them."""
+    assert isinstance(operation, Graph)
+    found: list[Any] = []
+    for node in operation.nodes:
+        if isinstance(node.operation, Graph):
+            found.append(parameter_shapes(node.operation))
+        elif isinstance(node.operation, Layer):
+            found.append(node.operation.parameters(*operation.input_shapes(node)))
+    return found

@@ -1,0 +1,70 @@
+"""Graphs under construction: adds nodes, names them, brings tensors from outer blocks in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.graph.ir import Edge, Graph, Input, Node, SharedModule
+from netspec.layers.base import Layer
+from netspec.shape import Shape
+from netspec.source import Span
+
+if TYPE_CHECKING:
+    from netspec.graph.values import Tensor
+
+
+class Builder:
+    """Builds one `Graph`. `outer` is the builder of the block in which this one is used."""
+
+    def __init__(self, name: str, outer: Builder | None = None) -> None:
+        self.graph = Graph(name)
+        self.outer = outer
+        self.captured: dict[Tensor, Edge] = {}
+        self._used_names: dict[str, int] = {}
+
+    def add(
+        self,
+        operation: Input | Layer | Graph,
+        inputs: tuple[Edge, ...],
+        shapes: tuple[Shape, ...],
+        *,
+        span: Span | None,
+        name: str,
+        shared: SharedModule | None = None,
+    ) -> Edge:
+        """Append a node; its name gets a number when it is taken."""
+        unique = shared.name if shared is not None else self.unique(name)
+        node = Node(name=unique, operation=operation, inputs=inputs, shapes=shapes, span=span, shared=shared)
+        self.graph.nodes.append(node)
+        return Edge(len(self.graph.nodes) - 1)
+
+    def add_input(self, name: str, shape: Shape, span: Span | None) -> Edge:
+        edge = self.add(Input(), (), (shape,), span=span, name=name)
+        self.graph.inputs.append(edge.node)
+        return edge
+
+    def unique(self, name: str) -> str:
+        """`conv`, `conv_2`, `conv_3` …: adding a layer does not rename those before it."""
+        count = self._used_names.get(name, 0) + 1
+        self._used_names[name] = count
+        if count == 1:
+            return name
+        candidate = f"{name}_{count}"
+        return self.unique(candidate) if candidate in self._used_names else self._claim(candidate)
+
+    def _claim(self, name: str) -> str:
+        self._used_names[name] = 1
+        return name
+
+    def edge_of(self, tensor: Tensor) -> Edge:
+        """The edge of a tensor in this graph; one of an outer block becomes a further input of this one."""
+        if tensor.builder is self:
+            return tensor.edge
+        if tensor not in self.captured:
+            assert self.outer is not None, "a tensor of a block that does not surround this one"
+            if tensor.builder is not self.outer:
+                self.outer.edge_of(tensor)
+            node = tensor.builder.graph.nodes[tensor.edge.node]
+            label = next((n for n, e in tensor.builder.graph.labels.items() if e == tensor.edge), node.name)
+            self.captured[tensor] = self.add_input(label, tensor.shape, node.span)
+        return self.captured[tensor]

@@ -1,0 +1,145 @@
+"""Counts parameters, multiply-adds and memory, and lists the layers for `show`.
+
+Weights are counted once, also when they are shared. Sizes that are not known make formulas of the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netspec.graph.ir import Graph, Input, Node
+from netspec.layers.base import Layer
+from netspec.shape import Shape, Size, product
+
+BYTES_PER_NUMBER = 4
+"""Everything is float32 or int32."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer. `path` has the names of the blocks around it; counts are its own, without what is inside."""
+
+    path: tuple[str, ...]
+    word: str
+    call: str
+    shape: Shape
+    trainable: int
+    frozen: int
+    state: int
+    macs: Size
+    node: Node
+    is_shared_again: bool = False
+
+    @property
+    def name(self) -> str:
+        return "/".join(self.path)
+
+    @property
+    def parameters(self) -> int:
+        """Weights, trained or frozen, without state."""
+        return self.trainable + self.frozen
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over a network; memory in bytes, activations for one example."""
+
+    trainable: int
+    frozen: int
+    state: int
+    macs: Size
+    activations: Size
+
+    @property
+    def parameters(self) -> int:
+        return self.trainable + self.frozen
+
+    @property
+    def weight_bytes(self) -> int:
+        return (self.parameters + self.state) * BYTES_PER_NUMBER
+
+    @property
+    def activation_bytes(self) -> Size:
+        return self.activations * BYTES_PER_NUMBER
+
+
+def rows(graph: Graph) -> Iterator[Row]:
+    """Every layer in the order of the computation, blocks opened."""
+    yield from _rows(graph, (), set())
+
+
+def _rows(graph: Graph, path: tuple[str, ...], seen: set[object]) -> Iterator[Row]:
+    for node in graph.nodes:
+        here = (*path, node.name)
+        again = node.shared is not None and node.shared in seen
+        if node.shared is not None:
+            seen.add(node.shared)
+        if isinstance(node.operation, Graph):
+            if again:
+                yield _row(node, here, Layer(), graph, is_shared_again=True)
+            else:
+                yield from _rows(node.operation, here, seen)
+        elif isinstance(node.operation, Layer):
+            yield _row(node, here, node.operation, graph, is_shared_again=again)
+
+
+def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_shared_again: bool) -> Row:
+    shapes = graph.input_shapes(node)
+    weights = 0 if is_shared_again else _count(layer.parameters(*shapes))
+    state = 0 if is_shared_again else _count(layer.state(*shapes))
+    return Row(
+        path,
+        node.word,
+        node.name if is_shared_again else layer.spelling(),
+        node.shape,
+        trainable=0 if layer.is_frozen else weights,
+        frozen=weights if layer.is_frozen else 0,
+        state=state,
+        macs=layer.macs(node.shape, *shapes),
+        node=node,
+        is_shared_again=is_shared_again,
+    )
+
+
+def _count(weights: dict[str, tuple[int, ...]]) -> int:
+    total = 0
+    for sizes in weights.values():
+        size = product(sizes)
+        assert isinstance(size, int)
+        total += size
+    return total
+
+
+def total_cost(graph: Graph) -> Totals:
+    """Sums over all layers; blocks that are used often are counted once and multiplied, so this is fast."""
+    memo: dict[int, Totals] = {}
+    shared: set[object] = set()
+    for inner in graph.subgraphs():
+        memo[id(inner)] = _graph_cost(inner, memo, shared)
+    return memo[id(graph)]
+
+
+def _graph_cost(graph: Graph, memo: dict[int, Totals], shared: set[object]) -> Totals:
+    trainable = frozen = state = 0
+    macs: Size = 0
+    activations: Size = 0
+    for node in graph.nodes:
+        again = node.shared is not None and node.shared in shared
+        if node.shared is not None:
+            shared.add(node.shared)
+        cost = _node_cost(graph, node, memo)
+        macs = macs + cost.macs
+        activations = activations + cost.activations
+        if not again:
+            trainable, frozen, state = trainable + cost.trainable, frozen + cost.frozen, state + cost.state
+    return Totals(trainable, frozen, state, macs, activations)
+
+
+def _node_cost(graph: Graph, node: Node, memo: dict[int, Totals]) -> Totals:
+    if isinstance(node.operation, Graph):
+        return memo[id(node.operation)]
+    if isinstance(node.operation, Input):
+        return Totals(0, 0, 0, 0, 0)
+    row = _row(node, (), node.operation, graph, is_shared_again=False)
+    return Totals(row.trainable, row.frozen, row.state, row.macs, node.shape.count)

@@ -1,0 +1,434 @@
+"""Expressions to values, walking forward with every shape known.
+
+Names are bound already (resolve.py). A value that cannot be made is reported and becomes `BAD`, which everything passes
+on silently, so that one mistake gives one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netspec.diagnostics import Diagnostic, Note, Problems
+from netspec.graph import errors, meaning
+from netspec.graph.build import Builder
+from netspec.graph.operators import COMPARISONS, calculate, compare, is_number
+from netspec.graph.resolve import Resolution
+from netspec.graph.symbols import Name, Scope
+from netspec.graph.values import BAD, Block, Composed, OneLayer, Parallel, Repeated, Shared, Sum, Tensor, Tensors
+from netspec.kinds import Count, Kind, Mismatch, Number
+from netspec.layers.activations import Activation, ActivationLayer
+from netspec.layers.base import Layer
+from netspec.shape import Dim
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.syntax.errors import NestedTooDeep
+from netspec.values import UNITS, Duration, Extent, LayerValue, Word, describe, spell
+
+if TYPE_CHECKING:
+    from netspec.graph.apply import Applier
+
+DEEPEST = 160
+"""How deep definitions and expressions may stand inside each other, counted together."""
+
+MOST_COPIES = 10_000
+"""The largest number behind a layer's `*`."""
+
+
+class Abandon(Exception):
+    """Leaves a statement whose mistake is reported already."""
+
+
+@dataclass(eq=False)
+class Frame:
+    """Where a body is evaluated: its names, what flows in, and the graph it builds (None in settings)."""
+
+    builder: Builder | None
+    input: Any = None
+    values: dict[Name, Any] = field(default_factory=dict)
+
+
+class Evaluator:
+    """Evaluates the expressions of one compilation."""
+
+    def __init__(self, resolution: Resolution, problems: Problems, applier: Applier) -> None:
+        self.resolution = resolution
+        self.problems = problems
+        self.classes: Any = None
+        self.applier = applier
+        self.depth = 0
+        self.file_frames: dict[Scope, Frame] = {}
+
+    def report(self, diagnostic: Diagnostic) -> Any:
+        self.problems.add(diagnostic)
+        return BAD
+
+    @contextmanager
+    def deeper(self, span: Span | None) -> Iterator[None]:
+        """Count one level of nesting.
+
+        Raises:
+            Abandon: it is too deep; reported.
+        """
+        self.depth += 1
+        try:
+            if self.depth > DEEPEST:
+                self.report(NestedTooDeep(span=span, limit=DEEPEST))
+                raise Abandon
+            yield
+        finally:
+            self.depth -= 1
+
+    def evaluate(self, node: tree.Expression, frame: Frame, kind: Kind | None = None) -> Any:
+        """The value of an expression; `kind` is what its place takes."""
+        with self.deeper(node.span):
+            match node:
+                case tree.Number(value=value) | tree.String(value=value) | tree.Boolean(value=value):
+                    return value
+                case tree.ExtentLiteral(sizes=sizes):
+                    return Extent(sizes)
+                case tree.Group(inner=inner):
+                    return self.evaluate(inner, frame, kind)
+                case tree.Name():
+                    return self._name(node, frame, kind)
+                case tree.Call():
+                    return self._call(node, frame, kind)
+                case tree.Chain():
+                    return self._chain(node, frame, kind)
+                case tree.Binary():
+                    return self._binary(node, frame)
+                case tree.Unary():
+                    return self._unary(node, frame)
+                case tree.IfElse():
+                    return self._if_else(node, frame, kind)
+                case tree.Branches():
+                    return self._branches(node, frame)
+                case tree.InputName():
+                    return self._input(node, frame)
+                case tree.Attribute():
+                    return self._attribute(node, frame)
+                case tree.ListLiteral(items=items):
+                    values = [self.evaluate(item, frame, kind) for item in items]
+                    return BAD if any(v is BAD for v in values) else values
+                case tree.TupleLiteral():
+                    return self._tuple(node, frame)
+                case tree.DurationLiteral(amount=amount, unit=unit):
+                    return Duration(amount.value, UNITS[unit.name]) if unit.name in UNITS else BAD
+        raise AssertionError(f"no rule for {type(node).__name__}")
+
+    # ------------------------------------------------------------ names and calls
+
+    def _name(self, node: tree.Name, frame: Frame, kind: Kind | None) -> Any:
+        symbol = self.resolution.names.get(id(node))
+        if symbol is not None:
+            return self.value_of(symbol, frame, node)
+        if id(node) in self.resolution.symbols:
+            return self.resolution.symbols[id(node)]
+        word = self.resolution.words.get(id(node))
+        if word is not None:
+            return self._word(word, {}, node.span, frame, kind)
+        if node.name == "classes":
+            if self.classes is None:
+                return self.report(meaning.NoClasses(span=node.span))
+            return self.classes
+        return BAD
+
+    def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
+        """What a name stands for where it is used."""
+        if symbol.define is not None:
+            matched = self.resolution.arguments.get(id(node), {})
+            return self._definition(symbol, matched, frame, node.span)
+        if symbol in frame.values:
+            return frame.values[symbol]
+        home = self.file_frames.get(symbol.scope)
+        if home is None:
+            home = self.file_frames.setdefault(symbol.scope, Frame(None, input=None))
+        if symbol in home.values:
+            return home.values[symbol]
+        if symbol.expression is None:
+            return BAD
+        home.values[symbol] = BAD  # in case of a circle, which resolve has reported
+        value = self.evaluate(symbol.expression, home)
+        if symbol.what == "shared layer":
+            value = self.share(symbol, value, home)
+        home.values[symbol] = value
+        return value
+
+    def share(self, symbol: Name, value: Any, frame: Frame) -> Any:
+        """The value of a `share` statement."""
+        if value is BAD:
+            return BAD
+        assert symbol.expression is not None
+        if not isinstance(value, LayerValue):
+            advice = "share a layer: `share embed = embedding(64)`"
+            span = symbol.expression.span
+            return self.report(
+                meaning.CannotChain(span=span, what=describe(value), where="in a `share`", advice=advice)
+            )
+        if frame.builder is None:
+            return self._no_meaning(symbol.span, "a shared layer", "in a file that another one uses")
+        return Shared(symbol.name, value, symbol.span, frame.builder)
+
+    def _call(self, node: tree.Call, frame: Frame, kind: Kind | None) -> Any:
+        matched = self.resolution.arguments.get(id(node))
+        if matched is None:
+            return BAD
+        assert isinstance(node.function, tree.Name)
+        symbol = self.resolution.names.get(id(node.function))
+        if symbol is not None:
+            return self._definition(symbol, matched, frame, node.span)
+        word = self.resolution.words[id(node)]
+        return self._word(word, matched, node.span, frame, kind)
+
+    def _definition(self, symbol: Name, matched: dict[str, tree.Expression], frame: Frame, span: Span) -> Any:
+        arguments = []
+        for parameter in symbol.parameters:
+            if parameter.name in matched:
+                value = self.evaluate(matched[parameter.name], frame)
+            elif parameter.default is not None:
+                value = self.evaluate(parameter.default, self.file_frames.setdefault(symbol.scope, Frame(None)))
+            else:
+                value = BAD
+            arguments.append((parameter.name, value))
+        return Block(symbol, tuple(arguments), span)
+
+    def _word(
+        self, word: type[Word], matched: dict[str, tree.Expression], span: Span, frame: Frame, kind: Kind | None
+    ) -> Any:
+        made = self.make_word(word, matched, frame)
+        if made is BAD:
+            return BAD
+        if isinstance(made, Layer):
+            return OneLayer(made, span, {name: value.span for name, value in matched.items()})
+        if isinstance(made, Activation) and (kind is None or kind.category != "activation"):
+            return OneLayer(ActivationLayer(function=made), span)
+        return made
+
+    def make_word(self, word: type[Word], matched: dict[str, tree.Expression], frame: Frame) -> Any:
+        """An instance of a declared word from the expressions of its options, each checked against its kind."""
+        values: dict[str, Any] = {}
+        is_good = True
+        for item in word.options():
+            expression = matched.get(item.name)
+            if expression is None:
+                is_good = is_good and not item.is_required
+                continue
+            value = self.accept(expression, item.kind, item.name, word.word, frame)
+            is_good = is_good and value is not BAD
+            values[item.name] = value
+        return word(**values) if is_good else BAD
+
+    def accept(self, expression: tree.Expression, kind: Kind, option: str, word: str, frame: Frame) -> Any:
+        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic."""
+        value = self.evaluate(expression, frame, kind)
+        if value is BAD or (isinstance(value, list | tuple) and any(v is BAD for v in value)):
+            return BAD
+        try:
+            return kind.accept(value)
+        except Mismatch as wrong:
+            expected, advice = wrong.expected, _advise(kind, value)
+            if wrong.unknown is not None:
+                advice = f"{wrong.unknown} is not known before the data come; write a number in the `input` line"
+            return self.report(
+                errors.WrongValue(
+                    span=expression.span, word=word, option=option, expected=expected, found=wrong.found, advice=advice
+                )
+            )
+
+    # ------------------------------------------------------------ layers and tensors
+
+    def _chain(self, node: tree.Chain, frame: Frame, kind: Kind | None) -> Any:
+        if kind is not None and kind.is_chain:
+            return tuple(self.evaluate(item, frame, kind) for item in node.items)
+        total = self.evaluate(node.items[0], frame)
+        if total is not BAD and not isinstance(total, LayerValue | Tensor | Tensors):
+            total = self._cannot_chain(node.items[0], total)
+        for item in node.items[1:]:
+            total = self._join(total, self.evaluate(item, frame), item, frame)
+        return total
+
+    def _join(self, left: Any, right: Any, item: tree.Expression, frame: Frame) -> Any:
+        if right is BAD:
+            return BAD
+        if isinstance(right, Tensor | Tensors):
+            advice = "a tensor begins a chain; a layer goes behind `->` (for both at once: `(a | b) -> concat`)"
+            return self.report(meaning.CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
+        if not isinstance(right, LayerValue):
+            return self._cannot_chain(item, right)
+        if isinstance(left, LayerValue):
+            return Composed((*left.items, right) if isinstance(left, Composed) else (left, right))
+        return self.applier.apply(right, left, self.builder_of(frame, item.span))
+
+    def builder_of(self, frame: Frame, span: Span) -> Builder:
+        """The graph that a frame builds.
+
+        Raises:
+            Abandon: it builds none, as in settings; reported.
+        """
+        if frame.builder is None:
+            self._no_meaning(span, "a tensor", "here, outside the network")
+            raise Abandon
+        return frame.builder
+
+    def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
+        advice = "a chain joins layers and tensors"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            advice = f"to make a layer of it write, for example, `dense({spell(value)})`"
+        return self.report(meaning.CannotChain(span=item.span, what=describe(value), advice=advice))
+
+    def _branches(self, node: tree.Branches, frame: Frame) -> Any:
+        values = [self.evaluate(item, frame) for item in node.items]
+        for item, value in zip(node.items, values, strict=True):
+            if value is not BAD and not isinstance(value, LayerValue | Tensor | Tensors):
+                self.report(
+                    meaning.CannotChain(
+                        span=item.span,
+                        what=describe(value),
+                        where="as a branch",
+                        advice="branches are layers or tensors; for one of two values write `a if condition else b`",
+                    )
+                )
+                return BAD
+        if any(v is BAD for v in values):
+            return BAD
+        if any(isinstance(v, LayerValue) for v in values):
+            return Parallel(tuple(values), node.span)
+        return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
+
+    def _input(self, node: tree.InputName, frame: Frame) -> Any:
+        if frame.input is None:
+            return self._no_meaning(node.span, "`input`", "here, outside the network")
+        return frame.input
+
+    def _no_meaning(self, span: Span, what: str, where: str) -> Any:
+        advice = "move it into the file of the network, or into a `def`"
+        return self.report(meaning.NoMeaningHere(span=span, what=what, where=where, advice=advice))
+
+    def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
+        base = self.evaluate(node.base, frame)
+        if base is BAD:
+            return BAD
+        shape = base.shape if isinstance(base, Tensor) else None
+        size = shape.attribute(node.name.name) if shape is not None else None
+        if size is not None:
+            return size
+        what = f"{shape.kind} ({shape})" if shape is not None else describe(base) if base is not None else "it"
+        advice = "sizes belong to tensors: `input.channels`, or a name given to a tensor"
+        if shape is not None:
+            has = [a for a in ("length", "depth", "height", "width", "channels") if shape.attribute(a) is not None]
+            advice = "it has: " + ", ".join(has or ["rank"])
+        elif isinstance(base, Tensors):
+            what, advice = "a pair of tensors", "ask one of them, by its name"
+        return self.report(
+            meaning.UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice)
+        )
+
+    # ------------------------------------------------------------ operators
+
+    def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
+        sizes = []
+        for item in node.items:
+            value = self.accept(item, _SIZE, "a size", "(…)", frame)
+            if value is BAD:
+                return BAD
+            sizes.append(value)
+        return Extent(tuple(sizes))
+
+    def _binary(self, node: tree.Binary, frame: Frame) -> Any:
+        if node.operator in ("and", "or"):
+            left = self.condition(node.left, frame)
+            if left is BAD or left == (node.operator == "or"):
+                return left
+            return self.condition(node.right, frame)
+        left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
+        if left is BAD or right is BAD:
+            return BAD
+        if node.operator in COMPARISONS:
+            return self._checked(compare(node.operator, left, right, node.span))
+        if is_number(left) and is_number(right):
+            return self._checked(calculate(node.operator, left, right, node.span))
+        return self._combine(node, left, right, frame)
+
+    def _checked(self, result: Any) -> Any:
+        return self.report(result) if isinstance(result, Diagnostic) else result
+
+    def _combine(self, node: tree.Binary, left: Any, right: Any, frame: Frame) -> Any:
+        flows = (LayerValue, Tensor)
+        if node.operator == "+" and isinstance(left, flows) and isinstance(right, flows):
+            if isinstance(left, Tensor) and isinstance(right, Tensor):
+                both = Tensors((left, right))
+                return self.applier.apply(Sum(both.items, node.span), both, self.builder_of(frame, node.span))
+            return Sum((*left.items, right) if isinstance(left, Sum) else (left, right), node.span)
+        if node.operator == "*" and isinstance(left, LayerValue):
+            copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", "*", frame)
+            return BAD if copies is BAD else Repeated(left, copies)
+        advice = "it joins two numbers, or two layers or tensors" if node.operator == "+" else "it joins two numbers"
+        if node.operator == "*":
+            advice = "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
+        return self.report(
+            meaning.CannotCombine(
+                span=node.span, operator=node.operator, left=describe(left), right=describe(right), advice=advice
+            )
+        )
+
+    def _unary(self, node: tree.Unary, frame: Frame) -> Any:
+        if node.operator == "not":
+            value = self.condition(node.operand, frame)
+            return BAD if value is BAD else not value
+        value = self.evaluate(node.operand, frame)
+        if value is BAD or is_number(value):
+            return value if value is BAD else -value
+        return self.report(
+            meaning.CannotCombine(
+                span=node.span, operator="-", left="nothing", right=describe(value), advice="it needs a number"
+            )
+        )
+
+    def condition(self, node: tree.Expression, frame: Frame) -> Any:
+        """The truth value of an expression."""
+        value = self.evaluate(node, frame)
+        if value is BAD or isinstance(value, bool):
+            return value
+        problem, advice = "a condition is true or false", "compare it with something, as in `n > 1`"
+        return self.report(
+            meaning.ConditionUnknown(
+                span=node.span, problem=problem, label_words=f"this is {describe(value)}", advice=advice
+            )
+        )
+
+    def _if_else(self, node: tree.IfElse, frame: Frame, kind: Kind | None) -> Any:
+        condition = self.condition(node.condition, frame)
+        if condition is BAD:
+            return BAD
+        return self.evaluate(node.then if condition else node.otherwise, frame, kind)
+
+
+class _SizeKind(Kind):
+    """A whole number or an unknown size, inside a tuple."""
+
+    def accept(self, value: object) -> int | Dim:
+        return value if isinstance(value, Dim) else Count(0).accept(value)
+
+    def describe(self) -> str:
+        return "a whole number"
+
+
+_SIZE = _SizeKind()
+
+
+def _advise(kind: Kind, value: object) -> str:
+    """What to type instead of a value that does not fit."""
+    if isinstance(kind, Number) and kind.high == 1 and isinstance(value, int | float) and 1 <= value <= 100:
+        return f"for {spell(value)} percent type {spell(value)}%"
+    if isinstance(value, float) and isinstance(kind, Count) and value > 1:
+        return f"use {round(value)}, or round with `//`"
+    if isinstance(value, int) and isinstance(kind, Count) and value < kind.minimum:
+        return f"use {kind.minimum} or more"
+    return f"expected {kind.describe()}"
+
+
+def producer_note(tensor: Tensor) -> tuple[Note, ...]:
+    """The second place of a shape error: what made the tensor."""
+    return (Note(tensor.span, f"gives {tensor.shape}"),) if tensor.span is not None else ()

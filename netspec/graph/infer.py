@@ -1,0 +1,195 @@
+"""Builds the typed graph: applies layers to tensors, walking forward, and knows every shape as it goes.
+
+Comes in: a `Resolution`, and what is known about the data. Goes out: a `Graph` without dead nodes, or None when it
+could not be built. Shape errors (NS3xx) come from the layers' own rules; here they get their places.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.diagnostics import Note, Problems
+from netspec.graph import errors, meaning
+from netspec.graph.apply import Applier, label
+from netspec.graph.build import Builder
+from netspec.graph.evaluate import Abandon, Evaluator, Frame
+from netspec.graph.ir import Graph, Output, prune
+from netspec.graph.resolve import Resolution, is_size_name
+from netspec.graph.symbols import Name
+from netspec.graph.values import (
+    BAD,
+    Tensor,
+    Tensors,
+)
+from netspec.shape import Dim, Shape, Size
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.values import Extent, LayerValue, describe
+from netspec.vocabulary import words
+
+
+class Inference:
+    """Builds the network of a resolved file."""
+
+    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+        self.resolution = resolution
+        self.problems = problems
+        self.applier = Applier(problems)
+        self.evaluator = Evaluator(resolution, problems, self.applier)
+        self.applier.evaluator = self.evaluator
+        self.unknown_sizes = 0
+
+    def settings(self, section: str) -> Any:
+        """The word of a section with its values, every option in force; BAD when one is wrong."""
+        block = self.resolution.settings.get(section)
+        word = block.word if block is not None else words("section")[section]
+        values = block.values if block is not None else {}
+        frame = Frame(None)
+        try:
+            return self.evaluator.make_word(word, values, frame)
+        except Abandon:
+            return BAD
+
+    def network(self, name: str, defaults: dict[str, Shape]) -> Graph | None:
+        """The graph of the file; `defaults` are the inputs when the file declares none."""
+        builder = Builder(name)
+        frame = Frame(builder)
+        self.evaluator.file_frames[self.resolution.scope] = frame
+        try:
+            tensors = self._inputs(builder, frame, defaults)
+        except Abandon:
+            return None
+        frame.input = tensors[0] if len(tensors) == 1 else Tensors(tuple(tensors)) if tensors else BAD
+        results = self._statements(frame)
+        if self._check_results(results, bool(tensors)) and all(r is not BAD for _, r, _ in results):
+            builder.graph.outputs = [Output(n, builder.edge_of(t)) for n, t, _ in results]
+            return prune(builder.graph)
+        return None
+
+    def _check_results(self, results: list[tuple[str | None, Any, Span]], has_input: bool) -> bool:
+        if not results:
+            if not self.resolution.file.broken and not self.problems.errors:
+                end = len(self.resolution.file.source.text.rstrip())
+                span = Span(self.resolution.file.source, max(0, end - 1), end)
+                self.problems.add(meaning.NoNetwork(span=span))
+            return False
+        if not has_input and not self.problems.errors:
+            self.problems.add(meaning.NoInput(span=results[0][2]))
+        return has_input
+
+    def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
+        results: list[tuple[str | None, Any, Span]] = []
+        for statement in self.resolution.file.statements:
+            try:
+                match statement:
+                    case tree.Assign() | tree.Share() | tree.Param():
+                        self._evaluate_name(statement, frame)
+                    case tree.Output(name=name, value=expression):
+                        value = self.evaluator.evaluate(expression, frame)
+                        results.append((name.name, self._flow_out(value, expression, frame), expression.span))
+                        label(frame.builder, name.name, results[-1][1])
+                    case tree.ExpressionStatement(value=expression):
+                        value = self.evaluator.evaluate(expression, frame)
+                        results.append((None, self._flow_out(value, expression, frame), expression.span))
+            except Abandon:
+                results.append((None, BAD, statement.span))
+        unnamed = [r for r in results if r[0] is None]
+        for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
+            self.problems.add(meaning.TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))
+        return results
+
+    def _evaluate_name(self, statement: tree.Assign | tree.Share | tree.Param, frame: Frame) -> None:
+        symbol = self.resolution.names_of_statements.get(id(statement))
+        if symbol is None:
+            return
+        if symbol not in frame.values:
+            name = tree.Name(span=statement.name.span, name=symbol.name)
+            self.evaluator.value_of(symbol, frame, name)
+        label(frame.builder, symbol.name, frame.values.get(symbol))
+
+    def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
+        assert frame.builder is not None
+        if isinstance(value, LayerValue):
+            value = self.applier.apply(value, frame.input, frame.builder)
+        if value is BAD or isinstance(value, Tensor):
+            return value
+        if isinstance(value, Tensors):
+            shapes = " and ".join(str(t.shape) for t in value.items)
+            advice = "join them, or name each: `output a = …`"
+            self.problems.add(
+                meaning.NoMeaningHere(
+                    span=expression.span, what=f"a pair of tensors ({shapes})", where="as the network", advice=advice
+                )
+            )
+        else:
+            advice = "the network is a layer or a tensor"
+            self.problems.add(
+                meaning.CannotChain(span=expression.span, what=describe(value), where="as the network", advice=advice)
+            )
+        return BAD
+
+    # ------------------------------------------------------------ inputs
+
+    def _inputs(self, builder: Builder, frame: Frame, defaults: dict[str, Shape]) -> list[Tensor]:
+        tensors = []
+        for declaration in self.resolution.inputs:
+            shape = self._shape(declaration.shape, frame)
+            name = declaration.name.name if declaration.name is not None else "x"
+            if shape is None:
+                symbol = self._input_symbol(declaration)
+                if symbol is not None:
+                    frame.values[symbol] = BAD
+                continue
+            tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
+            tensors.append(tensor)
+            symbol = self._input_symbol(declaration)
+            if symbol is not None:
+                frame.values[symbol] = tensor
+                builder.graph.labels[name] = tensor.edge
+        if not self.resolution.inputs:
+            for name, shape in defaults.items():
+                label_name = "x" if len(defaults) == 1 else name
+                tensors.append(Tensor(builder, builder.add_input(label_name, shape, None), shape))
+        elif len(tensors) < len(self.resolution.inputs):
+            return []
+        return tensors
+
+    def _input_symbol(self, declaration: tree.InputDeclaration) -> Name | None:
+        return self.resolution.names_of_statements.get(id(declaration))
+
+    def _shape(self, node: tree.Expression, frame: Frame) -> Shape | None:
+        if isinstance(node, tree.TokenShape):
+            matched = self.resolution.arguments.get(id(node), {})
+            made = self.evaluator.make_word(words("shape")["tokens"], matched, frame)
+            length = self._shape(node.length, frame) if node.length is not None else Shape(())
+            return None if made is BAD or length is None else Shape(length.sizes, made.vocabulary)
+        items = node.items if isinstance(node, tree.TupleLiteral) else (node,)
+        sizes: list[Size] = []
+        for item in items:
+            found = self._sizes(item, frame)
+            if found is None:
+                return None
+            sizes.extend(found)
+        return Shape(tuple(sizes))
+
+    def _sizes(self, item: tree.Expression, frame: Frame) -> tuple[Size, ...] | None:
+        if isinstance(item, tree.Name) and id(item) not in self.resolution.names and is_size_name(item.name):
+            self.unknown_sizes += item.name == "_"
+            return (Dim.named(f"_{self.unknown_sizes}" if item.name == "_" else item.name),)
+        value = self.evaluator.evaluate(item, frame)
+        if value is BAD:
+            return None
+        sizes = value.sizes if isinstance(value, Extent) else (value,)
+        if all(isinstance(s, Dim) or (isinstance(s, int) and not isinstance(s, bool) and s > 0) for s in sizes):
+            return tuple(sizes)
+        self.problems.add(
+            errors.WrongValue(
+                span=item.span,
+                word="input",
+                option="a size",
+                expected="a whole number of at least 1, or an upper-case name such as H",
+                found=describe(value),
+                advice="write sizes as `28x28x1` or `(H, W, 3)`; the batch is never written",
+            )
+        )
+        return None

@@ -1,0 +1,152 @@
+"""The graph: what is computed, with every shape known, in the hierarchy that the author wrote.
+
+A `Graph` is a block: its nodes stand in the order in which they can be computed, and each node is an input, a layer or
+another graph. Uses of a block with equal arguments and shapes share one `Graph` object; each use has weights of its own
+unless `share` says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from netspec.layers.activations import Activation
+from netspec.layers.base import Layer
+from netspec.shape import Shape
+from netspec.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One output of a node, by the node's place in its graph."""
+
+    node: int
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Input:
+    """The operation of a node that stands for what flows in."""
+
+    word = "input"
+
+
+@dataclass(frozen=True, eq=False)
+class SharedModule:
+    """One set of weights, declared by `share`. `owner` is the `identity` of the graph whose instance holds it."""
+
+    name: str
+    owner: object
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One step. `shapes` has one entry per output (only blocks have several); `shared` is set for uses of a `share`."""
+
+    name: str
+    operation: Input | Layer | Graph
+    inputs: tuple[Edge, ...]
+    shapes: tuple[Shape, ...]
+    span: Span | None = None
+    shared: SharedModule | None = None
+
+    @property
+    def shape(self) -> Shape:
+        return self.shapes[0]
+
+    @property
+    def word(self) -> str:
+        """What it is called in the spec."""
+        operation = self.operation
+        if isinstance(operation, Layer):
+            return operation.spelling().partition("(")[0]
+        return operation.name if isinstance(operation, Graph) else "input"
+
+
+@dataclass(frozen=True)
+class Output:
+    """What flows out: a name if it was given one, and the head (softmax, sigmoid) that a pass has peeled off."""
+
+    name: str | None
+    edge: Edge
+    head: Activation | None = None
+
+
+@dataclass(eq=False)
+class Graph:
+    """A block, or the whole network.
+
+    `labels` names tensors by what the author called them; `arguments` are those of the `def`, for reading only.
+    `identity` stays the same when a pass makes a changed copy.
+    """
+
+    name: str
+    nodes: list[Node] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    labels: dict[str, Edge] = field(default_factory=dict)
+    arguments: dict[str, object] = field(default_factory=dict)
+    span: Span | None = None
+    identity: object = field(default_factory=object, repr=False)
+
+    def shape_of(self, edge: Edge) -> Shape:
+        return self.nodes[edge.node].shapes[edge.port]
+
+    def input_shapes(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes that reach a node."""
+        return tuple(self.shape_of(edge) for edge in node.inputs)
+
+    @property
+    def input_nodes(self) -> list[Node]:
+        return [self.nodes[i] for i in self.inputs]
+
+    def subgraphs(self) -> Iterator[Graph]:
+        """Every different block inside this one, inner ones first, then the graph itself."""
+        seen: set[int] = set()
+        stack: list[tuple[Graph, bool]] = [(self, False)]
+        while stack:
+            graph, is_done = stack.pop()
+            if is_done:
+                yield graph
+                continue
+            if id(graph) in seen:
+                continue
+            seen.add(id(graph))
+            stack.append((graph, True))
+            stack.extend((n.operation, False) for n in reversed(graph.nodes) if isinstance(n.operation, Graph))
+
+
+def use_counts(graph: Graph) -> list[int]:
+    """How often each node's results are read, by nodes and outputs."""
+    counts = [0] * len(graph.nodes)
+    for node in graph.nodes:
+        for edge in node.inputs:
+            counts[edge.node] += 1
+    for output in graph.outputs:
+        counts[output.edge.node] += 1
+    return counts
+
+
+def prune(graph: Graph) -> Graph:
+    """A copy without nodes that lead nowhere; inputs stay."""
+    needed = set(graph.inputs)
+    stack = [output.edge.node for output in graph.outputs]
+    while stack:
+        index = stack.pop()
+        if index not in needed:
+            needed.add(index)
+            stack.extend(edge.node for edge in graph.nodes[index].inputs)
+    place = {old: new for new, old in enumerate(sorted(needed))}
+
+    def moved(edge: Edge) -> Edge:
+        return Edge(place[edge.node], edge.port)
+
+    kept = [graph.nodes[i] for i in sorted(needed)]
+    return replace(
+        graph,
+        nodes=[replace(node, inputs=tuple(moved(edge) for edge in node.inputs)) for node in kept],
+        inputs=[place[i] for i in graph.inputs],
+        outputs=[replace(output, edge=moved(output.edge)) for output in graph.outputs],
+        labels={name: moved(edge) for name, edge in graph.labels.items() if edge.node in place},
+    )

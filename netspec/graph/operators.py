@@ -1,0 +1,89 @@
+"""What operators do with numbers, sizes and truth values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from netspec.diagnostics import Diagnostic
+from netspec.graph import meaning
+from netspec.shape import Dim
+from netspec.source import Span
+from netspec.values import describe, spell
+
+LARGEST = 10**15
+"""Numbers beyond this are mistakes; keeping them small keeps every step of the compiler fast."""
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
+    """`left symbol right` for numbers: the value, or the diagnostic that says why there is none."""
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        return _calculate_sizes(symbol, left, right, span)
+    if symbol in ("/", "//", "%") and right == 0:
+        return meaning.BadArithmetic(span=span, problem="division by zero", advice="make the number behind it positive")
+    result = ARITHMETIC[symbol](left, right)
+    if abs(result) > LARGEST:
+        advice = f"numbers go up to {LARGEST:.0e}"
+        return meaning.BadArithmetic(span=span, problem="this number is too large", advice=advice)
+    return result
+
+
+def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
+    whole = all(isinstance(v, int | Dim) for v in (left, right))
+    divides = symbol == "//" and isinstance(right, int) and right > 0
+    if not whole or not (symbol in ("+", "-", "*") or divides):
+        advice = "with an unknown size use +, -, * and // by a positive whole number"
+        return meaning.CannotCombine(
+            span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice
+        )
+    result = ARITHMETIC[symbol](left, right)
+    if isinstance(result, Dim) and len(result.terms) > 32:
+        return meaning.BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
+    return result
+
+
+def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic:
+    """`left symbol right`: true, false, or the diagnostic that says why neither."""
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        if left == right:
+            return symbol in ("==", "<=", ">=")
+        known = left if isinstance(right, Dim) else right
+        unknown = right if isinstance(right, Dim) else left
+        return meaning.ConditionUnknown(
+            span=span,
+            problem=f"whether {spell(left)} {symbol} {spell(right)} is not known before the data come",
+            label_words=f"{unknown} against {spell(known)}",
+            advice="write a number in the `input` line",
+        )
+    same_kind = is_number(left) == is_number(right) and isinstance(left, str) == isinstance(right, str)
+    if not same_kind or (symbol not in ("==", "!=") and not is_number(left) and not isinstance(left, str)):
+        return meaning.CannotCombine(
+            span=span,
+            operator=symbol,
+            left=describe(left),
+            right=describe(right),
+            advice="compare numbers with numbers",
+        )
+    return bool(COMPARISONS[symbol](left, right))

@@ -1,0 +1,482 @@
+"""Binds names: every name of the tree gets what it stands for, every argument its option.
+
+Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be said without knowing a shape is said here
+(NS2xx): unknown names, misspelt options, missing arguments, circles, what is never used. Values are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from netspec.diagnostics import Note, Problems, suggest
+from netspec.graph import errors, meaning
+from netspec.graph.arguments import Callee, match_arguments
+from netspec.graph.circles import Edges, check_cycles, warn_unused
+from netspec.graph.symbols import Name, Scope
+from netspec.kinds import Kind
+from netspec.shape import ATTRIBUTES
+from netspec.source import Source
+from netspec.syntax import tree
+from netspec.values import UNITS, Symbol, Word
+from netspec.vocabulary import categories, choice_names, words
+
+UseReader = Callable[[tree.Use, Source, Problems], "tree.File | None"]
+"""Finds and parses the file that a `use` names; None (and a diagnostic) when it cannot."""
+
+
+@dataclass(eq=False)
+class SettingsBlock:
+    """A section whose keys are the options of a word: `data`, `train`."""
+
+    word: type[Word]
+    section: tree.Section
+    values: dict[str, tree.Expression] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Resolution:
+    """What every name, call and section of the files stands for; keyed by the identity of tree nodes."""
+
+    file: tree.File
+    scope: Scope
+    names: dict[int, Name] = field(default_factory=dict)
+    words: dict[int, type[Word]] = field(default_factory=dict)
+    symbols: dict[int, Symbol] = field(default_factory=dict)
+    arguments: dict[int, dict[str, tree.Expression]] = field(default_factory=dict)
+    settings: dict[str, SettingsBlock] = field(default_factory=dict)
+    expectations: list[tree.Expression] = field(default_factory=list)
+    inputs: list[tree.InputDeclaration] = field(default_factory=list)
+    params: list[Name] = field(default_factory=list)
+    defined: list[Name] = field(default_factory=list)
+    files: list[tree.File] = field(default_factory=list)
+    has_cycle: bool = False
+    names_of_statements: dict[int, Name] = field(default_factory=dict)
+
+
+def resolve_file(file: tree.File, read_use: UseReader, problems: Problems) -> Resolution:
+    """Bind every name of a file and of the files that it uses."""
+    resolver = _Resolver(read_use, problems)
+    resolution = Resolution(file, Scope(file))
+    resolver.resolution = resolution
+    resolver.file(file, resolution.scope, is_main=True)
+    resolution.has_cycle = check_cycles(resolver.edges, problems)
+    warn_unused(resolution.defined, problems)
+    return resolution
+
+
+class _Resolver:
+    def __init__(self, read_use: UseReader, problems: Problems) -> None:
+        self.read_use = read_use
+        self.problems = problems
+        self.resolution: Resolution
+        self.owner: Name | None = None
+        self.edges: Edges = {}
+        self.scopes: dict[tuple[str, str], Scope] = {}
+        self.open_files: list[str] = []
+
+    # ------------------------------------------------------------ files and statements
+
+    def file(self, file: tree.File, scope: Scope, *, is_main: bool) -> None:
+        self.open_files.append(file.source.name)
+        self.resolution.files.append(file)
+        for statement in file.statements:
+            self._declare(statement, scope, is_main)
+        for statement in file.statements:
+            self._statement(statement, scope, is_main)
+        self.open_files.pop()
+
+    def _declare(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
+        match statement:
+            case tree.Use():
+                self._use(statement, scope)
+            case tree.Param(name=name, default=default):
+                symbol = self._define(scope, name, "param", expression=default, statement=statement)
+                if is_main:
+                    self.resolution.params.append(symbol)
+            case tree.Assign(name=name, value=value):
+                self._define(scope, name, "name", expression=value, statement=statement)
+            case tree.Share(name=name, value=value):
+                self._define(scope, name, "shared layer", expression=value, statement=statement)
+            case tree.Output(name=name, value=value) if is_main:
+                self._define(scope, name, "output", expression=value).uses = 1
+            case tree.InputDeclaration(name=name) if is_main:
+                self.resolution.inputs.append(statement)
+                if name is not None:
+                    self._define(scope, name, "input", statement=statement)
+            case tree.Define():
+                self._define(scope, statement.name, "definition", define=statement)
+
+    def _define(
+        self,
+        scope: Scope,
+        name: tree.Name,
+        what: str,
+        *,
+        expression: tree.Expression | None = None,
+        define: tree.Define | None = None,
+        statement: tree.Statement | None = None,
+    ) -> Name:
+        symbol = Name(name.name, what, name.span, scope, expression, define)
+        if statement is not None:
+            self.resolution.names_of_statements[id(statement)] = symbol
+        previous = scope.names.get(name.name)
+        if previous is not None:
+            note = Note(previous.span, "first defined here")
+            self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
+            return symbol
+        if what not in ("parameter", "input", "output") and _is_layer_word(name.name):
+            self.problems.add(errors.DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
+        scope.names[name.name] = symbol
+        self.resolution.defined.append(symbol)
+        return symbol
+
+    def _statement(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
+        match statement:
+            case tree.Param() | tree.Assign() | tree.Share() | tree.Output():
+                value = statement.default if isinstance(statement, tree.Param) else statement.value
+                self._owned(scope.names.get(statement.name.name), value, scope)
+            case tree.Define():
+                self._definition(statement, scope)
+            case tree.InputDeclaration(shape=shape) if is_main:
+                self._shape(shape, scope)
+            case tree.ExpressionStatement(value=value) if is_main:
+                self.expression(value, scope)
+            case tree.Section() if is_main:
+                self._section(statement, scope)
+
+    def _owned(self, owner: Name | None, value: tree.Expression, scope: Scope) -> None:
+        previous, self.owner = self.owner, owner
+        self.expression(value, scope)
+        self.owner = previous
+
+    def _definition(self, define: tree.Define, scope: Scope) -> None:
+        owner = scope.names.get(define.name.name)
+        previous, self.owner = self.owner, owner
+        inner = Scope(scope.file, scope)
+        parameters = []
+        for parameter in define.parameters or ():
+            if parameter.default is not None:
+                self.expression(parameter.default, scope)
+            parameters.append(self._define(inner, parameter.name, "parameter"))
+            parameters[-1].default = parameter.default
+        if owner is not None and owner.define is define:
+            owner.parameters = tuple(parameters)
+        for statement in define.body:
+            if isinstance(statement, tree.Assign | tree.Share):
+                what = "name" if isinstance(statement, tree.Assign) else "shared layer"
+                self.expression(statement.value, inner)
+                self._define(inner, statement.name, what, expression=statement.value, statement=statement)
+            elif isinstance(statement, tree.ExpressionStatement):
+                self.expression(statement.value, inner)
+        self._check_body(define)
+        self.owner = previous
+
+    def _check_body(self, define: tree.Define) -> None:
+        *before, last = define.body or (None,)
+        if not isinstance(last, tree.ExpressionStatement):
+            span = define.name.span if last is None else last.span
+            self.problems.add(
+                meaning.NoValue(
+                    span=span,
+                    problem=f"the body of `{define.name.name}` does not end with a value",
+                    advice="end it with what flows out, such as `h -> relu`",
+                )
+            )
+        for statement in before:
+            if isinstance(statement, tree.ExpressionStatement):
+                self.problems.add(
+                    meaning.NoValue(
+                        span=statement.span,
+                        problem="a value in the middle of a body goes nowhere",
+                        advice="give it a name (`h = …`), or begin the next line with `->`",
+                    )
+                )
+
+    def _shape(self, shape: tree.Expression, scope: Scope) -> None:
+        """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
+        if isinstance(shape, tree.TokenShape):
+            callee = Callee.of_word(words("shape")["tokens"])
+            matched = match_arguments(callee, shape.arguments, shape.span, self.problems, self._is_activation(scope))
+            self.resolution.arguments[id(shape)] = matched
+            for value in matched.values():
+                self.expression(value, scope)
+            if shape.length is not None:
+                self._shape(shape.length, scope)
+            return
+        for item in shape.items if isinstance(shape, tree.TupleLiteral) else (shape,):
+            if not (isinstance(item, tree.Name) and is_size_name(item.name) and scope.find(item.name) is None):
+                self.expression(item, scope)
+
+    def _section(self, section: tree.Section, scope: Scope) -> None:
+        name = section.name.name
+        if name == "expect":
+            for entry in section.entries:
+                self._expectation(entry, scope)
+            return
+        word = words("section").get(name)
+        if word is None:
+            advice = suggest(name, [*words("section"), "expect"], what="sections")
+            problem = f"there is no section `{name}`"
+            self.problems.add(meaning.UnknownSection(span=section.name.span, problem=problem, advice=advice))
+            return
+        if name in self.resolution.settings:
+            problem = f"the section `{name}` stands twice"
+            first = self.resolution.settings[name].section.name.span
+            self.problems.add(
+                meaning.UnknownSection(
+                    span=section.name.span,
+                    notes=(Note(first, "first here"),),
+                    problem=problem,
+                    advice="put all its settings into one",
+                )
+            )
+            return
+        block = SettingsBlock(word, section)
+        self.resolution.settings[name] = block
+        for entry in section.entries:
+            self._setting(block, entry, scope)
+
+    def _setting(self, block: SettingsBlock, entry: tree.Statement, scope: Scope) -> None:
+        name = block.section.name.name
+        if not isinstance(entry, tree.Assign):
+            advice = "write settings as `name = value`"
+            self.problems.add(
+                meaning.NoValue(span=entry.span, problem=f"this is no setting of `{name}`", advice=advice)
+            )
+            return
+        key = entry.name.name
+        option = next((o for o in block.word.options() if o.name == key), None)
+        if option is None:
+            advice = suggest(key, [o.name for o in block.word.options()], what="its settings")
+            self.problems.add(
+                errors.UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice)
+            )
+            return
+        if key in block.values:
+            note = Note(block.values[key].span, "given here")
+            self.problems.add(errors.GivenTwice(span=entry.name.span, notes=(note,), word=name, option=key))
+            return
+        block.values[key] = entry.value
+        self.expression(entry.value, scope, option.kind)
+
+    def _expectation(self, entry: tree.Statement, scope: Scope) -> None:
+        value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
+        while isinstance(value, tree.Group):
+            value = value.inner
+        comparisons = ("==", "!=", "<", "<=", ">", ">=")
+        if (
+            not isinstance(value, tree.Binary)
+            or value.operator not in comparisons
+            or not isinstance(value.left, tree.Name)
+        ):
+            problem, advice = (
+                "this is no expectation",
+                "write a comparison such as `params < 1M` or `test_accuracy >= 99%`",
+            )
+            self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
+            return
+        self.expression(value.right, scope)
+        self.resolution.expectations.append(value)
+
+    # ------------------------------------------------------------ use
+
+    def _use(self, use: tree.Use, scope: Scope) -> None:
+        file = self.read_use(use, scope.file.source, self.problems)
+        if file is None:
+            for name in use.names:  # names that could not be brought are not reported again
+                scope.names.setdefault(name.name, Name(name.name, "missing", name.span, scope, uses=1))
+            return
+        target = file.source.name
+        if target in self.open_files:
+            path = " -> ".join([*self.open_files[self.open_files.index(target) :], target])
+            self.problems.add(errors.Cycle(span=use.span, path=path))
+            return
+        key = (target, file.source.text)
+        if key not in self.scopes:
+            self.scopes[key] = Scope(file)
+            self.file(file, self.scopes[key], is_main=False)
+        self._bring(use, self.scopes[key], scope, target)
+
+    def _bring(self, use: tree.Use, other: Scope, scope: Scope, target: str) -> None:
+        offered = {name: symbol for name, symbol in other.names.items() if symbol.is_definition}
+        if not use.names:
+            for offered_name, symbol in offered.items():
+                scope.names.setdefault(offered_name, symbol)
+                symbol.uses += 1
+        for name in use.names:
+            found = offered.get(name.name)
+            if found is None:
+                advice = suggest(name.name, offered, what="it defines")
+                shown = target if use.path is not None else ".".join(n.name for n in use.module)
+                self.problems.add(errors.NotInFile(span=name.span, target=shown, name=name.name, advice=advice))
+                scope.names.setdefault(name.name, Name(name.name, "missing", name.span, scope, uses=1))
+            elif name.name in scope.names and scope.names[name.name] is not found:
+                note = Note(scope.names[name.name].span, "first defined here")
+                self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
+            else:
+                scope.names[name.name] = found
+        for symbol in offered.values():  # only the file that defines a block can find it useless
+            symbol.uses += 1
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(
+        self, node: tree.Expression, scope: Scope, kind: Kind | None = None, *, is_free: bool = False
+    ) -> None:
+        """Bind what stands in an expression. `kind` is what the place takes; `is_free` marks arguments of a `def`,
+        where every word that means something somewhere may stand."""
+        match node:
+            case tree.Name():
+                self._name(node, scope, kind, is_free)
+            case tree.Call():
+                self._call(node, scope, kind)
+            case tree.Group(inner=inner):
+                self.expression(inner, scope, kind, is_free=is_free)
+            case tree.IfElse():
+                self.expression(node.condition, scope)
+                self.expression(node.then, scope, kind, is_free=is_free)
+                self.expression(node.otherwise, scope, kind, is_free=is_free)
+            case tree.Chain(items=items):
+                for item in items:
+                    self.expression(item, scope, kind if kind is not None and kind.is_chain else None)
+            case tree.ListLiteral(items=items):
+                for item in items:
+                    self.expression(item, scope, kind)
+            case tree.Attribute():
+                self._attribute(node, scope)
+            case tree.DurationLiteral():
+                self._check_unit(node)
+            case _:
+                for child in node.children():
+                    if isinstance(child, tree.Expression):
+                        self.expression(child, scope)
+
+    def _attribute(self, node: tree.Attribute, scope: Scope) -> None:
+        self.expression(node.base, scope)
+        if node.name.name not in ATTRIBUTES:
+            advice = suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor")
+            self.problems.add(
+                meaning.UnknownAttribute(
+                    span=node.name.span, what=f"`{node.base.span.text}`", attribute=node.name.name, advice=advice
+                )
+            )
+
+    def _check_unit(self, node: tree.DurationLiteral) -> None:
+        unit = node.unit.name
+        if unit in UNITS:
+            return
+        advice = suggest(unit, UNITS, what="units")
+        if _is_layer_word(unit) or node.unit.name in words("init"):
+            advice = f"put a comma between `{node.amount.text}` and `{unit}`"
+        self.problems.add(meaning.UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
+
+    def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
+        symbol = scope.find(node.name)
+        if symbol is not None:
+            self._use_name(node, symbol)
+            if symbol.define is not None:
+                callee = Callee.of_define(symbol.define)
+                self.resolution.arguments[id(node)] = match_arguments(callee, (), node.span, self.problems, _never)
+            return
+        word = _find_word(node.name, kind, is_free)
+        if word is not None:
+            self.resolution.words[id(node)] = word
+            match_arguments(Callee.of_word(word), (), node.span, self.problems, _never)
+        elif (kind is not None and node.name in kind.names) or (is_free and node.name in choice_names()):
+            self.resolution.symbols[id(node)] = Symbol(node.name)
+        elif node.name != "classes" and node.name not in scope.file.broken:
+            self._unknown(node, scope, kind)
+
+    def _use_name(self, node: tree.Name, symbol: Name) -> None:
+        symbol.uses += 1
+        self.resolution.names[id(node)] = symbol
+        if self.owner is not None:
+            self.edges.setdefault(self.owner, []).append((symbol, node.span))
+
+    def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
+        if kind is not None and (kind.category or kind.names):
+            pool = [*kind.names, *(words(kind.category) if kind.category else ())]
+            what = f"no {kind.category}" if kind.category else "not one of the words for this place"
+            advice = suggest(node.name, pool, what="possible")
+            if not pool:
+                advice = "there is none yet"
+        else:
+            pool = [*scope.visible(), *words("layer"), *words("activation")]
+            what = "neither a layer nor a name of this file"
+            advice = suggest(node.name, pool, what="known")
+        self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))
+
+    def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
+        function = node.function
+        assert isinstance(function, tree.Name)
+        symbol = scope.find(function.name)
+        if symbol is not None and symbol.define is None and symbol.what != "missing":
+            self._not_callable(node, function, symbol)
+            return
+        if symbol is not None and symbol.define is not None:
+            self._use_name(function, symbol)
+            callee = Callee.of_define(symbol.define)
+        elif (word := _find_word(function.name, kind, is_free=True)) is not None:
+            self.resolution.words[id(node)] = word
+            callee = Callee.of_word(word)
+        else:
+            if symbol is None and function.name not in scope.file.broken:
+                self._unknown(function, scope, kind)
+            for argument in node.arguments:
+                self.expression(argument.value, scope, is_free=True)
+            return
+        matched = match_arguments(callee, node.arguments, function.span, self.problems, self._is_activation(scope))
+        self.resolution.arguments[id(node)] = matched
+        kinds = {slot.name: slot.kind for slot in callee.slots}
+        for name, value in matched.items():
+            self.expression(value, scope, kinds[name], is_free=symbol is not None)
+
+    def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
+        symbol.uses += 1
+        advice = (
+            f"use `{function.name}` without parentheses, or define it with parameters: `def {function.name}(n) = …`"
+        )
+        article = "an" if symbol.what[0] in "aeiou" else "a"
+        self.problems.add(
+            meaning.NotCallable(
+                span=function.span,
+                notes=(Note(symbol.span, "defined here"),),
+                name=function.name,
+                what=f"is {article} {symbol.what}",
+                advice=advice,
+            )
+        )
+        for argument in node.arguments:
+            self.expression(argument.value, symbol.scope, is_free=True)
+
+    def _is_activation(self, scope: Scope) -> Callable[[tree.Expression], bool]:
+        def check(value: tree.Expression) -> bool:
+            name = value.function if isinstance(value, tree.Call) else value
+            return isinstance(name, tree.Name) and scope.find(name.name) is None and name.name in words("activation")
+
+        return check
+
+
+def _never(_: tree.Expression) -> bool:
+    return False
+
+
+def is_size_name(name: str) -> bool:
+    """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
+    return name == "_" or name[0].isupper()
+
+
+def _is_layer_word(name: str) -> bool:
+    return name in words("layer") or name in words("activation")
+
+
+def _find_word(name: str, kind: Kind | None, is_free: bool) -> type[Word] | None:
+    wanted: Sequence[str]
+    if kind is not None and kind.category is not None:
+        wanted = [kind.category]
+    elif is_free:
+        wanted = ["layer", "activation", *categories()]
+    else:
+        wanted = ["layer", "activation"]
+    return next((words(category)[name] for category in wanted if name in words(category)), None)

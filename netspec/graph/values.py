@@ -1,0 +1,118 @@
+"""What expressions evaluate to, beside the numbers and words of netspec/values.py: layers and tensors.
+
+A layer value is a description that builds new nodes, with weights of their own, each time it is applied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from netspec.graph.ir import Edge, Graph, SharedModule
+from netspec.graph.symbols import Name
+from netspec.layers.activations import ActivationLayer
+from netspec.layers.base import Layer
+from netspec.shape import Shape
+from netspec.source import Span
+from netspec.values import LayerValue, Word
+
+if TYPE_CHECKING:
+    from netspec.graph.build import Builder
+
+
+class Bad:
+    """Stands for a value that could not be made; its mistake is reported, and everything passes it on silently."""
+
+
+BAD = Bad()
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One result in a graph under construction."""
+
+    builder: Builder = field(repr=False)
+    edge: Edge
+    shape: Shape
+
+    @property
+    def span(self) -> Span | None:
+        """What produced it, for the second place of a shape error."""
+        return self.builder.graph.nodes[self.edge.node].span
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Several tensors on their way to a layer that joins them."""
+
+    items: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class OneLayer(LayerValue):
+    """A word with its options; `places` tells where each option was written."""
+
+    layer: Layer
+    span: Span | None = field(compare=False)
+    places: dict[str, Span] = field(compare=False, default_factory=dict)
+
+    def as_word(self, category: str) -> Word | None:
+        if category == "activation" and isinstance(self.layer, ActivationLayer):
+            return self.layer.function
+        return None
+
+
+@dataclass(frozen=True)
+class Composed(LayerValue):
+    """`a -> b -> c` of layers."""
+
+    items: tuple[LayerValue, ...]
+
+
+@dataclass(frozen=True)
+class Parallel(LayerValue):
+    """`(a | b)`: every item gets the same input; tensors among the items stand for themselves."""
+
+    items: tuple[LayerValue | Tensor | Tensors, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Sum(LayerValue):
+    """`a + b` of layers, or of layers and tensors."""
+
+    items: tuple[LayerValue | Tensor, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Repeated(LayerValue):
+    """`layer * n`"""
+
+    inner: LayerValue
+    count: int
+
+
+@dataclass(frozen=True)
+class Block(LayerValue):
+    """A use of a `def`, its arguments evaluated."""
+
+    name: Name
+    arguments: tuple[tuple[str, Any], ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(eq=False)
+class Shared(LayerValue):
+    """A layer with a single set of weights; the first use decides their shapes."""
+
+    name: str
+    inner: LayerValue
+    span: Span
+    home: Builder
+    module: SharedModule | None = None
+    operation: Layer | Graph | None = None
+
+
+Value: TypeAlias = Any
+"""A number, truth value, text, list, Extent, Duration, Symbol, Word, LayerValue, Tensor, Tensors, or BAD."""

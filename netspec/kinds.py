@@ -1,0 +1,348 @@
+"""What an option takes: limits, bare words, categories, and the phrase that messages use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.shape import Dim, Size
+from netspec.values import Duration, Extent, LayerValue, Symbol, Word, describe, spell
+
+
+class Mismatch(Exception):
+    """A value does not go with a kind. `expected` is a noun phrase; `unknown` is set when the value is symbolic."""
+
+    def __init__(self, expected: str, value: object, unknown: Dim | None = None) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.found = describe(value)
+        self.unknown = unknown
+
+
+class Kind:
+    """What an option takes. Subclasses override `accept` and `describe`."""
+
+    def accept(self, value: object) -> Any:
+        """The value in its canonical form.
+
+        Raises:
+            Mismatch: the value is of another kind or outside the limits.
+        """
+        raise NotImplementedError  # pragma: no cover - every kind overrides it
+
+    def describe(self) -> str:
+        """A noun phrase: what is expected."""
+        raise NotImplementedError  # pragma: no cover - every kind overrides it
+
+    def spell(self, value: object) -> str:
+        """A canonical value as it is typed."""
+        return value if isinstance(value, str) and value in self.names else spell(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Bare words that mean themselves here."""
+        return ()
+
+    @property
+    def category(self) -> str | None:
+        """The category of words that may stand here, if any."""
+        return None
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether several words of the category may be joined by `->`."""
+        return False
+
+
+def _known(value: object, expected: str) -> object:
+    if isinstance(value, Dim):
+        raise Mismatch(expected, value, unknown=value)
+    return value
+
+
+@dataclass(frozen=True)
+class Count(Kind):
+    """A whole number within limits."""
+
+    minimum: int = 1
+    maximum: int | None = None
+
+    def accept(self, value: object) -> int:
+        value = _known(value, self.describe())
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Mismatch(self.describe(), value)
+        if value < self.minimum or (self.maximum is not None and value > self.maximum):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        if self.maximum is not None:
+            return f"a whole number from {self.minimum} to {self.maximum}"
+        return f"a whole number of at least {self.minimum}"
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A number within limits, the limits belonging to it unless `open_low` or `open_high`."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    def accept(self, value: object) -> float:
+        value = _known(value, self.describe())
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Mismatch(self.describe(), value)
+        low = self.low is None or (value > self.low if self.open_low else value >= self.low)
+        high = self.high is None or (value < self.high if self.open_high else value <= self.high)
+        if not (low and high):
+            raise Mismatch(self.describe(), value)
+        return float(value)
+
+    def describe(self) -> str:
+        parts = []
+        if self.low is not None:
+            parts.append(f"{'above' if self.open_low else 'of at least'} {spell(self.low)}")
+        if self.high is not None:
+            parts.append(f"{'below' if self.open_high else 'of at most'} {spell(self.high)}")
+        return " ".join(["a number", " and ".join(parts)]).strip()
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """`true` or `false`."""
+
+    def accept(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "`true` or `false`"
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """A text in quotes."""
+
+    what: str = "a text in quotes"
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True)
+class Identifier(Kind):
+    """A name in quotes that may stand in Python source."""
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value.startswith("_"):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return 'a name in quotes, letters, digits and _, such as "stem"'
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few bare words."""
+
+    choices: tuple[str, ...]
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, Symbol) or value.name not in self.choices:
+            raise Mismatch(self.describe(), value)
+        return value.name
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(f"`{c}`" for c in self.choices)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.choices
+
+
+@dataclass(frozen=True)
+class OneWord(Kind):
+    """A word of a category, with or without arguments; with `chain`, several of them joined by `->`."""
+
+    of: str
+    chain: bool = False
+
+    def accept(self, value: object) -> Any:
+        if self.chain:
+            words = value if isinstance(value, tuple) else (value,)
+            return tuple(self._one(word) for word in words)
+        return self._one(value)
+
+    def _one(self, value: object) -> Word:
+        if isinstance(value, LayerValue):
+            word = value.as_word(self.of)
+            if word is not None:
+                return word
+        if not isinstance(value, Word) or value.category != self.of:
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        article = "an" if self.of[0] in "aeiou" else "a"
+        return f"{article} {self.of}"
+
+    @property
+    def category(self) -> str | None:
+        return self.of
+
+    @property
+    def is_chain(self) -> bool:
+        return self.chain
+
+
+@dataclass(frozen=True)
+class Sizes(Kind):
+    """One number for every axis, or an extent with a number for each: a kernel, a stride."""
+
+    minimum: int = 1
+
+    def accept(self, value: object) -> int | tuple[int, ...]:
+        count = Count(self.minimum)
+        try:
+            if isinstance(value, Extent):
+                return tuple(count.accept(size) for size in value.sizes)
+            return count.accept(value)
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return f"a whole number of at least {self.minimum}, or an extent such as 3x3"
+
+
+@dataclass(frozen=True)
+class Padding(Kind):
+    """`same`, `valid`, or numbers."""
+
+    def accept(self, value: object) -> str | int | tuple[int, ...]:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        try:
+            return Sizes(0).accept(value)
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return "`same`, `valid`, a number such as 1, or an extent such as 1x2"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("same", "valid")
+
+
+@dataclass(frozen=True)
+class NewShape(Kind):
+    """The sizes of a tensor."""
+
+    def accept(self, value: object) -> tuple[Size, ...]:
+        sizes = value.sizes if isinstance(value, Extent) else (value,)
+        return tuple(s if isinstance(s, Dim) else Count().accept(s) for s in sizes)
+
+    def describe(self) -> str:
+        return "sizes such as 7x7x16"
+
+
+Nested = Any
+"""A number or a list of nested values."""
+
+
+@dataclass(frozen=True)
+class Constant(Kind):
+    """Numbers in (nested) lists, every list of a level equally long."""
+
+    def accept(self, value: object) -> Nested:
+        if not isinstance(value, list) or nested_shape(value) is None:
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "numbers in lists of equal length, such as [[1, 0], [0, 1]]"
+
+
+def nested_shape(value: object) -> tuple[int, ...] | None:
+    """The shape of nested lists of numbers; None when they are ragged, empty, or hold something else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return ()
+    if not isinstance(value, list) or not value:
+        return None
+    inner = {nested_shape(v) for v in value}
+    if len(inner) != 1:
+        return None
+    (shape,) = inner
+    return None if shape is None else (len(value), *shape)
+
+
+@dataclass(frozen=True)
+class Body(Kind):
+    """A layer, or layers joined to one."""
+
+    def accept(self, value: object) -> LayerValue:
+        if not isinstance(value, LayerValue):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "a layer"
+
+
+@dataclass(frozen=True)
+class Time(Kind):
+    """A duration, or a bare number that is counted in `unit`."""
+
+    unit: str = "epochs"
+
+    def accept(self, value: object) -> Duration:
+        if isinstance(value, Duration) and value.value > 0:
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return Duration(value, self.unit)
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return "a duration such as 5 epochs or 1000 steps"
+
+
+@dataclass(frozen=True)
+class Either(Kind):
+    """The first of several kinds that takes the value."""
+
+    kinds: tuple[Kind, ...]
+
+    def accept(self, value: object) -> Any:
+        for kind in self.kinds:
+            try:
+                return kind.accept(value)
+            except Mismatch as wrong:
+                if wrong.unknown is not None:
+                    raise
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return ", or ".join(kind.describe() for kind in self.kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for kind in self.kinds for name in kind.names)
+
+    @property
+    def category(self) -> str | None:
+        return next((kind.category for kind in self.kinds if kind.category), None)
+
+    @property
+    def is_chain(self) -> bool:
+        return any(kind.is_chain for kind in self.kinds)

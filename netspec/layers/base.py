@@ -1,0 +1,263 @@
+"""What a layer is: its options, its shape rule, its weights, and the code that stands for it.
+
+A layer is declared once, by a class under `@layer("word")`; everything else in netspec asks the declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
+
+from netspec.kinds import Constant, Flag, Identifier, Number, OneWord, nested_shape
+from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
+from netspec.shape import Dim, Shape, Size
+from netspec.values import LayerValue, Word
+from netspec.vocabulary import option, register
+
+if TYPE_CHECKING:
+    from netspec.layers.activations import Activation
+    from netspec.layers.inits import Init
+
+# ---------------------------------------------------------------- code as data
+
+
+@dataclass(frozen=True)
+class PythonName:
+    """A name that a declaration enumerates or the emitter makes; never text of a spec."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class PythonCall:
+    """A call in emitted code. `function` is dotted (`nn.Linear`), or `package.module:name` for words from elsewhere."""
+
+    function: str
+    args: tuple[Code, ...] = ()
+    kwargs: tuple[tuple[str, Code], ...] = ()
+
+
+Code = Any
+"""None, bool, int, float, str, tuples and lists of code, `PythonName` or `PythonCall`."""
+
+
+Names = tuple[PythonName, ...]
+Shapes = tuple[Shape, ...]
+
+
+def call(function: str, *args: Code, **kwargs: Code) -> PythonCall:
+    """A call as data; keyword arguments keep their order."""
+    return PythonCall(function, args, tuple(kwargs.items()))
+
+
+# ---------------------------------------------------------------- layers
+
+
+class Tensor(Protocol):
+    """What `Layer.expand` works with: a tensor of known shape."""
+
+    @property
+    def shape(self) -> Shape: ...
+
+
+class Apply(Protocol):
+    """Feeds tensors to a layer, inside `Layer.expand`."""
+
+    def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(Word):
+    """Base of every layer.
+
+    Subclasses override `infer`, with one parameter for each input (`*inputs` when there are many), and what else
+    differs from a plain function of one tensor without weights. The traits are read by passes and checks instead of
+    asking for types.
+    """
+
+    category: ClassVar[str] = "layer"
+
+    many_inputs: ClassVar[bool] = False
+    """Takes two or more tensors (`concat`)."""
+    is_identity: ClassVar[bool] = False
+    """Does nothing."""
+    is_random: ClassVar[bool] = False
+    """Draws random numbers while training."""
+    training_only: ClassVar[bool] = False
+    """Does nothing outside training."""
+    is_normalisation: ClassVar[bool] = False
+    """Subtracts a mean, so that a bias in front of it is lost."""
+    takes_rngs: ClassVar[bool] = True
+    """Its module wants random keys, for its first weights or for drawing."""
+    is_macro: ClassVar[bool] = False
+    """Stands for other layers: `expand` is called instead of the rest."""
+
+    name: str | None = option(Identifier(), "the name of the layer, in the summary and in the weights", default=None)
+
+    def before(self, *inputs: Any, **_: Any) -> tuple[Layer, ...]:
+        """Layers that netspec puts in front for these inputs (`flatten` before `dense` on an image)."""
+        return ()
+
+    def infer(self, *inputs: Any, **_: Any) -> Shape:
+        """The shape that comes out.
+
+        Raises:
+            Misfit: the inputs do not go with the layer.
+        """
+        raise NotImplementedError(f"{type(self).__name__} declares no shape rule")
+
+    def parameters(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
+        """Shapes of the trainable weights by their names in the module."""
+        return {}
+
+    def state(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
+        """Shapes of what the module remembers and does not train, such as running means."""
+        return {}
+
+    def macs(self, output: Shape, *inputs: Any, **_: Any) -> Size:
+        """Multiply-adds of one forward pass of one example; counted for products with weights only, as papers do."""
+        return 0
+
+    def module(self, *inputs: Any, **_: Any) -> PythonCall | None:
+        """The constructor of the module that holds the weights, without `rngs`; None for a plain function."""
+        return None
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        """The expression that applies the layer to tensors of these shapes; `module` is where `module()` was kept."""
+        assert module is not None, f"{type(self).__name__} has neither module() nor code()"
+        return PythonCall(module.text, tensors)
+
+    def expand(self, apply: Apply, tensor: Any) -> Any:
+        """For macros: build what the layer stands for."""
+        raise NotImplementedError(f"{type(self).__name__} is no macro")
+
+    # what the rest of the compiler asks; the defaults suit layers without the options in question
+
+    @property
+    def activation_word(self) -> Activation | None:
+        return getattr(self, "activation", None)
+
+    @property
+    def has_bias(self) -> bool:
+        return bool(getattr(self, "bias", False))
+
+    @property
+    def is_frozen(self) -> bool:
+        return bool(getattr(self, "frozen", False))
+
+
+C = TypeVar("C", bound=type[Layer])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def layer(name: str) -> Callable[[C], C]:
+    """Declare a layer: a class decorator that makes a frozen dataclass of it and adds the word to the language.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("layer", name)  # type: ignore[return-value]  # the same class comes back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighted(Layer):
+    """The common options of layers with a kernel and a bias."""
+
+    bias: bool = option(Flag(), "add a trainable vector to the result", default=True)
+    init: Init | None = option(OneWord("init"), "how the kernel begins (none: `lecun_normal`)", default=None)
+    bias_init: Init | None = option(OneWord("init"), "how the bias begins (none: `zeros`)", default=None)
+    weights: Any = option(Constant(), "the kernel as numbers, in lists; `frozen` keeps them so", default=None)
+    frozen: bool = option(Flag(), "keep the weights as they begin: they are not trained", default=False)
+    l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
+    l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
+
+    def initializers(self, kernel: tuple[int, ...]) -> dict[str, Code]:
+        """The keyword arguments of the module for `init`, `bias_init` and `weights`."""
+        found: dict[str, Code] = {}
+        if self.weights is not None:
+            self.check_weights(kernel)
+            found["kernel_init"] = call("nn.fixed", self.weights)
+        elif self.init is not None:
+            found["kernel_init"] = self.init.code()
+        if self.bias and self.bias_init is not None:
+            found["bias_init"] = self.bias_init.code()
+        return found
+
+    def check_weights(self, kernel: tuple[int, ...]) -> None:
+        """Constant weights have the kernel's shape, in which sizes of 1 at the end may be left out.
+
+        Raises:
+            Misfit: they do not.
+        """
+        if self.weights is None:
+            return
+        shape = nested_shape(self.weights)
+        short = kernel
+        while short and short[-1] == 1 and short != shape:
+            short = short[:-1]
+        if shape not in (kernel, short):
+            needed = "x".join(map(str, kernel))
+            advice = f"give {len(kernel)} levels of lists, in the order {self.kernel_axes}"
+            found = "x".join(map(str, shape or ()))
+            raise Misfit(WeightsShape, option="weights", found=found, needed=needed, advice=advice)
+
+    @property
+    def kernel_axes(self) -> str:
+        """The order of the kernel's axes, for messages."""
+        return "inputs, outputs"
+
+
+def activation_option(position: int) -> Any:
+    """The option `activation` of layers with weights; it may stand as the last positional argument."""
+    return option(OneWord("activation"), "applied to the result", default=None, position=position)
+
+
+def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> int:
+    """The size as a number.
+
+    Raises:
+        Misfit: it is symbolic.
+    """
+    if isinstance(size, Dim):
+        raise Misfit(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape))
+    return size
+
+
+def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str) -> None:
+    """The tensor has one of the ranks and holds numbers, not token ids.
+
+    Raises:
+        Misfit: it does not.
+    """
+    if shape.rank in ranks and not shape.is_tokens:
+        return
+    names = {1: "vectors", 2: "sequences", 3: "images", 4: "volumes"}
+    wanted = [names[r] for r in ranks]
+    wants = " and ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
+    if shape.is_tokens:
+        advice = "turn the ids into vectors with `embedding(64)` first"
+    raise Misfit(WrongRank, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice)
+
+
+def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int, ...]:
+    """An option such as `kernel` or `stride` with one number for each axis that windows slide over.
+
+    Raises:
+        Misfit: the extent has another number of axes.
+    """
+    axes = shape.rank - 1
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        raise Misfit(
+            ExtentRank,
+            option=name,
+            extent="x".join(map(str, value)),
+            count=len(value),
+            kind=shape.kind,
+            axes="one axis" if axes == 1 else f"{axes} axes",
+            shape=str(shape),
+            advice="x".join(["3"] * axes) if axes > 1 else "a single number",
+        )
+    return value

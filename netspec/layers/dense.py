@@ -1,0 +1,85 @@
+"""Fully connected layers and embeddings."""
+
+from __future__ import annotations
+
+from netspec.kinds import Count, Flag, OneWord
+from netspec.layers.activations import Activation
+from netspec.layers.base import Layer, PythonCall, Weighted, activation_option, call, check_rank, known, layer
+from netspec.layers.errors import AlreadyKnown, Misfit, WrongRank
+from netspec.layers.inits import Init, Normal
+from netspec.layers.reshape import Flatten
+from netspec.shape import Dim, Shape, Size
+from netspec.vocabulary import option
+
+
+@layer("dense")
+class Dense(Weighted):
+    """Connects every input with every unit: y = activation(x W + b).
+
+    Works on vectors, and on each step of a sequence; images and volumes are flattened first.
+
+    Shape: C -> units; T x C -> T x units
+    Parameters: C * units + units
+    Example: dense(10, softmax)
+    """
+
+    units: int = option(Count(), "how many numbers come out", position=0)
+    activation: Activation | None = activation_option(1)
+
+    def before(self, x: Shape) -> tuple[Layer, ...]:
+        return (Flatten(),) if x.rank > 2 and not x.is_tokens else ()
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (1, 2), "flatten it, or take its mean with `gap`, first")
+        self.check_weights((known(self, x.channels, x), self.units))
+        return x.with_channels(self.units)
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        kernel = (known(self, x.channels, x), self.units)
+        return {"kernel": kernel, "bias": (self.units,)} if self.bias else {"kernel": kernel}
+
+    def macs(self, output: Shape, x: Shape) -> Size:
+        return x.channels * output.count
+
+    def module(self, x: Shape) -> PythonCall:
+        kernel = (known(self, x.channels, x), self.units)
+        bias = {} if self.bias else {"use_bias": False}
+        return call("nn.Linear", *kernel, **bias, **self.initializers(kernel))
+
+
+@layer("embedding")
+class Embedding(Layer):
+    """Looks up a trainable vector for every token id.
+
+    Shape: T tokens(V) -> T x features
+    Parameters: V * features
+    Example: embedding(64)
+    """
+
+    features: int = option(Count(), "the length of the vectors", position=0)
+    vocabulary: int | None = option(Count(), "how many ids there are; follows from the input", default=None)
+    init: Init = option(OneWord("init"), "how the vectors begin", default=Normal(std=0.05))
+    frozen: bool = option(Flag(), "keep the vectors as they begin: they are not trained", default=False)
+
+    def infer(self, x: Shape) -> Shape:
+        if not x.is_tokens:
+            raise Misfit(
+                WrongRank,
+                word=self.word,
+                wants="token ids",
+                kind=x.kind,
+                shape=str(x),
+                advice="declare the input as token ids: `input 128 tokens(10000)`",
+            )
+        if self.vocabulary is not None and self.vocabulary != x.vocabulary:
+            raise Misfit(AlreadyKnown, option="vocabulary", given=self.vocabulary, known=str(x.vocabulary))
+        return Shape((*x.sizes, self.features))
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        vocabulary = x.vocabulary
+        assert vocabulary is not None and not isinstance(vocabulary, Dim)
+        return {"embedding": (vocabulary, self.features)}
+
+    def module(self, x: Shape) -> PythonCall:
+        (vocabulary, features) = self.parameters(x)["embedding"]
+        return call("nn.Embed", vocabulary, features, embedding_init=self.init.code())

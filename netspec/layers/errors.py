@@ -1,0 +1,291 @@
+"""NS3xx: what a layer says about the shape that reaches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.diagnostics import Diagnostic
+
+
+class Misfit(Exception):
+    """Raised by `Layer.infer`: a kind of diagnostic and its fields, without spans.
+
+    `option` names the argument at fault, `input` the input whose producer is shown as the second place. The inference
+    (graph/infer.py) adds the spans.
+    """
+
+    def __init__(self, kind: type[Diagnostic], /, *, option: str | None = None, input: int = 0, **fields: Any) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.option = option
+        self.input = input
+        self.fields = fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelTooLarge(Diagnostic):
+    """A window slides over an input that is smaller than it.
+
+    Wrong:
+        input 4x4x1
+        conv(8, 5x5, pad = valid) -> flatten -> dense(2)
+
+    Right:
+        input 4x4x1
+        conv(8, 3x3, pad = valid) -> flatten -> dense(2)
+    """
+
+    code = "NS301"
+    title = "{what} is larger than its input"
+    label = "{kernel} does not fit inside {size}"
+    hint = "use {advice}"
+    what: str = "kernel"
+    kernel: str
+    size: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongRank(Diagnostic):
+    """A layer gets a tensor of a kind that it does not work on.
+
+    Wrong:
+        input 784
+        conv(16, 3x3) -> dense(10, softmax)
+
+    Right:
+        input 784
+        reshape(28x28x1) -> conv(16, 3x3) -> dense(10, softmax)
+    """
+
+    code = "NS302"
+    title = "`{word}` works on {wants}, and gets {kind}"
+    label = "gets {shape}"
+    hint = "{advice}"
+    word: str
+    wants: str
+    kind: str
+    shape: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnequalShapes(Diagnostic):
+    """Tensors of different shapes are added or multiplied.
+
+    Wrong:
+        input 8x8x16
+        identity + conv(32, 3x3) -> gap -> dense(2)
+
+    Right:
+        input 8x8x16
+        residual(conv(32, 3x3)) -> gap -> dense(2)
+    """
+
+    code = "NS303"
+    title = "`{word}` joins tensors of different shapes"
+    label = "{shapes}: {axis}"
+    hint = "{advice}"
+    word: str
+    shapes: str
+    axis: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotConcat(Diagnostic):
+    """Tensors whose sizes differ elsewhere than in the channels are concatenated.
+
+    Wrong:
+        input 8x8x3
+        (conv(8, 3x3) | conv(8, 3x3, stride = 2)) -> concat -> gap -> dense(2)
+
+    Right:
+        input 8x8x3
+        (conv(8, 3x3, stride = 2) | conv(8, 3x3, stride = 2)) -> concat -> gap -> dense(2)
+    """
+
+    code = "NS304"
+    title = "`{word}` joins along the channels, and the other sizes differ"
+    label = "{shapes}: {axis}"
+    hint = "{advice}"
+    word: str
+    shapes: str
+    axis: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupsDoNotDivide(Diagnostic):
+    """The channels cannot be split evenly into the groups asked for.
+
+    Wrong:
+        input 8x8x6
+        conv(16, 3x3, groups = 4) -> gap -> dense(2)
+
+    Right:
+        input 8x8x6
+        conv(16, 3x3, groups = 2) -> gap -> dense(2)
+    """
+
+    code = "NS305"
+    title = "{groups} groups do not divide {channels} {what}"
+    label = "{channels} is not a multiple of {groups}"
+    hint = "use one of {valid}"
+    groups: int
+    channels: int
+    what: str
+    valid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedsKnownSize(Diagnostic):
+    """A layer has weights whose number depends on a size that is not known before the data come.
+
+    Wrong:
+        input (H, W, 3)
+        conv(8) -> flatten -> dense(2)
+
+    Right:
+        input (H, W, 3)
+        conv(8) -> gap -> dense(2)
+    """
+
+    code = "NS306"
+    title = "`{word}` needs a number for {what}, and {size} is not known"
+    label = "gets {shape}"
+    hint = "{advice}"
+    word: str
+    what: str
+    size: str
+    shape: str
+    advice: str = "use `gap` before it, or write a number in the `input` line"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReshapeCount(Diagnostic):
+    """The new shape holds another number of values than the old one.
+
+    Wrong:
+        input 784
+        reshape(28x29x1) -> conv(8) -> gap -> dense(2)
+
+    Right:
+        input 784
+        reshape(28x28x1) -> conv(8) -> gap -> dense(2)
+    """
+
+    code = "NS307"
+    title = "cannot reshape {old} into {new}"
+    label = "{new} holds {new_count} values, the input {old_count}"
+    hint = "the product of the new sizes must be {old_count}"
+    old: str
+    new: str
+    new_count: int
+    old_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsShape(Diagnostic):
+    """Constant weights do not have the shape that the layer needs.
+
+    Wrong:
+        input 4x4x1
+        conv(1, 3x3, weights = [[1, 0], [0, 1]]) -> gap -> dense(2)
+
+    Right:
+        input 4x4x1
+        conv(1, 2x2, weights = [[1, 0], [0, 1]]) -> gap -> dense(2)
+    """
+
+    code = "NS308"
+    title = "these weights have the wrong shape"
+    label = "is {found}, needs {needed}"
+    hint = "{advice}"
+    found: str
+    needed: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtentRank(Diagnostic):
+    """An extent has more or fewer numbers than the tensor has axes to slide over.
+
+    Wrong:
+        input 8x8x3
+        conv(8, 3x3x3) -> gap -> dense(2)
+
+    Right:
+        input 8x8x3
+        conv(8, 3x3) -> gap -> dense(2)
+    """
+
+    code = "NS309"
+    title = "{extent} has {count} numbers, and {kind} has {axes} to slide over"
+    label = "for {shape}"
+    hint = "use {advice}"
+    extent: str
+    count: int
+    kind: str
+    axes: str
+    shape: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongInputs(Diagnostic):
+    """A layer for one tensor gets several branches, or a joining layer gets one.
+
+    Wrong:
+        input 8
+        (dense(4) | dense(4)) -> dense(2)
+
+    Right:
+        input 8
+        (dense(4) | dense(4)) -> concat -> dense(2)
+    """
+
+    code = "NS310"
+    title = "`{word}` takes {wants}, and gets {got}"
+    label = "gets {shapes}"
+    hint = "{advice}"
+    word: str
+    wants: str
+    got: str
+    shapes: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlreadyKnown(Diagnostic):
+    """A vocabulary is given for an input that has another one."""
+
+    code = "NS311"
+    title = "the vocabulary is {given} here and {known} in the input"
+    label = "{given} given"
+    hint = "leave `vocabulary` out: it follows from the input"
+    given: int
+    known: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PadTooLarge(Diagnostic):
+    """A pool is padded by more than half of its window, so that windows would see padding only.
+
+    Wrong:
+        input 8x8x3
+        maxpool(2, pad = 2) -> gap -> dense(2)
+
+    Right:
+        input 8x8x3
+        maxpool(2, pad = 1) -> gap -> dense(2)
+    """
+
+    code = "NS312"
+    title = "a padding of {pad} is too large for a window of {kernel}"
+    label = "more than half of the window"
+    hint = "use a padding of at most {limit}"
+    pad: str
+    kernel: str
+    limit: str

@@ -1,0 +1,68 @@
+"""Shortcuts around layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.kinds import Body, Choice
+from netspec.layers.base import Apply, Layer, layer
+from netspec.layers.conv import Conv
+from netspec.layers.dense import Dense
+from netspec.layers.errors import Misfit, UnequalShapes
+from netspec.layers.merge import Add, first_difference
+from netspec.shape import Dim, Shape
+from netspec.values import LayerValue
+from netspec.vocabulary import option
+
+
+@layer("residual")
+class Residual(Layer):
+    """Adds what comes out of a layer to what went in: y = x + body(x).
+
+    Where the shapes differ, `project = auto` sends the shortcut through a 1x1 convolution (a `dense` for vectors) with
+    the stride that is needed and without a bias; `project = none` makes it an error.
+
+    Shape: any -> the shape of the body
+    Example: residual(dense(64, relu) -> dense(64))
+    Reference: He et al. 2015, arXiv:1512.03385.
+    """
+
+    body: LayerValue = option(Body(), "the layer to go around", position=0)
+    project: str = option(Choice(("auto", "none")), "what to do with the shortcut where shapes differ", default="auto")
+
+    is_macro = True
+
+    def expand(self, apply: Apply, tensor: Any) -> Any:
+        inner = apply(self.body, tensor)
+        before, after = tensor.shape, inner.shape
+        if self.project == "none" or before == after:
+            return apply(Add(), tensor, inner)
+        return apply(Add(), apply(self._projection(before, after), tensor), inner)
+
+    def _projection(self, before: Shape, after: Shape) -> Layer:
+        difference = first_difference((before, after), before.rank)
+        assert difference is not None
+        if before.rank != after.rank or isinstance(after.channels, Dim):
+            raise self._cannot(before, after, difference[1])
+        if before.rank == 1:
+            return Dense(units=after.channels, bias=False)
+        strides = []
+        for size, places in zip(before.space, after.space, strict=True):
+            stride = 1 if size == places else _stride(size, places)
+            if stride is None:
+                raise self._cannot(before, after, difference[1])
+            strides.append(stride)
+        stride_option = strides[0] if len(set(strides)) == 1 else tuple(strides)
+        return Conv(filters=after.channels, kernel=1, stride=stride_option, bias=False)
+
+    def _cannot(self, before: Shape, after: Shape, axis: str) -> Misfit:
+        advice = "no stride of a 1x1 convolution makes the one of the other; give the body `pad = same`"
+        return Misfit(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
+
+
+def _stride(size: Any, places: Any) -> int | None:
+    """The smallest stride that leaves `places` of `size` with `same` padding; tried up to 8 for symbolic sizes."""
+    if isinstance(size, int) and isinstance(places, int):
+        stride = -(-size // places)
+        return stride if places and -(-size // stride) == places else None
+    return next((s for s in range(2, 9) if (size + (s - 1)) // s == places), None)

@@ -1,0 +1,76 @@
+"""What convolutions and pools share: a window that slides over the axes of a tensor."""
+
+from __future__ import annotations
+
+from netspec.layers.base import per_axis
+from netspec.layers.errors import KernelTooLarge, Misfit
+from netspec.shape import Dim, Shape, Size, window
+
+Axes = int | tuple[int, ...]
+Pad = str | int | tuple[int, ...]
+
+
+def pads(pad: Pad, x: Shape) -> tuple[str | int, ...]:
+    """The padding of each axis: `same`, `valid`, or a number for both sides."""
+    return (pad,) * (x.rank - 1) if isinstance(pad, str) else per_axis(pad, x, "pad")
+
+
+def slide(
+    x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False, what: str = "kernel"
+) -> tuple[Size, ...]:
+    """The sizes that come out of a window sliding over `x`.
+
+    Raises:
+        Misfit: the window is larger than the padded input, or an extent has the wrong number of axes.
+    """
+    kernels = per_axis(kernel, x, "kernel" if what == "kernel" else "window")
+    strides, dilations = per_axis(stride, x, "stride"), per_axis(dilation, x, "dilation")
+    margins = pads(pad, x)
+    for size, k, d, p in zip(x.space, kernels, dilations, margins, strict=True):
+        room = 0 if p == "valid" else p
+        if p != "same" and isinstance(size, int) and isinstance(room, int) and (k - 1) * d + 1 > size + 2 * room:
+            raise _too_large(x, kernels, dilations, what)
+    return tuple(
+        window(size, k, s, d, p, ceil)
+        for size, k, s, d, p in zip(x.space, kernels, strides, dilations, margins, strict=True)
+    )
+
+
+def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], what: str) -> Misfit:
+    space = "x".join(map(str, x.space))
+    shown = "x".join(map(str, kernels))
+    if any(d != 1 for d in dilations):
+        reach = "x".join(str((k - 1) * d + 1) for k, d in zip(kernels, dilations, strict=True))
+        shown = f"{shown} with dilation, {reach} in all,"
+    advice = f"a {what} of at most {space}" if all(n != 0 for n in x.space) else "fewer pools or strides before it"
+    if what == "kernel":
+        advice = f"pad = same, or {advice}"
+    return Misfit(
+        KernelTooLarge,
+        option="kernel" if what == "kernel" else "window",
+        what=what,
+        kernel=shown,
+        size=space,
+        advice=advice,
+    )
+
+
+def dropped(
+    x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False
+) -> tuple[int, ...]:
+    """How many rows, columns … at the end of each axis no window reaches; 0 where the size is unknown."""
+    result = []
+    for size, k, s, d, p in zip(
+        x.space,
+        per_axis(kernel, x, "kernel"),
+        per_axis(stride, x, "stride"),
+        per_axis(dilation, x, "dilation"),
+        pads(pad, x),
+        strict=True,
+    ):
+        if isinstance(size, Dim) or p == "same" or ceil:
+            result.append(0)
+            continue
+        padded = size + 2 * (0 if p == "valid" else int(p)) - ((k - 1) * d + 1)
+        result.append(max(0, padded % s))
+    return tuple(result)

@@ -1,0 +1,74 @@
+"""What emitted code needs and Flax lacks. A standalone model brings the source of those that it uses along, so each
+stands by itself and uses `jax`, `jnp` and `nn` (Flax NNX) only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx as nn
+
+
+class Frozen(nn.Variable[Any]):
+    """Weights that are not trained: they are no `Param`, so an optimizer over `nn.Param` passes them by."""
+
+
+def frozen(module: Any) -> Any:
+    """Make every `Param` of a module a `Frozen`; returns the module."""
+    for name, value in list(vars(module).items()):
+        if isinstance(value, nn.Param):
+            setattr(module, name, Frozen(value[...]))
+    return module
+
+
+def fixed(values: Any) -> Any:
+    """An initializer that gives these numbers, whatever the key; axes of length 1 may be missing in `values`."""
+
+    def init(key: Any, shape: Any, dtype: Any = jnp.float32, **_: Any) -> Any:
+        return jnp.asarray(values, dtype).reshape(shape)
+
+    return init
+
+
+def uniform_between(low: float, high: float) -> Any:
+    """An initializer that draws evenly from [low, high)."""
+
+    def init(key: Any, shape: Any, dtype: Any = jnp.float32, **_: Any) -> Any:
+        return jax.random.uniform(key, shape, dtype, low, high)
+
+    return init
+
+
+def flatten(x: Any) -> Any:
+    """All numbers of each example in one row: (batch, …) -> (batch, numbers)."""
+    return x.reshape(x.shape[0], -1)
+
+
+def scale(x: Any, factor: float, offset: float) -> Any:
+    """x * factor + offset"""
+    return x * factor + offset
+
+
+def mish(x: Any) -> Any:
+    """x * tanh(softplus(x))"""
+    return x * jnp.tanh(jax.nn.softplus(x))
+
+
+def step(x: Any) -> Any:
+    """1 where x > 0, else 0."""
+    return jnp.where(x > 0, 1.0, 0.0).astype(x.dtype)
+
+
+def avg_pool(x: Any, window_shape: Any, strides: Any, padding: Any = "VALID", count_include_pad: bool = True) -> Any:
+    """The mean of each window; without `count_include_pad` padding does not count."""
+    window, steps = (1, *window_shape, 1), (1, *strides, 1)
+    pads = padding if isinstance(padding, str) else [(0, 0), *padding, (0, 0)]
+    total = jax.lax.reduce_window(x, 0.0, jax.lax.add, window, steps, pads)
+    if count_include_pad:
+        count = 1
+        for size in window_shape:
+            count *= size
+        return total / count
+    ones = jnp.ones_like(x[:1, ..., :1])
+    return total / jax.lax.reduce_window(ones, 0.0, jax.lax.add, window, steps, pads)

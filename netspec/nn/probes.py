@@ -1,0 +1,28 @@
+"""Watching results as a model computes them, to find the layer in which a number goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+_RECORDING: ContextVar[list[tuple[Any, str, Any]] | None] = ContextVar("recording", default=None)
+
+
+def probe(owner: Any, name: str, value: Any) -> None:
+    """Note the result of the layer `name` of the module `owner`; does nothing outside `record`."""
+    seen = _RECORDING.get()
+    if seen is not None:
+        seen.append((owner, name, value))
+
+
+@contextmanager
+def record() -> Iterator[list[tuple[Any, str, Any]]]:
+    """Gather what probes see: (module, layer name, result), in the order of the computation."""
+    seen: list[tuple[Any, str, Any]] = []
+    token = _RECORDING.set(seen)
+    try:
+        yield seen
+    finally:
+        _RECORDING.reset(token)

@@ -1,0 +1,190 @@
+"""The map of the compiler: one property per stage, each made when it is first asked for.
+
+    text -> tree -> resolution -> graph -> optimised graph -> Python source
+
+Comes in: a `Source` and what the command line says. Goes out: whatever stage is asked for; `problems` gathers what is
+wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a live model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import netspec.data.settings
+import netspec.data.sources
+from netspec.data.base import BadData, Facts
+
+import netspec.layers
+import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
+from netspec.backend.emit import emit_source
+from netspec.diagnostics import Problems
+from netspec.graph.infer import Inference
+from netspec.graph.ir import Graph
+from netspec.graph.lints import check_graph
+from netspec.graph.overrides import apply_overrides
+from netspec.graph.passes import optimise
+from netspec.graph.resolve import Resolution, resolve_file
+from netspec.graph.uses import UseReader
+from netspec.graph.values import BAD
+from netspec.shape import Shape
+from netspec.source import Source
+from netspec.syntax import tree
+from netspec.syntax.check import check_edition
+from netspec.syntax.parser import parse_source
+
+if TYPE_CHECKING:
+    from netspec.data.settings import DataSettings
+
+    from netspec.train.settings import TrainSettings
+
+
+class Compilation:
+    """One spec on its way through the compiler.
+
+    Args:
+        source: the text.
+        overrides: `-D` values by name.
+        inputs: shapes of the inputs, for a spec that declares none; they come before those of the data.
+        used: texts of used files by the names under which they are used; others are read from disk.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+        used: dict[str, str] | None = None,
+    ) -> None:
+        self.source = source
+        self.overrides = dict(overrides or {})
+        self.given_inputs = dict(inputs or {})
+        self.reader = UseReader(used)
+        self.problems = Problems()
+
+    @property
+    def name(self) -> str:
+        """What the network is called: the file's name without its ending."""
+        stem = Path(self.source.name).stem if self.source.path is not None else "network"
+        cleaned = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem).strip("_").lower()
+        return cleaned if cleaned and not cleaned[0].isdigit() else f"net_{cleaned}".rstrip("_")
+
+    @cached_property
+    def tree(self) -> tree.File:
+        """What was written, `-D` values put in."""
+        parsed = parse_source(self.source, self.problems)
+        check_edition(parsed, self.problems)
+        return apply_overrides(parsed, self.overrides, self.problems)
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """What every name stands for."""
+        return resolve_file(self.tree, self.reader, self.problems)
+
+    @cached_property
+    def _inference(self) -> Inference:
+        return Inference(self.resolution, self.problems)
+
+    def settings(self, section: str) -> Any:
+        """The settings of a section with every default in force.
+
+        Raises:
+            CompileError: one of them is wrong.
+        """
+        found = self._settings[section]
+        if found is BAD:
+            self.problems.raise_errors()
+        return found
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        if self.resolution.has_cycle:
+            return {"data": BAD, "train": BAD}
+        return {name: self._inference.settings(name) for name in ("data", "train")}
+
+    @property
+    def data(self) -> DataSettings:
+        """The section `data`."""
+        settings: DataSettings = self.settings("data")
+        return settings
+
+    @property
+    def train(self) -> TrainSettings:
+        """The section `train`."""
+        settings: TrainSettings = self.settings("train")
+        return settings
+
+    @cached_property
+    def facts(self) -> Facts | None:
+        """What the data source says of its data without loading them; None without a source."""
+        settings = self._settings["data"]
+        if settings is BAD or settings.source is None:
+            return None
+        try:
+            facts: Facts = settings.source.facts(self.source.folder)
+        except BadData as bad:
+            self.report_bad_data(bad)
+            return None
+        return facts
+
+    def report_bad_data(self, bad: BadData) -> None:
+        """Add the diagnostic for what a data source found, at the place where the source is named."""
+        block = self.resolution.settings.get("data")
+        value = block.values.get("source") if block is not None else None
+        span = value.span if value is not None else None
+        if isinstance(value, tree.Call) and bad.option is not None:
+            argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
+            span = argument.span if argument is not None else span
+        self.problems.add(bad.diagnostic(span))
+
+    @cached_property
+    def graph(self) -> Graph | None:
+        """The network with every shape known; None when it has errors."""
+        _ = self._settings  # settings first: `classes` and the default input come from the data
+        if self.resolution.has_cycle:
+            return None
+        facts = self.facts
+        defaults = self.given_inputs or (facts.inputs if facts is not None else {})
+        inference = self._inference
+        source_failed = facts is None and (self._settings["data"] is BAD or self._settings["data"].source is not None)
+        inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None
+        graph = inference.network(self.name, defaults)
+        if graph is not None:
+            check_graph(graph, self.problems)
+        return graph
+
+    @cached_property
+    def optimised(self) -> Graph:
+        """The network after the passes.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        self.check()
+        assert self.graph is not None
+        return optimise(self.graph)
+
+    @cached_property
+    def python(self) -> str:
+        """The source of the network.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        return emit_source(self.optimised)
+
+    def diagnose(self) -> Problems:
+        """Run every check that needs no data; what is wrong."""
+        _ = self.graph
+        return self.problems
+
+    def check(self) -> None:
+        """Run every check that needs no data.
+
+        Raises:
+            CompileError: the spec has errors; warnings alone raise nothing.
+        """
+        self.diagnose().raise_errors()

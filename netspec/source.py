@@ -1,0 +1,90 @@
+"""Where text comes from and where in it something stands.
+
+Comes in: a file or a string. Goes out: `Source` (a name and a text) and `Span` (two offsets into a source); line and
+column are worked out only when somebody asks, so that the parser does not pay for them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and the name under which messages show it.
+
+    `path` is the file it was read from (`use` and data files are found relative to it), or None for a string.
+    """
+
+    name: str
+    text: str
+    path: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """Read a file as UTF-8.
+
+        Raises:
+            OSError: the file cannot be read.
+            UnicodeDecodeError: the file is not text.
+        """
+        return cls(str(path), path.read_text(encoding="utf-8-sig"), path)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative file names start from."""
+        return self.path.parent if self.path is not None else Path()
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        starts = [0]
+        starts.extend(i + 1 for i, character in enumerate(self.text) if character == "\n")
+        return starts
+
+    def position(self, offset: int) -> Position:
+        """The line and column (both from 1) of an offset."""
+        line = bisect_right(self.line_starts, offset)
+        return Position(line, offset - self.line_starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line (from 1), without its line end."""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A line and a column, both counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters from `start` up to, not including, `end` of a source."""
+
+    source: Source = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    @property
+    def first(self) -> Position:
+        return self.source.position(self.start)
+
+    @property
+    def last(self) -> Position:
+        """The position just behind the last character."""
+        return self.source.position(self.end)
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of another."""
+        return Span(self.source, self.start, max(self.end, other.end))

@@ -1,0 +1,1 @@
+"""Text to syntax tree and back: `parse_source`, `format_source`."""

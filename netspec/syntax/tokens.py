@@ -1,0 +1,132 @@
+"""From the lexer's tokens to those that the grammar wants: line ends, statements, brackets.
+
+Line ends inside ( ) and [ ], after operators and next to other line ends or braces separate nothing and are dropped.
+Comes in: Lark's token stream. Goes out: one list of tokens per top-level statement, and what is wrong with brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Token = Any
+"""A lark.Token: a str with `type`, `start_pos` and `end_pos`."""
+
+OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSING = {closing: opening for opening, closing in OPENING.items()}
+SYMBOL = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}"}
+OPERATORS = ["ARROW", "VBAR", "EQUAL", "PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE", "DOT", "COLON"]
+GOES_ON = frozenset([*OPERATORS, "COMMA", "IF", "ELSE", "AND", "OR", "NOT"])
+"""A line that ends in one of these goes on in the next."""
+
+STARTS_STATEMENT = frozenset(["DEF", "PARAM", "SHARE", "OUTPUT", "USE", "SECTION", "NETSPEC"])
+"""Keywords that open a statement and nothing else: where one starts a line, an unclosed bracket must have ended."""
+
+NEVER_IN_BRACES = STARTS_STATEMENT - {"SECTION", "SHARE"}
+"""Where one of these stands in the first column, an open brace must have ended too."""
+
+DEEPEST = 40
+"""How deep brackets may be nested."""
+
+
+@dataclass(frozen=True)
+class BracketProblem:
+    """`what` is `unclosed`, `unopened`, `crossed` (with the bracket that is open) or `deep`."""
+
+    what: str
+    token: Token
+    other: Token = None
+
+
+class Brackets:
+    """Splits a stream into statements while it follows brackets; used once per text."""
+
+    def __init__(self) -> None:
+        self.stack: list[Token] = []
+        self.problems: list[BracketProblem] = []
+
+    def statements(self, stream: Iterator[Token]) -> Iterator[list[Token]]:
+        """The tokens of one top-level statement after the other."""
+        current: list[Token] = []
+        is_new_line = False
+        for token in stream:
+            if token.type == "_NL":
+                is_new_line = True
+                if not self.stack and current and current[-1].type not in GOES_ON:
+                    yield current
+                    current = []
+                elif self._separates(current):
+                    current.append(token)
+                continue
+            if self.stack and is_new_line and self._must_have_ended(token):
+                yield self._close_all(current)
+                current = []
+            is_new_line = False
+            if token.type == "RBRACE" and current and current[-1].type == "_NL":
+                current.pop()
+            self._follow(token)
+            current.append(token)
+        if current:
+            yield self._close_all(current)
+
+    def _separates(self, current: list[Token]) -> bool:
+        in_braces = bool(self.stack) and self.stack[-1].type == "LBRACE"
+        return in_braces and bool(current) and current[-1].type not in GOES_ON | {"_NL", "LBRACE"}
+
+    def _must_have_ended(self, token: Token) -> bool:
+        """A top-level keyword at the start of a line while a bracket is open: its end was forgotten."""
+        if self.stack[-1].type == "LBRACE":
+            return token.type in NEVER_IN_BRACES and token.column == 1
+        return token.type in STARTS_STATEMENT
+
+    def _close_all(self, current: list[Token]) -> list[Token]:
+        if self.stack:
+            self.problems.append(BracketProblem("unclosed", self.stack[-1]))
+            self.stack.clear()
+        return current
+
+    def _follow(self, token: Token) -> None:
+        if token.type == "BAD_STRING":
+            for character in str(token):  # a missing quote swallows the ends of brackets; that is one mistake, not two
+                if self.stack and character == SYMBOL[OPENING[self.stack[-1].type]]:
+                    self.stack.pop()
+        elif token.type in OPENING:
+            self.stack.append(token)
+            if len(self.stack) == DEEPEST + 1:
+                self.problems.append(BracketProblem("deep", token))
+        elif token.type in CLOSING:
+            if not self.stack:
+                self.problems.append(BracketProblem("unopened", token))
+            elif self.stack[-1].type != CLOSING[token.type]:
+                self._cross(token)
+            else:
+                self.stack.pop()
+
+    def _cross(self, token: Token) -> None:
+        """A bracket closes while one of another kind is open: guess which of the two is the mistake."""
+        opening = self.stack[-1]
+        if opening.type == "LBRACE":
+            self.problems.append(BracketProblem("unopened", token))
+        elif token.type == "RBRACE" and any(bracket.type == "LBRACE" for bracket in self.stack):
+            self.problems.append(BracketProblem("unclosed", opening))
+            while self.stack.pop().type != "LBRACE":
+                pass
+        else:
+            self.problems.append(BracketProblem("crossed", token, self.stack.pop()))
+
+
+def lines_behind(tokens: list[Token], index: int) -> Iterator[list[Token]]:
+    """The lines of braced bodies behind the line with a mistake at `index`, so that theirs are found as well."""
+    level = sum((token.type == "LBRACE") - (token.type == "RBRACE") for token in tokens[:index])
+    depth = level
+    line: list[Token] | None = None  # nothing is gathered before the mistake's own line ends
+    for token in tokens[index:] if level else []:
+        depth += (token.type == "LBRACE") - (token.type == "RBRACE")
+        is_end = depth < level
+        if is_end or (token.type == "_NL" and depth == level):
+            if line:
+                yield line
+            level, line = depth, None if is_end else []
+        elif line is not None:
+            line.append(token)

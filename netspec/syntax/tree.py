@@ -1,0 +1,254 @@
+"""The syntax tree: what was written, with spans, before any name has a meaning.
+
+Nodes compare by their content, not by where they stand (`span` does not count), so that `parse(fmt(x)) == parse(x)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from netspec.source import Source, Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """Anything that stands somewhere in the text."""
+
+    span: Span = field(compare=False, repr=False)
+
+    def children(self) -> Iterator[Node]:
+        """The nodes directly inside this one, in the order of the text."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (v for v in value if isinstance(v, Node))
+
+
+class Expression(Node):
+    """What has a value."""
+
+
+class Statement(Node):
+    """What stands on a line of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Expression):
+    """`12`, `10%`, `600k`; `text` is the written form."""
+
+    value: int | float = field(compare=False)
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class String(Expression):
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boolean(Expression):
+    value: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name(Expression):
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputName(Expression):
+    """`input` as a value: what flows into the network or the block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtentLiteral(Expression):
+    """`28x28x1`"""
+
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DurationLiteral(Expression):
+    """`5 epochs`"""
+
+    amount: Number
+    unit: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class TupleLiteral(Expression):
+    """`(H, W, 3)`"""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListLiteral(Expression):
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Expression):
+    """An expression in parentheses; kept so that the formatter prints what was written."""
+
+    inner: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branches(Expression):
+    """`(a | b)`"""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain(Expression):
+    """`a -> b -> c`"""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IfElse(Expression):
+    then: Expression
+    condition: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary(Expression):
+    """`a + b` and the other operators, `and`, `or` and the comparisons among them."""
+
+    left: Expression
+    operator: str
+    right: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unary(Expression):
+    """`-a`, `not a`"""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute(Expression):
+    """`input.channels`"""
+
+    base: Expression
+    name: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument(Node):
+    """One argument of a call; `name` is None for a positional one."""
+
+    name: Name | None
+    value: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Expression):
+    function: Expression
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition(Statement):
+    number: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use(Statement):
+    """`use "blocks.net" (bottleneck)`; `names` is empty for everything."""
+
+    path: String | None
+    module: tuple[Name, ...]
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenShape(Expression):
+    """`128 tokens(30522)`"""
+
+    length: Expression | None
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputDeclaration(Statement):
+    name: Name | None
+    shape: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter(Node):
+    """A parameter of a `def`."""
+
+    name: Name
+    default: Expression | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Param(Statement):
+    """`param width = 32`"""
+
+    name: Name
+    default: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Define(Statement):
+    """A `def`; its body is one expression, or statements of which the last is the value.
+
+    `parameters` is None without parentheses.
+    """
+
+    name: Name
+    parameters: tuple[Parameter, ...] | None
+    body: tuple[Statement, ...]
+    has_braces: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assign(Statement):
+    name: Name
+    value: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(Statement):
+    name: Name
+    value: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Statement):
+    name: Name
+    value: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpressionStatement(Statement):
+    value: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section(Statement):
+    """`train { … }`; its entries are settings, expectations or sections."""
+
+    name: Name
+    entries: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Node):
+    """A whole file. `broken` holds names that statements with a syntax error would have defined."""
+
+    source: Source = field(compare=False, repr=False)
+    statements: tuple[Statement, ...]
+    broken: frozenset[str] = field(default=frozenset(), compare=False)

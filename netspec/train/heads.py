@@ -1,0 +1,94 @@
+"""What a net ends in and what it is compared with: read by losses, metrics and the recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from netspec.source import Span
+
+
+@dataclass(frozen=True)
+class HeadInfo:
+    """The end of one output of a net.
+
+    `shape` is that of one example (channels last), `activation` is `softmax` or `sigmoid` when one is peeled off at the
+    end and otherwise `linear`, whatever stands inside. `word` and `span` are for messages.
+    """
+
+    shape: tuple[int, ...]
+    activation: str = "linear"
+    word: str = "dense"
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def units(self) -> int:
+        return self.shape[-1] if self.shape else 1
+
+    @property
+    def is_sequence(self) -> bool:
+        """One answer at each step, or at each place."""
+        return len(self.shape) > 1
+
+    def apply(self, logits: Any) -> Any:
+        """What the net answers (probabilities, or plain numbers) from what it computes; the shape stays."""
+        import jax
+
+        if self.activation == "softmax":
+            return jax.nn.softmax(logits, axis=-1)
+        if self.activation == "sigmoid":
+            return jax.nn.sigmoid(logits)
+        return logits
+
+    def __str__(self) -> str:
+        size = "x".join(map(str, self.shape)) or "1"
+        return f"`{self.word}` with {self.activation} and {size} unit{'s' if size != '1' else ''}"
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """What an output should answer.
+
+    `kind` is `class` (ids from 0), `binary` (all are 0 or 1) or `numbers`; `shape` is that of one example's targets, for
+    ids without the axis of the classes.
+    """
+
+    kind: str
+    shape: tuple[int, ...] = ()
+    classes: int | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Numbers or ids for one example."""
+        return prod(self.shape)
+
+
+def are_ids(head: HeadInfo, target: TargetInfo) -> bool:
+    """Whether targets are handed to losses as class ids; otherwise as numbers in the shape of the output."""
+    return target.kind == "class" and head.units > 1
+
+
+def place_targets(array: Any, head: HeadInfo, target: TargetInfo) -> Any:
+    """Targets as losses and metrics take them: int32 ids, or float32 numbers in the shape of the output.
+
+    Raises:
+        ValueError: the numbers cannot take that shape.
+    """
+    import numpy as np
+
+    count = len(array)
+    if are_ids(head, target):
+        return np.asarray(array, np.int32).reshape(count, *head.shape[:-1])
+    return np.asarray(array, np.float32).reshape(count, *head.shape)
+
+
+def as_numbers(targets: Any, units: int) -> Any:
+    """Class ids (whole numbers) as zeros and a one for each class; numbers as they are."""
+    import jax
+    import jax.numpy as jnp
+
+    if jnp.issubdtype(targets.dtype, jnp.integer):
+        return jax.nn.one_hot(targets, units, dtype=jnp.float32)
+    return targets

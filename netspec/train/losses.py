@@ -1,0 +1,152 @@
+"""Losses: functions of what the net computes and what it should answer, one number for each example.
+
+Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets` makes
+them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch, the mean
+over everything else. Losses that compare probabilities apply the head first; the others work on the logits and are stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from netspec.kinds import Number
+from netspec.train.heads import HeadInfo, as_numbers
+from netspec.values import Word
+from netspec.vocabulary import option, register
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Word):
+    """Base of every loss."""
+
+    category: ClassVar[str] = "loss"
+
+    heads: ClassVar[tuple[str, ...]] = ("linear", "sigmoid", "softmax")
+    """The ends of a net that it can go with."""
+    of_logits: ClassVar[bool] = False
+    """A net that ends without a head is taken to give logits."""
+    fewest_units: ClassVar[int] = 1
+    wants_fractions: ClassVar[bool] = False
+    """Targets that are numbers must lie in [0, 1]."""
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        """The loss of each example: float32 of the shape batch."""
+        raise NotImplementedError(f"{type(self).__name__} declares no loss")
+
+
+L = TypeVar("L", bound=type[Loss])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def loss(name: str) -> Callable[[L], L]:
+    """Declare a loss.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("loss", name)  # type: ignore[return-value]  # the same class comes back
+
+
+def _mean_per_example(values: Any) -> Any:
+    return values.reshape(values.shape[0], -1).mean(axis=1)
+
+
+def _errors(logits: Any, targets: Any, head: HeadInfo) -> Any:
+    import jax.numpy as jnp
+
+    return head.apply(logits.astype(jnp.float32)) - as_numbers(targets, head.units)
+
+
+@loss("mse")
+class Mse(Loss):
+    """Mean squared error: the mean of (answer - target)^2.
+
+    Example: train { loss = mse }
+    """
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return _mean_per_example(_errors(logits, targets, head) ** 2)
+
+
+@loss("mae")
+class Mae(Loss):
+    """Mean absolute error: the mean of |answer - target|.
+
+    Example: train { loss = mae }
+    """
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        return _mean_per_example(jnp.abs(_errors(logits, targets, head)))
+
+
+@loss("huber")
+class Huber(Loss):
+    """Half the squared error up to `delta`, and delta * (|error| - delta / 2) beyond: outliers pull less.
+
+    Example: train { loss = huber(1.0) }
+    Reference: Huber 1964, Robust estimation of a location parameter.
+    """
+
+    delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        size = jnp.abs(_errors(logits, targets, head))
+        inner = jnp.minimum(size, self.delta)
+        return _mean_per_example(0.5 * inner**2 + self.delta * (size - inner))
+
+
+@loss("cross_entropy")
+class CrossEntropy(Loss):
+    """The negative logarithm of the probability given to the right class.
+
+    With numbers as targets (a distribution for each example) it is -sum(target * log(probability)).
+
+    Example: train { loss = cross_entropy }
+    """
+
+    heads = ("linear", "softmax")
+    of_logits = True
+    fewest_units = 2
+    wants_fractions = True
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return _mean_per_example(negative_log_likelihood(logits, targets))
+
+
+@loss("binary_cross_entropy")
+class BinaryCrossEntropy(Loss):
+    """For each unit, the negative logarithm of the probability given to the right one of two answers.
+
+    Example: train { loss = binary_cross_entropy }
+    """
+
+    heads = ("linear", "sigmoid")
+    of_logits = True
+    wants_fractions = True
+
+    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
+        # log(1 + exp(x)) - x * y, written so that no exp overflows
+        return _mean_per_example(jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x))))
+
+
+def negative_log_likelihood(logits: Any, targets: Any) -> Any:
+    """-log softmax(logits) at the targets, without the last axis; targets are ids or distributions."""
+    import jax
+    import jax.numpy as jnp
+
+    x = logits.astype(jnp.float32)
+    whole = jax.nn.logsumexp(x, axis=-1)
+    if jnp.issubdtype(targets.dtype, jnp.integer):
+        # A comparison instead of an index: its derivative is no scatter, and XLA fuses it with the rest.
+        is_target = jnp.arange(x.shape[-1]) == targets[..., None]
+        return whole - jnp.sum(jnp.where(is_target, x, 0.0), axis=-1)
+    return jnp.sum(targets, axis=-1) * whole - jnp.sum(targets * x, axis=-1)

@@ -1,0 +1,168 @@
+"""The values of the language while a spec is evaluated, and how they are printed.
+
+Numbers, truth values, texts and lists are Python's own; the rest is here. `Word` is the base of everything that is
+declared in the vocabulary.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from netspec.shape import Dim, Size
+
+if TYPE_CHECKING:
+    from netspec.kinds import Kind
+
+REQUIRED: Any = dataclasses.MISSING
+
+
+@dataclass(frozen=True)
+class Extent:
+    """`28x28x1` or `(H, W, 3)`: sizes joined to one value; `is_tuple` remembers the form with parentheses."""
+
+    sizes: tuple[Size, ...]
+
+    def __str__(self) -> str:
+        return "x".join(str(s) for s in self.sizes)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """`5 epochs`, `1000 steps`."""
+
+    value: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{spell(self.value)} {self.unit}"
+
+
+UNITS = {"epoch": "epochs", "epochs": "epochs", "step": "steps", "steps": "steps"}
+"""Units of a duration and the form they are kept in."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A bare word such as `same` that only its place gives a meaning."""
+
+    name: str
+
+
+class LayerValue:
+    """What stands for a layer while a spec is evaluated (see graph/values.py)."""
+
+    def as_word(self, category: str) -> Word | None:
+        """The word of another category that this layer also is (`relu` as an activation), or None."""
+        return None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument of a word. `position` is its place among the positional ones, or None for by-name only."""
+
+    name: str
+    kind: Kind
+    doc: str
+    default: Any
+    position: int | None
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is REQUIRED
+
+
+class Word:
+    """Base of every declared word; subclasses are frozen dataclasses made of `option` fields."""
+
+    word: ClassVar[str] = ""
+    category: ClassVar[str] = ""
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        """Positional options first, in their order, then the others as declared."""
+        return _options(cls)  # type: ignore[arg-type]  # mypy takes a class of hashables for unhashable
+
+    def spelling(self, *, full: bool = False) -> str:
+        """The call as it is typed in a spec: what differs from the defaults, or everything with `full`."""
+        parts: list[str] = []
+        by_name = False
+        for item in self.options():
+            value = getattr(self, item.name)
+            if not item.is_required and value == item.default and not full:
+                by_name = True
+                continue
+            is_last_word = isinstance(value, Word) and value.category == "activation"
+            if item.position is not None and (not by_name or is_last_word):
+                parts.append(item.kind.spell(value))
+            else:
+                parts.append(f"{item.name} = {item.kind.spell(value)}")
+        return f"{self.word}({', '.join(parts)})" if parts else self.word
+
+
+@cache
+def _options(cls: type[Word]) -> tuple[Option, ...]:
+    """Positional ones by position, then those of the class itself, then those of its bases."""
+    owners = {
+        name: depth
+        for depth, base in reversed([*enumerate(cls.__mro__)])
+        for name in vars(base).get("__annotations__", ())
+    }
+    found = [
+        Option(f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["position"])
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]  # every declared word is a dataclass
+        if "kind" in f.metadata
+    ]
+    return tuple(sorted(found, key=lambda o: (o.position is None, o.position or 0, owners[o.name])))
+
+
+def describe(value: object) -> str:
+    """A value as a noun phrase for messages."""
+    match value:
+        case bool():
+            return f"`{spell(value)}`"
+        case int() | float():
+            return f"the number {spell(value)}"
+        case str():
+            return f'the text "{value}"'
+        case Extent():
+            return f"the extent {value}"
+        case Duration():
+            return f"the duration {value}"
+        case Symbol():
+            return f"the word `{value.name}`"
+        case Word():
+            return f"the {value.category} `{value.word}`"
+        case list():
+            return "a list"
+        case Dim():
+            return f"the unknown size {value}"
+        case LayerValue():
+            return "a layer"
+        case None:
+            return "nothing"
+    return "a tensor"
+
+
+def spell(value: object) -> str:
+    """A value as it is typed in a spec."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return "x".join(spell(v) for v in value)
+        case list():
+            return "[" + ", ".join(spell(v) for v in value) + "]"
+        case Symbol():
+            return value.name
+        case Word():
+            return value.spelling()
+        case None:
+            return "none"
+    return str(value)

@@ -1,0 +1,89 @@
+"""How a word of the language is declared: `option`, the registry, signatures.
+
+A word (a layer, an activation, an optimizer, a data source …) is a frozen dataclass under a decorator such as
+`@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are described,
+which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from netspec.kinds import Kind
+from netspec.values import REQUIRED, Word
+
+
+def option(kind: Kind, doc: str, *, default: Any = REQUIRED, position: int | None = None) -> Any:
+    """Declare a field of a word.
+
+    Args:
+        kind: the values it takes.
+        doc: what it does, in one line.
+        default: the value when it is not written; leave out for a required option.
+        position: its place among the (at most three) positional arguments, from 0.
+    """
+    metadata = {"kind": kind, "doc": doc, "position": position}
+    if default is REQUIRED:
+        return dataclasses.field(metadata=metadata, kw_only=True)
+    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+_WORDS: dict[str, dict[str, type[Word]]] = {}
+W = TypeVar("W", bound=Word)
+
+
+def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
+    """A class decorator that turns a class into a frozen dataclass and adds it to the vocabulary.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+
+    def add(cls: type[W]) -> type[W]:
+        words = _WORDS.setdefault(category, {})
+        taken = words.get(name)
+        if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"the {category} `{name}` is already declared by {taken.__module__}.{taken.__qualname__}")
+        if not name.isidentifier() or name != name.lower():
+            raise ValueError(f"`{name}` is no word: use lower_case letters, digits and _")
+        if "__dataclass_params__" not in cls.__dict__:
+            cls = dataclass(frozen=True, kw_only=True)(cls)
+        cls.word, cls.category = name, category
+        words[name] = cls
+        return cls
+
+    return add
+
+
+def words(category: str) -> Mapping[str, type[Word]]:
+    """All words of a category by name."""
+    return _WORDS.get(category, {})
+
+
+def categories() -> tuple[str, ...]:
+    return tuple(_WORDS)
+
+
+def signature(cls: type[Word]) -> str:
+    """`conv(filters, kernel = 3, activation = linear, stride = 1, …)`"""
+    parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in cls.options()]
+    return f"{cls.word}({', '.join(parts)})" if parts else cls.word
+
+
+@lru_cache(maxsize=4)
+def _choice_names(count: int) -> frozenset[str]:
+    found: set[str] = set()
+    for group in _WORDS.values():
+        for cls in group.values():
+            for item in cls.options():
+                found.update(item.kind.names)
+    return frozenset(found)
+
+
+def choice_names() -> frozenset[str]:
+    """Every bare word that means itself somewhere (`same`, `valid` …), for arguments of a `def`, which have no kind."""
+    return _choice_names(sum(len(group) for group in _WORDS.values()))

@@ -24,12 +24,11 @@ from netspec.diagnostics import Problems
 from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
 from netspec.graph.lints import check_graph
-from netspec.graph.overrides import apply_overrides
+from netspec.graph.overrides import add_input, apply_overrides
 from netspec.graph.passes import optimise
 from netspec.graph.resolve import Resolution, resolve_file
 from netspec.graph.uses import UseReader
 from netspec.graph.values import BAD
-from netspec.shape import Shape
 from netspec.source import Source
 from netspec.syntax import tree
 from netspec.syntax.check import check_edition
@@ -47,7 +46,8 @@ class Compilation:
     Args:
         source: the text.
         overrides: `-D` values by name.
-        inputs: shapes of the inputs, for a spec that declares none; they come before those of the data.
+        input: the shape of the input as it is written in a spec (`28x28x1`), for a spec that declares none.
+        facts: what is known of data that are handed over; they come before those of the data source.
         used: texts of used files by the names under which they are used; others are read from disk.
     """
 
@@ -56,12 +56,14 @@ class Compilation:
         source: Source,
         *,
         overrides: Mapping[str, str] | None = None,
-        inputs: Mapping[str, Shape] | None = None,
+        input: str | None = None,
+        facts: Facts | None = None,
         used: dict[str, str] | None = None,
     ) -> None:
         self.source = source
         self.overrides = dict(overrides or {})
-        self.given_inputs = dict(inputs or {})
+        self.input = input
+        self.given_facts = facts
         self.reader = UseReader(used)
         self.problems = Problems()
 
@@ -77,7 +79,8 @@ class Compilation:
         """What was written, `-D` values put in."""
         parsed = parse_source(self.source, self.problems)
         check_edition(parsed, self.problems)
-        return apply_overrides(parsed, self.overrides, self.problems)
+        changed = apply_overrides(parsed, self.overrides, self.problems)
+        return changed if self.input is None else add_input(changed, self.input, self.problems)
 
     @cached_property
     def resolution(self) -> Resolution:
@@ -119,7 +122,9 @@ class Compilation:
 
     @cached_property
     def facts(self) -> Facts | None:
-        """What the data source says of its data without loading them; None without a source."""
+        """What is known of the data without loading them; None without data."""
+        if self.given_facts is not None:
+            return self.given_facts
         settings = self._settings["data"]
         if settings is BAD or settings.source is None:
             return None
@@ -147,7 +152,7 @@ class Compilation:
         if self.resolution.has_cycle:
             return None
         facts = self.facts
-        defaults = self.given_inputs or (facts.inputs if facts is not None else {})
+        defaults = facts.inputs if facts is not None else {}
         inference = self._inference
         source_failed = facts is None and (self._settings["data"] is BAD or self._settings["data"].source is not None)
         inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None

@@ -1,4 +1,4 @@
-"""NS2xx: names and arguments. What expressions mean stands in meaning.py; shapes (NS3xx) in layers/errors.py, lints.py."""
+"""NS2xx: names and arguments. What expressions mean stands in meaning.py, shapes in layers/errors.py and lints.py."""
 
 from __future__ import annotations
 

@@ -71,10 +71,11 @@ class NoInput(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class CannotSet(Diagnostic):
-    """A `-D name=value` on the command line names no `param` of the file, or has a value of another type."""
+    """A `-D name=value` on the command line names no `param` of the file, or has a value of another type; or `--input`
+    is no shape, or stands beside an `input` of the file."""
 
     code = "NS214"
-    title = "cannot set `{name}` with -D: {reason}"
+    title = "cannot set `{name}` from the command line: {reason}"
     label = "{reason}"
     hint = "{advice}"
     name: str

@@ -1,4 +1,4 @@
-"""`-D name=value`: values from the command line, put into the tree before anything else looks at it."""
+"""What the command line adds to a spec, put into the tree before anything else looks at it: `-D name=value`, `--input`."""
 
 from __future__ import annotations
 
@@ -84,3 +84,19 @@ def _set_in_section(file: tree.File, name: str, value: tree.Expression) -> tree.
         section = tree.Name(span=span, name=section_name)
         statements.append(tree.Section(span=span, name=section, entries=(setting,)))
     return replace(file, statements=tuple(statements))
+
+
+def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
+    """The tree with `input TEXT` in front, for a spec that declares no input."""
+    declared = next((s for s in file.statements if isinstance(s, tree.InputDeclaration)), None)
+    if declared is not None:
+        reason = "the file declares its input itself"
+        problems.add(CannotSet(span=declared.span, name="input", reason=reason, advice="leave `--input` out"))
+        return file
+    added = parse_source(Source("--input", f"input {text}"), problems)
+    shapes = [s for s in added.statements if isinstance(s, tree.InputDeclaration)]
+    if len(shapes) != 1 or len(added.statements) != 1:
+        advice = "write sizes such as `--input 28x28x1`"
+        problems.add(CannotSet(name="input", reason=f"`{text}` is no shape", advice=advice))
+        return file
+    return replace(file, statements=(*shapes, *file.statements))

@@ -1,0 +1,97 @@
+"""The group of commands. A command's file is imported only when it is called, so that `check` never waits for JAX."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+
+import click
+
+from netspec.__about__ import __version__
+from netspec.cli.output import print_problems
+from netspec.diagnostics import CompileError, suggest
+
+COMMANDS = {
+    "check": "Check spec files and show every mistake.",
+    "show": "Show the layers of a network, with shapes, parameters and costs.",
+    "fmt": "Format spec files.",
+    "compile": "Write the network as Flax NNX source.",
+    "train": "Train a network.",
+    "eval": "Evaluate a trained run.",
+    "predict": "Predict with a trained run.",
+    "words": "List the words of the language, or explain one.",
+    "explain": "Explain an error code.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"netspec.cli.{name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command `{args[0]}`.\n" + suggest(args[0], COMMANDS, what="commands"))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="netspec %(version)s")
+def cli() -> None:
+    """netspec: write a neural network as on a whiteboard, check it, train it.
+
+    \b
+    Example:
+        netspec check specs/digits.net
+        netspec train specs/digits.net
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a command and leave with 0 (clean), 1 (the user's mistake) or 2 (ours)."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    try:
+        result = cli.main(args=args, standalone_mode=False)
+    except CompileError as error:
+        print_problems(error.diagnostics)
+        return 1
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        _print_usage(error)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:  # noqa: BLE001  # the last line of defence: whatever arrives here is a bug of ours
+        traceback.print_exc()
+        click.echo("\nnetspec: this is a mistake of netspec, not yours; please report it with the text above", err=True)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def _print_usage(error: click.ClickException) -> None:
+    click.echo(f"error: {error.format_message()}", err=True)
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(f"  hint: see `{context.command_path} --help`", err=True)

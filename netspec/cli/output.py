@@ -1,0 +1,48 @@
+"""How commands write: diagnostics in text or JSON, colour only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from netspec.diagnostics import Diagnostic, render, to_json_line
+
+
+def wants_colour(stream: Any) -> bool:
+    """Colour goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+
+
+_as_json = False
+
+
+def use_json(on: bool) -> None:
+    """Whether diagnostics that leave a command by an exception are written as JSON too."""
+    global _as_json
+    _as_json = on
+
+
+def print_problems(problems: Iterable[Diagnostic]) -> None:
+    """Diagnostics as text on the error stream, or as JSON lines on the output after `--json`."""
+    for diagnostic in problems:
+        if _as_json:
+            click.echo(to_json_line(diagnostic))
+        else:
+            click.echo(render(diagnostic, colour=wants_colour(sys.stderr)) + "\n", err=True, color=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line, at once."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    sys.stdout.flush()
+
+
+def count_text(errors: int, warnings: int) -> str:
+    """`2 errors and 1 warning`"""
+    parts = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
+    return " and ".join(parts) or "no mistakes"

@@ -1,0 +1,93 @@
+"""`netspec show`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.output import print_json, print_problems
+from netspec.graph.printer import graph_json, graph_text, summary_text
+from netspec.pipeline import Compilation
+from netspec.syntax import tree
+from netspec.values import Word
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--stage",
+    type=click.Choice(["tree", "graph", "optimised", "python"]),
+    help="Show a stage of the compiler instead of the table.",
+)
+@click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
+@spec_options
+@json_option
+def command(
+    file: str,
+    stage: str | None,
+    full: bool,
+    defines: tuple[str, ...],
+    input_shape: str | None,
+    data: str | None,
+    as_json: bool,
+) -> int:
+    """Show the network of a spec FILE: each layer with its output shape, parameters and multiply-adds, and the totals.
+
+    \b
+    Example:
+        netspec show specs/mnist_cnn.net
+        netspec show specs/mnist_cnn.net --stage python
+        netspec show net.net --full -D width=64
+    """
+    spec = compilation(file, defines, input_shape, data)
+    if stage == "tree":
+        click.echo("\n".join(_tree_lines(spec.tree, 0)))
+        print_problems(spec.problems)
+        return 1 if spec.problems.errors else 0
+    spec.check()
+    assert spec.graph is not None
+    if as_json:
+        print_json(graph_json(spec.graph))
+        return 0
+    print_problems(spec.problems.warnings)
+    if stage is not None:
+        click.echo(_stage(spec, stage))
+        return 0
+    click.echo(summary_text(spec.graph, full=full))
+    if full:
+        for name in ("data", "train"):
+            click.echo("\n" + _section_text(name, spec.settings(name)))
+    return 0
+
+
+def _stage(spec: Compilation, stage: str) -> str:
+    if stage == "python":
+        return spec.python.rstrip()
+    assert spec.graph is not None
+    return graph_text(spec.graph if stage == "graph" else spec.optimised)
+
+
+def _section_text(name: str, settings: Word) -> str:
+    options = settings.options()
+    width = max(len(o.name) for o in options)
+    lines = [f"    {o.name:<{width}} = {o.kind.spell(getattr(settings, o.name))}" for o in options]
+    return "\n".join([f"{name} {{", *lines, "}"])
+
+
+def _tree_lines(node: tree.Node, depth: int) -> list[str]:
+    from dataclasses import fields
+
+    shown = []
+    for item in fields(node):
+        value: Any = getattr(node, item.name)
+        if isinstance(value, str | int | float | bool) and item.name != "value":
+            shown.append(f"{item.name}={value!r}")
+        elif isinstance(node, tree.String | tree.Boolean) and item.name == "value":
+            shown.append(repr(value))
+    start = node.span.first
+    lines = [f"{'  ' * depth}{type(node).__name__} {' '.join(shown)}".rstrip() + f"  @{start.line}:{start.column}"]
+    for child in node.children():
+        lines += _tree_lines(child, depth + 1)
+    return lines

@@ -1,0 +1,193 @@
+"""A compiled network as a person holds it: callable, with its source, its summary and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from netspec.backend.emit import emit_source
+from netspec.backend.load import load_source, network_class
+from netspec.graph.cost import Row, Totals, rows, total_cost
+from netspec.graph.ir import Graph
+from netspec.graph.printer import summary_html, summary_text
+from netspec.pipeline import Compilation
+from netspec.shape import Shape
+
+
+class Model:
+    """A compiled network.
+
+    Weights are made at the first use, from `seed`. Inputs have a batch in front: (batch, height, width, channels) for
+    an image, (batch, features) for a vector; token ids are whole numbers. Several inputs go in the order in which the
+    spec declares them. Several outputs come as a dict by name.
+    """
+
+    def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
+        compilation.check()
+        self.compilation = compilation
+        self.seed = seed
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def name(self) -> str:
+        return self.compilation.name
+
+    @property
+    def graph(self) -> Graph:
+        """The network as written, every shape known."""
+        assert self.compilation.graph is not None
+        return self.compilation.graph
+
+    @property
+    def source(self) -> str:
+        """The Flax NNX source that runs."""
+        return self.compilation.python
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shape of one example of each input."""
+        return {node.name: node.shape for node in self.graph.input_nodes}
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The shape of one example of each output; a single unnamed one is called `output`."""
+        return {o.name or "output": self.graph.shape_of(o.edge) for o in self.graph.outputs}
+
+    @property
+    def cost(self) -> Totals:
+        """Parameters, multiply-adds and memory."""
+        return total_cost(self.graph)
+
+    @property
+    def layers(self) -> list[Row]:
+        """Every layer with its shape and costs, in the order of the computation."""
+        return list(rows(self.graph))
+
+    def summary(self) -> str:
+        """A table of the layers, with totals."""
+        return summary_text(self.graph)
+
+    def __repr__(self) -> str:
+        flow = " and ".join(f"{s}" for s in self.inputs.values())
+        return f"<Model {self.name}: {flow} -> {' and '.join(map(str, self.outputs.values()))}>"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.graph)
+
+    # ------------------------------------------------------------ what it does
+
+    @cached_property
+    def module_class(self) -> Any:
+        """The class of the network; `module_class(rngs=nnx.Rngs(0))` makes a fresh one."""
+        return network_class(load_source(self.source, self.name))
+
+    @cached_property
+    def module(self) -> Any:
+        """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
+        from flax import nnx
+
+        return self.module_class(rngs=nnx.Rngs(self.seed))
+
+    @cached_property
+    def _definitions(self) -> dict[bool, Any]:
+        """The static half of the module, for training (True) and for inference (False)."""
+        from flax import nnx
+
+        module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
+        found = {}
+        for training in (True, False):
+            (module.train if training else module.eval)()
+            found[training] = nnx.graphdef(module)
+        return found
+
+    @cached_property
+    def _forward(self) -> Any:
+        import jax
+        from flax import nnx
+
+        def forward(state: Any, inputs: tuple[Any, ...]) -> Any:
+            return nnx.merge(self._definitions[False], state)(*inputs)
+
+        return jax.jit(forward)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """What comes out for a batch, as in prediction: dropout off, running means used, the head applied.
+
+        Raises:
+            ValueError: the inputs have other shapes than the spec says.
+        """
+        from flax import nnx
+
+        self._check_inputs(inputs)
+        return self._forward(nnx.state(self.module), inputs)
+
+    def _check_inputs(self, inputs: tuple[Any, ...]) -> None:
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"{self.name} takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), not {len(inputs)}")
+        for (name, shape), value in zip(self.inputs.items(), inputs, strict=True):
+            got = tuple(value.shape)
+            fits = len(got) == shape.rank + 1 and all(
+                not isinstance(size, int) or size == n for size, n in zip(shape.sizes, got[1:], strict=True)
+            )
+            if not fits:
+                wanted = ", ".join(["batch", *map(str, shape.sizes)])
+                raise ValueError(f"the input {name} of {self.name} has the shape ({wanted}), not {got}")
+
+    # ------------------------------------------------------------ pure functions
+
+    def init(self, seed: int | Any = 0) -> dict[str, Any]:
+        """Fresh variables: `{"params": …, "state": …}`, a pytree.
+
+        Args:
+            seed: a number or a JAX key.
+        """
+        from flax import nnx
+
+        module = self.module_class(rngs=nnx.Rngs(seed))
+        _, params, state = nnx.split(module, nnx.Param, ...)
+        return {"params": params, "state": state}
+
+    def apply(self, variables: Mapping[str, Any], *inputs: Any, train: bool = False, logits: bool = False) -> Any:
+        """The network as a pure function of its variables and inputs; may be jitted, differentiated, vmapped.
+
+        Args:
+            variables: what `init` makes.
+            inputs: as for a call.
+            train: dropout on, statistics of the batch used; then the result is `(outputs, new state)`.
+            logits: leave the final softmax or sigmoid out, as losses want it.
+        """
+        from flax import nnx
+
+        module = nnx.merge(self._definitions[train], variables["params"], variables["state"])
+        has_head = logits and hasattr(module, "logits")
+        outputs = module.logits(*inputs) if has_head else module(*inputs)
+        if not train:
+            return outputs
+        return outputs, nnx.state(module, nnx.Not(nnx.Param))
+
+    # ------------------------------------------------------------ finding trouble
+
+    def locate_nonfinite(self, module: Any, inputs: tuple[Any, ...]) -> str | None:
+        """The path of the first layer whose result is NaN or infinite for these inputs, or None.
+
+        Args:
+            module: a module of this network with the weights in question.
+            inputs: a batch.
+        """
+        import jax.numpy as jnp
+        from flax import nnx
+
+        from netspec.nn import record
+
+        probed = network_class(load_source(emit_source(self.compilation.optimised, probes=True), f"{self.name}_probed"))
+        twin = probed(rngs=nnx.Rngs(0))
+        nnx.update(twin, nnx.state(module))
+        with record() as seen:
+            (twin.logits if hasattr(twin, "logits") else twin)(*inputs)
+        paths = {id(part): ".".join(map(str, path)) for path, part in nnx.iter_modules(twin)}
+        for owner, name, value in seen:
+            if not bool(jnp.all(jnp.isfinite(value))):
+                return "/".join(p for p in (paths.get(id(owner), "").replace(".", "/"), name) if p)
+        return None

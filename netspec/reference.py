@@ -1,0 +1,153 @@
+"""What the declarations say about themselves: pages for words and for error codes, docs, completion.
+
+Everything here is read from the vocabulary and from the diagnostics; nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import netspec.data.errors
+import netspec.graph.lints
+import netspec.pipeline
+import netspec.train.errors  # noqa: F401  # these four fill the tables
+from netspec.diagnostics import KINDS, Diagnostic, suggest
+from netspec.values import Word
+from netspec.vocabulary import categories, signature, words
+
+TITLES = {
+    "layer": "Layers",
+    "activation": "Activations, as an option or as a layer",
+    "init": "Inits: how weights begin",
+    "shape": "Shapes of inputs",
+    "source": "Data sources",
+    "optimizer": "Optimizers",
+    "schedule": "Learning-rate schedules",
+    "loss": "Losses",
+    "metric": "Metrics",
+    "stop": "When to stop",
+    "section": "Sections",
+}
+"""The categories in the order in which people look for them."""
+
+
+def category_order() -> list[str]:
+    known = [c for c in TITLES if c in categories()]
+    return known + sorted(c for c in categories() if c not in TITLES)
+
+
+@dataclass(frozen=True)
+class WordPage:
+    """What is to be said of a word; `facts` are the lines `Shape:`, `Example:`, `Reference:` of its docstring."""
+
+    word: type[Word]
+    summary: str
+    details: str
+    facts: dict[str, str]
+
+
+def word_page(word: type[Word]) -> WordPage:
+    """The docstring of a word in its parts."""
+    text = inspect.cleandoc(word.__doc__ or "")
+    summary, _, rest = text.partition("\n\n")
+    facts: dict[str, str] = {}
+    details: list[str] = []
+    current: str | None = None
+    for line in rest.splitlines():
+        match = re.match(r"(Shape|Parameters|Example|Reference|Origin|Formula):\s*(.*)", line)
+        if match:
+            current = match[1]
+            facts[current] = match[2]
+        elif current is not None and line.startswith(" "):
+            facts[current] += "\n" + line.strip()
+        else:
+            current = None
+            details.append(line)
+    return WordPage(word, " ".join(summary.split()), "\n".join(details).strip(), facts)
+
+
+def find_words(name: str) -> list[type[Word]]:
+    """Every word of that name, in the order of the categories."""
+    return [words(category)[name] for category in category_order() if name in words(category)]
+
+
+def all_names() -> list[str]:
+    return sorted({name for category in categories() for name in words(category)})
+
+
+def word_text(page: WordPage) -> str:
+    """The page of a word as plain text."""
+    lines = [signature(page.word), "", page.summary]
+    if page.details:
+        lines += ["", page.details]
+    if page.facts:
+        lines.append("")
+        lines += [f"{name}: {value}" for name, value in page.facts.items()]
+    options = page.word.options()
+    if options:
+        lines += ["", "options:"]
+        width = max(len(o.name) for o in options)
+        for item in options:
+            default = "required" if item.is_required else f"default {item.kind.spell(item.default)}"
+            lines.append(f"  {item.name:<{width}}  {item.doc} ({item.kind.describe()}; {default})")
+    return "\n".join(lines)
+
+
+def word_json(page: WordPage) -> dict[str, object]:
+    """The page of a word for machines."""
+    return {
+        "word": page.word.word,
+        "category": page.word.category,
+        "signature": signature(page.word),
+        "summary": page.summary,
+        "details": page.details,
+        **{name.lower(): value for name, value in page.facts.items()},
+        "options": [
+            {
+                "name": o.name,
+                "takes": o.kind.describe(),
+                "required": o.is_required,
+                "default": None if o.is_required else o.kind.spell(o.default),
+                "position": o.position,
+                "doc": o.doc,
+            }
+            for o in page.word.options()
+        ],
+    }
+
+
+def vocabulary_lines() -> Iterator[str]:
+    """Every word with its first sentence, by category."""
+    for category in category_order():
+        yield f"{TITLES.get(category, category)}:"
+        width = max(len(name) for name in words(category))
+        for name, word in sorted(words(category).items()):
+            yield f"  {name:<{width}}  {word_page(word).summary}"
+        yield ""
+
+
+def explain(code: str) -> type[Diagnostic] | None:
+    """The kind of diagnostic with that code, written in any case."""
+    return KINDS.get(code.upper())
+
+
+def explanation_text(kind: type[Diagnostic]) -> str:
+    """The page of an error code as plain text."""
+    first_line = re.sub(r"\{(\w+)(?::[^}]*)?\}", r"<\1>", kind.title)
+    return f"{kind.severity}[{kind.code}]: {first_line}\n\n{inspect.cleandoc(kind.__doc__ or '')}"
+
+
+def examples(kind: type[Diagnostic]) -> tuple[str, str] | None:
+    """The wrong and the right program of an error's page, or None when it shows none."""
+    text = inspect.cleandoc(kind.__doc__ or "")
+    match = re.search(r"^Wrong:\n((?:    .*\n|\n)+)\nRight:\n((?:    .*(?:\n|$)|\n)+)", text + "\n", re.MULTILINE)
+    if match is None:
+        return None
+    return inspect.cleandoc(match[1]) + "\n", inspect.cleandoc(match[2]) + "\n"
+
+
+def suggest_code(code: str) -> str:
+    return suggest(code.upper(), KINDS, what="codes")

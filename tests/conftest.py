@@ -1,0 +1,41 @@
+"""What every test shares: where the data are, golden files, and no file outside the test's own folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Rewrite the golden files with what comes out now.")
+
+
+def mnist_folder() -> Path | None:
+    folder = Path(os.environ.get("NETSPEC_DATA", "")) / "mnist"
+    return folder if os.environ.get("NETSPEC_DATA") and folder.is_dir() else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need data or a device that is not there are skipped; with NETSPEC_STRICT none may be."""
+    strict = bool(os.environ.get("NETSPEC_STRICT"))
+    for item in items:
+        if item.get_closest_marker("mnist") and mnist_folder() is None and not strict:
+            item.add_marker(pytest.mark.skip(reason="no MNIST files: set NETSPEC_DATA"))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest):
+    """Compares a text with a golden file; `--update-golden` rewrites the file."""
+
+    def compare(text: str, path: Path) -> None:
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+            return
+        assert path.exists(), f"no {path.name}: run pytest --update-golden and read what it writes"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare

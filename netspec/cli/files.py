@@ -16,15 +16,16 @@ def write_text(path: Path, text: str) -> None:
         click.ClickException: it cannot be written.
     """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
             mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-            os.chmod(temporary, mode & 0o777)
-            os.replace(temporary, path)
+            temporary.chmod(mode & 0o777)
+            temporary.replace(path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink()
             raise
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from None

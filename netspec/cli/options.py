@@ -31,7 +31,7 @@ def spec_options(command: F) -> F:
     """`-D`, `--input` and `--data`: what the command line adds to a spec."""
     for decorate in (
         click.option("--data", "data", metavar="SOURCE", help="The data source, e.g. mnist or 'csv(\"f.csv\", …)'."),
-        click.option("--input", "input_shape", metavar="SHAPE", help="The input of a spec that declares none: 28x28x1."),
+        click.option("--input", "input_shape", metavar="SHAPE", help="The input, for a spec that declares none."),
         click.option(
             "-D", "defines", metavar="NAME=VALUE", multiple=True, help="Set a param, or a setting: -D train.epochs=3."
         ),
@@ -77,5 +77,3 @@ def compilation(path: str, defines: tuple[str, ...], input_shape: str | None, da
         CompileError: the file cannot be read.
     """
     return Compilation(read_source(path), overrides=parse_defines(defines, data), input=input_shape)
-
-

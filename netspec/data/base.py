@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
@@ -74,11 +74,32 @@ class Facts:
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows.
     """
 
-    inputs: Mapping[str, Shape]
-    targets: Mapping[str, Target]
+    inputs: dict[str, Shape]
+    targets: dict[str, Target]
     examples: int | None = None
     has_test: bool = False
     is_complete: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` makes the same facts of it."""
+        return {
+            "inputs": {
+                name: {"sizes": [*shape.sizes], "vocabulary": shape.vocabulary} for name, shape in self.inputs.items()
+            },
+            "targets": {name: asdict(target) for name, target in self.targets.items()},
+            "examples": self.examples,
+            "has_test": self.has_test,
+            "is_complete": self.is_complete,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Facts:
+        inputs = {name: Shape(tuple(item["sizes"]), item["vocabulary"]) for name, item in value["inputs"].items()}
+        targets = {
+            name: Target(item["kind"], item["size"], item["classes"], tuple(item["names"]) if item["names"] else None)
+            for name, item in value["targets"].items()
+        }
+        return cls(inputs, targets, value["examples"], value["has_test"], value["is_complete"])
 
     @property
     def classes(self) -> int | None:
@@ -101,8 +122,8 @@ class Arrays:
     two dimensions, (examples, size).
     """
 
-    inputs: Mapping[str, Array]
-    targets: Mapping[str, Array]
+    inputs: dict[str, Array]
+    targets: dict[str, Array]
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -119,8 +140,8 @@ class Arrays:
 class Dataset:
     """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
 
-    `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that is
-    not its index.
+    `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that
+    is not its index.
     """
 
     name: str
@@ -129,7 +150,7 @@ class Dataset:
     test: Arrays | None = None
     noun: str = "example"
     rows: Sequence[int] | None = None
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def where(self, index: int, part: Part = "train") -> str:
         """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""

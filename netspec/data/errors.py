@@ -148,12 +148,11 @@ class MissingValue(Diagnostic):
 
     code = "NS410"
     title = "{file} row {row}, column `{column}`: the value is missing"
-    label = "row {row}, column `{column}`, and {others} more"
+    label = "row {row}, column `{column}`"
     hint = "remove the row, or fill in a value such as the mean of the column"
     file: str
     row: int
     column: str
-    others: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +190,7 @@ class WrongKeys(Diagnostic):
     code = "NS413"
     title = "{file} has no array `{key}`"
     label = "it has {found}"
-    hint = "save it as `numpy.savez(\"{file}\", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`"
+    hint = 'save it as `numpy.savez("{file}", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`'
     file: str
     key: str
     found: str
@@ -216,7 +215,7 @@ class WrongType(Diagnostic):
     """An array holds something else than numbers: texts, Python objects (often rows of unequal length), dates."""
 
     code = "NS415"
-    title = "{what} holds {found}, not numbers"
+    title = "{what} holds {found}"
     label = "{found}"
     hint = "{advice}"
     what: str
@@ -268,11 +267,17 @@ class NoEffect(Diagnostic):
 
     Wrong:
         dense(classes, softmax)
-        data { source = mnist, test = 10% }
+        data {
+            source = mnist
+            test   = 10%
+        }
 
     Right:
         dense(classes, softmax)
-        data { source = mnist, val = 10% }
+        data {
+            source = mnist
+            val    = 10%
+        }
     """
 
     code = "NS422"
@@ -282,4 +287,30 @@ class NoEffect(Diagnostic):
     hint = "{advice}"
     option: str
     reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoData(Diagnostic):
+    """Training or evaluation wants data, and the spec names none.
+
+    Right:
+        input 8x8x1
+        dense(10, softmax)
+        data { source = digits }
+    """
+
+    code = "NS423"
+    title = "there are no data to train on"
+    hint = "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSplit(Diagnostic):
+    """A part of the data is asked for that a run does not have."""
+
+    code = "NS424"
+    title = "there is no {split} split"
+    hint = "{advice}"
+    split: str
     advice: str

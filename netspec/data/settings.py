@@ -45,7 +45,11 @@ class DataSettings(Word):
 
     Nothing is held out for validation unless `val` says so: `stop = early(val_loss)` needs it.
 
-    Example: data { source = digits, val = 10%, normalize = standard }
+    Example: data {
+                 source    = digits
+                 val       = 10%
+                 normalize = standard
+             }
     """
 
     category: ClassVar[str] = "section"
@@ -60,7 +64,7 @@ class DataSettings(Word):
     seed: int = option(Count(0), "which examples are held out; the same seed holds out the same ones", default=0)
     normalize: str = option(
         Choice(("none", "standard")),
-        "`standard`: subtract the mean and divide by the standard deviation, by feature or channel, of the training part",
+        "`standard`: subtract the mean of the training part and divide by its deviation, by feature or channel",
         default="none",
     )
     stratify: bool | None = option(
@@ -72,9 +76,7 @@ class DataSettings(Word):
     )
 
 
-def check_settings(
-    settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None
-) -> list[Diagnostic]:
+def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None) -> list[Diagnostic]:
     """Warnings for settings that change nothing for these data; `spans` are those of the values by key."""
     found: list[Diagnostic] = []
 

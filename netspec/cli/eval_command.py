@@ -1,0 +1,42 @@
+"""`netspec eval`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netspec.cli.options import json_option
+from netspec.cli.output import print_json
+from netspec.cli.progress import figures_text, table_text
+from netspec.cli.train_command import choose_device, device_option
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which examples."
+)
+@click.option("--data", metavar="SOURCE", help="Other data than those of the run: mnist, 'csv(\"f.csv\", …)'.")
+@device_option
+@json_option
+def command(run: str, split: str, data: str | None, device: str | None, as_json: bool) -> int:
+    """Evaluate the best weights of a RUN folder on its data.
+
+    \b
+    Example:
+        netspec eval runs/digits-1
+        netspec eval runs/digits-1 --split train --json
+    """
+    choose_device(device)
+    from netspec.training import evaluate_run
+
+    metrics = evaluate_run(Path(run), split, data)
+    if as_json:
+        print_json({"metrics": metrics})
+        return 0
+    click.echo(figures_text(metrics))
+    for name, value in metrics.items():
+        if isinstance(value, list):
+            click.echo(table_text(name, value))
+    return 0

@@ -1,0 +1,103 @@
+"""NumPy archives (.npz): their heads without the numbers, or the numbers. Nothing in them is ever unpickled.
+
+Comes in: a file. Goes out: shapes and types, or arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.data.arrays import as_numbers, target_array
+from netspec.data.base import Array, BadData
+from netspec.data.errors import BadPair, BrokenFile, NoExamples, WrongKeys, WrongType
+from netspec.data.idxfile import unreadable
+
+if TYPE_CHECKING:
+    import zipfile
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """An archive that is read inside the `with`.
+
+    Raises:
+        BadData: the file cannot be read, is no archive, or holds something else than numbers.
+    """
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(path) as file:
+            yield Archive(path.name, file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, "npz", error, "file") from error
+    except (zipfile.BadZipFile, ValueError) as error:
+        advice = "write it with `numpy.savez`"
+        raise BadData(
+            BrokenFile, option="file", file=path.name, format="npz", reason=str(error), advice=advice
+        ) from error
+    except BadData as bad:
+        raise BadData(bad.kind, option="file", **bad.fields) from bad
+
+
+class Archive:
+    """The arrays in an open file, by name."""
+
+    def __init__(self, name: str, file: zipfile.ZipFile) -> None:
+        self.name = name
+        self.file = file
+        self.arrays = tuple(entry.removesuffix(".npy") for entry in file.namelist() if entry.endswith(".npy"))
+
+    def keys(self) -> tuple[str, str, bool]:
+        """The names of the inputs and the targets, and whether there is a test split.
+
+        Raises:
+            BadData: an array is missing.
+        """
+        suffix = "_train" if {"x_train", "y_train"} & {*self.arrays} else ""
+        for key in (f"x{suffix}", f"y{suffix}"):
+            if key not in self.arrays:
+                raise BadData(WrongKeys, file=self.name, key=key, found=", ".join(self.arrays) or "no arrays")
+        tests = [key for key in ("x_test", "y_test") if key in self.arrays]
+        if len(tests) == 1:
+            missing = "y_test" if tests == ["x_test"] else "x_test"
+            raise BadData(BadPair, given=f"`{tests[0]}`", missing=f"`{missing}`")
+        return f"x{suffix}", f"y{suffix}", bool(tests)
+
+    def head(self, key: str) -> tuple[tuple[int, ...], Any]:
+        """Shape and type of an array, which has examples of numbers in it; the numbers are not read.
+
+        Raises:
+            BadData: it has none.
+        """
+        from numpy.lib import format as npy
+
+        with self.file.open(f"{key}.npy") as entry:
+            version = npy.read_magic(entry)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read(entry)
+        if dtype.kind not in "biuf":
+            advice = "save arrays of numbers, such as float32"
+            raise BadData(WrongType, what=f"`{key}`", found=f"values of type {dtype}", advice=advice)
+        if 0 in shape or not shape:
+            raise BadData(NoExamples, what=f"`{key}` of {self.name}", advice=f"its shape is {shape}")
+        return tuple(shape), dtype
+
+    def read(self, key: str) -> Array:
+        """An array.
+
+        Raises:
+            BadData: it holds something else than numbers.
+        """
+        from numpy.lib import format as npy
+
+        self.head(key)
+        with self.file.open(f"{key}.npy") as entry:
+            return as_numbers(npy.read_array(entry, allow_pickle=False), key)
+
+    def target(self, key: str) -> Array:
+        """An array in the form of targets."""
+        return target_array(self.read(key), key)

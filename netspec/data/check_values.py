@@ -1,0 +1,264 @@
+"""The numbers themselves: what is not finite, labels and ids out of range, constant features, leaks between parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from netspec.data import check_errors as errors
+from netspec.data.base import Array, Arrays, Dataset, Target
+from netspec.data.check_heads import Head
+from netspec.diagnostics import Diagnostic
+from netspec.shape import Shape, Size
+from netspec.source import Span
+
+if TYPE_CHECKING:
+    from netspec.data.split import Splits
+
+MANY_FEATURES = 64
+"""Vectors of at least this many numbers may be images that were laid out in a row."""
+
+BRIGHT = 100
+"""Pixels that are not scaled reach at least this."""
+
+SHOWN = 5
+"""How many names a message lists."""
+
+
+def parts_of(data: Dataset | Splits) -> Iterator[tuple[str, Arrays]]:
+    """The parts there are, by name."""
+    for name in ("train", "val", "test"):
+        part = getattr(data, name, None)
+        if part is not None:
+            yield name, part
+
+
+def check_input_values(
+    data: Dataset | Splits, key: str, expected: Shape, input_span: Span | None, source_span: Span | None
+) -> list[Diagnostic]:
+    """One input: finite, ids inside the vocabulary, features that change, pixels that are scaled."""
+    columns = _columns(data, key)
+    for part, arrays in parts_of(data):
+        array = arrays.inputs[key]
+        wrong = _check_finite(array, f"input `{key}`", data, part, columns, source_span)
+        if wrong is None and expected.is_tokens:
+            wrong = _check_ids(array, expected.vocabulary, data, part, input_span or source_span)
+        if wrong is not None:
+            return [wrong]
+    if expected.is_tokens:
+        return []
+    train = data.train.inputs[key]
+    found = [_check_constant(train, columns, source_span), _check_scaled(train, source_span)]
+    return [diagnostic for diagnostic in found if diagnostic is not None]
+
+
+def check_target_values(data: Dataset | Splits, key: str, head: Head) -> list[Diagnostic]:
+    """One target: finite, labels that the head has units for, numbers that a sigmoid can reach."""
+    target = data.facts.targets[key]
+    for part, arrays in parts_of(data):
+        array = arrays.targets[key]
+        wrong = _check_finite(array, f"target `{key}`", data, part, (), head.head_span)
+        if wrong is None and target.kind == "class":
+            wrong = _check_labels(array, target, head, data, part)
+        if wrong is None and target.kind == "numbers" and head.activation == "sigmoid":
+            wrong = _check_unit_interval(array, head, data, part)
+        if wrong is not None:
+            return [wrong]
+    return []
+
+
+def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
+    """What went wrong in splitting: equal examples in two parts, classes that training never sees."""
+    found: list[Diagnostic] = []
+    for key, target in splits.facts.targets.items():
+        if target.kind == "class":
+            wrong = _check_all_classes(splits.train.targets[key], target, source_span)
+            found.extend([wrong] if wrong is not None else [])
+    if not splits.facts.is_complete:
+        found.extend(_check_leaks(splits, source_span))
+    return found
+
+
+def _columns(data: Dataset | Splits, key: str) -> tuple[str, ...]:
+    dataset = data if isinstance(data, Dataset) else data.dataset
+    return tuple(dataset.columns.get(key, ()))
+
+
+def _where(data: Dataset | Splits, index: int, part: str) -> str:
+    if isinstance(data, Dataset):
+        return data.where(index, "test" if part == "test" else "train")
+    return data.where(index, part)
+
+
+def _check_finite(
+    array: Array, what: str, data: Dataset | Splits, part: str, columns: tuple[str, ...], span: Span | None
+) -> Diagnostic | None:
+    import numpy as np
+
+    # one pass without a mask: a sum is finite when everything is, unless it overflows
+    if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+        return None
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return None
+    index, *place = (int(i) for i in np.argwhere(bad)[0])
+    value = array[(index, *place)]
+    return errors.NotFinite(
+        span=span,
+        where=_where(data, index, part),
+        column=_place_text(place, columns),
+        value="NaN (not a number)" if np.isnan(value) else "infinite",
+        count=int(bad.sum()),
+        what=what,
+    )
+
+
+def _place_text(place: list[int], columns: tuple[str, ...]) -> str:
+    if len(place) == 1:
+        return f"column `{columns[place[0]]}`" if columns else f"column {place[0]}"
+    return "position " + ", ".join(map(str, place)) if place else "value"
+
+
+def _check_ids(
+    array: Array, vocabulary: Size | None, data: Dataset | Splits, part: str, span: Span | None
+) -> Diagnostic | None:
+    if not isinstance(vocabulary, int):
+        return None
+    wrong = (array < 0) | (array >= vocabulary)
+    if array.dtype.kind == "f":
+        wrong |= array % 1 != 0
+    index = _first(wrong)
+    if index is None:
+        return None
+    low, high = float(array.min()), float(array.max())
+    advice = "lower the ids by 1" if low >= 1 and high == vocabulary else f"write `tokens({int(high) + 1})`"
+    if low < 0 or (array.dtype.kind == "f" and (array % 1 != 0).any()):
+        advice = "is this the array of token ids?"
+    return errors.IdsOutside(
+        span=span,
+        value=float(array[index][wrong[index]].flat[0]),
+        where=_where(data, index, part),
+        highest=vocabulary - 1,
+        vocabulary=vocabulary,
+        low=low,
+        high=high,
+        advice=advice,
+    )
+
+
+def _first(wrong: Array) -> int | None:
+    """The first example with something wrong in it."""
+    by_example = wrong.reshape(len(wrong), -1).any(axis=1)
+    return int(by_example.argmax()) if by_example.any() else None
+
+
+def _check_labels(array: Array, target: Target, head: Head, data: Dataset | Splits, part: str) -> Diagnostic | None:
+    """Labels outside what the head has units for; labels 0..K without gaps are a matter of the class count."""
+    import numpy as np
+
+    units = head.units if head.units > 1 or head.activation != "sigmoid" else 2
+    low, high = int(array.min()), int(array.max())
+    is_shifted = low >= 1 and high == units
+    if units < 2 or (low >= 0 and not is_shifted and high < units):
+        return None
+    if low >= 0 and not is_shifted and (target.names is not None or len(np.unique(array)) == high + 1):
+        return None
+    index = _first((array < 0) | (array >= units))
+    assert index is not None
+    labels = array[index].reshape(-1)
+    advice = f"ids are whole numbers from 0 to {units - 1}"
+    if is_shifted:
+        advice = "ids begin at 0: subtract 1"
+    elif {*np.unique(array).tolist()} == {-1, 1}:
+        advice = "for no and yes give 0 and 1: `(y + 1) // 2`"
+    return errors.LabelsOutside(
+        span=head.head_span,
+        label_value=int(labels[(labels < 0) | (labels >= units)][0]),
+        where=_where(data, index, part),
+        highest=units - 1,
+        low=low,
+        high=high,
+        advice=advice,
+    )
+
+
+def _check_unit_interval(array: Array, head: Head, data: Dataset | Splits, part: str) -> Diagnostic | None:
+    wrong = (array < 0) | (array > 1)
+    index = _first(wrong)
+    if index is None:
+        return None
+    return errors.TargetsOutsideUnit(
+        span=head.head_span,
+        value=float(array[index][wrong[index]].flat[0]),
+        where=_where(data, index, part),
+        low=float(array.min()),
+        high=float(array.max()),
+    )
+
+
+def _check_constant(array: Array, columns: tuple[str, ...], span: Span | None) -> Diagnostic | None:
+    if array.ndim != 2 or len(array) < 2:
+        return None
+    import numpy as np
+
+    constant = np.flatnonzero(array.min(axis=0) == array.max(axis=0)).tolist()
+    if not constant:
+        return None
+    names = [f"`{columns[i]}`" if columns else f"column {i}" for i in constant]
+    return errors.ConstantColumns(span=span, count=len(constant), total=array.shape[1], columns=listed(names))
+
+
+def _check_scaled(array: Array, span: Span | None) -> Diagnostic | None:
+    if array.ndim < 4 and (array.ndim != 2 or array.shape[1] < MANY_FEATURES):
+        return None
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or not BRIGHT <= high <= 255 or (array[:256] % 1 != 0).any():
+        return None
+    return errors.UnscaledPixels(span=span, low=low, high=high)
+
+
+def _check_all_classes(labels: Array, target: Target, span: Span | None) -> Diagnostic | None:
+    import numpy as np
+
+    total = target.classes or 0
+    present = {*np.unique(labels).tolist()}
+    missing = [i for i in range(total) if i not in present]
+    if not missing:
+        return None
+    names = [f"`{target.names[i]}`" if target.names is not None else f"class {i}" for i in missing]
+    return errors.ClassWithoutExamples(span=span, classes=listed(names), count=len(missing), total=total)
+
+
+def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
+    """Equal inputs in the training part and another one, found by hashes of their bytes."""
+    ours: dict[int, int] = {}
+    for index, key in enumerate(_hashes(splits.train)):
+        ours.setdefault(key, index)
+    found: list[Diagnostic] = []
+    for part, arrays in parts_of(splits):
+        twins = [(i, ours[key]) for i, key in enumerate(_hashes(arrays)) if key in ours] if part != "train" else []
+        if twins:
+            index, twin = twins[0]
+            found.append(
+                errors.Leak(
+                    span=span,
+                    count=len(twins),
+                    total=len(arrays),
+                    part=part,
+                    where=splits.where(index, part),
+                    twin=splits.where(twin),
+                )
+            )
+    return found
+
+
+def _hashes(arrays: Arrays) -> Iterator[int]:
+    """A number for each example that is the same for equal inputs."""
+    inputs = [arrays.inputs[name] for name in sorted(arrays.inputs)]
+    return (hash(tuple(array[i].tobytes() for array in inputs)) for i in range(len(arrays)))
+
+
+def listed(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,54 @@
+"""What the network ends in, for the checks of data and for the recipe: read off the graph after the passes."""
+
+from __future__ import annotations
+
+from netspec.data.check_heads import Head
+from netspec.graph.ir import Graph, Input, Output
+from netspec.shape import Shape
+from netspec.source import Span
+from netspec.train.heads import HeadInfo
+
+
+def output_name(output: Output) -> str:
+    """The name of an output; a single unnamed one is called `output`."""
+    return output.name or "output"
+
+
+def data_heads(graph: Graph) -> dict[str, Head]:
+    """The ends of an optimised graph, as the checks of data want them."""
+    input_span = next((node.span for node in graph.input_nodes if node.span is not None), None)
+    found = {}
+    for output in graph.outputs:
+        shape = graph.shape_of(output.edge)
+        units = shape.channels if shape.sizes else 1
+        activation = output.head.word if output.head is not None else None
+        found[output_name(output)] = Head(
+            units=units if isinstance(units, int) else 0,
+            activation=activation,  # type: ignore[arg-type]  # heads are softmax and sigmoid
+            per_step=shape.rank > 1,
+            input_span=input_span,
+            head_span=graph.nodes[output.edge.node].span,
+        )
+    return found
+
+
+def recipe_heads(graph: Graph) -> dict[str, HeadInfo]:
+    """The ends of an optimised graph, as losses and metrics want them; unknown sizes count as 1 place."""
+    found = {}
+    for output in graph.outputs:
+        node = graph.nodes[output.edge.node]
+        shape = tuple(size if isinstance(size, int) else 1 for size in graph.shape_of(output.edge).sizes)
+        activation = output.head.word if output.head is not None else "linear"
+        word = "input" if isinstance(node.operation, Input) else node.word
+        found[output_name(output)] = HeadInfo(shape, activation, word, node.span)
+    return found
+
+
+def input_shapes(graph: Graph) -> dict[str, Shape]:
+    """The shape of one example of each input, by name."""
+    return {node.name: node.shape for node in graph.input_nodes}
+
+
+def input_spans(graph: Graph) -> dict[str, Span]:
+    """Where each input is declared."""
+    return {node.name: node.span for node in graph.input_nodes if node.span is not None}

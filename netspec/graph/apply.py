@@ -16,11 +16,13 @@ from netspec.graph.ir import Edge, Graph, Output, SharedModule, prune
 from netspec.graph.values import (
     BAD,
     Block,
+    Broken,
     Composed,
     OneLayer,
     Parallel,
     Repeated,
     Shared,
+    SharedUse,
     Sum,
     Tensor,
     Tensors,
@@ -53,6 +55,7 @@ class Applier:
         self.evaluator: Evaluator
         self.instances: dict[Any, _Instance | None] = {}
         self.sizes: dict[int, int] = {}
+        self.uses: list[Block] = []
         self.total = 0
 
     def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
@@ -77,8 +80,10 @@ class Applier:
             case Block(span=span):
                 with self.evaluator.deeper(span):
                     return self._block(value, inputs, builder)
-            case Shared():
-                return self._shared(value, inputs, builder)
+            case SharedUse(shared=shared, span=span):
+                return self._shared(shared, inputs, builder, span)
+            case Broken():
+                return BAD
         raise AssertionError(f"no rule for {type(value).__name__}")
 
     def _branch(self, item: Any, inputs: Any, builder: Builder) -> Any:
@@ -154,7 +159,12 @@ class Applier:
             pairs = {t.span: t for t in (tensors[0], tensors[misfit.input]) if t.span is not None}
             notes = tuple(note for t in pairs.values() for note in producer_note(t))
         else:
-            notes = producer_note(tensors[0])
+            notes = producer_note(_before(tensors[0], value.span))
+        origin = value.origins.get(misfit.option or "")
+        if origin is not None:
+            notes += (origin,)
+        elif self.uses and self.uses[-1].name.uses > 1:
+            notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
         self.problems.add(misfit.kind(span=span, notes=notes, **misfit.fields))
 
     # ------------------------------------------------------------ blocks
@@ -206,7 +216,11 @@ class Applier:
             name = "x" if len(tensors) == 1 else f"x{index + 1}"
             inputs.append(Tensor(inner, inner.add_input(name, tensor.shape, tensor.span), tensor.shape))
         total_before, self.total = self.total, 0
-        result = self._body(block, inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)))
+        self.uses.append(block)
+        try:
+            result = self._body(block, inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)))
+        finally:
+            self.uses.pop()
         size, self.total = self.total, total_before
         return self._finish(inner, result, size)
 
@@ -223,7 +237,7 @@ class Applier:
         """Evaluate the body of a definition; what flows out."""
         define = block.name.define
         assert define is not None
-        frame = Frame(builder, flowing)
+        frame = Frame(builder, flowing, places=block.places)
         for parameter, (_, value) in zip(block.name.parameters, block.arguments, strict=True):
             frame.values[parameter] = value
         result: Any = BAD
@@ -255,7 +269,7 @@ class Applier:
 
     # ------------------------------------------------------------ shared layers
 
-    def _shared(self, shared: Shared, inputs: Any, builder: Builder) -> Any:
+    def _shared(self, shared: Shared, inputs: Any, builder: Builder, span: Span) -> Any:
         if inputs is BAD:
             return BAD
         tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
@@ -271,16 +285,16 @@ class Applier:
             second = " and ".join(map(str, shapes))
             self.problems.add(
                 meaning.SharedShape(
-                    span=tensors[0].span or shared.span,
-                    notes=(Note(shared.span, f"made for {first}"),),
+                    span=span,
+                    notes=(Note(shared.span, f"made for {first}"), *producer_note(tensors[0])),
                     name=shared.name,
                     first=first,
                     second=second,
                 )
             )
             return BAD
-        self._count(1, shared.span)
-        return self._use(instance, tensors, builder, shared.span, shared.name, shared.module)
+        self._count(1, span)
+        return self._use(instance, tensors, builder, span, shared.name, shared.module)
 
     def _shared_instance(self, shared: Shared, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
         key = (shared, tuple(t.shape for t in tensors))
@@ -320,6 +334,16 @@ class _ApplyInside:
         if result is BAD or isinstance(result, Tensors):
             raise _InnerMistake
         return result
+
+
+def _before(tensor: Tensor, span: Span | None) -> Tensor:
+    """The tensor itself, or what flowed into the layers that netspec has put in front at the same place."""
+    node = tensor.builder.graph.nodes[tensor.edge.node]
+    while node.span == span and len(node.inputs) == 1:
+        edge = node.inputs[0]
+        node = tensor.builder.graph.nodes[edge.node]
+        tensor = Tensor(tensor.builder, edge, node.shapes[edge.port])
+    return tensor
 
 
 def _join(values: list[Any]) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from netspec.diagnostics import Note, Problems, suggest
+from netspec.diagnostics import Note, Problems, squeeze, suggest
 from netspec.graph import errors, meaning
-from netspec.kinds import Kind
+from netspec.kinds import Kind, NewShape, Sizes
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.values import Word
-from netspec.vocabulary import signature
 
 MOST_POSITIONAL = 3
 """More arguments than these go by name, so that a call can be read."""
+
+LONGEST_REPEATED = 60
+"""Calls longer than this are not written out again in a hint."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Slot:
     is_required: bool
     position: int | None
     kind: Kind | None = None
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def is_activation(self) -> bool:
+        return self.kind is not None and self.kind.category == "activation"
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,13 @@ class Callee:
 
     word: str
     slots: tuple[Slot, ...]
-    signature: str
+    noun: str = "option"
+    is_activation: bool = False
 
     @classmethod
     def of_word(cls, word: type[Word]) -> Callee:
-        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind) for o in word.options())
-        required = [s.name for s in slots if s.is_required]
-        short = f"{word.word}({', '.join(required)})" if required else signature(word)
-        return cls(word.word, slots, f"`{short}`")
+        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.elsewhere) for o in word.options())
+        return cls(word.word, slots, is_activation=word.category == "activation")
 
     @classmethod
     def of_define(cls, define: tree.Define) -> Callee:
@@ -48,7 +54,26 @@ class Callee:
         slots = tuple(
             Slot(p.name.name, p.default is None, i if i < MOST_POSITIONAL else None) for i, p in enumerate(parameters)
         )
-        return cls(define.name.name, slots, f"`{define.name.name}({', '.join(s.name for s in slots)})`")
+        return cls(define.name.name, slots, "parameter")
+
+    @property
+    def positional(self) -> list[Slot]:
+        return [s for s in self.slots if s.position is not None]
+
+    def example(self, arguments: Sequence[str]) -> str:
+        """A call with these arguments, for a hint."""
+        text = f"{self.word}({', '.join(arguments)})"
+        if len(text) > LONGEST_REPEATED or "\n" in text:
+            text = f"{self.word}({', '.join(s.name for s in self.slots if s.is_required)}, …)"
+        return f"`{text}`"
+
+
+@dataclass
+class Match:
+    """The expression for each option that is given, and the arguments that fit nowhere; those are reported."""
+
+    values: dict[str, tree.Expression] = field(default_factory=dict)
+    rejected: list[tree.Expression] = field(default_factory=list)
 
 
 def match_arguments(
@@ -57,70 +82,107 @@ def match_arguments(
     place: Span,
     problems: Problems,
     is_activation: Callable[[tree.Expression], bool],
-) -> dict[str, tree.Expression]:
-    """The expression for each option that is given; what is wrong goes to `problems`."""
-    matched: dict[str, tree.Expression] = {}
+) -> Match:
+    """Find the option of every argument; what is wrong goes to `problems`, one message for each call's order."""
+    match = Match()
     spans: dict[str, Span] = {}
-    by_name_seen = False
-    positional = [s for s in callee.slots if s.position is not None]
-    place_number = 0
+    slots = _slots_by_place(callee, arguments, problems, is_activation)
+    by_place = iter(slots or ())
     for argument in arguments:
         if argument.name is not None:
-            by_name_seen = True
             slot = _find_by_name(callee, argument.name, problems)
-        elif by_name_seen:
-            problems.add(meaning.ArgumentOrder(span=argument.span))
-            continue
         else:
-            slot = _find_by_place(callee, positional, place_number, argument, problems, is_activation)
-            place_number += 1
-        if slot is None:
-            continue
-        if slot.name in matched:
+            slot = next(by_place, None)
+        if slot is not None and slot.name in match.values:
             note = Note(spans[slot.name], "given here")
             problems.add(errors.GivenTwice(span=argument.span, notes=(note,), word=callee.word, option=slot.name))
-            continue
-        matched[slot.name], spans[slot.name] = argument.value, argument.span
-    _check_missing(callee, arguments, matched, place, problems)
-    return matched
+            slot = None
+        if slot is None:
+            match.rejected.append(argument.value)
+        else:
+            match.values[slot.name], spans[slot.name] = argument.value, argument.span
+    if not match.rejected:  # what fits nowhere has its message, and is probably what is missing
+        _check_missing(callee, arguments, match.values, place, problems)
+    return match
 
 
 def _find_by_name(callee: Callee, name: tree.Name, problems: Problems) -> Slot | None:
     for slot in callee.slots:
         if slot.name == name.name:
             return slot
-    advice = suggest(name.name, [s.name for s in callee.slots], what="its options")
+    elsewhere = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.elsewhere}
+    advice = suggest(name.name, [s.name for s in callee.slots], what=f"its {callee.noun}s", elsewhere=elsewhere)
     if not callee.slots:
         advice = f"`{callee.word}` takes no arguments"
-    problems.add(errors.UnknownOption(span=name.span, word=callee.word, option=name.name, advice=advice))
+    problems.add(
+        errors.UnknownOption(span=name.span, word=callee.word, noun=callee.noun, option=name.name, advice=advice)
+    )
     return None
 
 
-def _find_by_place(
+def _slots_by_place(
     callee: Callee,
-    positional: list[Slot],
-    place_number: int,
-    argument: tree.Argument,
+    arguments: Sequence[tree.Argument],
     problems: Problems,
     is_activation: Callable[[tree.Expression], bool],
-) -> Slot | None:
-    slot = positional[place_number] if place_number < len(positional) else None
-    activation = next((s for s in positional if s.kind is not None and s.kind.category == "activation"), None)
-    if activation is not None and slot is not activation and is_activation(argument.value):
-        return activation
-    if slot is not None:
-        return slot
-    if positional:
-        count = len(positional)
+) -> list[Slot] | None:
+    """The options of the arguments without a name, or None (and one diagnostic) when they cannot stand so."""
+    first_named = next((i for i, a in enumerate(arguments) if a.name is not None), len(arguments))
+    behind = next((a for a in arguments[first_named:] if a.name is None), None)
+    if behind is not None:
+        problems.add(meaning.ArgumentOrder(span=behind.span))
+        return None
+    given = arguments[:first_named]
+    activation = next((s for s in callee.positional if s.is_activation), None)
+    slots: list[Slot] = []
+    for place, argument in enumerate(given):
+        if place >= len(callee.positional):
+            problems.add(_too_many(callee, given, place))
+            return None
+        if activation is not None and is_activation(argument.value):
+            slots.append(activation)
+        elif activation in slots:
+            problems.add(_activation_first(callee, given, argument, is_activation))
+            return None
+        else:
+            slots.append(callee.positional[place])
+    return slots
+
+
+def _activation_first(
+    callee: Callee,
+    given: Sequence[tree.Argument],
+    behind: tree.Argument,
+    is_activation: Callable[[tree.Expression], bool],
+) -> meaning.ArgumentOrder:
+    others = [a.span.text for a in given if not is_activation(a.value)]
+    words = [a.span.text for a in given if is_activation(a.value)]
+    return meaning.ArgumentOrder(
+        span=behind.span,
+        problem=f"the activation of `{callee.word}` stands last",
+        label_words="stands behind the activation",
+        advice=f"write {callee.example([*others, *words])}",
+    )
+
+
+def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> errors.TooManyArguments:
+    """The diagnostic for the arguments from `first` on, for which there is no place."""
+    count = len(callee.positional)
+    by_name = ", ".join(s.name for s in callee.slots if s.position is None)
+    if count:
         limit = f"at most {count} argument{'s' if count > 1 else ''}"
-        more = ", ".join(s.name for s in callee.slots if s not in positional)
-        advice = f"write {callee.signature}" + (f"; by name go: {more}" if more else "")
+        advice = f"write {callee.example([s.name for s in callee.positional])}"
+        if count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
+            advice = f"an extent is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
+        advice += f"; by name go: {by_name}" if by_name else ""
     else:
-        limit, advice = "no arguments", "remove the argument"
-        if callee.slots:
-            advice = "give it by name: " + ", ".join(s.name for s in callee.slots)
-    problems.add(errors.TooManyArguments(span=argument.span, word=callee.word, limit=limit, advice=advice))
-    return None
+        limit = "no arguments"
+        advice = f"give it by name: {by_name}" if by_name else "remove the argument"
+    if callee.is_activation:
+        advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
+    span = given[first].span.to(given[-1].span)
+    label = "one too many" if first == len(given) - 1 else f"{len(given) - first} too many"
+    return errors.TooManyArguments(span=span, word=callee.word, limit=limit, label_words=label, advice=advice)
 
 
 def _check_missing(
@@ -131,8 +193,7 @@ def _check_missing(
     problems: Problems,
 ) -> None:
     missing = [s.name for s in callee.slots if s.is_required and s.name not in matched]
-    known = {s.name for s in callee.slots}
-    has_misspelt = any(a.name is not None and a.name.name not in known for a in arguments)
-    if missing and not has_misspelt:  # the misspelt name has its own message, and is probably the missing one
+    if missing:
         names = " and ".join(f"`{name}`" for name in missing)
-        problems.add(errors.MissingArgument(span=place, word=callee.word, missing=names, signature=callee.signature))
+        example = callee.example([*missing, *(a.span.text for a in arguments)])
+        problems.add(errors.MissingArgument(span=place, word=callee.word, missing=names, signature=example))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.graph.ir import Edge, Graph, Input, Node, SharedModule
+from netspec.graph.naming import MODULE_NAMES, python_name
 from netspec.layers.base import Layer
 from netspec.shape import Shape
 from netspec.source import Span
@@ -21,6 +22,7 @@ class Builder:
         self.outer = outer
         self.captured: dict[Tensor, Edge] = {}
         self._used_names: dict[str, int] = {}
+        self._names_of_shared: dict[SharedModule, str] = {}
 
     def add(
         self,
@@ -33,10 +35,27 @@ class Builder:
         shared: SharedModule | None = None,
     ) -> Edge:
         """Append a node; its name gets a number when it is taken."""
-        unique = shared.name if shared is not None else self.unique(name)
-        node = Node(name=unique, operation=operation, inputs=inputs, shapes=shapes, span=span, shared=shared)
+        node = Node(
+            name=self._name(operation, name, shared),
+            operation=operation,
+            inputs=inputs,
+            shapes=shapes,
+            span=span,
+            shared=shared,
+        )
         self.graph.nodes.append(node)
         return Edge(len(self.graph.nodes) - 1)
+
+    def _name(self, operation: Input | Layer | Graph, name: str, shared: SharedModule | None) -> str:
+        if isinstance(operation, Input):
+            return self._numbered(name)
+        if shared is None:
+            return self.unique(name)
+        if shared.owner is self.graph.identity:
+            return shared.name  # claimed when the module was made
+        if shared not in self._names_of_shared:
+            self._names_of_shared[shared] = self.unique(shared.name)
+        return self._names_of_shared[shared]
 
     def add_input(self, name: str, shape: Shape, span: Span | None) -> Edge:
         edge = self.add(Input(), (), (shape,), span=span, name=name)
@@ -44,17 +63,21 @@ class Builder:
         return edge
 
     def unique(self, name: str) -> str:
-        """`conv`, `conv_2`, `conv_3` …: adding a layer does not rename those before it."""
+        """`conv`, `conv_2`, `conv_3` …: adding a layer does not rename those before it.
+
+        It names an attribute of a module, so it hides none of a module's own.
+        """
+        return self._numbered(python_name(name, MODULE_NAMES))
+
+    def _numbered(self, name: str) -> str:
         count = self._used_names.get(name, 0) + 1
+        while count > 1 and f"{name}_{count}" in self._used_names:
+            count += 1
         self._used_names[name] = count
         if count == 1:
             return name
-        candidate = f"{name}_{count}"
-        return self.unique(candidate) if candidate in self._used_names else self._claim(candidate)
-
-    def _claim(self, name: str) -> str:
-        self._used_names[name] = 1
-        return name
+        self._used_names[f"{name}_{count}"] = 1
+        return f"{name}_{count}"
 
     def edge_of(self, tensor: Tensor) -> Edge:
         """The edge of a tensor in this graph; one of an outer block becomes a further input of this one."""

@@ -29,7 +29,7 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
                 on_path.discard(path.pop())
             elif target in on_path:
                 circle = [*path[path.index(target) :], target]
-                problems.add(Cycle(span=span, path=" -> ".join(f"`{n.name}`" for n in circle)))
+                problems.add(_cycle(circle, span))
                 found = True
             elif target not in done:
                 path.append(target)
@@ -38,9 +38,21 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
     return found
 
 
-def warn_unused(names: Sequence[Name], problems: Problems) -> None:
-    """Warn of every name that nothing uses; a single input is always used."""
+def _cycle(circle: Sequence[Name], span: Span | None) -> Cycle:
+    path = " -> ".join(f"`{n.name}`" for n in circle)
+    if any(n.is_definition for n in circle):
+        return Cycle(span=span, path=path)
+    return Cycle(span=span, path=path, advice="a name cannot be made of itself; give one of the values another name")
+
+
+def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool) -> None:
+    """Warn of every name that nothing uses; a single input is always used.
+
+    In a file without a network the missing chain would use the tensors and layers, so they are left alone.
+    """
     inputs = [name for name in names if name.what == "input"]
     for name in names:
+        if not has_network and name.what in ("name", "shared layer", "input", "definition"):
+            continue
         if name.uses == 0 and (name.what != "input" or len(inputs) > 1):
             problems.add(UnusedName(span=name.span, what=f"the {name.what}", name=name.name))

@@ -89,10 +89,11 @@ class TooManyArguments(Diagnostic):
 
     code = "NS204"
     title = "`{word}` takes {limit} without a name"
-    label = "one too many"
+    label = "{label_words}"
     hint = "{advice}"
     word: str
     limit: str
+    label_words: str = "one too many"
     advice: str
 
 
@@ -131,11 +132,10 @@ class WrongValue(Diagnostic):
     """
 
     code = "NS206"
-    title = "`{option}` of `{word}` is {expected}, not {found}"
+    title = "{what} is {expected}, not {found}"
     label = "{found}"
     hint = "{advice}"
-    word: str
-    option: str
+    what: str
     expected: str
     found: str
     advice: str
@@ -184,8 +184,9 @@ class Cycle(Diagnostic):
     code = "NS208"
     title = "{path} goes round in a circle"
     label = "used here, inside itself"
-    hint = "for copies in a row write `block * 3`"
+    hint = "{advice}"
     path: str
+    advice: str = "a definition cannot use itself; for copies in a row write `block * 3`"
 
 
 @dataclass(frozen=True, kw_only=True)

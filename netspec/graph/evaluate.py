@@ -13,12 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph import errors, meaning
+from netspec.graph.advice import advise_section, advise_value
 from netspec.graph.build import Builder
 from netspec.graph.operators import COMPARISONS, calculate, compare, is_number
 from netspec.graph.resolve import Resolution
 from netspec.graph.symbols import Name, Scope
-from netspec.graph.values import BAD, Block, Composed, OneLayer, Parallel, Repeated, Shared, Sum, Tensor, Tensors
-from netspec.kinds import Count, Kind, Mismatch, Number
+from netspec.graph.values import (
+    BAD,
+    BROKEN,
+    Block,
+    Composed,
+    OneLayer,
+    Parallel,
+    Repeated,
+    Shared,
+    SharedUse,
+    Sum,
+    Tensor,
+    Tensors,
+)
+from netspec.kinds import Count, Kind, Mismatch
 from netspec.layers.activations import Activation, ActivationLayer
 from netspec.layers.base import Layer
 from netspec.shape import Dim
@@ -48,6 +62,8 @@ class Frame:
     builder: Builder | None
     input: Any = None
     values: dict[Name, Any] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+    """Where the arguments of a `def` were given."""
 
 
 class Evaluator:
@@ -57,6 +73,7 @@ class Evaluator:
         self.resolution = resolution
         self.problems = problems
         self.classes: Any = None
+        self.has_data = False
         self.applier = applier
         self.depth = 0
         self.file_frames: dict[Scope, Frame] = {}
@@ -128,18 +145,24 @@ class Evaluator:
             return self.resolution.symbols[id(node)]
         word = self.resolution.words.get(id(node))
         if word is not None:
-            return self._word(word, {}, node.span, frame, kind)
-        if node.name == "classes":
-            if self.classes is None:
-                return self.report(meaning.NoClasses(span=node.span))
-            return self.classes
-        return BAD
+            return self._word(node, word, {}, frame, kind)
+        return self._classes(node) if node.name == "classes" else BAD
+
+    def _classes(self, node: tree.Name) -> Any:
+        if self.classes is None and self.has_data:
+            label, advice = "the data have none", "their targets are numbers: write how many units come out"
+            return self.report(meaning.NoClasses(span=node.span, label_words=label, advice=advice))
+        return self.report(meaning.NoClasses(span=node.span)) if self.classes is None else self.classes
 
     def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
         """What a name stands for where it is used."""
         if symbol.define is not None:
             matched = self.resolution.arguments.get(id(node), {})
-            return self._definition(symbol, matched, frame, node.span)
+            return self._definition(symbol, matched, frame, node)
+        value = self._stored_or_made(symbol, frame)
+        return SharedUse(value, node.span) if isinstance(value, Shared) else value
+
+    def _stored_or_made(self, symbol: Name, frame: Frame) -> Any:
         if symbol in frame.values:
             return frame.values[symbol]
         home = self.file_frames.get(symbol.scope)
@@ -178,32 +201,43 @@ class Evaluator:
         assert isinstance(node.function, tree.Name)
         symbol = self.resolution.names.get(id(node.function))
         if symbol is not None:
-            return self._definition(symbol, matched, frame, node.span)
-        word = self.resolution.words[id(node)]
-        return self._word(word, matched, node.span, frame, kind)
+            return self._definition(symbol, matched, frame, node)
+        return self._word(node, self.resolution.words[id(node)], matched, frame, kind)
 
-    def _definition(self, symbol: Name, matched: dict[str, tree.Expression], frame: Frame, span: Span) -> Any:
+    def _definition(
+        self, symbol: Name, matched: dict[str, tree.Expression], frame: Frame, node: tree.Expression
+    ) -> Any:
         arguments = []
         for parameter in symbol.parameters:
             if parameter.name in matched:
                 value = self.evaluate(matched[parameter.name], frame)
+            elif id(node) in self.resolution.rejected:
+                value = BAD
             elif parameter.default is not None:
                 value = self.evaluate(parameter.default, self.file_frames.setdefault(symbol.scope, Frame(None)))
             else:
                 value = BAD
             arguments.append((parameter.name, value))
-        return Block(symbol, tuple(arguments), span)
+        places = {name: value.span for name, value in matched.items()}
+        return Block(symbol, tuple(arguments), node.span, places)
 
     def _word(
-        self, word: type[Word], matched: dict[str, tree.Expression], span: Span, frame: Frame, kind: Kind | None
+        self,
+        node: tree.Expression,
+        word: type[Word],
+        matched: dict[str, tree.Expression],
+        frame: Frame,
+        kind: Kind | None,
     ) -> Any:
         made = self.make_word(word, matched, frame)
-        if made is BAD:
+        if made is BAD or id(node) in self.resolution.rejected:
             return BAD
         if isinstance(made, Layer):
-            return OneLayer(made, span, {name: value.span for name, value in matched.items()})
+            places = {name: value.span for name, value in matched.items()}
+            origins = {name: note for name, value in matched.items() for note in self.origin(value, frame)}
+            return OneLayer(made, node.span, places, origins)
         if isinstance(made, Activation) and (kind is None or kind.category != "activation"):
-            return OneLayer(ActivationLayer(function=made), span)
+            return OneLayer(ActivationLayer(function=made), node.span)
         return made
 
     def make_word(self, word: type[Word], matched: dict[str, tree.Expression], frame: Frame) -> Any:
@@ -215,51 +249,66 @@ class Evaluator:
             if expression is None:
                 is_good = is_good and not item.is_required
                 continue
-            value = self.accept(expression, item.kind, item.name, word.word, frame)
+            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame)
             is_good = is_good and value is not BAD
             values[item.name] = value
         return word(**values) if is_good else BAD
 
-    def accept(self, expression: tree.Expression, kind: Kind, option: str, word: str, frame: Frame) -> Any:
-        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic."""
+    def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame) -> Any:
+        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic; `what` is its name."""
         value = self.evaluate(expression, frame, kind)
         if value is BAD or (isinstance(value, list | tuple) and any(v is BAD for v in value)):
             return BAD
         try:
             return kind.accept(value)
         except Mismatch as wrong:
-            expected, advice = wrong.expected, _advise(kind, value)
+            advice = advise_value(kind, value)
             if wrong.unknown is not None:
                 advice = f"{wrong.unknown} is not known before the data come; write a number in the `input` line"
+            notes = self.origin(expression, frame)
             return self.report(
                 errors.WrongValue(
-                    span=expression.span, word=word, option=option, expected=expected, found=wrong.found, advice=advice
+                    span=expression.span,
+                    notes=notes,
+                    what=what,
+                    expected=wrong.expected,
+                    found=wrong.found,
+                    advice=advice,
                 )
             )
+
+    def origin(self, expression: tree.Expression, frame: Frame) -> tuple[Note, ...]:
+        """Where the argument of a `def` was given, for an expression that is one of its parameters."""
+        symbol = self.resolution.names.get(id(expression))
+        place = frame.places.get(symbol.name) if symbol is not None and symbol.what == "parameter" else None
+        return (Note(place, "given here"),) if place is not None else ()
 
     # ------------------------------------------------------------ layers and tensors
 
     def _chain(self, node: tree.Chain, frame: Frame, kind: Kind | None) -> Any:
         if kind is not None and kind.is_chain:
             return tuple(self.evaluate(item, frame, kind) for item in node.items)
-        total = self.evaluate(node.items[0], frame)
-        if total is not BAD and not isinstance(total, LayerValue | Tensor | Tensors):
-            total = self._cannot_chain(node.items[0], total)
-        for item in node.items[1:]:
-            total = self._join(total, self.evaluate(item, frame), item, frame)
-        return total
+        first = self.evaluate(node.items[0], frame)
+        if first is not BAD and not isinstance(first, LayerValue | Tensor | Tensors):
+            first = self._cannot_chain(node.items[0], first)
+        layers = [self._link(self.evaluate(item, frame), item) for item in node.items[1:]]
+        if first is BAD:
+            first = BROKEN
+        if isinstance(first, LayerValue):
+            return Composed((first, *layers))
+        builder = self.builder_of(frame, node.span)
+        return self.applier.apply(Composed(tuple(layers)), first, builder)
 
-    def _join(self, left: Any, right: Any, item: tree.Expression, frame: Frame) -> Any:
-        if right is BAD:
-            return BAD
-        if isinstance(right, Tensor | Tensors):
+    def _link(self, value: Any, item: tree.Expression) -> LayerValue:
+        """A value that stands behind a `->`: a layer, or else a mistake."""
+        if isinstance(value, LayerValue):
+            return value
+        if isinstance(value, Tensor | Tensors):
             advice = "a tensor begins a chain; a layer goes behind `->` (for both at once: `(a | b) -> concat`)"
-            return self.report(meaning.CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
-        if not isinstance(right, LayerValue):
-            return self._cannot_chain(item, right)
-        if isinstance(left, LayerValue):
-            return Composed((*left.items, right) if isinstance(left, Composed) else (left, right))
-        return self.applier.apply(right, left, self.builder_of(frame, item.span))
+            self.report(meaning.CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
+        elif value is not BAD:
+            self._cannot_chain(item, value)
+        return BROKEN
 
     def builder_of(self, frame: Frame, span: Span) -> Builder:
         """The graph that a frame builds.
@@ -276,6 +325,8 @@ class Evaluator:
         advice = "a chain joins layers and tensors"
         if isinstance(value, int | float) and not isinstance(value, bool):
             advice = f"to make a layer of it write, for example, `dense({spell(value)})`"
+        elif isinstance(value, Word):
+            advice = advise_section(type(value), item.span.text) or advice
         return self.report(meaning.CannotChain(span=item.span, what=describe(value), advice=advice))
 
     def _branches(self, node: tree.Branches, frame: Frame) -> Any:
@@ -291,10 +342,8 @@ class Evaluator:
                     )
                 )
                 return BAD
-        if any(v is BAD for v in values):
-            return BAD
-        if any(isinstance(v, LayerValue) for v in values):
-            return Parallel(tuple(values), node.span)
+        if any(v is BAD or isinstance(v, LayerValue) for v in values):
+            return Parallel(tuple(BROKEN if v is BAD else v for v in values), node.span)
         return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
 
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
@@ -303,7 +352,7 @@ class Evaluator:
         return frame.input
 
     def _no_meaning(self, span: Span, what: str, where: str) -> Any:
-        advice = "move it into the file of the network, or into a `def`"
+        advice = "tensors flow in the network and its blocks: write a number here, or move this into a `def`"
         return self.report(meaning.NoMeaningHere(span=span, what=what, where=where, advice=advice))
 
     def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
@@ -317,10 +366,11 @@ class Evaluator:
         what = f"{shape.kind} ({shape})" if shape is not None else describe(base) if base is not None else "it"
         advice = "sizes belong to tensors: `input.channels`, or a name given to a tensor"
         if shape is not None:
-            has = [a for a in ("length", "depth", "height", "width", "channels") if shape.attribute(a) is not None]
+            asked = ("features",) if shape.rank == 1 and not shape.is_tokens else _SIZES_OF_TENSORS
+            has = [a for a in asked if shape.attribute(a) is not None]
             advice = "it has: " + ", ".join(has or ["rank"])
         elif isinstance(base, Tensors):
-            what, advice = "a pair of tensors", "ask one of them, by its name"
+            what, advice = "a group of tensors", "ask one of them, by its name"
         return self.report(
             meaning.UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice)
         )
@@ -330,7 +380,7 @@ class Evaluator:
     def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
         sizes = []
         for item in node.items:
-            value = self.accept(item, _SIZE, "a size", "(…)", frame)
+            value = self.accept(item, _SIZE, "a size in parentheses", frame)
             if value is BAD:
                 return BAD
             sizes.append(value)
@@ -362,11 +412,13 @@ class Evaluator:
                 return self.applier.apply(Sum(both.items, node.span), both, self.builder_of(frame, node.span))
             return Sum((*left.items, right) if isinstance(left, Sum) else (left, right), node.span)
         if node.operator == "*" and isinstance(left, LayerValue):
-            copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", "*", frame)
+            copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", frame)
             return BAD if copies is BAD else Repeated(left, copies)
         advice = "it joins two numbers, or two layers or tensors" if node.operator == "+" else "it joins two numbers"
         if node.operator == "*":
             advice = "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
+            if isinstance(right, LayerValue) and is_number(left):
+                advice = f"the layer comes first: `{node.right.span.text} * {node.left.span.text}`"
         return self.report(
             meaning.CannotCombine(
                 span=node.span, operator=node.operator, left=describe(left), right=describe(right), advice=advice
@@ -405,6 +457,10 @@ class Evaluator:
         return self.evaluate(node.then if condition else node.otherwise, frame, kind)
 
 
+_SIZES_OF_TENSORS = ("length", "depth", "height", "width", "channels", "vocabulary")
+"""What a tensor that has no such size may have instead."""
+
+
 class _SizeKind(Kind):
     """A whole number or an unknown size, inside a tuple."""
 
@@ -416,17 +472,6 @@ class _SizeKind(Kind):
 
 
 _SIZE = _SizeKind()
-
-
-def _advise(kind: Kind, value: object) -> str:
-    """What to type instead of a value that does not fit."""
-    if isinstance(kind, Number) and kind.high == 1 and isinstance(value, int | float) and 1 <= value <= 100:
-        return f"for {spell(value)} percent type {spell(value)}%"
-    if isinstance(value, float) and isinstance(kind, Count) and value > 1:
-        return f"use {round(value)}, or round with `//`"
-    if isinstance(value, int) and isinstance(kind, Count) and value < kind.minimum:
-        return f"use {kind.minimum} or more"
-    return f"expected {kind.describe()}"
 
 
 def producer_note(tensor: Tensor) -> tuple[Note, ...]:

@@ -6,14 +6,17 @@ could not be built. Shape errors (NS3xx) come from the layers' own rules; here t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from netspec.diagnostics import Note, Problems
 from netspec.graph import errors, meaning
+from netspec.graph.advice import BATCH_WORDS
 from netspec.graph.apply import Applier, label
 from netspec.graph.build import Builder
 from netspec.graph.evaluate import Abandon, Evaluator, Frame
 from netspec.graph.ir import Graph, Output, prune
+from netspec.graph.lints import warn_channels_first
 from netspec.graph.resolve import Resolution, is_size_name
 from netspec.graph.symbols import Name
 from netspec.graph.values import (
@@ -50,7 +53,7 @@ class Inference:
         except Abandon:
             return BAD
 
-    def network(self, name: str, defaults: dict[str, Shape]) -> Graph | None:
+    def network(self, name: str, defaults: Mapping[str, Shape]) -> Graph | None:
         """The graph of the file; `defaults` are the inputs when the file declares none."""
         builder = Builder(name)
         frame = Frame(builder)
@@ -71,11 +74,19 @@ class Inference:
             if not self.resolution.file.broken and not self.problems.errors:
                 end = len(self.resolution.file.source.text.rstrip())
                 span = Span(self.resolution.file.source, max(0, end - 1), end)
-                self.problems.add(meaning.NoNetwork(span=span))
+                self.problems.add(self._no_network(span))
             return False
         if not has_input and not self.problems.errors:
             self.problems.add(meaning.NoInput(span=results[0][2]))
         return has_input
+
+    def _no_network(self, end: Span) -> meaning.NoNetwork:
+        names = [s for s in self.resolution.file.statements if isinstance(s, tree.Assign | tree.Share)]
+        if not names:
+            return meaning.NoNetwork(span=end)
+        last = names[-1].name
+        advice = f"write what the network is on a line of its own, such as `{last.name}`"
+        return meaning.NoNetwork(span=last.span, where="only given a name", advice=advice)
 
     def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
         results: list[tuple[str | None, Any, Span]] = []
@@ -115,11 +126,10 @@ class Inference:
             return value
         if isinstance(value, Tensors):
             shapes = " and ".join(str(t.shape) for t in value.items)
-            advice = "join them, or name each: `output a = …`"
+            advice = "join them, as in `(a | b) -> concat`, or name each: `output a = …`"
+            what = f"several tensors ({shapes})"
             self.problems.add(
-                meaning.NoMeaningHere(
-                    span=expression.span, what=f"a pair of tensors ({shapes})", where="as the network", advice=advice
-                )
+                meaning.CannotChain(span=expression.span, what=what, where="as the network", advice=advice)
             )
         else:
             advice = "the network is a layer or a tensor"
@@ -130,7 +140,7 @@ class Inference:
 
     # ------------------------------------------------------------ inputs
 
-    def _inputs(self, builder: Builder, frame: Frame, defaults: dict[str, Shape]) -> list[Tensor]:
+    def _inputs(self, builder: Builder, frame: Frame, defaults: Mapping[str, Shape]) -> list[Tensor]:
         tensors = []
         for declaration in self.resolution.inputs:
             shape = self._shape(declaration.shape, frame)
@@ -140,6 +150,7 @@ class Inference:
                 if symbol is not None:
                     frame.values[symbol] = BAD
                 continue
+            warn_channels_first(shape, declaration.shape.span, self.problems)
             tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
             tensors.append(tensor)
             symbol = self._input_symbol(declaration)
@@ -173,7 +184,10 @@ class Inference:
         return Shape(tuple(sizes))
 
     def _sizes(self, item: tree.Expression, frame: Frame) -> tuple[Size, ...] | None:
-        if isinstance(item, tree.Name) and id(item) not in self.resolution.names and is_size_name(item.name):
+        is_free = isinstance(item, tree.Name) and id(item) not in self.resolution.names
+        if is_free and item.span.text.lower() in BATCH_WORDS:
+            return None  # reported by resolve
+        if isinstance(item, tree.Name) and is_free and is_size_name(item.name):
             self.unknown_sizes += item.name == "_"
             return (Dim.named(f"_{self.unknown_sizes}" if item.name == "_" else item.name),)
         value = self.evaluator.evaluate(item, frame)
@@ -185,8 +199,7 @@ class Inference:
         self.problems.add(
             errors.WrongValue(
                 span=item.span,
-                word="input",
-                option="a size",
+                what="a size of the input",
                 expected="a whole number of at least 1, or an upper-case name such as H",
                 found=describe(value),
                 advice="write sizes as `28x28x1` or `(H, W, 3)`; the batch is never written",

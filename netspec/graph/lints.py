@@ -15,6 +15,8 @@ from netspec.layers.base import Layer
 from netspec.layers.conv import Conv
 from netspec.layers.pool import Pool
 from netspec.layers.windows import dropped
+from netspec.shape import Shape
+from netspec.source import Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,8 @@ class DropsRows(Diagnostic):
 
     code = "NS351"
     severity = "warning"
-    title = "`{word}` leaves out the last {what} of {shape}"
-    label = "{what} not seen"
+    title = "`{word}` leaves out {what} of {shape}"
+    label = "not all is seen"
     hint = "{advice}"
     word: str
     what: str
@@ -127,6 +129,42 @@ class MuchDropout(Diagnostic):
     kept: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChannelsFirst(Diagnostic):
+    """The sizes of an input look like channels x height x width, as PyTorch and Caffe write them. Here the channels
+    stand last.
+
+    Wrong:
+        input 3x32x32
+        conv(16, 3x3, relu) -> gap -> dense(2)
+
+    Right:
+        input 32x32x3
+        conv(16, 3x3, relu) -> gap -> dense(2)
+    """
+
+    code = "NS356"
+    severity = "warning"
+    title = "{shape} is an image of height {height} with {channels} channels"
+    label = "channels stand last"
+    hint = "write height x width x channels: {advice}"
+    shape: str
+    height: int
+    channels: int
+    advice: str
+
+
+def warn_channels_first(shape: Shape, span: Span, problems: Problems) -> None:
+    """Warn of an input such as 3x32x32; called for each input, since such a net often fails further on."""
+    if shape.rank != 3 or shape.is_tokens:
+        return
+    first, height, width = shape.sizes
+    if first in (1, 3) and isinstance(height, int) and isinstance(width, int) and height == width >= 8:
+        problems.add(
+            ChannelsFirst(span=span, shape=str(shape), height=first, channels=width, advice=f"{height}x{width}x{first}")
+        )
+
+
 def check_graph(graph: Graph, problems: Problems) -> None:
     """Add the warnings for a network, blocks included. Comes before the passes."""
     for block in graph.subgraphs():
@@ -158,7 +196,9 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
     if not any(lost):
         return
     names = {1: ["step"], 2: ["row", "column"], 3: ["slice", "row", "column"]}[len(lost)]
-    words = [f"{n} {name}{'s' if n > 1 else ''}" for n, name in zip(lost, names, strict=True) if n]
+    words = [
+        f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
+    ]
     advice = "use `ceil = true` or `pad = same`, or an input size that fits"
     if isinstance(layer, Conv):
         advice = "use `pad = same`, or an input size that fits"

@@ -24,8 +24,9 @@ class NoNetwork(Diagnostic):
     code = "NS211"
     title = "the file has no network"
     label = "{where}"
-    hint = "add a chain on a line of its own, such as `dense(16, relu) -> dense(10, softmax)`"
-    where: str = "no expression in this file"
+    hint = "{advice}"
+    where: str = "no chain of layers up to here"
+    advice: str = "add a chain on a line of its own, such as `dense(16, relu) -> dense(10, softmax)`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +77,18 @@ class CannotSet(Diagnostic):
 
     code = "NS214"
     title = "cannot set `{name}` from the command line: {reason}"
-    label = "{reason}"
+    label = "{label_words}"
     hint = "{advice}"
     name: str
     reason: str
+    label_words: str = "given here"
     advice: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class CannotChain(Diagnostic):
-    """Something stands in a chain that is no layer, or behind a `->` though it is a tensor.
+    """Something stands in a chain that is no layer, or behind a `->` though it is a tensor; or what should be one
+    tensor is none, or several.
 
     Wrong:
         input 8
@@ -258,8 +261,8 @@ class TooLarge(Diagnostic):
     """
 
     code = "NS222"
-    title = "the network has more than {limit} layers"
-    label = "while this is built"
+    title = "the network has more than {limit:,} layers"
+    label = "the limit is reached here"
     hint = "lower the numbers behind `*`"
     limit: int
 
@@ -280,8 +283,9 @@ class NoClasses(Diagnostic):
     code = "NS223"
     title = "the number of classes is not known"
     label = "{label_words}"
-    hint = "name a source in `data {{ source = … }}`, use `--data`, or write the number"
+    hint = "{advice}"
     label_words: str = "no data source"
+    advice: str = "name a source in `data { source = … }`, use `--data`, or write the number"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,7 +366,7 @@ class NoValue(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class ArgumentOrder(Diagnostic):
-    """An argument without a name stands behind one with a name.
+    """An argument without a name stands behind one with a name, or behind the activation, which is the last one.
 
     Wrong:
         input 8x8x1
@@ -374,15 +378,29 @@ class ArgumentOrder(Diagnostic):
     """
 
     code = "NS227"
-    title = "an argument without a name stands behind one with a name"
-    label = "has no name"
-    hint = "put it first, or give it its name"
+    title = "{problem}"
+    label = "{label_words}"
+    hint = "{advice}"
+    problem: str = "an argument without a name stands behind one with a name"
+    label_words: str = "has no name"
+    advice: str = "put it first, or give it its name"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoMeaningHere(Diagnostic):
-    """A tensor where only a number, a word or a layer has a meaning: `input` in a settings section, in a file that
-    another one uses, or several tensors where one is needed."""
+    """A tensor where only a number, a word or a layer has a meaning: `input` in a settings section, or in a file that
+    another one uses.
+
+    Wrong:
+        input 8
+        dense(2)
+        train { batch = input.features }
+
+    Right:
+        input 8
+        dense(2)
+        train { batch = 8 }
+    """
 
     code = "NS228"
     title = "{what} has no meaning {where}"

@@ -42,7 +42,8 @@ def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
     if isinstance(left, Dim) or isinstance(right, Dim):
         return _calculate_sizes(symbol, left, right, span)
     if symbol in ("/", "//", "%") and right == 0:
-        return meaning.BadArithmetic(span=span, problem="division by zero", advice="make the number behind it positive")
+        problem, advice = f"`{spell(left)} {symbol} 0` divides by zero", f"make the number behind `{symbol}` positive"
+        return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
     result = ARITHMETIC[symbol](left, right)
     if abs(result) > LARGEST:
         advice = f"numbers go up to {LARGEST:.0e}"
@@ -77,7 +78,7 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
             label_words=f"{unknown} against {spell(known)}",
             advice="write a number in the `input` line",
         )
-    same_kind = is_number(left) == is_number(right) and isinstance(left, str) == isinstance(right, str)
+    same_kind = (is_number(left) and is_number(right)) or type(left) is type(right)
     if not same_kind or (symbol not in ("==", "!=") and not is_number(left) and not isinstance(left, str)):
         return meaning.CannotCombine(
             span=span,

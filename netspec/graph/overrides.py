@@ -1,4 +1,4 @@
-"""What the command line adds to a spec, put into the tree before anything else looks at it: `-D name=value`, `--input`."""
+"""What the command line adds to a spec (`-D name=value`, `--input`), put into the tree before anything looks at it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.diagnostics import Problems, suggest
 from netspec.graph.meaning import CannotSet
-from netspec.source import Source
+from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.parser import parse_source
 
@@ -31,19 +31,24 @@ def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Pro
             advice = f"write -D {name}=VALUE, as the value would stand in the file"
             problems.add(CannotSet(name=name, reason=f"`{text}` is no value", advice=advice))
         elif "." in name:
-            file = _set_in_section(file, name, value)
+            file = _set_in_section(file, name, value, _written(name, text))
         else:
-            file = _set_param(file, name, value, problems)
+            file = _set_param(file, name, value, _written(name, text), problems)
     return file
 
 
-def _set_param(file: tree.File, name: str, value: tree.Expression, problems: Problems) -> tree.File:
+def _written(name: str, text: str) -> Span:
+    """The place of a name on the command line."""
+    return Span(Source("command line", f"-D {name}={text}"), 3, 3 + len(name))
+
+
+def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, problems: Problems) -> tree.File:
     params = {s.name.name: s for s in file.statements if isinstance(s, tree.Param)}
     if name not in params:
         if name not in file.broken:
             advice = suggest(name, params, what="params of the file") or "the file has no `param`; add `param name = 1`"
             reason = "the file has no such `param`"
-            problems.add(CannotSet(name=name, reason=reason, advice=advice))
+            problems.add(CannotSet(span=place, name=name, reason=reason, label_words="not known", advice=advice))
         return file
     param = params[name]
     wanted = _type_of(param.default)
@@ -68,10 +73,11 @@ def _type_of(value: tree.Expression) -> str | None:
     return {tree.Boolean: "true or false", tree.String: "a text in quotes"}.get(type(value))
 
 
-def _set_in_section(file: tree.File, name: str, value: tree.Expression) -> tree.File:
+def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: Span) -> tree.File:
     section_name, _, key = name.partition(".")
-    span = value.span
-    setting = tree.Assign(span=span, name=tree.Name(span=span, name=key), value=value)
+    before = Span(place.source, place.start, place.start + len(section_name))
+    behind = Span(place.source, before.end + 1, place.end)
+    setting = tree.Assign(span=value.span, name=tree.Name(span=behind, name=key), value=value)
     statements = []
     found = False
     for statement in file.statements:
@@ -81,8 +87,8 @@ def _set_in_section(file: tree.File, name: str, value: tree.Expression) -> tree.
             statement = replace(statement, entries=(*kept, setting))
         statements.append(statement)
     if not found:
-        section = tree.Name(span=span, name=section_name)
-        statements.append(tree.Section(span=span, name=section, entries=(setting,)))
+        section = tree.Name(span=before, name=section_name)
+        statements.append(tree.Section(span=value.span, name=section, entries=(setting,)))
     return replace(file, statements=tuple(statements))
 
 
@@ -91,7 +97,8 @@ def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
     declared = next((s for s in file.statements if isinstance(s, tree.InputDeclaration)), None)
     if declared is not None:
         reason = "the file declares its input itself"
-        problems.add(CannotSet(span=declared.span, name="input", reason=reason, advice="leave `--input` out"))
+        label, advice = "declared here", "leave `--input` out, or remove this line"
+        problems.add(CannotSet(span=declared.span, name="input", reason=reason, label_words=label, advice=advice))
         return file
     added = parse_source(Source("--input", f"input {text}"), problems)
     shapes = [s for s in added.statements if isinstance(s, tree.InputDeclaration)]

@@ -90,7 +90,7 @@ HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
 def summary_text(graph: Graph, *, full: bool = False) -> str:
     """The summary as plain text."""
     lines = [*table_lines(graph, full=full)]
-    cells = [("  " * l.depth + l.name, l.layer, l.shape, l.parameters, l.macs) for l in lines]
+    cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
     widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
     out = [_aligned(HEADINGS, widths), "  ".join("-" * w for w in widths)]
     out += [_aligned(row, widths) for row in cells]
@@ -116,7 +116,9 @@ def summary_html(graph: Graph) -> str:
     for line in table_lines(graph):
         cells = [line.layer, line.shape, line.parameters, line.macs]
         inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells)
-        body += f"<tr><td style='text-align:left;padding-left:{0.5 + line.depth}em'>{escape(line.name)}</td>{inner}</tr>"
+        body += (
+            f"<tr><td style='text-align:left;padding-left:{0.5 + line.depth}em'>{escape(line.name)}</td>{inner}</tr>"
+        )
     totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph)))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
 

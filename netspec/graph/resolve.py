@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from netspec.diagnostics import Note, Problems, suggest
 from netspec.graph import errors, meaning
+from netspec.graph.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
 from netspec.graph.arguments import Callee, match_arguments
 from netspec.graph.circles import Edges, check_cycles, warn_unused
 from netspec.graph.symbols import Name, Scope
 from netspec.kinds import Kind
 from netspec.shape import ATTRIBUTES
-from netspec.source import Source
+from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.values import UNITS, Symbol, Word
 from netspec.vocabulary import categories, choice_names, words
@@ -36,7 +38,10 @@ class SettingsBlock:
 
 @dataclass(eq=False)
 class Resolution:
-    """What every name, call and section of the files stands for; keyed by the identity of tree nodes."""
+    """What every name, call and section of the files stands for; keyed by the identity of tree nodes.
+
+    `rejected` holds calls with arguments that fit nowhere: their values are checked, and nothing is made of them.
+    """
 
     file: tree.File
     scope: Scope
@@ -44,6 +49,7 @@ class Resolution:
     words: dict[int, type[Word]] = field(default_factory=dict)
     symbols: dict[int, Symbol] = field(default_factory=dict)
     arguments: dict[int, dict[str, tree.Expression]] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
     settings: dict[str, SettingsBlock] = field(default_factory=dict)
     expectations: list[tree.Expression] = field(default_factory=list)
     inputs: list[tree.InputDeclaration] = field(default_factory=list)
@@ -61,7 +67,9 @@ def resolve_file(file: tree.File, read_use: UseReader, problems: Problems) -> Re
     resolver.resolution = resolution
     resolver.file(file, resolution.scope, is_main=True)
     resolution.has_cycle = check_cycles(resolver.edges, problems)
-    warn_unused(resolution.defined, problems)
+    networks = tree.ExpressionStatement | tree.Output
+    has_network = any(isinstance(s, networks) for s in file.statements)
+    warn_unused(resolution.defined, problems, has_network=has_network)
     return resolution
 
 
@@ -73,17 +81,19 @@ class _Resolver:
         self.owner: Name | None = None
         self.edges: Edges = {}
         self.scopes: dict[tuple[str, str], Scope] = {}
-        self.open_files: list[str] = []
+        self.open_files: list[Source] = []
 
     # ------------------------------------------------------------ files and statements
 
     def file(self, file: tree.File, scope: Scope, *, is_main: bool) -> None:
-        self.open_files.append(file.source.name)
+        self.open_files.append(file.source)
         self.resolution.files.append(file)
         for statement in file.statements:
             self._declare(statement, scope, is_main)
         for statement in file.statements:
             self._statement(statement, scope, is_main)
+        for name in file.mentioned & scope.names.keys():
+            scope.names[name].uses += 1
         self.open_files.pop()
 
     def _declare(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
@@ -169,20 +179,18 @@ class _Resolver:
                 self._define(inner, statement.name, what, expression=statement.value, statement=statement)
             elif isinstance(statement, tree.ExpressionStatement):
                 self.expression(statement.value, inner)
-        self._check_body(define)
+        self._check_body(define, inner)
         self.owner = previous
 
-    def _check_body(self, define: tree.Define) -> None:
+    def _check_body(self, define: tree.Define, inner: Scope) -> None:
         *before, last = define.body or (None,)
         if not isinstance(last, tree.ExpressionStatement):
-            span = define.name.span if last is None else last.span
-            self.problems.add(
-                meaning.NoValue(
-                    span=span,
-                    problem=f"the body of `{define.name.name}` does not end with a value",
-                    advice="end it with what flows out, such as `h -> relu`",
-                )
-            )
+            span, advice = define.name.span, "end it with what flows out, such as `h -> relu`"
+            if isinstance(last, tree.Assign | tree.Share):
+                span, advice = last.span, f"end it with what flows out: write `{last.name.name}` on a line behind it"
+                inner.names[last.name.name].uses += 1
+            problem = f"the body of `{define.name.name}` does not end with a value"
+            self.problems.add(meaning.NoValue(span=span, problem=problem, advice=advice))
         for statement in before:
             if isinstance(statement, tree.ExpressionStatement):
                 self.problems.add(
@@ -196,16 +204,17 @@ class _Resolver:
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:
         """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
         if isinstance(shape, tree.TokenShape):
-            callee = Callee.of_word(words("shape")["tokens"])
-            matched = match_arguments(callee, shape.arguments, shape.span, self.problems, self._is_activation(scope))
-            self.resolution.arguments[id(shape)] = matched
-            for value in matched.values():
-                self.expression(value, scope)
+            self._arguments(shape, Callee.of_word(words("shape")["tokens"]), shape.arguments, shape.span, scope)
             if shape.length is not None:
                 self._shape(shape.length, scope)
             return
         for item in shape.items if isinstance(shape, tree.TupleLiteral) else (shape,):
-            if not (isinstance(item, tree.Name) and is_size_name(item.name) and scope.find(item.name) is None):
+            is_free_name = isinstance(item, tree.Name) and scope.find(item.name) is None
+            if is_free_name and item.span.text.lower() in BATCH_WORDS:
+                advice = "remove it: the batch is never written"
+                what = "no size of one example"
+                self.problems.add(errors.UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
+            elif not (is_free_name and is_size_name(item.span.text)):
                 self.expression(item, scope)
 
     def _section(self, section: tree.Section, scope: Scope) -> None:
@@ -240,15 +249,13 @@ class _Resolver:
     def _setting(self, block: SettingsBlock, entry: tree.Statement, scope: Scope) -> None:
         name = block.section.name.name
         if not isinstance(entry, tree.Assign):
-            advice = "write settings as `name = value`"
-            self.problems.add(
-                meaning.NoValue(span=entry.span, problem=f"this is no setting of `{name}`", advice=advice)
-            )
+            advice, problem = advise_entry(block.word, entry), f"this is no setting of `{name}`"
+            self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
             return
         key = entry.name.name
         option = next((o for o in block.word.options() if o.name == key), None)
         if option is None:
-            advice = suggest(key, [o.name for o in block.word.options()], what="its settings")
+            advice = advise_setting(block.word, key, entry.value.span.text)
             self.problems.add(
                 errors.UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice)
             )
@@ -270,10 +277,10 @@ class _Resolver:
             or value.operator not in comparisons
             or not isinstance(value.left, tree.Name)
         ):
-            problem, advice = (
-                "this is no expectation",
-                "write a comparison such as `params < 1M` or `test_accuracy >= 99%`",
-            )
+            problem = "this is no expectation"
+            advice = "write a comparison such as `params < 1M` or `test_accuracy >= 99%`"
+            if isinstance(entry, tree.Assign):
+                advice = f"write `==` to compare: `{entry.name.name} == {entry.value.span.text}`"
             self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
             return
         self.expression(value.right, scope)
@@ -288,11 +295,14 @@ class _Resolver:
                 scope.names.setdefault(name.name, Name(name.name, "missing", name.span, scope, uses=1))
             return
         target = file.source.name
-        if target in self.open_files:
-            path = " -> ".join([*self.open_files[self.open_files.index(target) :], target])
-            self.problems.add(errors.Cycle(span=use.span, path=path))
+        identities = [source.identity for source in self.open_files]
+        if file.source.identity in identities:
+            circle = self.open_files[identities.index(file.source.identity) :]
+            path = " -> ".join(f'"{s.folder.name}/{Path(s.name).name}"' for s in [*circle, circle[0]])
+            advice = "move what both files need into a third one"
+            self.problems.add(errors.Cycle(span=use.span, path=path, advice=advice))
             return
-        key = (target, file.source.text)
+        key = (file.source.identity, file.source.text)
         if key not in self.scopes:
             self.scopes[key] = Scope(file)
             self.file(file, self.scopes[key], is_main=False)
@@ -376,13 +386,12 @@ class _Resolver:
         if symbol is not None:
             self._use_name(node, symbol)
             if symbol.define is not None:
-                callee = Callee.of_define(symbol.define)
-                self.resolution.arguments[id(node)] = match_arguments(callee, (), node.span, self.problems, _never)
+                self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
             return
         word = _find_word(node.name, kind, is_free)
         if word is not None:
             self.resolution.words[id(node)] = word
-            match_arguments(Callee.of_word(word), (), node.span, self.problems, _never)
+            self._arguments(node, Callee.of_word(word), (), node.span, scope)
         elif (kind is not None and node.name in kind.names) or (is_free and node.name in choice_names()):
             self.resolution.symbols[id(node)] = Symbol(node.name)
         elif node.name != "classes" and node.name not in scope.file.broken:
@@ -395,16 +404,9 @@ class _Resolver:
             self.edges.setdefault(self.owner, []).append((symbol, node.span))
 
     def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
-        if kind is not None and (kind.category or kind.names):
-            pool = [*kind.names, *(words(kind.category) if kind.category else ())]
-            what = f"no {kind.category}" if kind.category else "not one of the words for this place"
-            advice = suggest(node.name, pool, what="possible")
-            if not pool:
-                advice = "there is none yet"
-        else:
-            pool = [*scope.visible(), *words("layer"), *words("activation")]
-            what = "neither a layer nor a name of this file"
-            advice = suggest(node.name, pool, what="known")
+        what, advice, meant = advise_name(node.name, kind, scope.visible())
+        if meant is not None and (symbol := scope.find(meant)) is not None:
+            symbol.uses += 1  # a misspelt name is used, too
         self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))
 
     def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
@@ -426,11 +428,20 @@ class _Resolver:
             for argument in node.arguments:
                 self.expression(argument.value, scope, is_free=True)
             return
-        matched = match_arguments(callee, node.arguments, function.span, self.problems, self._is_activation(scope))
-        self.resolution.arguments[id(node)] = matched
+        self._arguments(node, callee, node.arguments, function.span, scope)
+
+    def _arguments(
+        self, node: tree.Node, callee: Callee, arguments: Sequence[tree.Argument], place: Span, scope: Scope
+    ) -> None:
+        """Bind the arguments of a call."""
+        match = match_arguments(callee, arguments, place, self.problems, self._is_activation(scope))
+        self.resolution.arguments[id(node)] = match.values
         kinds = {slot.name: slot.kind for slot in callee.slots}
-        for name, value in matched.items():
-            self.expression(value, scope, kinds[name], is_free=symbol is not None)
+        for name, value in match.values.items():
+            self.expression(value, scope, kinds[name], is_free=kinds[name] is None)
+        for value in match.rejected:
+            self.resolution.rejected.add(id(node))
+            self.expression(value, scope, is_free=True)
 
     def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
         symbol.uses += 1
@@ -456,10 +467,6 @@ class _Resolver:
             return isinstance(name, tree.Name) and scope.find(name.name) is None and name.name in words("activation")
 
         return check
-
-
-def _never(_: tree.Expression) -> bool:
-    return False
 
 
 def is_size_name(name: str) -> bool:

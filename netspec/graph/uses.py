@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from netspec.diagnostics import Problems, suggest
@@ -30,9 +31,9 @@ class UseReader:
         found = self._library(use, problems) if use.path is None else self._relative(use, use.path, source, problems)
         if found is None:
             return None
-        if found.name not in self.files:
-            self.files[found.name] = parse_source(found, problems)
-        return self.files[found.name]
+        if found.identity not in self.files:
+            self.files[found.identity] = parse_source(found, problems)
+        return self.files[found.identity]
 
     def _library(self, use: tree.Use, problems: Problems) -> Source | None:
         name = ".".join(n.name for n in use.module)
@@ -48,13 +49,13 @@ class UseReader:
         written = path.value
         if written in self.given:
             return Source(written, self.given[written])
-        target = source.folder / written
+        target = Path(os.path.normpath(source.folder / written))
         try:
             found = Source(str(target), target.read_text(encoding="utf-8-sig"), target)
         except FileNotFoundError:
             folder = target.parent
             near = [p.name for p in folder.glob("*.net")] if folder.is_dir() else []
-            advice = suggest(Path(written).name, near, what="files there") or f"looked in {folder}"
+            advice = suggest(Path(written).name, near, what="files there", limit=12) or f"looked in {folder}"
             problems.add(
                 CannotUse(span=path.span, target=f'"{written}"', reason="there is no such file", advice=advice)
             )

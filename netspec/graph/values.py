@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from netspec.diagnostics import Note
 from netspec.graph.ir import Edge, Graph, SharedModule
 from netspec.graph.symbols import Name
 from netspec.layers.activations import ActivationLayer
@@ -50,16 +51,30 @@ class Tensors:
 
 @dataclass(frozen=True)
 class OneLayer(LayerValue):
-    """A word with its options; `places` tells where each option was written."""
+    """A word with its options; `places` tells where each option was written, `origins` where the argument of the
+    surrounding `def` that stands there was given."""
 
     layer: Layer
     span: Span | None = field(compare=False)
     places: dict[str, Span] = field(compare=False, default_factory=dict)
+    origins: dict[str, Note] = field(compare=False, default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        return f"the layer `{self.layer.spelling().partition('(')[0]}`"
 
     def as_word(self, category: str) -> Word | None:
         if category == "activation" and isinstance(self.layer, ActivationLayer):
             return self.layer.function
         return None
+
+
+@dataclass(frozen=True)
+class Broken(LayerValue):
+    """Stands for a layer whose mistake is reported, so that what comes before it in a chain is still checked."""
+
+
+BROKEN = Broken()
 
 
 @dataclass(frozen=True)
@@ -95,11 +110,16 @@ class Repeated(LayerValue):
 
 @dataclass(frozen=True)
 class Block(LayerValue):
-    """A use of a `def`, its arguments evaluated."""
+    """A use of a `def`, its arguments evaluated; `places` tells where they were written."""
 
     name: Name
     arguments: tuple[tuple[str, Any], ...]
     span: Span = field(compare=False)
+    places: dict[str, Span] = field(compare=False, default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        return f"the block `{self.name.name}`"
 
 
 @dataclass(eq=False)
@@ -112,6 +132,14 @@ class Shared(LayerValue):
     home: Builder
     module: SharedModule | None = None
     operation: Layer | Graph | None = None
+
+
+@dataclass(frozen=True)
+class SharedUse(LayerValue):
+    """A place where the name of a shared layer stands."""
+
+    shared: Shared
+    span: Span = field(compare=False)
 
 
 Value: TypeAlias = Any

@@ -1,0 +1,156 @@
+"""What to type instead: hints for unknown names, for values that do not fit, for what stands in the wrong place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from netspec.diagnostics import nearest, squeeze, suggest
+from netspec.kinds import Count, Flag, Kind, Number, Sizes
+from netspec.syntax import tree
+from netspec.values import Extent, Word, spell
+from netspec.vocabulary import categories, words, words_elsewhere
+
+FOREIGN = {
+    **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
+    **dict.fromkeys(["input", "inputlayer"], "an input is declared on a line of its own: `input 28x28x1`"),
+    **dict.fromkeys(["none", "null"], "leave the argument out: every default is that of `netspec words`"),
+    **dict.fromkeys(["lambda", "map"], "there are no functions; a block is defined by `def name(n) = …`"),
+}
+"""Words of other libraries, squeezed, that have no counterpart here."""
+
+BATCH_WORDS = ("none", "batch", "batch_size")
+"""What people write in front of the sizes of an input."""
+
+
+# ---------------------------------------------------------------- unknown names
+
+
+def advise_name(name: str, kind: Kind | None, visible: Iterable[str]) -> tuple[str, str, str | None]:
+    """What a name is not, what to type instead, and the visible name that was probably meant."""
+    if kind is not None and (kind.category or kind.names):
+        return *_advise_in_place(name, kind), None
+    own = set(visible)
+    pool = [*own, *words("layer"), *words("activation"), "classes"]
+    elsewhere = words_elsewhere("layer") | words_elsewhere("activation")
+    what = "neither a layer nor a name of this file"
+    if (advice := FOREIGN.get(squeeze(name))) is not None:
+        return what, advice, None
+    if (parts := _extent_of_names(name, own)) is not None:
+        sizes = ", ".join(parts)
+        return what, f"an extent has numbers only; names and expressions stand in parentheses: ({sizes})", parts[0]
+    if name.isupper() and len(name) <= 2:
+        return what, "the sizes of a tensor are read from it: `input.height`, `input.channels`", None
+    meant = nearest(name, pool, elsewhere)
+    advice = suggest(name, pool, elsewhere=elsewhere)
+    return what, _where_it_belongs(name) or advice, meant if meant in own else None
+
+
+def _advise_in_place(name: str, kind: Kind) -> tuple[str, str]:
+    """For a place that takes words of one category, or bare words of its own."""
+    if kind.category is None:
+        close = nearest(name, kind.names)
+        lines = [f"did you mean `{close}`?"] if close is not None else []
+        return "not one of the words for this place", "\n".join([*lines, f"expected {kind.describe()}"])
+    category = kind.category
+    pool = [*kind.names, *words(category)]
+    if not pool:
+        return f"no {category}", "there is none yet"
+    advice = suggest(name, pool, what="possible", elsewhere=words_elsewhere(category))
+    other = next((c for c in categories() if name in words(c)), None)
+    if other == "layer":
+        advice = f"`{name}` is a layer: it stands in a chain, behind `->`\n{advice}"
+    return f"no {category}", advice
+
+
+def _extent_of_names(name: str, visible: set[str]) -> list[str] | None:
+    """`28x28xn`, or `sizexsizex1` when `size` is a name of the file: its parts."""
+    parts = name.split("x")
+    is_extent = len(parts) > 1 and all(p in visible or re.fullmatch("[0-9]+", p) for p in parts)
+    return parts if is_extent else None
+
+
+def _where_it_belongs(name: str) -> str | None:
+    """For a word of the settings that stands in the network."""
+    for category in categories():
+        if name in words(category):
+            return advise_section(words(category)[name])
+    return None
+
+
+def advise_section(word: type[Word], text: str = "…") -> str | None:
+    """The section and the key to which a word belongs, if it belongs to any."""
+    for section, block in words("section").items():
+        for option in block.options():
+            if option.kind.category == word.category:
+                article = "an" if word.category[0] in "aeiou" else "a"
+                shown = text if text != "…" else word.word
+                return f"{article} {word.category} belongs in the settings: `{section} {{ {option.name} = {shown} }}`"
+    return None
+
+
+# ---------------------------------------------------------------- settings
+
+
+def advise_setting(section: type[Word], key: str, value: str) -> str:
+    """For a key that the section does not have: the nearest one, or the word of which it is an option."""
+    options = section.options()
+    elsewhere = {squeeze(alias): o.name for o in options for alias in o.elsewhere}
+    for option in options if squeeze(key) not in elsewhere else ():
+        for name, word in words(option.kind.category or "").items():
+            names = {squeeze(alias): inner for inner in word.options() for alias in (inner.name, *inner.elsewhere)}
+            if (inner := names.get(squeeze(key))) is not None:
+                return f"it belongs to the {option.name}: `{option.name} = {name}({inner.name} = {value})`"
+    return suggest(key, [o.name for o in options], what="its settings", elsewhere=elsewhere)
+
+
+def advise_entry(section: type[Word], entry: tree.Statement) -> str:
+    """For a line of a section that is no `name = value`."""
+    value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
+    first = value.items[0] if isinstance(value, tree.Chain) else value
+    name = first.function if isinstance(first, tree.Call) else first
+    if isinstance(name, tree.Name) and value is not None:
+        for option in section.options():
+            if name.name in words(option.kind.category or ""):
+                return f"write `{option.name} = {value.span.text}`"
+    return "write settings as `name = value`"
+
+
+# ---------------------------------------------------------------- values
+
+
+def advise_value(kind: Kind, value: object) -> str:
+    """For a value that does not fit its place; empty when the message says all."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str):
+        return _advise_text(kind, value)
+    if isinstance(kind, Flag) and value in (0, 1):
+        return f"type `{spell(bool(value))}`"
+    if kind.category == "activation" and (is_number or isinstance(value, Extent)):
+        return "an activation is a word such as relu; a kernel is one argument, 3x3, and what flows in is never counted"
+    if is_number:
+        assert isinstance(value, int | float)
+        return _advise_number(kind, value)
+    return f"expected {kind.describe()}"
+
+
+def _advise_text(kind: Kind, text: str) -> str:
+    known = [*kind.names, *words(kind.category or "")]
+    if text in known or re.fullmatch("[0-9]+(x[0-9]+)*", text):
+        return f"remove the quotes: {text}"
+    meant = nearest(text, known, words_elsewhere(kind.category or ""))
+    return f"did you mean `{meant}`, without quotes?" if meant is not None else f"expected {kind.describe()}"
+
+
+def _advise_number(kind: Kind, value: int | float) -> str:
+    if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
+        return f"for {spell(value)} percent type {spell(value)}%"
+    if isinstance(kind, Count | Sizes) and isinstance(value, float):
+        if value > 1:
+            return f"use {round(value)}, or round with `//`"
+        return "type a whole number; only shares and rates are fractions"
+    if isinstance(kind, Count | Sizes) and value == 0:
+        return f"use {kind.minimum} or more"
+    if isinstance(kind, Count | Sizes | Number) and value < 0:
+        return f"remove the minus sign: {spell(-value)}"
+    return f"expected {kind.describe()}"

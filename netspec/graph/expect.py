@@ -1,0 +1,158 @@
+"""The section `expect { … }`: what is known of the network is checked with it, what is measured after training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.diagnostics import Diagnostic, Problems, squeeze, suggest
+from netspec.graph.cost import total_cost
+from netspec.graph.errors import UnknownName
+from netspec.graph.evaluate import Abandon, Evaluator, Frame
+from netspec.graph.ir import Graph
+from netspec.graph.operators import compare
+from netspec.graph.values import BAD
+from netspec.shape import Size
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.values import Extent, spell
+from netspec.vocabulary import words
+
+COUNTS = ("params", "state", "frozen", "macs")
+"""Figures that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmet(Diagnostic):
+    """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
+    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training.
+
+    Wrong:
+        input 8
+        dense(2)
+        expect { params == 16 }
+
+    Right:
+        input 8
+        dense(2)
+        expect { params == 18 }
+    """
+
+    code = "NS229"
+    title = "expected {name} {operator} {wanted}, and it is {found}"
+    label = "{name} is {found}"
+    hint = "{advice}"
+    name: str
+    operator: str
+    wanted: str
+    found: str
+    advice: str = "change the network, or the expectation"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """`test_accuracy >= 99%`: a figure, a comparison, a number. `wanted` is how the number was written."""
+
+    name: str
+    operator: str
+    value: object
+    wanted: str
+    span: Span
+
+    @property
+    def place(self) -> Span:
+        """Where the name of the figure stands."""
+        return Span(self.span.source, self.span.start, self.span.start + len(self.name))
+
+    def check(self, found: object, shown: str) -> Diagnostic | None:
+        """None when `found` is as expected."""
+        answer = compare(self.operator, found, self.value, self.span)
+        if isinstance(answer, Diagnostic):
+            return answer
+        if answer:
+            return None
+        return Unmet(span=self.span, name=self.name, operator=self.operator, wanted=self.wanted, found=shown)
+
+
+def check_expectations(
+    expressions: list[tree.Expression], evaluator: Evaluator, graph: Graph, problems: Problems
+) -> list[Expectation]:
+    """Compare what is known; the expectations that are left for after training."""
+    totals = total_cost(graph)
+    known: dict[str, Size] = {
+        "params": totals.trainable,
+        "state": totals.state,
+        "frozen": totals.frozen,
+        "macs": totals.macs,
+    }
+    measured = []
+    for expression in expressions:
+        expectation = _evaluate(expression, evaluator)
+        if expectation is None:
+            continue
+        name = expectation.name
+        if name in known:
+            unmet = expectation.check(known[name], _number(known[name]))
+        elif name in graph.labels:
+            shape = graph.shape_of(graph.labels[name])
+            found = shape.sizes[0] if shape.rank == 1 and not isinstance(expectation.value, Extent) else None
+            unmet = expectation.check(Extent(shape.sizes) if found is None else found, str(shape))
+        else:
+            unmet = _unknown_figure(expectation, graph)
+            if unmet is None:
+                measured.append(expectation)
+        if unmet is not None:
+            problems.add(unmet)
+    return measured
+
+
+def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation | None:
+    assert isinstance(expression, tree.Binary) and isinstance(expression.left, tree.Name)
+    try:
+        value = evaluator.evaluate(expression.right, Frame(None))
+    except Abandon:
+        return None
+    if value is BAD:
+        return None
+    return Expectation(expression.left.name, expression.operator, value, expression.right.span.text, expression.span)
+
+
+def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None:
+    """None for the name of a figure that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
+    outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
+    figures = ["loss", *words("metric")]
+    measured = [f"{part}_{output}{figure}" for part in ("test", "val") for output in outputs for figure in figures]
+    if expectation.name in measured:
+        return None
+    pool = [*COUNTS, *graph.labels, *measured]
+    elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
+    advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
+    return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
+
+
+def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:
+    """Compare figures after training, such as `{"test_accuracy": 0.991}`."""
+    for expectation in expectations:
+        if expectation.name not in figures:
+            pool = ", ".join(sorted(figures)) or "none"
+            problems.add(
+                UnknownName(
+                    span=expectation.place,
+                    name=expectation.name,
+                    what="no figure of this run",
+                    advice=f"measured: {pool}",
+                )
+            )
+            continue
+        found = figures[expectation.name]
+        unmet = expectation.check(found, _measured(expectation, found))
+        if unmet is not None:
+            problems.add(unmet)
+
+
+def _number(size: Size) -> str:
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def _measured(expectation: Expectation, found: float) -> str:
+    return f"{100 * found:.2f}%" if expectation.wanted.endswith("%") else spell(found)

@@ -1,0 +1,44 @@
+"""Names of a spec where Python reads them: attributes of modules, variables, parameters of constructors."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Collection
+
+MODULE_NAMES = frozenset(
+    {
+        "eval",
+        "iter_children",
+        "iter_modules",
+        "perturb",
+        "set_attributes",
+        "sow",
+        "train",
+        # what `train()` and `eval()` switch on every module that has an attribute of the name
+        "decode",
+        "deterministic",
+        "use_running_average",
+        # the method of emitted networks with a head
+        "logits",
+    }
+)
+"""What an `nnx.Module` is asked for by name; a layer kept under such a name would hide it."""
+
+
+def python_name(name: str, reserved: Collection[str] = ()) -> str:
+    """The name itself, or one like it where Python or `reserved` has the name for something else.
+
+    A leading `_` gets an `x` in front: Flax keeps its own things under such names, and Python changes those with two.
+    """
+    name = f"x{name}" if name.startswith("_") else name
+    while keyword.iskeyword(name) or name in reserved:
+        name = f"{name}_"
+    return name
+
+
+def unique_name(name: str, *taken: Collection[str]) -> str:
+    """`block`, or `block2`, `block3` … when it is taken."""
+    candidate, number = name, 2
+    while any(candidate in names for names in taken):
+        candidate, number = f"{name}{number}", number + 1
+    return candidate

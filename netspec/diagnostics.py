@@ -8,7 +8,7 @@ Each kind of mistake is one frozen dataclass in the `errors.py` of its stage: a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -212,25 +212,44 @@ def to_json_line(diagnostic: Diagnostic) -> str:
     return json.dumps(diagnostic.as_json(), ensure_ascii=False)
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was most likely meant, or None when nothing is near."""
+def squeeze(word: str) -> str:
+    """A word without what people write in different ways: capitals, `-` and `_`."""
+    return word[:40].lower().replace("-", "").replace("_", "")
+
+
+def nearest(word: str, candidates: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> str | None:
+    """The candidate that was most likely meant, or None when nothing is near.
+
+    Args:
+        word: what was written.
+        candidates: what could have been meant.
+        elsewhere: what candidates are called in other languages, squeezed, and their names here.
+    """
     pool = sorted(set(candidates))
-    lowered = word[:40].lower().replace("-", "_")
-    squeezed = {c.replace("_", ""): c for c in pool}
-    if lowered.replace("_", "") in squeezed:
-        return squeezed[lowered.replace("_", "")]
-    close = get_close_matches(lowered, pool, n=1, cutoff=0.6)
+    if elsewhere is not None and elsewhere.get(squeeze(word)) in pool:
+        return elsewhere[squeeze(word)]
+    squeezed = {squeeze(c): c for c in pool}
+    if squeeze(word) in squeezed:
+        return squeezed[squeeze(word)]
+    close = get_close_matches(word[:40].lower().replace("-", "_"), pool, n=1, cutoff=0.6)
     return close[0] if close else None
 
 
-def suggest(word: str, candidates: Iterable[str], *, what: str = "known") -> str:
+def suggest(
+    word: str,
+    candidates: Iterable[str],
+    *,
+    what: str = "known",
+    elsewhere: Mapping[str, str] | None = None,
+    limit: int = 48,
+) -> str:
     """Hint lines for a misspelt word: the nearest name, then the list (cut when it is long)."""
     pool = sorted(set(candidates))
     lines = []
-    close = nearest(word, pool)
+    close = nearest(word, pool, elsewhere)
     if close is not None:
         lines.append(f"did you mean `{close}`?")
     if pool:
-        shown = ", ".join(pool[:48]) + (", …" if len(pool) > 48 else "")
+        shown = ", ".join(pool[:limit]) + (", …" if len(pool) > limit else "")
         lines.append(f"{what}: {shown}")
     return "\n".join(lines)

@@ -267,11 +267,14 @@ class Constant(Kind):
 
     def accept(self, value: object) -> Nested:
         if not isinstance(value, list) or nested_shape(value) is None:
-            raise Mismatch(self.describe(), value)
+            wrong = Mismatch(self.describe(), value)
+            if isinstance(value, list):
+                wrong.found = "a list whose parts differ in length, or hold other things"
+            raise wrong
         return value
 
     def describe(self) -> str:
-        return "numbers in lists of equal length, such as [[1, 0], [0, 1]]"
+        return "a list of numbers, or of lists of equal length, such as [[1, 0], [0, 1]]"
 
 
 def nested_shape(value: object) -> tuple[int, ...] | None:

@@ -90,6 +90,30 @@ class Model:
 
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
+    def adopt(self, module: Any) -> None:
+        """Make a trained module of this network the live one."""
+        self.__dict__["module"] = module
+
+    def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
+        from flax import nnx
+
+        module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
+        first: dict[int, tuple[str, ...]] = {
+            id(part): tuple(map(str, path)) for path, part in nnx.iter_graph(module) if isinstance(part, nnx.Variable)
+        }
+        found: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+        def walk(part: Any, path: tuple[str, ...]) -> None:
+            for name, value in vars(part).items():
+                if isinstance(value, nnx.Variable):
+                    found[(*path, name)] = first[id(value)]
+                elif isinstance(value, nnx.Module):
+                    walk(value, (*path, name))
+
+        walk(module, ())
+        return found
+
     @cached_property
     def _definitions(self) -> dict[bool, Any]:
         """The static half of the module, for training (True) and for inference (False)."""
@@ -125,7 +149,8 @@ class Model:
 
     def _check_inputs(self, inputs: tuple[Any, ...]) -> None:
         if len(inputs) != len(self.inputs):
-            raise ValueError(f"{self.name} takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), not {len(inputs)}")
+            names = ", ".join(self.inputs)
+            raise ValueError(f"{self.name} takes {len(self.inputs)} inputs ({names}), not {len(inputs)}")
         for (name, shape), value in zip(self.inputs.items(), inputs, strict=True):
             got = tuple(value.shape)
             fits = len(got) == shape.rank + 1 and all(
@@ -160,7 +185,7 @@ class Model:
         """
         from flax import nnx
 
-        module = nnx.merge(self._definitions[train], variables["params"], variables["state"])
+        module = nnx.merge(self._definitions[train], variables["params"], variables["state"], copy=True)
         has_head = logits and hasattr(module, "logits")
         outputs = module.logits(*inputs) if has_head else module(*inputs)
         if not train:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import netspec.data.settings
 import netspec.data.sources
-from netspec.data.base import BadData, Facts
-
 import netspec.layers
 import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
 from netspec.backend.emit import emit_source
+from netspec.data.base import BadData, Facts
+from netspec.data.checks import check_facts
 from netspec.diagnostics import Problems
+from netspec.graph.expect import Expectation, check_expectations
 from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
 from netspec.graph.lints import check_graph
@@ -29,14 +30,14 @@ from netspec.graph.passes import optimise
 from netspec.graph.resolve import Resolution, resolve_file
 from netspec.graph.uses import UseReader
 from netspec.graph.values import BAD
-from netspec.source import Source
+from netspec.heads import data_heads, input_shapes, input_spans
+from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.check import check_edition
 from netspec.syntax.parser import parse_source
 
 if TYPE_CHECKING:
     from netspec.data.settings import DataSettings
-
     from netspec.train.settings import TrainSettings
 
 
@@ -66,6 +67,7 @@ class Compilation:
         self.given_facts = facts
         self.reader = UseReader(used)
         self.problems = Problems()
+        self.measured: list[Expectation] = []
 
     @property
     def name(self) -> str:
@@ -135,6 +137,16 @@ class Compilation:
             return None
         return facts
 
+    def setting_spans(self, section: str) -> dict[str, Span]:
+        """Where the values of a section stand, by key."""
+        block = self.resolution.settings.get(section)
+        return {key: value.span for key, value in block.values.items()} if block is not None else {}
+
+    @property
+    def used_texts(self) -> dict[str, str]:
+        """The texts of the files that the spec uses, by the names under which it does."""
+        return {**self.reader.given, **self.reader.texts}
+
     def report_bad_data(self, bad: BadData) -> None:
         """Add the diagnostic for what a data source found, at the place where the source is named."""
         block = self.resolution.settings.get("data")
@@ -156,10 +168,21 @@ class Compilation:
         inference = self._inference
         source_failed = facts is None and (self._settings["data"] is BAD or self._settings["data"].source is not None)
         inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None
+        inference.evaluator.has_data = facts is not None
         graph = inference.network(self.name, defaults)
         if graph is not None:
             check_graph(graph, self.problems)
+            self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
         return graph
+
+    def _check_facts(self, graph: Graph, facts: Facts) -> None:
+        """What can be said of the data and the network before any data are loaded."""
+        span = self.setting_spans("data").get("source")
+        found = check_facts(
+            facts, input_shapes(graph), data_heads(graph), input_spans=input_spans(graph), source_span=span
+        )
+        for diagnostic in found:
+            self.problems.add(diagnostic)
 
     @cached_property
     def optimised(self) -> Graph:

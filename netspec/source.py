@@ -39,6 +39,11 @@ class Source:
         return self.path.parent if self.path is not None else Path()
 
     @cached_property
+    def identity(self) -> str:
+        """The same for two sources of one file, however its name is written."""
+        return str(self.path.resolve()) if self.path is not None else self.name
+
+    @cached_property
     def line_starts(self) -> list[int]:
         starts = [0]
         starts.extend(i + 1 for i, character in enumerate(self.text) if character == "\n")

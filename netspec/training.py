@@ -15,7 +15,7 @@ from netspec.data.arrays import from_arrays
 from netspec.data.base import BadData, Dataset, Facts
 from netspec.data.errors import NoData, NoSplit
 from netspec.data.normalise import Normalisation
-from netspec.data.predict_inputs import CannotPredict, read_inputs
+from netspec.data.predict_inputs import CannotPredict, check_scale, read_inputs
 from netspec.data.prepare import prepare_data
 from netspec.data.split import Splits
 from netspec.diagnostics import Diagnostic, Problems, fail
@@ -266,6 +266,7 @@ def _run_files(prepared: Prepared) -> dict[str, str]:
     coding = {
         "normalisation": {name: n.as_json() for name, n in splits.normalisation.items()},
         "columns": {name: list(columns) for name, columns in splits.dataset.columns.items()},
+        "ranges": _ranges(splits),
         "class_names": {name: list(t.names) for name, t in splits.facts.targets.items() if t.names is not None},
     }
     return {
@@ -277,6 +278,12 @@ def _run_files(prepared: Prepared) -> dict[str, str]:
     }
 
 
+def _ranges(splits: Splits) -> dict[str, list[float]]:
+    """The smallest and the largest number of each input in training, as they were before normalising."""
+    raw = splits.dataset.train.inputs
+    return {name: [float(array.min()), float(array.max())] for name, array in raw.items()}
+
+
 # ---------------------------------------------------------------- reading runs
 
 
@@ -286,6 +293,7 @@ class Coding:
 
     normalisation: Mapping[str, Normalisation]
     columns: Mapping[str, list[str]]
+    ranges: Mapping[str, list[float]]
     class_names: Mapping[str, list[str]]
 
 
@@ -321,6 +329,7 @@ def read_coding(path: Path) -> Coding:
     return Coding(
         {name: Normalisation.from_json(value) for name, value in coding["normalisation"].items()},
         coding["columns"],
+        coding["ranges"],
         coding["class_names"],
     )
 
@@ -355,7 +364,15 @@ def evaluate_run(path: Path, split: str = "test", source: str | None = None) -> 
     return dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
 
 
-def predict_run(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Predictions:
+    """What a network answers: one entry for each example, and warnings about the inputs."""
+
+    answers: list[dict[str, Any]]
+    warnings: list[Diagnostic]
+
+
+def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     """What the network answers for files or rows of numbers: `{"input", "outputs": {name: …}}` for each example.
 
     An output with classes has `class` and `probabilities` by name; a yes/no output `answer` and `probability`; others
@@ -373,14 +390,21 @@ def predict_run(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         raise fail(CannotPredict(name=", ".join(texts), reason=reason, advice=advice))
     ((name, shape),) = model.inputs.items()
     batch, called = read_inputs(texts, shape, coding.columns.get(name))
+    low, high = coding.ranges[name]
+    warnings = check_scale(batch, called, (low, high)) if not shape.is_tokens else []
     if name in coding.normalisation:
         batch = coding.normalisation[name].apply(batch)
     found = model(batch)
     outputs = {k: np.asarray(v) for k, v in (found if isinstance(found, dict) else {"output": found}).items()}
     heads = recipe_heads(model.compilation.optimised)
-    for index, example in enumerate(called):
-        answers = {k: _answer(v[index], heads[k], coding.class_names.get(k)) for k, v in outputs.items()}
-        yield {"input": example, "outputs": answers}
+    answers = [
+        {
+            "input": example,
+            "outputs": {k: _answer(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
+        }
+        for i, example in enumerate(called)
+    ]
+    return Predictions(answers, warnings)
 
 
 def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[str, Any]:

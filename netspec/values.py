@@ -54,6 +54,11 @@ class Symbol:
 class LayerValue:
     """What stands for a layer while a spec is evaluated (see graph/values.py)."""
 
+    @property
+    def noun(self) -> str:
+        """What it is, for messages."""
+        return "a layer"
+
     def as_word(self, category: str) -> Word | None:
         """The word of another category that this layer also is (`relu` as an activation), or None."""
         return None
@@ -61,13 +66,15 @@ class LayerValue:
 
 @dataclass(frozen=True)
 class Option:
-    """One argument of a word. `position` is its place among the positional ones, or None for by-name only."""
+    """One argument of a word. `position` is its place among the positional ones, or None for by-name only; `elsewhere`
+    is what other libraries call it."""
 
     name: str
     kind: Kind
     doc: str
     default: Any
     position: int | None
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def is_required(self) -> bool:
@@ -79,6 +86,8 @@ class Word:
 
     word: ClassVar[str] = ""
     category: ClassVar[str] = ""
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    """What other libraries call it, for those who come from there."""
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -111,7 +120,9 @@ def _options(cls: type[Word]) -> tuple[Option, ...]:
         for name in vars(base).get("__annotations__", ())
     }
     found = [
-        Option(f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["position"])
+        Option(
+            f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["position"], f.metadata["elsewhere"]
+        )
         for f in dataclasses.fields(cls)  # type: ignore[arg-type]  # every declared word is a dataclass
         if "kind" in f.metadata
     ]
@@ -140,7 +151,7 @@ def describe(value: object) -> str:
         case Dim():
             return f"the unknown size {value}"
         case LayerValue():
-            return "a layer"
+            return value.noun
         case None:
             return "nothing"
     return "a tensor"

@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from netspec.diagnostics import squeeze
 from netspec.kinds import Kind
 from netspec.values import REQUIRED, Word
 
 
-def option(kind: Kind, doc: str, *, default: Any = REQUIRED, position: int | None = None) -> Any:
+def option(
+    kind: Kind,
+    doc: str,
+    *,
+    default: Any = REQUIRED,
+    position: int | None = None,
+    elsewhere: tuple[str, ...] = (),
+) -> Any:
     """Declare a field of a word.
 
     Args:
@@ -25,8 +33,9 @@ def option(kind: Kind, doc: str, *, default: Any = REQUIRED, position: int | Non
         doc: what it does, in one line.
         default: the value when it is not written; leave out for a required option.
         position: its place among the (at most three) positional arguments, from 0.
+        elsewhere: what other libraries call it; who writes that is told the name here.
     """
-    metadata = {"kind": kind, "doc": doc, "position": position}
+    metadata = {"kind": kind, "doc": doc, "position": position, "elsewhere": elsewhere}
     if default is REQUIRED:
         return dataclasses.field(metadata=metadata, kw_only=True)
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
@@ -66,6 +75,11 @@ def words(category: str) -> Mapping[str, type[Word]]:
 
 def categories() -> tuple[str, ...]:
     return tuple(_WORDS)
+
+
+def words_elsewhere(category: str) -> dict[str, str]:
+    """What the words of a category are called in other libraries, squeezed, and their names here."""
+    return {squeeze(alias): name for name, cls in words(category).items() for alias in cls.elsewhere}
 
 
 def signature(cls: type[Word]) -> str:

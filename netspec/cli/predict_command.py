@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from netspec.cli.options import json_option
-from netspec.cli.output import print_json
+from netspec.cli.output import print_json, print_problems
 from netspec.cli.train_command import choose_device, device_option
 
 
@@ -29,7 +29,9 @@ def command(run: str, inputs: tuple[str, ...], device: str | None, as_json: bool
     choose_device(device)
     from netspec.training import predict_run
 
-    for answer in predict_run(Path(run), inputs):
+    found = predict_run(Path(run), inputs)
+    print_problems(found.warnings)
+    for answer in found.answers:
         if as_json:
             print_json(answer)
         else:

@@ -64,7 +64,8 @@ def command(
     """Train the network of a spec FILE on the data that it names.
 
     Everything goes into a new run folder. Ctrl-C saves and leaves; `--resume RUN` goes on, to the same weights bit for
-    bit as if nothing had happened. The exit status is 1 when an expectation of the spec is not met, 130 when interrupted.
+    bit as if nothing had happened. The exit status is 1 when an expectation of the spec is not met, and 130 after
+    Ctrl-C.
 
     \b
     Example:

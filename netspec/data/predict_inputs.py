@@ -34,6 +34,35 @@ class CannotPredict(Diagnostic):
     advice: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class OtherScale(Diagnostic):
+    """Inputs for `netspec predict` lie far outside of what the network has seen in training; mostly they are scaled
+    otherwise, such as pixels from 0 to 255 for a network that learned from 0 to 1."""
+
+    code = "NS481"
+    severity = "warning"
+    title = "`{name}` has numbers from {low} to {high}; the network learned from {seen_low} to {seen_high}"
+    hint = "scale them as the training data were scaled"
+    name: str
+    low: str
+    high: str
+    seen_low: str
+    seen_high: str
+
+
+def check_scale(batch: Array, names: Sequence[str], seen: tuple[float, float]) -> list[Diagnostic]:
+    """A warning for every example whose numbers go far (half of the range) beyond those of the training."""
+    low, high = seen
+    margin = (high - low) / 2
+    found: list[Diagnostic] = []
+    for name, example in zip(names, batch, strict=True):
+        smallest, largest = float(example.min()), float(example.max())
+        if smallest < low - margin or largest > high + margin:
+            shown = [f"{value:g}" for value in (smallest, largest, low, high)]
+            found.append(OtherScale(name=name, low=shown[0], high=shown[1], seen_low=shown[2], seen_high=shown[3]))
+    return found
+
+
 def read_inputs(texts: Sequence[str], shape: Shape, columns: Sequence[str] | None) -> tuple[Array, list[str]]:
     """A batch of all examples, and what each is called.
 

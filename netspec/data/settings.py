@@ -56,7 +56,10 @@ class DataSettings(Word):
 
     source: Source | None = option(OneWord("source"), "where the examples come from", default=None)
     val: int | float = option(
-        Portion(), "held out of the training examples for validation, as a fraction or a number; 0: none", default=0
+        Portion(),
+        "held out of the training examples for validation, as a fraction or a number; 0: none",
+        default=0,
+        elsewhere=("validation", "validation_split", "valid"),
     )
     test: int | float | None = option(
         Portion(), "held out for the test, if the source has no test split (none: 20%); 0: no test", default=None

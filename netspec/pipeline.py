@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import netspec.data.settings
 import netspec.data.sources
 import netspec.layers
 import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
 from netspec.backend.emit import emit_source
 from netspec.data.base import BadData, Facts
 from netspec.data.checks import check_facts
+from netspec.data.settings import check_settings
 from netspec.diagnostics import Problems
 from netspec.graph.expect import Expectation, check_expectations
 from netspec.graph.infer import Inference
@@ -177,8 +177,10 @@ class Compilation:
 
     def _check_facts(self, graph: Graph, facts: Facts) -> None:
         """What can be said of the data and the network before any data are loaded."""
-        span = self.setting_spans("data").get("source")
-        found = check_facts(
+        spans = self.setting_spans("data")
+        span = spans.get("source")
+        found = check_settings(self.data, facts, spans)
+        found += check_facts(
             facts, input_shapes(graph), data_heads(graph), input_spans=input_spans(graph), source_span=span
         )
         for diagnostic in found:

@@ -82,6 +82,7 @@ class Prepared:
             val=self.splits.val,
             test=self.splits.test,
             penalties=list(_penalties(self.model)),
+            shuffle=self.compilation.data.shuffle,
             locate_nonfinite=self.model.locate_nonfinite,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netspec.shape import Dim, Size
@@ -58,6 +58,21 @@ class LayerValue:
     def noun(self) -> str:
         """What it is, for messages."""
         return "a layer"
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What it is made of; the layers among it count for its size and depth."""
+        return ()
+
+    @cached_property
+    def size(self) -> int:
+        """How many layers it stands for, blocks counted once."""
+        return max(1, sum(part.size for part in self.parts if isinstance(part, LayerValue)))
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep it is nested."""
+        return 1 + max((part.depth for part in self.parts if isinstance(part, LayerValue)), default=0)
 
     def as_word(self, category: str) -> Word | None:
         """The word of another category that this layer also is (`relu` as an activation), or None."""

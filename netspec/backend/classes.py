@@ -7,11 +7,13 @@ gave it where that explains all the values. Graphs of different build get classe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.graph.ir import Edge, Graph, Node, SharedModule
+from netspec.backend.names import FIXED
+from netspec.graph.ir import Graph, Node, SharedModule
+from netspec.graph.naming import python_name, unique_name
 from netspec.layers.base import Code, Layer, PythonCall, PythonName
 
 POSITIONAL_NAMES = {
@@ -38,6 +40,8 @@ class BlockClass:
     graphs: list[Graph] = field(default_factory=list)
     parameters: dict[str, list[Any]] = field(default_factory=dict)
     """Constructor parameters, each with its value for every graph."""
+    borrowed: list[str] = field(default_factory=list)
+    """Constructor parameters for shared layers that blocks around this one hold, in the order of `SharedUses`."""
     expressions: dict[Slot, str] = field(default_factory=dict)
     """What stands in the slots that differ: a parameter, or a product such as `4 * filters`."""
 
@@ -54,62 +58,85 @@ class BlockClass:
         return {name: values[index] for name, values in self.parameters.items()}
 
 
-def make_classes(network: Graph, class_name: str) -> dict[int, BlockClass]:
-    """The class of every block, by the identity of its graph; the network's own comes last."""
+@dataclass
+class SharedUses:
+    """The shared layers of a block: those that it holds itself, and those that it gets from the block around it.
+
+    Each comes with a node that uses it and that node's graph; what another one is made of stands before it.
+    """
+
+    held: dict[SharedModule, tuple[Node, Graph]] = field(default_factory=dict)
+    borrowed: dict[SharedModule, tuple[Node, Graph]] = field(default_factory=dict)
+
+    def place(self, shared: SharedModule) -> tuple[str, int]:
+        """Where a shared layer comes from: the same place for all graphs of a class."""
+        kind, uses = ("held", self.held) if shared in self.held else ("borrowed", self.borrowed)
+        return kind, list(uses).index(shared)
+
+
+@dataclass
+class Classes:
+    """The classes of a network."""
+
+    of: dict[int, BlockClass] = field(default_factory=dict)
+    """By the identity of a graph."""
+    shared: dict[int, SharedUses] = field(default_factory=dict)
+    """By the identity of a graph."""
+
+    def arguments(self, graph: Graph) -> dict[str, Any]:
+        """The numbers with which the class of a graph makes it."""
+        return self.of[id(graph)].arguments(graph)
+
+
+def make_classes(network: Graph, reserved: frozenset[str]) -> Classes:
+    """The class of every block. No class is called as in `reserved`, and no parameter."""
+    classes = Classes()
     by_build: dict[Any, BlockClass] = {}
-    by_graph: dict[int, BlockClass] = {}
-    taken = {class_name}
+    own = BlockClass(_class_name(network.name, reserved))
+    taken = {own.name, *reserved}
     for graph in network.subgraphs():
-        if graph is network:
-            by_graph[id(graph)] = BlockClass(class_name)
-            by_graph[id(graph)].add(graph)
-            continue
-        build = (graph.name, _build_of(graph, by_graph))
+        classes.shared[id(graph)] = _shared_uses(graph, classes.shared)
+        build = "network" if graph is network else (graph.name, _build_of(graph, classes))
         if build not in by_build:
-            by_build[build] = BlockClass(_unique(camel_case(graph.name), taken))
+            by_build[build] = own if graph is network else BlockClass(_class_name(graph.name, taken))
+            taken.add(by_build[build].name)
         by_build[build].add(graph)
-        by_graph[id(graph)] = by_build[build]
+        classes.of[id(graph)] = by_build[build]
     for block in by_build.values():
-        _generalise(block, by_graph)
-    return by_graph
+        _generalise(block, classes, taken)
+    return classes
 
 
-def camel_case(name: str) -> str:
+def _class_name(name: str, taken: Collection[str]) -> str:
     """`basic_block` as a class: `BasicBlock`; never a name that the emitted source uses otherwise."""
     text = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
-    return text if text[:1].isalpha() else f"Net{text}"
+    return unique_name(text if text[:1].isalpha() and text not in FIXED else f"Net{text}", taken)
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}{number}", number + 1
-    taken.add(candidate)
-    return candidate
+def _shared_uses(graph: Graph, known: dict[int, SharedUses]) -> SharedUses:
+    found: dict[SharedModule, tuple[Node, Graph]] = {}
+    for node in graph.nodes:
+        if isinstance(node.operation, Graph):
+            for shared, use in known[id(node.operation)].borrowed.items():
+                found.setdefault(shared, use)
+        if node.shared is not None:
+            found.setdefault(node.shared, (node, graph))
+    uses = SharedUses()
+    for shared, use in found.items():
+        (uses.held if shared.owner is graph.identity else uses.borrowed)[shared] = use
+    return uses
 
 
-def shared_modules(graph: Graph, memo: dict[int, list[SharedModule]] | None = None) -> list[SharedModule]:
-    """The shared layers that a block uses, inside its blocks too, without those that it holds itself."""
-    memo = {} if memo is None else memo
-    if id(graph) not in memo:
-        found: dict[SharedModule, None] = {}
-        for node in graph.nodes:
-            if node.shared is not None:
-                found[node.shared] = None
-            if isinstance(node.operation, Graph):
-                found.update(dict.fromkeys(shared_modules(node.operation, memo)))
-        memo[id(graph)] = [s for s in found if s.owner is not graph.identity]
-    return memo[id(graph)]
-
-
-def _build_of(graph: Graph, by_graph: dict[int, BlockClass]) -> Any:
+def _build_of(graph: Graph, classes: Classes) -> Any:
     """What two graphs have in common when one class can serve both: everything but the constructors' numbers."""
+    uses = classes.shared[id(graph)]
     nodes = []
     for node in graph.nodes:
         operation = node.operation
-        shared = (node.shared.name, node.shared.owner is graph.identity) if node.shared is not None else None
+        shared = uses.place(node.shared) if node.shared is not None else None
         if isinstance(operation, Graph):
-            kind: Any = by_graph[id(operation)].name
+            borrowed = tuple(uses.place(s) for s in classes.shared[id(operation)].borrowed)
+            kind: Any = (classes.of[id(operation)].name, borrowed)
         elif isinstance(operation, Layer):
             shapes = graph.input_shapes(node)
             module = operation.module(*shapes)
@@ -119,8 +146,17 @@ def _build_of(graph: Graph, by_graph: dict[int, BlockClass]) -> Any:
             kind = "input"
         nodes.append((node.name, node.inputs, kind, shared))
     outputs = tuple((o.name, o.edge, repr(o.head)) for o in graph.outputs)
-    held = tuple(s.name for s in shared_modules(graph))
-    return tuple(nodes), outputs, tuple(graph.inputs), tuple(sorted(graph.labels.items())), held
+    held = tuple((s.name, _build_of_shared(use, classes)) for s, use in uses.held.items())
+    return tuple(nodes), outputs, tuple(graph.inputs), tuple(sorted(graph.labels.items())), held, len(uses.borrowed)
+
+
+def _build_of_shared(use: tuple[Node, Graph], classes: Classes) -> Any:
+    """The constructor of a shared layer without its numbers."""
+    node, graph = use
+    if isinstance(node.operation, Graph):
+        return classes.of[id(node.operation)].name
+    assert isinstance(node.operation, Layer)
+    return _build_of_code(node.operation.module(*graph.input_shapes(node))), node.operation.is_frozen
 
 
 def _placeholders(node: Node) -> tuple[PythonName, ...]:
@@ -143,15 +179,26 @@ def is_number(code: Code) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool)
 
 
-def slots(node: Node, graph: Graph, by_graph: dict[int, BlockClass]) -> Iterator[tuple[Slot, Any]]:
-    """The places of a node's constructor that may differ between the graphs of a class, with their values."""
+def _slots(name: str, node: Node, graph: Graph, classes: Classes) -> Iterator[tuple[Slot, Any]]:
+    """The places of a constructor that may differ between the graphs of a class, with their values.
+
+    `name` is the attribute that keeps what is made.
+    """
     if isinstance(node.operation, Graph):
-        for name, value in by_graph[id(node.operation)].arguments(node.operation).items():
-            yield Slot(node.name, name), value
+        for argument, value in classes.arguments(node.operation).items():
+            yield Slot(name, argument), value
     elif isinstance(node.operation, Layer):
         module = node.operation.module(*graph.input_shapes(node))
         if module is not None:
-            yield from _code_slots(node.name, "", module)
+            yield from _code_slots(name, "", module)
+
+
+def _all_slots(graph: Graph, classes: Classes) -> Iterator[tuple[Slot, Any]]:
+    for shared, (node, home) in classes.shared[id(graph)].held.items():
+        yield from _slots(shared.name, node, home, classes)
+    for node in graph.nodes:
+        if node.shared is None:
+            yield from _slots(node.name, node, graph, classes)
 
 
 def _code_slots(node: str, path: str, call: PythonCall) -> Iterator[tuple[Slot, Any]]:
@@ -165,28 +212,33 @@ def _code_slots(node: str, path: str, call: PythonCall) -> Iterator[tuple[Slot, 
             yield Slot(node, where), value
 
 
-def _generalise(block: BlockClass, by_graph: dict[int, BlockClass]) -> None:
+def _generalise(block: BlockClass, classes: Classes, reserved: Collection[str]) -> None:
     """Find parameters for the slots in which the graphs of a class differ."""
     columns: dict[Slot, list[Any]] = {}
     for graph in block.graphs:
-        for node in graph.nodes:
-            for slot, value in slots(node, graph, by_graph):
-                columns.setdefault(slot, []).append(value)
-    candidates = _candidates(block)
+        for slot, value in _all_slots(graph, classes):
+            columns.setdefault(slot, []).append(value)
+    candidates = _candidates(block, reserved)
     for slot, values in columns.items():
         if all(v == values[0] for v in values):
             continue
         name, text = _explain(values, candidates)
         if name is None:
-            name = text = f"{slot.node}_{slot.argument}"
+            name = text = _parameter_name(f"{slot.node}_{slot.argument}", candidates, reserved)
             candidates[name] = values
         block.expressions[slot] = text
         block.parameters[name] = candidates[name]
     order = list(candidates)
     block.parameters = dict(sorted(block.parameters.items(), key=lambda item: order.index(item[0])))
+    for shared in classes.shared[id(block.graphs[0])].borrowed:
+        block.borrowed.append(_parameter_name(shared.name, [*block.parameters, *block.borrowed], reserved))
 
 
-def _candidates(block: BlockClass) -> dict[str, list[Any]]:
+def _parameter_name(name: str, taken: Collection[str], reserved: Collection[str]) -> str:
+    return unique_name(python_name(name, reserved), taken, reserved)
+
+
+def _candidates(block: BlockClass, reserved: Collection[str]) -> dict[str, list[Any]]:
     """What may explain a slot: the channels that flow in, and the arguments of the `def`."""
     found: dict[str, list[Any]] = {}
     for position, index in enumerate(block.graphs[0].inputs):
@@ -195,7 +247,7 @@ def _candidates(block: BlockClass) -> dict[str, list[Any]]:
         if all(shape.rank > 0 for shape in shapes):
             found[f"in_features{suffix}"] = [shape.channels for shape in shapes]
     for name in block.graphs[0].arguments:
-        found[name] = [g.arguments[name] for g in block.graphs]
+        found[_parameter_name(name, found, reserved)] = [g.arguments[name] for g in block.graphs]
     return found
 
 
@@ -220,8 +272,3 @@ def _explain(values: list[Any], candidates: dict[str, list[Any]]) -> tuple[str |
         ):
             return name, f"{name} // {column[0] // values[0]}"
     return None, ""
-
-
-def edge_labels(graph: Graph) -> dict[Edge, str]:
-    """What the author calls each tensor."""
-    return {edge: name for name, edge in graph.labels.items()}

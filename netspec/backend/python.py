@@ -3,49 +3,58 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from netspec.layers.base import Code, PythonCall, PythonName
 
 WIDTH = 100
 """Lines are broken when they get longer."""
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
-def to_python(code: Code, indent: int = 0, room: int = WIDTH) -> str:
-    """An expression as text; broken over lines, one argument each, when it is longer than `room`."""
-    flat = _flat(code)
+
+def to_python(code: Code, indent: int = 0, room: int = WIDTH, functions: Mapping[str, str] = NO_NAMES) -> str:
+    """An expression as text; broken over lines, one argument each, when it is longer than `room`.
+
+    `functions` has the names under which the file knows functions, where they differ from those in the code.
+    """
+    flat = _flat(code, functions)
     if len(flat) <= room or not isinstance(code, PythonCall | list) or code == []:
         return flat
     inner = " " * (indent + 4)
     if isinstance(code, list):
-        items = [to_python(item, indent + 4, WIDTH - indent - 4) for item in code]
+        items = [to_python(item, indent + 4, WIDTH - indent - 4, functions) for item in code]
         opening, closing = "[", "]"
     else:
-        items = [to_python(a, indent + 4, WIDTH - indent - 4) for a in code.args]
-        items += [f"{name}={to_python(v, indent + 4, WIDTH - indent - 5 - len(name))}" for name, v in code.kwargs]
-        opening, closing = f"{function_name(code.function)}(", ")"
+        items = [to_python(a, indent + 4, WIDTH - indent - 4, functions) for a in code.args]
+        items += [f"{n}={to_python(v, indent + 4, WIDTH - indent - 5 - len(n), functions)}" for n, v in code.kwargs]
+        opening, closing = f"{functions.get(code.function, code.function)}(", ")"
+    if opening == "+(":
+        return "(\n" + f"\n{inner}+ ".join([f"{inner}{items[0]}", *items[1:]]) + f"\n{' ' * indent})"
     return f"{opening}\n" + "".join(f"{inner}{item},\n" for item in items) + f"{' ' * indent}{closing}"
 
 
-def function_name(function: str) -> str:
-    """The name under which emitted code calls it: `package.module:name` is imported as `name`."""
-    return function.rpartition(":")[2]
-
-
-def _flat(code: Code) -> str:
+def _flat(code: Code, functions: Mapping[str, str]) -> str:
     match code:
         case PythonName(text=text):
             return text
         case PythonCall(function="+"):
-            return " + ".join(_flat(a) for a in code.args)
+            return " + ".join(_flat(a, functions) for a in code.args)
         case PythonCall():
-            parts = [_flat(a) for a in code.args] + [f"{name}={_flat(value)}" for name, value in code.kwargs]
-            return f"{function_name(code.function)}({', '.join(parts)})"
+            parts = [_flat(a, functions) for a in code.args]
+            parts += [f"{name}={_flat(value, functions)}" for name, value in code.kwargs]
+            return f"{functions.get(code.function, code.function)}({', '.join(parts)})"
         case tuple():
-            return f"({_flat(code[0])},)" if len(code) == 1 else f"({', '.join(_flat(c) for c in code)})"
+            inner = ", ".join(_flat(c, functions) for c in code)
+            return f"({inner},)" if len(code) == 1 else f"({inner})"
         case list():
-            return f"[{', '.join(_flat(c) for c in code)}]"
+            return f"[{', '.join(_flat(c, functions) for c in code)}]"
         case str():
             return json.dumps(code)
+        case float() if not math.isfinite(code):
+            return f'float("{code}")'
         case None | bool() | int() | float():
             return repr(code)
     raise TypeError(f"no Python text for {type(code).__name__}")

@@ -6,6 +6,7 @@ Read as text, so that emitting a model never imports JAX.
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -20,8 +21,13 @@ def _helpers() -> dict[str, tuple[str, frozenset[str]]]:
             names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
             segment = ast.get_source_segment(text, node)
             assert segment is not None
-            found[node.name] = (segment, names)
+            found[node.name] = (re.sub(r"  # type: .*", "", segment), names)
     return found
+
+
+def helper_names() -> frozenset[str]:
+    """Every name that a standalone file may define besides its classes."""
+    return frozenset(_helpers())
 
 
 def helper_sources(names: set[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from netspec.diagnostics import Note, Problems
 from netspec.graph import meaning
 from netspec.graph.build import Builder
-from netspec.graph.evaluate import Abandon, Evaluator, Frame, producer_note
+from netspec.graph.evaluate import MOST_NODES, Abandon, Evaluator, Frame, producer_note
 from netspec.graph.ir import Edge, Graph, Output, SharedModule, prune
 from netspec.graph.values import (
     BAD,
@@ -35,10 +35,6 @@ from netspec.source import Span
 from netspec.syntax import tree
 from netspec.values import LayerValue, describe
 
-MOST_NODES = 100_000
-"""More layers than this are a mistake."""
-
-
 @dataclass(frozen=True)
 class _Instance:
     """A block built for certain arguments and shapes, with what it takes from outside."""
@@ -60,10 +56,15 @@ class Applier:
 
     def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
         """The tensor (or tensors) that come out of a layer; BAD after a mistake."""
+        if isinstance(value, Broken):
+            return BAD
+        with self.evaluator.deeper(value.span):
+            return self._apply(value, inputs, builder)
+
+    def _apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
         match value:
-            case OneLayer(layer=layer, span=span):
-                with self.evaluator.deeper(span):
-                    return self._layer(value, layer, inputs, builder)
+            case OneLayer(layer=layer):
+                return self._layer(value, layer, inputs, builder)
             case Composed(items=items):
                 for item in items:
                     inputs = self.apply(item, inputs, builder)
@@ -77,13 +78,10 @@ class Applier:
             case Sum(items=items, span=span):
                 tensors = _join([self._branch(item, inputs, builder) for item in items])
                 return self.apply(OneLayer(Add(), span), tensors, builder)
-            case Block(span=span):
-                with self.evaluator.deeper(span):
-                    return self._block(value, inputs, builder)
+            case Block():
+                return self._block(value, inputs, builder)
             case SharedUse(shared=shared, span=span):
                 return self._shared(shared, inputs, builder, span)
-            case Broken():
-                return BAD
         raise AssertionError(f"no rule for {type(value).__name__}")
 
     def _branch(self, item: Any, inputs: Any, builder: Builder) -> Any:

@@ -204,7 +204,18 @@ class CannotUse(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class NotInFile(Diagnostic):
-    """A name in the list of a `use` is not defined by that file."""
+    """A name in the list of a `use` is not defined by that file.
+
+    Wrong:
+        use std.resnet (basicblock)
+        input 8x8x16
+        basicblock(16) -> gap -> dense(2)
+
+    Right:
+        use std.resnet (basic_block)
+        input 8x8x16
+        basic_block(16) -> gap -> dense(2)
+    """
 
     code = "NS210"
     title = "{target} defines no `{name}`"

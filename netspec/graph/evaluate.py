@@ -44,8 +44,14 @@ from netspec.values import UNITS, Duration, Extent, LayerValue, Word, describe, 
 if TYPE_CHECKING:
     from netspec.graph.apply import Applier
 
-DEEPEST = 160
+DEEPEST = 120
 """How deep definitions and expressions may stand inside each other, counted together."""
+
+MOST_NODES = 100_000
+"""More layers than this are a mistake."""
+
+LONGEST_FLAT = 1000
+"""Chains inside chains become one up to this length, so that a chain grown step by step by names is not nested."""
 
 MOST_COPIES = 10_000
 """The largest number behind a layer's `*`."""
@@ -295,9 +301,18 @@ class Evaluator:
         if first is BAD:
             first = BROKEN
         if isinstance(first, LayerValue):
-            return Composed((first, *layers))
+            inner = first.items if isinstance(first, Composed) and len(first.items) < LONGEST_FLAT else (first,)
+            return self._limited(Composed((*inner, *layers), node.span))
         builder = self.builder_of(frame, node.span)
-        return self.applier.apply(Composed(tuple(layers)), first, builder)
+        return self.applier.apply(Composed(tuple(layers), node.span), first, builder)
+
+    def _limited(self, value: LayerValue) -> Any:
+        """The layer value itself, or BAD when it stands for too many layers or is nested too deep."""
+        if value.size > MOST_NODES:
+            return self.report(meaning.TooLarge(span=value.span, limit=MOST_NODES))
+        if value.depth > DEEPEST:
+            return self.report(NestedTooDeep(span=value.span, limit=DEEPEST))
+        return value
 
     def _link(self, value: Any, item: tree.Expression) -> LayerValue:
         """A value that stands behind a `->`: a layer, or else a mistake."""

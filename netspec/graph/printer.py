@@ -166,19 +166,30 @@ def graph_text(graph: Graph) -> str:
 
 
 def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
+    labels = _labels(block)
+
     def source(edge: Edge) -> str:
-        node = block.nodes[edge.node]
-        return f"%{node.name}" + (f".{edge.port}" if len(node.shapes) > 1 else "")
+        return labels[edge.node] + (f".{edge.port}" if len(block.nodes[edge.node].shapes) > 1 else "")
 
     yield f"block {numbers[id(block)]}"
-    for node in block.nodes:
+    for label, node in zip(labels, block.nodes, strict=True):
         inputs = ", ".join(source(edge) for edge in node.inputs)
         shapes = ", ".join(map(str, node.shapes))
-        yield f"  %{node.name} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "") + f" : {shapes}"
+        yield f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "") + f" : {shapes}"
     for output in block.outputs:
         head = f" -> {output.head.spelling()}" if output.head is not None else ""
         name = f"{output.name} = " if output.name is not None else ""
         yield f"  output {name}{source(output.edge)}{head} : {block.shape_of(output.edge)}"
+
+
+def _labels(block: Graph) -> list[str]:
+    """The name of every node; the second use of a shared layer, which has the same one, gets a number."""
+    used: dict[str, int] = {}
+    labels = []
+    for node in block.nodes:
+        used[node.name] = used.get(node.name, 0) + 1
+        labels.append(f"%{node.name}" if used[node.name] == 1 else f"%{node.name}@{used[node.name]}")
+    return labels
 
 
 def _operation(node: Node, numbers: dict[int, str]) -> str:

@@ -6,6 +6,7 @@ A layer value is a description that builds new nodes, with weights of their own,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.diagnostics import Note
@@ -60,6 +61,10 @@ class OneLayer(LayerValue):
     origins: dict[str, Note] = field(compare=False, default_factory=dict)
 
     @property
+    def parts(self) -> tuple[object, ...]:
+        return tuple(getattr(self.layer, name) for name in self.places)
+
+    @property
     def noun(self) -> str:
         return f"the layer `{self.layer.spelling().partition('(')[0]}`"
 
@@ -82,6 +87,11 @@ class Composed(LayerValue):
     """`a -> b -> c` of layers."""
 
     items: tuple[LayerValue, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,10 @@ class Parallel(LayerValue):
     items: tuple[LayerValue | Tensor | Tensors, ...]
     span: Span = field(compare=False)
 
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
 
 @dataclass(frozen=True)
 class Sum(LayerValue):
@@ -99,6 +113,10 @@ class Sum(LayerValue):
     items: tuple[LayerValue | Tensor, ...]
     span: Span = field(compare=False)
 
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
 
 @dataclass(frozen=True)
 class Repeated(LayerValue):
@@ -106,6 +124,15 @@ class Repeated(LayerValue):
 
     inner: LayerValue
     count: int
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return (self.inner,)
+
+    @cached_property
+    def size(self) -> int:
+        return self.inner.size * self.count
 
 
 @dataclass(frozen=True)
@@ -116,6 +143,10 @@ class Block(LayerValue):
     arguments: tuple[tuple[str, Any], ...]
     span: Span = field(compare=False)
     places: dict[str, Span] = field(compare=False, default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return tuple(value for _, value in self.arguments)
 
     @property
     def noun(self) -> str:
@@ -140,6 +171,10 @@ class SharedUse(LayerValue):
 
     shared: Shared
     span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return (self.shared.inner,)
 
 
 Value: TypeAlias = Any

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Flag, Number
-from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers
 from netspec.shape import Shape
 from netspec.values import Word
 from netspec.vocabulary import option, register
@@ -53,6 +53,8 @@ class Linear(Activation):
 
     Example: dense(1, linear)
     """
+
+    elsewhere = ("none",)
 
     def code(self, x: Code) -> Code:
         return x
@@ -170,6 +172,8 @@ class Silu(Activation):
     Reference: Elfwing, Uchibe and Doya 2017, arXiv:1702.03118.
     """
 
+    elsewhere = ("swish",)
+
     function = "nn.silu"
 
 
@@ -212,6 +216,8 @@ class Sigmoid(Activation):
 
     Example: dense(1, sigmoid)
     """
+
+    elsewhere = ("logistic",)
 
     function = "nn.sigmoid"
     is_head = True
@@ -292,6 +298,7 @@ class ActivationLayer(Layer):
         return self.function
 
     def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
         return x
 
     def spelling(self, *, full: bool = False) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
-from netspec.kinds import Constant, Flag, Identifier, Number, OneWord, nested_shape
+from netspec.kinds import Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
 from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
 from netspec.shape import Dim, Shape, Size
 from netspec.values import LayerValue, Word
@@ -160,15 +160,45 @@ def layer(name: str) -> Callable[[C], C]:
     return register("layer", name)  # type: ignore[return-value]  # the same class comes back
 
 
+@dataclass(frozen=True)
+class BiasInit(OneWord):
+    """An init that works on a vector, which has no fan_in and fan_out."""
+
+    of: str = "init"
+
+    def accept(self, value: object) -> Any:
+        found = super().accept(value)
+        if found.needs_fans:
+            raise Mismatch(self.describe(), value)
+        return found
+
+    def describe(self) -> str:
+        return (
+            "an init that does not depend on the number of inputs, such as `zeros`, `constant(0.1)` or `normal(0.01)`"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weighted(Layer):
     """The common options of layers with a kernel and a bias."""
 
     bias: bool = option(Flag(), "add a trainable vector to the result", default=True)
-    init: Init | None = option(OneWord("init"), "how the kernel begins (none: `lecun_normal`)", default=None)
-    bias_init: Init | None = option(OneWord("init"), "how the bias begins (none: `zeros`)", default=None)
+    init: Init | None = option(
+        OneWord("init"),
+        "how the kernel begins (none: `lecun_normal`)",
+        default=None,
+        elsewhere=("kernel_initializer", "kernel_init"),
+    )
+    bias_init: Init | None = option(
+        BiasInit(),
+        "how the bias begins (none: `zeros`)",
+        default=None,
+        elsewhere=("bias_initializer",),
+    )
     weights: Any = option(Constant(), "the kernel as numbers, in lists; `frozen` keeps them so", default=None)
-    frozen: bool = option(Flag(), "keep the weights as they begin: they are not trained", default=False)
+    frozen: bool = option(
+        Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
+    )
     l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
 
@@ -197,8 +227,13 @@ class Weighted(Layer):
         while short and short[-1] == 1 and short != shape:
             short = short[:-1]
         if shape not in (kernel, short):
-            needed = "x".join(map(str, kernel))
+            levels = len(shape or ())
+            rest_is_one = levels > 1 and all(n == 1 for n in kernel[levels:])
+            needed = "x".join(map(str, kernel[:levels] if rest_is_one else kernel))
             advice = f"give {len(kernel)} levels of lists, in the order {self.kernel_axes}"
+            if rest_is_one and levels == 2:
+                order = "row by row" if len(kernel) > levels else f"in the order {self.kernel_axes}"
+                advice = f"give {kernel[0]} lists of {kernel[1]} numbers, {order}"
             found = "x".join(map(str, shape or ()))
             raise Misfit(WeightsShape, option="weights", found=found, needed=needed, advice=advice)
 
@@ -220,7 +255,10 @@ def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> i
         Misfit: it is symbolic.
     """
     if isinstance(size, Dim):
-        raise Misfit(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape))
+        advice = "use `gap` before it, or write a number in the `input` line"
+        if shape.rank != 1:
+            advice = "write a number in the `input` line"
+        raise Misfit(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape), advice=advice)
     return size
 
 
@@ -235,9 +273,26 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str) ->
     names = {1: "vectors", 2: "sequences", 3: "images", 4: "volumes"}
     wanted = [names[r] for r in ranks]
     wants = " and ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
+    if shape.rank > 4:
+        advice = "a volume is depth x height x width x channels, and has no further sizes; the batch is never written"
     if shape.is_tokens:
         advice = "turn the ids into vectors with `embedding(64)` first"
     raise Misfit(WrongRank, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice)
+
+
+def check_numbers(layer: Layer, *shapes: Shape) -> None:
+    """The tensors hold numbers, not token ids.
+
+    Raises:
+        Misfit: they do not.
+    """
+    for index, shape in enumerate(shapes):
+        if shape.is_tokens:
+            word = layer.spelling().partition("(")[0]
+            advice = "turn the ids into vectors with `embedding(64)` first"
+            raise Misfit(
+                WrongRank, input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice
+            )
 
 
 def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int, ...]:
@@ -258,6 +313,11 @@ def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int
             kind=shape.kind,
             axes="one axis" if axes == 1 else f"{axes} axes",
             shape=str(shape),
-            advice="x".join(["3"] * axes) if axes > 1 else "a single number",
+            advice="x".join(["3"] * axes) if axes > 1 else f"a single number{_not_an_image(value, shape)}",
         )
     return value
+
+
+def _not_an_image(value: tuple[int, ...], shape: Shape) -> str:
+    """What to add when an image was probably declared without its channels."""
+    return f"; if {shape} is an image, write its channels too: `input {shape}x1`" if len(value) == shape.rank else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from netspec.kinds import Count, Padding, Sizes
 from netspec.layers.activations import Activation
 from netspec.layers.base import PythonCall, Weighted, activation_option, call, check_rank, known, layer, per_axis
@@ -9,6 +11,14 @@ from netspec.layers.errors import GroupsDoNotDivide, Misfit
 from netspec.layers.windows import slide
 from netspec.shape import Shape, Size, product
 from netspec.vocabulary import option
+
+
+def image_advice(x: Shape) -> str:
+    """What to write where a vector should be an image."""
+    count = x.count if isinstance(x.count, int) else 0
+    found = next((f"{s}x{s}x{c}" for c in (1, 3) for s in [isqrt(count // c)] if s > 1 and s * s * c == count), None)
+    shape = found or "28x28x1"
+    return f"give it an image: `input {shape}`, or `reshape({shape})` before it"
 
 
 @layer("conv")
@@ -24,18 +34,27 @@ class Conv(Weighted):
     Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
 
-    filters: int = option(Count(), "how many filters, and so how many channels come out", position=0)
+    elsewhere = ("Conv1D", "Conv2D", "Conv3D", "Convolution", "Convolution2D")
+
+    filters: int = option(
+        Count(),
+        "how many filters, and so how many channels come out",
+        position=0,
+        elsewhere=("out_channels", "channels"),
+    )
     kernel: int | tuple[int, ...] = option(
         Sizes(), "height x width of a filter, or one number for both", default=3, position=1
     )
     activation: Activation | None = activation_option(2)
     stride: int | tuple[int, ...] = option(Sizes(), "how far the window moves at a time", default=1)
-    pad: str | int | tuple[int, ...] = option(Padding(), "what is put around the input", default="same")
+    pad: str | int | tuple[int, ...] = option(
+        Padding(), "what is put around the input", default="same", elsewhere=("padding",)
+    )
     dilation: int | tuple[int, ...] = option(Sizes(), "distance between the points of a filter", default=1)
     groups: int = option(Count(), "split the channels into this many separate convolutions", default=1)
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "give it an image: `input 28x28x1`, or `reshape(28x28x1)` before it")
+        check_rank(self, x, (2, 3, 4), image_advice(x))
         channels = known(self, x.channels, x, "its input channels")
         self._check_groups(channels, "input channels", channels)
         self._check_groups(self.filters, "filters", channels)
@@ -46,7 +65,8 @@ class Conv(Weighted):
     def _check_groups(self, count: int, what: str, channels: int) -> None:
         if count % self.groups:
             both = [g for g in range(1, channels + 1) if channels % g == 0 and self.filters % g == 0]
-            valid = ", ".join(map(str, both[:12]))
+            *most, last = map(str, both[:12])
+            valid = f"{', '.join(most)} or {last}" if most else last
             raise Misfit(GroupsDoNotDivide, option="groups", groups=self.groups, channels=count, what=what, valid=valid)
 
     def _kernel(self, x: Shape) -> tuple[int, ...]:

@@ -23,7 +23,9 @@ class Dense(Weighted):
     Example: dense(10, softmax)
     """
 
-    units: int = option(Count(), "how many numbers come out", position=0)
+    elsewhere = ("Linear", "InnerProduct", "FullyConnected", "fc")
+
+    units: int = option(Count(), "how many numbers come out", position=0, elsewhere=("out_features", "output_dim"))
     activation: Activation | None = activation_option(1)
 
     def before(self, x: Shape) -> tuple[Layer, ...]:
@@ -56,8 +58,15 @@ class Embedding(Layer):
     Example: embedding(64)
     """
 
-    features: int = option(Count(), "the length of the vectors", position=0)
-    vocabulary: int | None = option(Count(), "how many ids there are; follows from the input", default=None)
+    elsewhere = ("Embed",)
+
+    features: int = option(Count(), "the length of the vectors", position=0, elsewhere=("embedding_dim", "output_dim"))
+    vocabulary: int | None = option(
+        Count(),
+        "how many ids there are; follows from the input",
+        default=None,
+        elsewhere=("vocab_size", "num_embeddings", "input_dim"),
+    )
     init: Init = option(OneWord("init"), "how the vectors begin", default=Normal(std=0.05))
     frozen: bool = option(Flag(), "keep the vectors as they begin: they are not trained", default=False)
 

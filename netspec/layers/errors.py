@@ -39,7 +39,7 @@ class KernelTooLarge(Diagnostic):
     code = "NS301"
     title = "{what} is larger than its input"
     label = "{kernel} does not fit inside {size}"
-    hint = "use {advice}"
+    hint = "{advice}"
     what: str = "kernel"
     kernel: str
     size: str
@@ -132,7 +132,7 @@ class GroupsDoNotDivide(Diagnostic):
     code = "NS305"
     title = "{groups} groups do not divide {channels} {what}"
     label = "{channels} is not a multiple of {groups}"
-    hint = "use one of {valid}"
+    hint = "use groups = {valid}"
     groups: int
     channels: int
     what: str
@@ -259,7 +259,16 @@ class WrongInputs(Diagnostic):
 
 @dataclass(frozen=True, kw_only=True)
 class AlreadyKnown(Diagnostic):
-    """A vocabulary is given for an input that has another one."""
+    """A vocabulary is given for an input that has another one.
+
+    Wrong:
+        input 16 tokens(500)
+        embedding(8, vocabulary = 1000) -> gap -> dense(2)
+
+    Right:
+        input 16 tokens(500)
+        embedding(8) -> gap -> dense(2)
+    """
 
     code = "NS311"
     title = "the vocabulary is {given} here and {known} in the input"

@@ -18,6 +18,8 @@ class Init(Word):
 
     category: ClassVar[str] = "init"
     function: ClassVar[str] = ""
+    needs_fans: ClassVar[bool] = False
+    """Depends on fan_in or fan_out, so that it cannot begin a bias."""
 
     def code(self) -> Code:
         """The expression that makes the initializer: a function of a key, a shape and a dtype."""
@@ -118,6 +120,7 @@ class GlorotUniform(Init):
     """
 
     function = "glorot_uniform"
+    needs_fans = True
 
 
 @init("glorot_normal")
@@ -129,6 +132,7 @@ class GlorotNormal(Init):
     """
 
     function = "glorot_normal"
+    needs_fans = True
 
 
 @init("he_uniform")
@@ -140,6 +144,7 @@ class HeUniform(Init):
     """
 
     function = "he_uniform"
+    needs_fans = True
 
 
 @init("he_normal")
@@ -151,6 +156,7 @@ class HeNormal(Init):
     """
 
     function = "he_normal"
+    needs_fans = True
 
 
 @init("lecun_uniform")
@@ -162,6 +168,7 @@ class LecunUniform(Init):
     """
 
     function = "lecun_uniform"
+    needs_fans = True
 
 
 @init("lecun_normal")
@@ -173,6 +180,7 @@ class LecunNormal(Init):
     """
 
     function = "lecun_normal"
+    needs_fans = True
 
 
 @init("orthogonal")
@@ -184,6 +192,8 @@ class Orthogonal(Init):
     """
 
     gain: float = option(Number(0, open_low=True), "multiplies the matrix", default=1.0, position=0)
+
+    needs_fans = True
 
     def code(self) -> Code:
         return call("nn.initializers.orthogonal", self.gain)

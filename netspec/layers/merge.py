@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, layer
+from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers, layer
 from netspec.layers.errors import CannotConcat, Misfit, UnequalShapes
 from netspec.shape import Dim, Shape, Size
 
-AXES = {1: ("channels",), 2: ("length", "channels"), 3: ("height", "width", "channels")}
+AXES = {
+    1: ("features",),
+    2: ("lengths", "channels"),
+    3: ("heights", "widths", "channels"),
+    4: ("depths", "heights", "widths", "channels"),
+}
 
 
 def _axis_name(rank: int, axis: int) -> str:
-    return AXES.get(rank, ("depth", "height", "width", "channels"))[axis] if rank <= 4 else f"axis {axis}"
+    return AXES[rank][axis] if rank in AXES else f"sizes of axis {axis}"
 
 
 def first_difference(shapes: tuple[Shape, ...], axes: int) -> tuple[int, str] | None:
@@ -27,7 +32,17 @@ def first_difference(shapes: tuple[Shape, ...], axes: int) -> tuple[int, str] | 
 
 
 def _spell(shapes: tuple[Shape, ...]) -> str:
-    return " and ".join(map(str, shapes))
+    *most, last = map(str, shapes)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _advise(first: Shape, other: Shape) -> str:
+    """How to make two tensors fit for an addition."""
+    if first.rank != other.rank:
+        return "bring both to one form: `gap` or `flatten` makes a vector of an image"
+    if first.space != other.space:
+        return "use the same strides, pools and padding on both sides, or `residual(…)`, which projects the shortcut"
+    return f"let both end with {first.channels} {AXES.get(first.rank, AXES[4])[-1]}, or write `residual(…)`, which projects the shortcut"
 
 
 @layer("add")
@@ -38,13 +53,16 @@ class Add(Layer):
     Example: (dense(8) | dense(8)) -> add
     """
 
+    elsewhere = ("sum", "plus")
+
     many_inputs = True
 
     def infer(self, *inputs: Shape) -> Shape:
+        check_numbers(self, *inputs)
         found = first_difference(inputs, inputs[0].rank)
         if found is not None:
             index, axis = found
-            advice = "give both the same sizes; `residual(…)` projects the shortcut where shapes differ"
+            advice = _advise(inputs[0], inputs[index])
             raise Misfit(UnequalShapes, input=index, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice)
         return inputs[0]
 
@@ -60,13 +78,18 @@ class Concat(Layer):
     Example: (conv(8, 1x1) | conv(8, 3x3)) -> concat
     """
 
+    elsewhere = ("Concatenate", "cat", "stack")
+
     many_inputs = True
 
     def infer(self, *inputs: Shape) -> Shape:
+        check_numbers(self, *inputs)
         found = first_difference(inputs, inputs[0].rank - 1)
         if found is not None:
             index, axis = found
             advice = "give every branch the same stride and padding, or `flatten` each"
+            if inputs[0].rank != inputs[index].rank:
+                advice = "bring all to one form: `gap` or `flatten` makes a vector of an image"
             raise Misfit(CannotConcat, input=index, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice)
         channels: Size = 0
         for shape in inputs:

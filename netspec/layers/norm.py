@@ -18,9 +18,11 @@ class Normalisation(Layer):
     is_normalisation: ClassVar[bool] = True
     function: ClassVar[str] = ""
 
-    epsilon: float = option(Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5)
-    scale: bool = option(Flag(), "train a factor for each channel (gamma)", default=True)
-    offset: bool = option(Flag(), "train an offset for each channel (beta)", default=True)
+    epsilon: float = option(
+        Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5, elsewhere=("eps",)
+    )
+    scale: bool = option(Flag(), "train a factor for each channel (gamma)", default=True, elsewhere=("gamma",))
+    offset: bool = option(Flag(), "train an offset for each channel (beta)", default=True, elsewhere=("beta", "center"))
     frozen: bool = option(Flag(), "keep factor and offset as they begin: they are not trained", default=False)
 
     def infer(self, x: Shape) -> Shape:
@@ -56,6 +58,8 @@ class BatchNorm(Normalisation):
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167.
     """
 
+    elsewhere = ("BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
+
     momentum: float = option(
         Number(0, 1, open_high=True), "how much of the running mean is kept at each step", default=0.9
     )
@@ -79,5 +83,7 @@ class LayerNorm(Normalisation):
     Example: layernorm
     Reference: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
     """
+
+    elsewhere = ("LayerNormalization",)
 
     function = "nn.LayerNorm"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.kinds import Flag, Padding, Sizes
-from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_rank, layer, per_axis
+from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_rank, known, layer, per_axis
 from netspec.layers.errors import Misfit, PadTooLarge
 from netspec.layers.windows import pads, slide
-from netspec.shape import Dim, Shape, same_padding
+from netspec.shape import Shape
 from netspec.vocabulary import option
 
 
@@ -17,11 +17,18 @@ from netspec.vocabulary import option
 class Pool(Layer):
     """What maxpool and avgpool share."""
 
-    window: int | tuple[int, ...] = option(Sizes(), "height x width of the window, or one number for both", position=0)
+    window: int | tuple[int, ...] = option(
+        Sizes(),
+        "height x width of the window, or one number for both",
+        position=0,
+        elsewhere=("pool_size", "kernel_size", "kernel", "size"),
+    )
     stride: int | tuple[int, ...] | None = option(
         Sizes(), "how far it moves at a time (none: the window's size)", default=None
     )
-    pad: str | int | tuple[int, ...] = option(Padding(), "what is put around the input", default="valid")
+    pad: str | int | tuple[int, ...] = option(
+        Padding(), "what is put around the input", default="valid", elsewhere=("padding",)
+    )
     ceil: bool = option(Flag(), "round sizes up, so that a part of a window at the end counts too", default=False)
 
     function: ClassVar[str] = ""
@@ -32,9 +39,10 @@ class Pool(Layer):
         return self.window if self.stride is None else self.stride
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool")
+        check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")
         space = slide(x, kernel=self.window, stride=self.step, pad=self.pad, ceil=self.ceil, what="window")
         self._check_pad(x)
+        self._check_ceil(x)
         return Shape((*space, x.channels))
 
     def _check_pad(self, x: Shape) -> None:
@@ -45,36 +53,35 @@ class Pool(Layer):
                 shown, limit = ("x".join(map(str, v)) for v in (windows, [k // 2 for k in windows]))
                 raise Misfit(PadTooLarge, option="pad", pad="x".join(map(str, given)), kernel=shown, limit=limit)
 
-    def margins(self, x: Shape, output: Shape) -> str | list[tuple[int, int]]:
-        """The padding as XLA takes it; `ceil` adds what the last window lacks behind."""
-        if self.pad in ("same", "valid") and not self.ceil:
-            return str(self.pad).upper()
-        result = []
-        for size, places, k, s, p in zip(
-            x.space,
-            output.space,
-            per_axis(self.window, x, "window"),
-            per_axis(self.step, x, "stride"),
-            pads(self.pad, x),
-            strict=True,
-        ):
-            if isinstance(size, Dim) or isinstance(places, Dim):
-                result.append((0, 0) if p == "valid" else (int(p), int(p)))
-            elif p == "same":
-                result.append(same_padding(size, k, s, 1))
-            else:
-                before = 0 if p == "valid" else int(p)
-                result.append((before, max(before, (places - 1) * s + k - size - before)))
-        return result
+    def _check_ceil(self, x: Shape) -> None:
+        """Whether the last window would start in the padding, and so is left out, is no formula of the size."""
+        if not self.ceil or self.pad == "same":
+            return
+        windows, steps = per_axis(self.window, x, "window"), per_axis(self.step, x, "stride")
+        for size, k, s, p in zip(x.space, windows, steps, pads(self.pad, x), strict=True):
+            if s + (0 if p == "valid" else int(p)) > k:
+                known(self, size, x, "`ceil = true` with this stride")
+
+    def _margins(self, x: Shape) -> str | list[tuple[int, int]]:
+        """The padding as XLA takes it, without what `ceil` adds."""
+        if isinstance(self.pad, str) and not self._adds_behind:
+            return self.pad.upper()
+        return [(0, 0) if p == "valid" else (int(p), int(p)) for p in pads(self.pad, x)]
+
+    @property
+    def _adds_behind(self) -> bool:
+        """Whether `ceil` asks for more than the padding gives."""
+        return self.ceil and self.pad != "same"
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call(self.function, *tensors, per_axis(self.window, shapes[0], "window"), **self.arguments(shapes[0]))
+        x = shapes[0]
+        window, strides = per_axis(self.window, x, "window"), per_axis(self.step, x, "stride")
+        more = self.more_arguments(tensors[0], window, strides, self._margins(x))
+        return call(self.function, tensors[0], window, strides=strides, **more)
 
-    def arguments(self, x: Shape) -> dict[str, Code]:
-        """The keyword arguments of the pooling function."""
-        margins = self.margins(x, self.infer(x))
-        more = {} if margins == "VALID" else {"padding": margins}
-        return {"strides": per_axis(self.step, x, "stride"), **more}
+    def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
+        """The padding, and how it counts."""
+        return {} if margins == "VALID" else {"padding": margins}
 
 
 @layer("maxpool")
@@ -85,7 +92,14 @@ class MaxPool(Pool):
     Example: maxpool(2)
     """
 
+    elsewhere = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1d", "MaxPool2d", "MaxPool3d")
+
     function = "nn.max_pool"
+
+    def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
+        if self._adds_behind:
+            return {"padding": call("nn.ceil_padding", x, window, strides, margins)}
+        return super().more_arguments(x, window, strides, margins)
 
 
 @layer("avgpool")
@@ -96,13 +110,19 @@ class AvgPool(Pool):
     Example: avgpool(2)
     """
 
+    elsewhere = ("AveragePooling1D", "AveragePooling2D", "AvgPool1d", "AvgPool2d", "AvgPool3d", "AveragePool")
+
     count_pad: bool = option(Flag(), "count padding as zeros, as PyTorch does by default", default=False)
 
     function = "nn.avg_pool"
 
-    def arguments(self, x: Shape) -> dict[str, Code]:
-        found = super().arguments(x)
-        return found if self.count_pad or "padding" not in found else {**found, "count_include_pad": False}
+    def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
+        found = super().more_arguments(x, window, strides, margins)
+        if self._adds_behind:
+            found["ceil"] = True
+        if found and not self.count_pad:
+            found["count_include_pad"] = False
+        return found
 
 
 @layer("gap")
@@ -113,6 +133,8 @@ class GlobalAvgPool(Layer):
     Example: gap
     Reference: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400.
     """
+
+    elsewhere = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "AdaptiveAvgPool2d", "GlobalAvgPool")
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has no places to take the mean over; remove the `gap`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.kinds import Number
-from netspec.layers.base import Layer, PythonCall, call, layer
+from netspec.layers.base import Layer, PythonCall, call, check_numbers, layer
 from netspec.shape import Shape
 from netspec.vocabulary import option
 
@@ -17,12 +17,20 @@ class Dropout(Layer):
     Reference: Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting.
     """
 
-    rate: float = option(Number(0, 1, open_high=True), "the probability to drop a number", position=0)
+    elsewhere = ("Dropout1d", "Dropout2d", "SpatialDropout2D")
+
+    rate: float = option(
+        Number(0, 1, open_high=True),
+        "the probability to drop a number",
+        position=0,
+        elsewhere=("p", "prob", "dropout"),
+    )
 
     is_random = True
     training_only = True
 
     def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
         return x
 
     def module(self, x: Shape) -> PythonCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.kinds import NewShape, Number
-from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, known, layer
+from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_numbers, known, layer
 from netspec.layers.errors import Misfit, ReshapeCount
 from netspec.shape import Dim, Shape, product
 from netspec.vocabulary import option
@@ -18,6 +18,7 @@ class Flatten(Layer):
     """
 
     def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
         return Shape((x.count,))
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
@@ -32,9 +33,12 @@ class Reshape(Layer):
     Example: reshape(4x4x4)
     """
 
+    elsewhere = ("view",)
+
     shape: tuple[int | Dim, ...] = option(NewShape(), "the new sizes, without the batch", position=0)
 
     def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
         old, new = x, Shape(self.shape)
         old_count = known(self, old.count, old, "the number of values")
         new_count = known(self, product(self.shape), new, "the new sizes")
@@ -56,6 +60,8 @@ class Identity(Layer):
     Example: identity + dense(64)
     """
 
+    elsewhere = ("skip", "shortcut", "pass")
+
     is_identity = True
 
     def infer(self, x: Shape) -> Shape:
@@ -73,10 +79,13 @@ class Scale(Layer):
     Example: scale(1 / 255)
     """
 
+    elsewhere = ("Rescaling",)
+
     factor: float = option(Number(), "multiplies the input", position=0)
     offset: float = option(Number(), "is added to the product", default=0.0, position=1)
 
     def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
         return x
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:

@@ -35,7 +35,9 @@ class Residual(Layer):
     def expand(self, apply: Apply, tensor: Any) -> Any:
         inner = apply(self.body, tensor)
         before, after = tensor.shape, inner.shape
-        if self.project == "none" or before == after:
+        if self.project == "none" and before != after:
+            raise self._unprojected(before, after)
+        if before == after:
             return apply(Add(), tensor, inner)
         return apply(Add(), apply(self._projection(before, after), tensor), inner)
 
@@ -54,6 +56,14 @@ class Residual(Layer):
             strides.append(stride)
         stride_option = strides[0] if len(set(strides)) == 1 else tuple(strides)
         return Conv(filters=after.channels, kernel=1, stride=stride_option, bias=False)
+
+    def _unprojected(self, before: Shape, after: Shape) -> Misfit:
+        found = first_difference((before, after), before.rank)
+        axis = found[1] if found is not None else "they differ"
+        advice = "remove `project = none`: the shortcut is then projected by a 1x1 convolution"
+        return Misfit(
+            UnequalShapes, option="project", word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice
+        )
 
     def _cannot(self, before: Shape, after: Shape, axis: str) -> Misfit:
         advice = "no stride of a 1x1 convolution makes the one of the other; give the body `pad = same`"

@@ -42,9 +42,13 @@ def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], w
     if any(d != 1 for d in dilations):
         reach = "x".join(str((k - 1) * d + 1) for k, d in zip(kernels, dilations, strict=True))
         shown = f"{shown} with dilation, {reach} in all,"
-    advice = f"a {what} of at most {space}" if all(n != 0 for n in x.space) else "fewer pools or strides before it"
-    if what == "kernel":
-        advice = f"pad = same, or {advice}"
+    sizes = [n for n in x.space if isinstance(n, int)]
+    if what == "window" and min(sizes) < 2:
+        advice = "remove this pool, or one before it"
+    elif what == "window":
+        advice = f"use a window of at most {space}"
+    else:
+        advice = f"use pad = same, or a kernel of at most {space}"
     return Misfit(
         KernelTooLarge,
         option="kernel" if what == "kernel" else "window",
@@ -71,6 +75,7 @@ def dropped(
         if isinstance(size, Dim) or p == "same" or ceil:
             result.append(0)
             continue
-        padded = size + 2 * (0 if p == "valid" else int(p)) - ((k - 1) * d + 1)
-        result.append(max(0, padded % s))
+        margin = 0 if p == "valid" else int(p)
+        behind = (size + 2 * margin - ((k - 1) * d + 1)) % s
+        result.append(max(0, behind - margin))  # the padding behind is lost first
     return tuple(result)

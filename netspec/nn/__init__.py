@@ -33,7 +33,18 @@ from flax.nnx import (
     tanh,
 )
 
-from netspec.nn.helpers import Frozen, avg_pool, fixed, flatten, frozen, mish, scale, step, uniform_between
+from netspec.nn.helpers import (
+    Frozen,
+    avg_pool,
+    ceil_padding,
+    fixed,
+    flatten,
+    frozen,
+    mish,
+    scale,
+    step,
+    uniform_between,
+)
 from netspec.nn.probes import probe, record
 
 __all__ = [
@@ -48,6 +59,7 @@ __all__ = [
     "PReLU",
     "Rngs",
     "avg_pool",
+    "ceil_padding",
     "celu",
     "elu",
     "fixed",

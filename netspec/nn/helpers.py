@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx as nn
 
 
-class Frozen(nn.Variable[Any]):
+class Frozen(nn.Variable[Any]):  # type: ignore[misc]  # Flax is not read by the type checker
     """Weights that are not trained: they are no `Param`, so an optimizer over `nn.Param` passes them by."""
 
 
@@ -60,15 +60,32 @@ def step(x: Any) -> Any:
     return jnp.where(x > 0, 1.0, 0.0).astype(x.dtype)
 
 
-def avg_pool(x: Any, window_shape: Any, strides: Any, padding: Any = "VALID", count_include_pad: bool = True) -> Any:
-    """The mean of each window; without `count_include_pad` padding does not count."""
+def ceil_padding(x: Any, window_shape: Any, strides: Any, padding: Any) -> list[tuple[int, int]]:
+    """The padding with what a last, partial window lacks behind; one that would start in it is left out."""
+    found = []
+    for size, k, s, (before, after) in zip(x.shape[1:-1], window_shape, strides, padding, strict=True):
+        places = -((k - size - before - after) // s) + 1
+        if (places - 1) * s >= size + before:
+            places -= 1
+        found.append((before, max(after, (places - 1) * s + k - size - before)))
+    return found
+
+
+def avg_pool(
+    x: Any, window_shape: Any, strides: Any, padding: Any = "VALID", ceil: bool = False, count_include_pad: bool = True
+) -> Any:
+    """The mean of each window; without `count_include_pad` padding does not count, and what `ceil` adds never does."""
     window, steps = (1, *window_shape, 1), (1, *strides, 1)
-    pads = padding if isinstance(padding, str) else [(0, 0), *padding, (0, 0)]
+    inner = ceil_padding(x, window_shape, strides, padding) if ceil else padding
+    pads = inner if isinstance(inner, str) else [(0, 0), *inner, (0, 0)]
     total = jax.lax.reduce_window(x, 0.0, jax.lax.add, window, steps, pads)
-    if count_include_pad:
+    ones = jnp.ones_like(x[:1, ..., :1])
+    if count_include_pad and not ceil:
         count = 1
         for size in window_shape:
             count *= size
         return total / count
-    ones = jnp.ones_like(x[:1, ..., :1])
+    if count_include_pad:
+        ones = jnp.pad(ones, [(0, 0), *padding, (0, 0)], constant_values=1)
+        pads = [(0, high - p) for (_, high), p in zip(pads, [0, *(p for _, p in padding), 0], strict=True)]
     return total / jax.lax.reduce_window(ones, 0.0, jax.lax.add, window, steps, pads)

@@ -72,6 +72,17 @@ class Mistake:
                 stack.pop()
         return stack[-1] if stack else ""
 
+    @property
+    def is_in_call(self) -> bool:
+        """Whether the innermost open bracket holds the arguments of a call."""
+        depth = 0
+        for index in range(self.index - 1, 0, -1):
+            kind = self.tokens[index].type
+            depth += (kind in CLOSING) - (kind in OPENING)
+            if depth < 0:
+                return bool(kind == "LPAR" and self.tokens[index - 1].type == "NAME")
+        return False
+
 
 def shorten(token: Token) -> str:
     """The text of a token, fit for a message."""
@@ -116,6 +127,8 @@ def _colon(m: Mistake) -> str | None:
 
 
 def _arrow(m: Mistake) -> str | None:
+    if m.kind() == "ARROW" and m.tokens[0].type == "INPUT" and "$END" in m.accepted:
+        return "remove this `->`: the first layer begins the chain, and the input flows into it"
     if m.kind() == "ARROW" and m.index == 0:
         return "a chain begins with a layer or a tensor; remove this `->`, or name what flows into it"
     if m.kind() == "ARROW" and m.kind(-1) == "ARROW":
@@ -204,6 +217,8 @@ def _declaration(m: Mistake) -> str | None:
         )
     if first.type == "INPUT" and m.index == 2 and m.kind(-1) == "NAME" and m.kind() in VALUE_STARTS:
         return f"a named input has a `:` behind its name: `input {m.text(-1)}: {m.text()}`"
+    if first.type == "INPUT" and "$END" in m.accepted and m.kind() in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR"):
+        return "sizes that are computed stand in parentheses: `input (2 * n, 2 * n, 3)`"
     if first.type == "NETSPEC":
         return "type `netspec 1`"
     return None
@@ -212,7 +227,8 @@ def _declaration(m: Mistake) -> str | None:
 def _argument(m: Mistake) -> str | None:
     if m.kind() in ("NUMBER", "EXTENT") and m.text(-1) in ("x", "X") and m.kind(-2) in ("NUMBER", "EXTENT"):
         return f"an extent has no spaces: {m.text(-2)}x{m.text()}"
-    if m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted:
+    is_bare = m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted
+    if is_bare and not m.is_in_call:
         return f"arguments stand in parentheses: {m.text(-1)}({m.text()})"
     if m.kind(-1) == "PERCENT" and m.kind(-2) == "NUMBER" and m.kind() not in VALUE_STARTS:
         return f"a percentage has no space: {m.text(-2)}%"
@@ -235,6 +251,10 @@ def _neighbours(m: Mistake) -> str | None:
         return "values have no indices; sizes are read as `input.channels`, arguments stand in `( )`"
     if "ARROW" not in m.accepted:
         return None
+    if m.kind() == "LPAR" and m.kind(-2) == "DOT":
+        return f"words stand by themselves, without a module in front: `{m.text(-1)}(…)`"
+    if m.kind() == "LPAR" and m.kind(-1) == "RPAR" and m.tokens[m.index - 1].end_pos == m.tokens[m.index].start_pos:
+        return "layers are not called: write what flows in before them, as in `input -> dense(128)`"
     if m.kind() == "LPAR":
         return "join layers with `->`, or put the next statement on its own line"
     return f"join layers with `->`, or put `{m.text()}` on its own line"

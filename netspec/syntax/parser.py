@@ -83,16 +83,24 @@ def parse_source(source: Source, problems: Problems) -> tree.File:
         brackets = Brackets()
         statements: list[tree.Statement] = []
         broken: set[str] = set()
+        mentioned: set[str] = set()
         for tokens in brackets.statements(_tokens(parser, source.text)):
             statement = None
             if not _report_brackets(brackets, source, problems):
                 statement = _parse_statement(parser, tokens, source, problems)
             if statement is None:
                 broken.update(_defined_names(tokens))
+                mentioned.update(str(t).lstrip("0123456789") for t in tokens if t.type in ("NAME", "BAD_NUMBER"))
             else:
                 statements.append(statement)
     span = Span(source, 0, len(source.text))
-    return tree.File(source=source, statements=tuple(statements), broken=frozenset(broken), span=span)
+    return tree.File(
+        source=source,
+        statements=tuple(statements),
+        broken=frozenset(broken),
+        mentioned=frozenset(mentioned),
+        span=span,
+    )
 
 
 def _tokens(parser: lark.Lark, text: str) -> Iterator[Token]:

@@ -247,8 +247,10 @@ class Section(Statement):
 
 @dataclass(frozen=True, kw_only=True)
 class File(Node):
-    """A whole file. `broken` holds names that statements with a syntax error would have defined."""
+    """A whole file. `broken` holds names that statements with a syntax error would have defined, `mentioned` all names
+    that stand in such statements."""
 
     source: Source = field(compare=False, repr=False)
     statements: tuple[Statement, ...]
     broken: frozenset[str] = field(default=frozenset(), compare=False)
+    mentioned: frozenset[str] = field(default=frozenset(), compare=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 from netspec.source import Span
 
@@ -27,6 +27,16 @@ class HeadInfo:
         return self.shape[-1] if self.shape else 1
 
     @property
+    def places(self) -> int:
+        """Answers of an example: 1, or one at each step or place."""
+        return prod(self.shape[:-1])
+
+    @property
+    def count(self) -> int:
+        """Numbers in an example's output."""
+        return prod(self.shape)
+
+    @property
     def is_sequence(self) -> bool:
         """One answer at each step, or at each place."""
         return len(self.shape) > 1
@@ -46,23 +56,21 @@ class HeadInfo:
         return f"`{self.word}` with {self.activation} and {size} unit{'s' if size != '1' else ''}"
 
 
-@dataclass(frozen=True)
-class TargetInfo:
-    """What an output should answer.
+class TargetInfo(Protocol):
+    """What an output should answer, as the data tell it (`netspec.data.base.Target`).
 
-    `kind` is `class` (ids from 0), `binary` (all are 0 or 1) or `numbers`; `shape` is that of one example's targets, for
-    ids without the axis of the classes.
+    `kind` is `class` (ids from 0), `binary` (all are 0 or 1) or `numbers`; `size` is how many ids or numbers an example
+    has.
     """
 
-    kind: str
-    shape: tuple[int, ...] = ()
-    classes: int | None = None
-    names: tuple[str, ...] = ()
+    @property
+    def kind(self) -> str: ...
 
     @property
-    def count(self) -> int:
-        """Numbers or ids for one example."""
-        return prod(self.shape)
+    def size(self) -> int: ...
+
+    @property
+    def classes(self) -> int | None: ...
 
 
 def are_ids(head: HeadInfo, target: TargetInfo) -> bool:

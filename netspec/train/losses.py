@@ -1,8 +1,9 @@
 """Losses: functions of what the net computes and what it should answer, one number for each example.
 
-Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets` makes
-them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch, the mean
-over everything else. Losses that compare probabilities apply the head first; the others work on the logits and are stable.
+Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets`
+makes them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch,
+the mean over everything else. Losses that compare probabilities apply the head first; the others work on the logits and
+are stable.
 """
 
 from __future__ import annotations
@@ -25,11 +26,9 @@ class Loss(Word):
 
     heads: ClassVar[tuple[str, ...]] = ("linear", "sigmoid", "softmax")
     """The ends of a net that it can go with."""
-    of_logits: ClassVar[bool] = False
-    """A net that ends without a head is taken to give logits."""
+    implied: ClassVar[str] = "linear"
+    """The head that a net without one is taken to have: it then gives logits."""
     fewest_units: ClassVar[int] = 1
-    wants_fractions: ClassVar[bool] = False
-    """Targets that are numbers must lie in [0, 1]."""
 
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         """The loss of each example: float32 of the shape batch."""
@@ -111,9 +110,8 @@ class CrossEntropy(Loss):
     """
 
     heads = ("linear", "softmax")
-    of_logits = True
+    implied = "softmax"
     fewest_units = 2
-    wants_fractions = True
 
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         return _mean_per_example(negative_log_likelihood(logits, targets))
@@ -127,8 +125,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     heads = ("linear", "sigmoid")
-    of_logits = True
-    wants_fractions = True
+    implied = "sigmoid"
 
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         import jax.numpy as jnp

@@ -1,8 +1,8 @@
 """Metrics: figures that people read, exact over a whole split.
 
 A metric is made in two steps: `sums` runs inside the compiled program and gives, for a batch, sums that may be added up
-over batches; `value` makes the figure from their totals on the host. Sums with the same name are the same in every metric
-and are computed once. Figures that need every score at once (roc_auc) take `scores` instead.
+over batches; `value` makes the figure from their totals on the host. Sums with the same name are the same in every
+metric and are computed once. Figures that need every score at once (roc_auc) take `scores` instead.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ class Answers:
     """A batch as metrics see it, inside the compiled program.
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch) are 0 for rows
-    that only fill the batch up, or None when there are none. `threshold` divides yes from no, on the logits.
+    that only fill the batch up, or None when there are none.
     """
 
     logits: Any
     targets: Any
     head: HeadInfo
-    threshold: float = 0.0
     weights: Any = None
 
     @property
@@ -57,7 +56,8 @@ class Answers:
 
         if self.chooses:
             return jnp.argmax(self.logits, axis=-1)
-        return (self.logits > self.threshold).astype(jnp.int32)
+        # A sigmoid is above 0.5 where its logit is above 0; plain numbers are compared as they are.
+        return (self.logits > (0.0 if self.head.activation == "sigmoid" else 0.5)).astype(jnp.int32)
 
     @property
     def right(self) -> Any:
@@ -106,8 +106,8 @@ class Metric(Word):
     """Needs the score of every example at once, so it is not reported on the training split."""
     is_table: ClassVar[bool] = False
     """Is no single number, so it is reported at the end only."""
-    needs: ClassVar[str] = "anything"
-    """What the answers must be: `numbers`, `decisions`, `classes`, `one yes or no` or `anything`."""
+    needs: ClassVar[str] = "numbers"
+    """What the answers must be: `numbers`, `decisions`, `classes`, `probabilities` or `one yes or no`."""
 
     def sums(self, answers: Answers) -> dict[str, Any]:
         """Sums over a batch, by name."""
@@ -233,7 +233,7 @@ class Perplexity(Metric):
     Example: train { metrics = perplexity }
     """
 
-    needs = "classes"
+    needs = "probabilities"
 
     def sums(self, answers: Answers) -> dict[str, Any]:
         return {"surprise": answers.counted(negative_log_likelihood(answers.logits, answers.targets)).sum()}

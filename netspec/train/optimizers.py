@@ -53,7 +53,13 @@ class _Adaptive(Optimizer):
 
     has_rate = True
 
-    rate: float = option(POSITIVE, "the learning rate, before the schedule", default=1e-3, position=0)
+    rate: float = option(
+        POSITIVE,
+        "the learning rate, before the schedule",
+        default=1e-3,
+        position=0,
+        elsewhere=("lr", "learning_rate"),
+    )
     b1: float = option(FRACTION, "how much of the mean gradient is kept at each step", default=0.9)
     b2: float = option(FRACTION, "how much of the mean squared gradient is kept at each step", default=0.999)
     epsilon: float = option(POSITIVE, "added to the root, so that nothing is divided by zero", default=1e-8)
@@ -86,9 +92,7 @@ class Adamw(_Adaptive):
     def build(self, rate: Rate) -> Any:
         import optax
 
-        return optax.adamw(
-            rate, b1=self.b1, b2=self.b2, eps=self.epsilon, weight_decay=self.decay, mask=kernels_only
-        )
+        return optax.adamw(rate, b1=self.b1, b2=self.b2, eps=self.epsilon, weight_decay=self.decay, mask=kernels_only)
 
 
 @optimizer("sgd")
@@ -101,7 +105,13 @@ class Sgd(Optimizer):
 
     has_rate = True
 
-    rate: float = option(POSITIVE, "the learning rate, before the schedule", default=0.01, position=0)
+    rate: float = option(
+        POSITIVE,
+        "the learning rate, before the schedule",
+        default=0.01,
+        position=0,
+        elsewhere=("lr", "learning_rate"),
+    )
     momentum: float = option(FRACTION, "how much of the running sum is kept at each step", default=0.0, position=1)
     nesterov: bool = option(Flag(), "look ahead along the momentum (Nesterov)", default=False)
 
@@ -121,7 +131,13 @@ class Rmsprop(Optimizer):
 
     has_rate = True
 
-    rate: float = option(POSITIVE, "the learning rate, before the schedule", default=1e-3, position=0)
+    rate: float = option(
+        POSITIVE,
+        "the learning rate, before the schedule",
+        default=1e-3,
+        position=0,
+        elsewhere=("lr", "learning_rate"),
+    )
     decay: float = option(FRACTION, "how much of the mean squared gradient is kept at each step", default=0.9)
     momentum: float = option(FRACTION, "how much of the running sum is kept at each step", default=0.0)
     epsilon: float = option(POSITIVE, "added to the root, so that nothing is divided by zero", default=1e-8)

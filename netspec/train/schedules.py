@@ -125,7 +125,9 @@ class Exponential(Schedule):
     """
 
     decay: float = option(Number(0, 1, open_low=True), "the factor that `every` brings", position=0)
-    every: Duration = option(Time(), "the time in which the rate falls by it", default=Duration(1, "epochs"), position=1)
+    every: Duration = option(
+        Time(), "the time in which the rate falls by it", default=Duration(1, "epochs"), position=1
+    )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         import jax.numpy as jnp

@@ -1,0 +1,147 @@
+"""Asking a net: figures over a whole split, and answers to new inputs.
+
+Comes in: an engine, weights, and arrays. Goes out: figures by name (`accuracy`, `rmse`, …), exact over the split: sums
+of batches are added in double precision on the host. The last batch is filled up, and what fills it does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from netspec.train.engine import Engine
+from netspec.train.metrics import Figure, Totals
+from netspec.train.placing import Data, Split, Tree, narrow
+from netspec.train.recipe import Recipe
+
+SMALLEST_BATCH = 256
+"""Asking needs little memory, so batches are at least this large."""
+
+
+class Weights(NamedTuple):
+    """What a net needs to answer: what is trained, and what it remembers beside that (running means, frozen ones)."""
+
+    params: Tree
+    other: Tree
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A split made ready for scoring: on the device, in batches of `size`, with the spread of its targets."""
+
+    data: Data
+    size: int
+    spreads: Mapping[str, Any]
+
+
+def prepare(engine: Engine, arrays: Split) -> Exam:
+    """Put a split onto the device for scoring; the batches are chosen so that little is filled up."""
+    examples = len(arrays.inputs[engine.input_names[0]])
+    batches = ceil(examples / max(SMALLEST_BATCH, engine.recipe.batch))
+    size = ceil(examples / batches)
+    data = engine.place(arrays, rows=batches * size)
+    return Exam(data, size, spreads_of(engine.recipe, arrays))
+
+
+def spreads_of(recipe: Recipe, arrays: Split) -> dict[str, Any]:
+    """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
+    found = {}
+    for name, output in recipe.outputs.items():
+        values = np.asarray(arrays.targets[name], np.float64)
+        values = values.reshape(len(values), -1)
+        if output.target.kind != "class":
+            found[name] = ((values - values.mean(axis=0)) ** 2).sum(axis=0)
+    return found
+
+
+def measure(
+    engine: Engine, weights: Weights, exam: Exam, *, prefix: str = "", tables: bool = False
+) -> dict[str, Figure]:
+    """The loss and every metric over a split; names begin with `prefix`, tables come only when asked for."""
+    data, pending = exam.data, []
+    for begin in range(0, data.examples, exam.size):
+        pending.append(engine.score_program(*weights, data.arrays, np.int32(begin), np.int32(data.examples), exam.size))
+    batches = jax.device_get(pending)
+    sums = jax.tree.map(lambda *parts: np.sum(np.stack(parts), axis=0, dtype=_wide(parts[0])), *(b[0] for b in batches))
+    scores = {
+        name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
+        for name in batches[0][1]
+    }
+    return figures(engine.recipe, sums, data.examples, exam.spreads, scores, prefix=prefix, tables=tables)
+
+
+def evaluate(engine: Engine, weights: Weights, arrays: Split, *, prefix: str = "") -> dict[str, Figure]:
+    """The loss, every metric and every table over a split."""
+    return measure(engine, weights, prepare(engine, arrays), prefix=prefix, tables=True)
+
+
+def figures(
+    recipe: Recipe,
+    sums: Mapping[str, Any],
+    examples: int,
+    spreads: Mapping[str, Any],
+    scores: Mapping[str, tuple[Any, ...]] | None = None,
+    *,
+    prefix: str = "",
+    tables: bool = False,
+) -> dict[str, Figure]:
+    """Figures from the sums over `examples`. Without `scores`, figures that need them are left out."""
+    total = sum(float(sums[name]["loss"]) for name in recipe.outputs)
+    found: dict[str, Figure] = {f"{prefix}loss": total / examples}
+    if "penalty" in sums:
+        found[f"{prefix}penalty"] = float(sums["penalty"]) / examples
+    for name, output in recipe.outputs.items():
+        if recipe.takes_names:
+            found[prefix + recipe.figure(name, "loss")] = float(sums[name]["loss"]) / examples
+        ranks, labels = (scores or {}).get(name, (None, None))
+        totals = Totals(
+            sums=sums[name],
+            examples=examples,
+            decisions=examples * output.decisions,
+            numbers=examples * output.head.count,
+            spread=spreads.get(name),
+            scores=ranks,
+            labels=labels,
+        )
+        for metric in output.metrics:
+            if (metric.is_table and not tables) or (metric.takes_scores and ranks is None):
+                continue
+            found[prefix + recipe.figure(name, metric.word)] = metric.value(totals)
+    return found
+
+
+def _wide(array: Any) -> type:
+    return np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
+
+
+def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the net answers: arrays by output, heads applied, rows in the order of the inputs.
+
+    Args:
+        engine: the net.
+        weights: its weights.
+        inputs: arrays by the names of the inputs, rows first.
+    """
+    columns = tuple(narrow(inputs[name]) for name in engine.input_names)
+    parts = [
+        {name: np.asarray(value)[:count] for name, value in engine.answer_program(*weights, rows).items()}
+        for rows, count in _blocks(columns)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in engine.recipe.outputs}
+
+
+def _blocks(columns: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Batches, filled up to a power of two so that few sizes are compiled, and how many of their rows count."""
+    examples = len(columns[0])
+    size = min(SMALLEST_BATCH, 1 << max(0, examples - 1).bit_length())
+    for begin in range(0, max(1, examples), size):
+        rows = [column[begin : begin + size] for column in columns]
+        count = len(rows[0])
+        missing = size - count
+        filled = [np.concatenate([r, np.zeros((missing, *r.shape[1:]), r.dtype)]) if missing else r for r in rows]
+        yield tuple(filled), count

@@ -1,0 +1,63 @@
+"""Trees of arrays as flat dicts with names such as `conv1/kernel`, for files; and back.
+
+Random keys are kept as the numbers they are made of, since files know no keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from netspec.train.placing import Tree
+
+
+def _name(path: Any) -> str:
+    return str(jax.tree_util.keystr(path, simple=True, separator="/"))
+
+
+def _is_key(leaf: Any) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def flatten(tree: Tree) -> dict[str, Any]:
+    """The leaves by their path."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {_name(path): jax.random.key_data(leaf) if _is_key(leaf) else leaf for path, leaf in leaves}
+
+
+def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
+    """A tree of the structure of `like` with the leaves from `flat`.
+
+    Raises:
+        KeyError: a leaf is missing.
+    """
+
+    def pick(path: Any, leaf: Any) -> Any:
+        value = jnp.asarray(flat[_name(path)])
+        return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else value
+
+    return jax.tree_util.tree_map_with_path(pick, like)
+
+
+def difference(found: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
+    """The first thing in which two flat trees differ by names or shapes, in words; None when they agree.
+
+    Values are arrays or shapes given as lists.
+    """
+    for name in like:
+        if name not in found:
+            return f"it has no `{name}`"
+        here, there = _shape(found[name]), _shape(like[name])
+        if here != there:
+            return (
+                f"`{name}` is {'x'.join(map(str, here)) or 'a number'}, not {'x'.join(map(str, there)) or 'a number'}"
+            )
+    extra = next((name for name in found if name not in like), None)
+    return None if extra is None else f"it has a `{extra}`, which the net has not"
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, list) else tuple(value.shape)

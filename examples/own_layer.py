@@ -1,7 +1,6 @@
 """Declare a layer of your own: it is checked, shown, compiled and trained like a built-in one."""
 
 import tempfile
-from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +16,6 @@ def gaussian(x, width):
 
 
 @netspec.layer("gaussian")
-@dataclass(frozen=True, kw_only=True)
 class Gaussian(netspec.Layer):
     """A bell curve of each number: y = exp(-(x / width)^2).
 

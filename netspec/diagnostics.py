@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
+from netspec.record import Record, record
 from netspec.source import Source, Span
 
 KINDS: dict[str, type[Diagnostic]] = {}
@@ -27,8 +28,8 @@ class Note:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diagnostic:
+@record
+class Diagnostic(Record):
     """One mistake. Subclasses set `code` and the templates, and add fields that the templates name.
 
     `span` is None for mistakes that stand in no text, such as a file that is not there.

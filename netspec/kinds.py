@@ -246,6 +246,17 @@ class Padding(Kind):
 
 
 @dataclass(frozen=True)
+class OneSize(Kind):
+    """A size inside a tuple, known or not."""
+
+    def accept(self, value: object) -> Size:
+        return value if isinstance(value, Dim) else Count(0).accept(value)
+
+    def describe(self) -> str:
+        return "a whole number"
+
+
+@dataclass(frozen=True)
 class NewShape(Kind):
     """The sizes of a tensor."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from netspec.record import Record, record
 from netspec.shape import Dim, Size
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Symbol:
 class LayerValue:
     """What stands for a layer while a spec is evaluated (see graph/values.py)."""
 
+    span: Any
+    """Where it is written; set by the subclasses."""
+
     @property
     def noun(self) -> str:
         """What it is, for messages."""
@@ -96,7 +100,8 @@ class Option:
         return self.default is REQUIRED
 
 
-class Word:
+@record
+class Word(Record):
     """Base of every declared word; subclasses are frozen dataclasses made of `option` fields."""
 
     word: ClassVar[str] = ""
@@ -138,7 +143,7 @@ def _options(cls: type[Word]) -> tuple[Option, ...]:
         Option(
             f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["position"], f.metadata["elsewhere"]
         )
-        for f in dataclasses.fields(cls)  # type: ignore[arg-type]  # every declared word is a dataclass
+        for f in dataclasses.fields(cls)
         if "kind" in f.metadata
     ]
     return tuple(sorted(found, key=lambda o: (o.position is None, o.position or 0, owners[o.name])))

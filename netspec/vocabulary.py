@@ -1,7 +1,7 @@
 """How a word of the language is declared: `option`, the registry, signatures.
 
-A word (a layer, an activation, an optimizer, a data source …) is a frozen dataclass under a decorator such as
-`@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are described,
+A word (a layer, an activation, an optimizer, a data source …) is a record, a frozen dataclass, under a decorator such
+as `@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are described,
 which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from netspec.diagnostics import squeeze
 from netspec.kinds import Kind
+from netspec.record import record
 from netspec.values import REQUIRED, Word
 
 
@@ -46,7 +46,7 @@ W = TypeVar("W", bound=Word)
 
 
 def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
-    """A class decorator that turns a class into a frozen dataclass and adds it to the vocabulary.
+    """A class decorator that makes a record of a class and adds it to the vocabulary.
 
     Raises:
         ValueError: the name is taken, or is no lower-case word.
@@ -60,7 +60,7 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
         if not name.isidentifier() or name != name.lower():
             raise ValueError(f"`{name}` is no word: use lower_case letters, digits and _")
         if "__dataclass_params__" not in cls.__dict__:
-            cls = dataclass(frozen=True, kw_only=True)(cls)
+            cls = record(cls)
         cls.word, cls.category = name, category
         words[name] = cls
         return cls

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 from netspec.shape import Shape
 from netspec.source import Span
 from netspec.values import Word
@@ -159,7 +160,7 @@ class Dataset:
         return f"{self.name} {self.noun} {self.rows[index] if self.rows is not None else index}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Source(Word, ABC):
     """Base of every data source."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class InputUnlikeData(Diagnostic):
     """The examples have another shape than the `input` of the spec.
 
@@ -32,7 +31,7 @@ class InputUnlikeData(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ChannelsFirst(Diagnostic):
     """The images have their channels in front (PyTorch's order); in netspec the channels are last, height x width x
     channels. With NumPy, `numpy.moveaxis(x, 1, -1)` puts them there."""
@@ -46,7 +45,7 @@ class ChannelsFirst(Diagnostic):
     wanted: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ClassCount(Diagnostic):
     """The last layer has a unit for each class, so there are as many units as classes in the data.
 
@@ -68,7 +67,7 @@ class ClassCount(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class SoftmaxOfOne(Diagnostic):
     """A softmax shares 1 out among its units; with one unit the answer is always 1, whatever the net computes.
 
@@ -88,7 +87,7 @@ class SoftmaxOfOne(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class LabelsOutside(Diagnostic):
     """Class ids are whole numbers from 0 to the number of classes minus 1. Labels that begin at 1, or -1 and 1 for no
     and yes, have to be shifted first."""
@@ -105,7 +104,7 @@ class LabelsOutside(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class LabelsNotIds(Diagnostic):
     """A softmax answers which one of several classes it is; its targets are class ids, and these are numbers with a
     fraction, or rows of zeros and ones.
@@ -127,7 +126,7 @@ class LabelsNotIds(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongHead(Diagnostic):
     """The last layer answers another kind of question than the data ask: classes need a softmax (or one sigmoid unit
     for two of them), yes or no a sigmoid, numbers a layer without an activation.
@@ -150,7 +149,7 @@ class WrongHead(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NotFinite(Diagnostic):
     """An input or a target is infinite or no number at all (NaN); every weight would become NaN in the first step."""
 
@@ -166,7 +165,7 @@ class NotFinite(Diagnostic):
     advice: str = "remove these examples, or fill in values; a 0 divided by 0 makes NaN"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TargetsOutsideUnit(Diagnostic):
     """A sigmoid answers between 0 and 1, and can never reach a target outside."""
 
@@ -180,7 +179,7 @@ class TargetsOutsideUnit(Diagnostic):
     high: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class IdsOutside(Diagnostic):
     """Token ids are whole numbers from 0 to the size of the vocabulary minus 1."""
 
@@ -197,7 +196,7 @@ class IdsOutside(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnitCount(Diagnostic):
     """The last layer has a unit for each number of a target.
 
@@ -219,7 +218,7 @@ class UnitCount(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NamesUnlikeData(Diagnostic):
     """With several inputs or outputs, those of the data and of the spec find each other by their names."""
 
@@ -232,7 +231,7 @@ class NamesUnlikeData(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ConstantColumns(Diagnostic):
     """A feature has the same value in every example. Nothing can be learnt from it."""
 
@@ -246,7 +245,7 @@ class ConstantColumns(Diagnostic):
     columns: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Leak(Diagnostic):
     """Examples stand in the training part and in another one as well, so that the figures on that one come out too
     good: the net may know these examples by heart."""
@@ -263,7 +262,7 @@ class Leak(Diagnostic):
     twin: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ClassWithoutExamples(Diagnostic):
     """No training example shows this class, so the net cannot learn it."""
 
@@ -277,7 +276,7 @@ class ClassWithoutExamples(Diagnostic):
     total: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnscaledPixels(Diagnostic):
     """The numbers look like brightness from 0 to 255. Nets learn badly from numbers that large; 0..1 is what the usual
     learning rates and initial weights are made for."""
@@ -291,7 +290,7 @@ class UnscaledPixels(Diagnostic):
     high: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoActivation(Diagnostic):
     """The data ask which class it is, or yes or no, and the last layer answers any number. Such a net can be
     trained, but it does not predict probabilities.

@@ -5,12 +5,11 @@ Errors about how data and network fit each other stand in check_errors.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotRead(Diagnostic):
     """A file of data is not there, or cannot be read. Relative names start from the folder of the `.net` file."""
 
@@ -23,7 +22,7 @@ class CannotRead(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotDownload(Diagnostic):
     """A data set that netspec downloads is not on this machine, and none of the places it comes from answers.
 
@@ -43,7 +42,7 @@ class CannotDownload(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongChecksum(Diagnostic):
     """A downloaded file is not the published one: it was cut short or changed on the way. It is not kept."""
 
@@ -59,7 +58,7 @@ class WrongChecksum(Diagnostic):
     folder: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BrokenFile(Diagnostic):
     """A file does not hold what its format says: it is cut short, damaged, or of another format."""
 
@@ -73,7 +72,7 @@ class BrokenFile(Diagnostic):
     advice: str = "get the file again"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoExamples(Diagnostic):
     """A file, a table or an array has no examples, or its examples have no numbers."""
 
@@ -86,7 +85,7 @@ class NoExamples(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BadHeader(Diagnostic):
     """The first row of a CSV file must give every column a name of its own."""
 
@@ -99,7 +98,7 @@ class BadHeader(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class RaggedRow(Diagnostic):
     """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1."""
 
@@ -114,7 +113,7 @@ class RaggedRow(Diagnostic):
     advice: str = "put cells that hold the delimiter into double quotes, or set `delimiter`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoColumn(Diagnostic):
     """The column that should be the target is not in the table."""
 
@@ -127,7 +126,7 @@ class NoColumn(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NotANumber(Diagnostic):
     """A cell that should be a number is none. Every column but the target is a feature, and features are numbers."""
 
@@ -142,7 +141,7 @@ class NotANumber(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class MissingValue(Diagnostic):
     """A cell is empty, or holds a word for "not known" such as `NA`. A net cannot learn from what is not there."""
 
@@ -155,7 +154,7 @@ class MissingValue(Diagnostic):
     column: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TaskUnclear(Diagnostic):
     """A target column holds whole numbers or texts with so many different values that they may not be classes."""
 
@@ -169,7 +168,7 @@ class TaskUnclear(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongShape(Diagnostic):
     """The shape that is asked for holds another number of values than an example of the file has."""
 
@@ -183,7 +182,7 @@ class WrongShape(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongKeys(Diagnostic):
     """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`."""
 
@@ -196,7 +195,7 @@ class WrongKeys(Diagnostic):
     found: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnequalLengths(Diagnostic):
     """Arrays that belong together have different numbers of examples, or test examples another shape."""
 
@@ -210,7 +209,7 @@ class UnequalLengths(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongType(Diagnostic):
     """An array holds something else than numbers: texts, Python objects (often rows of unequal length), dates."""
 
@@ -223,7 +222,7 @@ class WrongType(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BadPair(Diagnostic):
     """Arguments of a data source or of `from_arrays` that only make sense together, and one of them is not given."""
 
@@ -235,7 +234,7 @@ class BadPair(Diagnostic):
     missing: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotSplit(Diagnostic):
     """A split would leave a part without examples."""
 
@@ -250,7 +249,7 @@ class CannotSplit(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotNormalize(Diagnostic):
     """Token ids are names of words, not amounts: a mean of them means nothing."""
 
@@ -261,7 +260,7 @@ class CannotNormalize(Diagnostic):
     input: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoEffect(Diagnostic):
     """A setting of `data` that changes nothing for these data; it may be meant for others.
 
@@ -290,7 +289,7 @@ class NoEffect(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoData(Diagnostic):
     """Training or evaluation wants data, and the spec names none.
 
@@ -305,7 +304,7 @@ class NoData(Diagnostic):
     hint = "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoSplit(Diagnostic):
     """A part of the data is asked for that a run does not have."""
 

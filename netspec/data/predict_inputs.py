@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, fail, suggest
+from netspec.record import record
 from netspec.shape import Shape
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotPredict(Diagnostic):
     """An input for `netspec predict` cannot be read, or is not of the shape that the network takes. Inputs are files
     (.csv with one example a row, .npy, images) or rows of numbers such as `5.1,3.5,1.4,0.2`."""
@@ -34,7 +34,7 @@ class CannotPredict(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OtherScale(Diagnostic):
     """Inputs for `netspec predict` lie far outside of what the network has seen in training; mostly they are scaled
     otherwise, such as pixels from 0 to 255 for a network that learned from 0 to 1."""

@@ -35,6 +35,7 @@ from netspec.source import Span
 from netspec.syntax import tree
 from netspec.values import LayerValue, describe
 
+
 @dataclass(frozen=True)
 class _Instance:
     """A block built for certain arguments and shapes, with what it takes from outside."""
@@ -53,6 +54,7 @@ class Applier:
         self.sizes: dict[int, int] = {}
         self.uses: list[Block] = []
         self.total = 0
+        self.built = 0
 
     def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
         """The tensor (or tensors) that come out of a layer; BAD after a mistake."""
@@ -73,10 +75,12 @@ class Applier:
                 for _ in range(count):
                     inputs = self.apply(inner, inputs, builder)
                 return inputs
-            case Parallel(items=items):
-                return _join([self._branch(item, inputs, builder) for item in items])
+            case Parallel(items=items, span=span):
+                branches = [self._branch(item, inputs, builder) for item in items]
+                return self.evaluator.side_by_side(branches, span)
             case Sum(items=items, span=span):
-                tensors = _join([self._branch(item, inputs, builder) for item in items])
+                branches = [self._branch(item, inputs, builder) for item in items]
+                tensors = self.evaluator.side_by_side(branches, span)
                 return self.apply(OneLayer(Add(), span), tensors, builder)
             case Block():
                 return self._block(value, inputs, builder)
@@ -125,7 +129,8 @@ class Applier:
 
     def _count(self, more: int, span: Span | None) -> None:
         self.total += more
-        if self.total > MOST_NODES:
+        self.built += 1
+        if max(self.total, self.built) > MOST_NODES:
             self.problems.add(meaning.TooLarge(span=span, limit=MOST_NODES))
             raise Abandon
 
@@ -342,12 +347,6 @@ def _before(tensor: Tensor, span: Span | None) -> Tensor:
         node = tensor.builder.graph.nodes[edge.node]
         tensor = Tensor(tensor.builder, edge, node.shapes[edge.port])
     return tensor
-
-
-def _join(values: list[Any]) -> Any:
-    if any(v is BAD for v in values):
-        return BAD
-    return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
 
 
 def label(builder: Builder | None, name: str, value: Any) -> None:

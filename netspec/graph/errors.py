@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownName(Diagnostic):
     """A word that is neither a layer nor a name of the file, or not one of the words that may stand there.
 
@@ -29,7 +28,7 @@ class UnknownName(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownOption(Diagnostic):
     """An option that the word does not have.
 
@@ -52,7 +51,7 @@ class UnknownOption(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class MissingArgument(Diagnostic):
     """An argument without a default is not given.
 
@@ -74,7 +73,7 @@ class MissingArgument(Diagnostic):
     signature: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TooManyArguments(Diagnostic):
     """More arguments without a name than the word takes. At most three stand by position; the rest goes by name.
 
@@ -97,7 +96,7 @@ class TooManyArguments(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class GivenTwice(Diagnostic):
     """One argument is given by position and by name, or by name twice.
 
@@ -118,7 +117,7 @@ class GivenTwice(Diagnostic):
     option: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongValue(Diagnostic):
     """An argument is of the wrong kind, or outside its limits.
 
@@ -141,7 +140,7 @@ class WrongValue(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DefinedTwice(Diagnostic):
     """Two statements give the same name, or a name that a layer has.
 
@@ -166,7 +165,7 @@ class DefinedTwice(Diagnostic):
     already: str = "already defined"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Cycle(Diagnostic):
     """A definition uses itself, directly or through others; every program ends, so there is no recursion.
 
@@ -189,7 +188,7 @@ class Cycle(Diagnostic):
     advice: str = "a definition cannot use itself; for copies in a row write `block * 3`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotUse(Diagnostic):
     """A file named by `use` is not there, or cannot be read."""
 
@@ -202,7 +201,7 @@ class CannotUse(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NotInFile(Diagnostic):
     """A name in the list of a `use` is not defined by that file.
 
@@ -226,7 +225,7 @@ class NotInFile(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnusedName(Diagnostic):
     """A name is defined and never used; mostly a misspelling or a forgotten layer.
 

@@ -32,10 +32,9 @@ from netspec.graph.values import (
     Tensor,
     Tensors,
 )
-from netspec.kinds import Count, Kind, Mismatch
+from netspec.kinds import Count, Kind, Mismatch, OneSize
 from netspec.layers.activations import Activation, ActivationLayer
 from netspec.layers.base import Layer
-from netspec.shape import Dim
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.syntax.errors import NestedTooDeep
@@ -47,8 +46,11 @@ if TYPE_CHECKING:
 DEEPEST = 120
 """How deep definitions and expressions may stand inside each other, counted together."""
 
-MOST_NODES = 100_000
+MOST_NODES = 50_000
 """More layers than this are a mistake."""
+
+MOST_TENSORS = 10_000
+"""More tensors side by side than this are a mistake."""
 
 LONGEST_FLAT = 1000
 """Chains inside chains become one up to this length, so that a chain grown step by step by names is not nested."""
@@ -225,7 +227,7 @@ class Evaluator:
                 value = BAD
             arguments.append((parameter.name, value))
         places = {name: value.span for name, value in matched.items()}
-        return Block(symbol, tuple(arguments), node.span, places)
+        return self._limited(Block(symbol, tuple(arguments), node.span, places))
 
     def _word(
         self,
@@ -241,7 +243,7 @@ class Evaluator:
         if isinstance(made, Layer):
             places = {name: value.span for name, value in matched.items()}
             origins = {name: note for name, value in matched.items() for note in self.origin(value, frame)}
-            return OneLayer(made, node.span, places, origins)
+            return self._limited(OneLayer(made, node.span, places, origins))
         if isinstance(made, Activation) and (kind is None or kind.category != "activation"):
             return OneLayer(ActivationLayer(function=made), node.span)
         return made
@@ -358,7 +360,15 @@ class Evaluator:
                 )
                 return BAD
         if any(v is BAD or isinstance(v, LayerValue) for v in values):
-            return Parallel(tuple(BROKEN if v is BAD else v for v in values), node.span)
+            return self._limited(Parallel(tuple(BROKEN if v is BAD else v for v in values), node.span))
+        return self.side_by_side(values, node.span)
+
+    def side_by_side(self, values: list[Any], span: Span | None) -> Any:
+        """Tensors, and groups of them, as one group; BAD when one of them is bad or when there are too many."""
+        if any(v is BAD for v in values):
+            return BAD
+        if sum(len(v.items) if isinstance(v, Tensors) else 1 for v in values) > MOST_TENSORS:
+            return self.report(meaning.TooLarge(span=span, limit=MOST_TENSORS, what="branches"))
         return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
 
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
@@ -395,7 +405,7 @@ class Evaluator:
     def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
         sizes = []
         for item in node.items:
-            value = self.accept(item, _SIZE, "a size in parentheses", frame)
+            value = self.accept(item, OneSize(), "a size in parentheses", frame)
             if value is BAD:
                 return BAD
             sizes.append(value)
@@ -425,10 +435,10 @@ class Evaluator:
             if isinstance(left, Tensor) and isinstance(right, Tensor):
                 both = Tensors((left, right))
                 return self.applier.apply(Sum(both.items, node.span), both, self.builder_of(frame, node.span))
-            return Sum((*left.items, right) if isinstance(left, Sum) else (left, right), node.span)
+            return self._limited(Sum((*left.items, right) if isinstance(left, Sum) else (left, right), node.span))
         if node.operator == "*" and isinstance(left, LayerValue):
             copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", frame)
-            return BAD if copies is BAD else Repeated(left, copies)
+            return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
         advice = "it joins two numbers, or two layers or tensors" if node.operator == "+" else "it joins two numbers"
         if node.operator == "*":
             advice = "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
@@ -474,19 +484,6 @@ class Evaluator:
 
 _SIZES_OF_TENSORS = ("length", "depth", "height", "width", "channels", "vocabulary")
 """What a tensor that has no such size may have instead."""
-
-
-class _SizeKind(Kind):
-    """A whole number or an unknown size, inside a tuple."""
-
-    def accept(self, value: object) -> int | Dim:
-        return value if isinstance(value, Dim) else Count(0).accept(value)
-
-    def describe(self) -> str:
-        return "a whole number"
-
-
-_SIZE = _SizeKind()
 
 
 def producer_note(tensor: Tensor) -> tuple[Note, ...]:

@@ -12,6 +12,7 @@ from netspec.graph.evaluate import Abandon, Evaluator, Frame
 from netspec.graph.ir import Graph
 from netspec.graph.operators import compare
 from netspec.graph.values import BAD
+from netspec.record import record
 from netspec.shape import Size
 from netspec.source import Span
 from netspec.syntax import tree
@@ -22,7 +23,7 @@ COUNTS = ("params", "state", "frozen", "macs")
 """Figures that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Unmet(Diagnostic):
     """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
     named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training.

@@ -103,7 +103,9 @@ class Inference:
                         value = self.evaluator.evaluate(expression, frame)
                         results.append((None, self._flow_out(value, expression, frame), expression.span))
             except Abandon:
-                results.append((None, BAD, statement.span))
+                if isinstance(statement, tree.Output | tree.ExpressionStatement):
+                    label_name = statement.name.name if isinstance(statement, tree.Output) else None
+                    results.append((label_name, BAD, statement.span))
         unnamed = [r for r in results if r[0] is None]
         for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
             self.problems.add(meaning.TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))

@@ -6,7 +6,6 @@ Each rule is a function over the nodes of a graph; `check_graph` runs all of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph.ir import Graph, Node
@@ -15,11 +14,12 @@ from netspec.layers.base import Layer
 from netspec.layers.conv import Conv
 from netspec.layers.pool import Pool
 from netspec.layers.windows import dropped
+from netspec.record import record
 from netspec.shape import Shape
 from netspec.source import Span
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DropsRows(Diagnostic):
     """The window of a pool or a convolution does not reach the last rows or columns; what stands there is ignored.
 
@@ -43,7 +43,7 @@ class DropsRows(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class SoftmaxInside(Diagnostic):
     """A softmax stands inside the net, or twice at its end. At the end it is written once; the loss works on logits.
 
@@ -64,7 +64,7 @@ class SoftmaxInside(Diagnostic):
     advice: str = "use relu here; a softmax belongs to the last layer, once"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DropoutAfterHead(Diagnostic):
     """A dropout stands behind the last layer, where it only destroys answers.
 
@@ -84,7 +84,7 @@ class DropoutAfterHead(Diagnostic):
     hint = "move it in front of the last layer"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BiasBeforeNorm(Diagnostic):
     """A bias stands in front of a normalisation that takes the mean away, and the bias with it.
 
@@ -107,7 +107,7 @@ class BiasBeforeNorm(Diagnostic):
     count: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class MuchDropout(Diagnostic):
     """A dropout that drops nearly everything; `dropout(0.9)` drops nine tenths, it does not keep them.
 
@@ -129,7 +129,7 @@ class MuchDropout(Diagnostic):
     kept: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ChannelsFirst(Diagnostic):
     """The sizes of an input look like channels x height x width, as PyTorch and Caffe write them. Here the channels
     stand last.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoNetwork(Diagnostic):
     """The file has settings and definitions, and no expression that is the network.
 
@@ -29,7 +28,7 @@ class NoNetwork(Diagnostic):
     advice: str = "add a chain on a line of its own, such as `dense(16, relu) -> dense(10, softmax)`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TwoNetworks(Diagnostic):
     """Two expressions stand on lines of their own; only one can be the network.
 
@@ -50,7 +49,7 @@ class TwoNetworks(Diagnostic):
     hint = "begin the line with `->` to go on with the chain, or name each: `output a = …`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoInput(Diagnostic):
     """The shape of the input is not known.
 
@@ -70,7 +69,7 @@ class NoInput(Diagnostic):
     advice: str = "add a line such as `input 28x28x1`, or a data source, or use `--input 28x28x1` or `--data mnist`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotSet(Diagnostic):
     """A `-D name=value` on the command line names no `param` of the file, or has a value of another type; or `--input`
     is no shape, or stands beside an `input` of the file."""
@@ -85,7 +84,7 @@ class CannotSet(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotChain(Diagnostic):
     """Something stands in a chain that is no layer, or behind a `->` though it is a tensor; or what should be one
     tensor is none, or several.
@@ -110,7 +109,7 @@ class CannotChain(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotCombine(Diagnostic):
     """An operator gets values that it cannot join.
 
@@ -133,7 +132,7 @@ class CannotCombine(Diagnostic):
     advice: str = "it joins two numbers, or two layers or tensors"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownAttribute(Diagnostic):
     """A size is asked of something that has none, or has no such size.
 
@@ -155,7 +154,7 @@ class UnknownAttribute(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownUnit(Diagnostic):
     """A word behind a number that is no unit; mostly a forgotten comma or `*`.
 
@@ -177,7 +176,7 @@ class UnknownUnit(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownSection(Diagnostic):
     """A section that netspec does not know, or one that stands twice.
 
@@ -200,7 +199,7 @@ class UnknownSection(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NotCallable(Diagnostic):
     """Parentheses behind a name that takes no arguments.
 
@@ -224,7 +223,7 @@ class NotCallable(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BadArithmetic(Diagnostic):
     """A division by zero, or a number beyond all use.
 
@@ -247,7 +246,7 @@ class BadArithmetic(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TooLarge(Diagnostic):
     """More layers than anybody can want; mostly a repetition inside a repetition.
 
@@ -261,13 +260,14 @@ class TooLarge(Diagnostic):
     """
 
     code = "NS222"
-    title = "the network has more than {limit:,} layers"
+    title = "the network has more than {limit:,} {what}"
     label = "the limit is reached here"
-    hint = "lower the numbers behind `*`"
+    hint = "lower the numbers behind `*`; names inside names multiply, too"
     limit: int
+    what: str = "layers"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoClasses(Diagnostic):
     """`classes` stands for the number of classes in the data, and no data source is named, or it has no classes.
 
@@ -288,7 +288,7 @@ class NoClasses(Diagnostic):
     advice: str = "name a source in `data { source = … }`, use `--data`, or write the number"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ConditionUnknown(Diagnostic):
     """A condition is not true or false, or depends on a size that is not known before the data come.
 
@@ -310,7 +310,7 @@ class ConditionUnknown(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class SharedShape(Diagnostic):
     """A shared layer is used for a shape that its weights do not fit.
 
@@ -336,7 +336,7 @@ class SharedShape(Diagnostic):
     second: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoValue(Diagnostic):
     """The body of a `def` does not end with what flows out of it, or a value stands in the middle of it.
 
@@ -364,7 +364,7 @@ class NoValue(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ArgumentOrder(Diagnostic):
     """An argument without a name stands behind one with a name, or behind the activation, which is the last one.
 
@@ -386,7 +386,7 @@ class ArgumentOrder(Diagnostic):
     advice: str = "put it first, or give it its name"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoMeaningHere(Diagnostic):
     """A tensor where only a number, a word or a layer has a meaning: `input` in a settings section, or in a file that
     another one uses.

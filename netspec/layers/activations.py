@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Flag, Number
 from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers
+from netspec.record import record
 from netspec.shape import Shape
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Activation(Word):
     """Base of every activation: a function of each number, or of the last axis (softmax)."""
 
@@ -285,7 +285,7 @@ class Step(Activation):
     function = "nn.step"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ActivationLayer(Layer):
     """An activation that stands as a layer of its own; made by netspec for the bare word."""
 

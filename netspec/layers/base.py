@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_tr
 
 from netspec.kinds import Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
 from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
+from netspec.record import record
 from netspec.shape import Dim, Shape, Size
 from netspec.values import LayerValue, Word
 from netspec.vocabulary import option, register
@@ -67,7 +68,7 @@ class Apply(Protocol):
     def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Layer(Word):
     """Base of every layer.
 
@@ -178,7 +179,7 @@ class BiasInit(OneWord):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Weighted(Layer):
     """The common options of layers with a kernel and a bias."""
 

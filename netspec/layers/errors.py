@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
 class Misfit(Exception):
@@ -23,7 +23,7 @@ class Misfit(Exception):
         self.fields = fields
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class KernelTooLarge(Diagnostic):
     """A window slides over an input that is smaller than it.
 
@@ -46,7 +46,7 @@ class KernelTooLarge(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongRank(Diagnostic):
     """A layer gets a tensor of a kind that it does not work on.
 
@@ -70,7 +70,7 @@ class WrongRank(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnequalShapes(Diagnostic):
     """Tensors of different shapes are added or multiplied.
 
@@ -93,7 +93,7 @@ class UnequalShapes(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotConcat(Diagnostic):
     """Tensors whose sizes differ elsewhere than in the channels are concatenated.
 
@@ -116,7 +116,7 @@ class CannotConcat(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class GroupsDoNotDivide(Diagnostic):
     """The channels cannot be split evenly into the groups asked for.
 
@@ -139,7 +139,7 @@ class GroupsDoNotDivide(Diagnostic):
     valid: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NeedsKnownSize(Diagnostic):
     """A layer has weights whose number depends on a size that is not known before the data come.
 
@@ -163,7 +163,7 @@ class NeedsKnownSize(Diagnostic):
     advice: str = "use `gap` before it, or write a number in the `input` line"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ReshapeCount(Diagnostic):
     """The new shape holds another number of values than the old one.
 
@@ -186,7 +186,7 @@ class ReshapeCount(Diagnostic):
     old_count: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WeightsShape(Diagnostic):
     """Constant weights do not have the shape that the layer needs.
 
@@ -208,7 +208,7 @@ class WeightsShape(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ExtentRank(Diagnostic):
     """An extent has more or fewer numbers than the tensor has axes to slide over.
 
@@ -233,7 +233,7 @@ class ExtentRank(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class WrongInputs(Diagnostic):
     """A layer for one tensor gets several branches, or a joining layer gets one.
 
@@ -257,7 +257,7 @@ class WrongInputs(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class AlreadyKnown(Diagnostic):
     """A vocabulary is given for an input that has another one.
 
@@ -278,7 +278,7 @@ class AlreadyKnown(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PadTooLarge(Diagnostic):
     """A pool is padded by more than half of its window, so that windows would see padding only.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Number
 from netspec.layers.base import Code, call
+from netspec.record import record
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Init(Word):
     """Base of every init: a distribution for the numbers of a kernel; fan_in and fan_out are its inputs and outputs."""
 

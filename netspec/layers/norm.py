@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.kinds import Flag, Number
 from netspec.layers.base import Code, Layer, PythonCall, call, check_rank, known, layer
+from netspec.record import record
 from netspec.shape import Shape
 from netspec.vocabulary import option
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Normalisation(Layer):
     """What normalising layers share: a trained factor and offset for each channel."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.kinds import Flag, Padding, Sizes
 from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_rank, known, layer, per_axis
 from netspec.layers.errors import Misfit, PadTooLarge
 from netspec.layers.windows import pads, slide
+from netspec.record import record
 from netspec.shape import Shape
 from netspec.vocabulary import option
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Pool(Layer):
     """What maxpool and avgpool share."""
 

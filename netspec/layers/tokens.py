@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.kinds import Count
+from netspec.record import record
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
 
 @register("shape", "tokens")
-@dataclass(frozen=True, kw_only=True)
+@record
 class Tokens(Word):
     """Integer ids from 0 up to, not including, a vocabulary's size; a length stands in front: `128 tokens(30522)`.
 

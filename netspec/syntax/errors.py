@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnexpectedToken(Diagnostic):
     """Something stands where the grammar has no place for it.
 
@@ -29,7 +28,7 @@ class UnexpectedToken(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnclosedBracket(Diagnostic):
     """A bracket is opened and never closed.
 
@@ -50,7 +49,7 @@ class UnclosedBracket(Diagnostic):
     closing: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnopenedBracket(Diagnostic):
     """A bracket is closed that was never opened, or another one is open.
 
@@ -72,7 +71,7 @@ class UnopenedBracket(Diagnostic):
     advice: str = "remove it, or open one before it"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnclosedText(Diagnostic):
     """A text begins with a quote and has no second one on its line.
 
@@ -91,7 +90,7 @@ class UnclosedText(Diagnostic):
     hint = 'end it with `"` on the same line'
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class MalformedNumber(Diagnostic):
     """A number or extent that cannot be read. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`;
     extents are whole numbers joined by `x`, such as `3x3` or `28x28x1`.
@@ -113,7 +112,7 @@ class MalformedNumber(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BadCharacter(Diagnostic):
     """A character that the language does not have.
 
@@ -134,7 +133,7 @@ class BadCharacter(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NestedTooDeep(Diagnostic):
     """Brackets or operators inside each other beyond any use. Name the inner parts, or make them a `def`.
 
@@ -155,7 +154,7 @@ class NestedTooDeep(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownEdition(Diagnostic):
     """The file asks for an edition of the language that this program does not know, or does so behind other lines.
 
@@ -178,7 +177,7 @@ class UnknownEdition(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnreadableFile(Diagnostic):
     """The file is not there, is a folder, or is not text in UTF-8."""
 

@@ -6,13 +6,14 @@ Nodes compare by their content, not by where they stand (`span` does not count),
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from netspec.record import Record, record
 from netspec.source import Source, Span
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+@record
+class Node(Record):
     """Anything that stands somewhere in the text."""
 
     span: Span = field(compare=False, repr=False)
@@ -35,7 +36,7 @@ class Statement(Node):
     """What stands on a line of its own."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Number(Expression):
     """`12`, `10%`, `600k`; `text` is the written form."""
 
@@ -43,34 +44,34 @@ class Number(Expression):
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class String(Expression):
     value: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Boolean(Expression):
     value: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Name(Expression):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class InputName(Expression):
     """`input` as a value: what flows into the network or the block."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ExtentLiteral(Expression):
     """`28x28x1`"""
 
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DurationLiteral(Expression):
     """`5 epochs`"""
 
@@ -78,47 +79,47 @@ class DurationLiteral(Expression):
     unit: Name
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TupleLiteral(Expression):
     """`(H, W, 3)`"""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ListLiteral(Expression):
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Group(Expression):
     """An expression in parentheses; kept so that the formatter prints what was written."""
 
     inner: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Branches(Expression):
     """`(a | b)`"""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Chain(Expression):
     """`a -> b -> c`"""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class IfElse(Expression):
     then: Expression
     condition: Expression
     otherwise: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Binary(Expression):
     """`a + b` and the other operators, `and`, `or` and the comparisons among them."""
 
@@ -127,7 +128,7 @@ class Binary(Expression):
     right: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Unary(Expression):
     """`-a`, `not a`"""
 
@@ -135,7 +136,7 @@ class Unary(Expression):
     operand: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Attribute(Expression):
     """`input.channels`"""
 
@@ -143,7 +144,7 @@ class Attribute(Expression):
     name: Name
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Argument(Node):
     """One argument of a call; `name` is None for a positional one."""
 
@@ -151,18 +152,18 @@ class Argument(Node):
     value: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Call(Expression):
     function: Expression
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Edition(Statement):
     number: Number
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Use(Statement):
     """`use "blocks.net" (bottleneck)`; `names` is empty for everything."""
 
@@ -171,7 +172,7 @@ class Use(Statement):
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TokenShape(Expression):
     """`128 tokens(30522)`"""
 
@@ -179,13 +180,13 @@ class TokenShape(Expression):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class InputDeclaration(Statement):
     name: Name | None
     shape: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Parameter(Node):
     """A parameter of a `def`."""
 
@@ -193,7 +194,7 @@ class Parameter(Node):
     default: Expression | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Param(Statement):
     """`param width = 32`"""
 
@@ -201,7 +202,7 @@ class Param(Statement):
     default: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Define(Statement):
     """A `def`; its body is one expression, or statements of which the last is the value.
 
@@ -214,30 +215,30 @@ class Define(Statement):
     has_braces: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Assign(Statement):
     name: Name
     value: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Share(Statement):
     name: Name
     value: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Output(Statement):
     name: Name
     value: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ExpressionStatement(Statement):
     value: Expression
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Section(Statement):
     """`train { … }`; its entries are settings, expectations or sections."""
 
@@ -245,7 +246,7 @@ class Section(Statement):
     entries: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class File(Node):
     """A whole file. `broken` holds names that statements with a syntax error would have defined, `mentioned` all names
     that stand in such statements."""

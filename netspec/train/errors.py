@@ -5,12 +5,11 @@ Whether targets go with the last layer at all is asked by netspec/data/checks.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.diagnostics import Diagnostic
+from netspec.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class LossNotForHead(Diagnostic):
     """A loss is asked for that says nothing about what the net ends in.
 
@@ -38,7 +37,7 @@ class LossNotForHead(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class MetricNotForHead(Diagnostic):
     """A figure is asked for that these answers do not have.
 
@@ -63,7 +62,7 @@ class MetricNotForHead(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class RateCount(Diagnostic):
     """A chain of optimizer words in which not exactly one has a learning rate.
 
@@ -87,7 +86,7 @@ class RateCount(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NeverReached(Diagnostic):
     """A schedule stands behind one that lasts to the end of the run.
 
@@ -110,7 +109,7 @@ class NeverReached(Diagnostic):
     following: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UnknownFigure(Diagnostic):
     """Early stopping looks at a figure that is not measured.
 
@@ -134,7 +133,7 @@ class UnknownFigure(Diagnostic):
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NonfiniteLoss(Diagnostic):
     """The loss or a weight became infinite or no number at all (NaN), and training was stopped.
 
@@ -152,7 +151,7 @@ class NonfiniteLoss(Diagnostic):
     advice: str = "lower the learning rate, put `clip(1.0) ->` before the optimizer, or scale the inputs"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NothingToTrain(Diagnostic):
     """The net has no weights that training may change."""
 
@@ -162,7 +161,7 @@ class NothingToTrain(Diagnostic):
     reason: str = "the net has no trainable weights"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NothingToCompare(Diagnostic):
     """The best weights are asked for, and there is no validation split that says which they are."""
 
@@ -172,7 +171,7 @@ class NothingToCompare(Diagnostic):
     hint = "write `val = 10%` in the `data` section, or `keep = last`"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoCheckpoint(Diagnostic):
     """A run is to be resumed that has no checkpoint."""
 
@@ -182,7 +181,7 @@ class NoCheckpoint(Diagnostic):
     run: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoUsableCheckpoint(Diagnostic):
     """Every checkpoint of a run is damaged: files are missing or cut off."""
 
@@ -193,7 +192,7 @@ class NoUsableCheckpoint(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OlderCheckpoint(Diagnostic):
     """The newest checkpoint of a run is damaged, so an older one is used; the steps between them are done again."""
 
@@ -206,7 +205,7 @@ class OlderCheckpoint(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class NoRun(Diagnostic):
     """A folder is given as a run, and is none."""
 
@@ -217,7 +216,7 @@ class NoRun(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OtherNet(Diagnostic):
     """The weights that were saved are not those of this net."""
 
@@ -228,7 +227,7 @@ class OtherNet(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class DamagedFile(Diagnostic):
     """A file of a run is missing, cut off or changed."""
 
@@ -239,7 +238,7 @@ class DamagedFile(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OtherSettings(Diagnostic):
     """A run is to be resumed with other settings or data than it was started with.
 
@@ -252,7 +251,7 @@ class OtherSettings(Diagnostic):
     changes: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class CannotWrite(Diagnostic):
     """A run folder cannot be made or written to: no space, no permission, or a file stands in the way."""
 

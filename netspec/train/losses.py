@@ -9,16 +9,16 @@ are stable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Number
+from netspec.record import record
 from netspec.train.heads import HeadInfo, as_numbers
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Loss(Word):
     """Base of every loss."""
 

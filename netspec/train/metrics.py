@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
+from netspec.record import record
 from netspec.train.heads import HeadInfo, as_numbers
 from netspec.train.losses import negative_log_likelihood
 from netspec.values import Word
@@ -95,7 +96,7 @@ class Totals:
     labels: np.ndarray | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Metric(Word):
     """Base of every metric."""
 

@@ -6,10 +6,10 @@ Comes in: checked words. Goes out: an `optax.GradientTransformation`. Optax is i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Flag, Number
+from netspec.record import record
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
@@ -20,7 +20,7 @@ POSITIVE = Number(0, open_low=True)
 FRACTION = Number(0, 1, open_high=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Optimizer(Word):
     """Base of every word of an optimizer chain: it turns gradients into what is added to the weights."""
 
@@ -47,7 +47,7 @@ def optimizer(name: str) -> Callable[[O], O]:
     return register("optimizer", name)  # type: ignore[return-value]  # the same class comes back
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class _Adaptive(Optimizer):
     """What Adam and AdamW have in common."""
 

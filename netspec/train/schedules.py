@@ -7,10 +7,10 @@ factor. Each word counts its steps from where it begins; the last one lasts to t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Number, Time
+from netspec.record import record
 from netspec.values import Duration, Word
 from netspec.vocabulary import option, register
 
@@ -18,7 +18,7 @@ Factor = Callable[[Any], Any]
 """From a step (a whole number, or a traced one) to what the rate is multiplied by."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Schedule(Word):
     """Base of every schedule word."""
 

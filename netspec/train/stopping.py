@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Count, Kind, Mismatch, Number
+from netspec.record import record
 from netspec.values import Symbol, Word
 from netspec.vocabulary import option, register, words
 
@@ -36,7 +37,7 @@ class ValidationFigure(Kind):
         return ("val_loss", *(f"val_{name}" for name in words("metric")))
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Stop(Word):
     """Base of every stopping rule."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,6 +14,8 @@ from flax import nnx
 
 import netspec
 from netspec.vocabulary import words
+
+SPECS = Path(__file__).parents[2] / "specs"
 
 
 def image(rows: list[list[float]]) -> jax.Array:
@@ -35,7 +38,7 @@ def test_pool_of_the_edge_map() -> None:
 
 def test_edge_filter() -> None:
     """The filter that ships: right minus left, over three rows, then the pool."""
-    model = netspec.compile("specs/edge_filter.net")
+    model = netspec.compile(SPECS / "edge_filter.net")
     columns = [0.0, 0, 5, 5, 5, 0]
     found = rows_of(model(image([columns] * 4)))
     assert found == [[15.0, 15.0, 0.0]]

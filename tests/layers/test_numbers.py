@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 import netspec
 from netspec.shape import same_padding
@@ -66,7 +67,7 @@ class Ours:
 
 def flat(state: Any) -> dict[str, np.ndarray]:
     """Weights by the name that they have in their module."""
-    return {str(path[-1].key): np.asarray(leaf) for path, leaf in jax.tree.leaves_with_path(state.to_pure_dict())}
+    return {str(path[-1]): np.asarray(leaf[...]) for path, leaf in nnx.to_flat_state(state)}
 
 
 # ---------------------------------------------------------------- dense, convolutions, embeddings

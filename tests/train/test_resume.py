@@ -1,0 +1,193 @@
+"""Runs that are killed, stopped and damaged go on to the same numbers, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netspec.diagnostics import CompileError
+from netspec.train.job import Job, Result
+from netspec.train.loop import fit
+from netspec.train.reporting import Silent
+from netspec.train.run import Run, read_run
+from netspec.train.stopping import Early
+from netspec.train.weights import load_weights
+
+from .nets import class_data, class_job, figures_of, same
+
+ROOT = Path(__file__).parents[2]
+
+
+def job_of(epochs: int = 5, **keys: Any) -> Job:
+    return class_job(epochs=epochs, stop=Early(patience=4), **keys)
+
+
+class KillAfter(Silent):
+    """Kills the process after an epoch, or sends a signal in the middle of the next one."""
+
+    def __init__(self, epochs: int, number: signal.Signals) -> None:
+        self.epochs, self.number = epochs, number
+
+    def epoch(self, record: Any) -> None:
+        if record["epoch"] == self.epochs and self.number == signal.SIGKILL:
+            time.sleep(0.3)  # what is written aside may finish
+            os.kill(os.getpid(), self.number)
+
+    def progress(self, tick: Any) -> None:
+        if tick.epoch == self.epochs + 1 and tick.step == 3 and self.number != signal.SIGKILL:
+            os.kill(os.getpid(), self.number)
+
+
+def train_and_be_killed(path: str, epochs: int, number: int) -> None:
+    """What the child process does."""
+    from netspec.train import loop
+
+    loop.TICK_SECONDS = 0.0
+    result = fit(
+        job_of(), run=Run.open(Path(path)), reporter=KillAfter(epochs, signal.Signals(number)), save_seconds=0.0
+    )
+    sys.exit(40 if result.interrupted else 41)
+
+
+def start_and_kill(run: Run, epochs: int, number: signal.Signals) -> int:
+    program = "import sys; from tests.train.test_resume import train_and_be_killed as f; f(sys.argv[1], *map(int, sys.argv[2:]))"
+    command = [sys.executable, "-c", program, str(run.path), str(epochs), str(int(number))]
+    return subprocess.run(command, cwd=ROOT, timeout=120).returncode
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Five epochs at once."""
+    return fit(job_of(), run=Run.create(tmp_path_factory.mktemp("whole"), "net", {}, {}))
+
+
+def assert_equal(found: Result, whole: Result) -> None:
+    assert same(found.weights, whole.weights)
+    assert figures_of(found.history) == figures_of(whole.history)
+    assert {k: v for k, v in found.metrics.items() if k != "seconds"} == dict(whole.metrics)
+    assert found.best_epoch == whole.best_epoch
+    assert found.run is not None and whole.run is not None
+    assert figures_of(read_run(found.run.path).history) == figures_of(read_run(whole.run.path).history)
+    theirs, ours = load_weights(whole.run.path), load_weights(found.run.path)
+    assert all(np.array_equal(theirs[name], ours[name]) for name in theirs)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 40), (signal.SIGINT, 40)], ids=["kill", "term", "int"]
+)
+def test_a_run_that_was_killed_goes_on_bit_for_bit(
+    tmp_path: Path, whole: Result, number: signal.Signals, status: int
+) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    assert start_and_kill(run, 2, number) == status
+    if number != signal.SIGKILL:
+        assert "interrupted after epoch 2, step 17" in (run.path / "log.txt").read_text()
+        assert read_run(run.path).done is None
+    assert_equal(fit(job_of(), run=run, resume=True), whole)
+
+
+def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: Result) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    fit(job_of(2), run=run)
+    assert_equal(fit(job_of(5), run=run, resume=True), whole)
+    assert read_run(run.path).settings["epochs"] == 5
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path: Path, whole: Result) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    fit(job_of(), run=run)
+    assert_equal(fit(job_of(), run=run, resume=True), whole)
+
+
+def test_only_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    fit(job_of(), run=run, save_seconds=0.0)
+    assert sorted(int(p.name) for p in run.checkpoints.iterdir()) == [28, 35]
+
+
+def interrupted_run(root: Path, name: str = "net") -> Run:
+    run = Run.create(root, name, {}, {})
+    fit(job_of(3), run=run, save_seconds=0.0)
+    return run
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("damage", [truncate, change, Path.unlink])
+@pytest.mark.parametrize("what", ["largest", "record"])
+def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(
+    tmp_path: Path, whole: Result, damage: Any, what: str
+) -> None:
+    run = interrupted_run(tmp_path)
+    newest = run.checkpoints / "21"
+    files = [p for p in newest.rglob("*") if p.is_file()]
+    damage(max(files, key=lambda p: p.stat().st_size) if what == "largest" else newest / "record" / "metadata")
+    assert_equal(fit(job_of(), run=run, resume=True), whole)
+    log = (run.path / "log.txt").read_text()
+    assert "NS472" in log and "step 21" in log and "step 14" in log
+
+
+def test_a_damaged_checkpoint_without_its_list_of_files(tmp_path: Path, whole: Result) -> None:
+    run = interrupted_run(tmp_path)
+    (run.path / "checkpoints.json").unlink()
+    (run.checkpoints / "21" / "record" / "metadata").unlink()
+    assert_equal(fit(job_of(), run=run, resume=True), whole)
+
+
+def failing(job: Job, run: Run) -> str:
+    with pytest.raises(CompileError) as caught:
+        fit(job, run=run, resume=True)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.hint_text
+    return f"{diagnostic.code} {diagnostic.message}"
+
+
+def test_all_checkpoints_damaged(tmp_path: Path) -> None:
+    run = interrupted_run(tmp_path)
+    for step in run.checkpoints.iterdir():
+        (step / "record" / "metadata").unlink()
+    assert "NS471" in failing(job_of(), run) and "`record/metadata` is missing" in failing(job_of(), run)
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    run = interrupted_run(tmp_path)
+    shutil.rmtree(run.checkpoints)
+    assert failing(job_of(), run).startswith("NS470")
+
+
+def test_other_settings(tmp_path: Path) -> None:
+    run = interrupted_run(tmp_path)
+    assert failing(job_of(batch=64), run) == "NS476 the run was started with other settings: `batch` was 32 and is 64"
+    assert "there were 200 training examples and are 190" in failing(replace(job_of(), train=class_data(190)), run)
+
+
+def test_another_net(tmp_path: Path) -> None:
+    from flax import nnx
+
+    def wider(rngs: nnx.Rngs) -> nnx.Module:
+        from .nets import Classifier
+
+        net = Classifier(rngs)
+        net.dense1 = nnx.Linear(8, 16, use_bias=False, rngs=rngs)
+        return net
+
+    run = interrupted_run(tmp_path)
+    assert "NS474" in failing(replace(job_of(), make_module=wider), run)

@@ -28,7 +28,7 @@ from netspec.graph.values import (
     Tensors,
 )
 from netspec.layers.activations import ActivationLayer
-from netspec.layers.base import Layer
+from netspec.layers.base import Layer, PythonName
 from netspec.layers.errors import Misfit, WrongInputs
 from netspec.layers.merge import Add
 from netspec.source import Span
@@ -174,7 +174,7 @@ class Applier:
 
     def _block(self, block: Block, inputs: Any, builder: Builder) -> Any:
         if inputs is BAD or any(v is BAD for _, v in block.arguments):
-            self._look_for_mistakes(block)
+            self._look_for_mistakes(block, builder)
             return BAD
         tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
         instance = self._instance(block, tensors, builder)
@@ -264,11 +264,11 @@ class Applier:
         frame.values[symbol] = value
         label(frame.builder, symbol.name, value)
 
-    def _look_for_mistakes(self, block: Block) -> None:
+    def _look_for_mistakes(self, block: Block, outer: Builder) -> None:
         """Evaluate a body though nothing good flows in, so that its own mistakes are reported in the same run."""
         if (block.name, "looked") not in self.instances:
             self.instances[(block.name, "looked")] = None
-            self._body(block, Builder(block.name.name), BAD)
+            self._body(block, Builder(block.name.name, outer), BAD)
 
     # ------------------------------------------------------------ shared layers
 
@@ -283,7 +283,9 @@ class Applier:
         if shared.module is None:
             shared.operation = instance.graph
             shared.module = SharedModule(shared.home.unique(shared.name), shared.home.graph.identity, shapes)
-        elif parameter_shapes(instance.graph) != parameter_shapes(shared.operation):
+        elif instance.graph is not shared.operation and (
+            what_is_shared(instance.graph) != what_is_shared(shared.operation)
+        ):
             first = " and ".join(map(str, shared.module.shapes))
             second = " and ".join(map(str, shapes))
             self.problems.add(
@@ -334,9 +336,24 @@ class _ApplyInside:
     def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any:
         value = layer if isinstance(layer, LayerValue) else OneLayer(layer, self.value.span)
         result = self.applier.apply(value, inputs[0] if len(inputs) == 1 else Tensors(inputs), self.builder)
-        if result is BAD or isinstance(result, Tensors):
+        if isinstance(result, Tensors):
+            self.applier.problems.add(_several(self.value, result))
+            result = BAD
+        if result is BAD:
             raise _InnerMistake
         return result
+
+
+def _several(value: OneLayer, found: Tensors) -> WrongInputs:
+    """The diagnostic for branches that nothing joins, inside a layer that works with one tensor."""
+    return WrongInputs(
+        span=value.places.get("body", value.span),
+        word=value.layer.word,
+        wants="one tensor from its body",
+        got=str(len(found.items)),
+        shapes=" and ".join(str(t.shape) for t in found.items),
+        advice="join the branches first, with `concat` or `add`",
+    )
 
 
 def _before(tensor: Tensor, span: Span | None) -> Tensor:
@@ -355,13 +372,16 @@ def label(builder: Builder | None, name: str, value: Any) -> None:
         value.builder.graph.labels[name] = value.edge
 
 
-def parameter_shapes(operation: Graph | Layer | None) -> list[Any]:
-    """The shapes of all weights in the order of the nodes: equal for two graphs that can share them."""
+def what_is_shared(operation: Graph | Layer | None) -> list[Any]:
+    """The shapes of all weights and the code around them, in the order of the nodes: equal where both can be shared."""
     assert isinstance(operation, Graph)
     found: list[Any] = []
     for node in operation.nodes:
+        shapes = operation.input_shapes(node)
         if isinstance(node.operation, Graph):
-            found.append(parameter_shapes(node.operation))
+            found.append(what_is_shared(node.operation))
         elif isinstance(node.operation, Layer):
-            found.append(node.operation.parameters(*operation.input_shapes(node)))
+            module = PythonName("m") if node.operation.module(*shapes) is not None else None
+            code = node.operation.code(module, tuple(PythonName("x") for _ in shapes), shapes)
+            found.append((node.operation.parameters(*shapes), repr(code)))
     return found

@@ -39,7 +39,8 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
 
 
 def _cycle(circle: Sequence[Name], span: Span | None) -> Cycle:
-    path = " -> ".join(f"`{n.name}`" for n in circle)
+    names = [f"`{n.name}`" for n in circle]
+    path = " -> ".join(names if len(names) <= 8 else [*names[:4], "…", *names[-3:]])
     if any(n.is_definition for n in circle):
         return Cycle(span=span, path=path)
     return Cycle(span=span, path=path, advice="a name cannot be made of itself; give one of the values another name")

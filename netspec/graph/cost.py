@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netspec.graph.ir import Graph, Input, Node
+from netspec.graph.ir import Graph, Input, Node, SharedModule
 from netspec.layers.base import Layer
 from netspec.shape import Shape, Size, product
 
@@ -66,15 +66,17 @@ class Totals:
 
 def rows(graph: Graph) -> Iterator[Row]:
     """Every layer in the order of the computation, blocks opened."""
-    yield from _rows(graph, (), set())
+    yield from _rows(graph, (), {})
 
 
-def _rows(graph: Graph, path: tuple[str, ...], seen: set[object]) -> Iterator[Row]:
+def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModule]]) -> Iterator[Row]:
+    """`seen` has the shared layers that were listed already, by the block that holds them."""
+    seen[graph.identity] = set()  # each use of a block holds its own
     for node in graph.nodes:
         here = (*path, node.name)
-        again = node.shared is not None and node.shared in seen
+        again = node.shared is not None and node.shared in seen[node.shared.owner]
         if node.shared is not None:
-            seen.add(node.shared)
+            seen[node.shared.owner].add(node.shared)
         if isinstance(node.operation, Graph):
             if again:
                 yield _row(node, here, Layer(), graph, is_shared_again=True)
@@ -113,32 +115,44 @@ def _count(weights: dict[str, tuple[int, ...]]) -> int:
 
 def total_cost(graph: Graph) -> Totals:
     """Sums over all layers; blocks that are used often are counted once and multiplied, so this is fast."""
-    memo: dict[int, Totals] = {}
-    shared: set[object] = set()
+    memo: dict[int, _Cost] = {}
     for inner in graph.subgraphs():
-        memo[id(inner)] = _graph_cost(inner, memo, shared)
-    return memo[id(graph)]
+        memo[id(inner)] = _graph_cost(inner, memo)
+    return memo[id(graph)].totals
 
 
-def _graph_cost(graph: Graph, memo: dict[int, Totals], shared: set[object]) -> Totals:
+@dataclass(frozen=True)
+class _Cost:
+    """The sums of a block. Weights that a block around it holds are in `borrowed` instead, one entry for each."""
+
+    totals: Totals
+    borrowed: dict[SharedModule, Totals]
+
+
+def _graph_cost(graph: Graph, memo: dict[int, _Cost]) -> _Cost:
     trainable = frozen = state = 0
     macs: Size = 0
     activations: Size = 0
+    shared: dict[SharedModule, Totals] = {}
     for node in graph.nodes:
-        again = node.shared is not None and node.shared in shared
-        if node.shared is not None:
-            shared.add(node.shared)
         cost = _node_cost(graph, node, memo)
+        if isinstance(node.operation, Graph):
+            shared.update(memo[id(node.operation)].borrowed)
         macs = macs + cost.macs
         activations = activations + cost.activations
-        if not again:
+        if node.shared is not None:
+            shared[node.shared] = cost
+        else:
             trainable, frozen, state = trainable + cost.trainable, frozen + cost.frozen, state + cost.state
-    return Totals(trainable, frozen, state, macs, activations)
+    for held in [cost for module, cost in shared.items() if module.owner is graph.identity]:
+        trainable, frozen, state = trainable + held.trainable, frozen + held.frozen, state + held.state
+    borrowed = {module: cost for module, cost in shared.items() if module.owner is not graph.identity}
+    return _Cost(Totals(trainable, frozen, state, macs, activations), borrowed)
 
 
-def _node_cost(graph: Graph, node: Node, memo: dict[int, Totals]) -> Totals:
+def _node_cost(graph: Graph, node: Node, memo: dict[int, _Cost]) -> Totals:
     if isinstance(node.operation, Graph):
-        return memo[id(node.operation)]
+        return memo[id(node.operation)].totals
     if isinstance(node.operation, Input):
         return Totals(0, 0, 0, 0, 0)
     row = _row(node, (), node.operation, graph, is_shared_again=False)

@@ -15,7 +15,7 @@ from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph import errors, meaning
 from netspec.graph.advice import advise_section, advise_value
 from netspec.graph.build import Builder
-from netspec.graph.operators import COMPARISONS, calculate, compare, is_number
+from netspec.graph.operators import COMPARISONS, calculate, check_list, compare, is_number
 from netspec.graph.resolve import Resolution
 from netspec.graph.symbols import Name, Scope
 from netspec.graph.values import (
@@ -136,7 +136,7 @@ class Evaluator:
                     return self._attribute(node, frame)
                 case tree.ListLiteral(items=items):
                     values = [self.evaluate(item, frame, kind) for item in items]
-                    return BAD if any(v is BAD for v in values) else values
+                    return BAD if any(v is BAD for v in values) else self._checked(check_list(values, node.span))
                 case tree.TupleLiteral():
                     return self._tuple(node, frame)
                 case tree.DurationLiteral(amount=amount, unit=unit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from netspec.diagnostics import Diagnostic
@@ -14,6 +15,14 @@ from netspec.values import describe, spell
 
 LARGEST = 10**15
 """Numbers beyond this are mistakes; keeping them small keeps every step of the compiler fast."""
+
+LONGEST_LIST = 100_000
+DEEPEST_LIST = 8
+"""Limits of lists, for the same reason."""
+
+MOST_TERMS = 32
+LONGEST_FORMULA = 400
+"""Limits of a formula over unknown sizes: its terms, and its characters."""
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -60,7 +69,7 @@ def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
             span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice
         )
     result = ARITHMETIC[symbol](left, right)
-    if isinstance(result, Dim) and len(result.terms) > 32:
+    if isinstance(result, Dim) and (len(result.terms) > MOST_TERMS or len(str(result)) > LONGEST_FORMULA):
         return meaning.BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
     return result
 
@@ -88,3 +97,18 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
             advice="compare numbers with numbers",
         )
     return bool(COMPARISONS[symbol](left, right))
+
+
+def check_list(values: list[Any], span: Span) -> list[Any] | Diagnostic:
+    """The list itself, or the diagnostic that says that it is too long or too deep for anything."""
+    level, count = values, 0
+    for _ in range(DEEPEST_LIST):
+        count += len(level)
+        if count > LONGEST_LIST:
+            problem, advice = f"this list holds more than {LONGEST_LIST:,} values", "give fewer weights"
+            return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+        level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), LONGEST_LIST + 1))
+        if not level:
+            return values
+    problem, advice = f"lists stand more than {DEEPEST_LIST} deep inside each other", "weights have at most 5 levels"
+    return meaning.BadArithmetic(span=span, problem=problem, advice=advice)

@@ -23,6 +23,9 @@ from netspec.syntax import tree
 from netspec.values import UNITS, Symbol, Word
 from netspec.vocabulary import categories, choice_names, words
 
+MOST_SUGGESTIONS = 100
+"""Unknown names for which the names of the file are searched; a file with more of them would take long."""
+
 UseReader = Callable[[tree.Use, Source, Problems], "tree.File | None"]
 """Finds and parses the file that a `use` names; None (and a diagnostic) when it cannot."""
 
@@ -80,6 +83,7 @@ class _Resolver:
         self.resolution: Resolution
         self.owner: Name | None = None
         self.edges: Edges = {}
+        self.unknown = 0
         self.scopes: dict[tuple[str, str], Scope] = {}
         self.open_files: list[Source] = []
 
@@ -404,7 +408,9 @@ class _Resolver:
             self.edges.setdefault(self.owner, []).append((symbol, node.span))
 
     def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
-        what, advice, meant = advise_name(node.name, kind, scope.visible())
+        self.unknown += 1
+        visible = scope.visible() if self.unknown <= MOST_SUGGESTIONS else ()
+        what, advice, meant = advise_name(node.name, kind, visible)
         if meant is not None and (symbol := scope.find(meant)) is not None:
             symbol.uses += 1  # a misspelt name is used, too
         self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))

@@ -6,6 +6,9 @@ from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shap
 from netspec.layers.errors import CannotConcat, Misfit, UnequalShapes
 from netspec.shape import Dim, Shape, Size
 
+MOST_TERMS = 100
+"""More of them are added by `sum`: Python cannot read an expression of thousands of terms."""
+
 AXES = {
     1: ("features",),
     2: ("lengths", "channels"),
@@ -67,7 +70,7 @@ class Add(Layer):
         return inputs[0]
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return PythonCall("+", tensors)
+        return PythonCall("+", tensors) if len(tensors) <= MOST_TERMS else call("sum", list(tensors))
 
 
 @layer("concat")

@@ -76,6 +76,9 @@ class Checkpoints:
     Args:
         folder: where they lie; it is made when the first one is saved.
         copy: copies a tree of arrays on the device.
+
+    Raises:
+        CompileError: the folder cannot be made (NS477).
     """
 
     def __init__(self, folder: Path, copy: Callable[[Tree], Tree]) -> None:
@@ -84,7 +87,10 @@ class Checkpoints:
         self._copy = copy
         self._unlisted: set[int] = set()
         options = ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=True)
-        self._manager = ocp.CheckpointManager(self.folder, options=options)
+        try:
+            self._manager = ocp.CheckpointManager(self.folder, options=options)
+        except OSError as error:
+            raise fail(errors.CannotWrite(path=str(self.folder), reason=_reason(error))) from error
 
     @property
     def steps(self) -> list[int]:

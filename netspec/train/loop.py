@@ -51,7 +51,7 @@ def fit(
         run: the folder to write to, or None.
         resume: go on from the newest checkpoint of `run`.
         reporter: who wants to know; nobody by default.
-        save_seconds: the least time between two checkpoints.
+        save_seconds: the least time between two checkpoints; 0 writes one after every epoch.
 
     Raises:
         CompileError: nothing to train (NS461), a loss that is not finite (NS460), or a run folder that cannot be
@@ -213,15 +213,14 @@ class _Training:
             underway.append(loss)
             if len(underway) > AHEAD:
                 underway.popleft().block_until_ready()
-            if self.interruption.requested and at + 1 < steps:
-                self.state = state
-                self._check_finite()
-                return False
-            now = time.perf_counter()
-            if now >= next_tick and at + 1 < steps:
+            if at + 1 < steps and time.perf_counter() >= next_tick:
                 self.state = state
                 self._tick(at + 1 - first, at + 1, began)
                 next_tick = time.perf_counter() + TICK_SECONDS
+            if at + 1 < steps and self.interruption.requested:
+                self.state = state
+                self._check_finite()
+                return False
         self.state = state
         self._check_finite()
         return True
@@ -277,7 +276,7 @@ class _Training:
             self.run.log(message)
 
     def _is_save_due(self) -> bool:
-        wait = max(self.save_seconds, self.save_cost / SAVE_SHARE)
+        wait = max(self.save_seconds, self.save_cost / SAVE_SHARE) if self.save_seconds else 0.0
         return time.perf_counter() - self.saved_at >= wait
 
     def save(self) -> None:

@@ -60,8 +60,8 @@ def train_and_be_killed(path: str, epochs: int, number: int) -> None:
 
 
 def start_and_kill(run: Run, epochs: int, number: signal.Signals) -> int:
-    program = "import sys; from tests.train.test_resume import train_and_be_killed as f; f(sys.argv[1], *map(int, sys.argv[2:]))"
-    command = [sys.executable, "-c", program, str(run.path), str(epochs), str(int(number))]
+    program = f"from tests.train.test_resume import *; train_and_be_killed({str(run.path)!r}, {epochs}, {int(number)})"
+    command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, timeout=120).returncode
 
 
@@ -82,9 +82,7 @@ def assert_equal(found: Result, whole: Result) -> None:
     assert all(np.array_equal(theirs[name], ours[name]) for name in theirs)
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 40), (signal.SIGINT, 40)], ids=["kill", "term", "int"]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 40)], ids=["kill", "term"])
 def test_a_run_that_was_killed_goes_on_bit_for_bit(
     tmp_path: Path, whole: Result, number: signal.Signals, status: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +20,20 @@ class Mismatch(Exception):
         self.unknown = unknown
 
 
-class Kind:
+class Kind(ABC):
     """What an option takes. Subclasses override `accept` and `describe`."""
 
+    @abstractmethod
     def accept(self, value: object) -> Any:
         """The value in its canonical form.
 
         Raises:
             Mismatch: the value is of another kind or outside the limits.
         """
-        raise NotImplementedError  # pragma: no cover - every kind overrides it
 
+    @abstractmethod
     def describe(self) -> str:
         """A noun phrase: what is expected."""
-        raise NotImplementedError  # pragma: no cover - every kind overrides it
 
     def spell(self, value: object) -> str:
         """A canonical value as it is typed."""

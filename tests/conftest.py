@@ -27,6 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="no MNIST files: set NETSPEC_DATA"))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With NETSPEC_STRICT a skipped test is a failure: there everything must really run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NETSPEC_STRICT") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest):
     """Compares a text with a golden file; `--update-golden` rewrites the file."""

@@ -106,7 +106,7 @@ class Layer(Word):
         Raises:
             Misfit: the inputs do not go with the layer.
         """
-        raise NotImplementedError(f"{type(self).__name__} declares no shape rule")
+        raise TypeError(f"{type(self).__name__} declares no shape rule: override `infer`")
 
     def parameters(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
         """Shapes of the trainable weights by their names in the module."""
@@ -131,7 +131,7 @@ class Layer(Word):
 
     def expand(self, apply: Apply, tensor: Any) -> Any:
         """For macros: build what the layer stands for."""
-        raise NotImplementedError(f"{type(self).__name__} is no macro")
+        raise TypeError(f"{type(self).__name__} is no macro: override `expand`")
 
     # what the rest of the compiler asks; the defaults suit layers without the options in question
 

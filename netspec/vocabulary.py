@@ -1,8 +1,8 @@
 """How a word of the language is declared: `option`, the registry, signatures.
 
 A word (a layer, an activation, an optimizer, a data source …) is a record, a frozen dataclass, under a decorator such
-as `@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are described,
-which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
+as `@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are
+described, which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
 """
 
 from __future__ import annotations

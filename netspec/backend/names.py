@@ -11,7 +11,7 @@ from netspec.graph.ir import Graph
 from netspec.graph.naming import unique_name
 from netspec.layers.base import Code, Layer, PythonName, Shapes
 
-FIXED = frozenset({"self", "nn", "jnp", "jax", "rngs", "logits", "Any", "None", "True", "False", "sum"})
+FIXED = frozenset({"self", "nn", "jnp", "jax", "rngs", "logits", "Any", "None", "True", "False", "sum", "float"})
 """Names that every emitted file may use."""
 
 

@@ -45,7 +45,8 @@ def _advise(first: Shape, other: Shape) -> str:
         return "bring both to one form: `gap` or `flatten` makes a vector of an image"
     if first.space != other.space:
         return "use the same strides, pools and padding on both sides, or `residual(…)`, which projects the shortcut"
-    return f"let both end with {first.channels} {AXES.get(first.rank, AXES[4])[-1]}, or write `residual(…)`, which projects the shortcut"
+    noun = AXES.get(first.rank, AXES[4])[-1]
+    return f"let both end with {first.channels} {noun}, or write `residual(…)`, which projects the shortcut"
 
 
 @layer("add")

@@ -31,7 +31,7 @@ class Chain(OneWord):
 class TrainSettings(Word):
     """How a net is trained. Every key has a default.
 
-    Example: train { epochs = 12, batch = 128, optimizer = adam(1e-3) }
+    Example: train { epochs = 12 }
     """
 
     epochs: int = option(Count(), "how often every training example is seen", default=10)

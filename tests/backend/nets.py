@@ -15,7 +15,7 @@ NETS = {
     "tokens": "input 7 tokens(20)\nembedding(5, frozen = true) -> embedding_to_vector\ndef embedding_to_vector = gap",
     "constants": (
         "input 4x4x1\nconv(1, 3x3, weights = [[1, 0, -1], [2, 0, -2], [1, 0, -1]], bias = false, frozen = true)\n"
-        "-> scale(0.5, -1) -> dense(2, init = uniform(0.2), bias_init = constant(0.1)) -> step"
+        "-> scale(0.5, -0.1) -> step -> dense(2, init = uniform(0.2), bias_init = constant(0.1))"
     ),
     "blocks": (
         "input 8x8x2\ndef block(filters, kernel = 3) = conv(filters, kernel, bias = false) -> batchnorm -> relu\n"

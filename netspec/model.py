@@ -144,21 +144,32 @@ class Model:
         """
         from flax import nnx
 
-        self._check_inputs(inputs)
-        return self._forward(nnx.state(self.module), inputs)
+        return self._forward(nnx.state(self.module), self._checked(inputs))
 
-    def _check_inputs(self, inputs: tuple[Any, ...]) -> None:
+    def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""
+        import numpy as np
+
         if len(inputs) != len(self.inputs):
-            names = ", ".join(self.inputs)
-            raise ValueError(f"{self.name} takes {len(self.inputs)} inputs ({names}), not {len(inputs)}")
-        for (name, shape), value in zip(self.inputs.items(), inputs, strict=True):
-            got = tuple(value.shape)
-            fits = len(got) == shape.rank + 1 and all(
-                not isinstance(size, int) or size == n for size, n in zip(shape.sizes, got[1:], strict=True)
+            count = "1 input" if len(self.inputs) == 1 else f"{len(self.inputs)} inputs"
+            raise ValueError(f"{self.name} takes {count} ({', '.join(self.inputs)}), not {len(inputs)}")
+        arrays = [value if hasattr(value, "dtype") else np.asarray(value) for value in inputs]
+        named: dict[str, int] = {}
+        for position, ((name, shape), array) in enumerate(zip(self.inputs.items(), arrays, strict=True)):
+            sizes = tuple(array.shape)[1:]
+            fits = array.ndim == shape.rank + 1 and all(
+                n == (size if isinstance(size, int) else named.setdefault(str(size), n))
+                for size, n in zip(shape.sizes, sizes, strict=True)
             )
             if not fits:
-                wanted = ", ".join(["batch", *map(str, shape.sizes)])
+                wanted = ", ".join(["batch", *(str(named.get(str(size), size)) for size in shape.sizes)])
+                got = tuple(array.shape)
                 raise ValueError(f"the input {name} of {self.name} has the shape ({wanted}), not {got}")
+            is_whole = array.dtype.kind in "iub"
+            if shape.is_tokens and not is_whole:
+                raise ValueError(f"the input {name} of {self.name} is token ids, whole numbers, not {array.dtype}")
+            arrays[position] = array.astype("float32") if is_whole and not shape.is_tokens else array
+        return tuple(arrays)
 
     # ------------------------------------------------------------ pure functions
 

@@ -173,6 +173,8 @@ class Compilation:
         if graph is not None:
             check_graph(graph, self.problems)
             self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
+            if facts is not None and self.given_facts is None:
+                self._check_facts(optimise(graph), facts)
         return graph
 
     def _check_facts(self, graph: Graph, facts: Facts) -> None:

@@ -89,7 +89,7 @@ def command(
     if result.interrupted:
         return 130
     if not as_json:
-        print_problems(result.problems)
+        print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
 
 
@@ -110,7 +110,8 @@ def _train(
     from netspec.training import prepare, train_prepared
 
     prepared = prepare(spec)
-    print_problems(prepared.warnings)
+    told = {(warning.code, warning.message) for warning in spec.problems.warnings}
+    print_problems(w for w in prepared.warnings if (w.code, w.message) not in told)
     return train_prepared(prepared, Path(runs), reporter)
 
 

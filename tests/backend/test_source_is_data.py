@@ -104,7 +104,7 @@ output {second} = {tensor} + {image}
 """
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(programs())
 def test_any_names(text: str) -> None:
     spec = Compilation(Source("<spec>", text))

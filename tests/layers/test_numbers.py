@@ -50,17 +50,16 @@ class Ours:
         self.variables = self.model.init(1)
         state = self.variables["state"]
 
-        def forward(params: Any, x: Any) -> Any:
-            found = self.model.apply({"params": params, "state": state}, x, train=train)
-            return found if train else (found, state)
-
-        self.y, self.state = forward(self.variables["params"], jnp.asarray(x))
-        self.weighting = data(self.y.shape, seed=7)
+        shape = jax.eval_shape(lambda: self.model.apply(self.variables, x)).shape
+        self.weighting = data(shape, seed=7)
 
         def loss(params: Any, x: Any) -> Any:
-            return (forward(params, x)[0] * self.weighting).sum()
+            found = self.model.apply({"params": params, "state": state}, x, train=train)
+            y, after = found if train else (found, state)
+            return (y * self.weighting).sum(), (y, after)
 
-        gradients = jax.grad(loss, argnums=(0, 1), allow_int=True)(self.variables["params"], jnp.asarray(x))
+        run = jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True, allow_int=True))
+        (_, (self.y, self.state)), gradients = run(self.variables["params"], jnp.asarray(x))
         self.weights = flat(self.variables["params"])
         self.weight_gradients, self.input_gradient = flat(gradients[0]), gradients[1]
 

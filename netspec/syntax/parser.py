@@ -6,6 +6,7 @@ Comes in: a `Source`. Goes out: a `tree.File` with every statement that could be
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -137,8 +138,9 @@ def _reject_numbers(statement: tree.Statement, problems: Problems) -> tree.State
     stack: list[tree.Node] = [statement]
     while stack:
         node = stack.pop()
-        if isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40:
-            advice = "a number has at most 40 characters"
+        is_long = isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40
+        if is_long or (isinstance(node, tree.Number) and math.isinf(node.value)):
+            advice = "a number has at most 40 characters" if is_long else "numbers go up to 1e308"
             problems.add(errors.MalformedNumber(span=node.span, text=node.span.text[:12] + "…", advice=advice))
             return None
         stack.extend(node.children())

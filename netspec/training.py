@@ -13,7 +13,7 @@ from typing import Any
 
 from netspec.data.arrays import from_arrays
 from netspec.data.base import BadData, Dataset, Facts
-from netspec.data.errors import NoData, NoSplit
+from netspec.data.errors import NoData, NoSplit, SourceNotUsed
 from netspec.data.normalise import Normalisation
 from netspec.data.predict_inputs import CannotPredict, check_scale, read_inputs
 from netspec.data.prepare import prepare_data
@@ -117,6 +117,8 @@ def prepare(spec: Compilation | Source, data: Any = None, overrides: Mapping[str
         setting_spans=compilation.setting_spans("data"),
     )
     problems.raise_errors()
+    if data is not None and compilation.data.source is not None:
+        warnings.append(SourceNotUsed(span=compilation.setting_spans("data").get("source")))
     recipe = make_recipe(
         compilation.train,
         recipe_heads(graph),

@@ -97,6 +97,13 @@ def test_wrong_settings_and_data(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_source_that_is_not_used_is_told(tmp_path: Path) -> None:
+    x, y = arrays()
+    spec = SPEC + "\ndata { source = iris }\ntrain { epochs = 1 }"
+    result = netspec.train(netspec.compile(spec), (x, y), runs=tmp_path)
+    assert "NS425" in [problem.code for problem in result.problems]
+
+
 def test_resume_equals_one_run(tmp_path: Path) -> None:
     """Two epochs, then three more, are five at once, bit for bit."""
     from netspec.training import resume_run

@@ -313,3 +313,14 @@ class NoSplit(Diagnostic):
     hint = "{advice}"
     split: str
     advice: str
+
+
+@record
+class SourceNotUsed(Diagnostic):
+    """Arrays are handed over to train on, and the spec names a data source too; the arrays are used."""
+
+    code = "NS425"
+    severity = "warning"
+    title = "the source of the section `data` is not used: arrays were handed over"
+    label = "not used"
+    hint = "leave the arrays out to train on the source, or remove the line"

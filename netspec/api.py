@@ -102,7 +102,9 @@ def spell_value(value: Any) -> str:
 
 
 def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Result:
-    """Train a model.
+    """Train a model; it holds the trained weights afterwards, as `result.model` does.
+
+    Nothing is printed. What the spec's `expect` asks for and is not so stands in `result.problems`, with warnings.
 
     Args:
         model: a model, or a spec to compile.
@@ -118,7 +120,10 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
 
     if not isinstance(model, Model):
         return train_model(read_spec(model), data, **overrides)
-    return train_model(model.compilation, data, **overrides)
+    result = train_model(model.compilation, data, **overrides)
+    if result.model.source == model.source:  # an override such as width=64 makes another network
+        model.adopt(result.model.module, result.model.normalisation)
+    return result
 
 
 def load(run: str | Path) -> Model:

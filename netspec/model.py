@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.backend.emit import emit_source
 from netspec.backend.load import load_source, network_class
+from netspec.data.normalise import Normalisation
 from netspec.graph.cost import Row, Totals, rows, total_cost
 from netspec.graph.ir import Graph
 from netspec.graph.printer import summary_html, summary_text
@@ -21,12 +22,16 @@ class Model:
     Weights are made at the first use, from `seed`. Inputs have a batch in front: (batch, height, width, channels) for
     an image, (batch, features) for a vector; token ids are whole numbers. Several inputs go in the order in which the
     spec declares them. Several outputs come as a dict by name.
+
+    A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalises them itself;
+    `module` and `apply` take what the layers take. `normalisation` has the statistics, by input.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
         compilation.check()
         self.compilation = compilation
         self.seed = seed
+        self.normalisation: Mapping[str, Normalisation] = {}
 
     # ------------------------------------------------------------ what it is
 
@@ -90,9 +95,10 @@ class Model:
 
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
-    def adopt(self, module: Any) -> None:
-        """Make a trained module of this network the live one."""
+    def adopt(self, module: Any, normalisation: Mapping[str, Normalisation]) -> None:
+        """Make a trained module of this network the live one, with the statistics for its inputs."""
         self.__dict__["module"] = module
+        self.normalisation = normalisation
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
@@ -137,14 +143,17 @@ class Model:
         return jax.jit(forward)
 
     def __call__(self, *inputs: Any) -> Any:
-        """What comes out for a batch, as in prediction: dropout off, running means used, the head applied.
+        """What comes out for a batch, as in prediction: inputs normalised as in training, dropout off, running means
+        used, the head applied.
 
         Raises:
             ValueError: the inputs have other shapes than the spec says.
         """
         from flax import nnx
 
-        return self._forward(nnx.state(self.module), self._checked(inputs))
+        checked = zip(self.inputs, self._checked(inputs), strict=True)
+        ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
+        return self._forward(nnx.state(self.module), ready)
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""

@@ -228,7 +228,7 @@ def _result(prepared: Prepared, run: Run, *, resume: bool, reporter: Reporter | 
     if not trained.interrupted:
         figures = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
         check_measured(prepared.compilation.measured, figures, problems)
-    prepared.model.adopt(trained.module)
+    prepared.model.adopt(trained.module, prepared.splits.normalisation)
     return Result(
         model=prepared.model,
         run=run.path,
@@ -341,6 +341,7 @@ def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
+    model.normalisation = read_coding(path).normalisation
     return model
 
 
@@ -378,8 +379,8 @@ class Predictions:
 def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     """What the network answers for files or rows of numbers: `{"input", "outputs": {name: …}}` for each example.
 
-    An output with classes has `class` and `probabilities` by name; a yes/no output `answer` and `probability`; others
-    have `values`.
+    An output with classes has `class` and `probabilities` by name; a yes/no output `answer` and the `probability` of
+    `yes`, the name of the second class; others have `values`.
 
     Raises:
         CompileError: an input cannot be read or has another shape, or there is no such run.
@@ -395,8 +396,6 @@ def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     batch, called = read_inputs(texts, shape, coding.columns.get(name))
     low, high = coding.ranges[name]
     warnings = check_scale(batch, called, (low, high)) if not shape.is_tokens else []
-    if name in coding.normalisation:
-        batch = coding.normalisation[name].apply(batch)
     found = model(batch)
     outputs = {k: np.asarray(v) for k, v in (found if isinstance(found, dict) else {"output": found}).items()}
     heads = recipe_heads(model.compilation.optimised)
@@ -417,5 +416,5 @@ def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[st
     if head.activation == "sigmoid" and values.shape == (1,):
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
-        return {"answer": shown[int(yes > 0.5)], "probability": yes}
+        return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "probability": yes}
     return {"values": values.tolist()}

@@ -97,6 +97,21 @@ def test_wrong_settings_and_data(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_loaded_model_normalises_as_in_training(tmp_path: Path) -> None:
+    spec = "input 4\ndense(3, softmax)\ndata {\n    source = iris\n    normalize = standard\n}"
+    result = netspec.train(spec, epochs=60, optimizer="adam(0.05)", runs=tmp_path)
+    flower = np.array([[5.1, 3.5, 1.4, 0.2]], np.float32)
+    for model in (result.model, netspec.load(result.run)):
+        assert model(flower).argmax() == 0, "setosa, the first row of the data"
+
+
+def test_train_leaves_the_trained_weights_in_the_model(tmp_path: Path) -> None:
+    x, y = arrays()
+    model = netspec.compile(SPEC)
+    result = netspec.train(model, (x, y), epochs=20, optimizer="adam(0.02)", runs=tmp_path)
+    np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(result.model(x)))
+
+
 def test_a_source_that_is_not_used_is_told(tmp_path: Path) -> None:
     x, y = arrays()
     spec = SPEC + "\ndata { source = iris }\ntrain { epochs = 1 }"

@@ -29,7 +29,7 @@ def command(
 ) -> int:
     """Write the network of a spec FILE as readable Flax NNX source.
 
-    The network is the last class; build it with `Network(rngs=nnx.Rngs(0))`.
+    The network is the last class, named after the file: `MnistCnn(rngs=nnx.Rngs(0))` builds it.
 
     \b
     Example:

@@ -45,7 +45,7 @@ def _text(name: str, answer: dict[str, Any]) -> str:
         ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])[:3]
         return prefix + f"{answer['class']} (" + ", ".join(f"{n} {100 * p:.1f}%" for n, p in ranked) + ")"
     if "probability" in answer:
-        return prefix + f"{answer['answer']} ({100 * answer['probability']:.1f}%)"
+        return prefix + f"{answer['answer']} ({answer['yes']} {100 * answer['probability']:.1f}%)"
     return prefix + _numbers(answer["values"])
 
 

@@ -107,6 +107,10 @@ def _start_line(record: Record) -> str:
     )
 
 
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
 def _count(epoch: int, epochs: int) -> str:
     return f"epoch {epoch:>{len(str(epochs))}}/{epochs}"
 
@@ -144,12 +148,12 @@ def duration_text(seconds: float) -> str:
 def _done_lines(record: Record) -> str:
     if record["event"] == "interrupted":
         return (
-            f"interrupted after {record['epochs']} epochs; everything is saved\n"
+            f"interrupted after {_epochs(record['epochs'])}; everything is saved\n"
             f"go on with: netspec train --resume {record['run']}"
         )
     metrics = record["metrics"]
     shown = {name: value for name, value in metrics.items() if name.startswith("test_")} or metrics
-    head = f"{record['epochs']} epochs in {duration_text(record['seconds'])}"
+    head = f"{_epochs(record['epochs'])} in {duration_text(record['seconds'])}"
     lines = [f"{head}: {figures_text(shown)}"]
     lines += [table_text(name, value) for name, value in shown.items() if isinstance(value, list)]
     lines.append(f"weights, figures and checkpoints are in {record['run']}")

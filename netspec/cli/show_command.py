@@ -9,6 +9,7 @@ import click
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.graph.printer import graph_json, graph_text, summary_text
+from netspec.kinds import Kind
 from netspec.pipeline import Compilation
 from netspec.syntax import tree
 from netspec.values import Word
@@ -72,8 +73,16 @@ def _stage(spec: Compilation, stage: str) -> str:
 def _section_text(name: str, settings: Word) -> str:
     options = settings.options()
     width = max(len(o.name) for o in options)
-    lines = [f"    {o.name:<{width}} = {o.kind.spell(getattr(settings, o.name))}" for o in options]
+    lines = [f"    {o.name:<{width}} = {_in_full(o.kind, getattr(settings, o.name))}" for o in options]
     return "\n".join([f"{name} {{", *lines, "}"])
+
+
+def _in_full(kind: Kind, value: object) -> str:
+    """A setting with the defaults of its words: `adam(0.001, b1 = 0.9, …)`."""
+    words = value if isinstance(value, tuple) else (value,)
+    if all(isinstance(word, Word) for word in words):
+        return " -> ".join(word.spelling(full=True) for word in words if isinstance(word, Word))
+    return kind.spell(value)
 
 
 def _tree_lines(node: tree.Node, depth: int) -> list[str]:

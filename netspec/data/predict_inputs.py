@@ -198,6 +198,8 @@ def _fit(found: Any, name: str, shape: Shape) -> Any:
         return found
     if _matches(found.shape, sizes):
         return found[None]
+    if sizes[-1:] == (1,) and _matches(found.shape[1:], sizes[:-1]):  # grey images are often kept without their axis
+        return found[..., None]
     count = shape.count
     if found.ndim == 2 and isinstance(count, int) and found.shape[1] == count:
         return found.reshape(len(found), *sizes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netspec.diagnostics import Diagnostic, Problems, squeeze, suggest
 from netspec.graph.cost import total_cost
-from netspec.graph.errors import UnknownName
+from netspec.graph.errors import UnknownName, WrongValue
 from netspec.graph.evaluate import Abandon, Evaluator, Frame
 from netspec.graph.ir import Graph
 from netspec.graph.operators import compare
@@ -124,11 +124,26 @@ def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None
     figures = ["loss", *words("metric")]
     measured = [f"{part}_{output}{figure}" for part in ("test", "val") for output in outputs for figure in figures]
     if expectation.name in measured:
-        return None
+        return _impossible(expectation)
     pool = [*COUNTS, *graph.labels, *measured]
     elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
     advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
     return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
+
+
+def _impossible(expectation: Expectation) -> Diagnostic | None:
+    """A share that cannot be: `test_accuracy >= 99` without the percent sign."""
+    value = expectation.value
+    if not expectation.name.endswith(("accuracy", "roc_auc")) or not isinstance(value, int | float) or value <= 1:
+        return None
+    advice = f"for {spell(value)} percent type {spell(value)}%" if value <= 100 else "write a share such as 99%"
+    return WrongValue(
+        span=expectation.span,
+        what=f"`{expectation.name}`",
+        expected="a share of at most 1",
+        found=f"the number {spell(value)}",
+        advice=advice,
+    )
 
 
 def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:

@@ -10,6 +10,7 @@ from netspec.graph.meaning import CannotSet
 from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.parser import parse_source
+from netspec.vocabulary import words
 
 
 def parse_expression(name: str, text: str, problems: Problems) -> tree.Expression | None:
@@ -47,6 +48,9 @@ def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, 
     if name not in params:
         if name not in file.broken:
             advice = suggest(name, params, what="params of the file") or "the file has no `param`; add `param name = 1`"
+            for section, settings in words("section").items():
+                if any(option.name == name for option in settings.options()):
+                    advice = f"did you mean `-D {section}.{name}={value.span.text}`?"
             reason = "the file has no such `param`"
             problems.add(CannotSet(span=place, name=name, reason=reason, label_words="not known", advice=advice))
         return file

@@ -9,6 +9,6 @@ def find_devices() -> str | None:
     """None when JAX finds a device of the kind it was told to use, or what is wrong, in a line."""
     try:
         jax.devices()
-    except RuntimeError as error:
-        return str(error).splitlines()[0]
+    except (RuntimeError, AssertionError) as error:  # a plugin that is missing ends in an assertion of JAX
+        return (str(error).splitlines() or ["JAX finds no such device"])[0]
     return None

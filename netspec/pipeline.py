@@ -18,9 +18,9 @@ import netspec.layers
 import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
 from netspec.backend.emit import emit_source
 from netspec.data.base import BadData, Facts
-from netspec.data.checks import check_facts
+from netspec.data.checks import check_facts, pair_names
 from netspec.data.settings import check_settings
-from netspec.diagnostics import Problems
+from netspec.diagnostics import CompileError, Problems
 from netspec.graph.expect import Expectation, check_expectations
 from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
@@ -30,11 +30,12 @@ from netspec.graph.passes import optimise
 from netspec.graph.resolve import Resolution, resolve_file
 from netspec.graph.uses import UseReader
 from netspec.graph.values import BAD
-from netspec.heads import data_heads, input_shapes, input_spans
+from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
 from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.check import check_edition
 from netspec.syntax.parser import parse_source
+from netspec.train.recipe import make_recipe
 
 if TYPE_CHECKING:
     from netspec.data.settings import DataSettings
@@ -178,7 +179,7 @@ class Compilation:
         return graph
 
     def _check_facts(self, graph: Graph, facts: Facts) -> None:
-        """What can be said of the data and the network before any data are loaded."""
+        """What can be said of the data, the network and the settings before any data are loaded."""
         spans = self.setting_spans("data")
         span = spans.get("source")
         found = check_settings(self.data, facts, spans)
@@ -187,6 +188,16 @@ class Compilation:
         )
         for diagnostic in found:
             self.problems.add(diagnostic)
+        if self.problems.errors or self._settings["train"] is BAD:
+            return
+        heads = recipe_heads(graph)
+        targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
+        try:
+            spans = self.setting_spans("train")
+            make_recipe(self.train, heads, targets, has_val=bool(self.data.val), spans=spans)
+        except CompileError as wrong:
+            for diagnostic in wrong.diagnostics:
+                self.problems.add(diagnostic)
 
     @cached_property
     def optimised(self) -> Graph:

@@ -116,6 +116,11 @@ def _train(
 
 
 def _resume(path: str, defines: tuple[str, ...], data: str | None, reporter: Reporter) -> Result:
+    from netspec.train.run import read_run
     from netspec.training import resume_run
 
+    done = read_run(Path(path)).done
+    if done is not None and not any(text.startswith("train.epochs=") for text in defines):
+        epochs = done["epochs"]
+        raise click.ClickException(f"{path} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
     return resume_run(Path(path), reporter, parse_defines(defines, data))

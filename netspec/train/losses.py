@@ -65,6 +65,8 @@ class Mse(Loss):
     Example: train { loss = mse }
     """
 
+    elsewhere = ("mean_squared_error", "MSELoss")
+
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         return _mean_per_example(_errors(logits, targets, head) ** 2)
 
@@ -75,6 +77,8 @@ class Mae(Loss):
 
     Example: train { loss = mae }
     """
+
+    elsewhere = ("mean_absolute_error", "L1Loss")
 
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         import jax.numpy as jnp
@@ -90,6 +94,7 @@ class Huber(Loss):
     Reference: Huber 1964, Robust estimation of a location parameter.
     """
 
+    elsewhere = ("HuberLoss", "SmoothL1Loss")
     delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
 
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
@@ -109,6 +114,7 @@ class CrossEntropy(Loss):
     Example: train { loss = cross_entropy }
     """
 
+    elsewhere = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
@@ -124,6 +130,7 @@ class BinaryCrossEntropy(Loss):
     Example: train { loss = binary_cross_entropy }
     """
 
+    elsewhere = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss")
     heads = ("linear", "sigmoid")
     implied = "sigmoid"
 

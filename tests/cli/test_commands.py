@@ -221,6 +221,11 @@ def test_train_eval_predict(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run(["eval", "runs/iris-1", "--split", "val"]) == 1
     assert "NS424" in capsys.readouterr().err
 
+    assert run(["train", "--resume", "runs/iris-1"]) == 1
+    assert "is finished, after 30 epochs" in capsys.readouterr().err
+    assert run(["train", "--resume", "runs/iris-1", "-D", "train.epochs=31", "--json"]) == 0
+    assert json_lines(capsys.readouterr().out)[-1]["epochs"] == 31
+
     assert run(["predict", "runs/iris-1", "5.1,3.5,1.4,0.2", "--json"]) == 0
     (answer,) = json_lines(capsys.readouterr().out)
     assert answer["outputs"]["output"]["class"] == "setosa"

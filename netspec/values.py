@@ -114,20 +114,26 @@ class Word(Record):
         """Positional options first, in their order, then the others as declared."""
         return _options(cls)  # type: ignore[arg-type]  # mypy takes a class of hashables for unhashable
 
+    def follows(self) -> dict[str, str]:
+        """What options that are left open (none) come to, as it would be typed."""
+        return {}
+
     def spelling(self, *, full: bool = False) -> str:
         """The call as it is typed in a spec: what differs from the defaults, or everything with `full`."""
         parts: list[str] = []
         by_name = False
+        follows = self.follows()
         for item in self.options():
             value = getattr(self, item.name)
             if not item.is_required and value == item.default and not full:
                 by_name = True
                 continue
             is_last_word = isinstance(value, Word) and value.category == "activation"
+            text = item.kind.spell(value) if value is not None else follows.get(item.name, "none")
             if item.position is not None and (not by_name or is_last_word):
-                parts.append(item.kind.spell(value))
+                parts.append(text)
             else:
-                parts.append(f"{item.name} = {item.kind.spell(value)}")
+                parts.append(f"{item.name} = {text}")
         return f"{self.word}({', '.join(parts)})" if parts else self.word
 
 

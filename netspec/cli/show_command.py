@@ -8,7 +8,7 @@ import click
 
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
-from netspec.graph.printer import graph_json, graph_text, summary_text
+from netspec.graph.printer import full_text, graph_json, graph_text, summary_text
 from netspec.kinds import Kind
 from netspec.pipeline import Compilation
 from netspec.syntax import tree
@@ -56,8 +56,9 @@ def command(
     if stage is not None:
         click.echo(_stage(spec, stage))
         return 0
-    click.echo(summary_text(spec.graph, full=full))
+    click.echo(summary_text(spec.graph))
     if full:
+        click.echo("\n" + full_text(spec.graph))
         for name in ("data", "train"):
             click.echo("\n" + _section_text(name, spec.settings(name)))
     return 0

@@ -24,7 +24,7 @@ class Line:
     macs: str
 
 
-def table_lines(graph: Graph, *, full: bool = False) -> Iterator[Line]:
+def table_lines(graph: Graph) -> Iterator[Line]:
     """The lines of the summary: inputs, then every layer, each block under a heading."""
     for node in graph.input_nodes:
         yield Line(0, node.name, "input", str(node.shape), "", "")
@@ -37,15 +37,14 @@ def table_lines(graph: Graph, *, full: bool = False) -> Iterator[Line]:
         for depth in range(common, len(around)):
             yield Line(depth, around[depth], "", "", "", "")
         open_blocks = tuple(around)
-        yield _line(row, len(around), name, full)
+        yield _line(row, len(around), name)
 
 
-def _line(row: Row, depth: int, name: str, full: bool) -> Line:
+def _line(row: Row, depth: int, name: str) -> Line:
     if row.is_shared_again:
         layer, parameters = f"{row.word} (shared, above)", ""
     else:
-        operation = row.node.operation
-        layer = operation.spelling(full=True) if full and isinstance(operation, Layer) else row.call
+        layer = row.call
         parameters = count(row.parameters) if row.parameters else ""
         if row.frozen:
             parameters += " frozen"
@@ -87,9 +86,15 @@ def total_lines(totals: Totals) -> list[tuple[str, str]]:
 HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
 
 
-def summary_text(graph: Graph, *, full: bool = False) -> str:
+def full_text(graph: Graph) -> str:
+    """Every layer with every option in force, defaults too."""
+    found = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
+    return "\n".join(f"{name} = {layer.spelling(full=True)}" for name, layer in found if isinstance(layer, Layer))
+
+
+def summary_text(graph: Graph) -> str:
     """The summary as plain text."""
-    lines = [*table_lines(graph, full=full)]
+    lines = [*table_lines(graph)]
     cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
     widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
     out = [_aligned(HEADINGS, widths), "  ".join("-" * w for w in widths)]

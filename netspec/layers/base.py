@@ -203,6 +203,9 @@ class Weighted(Layer):
     l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
 
+    def follows(self) -> dict[str, str]:
+        return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
+
     def initializers(self, kernel: tuple[int, ...]) -> dict[str, Code]:
         """The keyword arguments of the module for `init`, `bias_init` and `weights`."""
         found: dict[str, Code] = {}

@@ -10,6 +10,7 @@ from netspec.layers.errors import Misfit, PadTooLarge
 from netspec.layers.windows import pads, slide
 from netspec.record import record
 from netspec.shape import Shape
+from netspec.values import spell
 from netspec.vocabulary import option
 
 
@@ -37,6 +38,9 @@ class Pool(Layer):
     def step(self) -> int | tuple[int, ...]:
         """The stride in force."""
         return self.window if self.stride is None else self.stride
+
+    def follows(self) -> dict[str, str]:
+        return {"stride": spell(self.window)}
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")

@@ -141,7 +141,8 @@ def _reject_numbers(statement: tree.Statement, problems: Problems) -> tree.State
         is_long = isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40
         if is_long or (isinstance(node, tree.Number) and math.isinf(node.value)):
             advice = "a number has at most 40 characters" if is_long else "numbers go up to 1e308"
-            problems.add(errors.MalformedNumber(span=node.span, text=node.span.text[:12] + "…", advice=advice))
+            text = node.span.text[:12] + "…" if is_long else node.span.text
+            problems.add(errors.MalformedNumber(span=node.span, text=text, advice=advice))
             return None
         stack.extend(node.children())
     return statement

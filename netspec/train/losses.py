@@ -8,6 +8,7 @@ are stable.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -19,7 +20,7 @@ from netspec.vocabulary import option, register
 
 
 @record
-class Loss(Word):
+class Loss(Word, ABC):
     """Base of every loss."""
 
     category: ClassVar[str] = "loss"
@@ -30,9 +31,9 @@ class Loss(Word):
     """The head that a net without one is taken to have: it then gives logits."""
     fewest_units: ClassVar[int] = 1
 
+    @abstractmethod
     def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         """The loss of each example: float32 of the shape batch."""
-        raise NotImplementedError(f"{type(self).__name__} declares no loss")
 
 
 L = TypeVar("L", bound=type[Loss])

@@ -8,6 +8,7 @@ metric and are computed once. Figures that need every score at once (roc_auc) ta
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -97,7 +98,7 @@ class Totals:
 
 
 @record
-class Metric(Word):
+class Metric(Word, ABC):
     """Base of every metric."""
 
     category: ClassVar[str] = "metric"
@@ -114,9 +115,9 @@ class Metric(Word):
         """Sums over a batch, by name."""
         return {}
 
+    @abstractmethod
     def value(self, totals: Totals) -> Figure:
         """The figure for a whole split."""
-        raise NotImplementedError(f"{type(self).__name__} declares no value")
 
 
 M = TypeVar("M", bound=type[Metric])

@@ -5,6 +5,7 @@ Comes in: checked words. Goes out: an `optax.GradientTransformation`. Optax is i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -21,7 +22,7 @@ FRACTION = Number(0, 1, open_high=True)
 
 
 @record
-class Optimizer(Word):
+class Optimizer(Word, ABC):
     """Base of every word of an optimizer chain: it turns gradients into what is added to the weights."""
 
     category: ClassVar[str] = "optimizer"
@@ -29,9 +30,9 @@ class Optimizer(Word):
     has_rate: ClassVar[bool] = False
     """Applies a learning rate, in its option `rate`; exactly one word of a chain does."""
 
+    @abstractmethod
     def build(self, rate: Rate) -> Any:
         """The `optax.GradientTransformation`; words without a rate leave `rate` alone."""
-        raise NotImplementedError(f"{type(self).__name__} declares no build")
 
 
 O = TypeVar("O", bound=type[Optimizer])  # noqa: E741

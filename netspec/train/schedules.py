@@ -6,6 +6,7 @@ factor. Each word counts its steps from where it begins; the last one lasts to t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -19,7 +20,7 @@ Factor = Callable[[Any], Any]
 
 
 @record
-class Schedule(Word):
+class Schedule(Word, ABC):
     """Base of every schedule word."""
 
     category: ClassVar[str] = "schedule"
@@ -29,9 +30,9 @@ class Schedule(Word):
         """How long it lasts; None: to the end of the run."""
         return None
 
+    @abstractmethod
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         """The factor at a step of its own, from 0, of `length` in all."""
-        raise NotImplementedError(f"{type(self).__name__} declares no factor")
 
 
 S = TypeVar("S", bound=type[Schedule])

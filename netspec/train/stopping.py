@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
@@ -38,7 +39,7 @@ class ValidationFigure(Kind):
 
 
 @record
-class Stop(Word):
+class Stop(Word, ABC):
     """Base of every stopping rule."""
 
     category: ClassVar[str] = "stop"
@@ -47,13 +48,13 @@ class Stop(Word):
         """The figure it looks at, or None."""
         return None
 
+    @abstractmethod
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         """Whether an epoch's figure counts as progress; `higher`: larger figures are better."""
-        raise NotImplementedError(f"{type(self).__name__} declares no rule")
 
+    @abstractmethod
     def is_over(self, epochs_without_progress: int) -> bool:
         """Whether to stop now."""
-        raise NotImplementedError(f"{type(self).__name__} declares no rule")
 
 
 T = TypeVar("T", bound=type[Stop])

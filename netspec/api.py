@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, Problems, fail
+from netspec.diagnostics import Diagnostic, Problems
 from netspec.model import Model
-from netspec.pipeline import Compilation
+from netspec.pipeline import Compilation, read_source
 from netspec.source import Source
 from netspec.syntax import tree
-from netspec.syntax.errors import UnreadableFile
 from netspec.syntax.parser import parse_source
 
 if TYPE_CHECKING:
@@ -27,13 +26,7 @@ def read_spec(spec: str | Path) -> Source:
     is_file = isinstance(spec, Path) or (spec.endswith(".net") and "\n" not in spec)
     if not is_file:
         return Source("<spec>", str(spec))
-    path = Path(spec)
-    try:
-        return Source.read(path)
-    except UnicodeDecodeError:
-        raise fail(UnreadableFile(path=str(path), reason="it is no text in UTF-8")) from None
-    except OSError as error:
-        raise fail(UnreadableFile(path=str(path), reason=str(error.strerror))) from None
+    return read_source(Path(spec))
 
 
 def parse(spec: str | Path) -> tree.File:

@@ -20,7 +20,7 @@ from netspec.backend.emit import emit_source
 from netspec.data.base import BadData, Facts
 from netspec.data.checks import check_facts, pair_names
 from netspec.data.settings import check_settings
-from netspec.diagnostics import CompileError, Problems
+from netspec.diagnostics import CompileError, Problems, fail, suggest
 from netspec.graph.expect import Expectation, check_expectations
 from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
@@ -34,12 +34,30 @@ from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
 from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.check import check_edition
+from netspec.syntax.errors import UnreadableFile
 from netspec.syntax.parser import parse_source
 from netspec.train.recipe import make_recipe
 
 if TYPE_CHECKING:
     from netspec.data.settings import DataSettings
     from netspec.train.settings import TrainSettings
+
+
+def read_source(path: Path) -> Source:
+    """The text of a spec file.
+
+    Raises:
+        CompileError: it is not there, or is no text.
+    """
+    try:
+        return Source.read(path)
+    except UnicodeDecodeError:
+        raise fail(UnreadableFile(path=str(path), reason="it is no text in UTF-8", advice="give a .net file")) from None
+    except OSError as error:
+        folder = path.parent
+        near = [str(folder / p.name) for p in folder.glob("*.net")] if folder.is_dir() else []
+        advice = suggest(str(path), near, what="spec files there") or "check the name and the folder"
+        raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
 
 
 class Compilation:

@@ -25,7 +25,6 @@ from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
 from netspec.model import Model
 from netspec.pipeline import Compilation
 from netspec.source import Source
-from netspec.train.errors import DamagedFile
 from netspec.train.evaluate import Weights, evaluate
 from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
@@ -300,14 +299,6 @@ class Coding:
     class_names: Mapping[str, list[str]]
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise fail(DamagedFile(file=str(path), reason=str(error))) from None
-    return found
-
-
 def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> Compilation:
     """The spec of a run, as it was run.
 
@@ -315,7 +306,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
         CompileError: there is no such run, or it is damaged.
     """
     record = read_run(path)
-    spec = _read_json(path / "spec.json")
+    spec = record.json("spec.json")
     source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
     return Compilation(
         source,
@@ -328,7 +319,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
 
 def read_coding(path: Path) -> Coding:
     """How a run codes its inputs and answers."""
-    coding = _read_json(path / "coding.json")
+    coding = read_run(path).json("coding.json")
     return Coding(
         {name: Normalisation.from_json(value) for name, value in coding["normalisation"].items()},
         coding["columns"],

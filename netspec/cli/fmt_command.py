@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from netspec.cli.files import write_text
-from netspec.cli.options import json_option, read_source
+from netspec.cli.options import json_option
 from netspec.cli.output import print_json, print_problems
 from netspec.diagnostics import CompileError
+from netspec.pipeline import read_source
 from netspec.source import Source
 from netspec.syntax.formatter import format_source
 
@@ -32,7 +33,7 @@ def command(files: tuple[str, ...], only_check: bool, as_json: bool) -> int:
     status = 0
     for file in files:
         try:
-            source = Source("<stdin>", sys.stdin.read()) if file == "-" else read_source(file)
+            source = Source("<stdin>", sys.stdin.read()) if file == "-" else read_source(Path(file))
             text = format_source(source)
         except CompileError as error:
             print_problems(error.diagnostics)

@@ -9,10 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from netspec.cli.output import use_json
-from netspec.diagnostics import fail, suggest
-from netspec.pipeline import Compilation
-from netspec.source import Source
-from netspec.syntax.errors import UnreadableFile
+from netspec.pipeline import Compilation, read_source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,23 +37,6 @@ def spec_options(command: F) -> F:
     return command
 
 
-def read_source(path: str) -> Source:
-    """The text of a file.
-
-    Raises:
-        CompileError: it is not there, or is no text.
-    """
-    try:
-        return Source.read(Path(path))
-    except UnicodeDecodeError:
-        raise fail(UnreadableFile(path=path, reason="it is no text in UTF-8", advice="give a .net file")) from None
-    except OSError as error:
-        folder = Path(path).parent
-        near = [str(folder / p.name) for p in folder.glob("*.net")] if folder.is_dir() else []
-        advice = suggest(path, near, what="spec files there") or "check the name and the folder"
-        raise fail(UnreadableFile(path=path, reason=str(error.strerror), advice=advice)) from None
-
-
 def parse_defines(defines: tuple[str, ...], data: str | None) -> dict[str, str]:
     """`-D` values by name; `--data` is one of them."""
     found: dict[str, str] = {}
@@ -76,4 +56,4 @@ def compilation(path: str, defines: tuple[str, ...], input_shape: str | None, da
     Raises:
         CompileError: the file cannot be read.
     """
-    return Compilation(read_source(path), overrides=parse_defines(defines, data), input=input_shape)
+    return Compilation(read_source(Path(path)), overrides=parse_defines(defines, data), input=input_shape)

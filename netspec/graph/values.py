@@ -1,4 +1,4 @@
-"""What expressions evaluate to, beside the numbers and words of netspec/values.py: layers and tensors.
+"""What expressions evaluate to, beside the numbers and words of netspec/values.py: layers, tensors, or BAD.
 
 A layer value is a description that builds new nodes, with weights of their own, each time it is applied.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Note
 from netspec.graph.ir import Edge, Graph, SharedModule
@@ -175,7 +175,3 @@ class SharedUse(LayerValue):
     @property
     def parts(self) -> tuple[object, ...]:
         return (self.shared.inner,)
-
-
-Value: TypeAlias = Any
-"""A number, truth value, text, list, Extent, Duration, Symbol, Word, LayerValue, Tensor, Tensors, or BAD."""

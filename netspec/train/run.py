@@ -161,6 +161,14 @@ class RunRecord:
         """
         return _read_text(self.path / file)
 
+    def json(self, file: str) -> dict[str, Any]:
+        """The record in a JSON file of the folder.
+
+        Raises:
+            CompileError: it cannot be read, or holds no record (NS475).
+        """
+        return _parse(self.text(file), self.path / file)
+
 
 def read_run(path: Path) -> RunRecord:
     """Read a run folder back.

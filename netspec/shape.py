@@ -128,6 +128,11 @@ class Shape:
         return self.vocabulary is not None
 
     @property
+    def without_tokens(self) -> Shape:
+        """The same sizes, for numbers."""
+        return Shape(self.sizes)
+
+    @property
     def channels(self) -> Size:
         """The last size."""
         return self.sizes[-1]

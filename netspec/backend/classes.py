@@ -140,11 +140,12 @@ def _build_of(graph: Graph, classes: Classes) -> Any:
         elif isinstance(operation, Layer):
             shapes = graph.input_shapes(node)
             module = operation.module(*shapes)
-            code = repr(operation.code(PythonName("m") if module else None, _placeholders(node), shapes))
+            mask = None if node.mask is None else PythonName("mask")
+            code = repr(operation.applied(PythonName("m") if module else None, _placeholders(node), mask, shapes))
             kind = (_build_of_code(module), code, repr(operation.activation_word), operation.is_frozen)
         else:
             kind = "input"
-        nodes.append((node.name, node.inputs, kind, shared))
+        nodes.append((node.name, node.inputs, node.mask, kind, shared))
     outputs = tuple((o.name, o.edge, repr(o.head)) for o in graph.outputs)
     held = tuple((s.name, _build_of_shared(use, classes)) for s, use in uses.held.items())
     return tuple(nodes), outputs, tuple(graph.inputs), tuple(sorted(graph.labels.items())), held, len(uses.borrowed)

@@ -166,7 +166,9 @@ class _ClassWriter:
             assert isinstance(node.operation, Layer)
             shapes = self.graph.input_shapes(node)
             has_module = node.operation.module(*shapes) is not None
-            code = node.operation.code(PythonName(f"self.{node.name}") if has_module else None, tensors, shapes)
+            module = PythonName(f"self.{node.name}") if has_module else None
+            mask = None if node.mask is None else PythonName(variables.read(node.mask))
+            code = node.operation.applied(module, tensors, mask, shapes)
             activation = node.operation.activation_word
             if activation is not None and not activation.has_weights:
                 code = activation.code(code)

@@ -52,16 +52,18 @@ def _codes(network: Graph) -> Iterator[Code]:
     for graph in network.subgraphs():
         for node in graph.nodes:
             if isinstance(node.operation, Layer):
-                yield from _layer_codes(node.operation, graph.input_shapes(node))
+                yield from _layer_codes(node.operation, graph.input_shapes(node), has_mask=node.mask is not None)
         for output in graph.outputs:
             if output.head is not None:
                 yield output.head.code(PythonName("x"))
 
 
-def _layer_codes(layer: Layer, shapes: Shapes) -> Iterator[Code]:
+def _layer_codes(layer: Layer, shapes: Shapes, *, has_mask: bool) -> Iterator[Code]:
     module = layer.module(*shapes)
     yield module
-    yield layer.code(None if module is None else PythonName("m"), tuple(PythonName("x") for _ in shapes), shapes)
+    tensors = tuple(PythonName("x") for _ in shapes)
+    mask = PythonName("mask") if has_mask else None
+    yield layer.applied(None if module is None else PythonName("m"), tensors, mask, shapes)
     activation = layer.activation_word
     if activation is not None and not activation.has_weights:
         yield activation.code(PythonName("x"))

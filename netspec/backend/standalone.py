@@ -10,18 +10,22 @@ import re
 from functools import cache
 from pathlib import Path
 
+FAMILIES = ("helpers", "windows", "norms", "attention", "recurrent")
+"""The modules of `netspec.nn` whose functions and classes stand by themselves; a later one may use an earlier one."""
+
 
 @cache
 def _helpers() -> dict[str, tuple[str, frozenset[str]]]:
     """Every helper by name: its source, and the names it uses."""
-    text = (Path(__file__).parents[1] / "nn" / "helpers.py").read_text(encoding="utf-8")
     found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-            segment = ast.get_source_segment(text, node)
-            assert segment is not None
-            found[node.name] = (re.sub(r"  # type: .*", "", segment), names)
+    for family in FAMILIES:
+        text = (Path(__file__).parents[1] / "nn" / f"{family}.py").read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+                segment = ast.get_source_segment(text, node)
+                assert segment is not None
+                found[node.name] = (re.sub(r"  # (type: |noqa).*", "", segment), names)
     return found
 
 
@@ -31,7 +35,7 @@ def helper_names() -> frozenset[str]:
 
 
 def helper_sources(names: set[str]) -> list[str]:
-    """The sources of these helpers and of those they need, in the order of the file; unknown names are Flax's own."""
+    """The sources of these helpers and of those they need, in the order of the files; unknown names are Flax's own."""
     helpers = _helpers()
     needed: set[str] = set()
     stack = [name for name in names if name in helpers]

@@ -19,6 +19,7 @@ from netspec.graph.values import (
     Broken,
     Composed,
     OneLayer,
+    PaddedInput,
     Parallel,
     Repeated,
     Shared,
@@ -31,6 +32,8 @@ from netspec.layers.activations import ActivationLayer
 from netspec.layers.base import Layer, PythonName
 from netspec.layers.errors import Misfit, WrongInputs
 from netspec.layers.merge import Add
+from netspec.layers.tokens import PaddingMask
+from netspec.shape import Shape
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.values import LayerValue, describe
@@ -38,10 +41,14 @@ from netspec.values import LayerValue, describe
 
 @dataclass(frozen=True)
 class _Instance:
-    """A block built for certain arguments and shapes, with what it takes from outside."""
+    """A block built for certain arguments and shapes, with what it takes from outside.
+
+    `padded` tells for each output which input's padding its steps have.
+    """
 
     graph: Graph
     captured: tuple[Tensor, ...]
+    padded: tuple[PaddedInput | None, ...]
 
 
 class Applier:
@@ -52,6 +59,7 @@ class Applier:
         self.evaluator: Evaluator
         self.instances: dict[Any, _Instance | None] = {}
         self.sizes: dict[int, int] = {}
+        self.masks: dict[PaddedInput, Tensor] = {}
         self.uses: list[Block] = []
         self.total = 0
         self.built = 0
@@ -101,7 +109,7 @@ class Applier:
             return BAD
         try:
             if layer.is_macro:
-                return layer.expand(_ApplyInside(self, value, builder), tensors[0])
+                return layer.expand(_ApplyInside(self, value, builder), *tensors)
             for extra in layer.before(*(t.shape for t in tensors)):
                 tensors = (self._layer(OneLayer(extra, value.span), extra, tensors[0], builder),)
                 if tensors[0] is BAD:
@@ -122,10 +130,25 @@ class Applier:
         shape = layer.infer(*(t.shape for t in tensors))
         edges = tuple(builder.edge_of(t) for t in tensors)
         name = layer.name or layer.spelling().partition("(")[0]
-        edge = builder.add(layer, edges, (shape,), span=value.span, name=name)
+        mask = self._mask(layer, tensors)
+        mask_edge = None if mask is None else builder.edge_of(mask)
+        edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
         self._count(1, value.span)
-        result = Tensor(builder, edge, shape)
+        result = Tensor(builder, edge, shape, _padding_behind(layer, shape, tensors))
         return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
+
+    def _mask(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Tensor | None:
+        """The mask that a layer reads, made where the input is, once for all that read it."""
+        padded = None if layer.reads_mask is None else tensors[layer.reads_mask].padded
+        if padded is None:
+            return None
+        if padded not in self.masks:
+            source = padded.tensor
+            edge = source.builder.add(
+                PaddingMask(id=padded.id), (source.edge,), (source.shape.without_tokens,), span=source.span, name="mask"
+            )
+            self.masks[padded] = Tensor(source.builder, edge, source.shape.without_tokens)
+        return self.masks[padded]
 
     def _count(self, more: int, span: Span | None) -> None:
         self.total += more
@@ -135,13 +158,15 @@ class Applier:
             raise Abandon
 
     def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
-        if layer.many_inputs == (len(tensors) > 1):
+        fewest, most = layer.input_count
+        if fewest <= len(tensors) and (most is None or len(tensors) <= most):
             return True
         shapes = " and ".join(str(t.shape) for t in tensors)
-        if layer.many_inputs:
-            wants, got, advice = "two or more tensors", "one", f"write `(a | b) -> {layer.word}`"
+        got = "one" if len(tensors) == 1 else str(len(tensors))
+        if len(tensors) < fewest:
+            wants, advice = "two or more tensors" if most is None else "two tensors", f"write `(a | b) -> {layer.word}`"
         else:
-            wants, got = "one tensor", str(len(tensors))
+            wants = "one tensor" if most == 1 else "one or two tensors"
             advice = "join the branches first, with `concat` or `add`"
         self.problems.add(
             WrongInputs(
@@ -197,11 +222,14 @@ class Applier:
         shapes = tuple(graph.shape_of(output.edge) for output in graph.outputs)
         edges = tuple(builder.edge_of(t) for t in (*tensors, *instance.captured))
         edge = builder.add(single or graph, edges, shapes, span=span, name=name, shared=shared)
-        results = [Tensor(builder, Edge(edge.node, port), shape) for port, shape in enumerate(shapes)]
+        results = [
+            Tensor(builder, Edge(edge.node, port), shape, padded)
+            for port, (shape, padded) in enumerate(zip(shapes, instance.padded, strict=True))
+        ]
         return results[0] if len(results) == 1 else Tensors(tuple(results))
 
     def _instance(self, block: Block, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
-        key: Any = (block.name, block.arguments, tuple(t.shape for t in tensors))
+        key: Any = (block.name, block.arguments, tuple((t.shape, t.padded) for t in tensors))
         try:
             known = key in self.instances
         except TypeError:  # an argument holds a list, as weights do: such blocks are built at every use
@@ -217,7 +245,8 @@ class Applier:
         inputs = []
         for index, tensor in enumerate(tensors):
             name = "x" if len(tensors) == 1 else f"x{index + 1}"
-            inputs.append(Tensor(inner, inner.add_input(name, tensor.shape, tensor.span), tensor.shape))
+            edge = inner.add_input(name, tensor.shape, tensor.span)
+            inputs.append(Tensor(inner, edge, tensor.shape, tensor.padded))
         total_before, self.total = self.total, 0
         self.uses.append(block)
         try:
@@ -234,7 +263,7 @@ class Applier:
         inner.graph.outputs = [Output(None, inner.edge_of(t)) for t in items]
         graph = prune(inner.graph)
         self.sizes[id(graph)] = max(1, size)
-        return _Instance(graph, tuple(inner.captured))
+        return _Instance(graph, tuple(inner.captured), tuple(t.padded for t in items))
 
     def _body(self, block: Block, builder: Builder, flowing: Any) -> Any:
         """Evaluate the body of a definition; what flows out."""
@@ -288,6 +317,8 @@ class Applier:
         ):
             first = " and ".join(map(str, shared.module.shapes))
             second = " and ".join(map(str, shapes))
+            if first == second:
+                second += " of which one has padding and the other has none"
             self.problems.add(
                 meaning.SharedShape(
                     span=span,
@@ -302,11 +333,16 @@ class Applier:
         return self._use(instance, tensors, builder, span, shared.name, shared.module)
 
     def _shared_instance(self, shared: Shared, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
-        key = (shared, tuple(t.shape for t in tensors))
+        key = (shared, tuple((t.shape, t.padded) for t in tensors))
         if key not in self.instances:
             inner = Builder(shared.name, builder)
             inputs = [
-                Tensor(inner, inner.add_input("x" if len(tensors) == 1 else f"x{i + 1}", t.shape, t.span), t.shape)
+                Tensor(
+                    inner,
+                    inner.add_input("x" if len(tensors) == 1 else f"x{i + 1}", t.shape, t.span),
+                    t.shape,
+                    t.padded,
+                )
                 for i, t in enumerate(tensors)
             ]
             result = self.apply(shared.inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)), inner)
@@ -320,6 +356,8 @@ def _single_layer(graph: Graph) -> Layer | None:
     if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
         return None
     operation = layers[0].operation
+    if layers[0].mask is not None:
+        return None
     return operation if isinstance(operation, Layer) and operation.module(*graph.input_shapes(layers[0])) else None
 
 
@@ -366,6 +404,15 @@ def _before(tensor: Tensor, span: Span | None) -> Tensor:
     return tensor
 
 
+def _padding_behind(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
+    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place."""
+    found = next((t.padded for t in tensors if t.padded is not None), None)
+    is_sequence = shape.is_tokens or shape.rank > 1
+    if found is None or layer.moves_steps or not is_sequence or shape.sizes[0] != found.tensor.shape.sizes[0]:
+        return None
+    return found
+
+
 def label(builder: Builder | None, name: str, value: Any) -> None:
     """Remember what the author calls a tensor."""
     if isinstance(value, Tensor) and value.builder is builder:
@@ -375,7 +422,7 @@ def label(builder: Builder | None, name: str, value: Any) -> None:
 def what_is_shared(operation: Graph | Layer | None) -> list[Any]:
     """The shapes of all weights and the code around them, in the order of the nodes: equal where both can be shared."""
     assert isinstance(operation, Graph)
-    found: list[Any] = []
+    found: list[Any] = [len(operation.inputs)]
     for node in operation.nodes:
         shapes = operation.input_shapes(node)
         if isinstance(node.operation, Graph):

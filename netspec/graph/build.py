@@ -33,6 +33,7 @@ class Builder:
         span: Span | None,
         name: str,
         shared: SharedModule | None = None,
+        mask: Edge | None = None,
     ) -> Edge:
         """Append a node; its name gets a number when it is taken."""
         node = Node(
@@ -42,6 +43,7 @@ class Builder:
             shapes=shapes,
             span=span,
             shared=shared,
+            mask=mask,
         )
         self.graph.nodes.append(node)
         return Edge(len(self.graph.nodes) - 1)

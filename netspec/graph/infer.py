@@ -7,6 +7,7 @@ could not be built. Shape errors (NS3xx) come from the layers' own rules; here t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from netspec.diagnostics import Note, Problems
@@ -15,12 +16,13 @@ from netspec.graph.advice import BATCH_WORDS
 from netspec.graph.apply import Applier, label
 from netspec.graph.build import Builder
 from netspec.graph.evaluate import Abandon, Evaluator, Frame
-from netspec.graph.ir import Graph, Output, prune
+from netspec.graph.ir import Graph, Output, Padding, prune
 from netspec.graph.lints import warn_channels_first
 from netspec.graph.resolve import Resolution, is_size_name
 from netspec.graph.symbols import Name
 from netspec.graph.values import (
     BAD,
+    PaddedInput,
     Tensor,
     Tensors,
 )
@@ -41,6 +43,7 @@ class Inference:
         self.evaluator = Evaluator(resolution, problems, self.applier)
         self.applier.evaluator = self.evaluator
         self.unknown_sizes = 0
+        self.pads: dict[int, int] = {}
 
     def settings(self, section: str) -> Any:
         """The word of a section with its values, every option in force; BAD when one is wrong."""
@@ -65,7 +68,7 @@ class Inference:
         frame.input = tensors[0] if len(tensors) == 1 else Tensors(tuple(tensors)) if tensors else BAD
         results = self._statements(frame)
         if self._check_results(results, bool(tensors)) and all(r is not BAD for _, r, _ in results):
-            builder.graph.outputs = [Output(n, builder.edge_of(t)) for n, t, _ in results]
+            builder.graph.outputs = [Output(n, builder.edge_of(t), padding=_padding(t)) for n, t, _ in results]
             return prune(builder.graph)
         return None
 
@@ -154,6 +157,9 @@ class Inference:
                 continue
             warn_channels_first(shape, declaration.shape.span, self.problems)
             tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
+            pad = self.pads.get(id(declaration.shape))
+            if pad is not None:
+                tensor = replace(tensor, padded=PaddedInput(tensor, pad))
             tensors.append(tensor)
             symbol = self._input_symbol(declaration)
             if symbol is not None:
@@ -175,7 +181,10 @@ class Inference:
             matched = self.resolution.arguments.get(id(node), {})
             made = self.evaluator.make_word(words("shape")["tokens"], matched, frame)
             length = self._shape(node.length, frame) if node.length is not None else Shape(())
-            return None if made is BAD or length is None else Shape(length.sizes, made.vocabulary)
+            if made is BAD or length is None:
+                return None
+            self._keep_pad(node, made, matched)
+            return Shape(length.sizes, made.vocabulary)
         items = node.items if isinstance(node, tree.TupleLiteral) else (node,)
         sizes: list[Size] = []
         for item in items:
@@ -184,6 +193,21 @@ class Inference:
                 return None
             sizes.extend(found)
         return Shape(tuple(sizes))
+
+    def _keep_pad(self, node: tree.TokenShape, made: Any, matched: Mapping[str, Any]) -> None:
+        """Remember the id that only fills up; one outside the vocabulary never occurs."""
+        if made.pad is not None and made.pad >= made.vocabulary:
+            self.problems.add(
+                errors.WrongValue(
+                    span=matched["pad"].span,
+                    what="`pad` of `tokens`",
+                    expected=f"an id from 0 to {made.vocabulary - 1}",
+                    found=str(made.pad),
+                    advice=f"`tokens({made.vocabulary})` has the ids 0 to {made.vocabulary - 1}",
+                )
+            )
+        elif made.pad is not None:
+            self.pads[id(node)] = made.pad
 
     def _sizes(self, item: tree.Expression, frame: Frame) -> tuple[Size, ...] | None:
         is_free = isinstance(item, tree.Name) and id(item) not in self.resolution.names
@@ -208,3 +232,11 @@ class Inference:
             )
         )
         return None
+
+
+def _padding(tensor: Tensor) -> Padding | None:
+    """What an output is told of the steps that only fill up."""
+    if tensor.padded is None:
+        return None
+    source = tensor.padded.tensor
+    return Padding(source.builder.graph.nodes[source.edge.node].name, tensor.padded.id)

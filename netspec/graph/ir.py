@@ -7,7 +7,7 @@ unless `share` says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from netspec.layers.activations import Activation
@@ -42,7 +42,10 @@ class SharedModule:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One step. `shapes` has one entry per output (only blocks have several); `shared` is set for uses of a `share`."""
+    """One step. `shapes` has one entry per output (only blocks have several); `shared` is set for uses of a `share`.
+
+    `mask` says which steps of a sequence only fill up; it is set for layers that leave them out.
+    """
 
     name: str
     operation: Input | Layer | Graph
@@ -50,6 +53,17 @@ class Node:
     shapes: tuple[Shape, ...]
     span: Span | None = None
     shared: SharedModule | None = None
+    mask: Edge | None = None
+
+    @property
+    def reads(self) -> tuple[Edge, ...]:
+        """Everything that it is computed from: the inputs, and the mask."""
+        return self.inputs if self.mask is None else (*self.inputs, self.mask)
+
+    def moved(self, place: Callable[[Edge], Edge]) -> Node:
+        """A copy that reads other edges."""
+        mask = None if self.mask is None else place(self.mask)
+        return replace(self, inputs=tuple(map(place, self.inputs)), mask=mask)
 
     @property
     def shape(self) -> Shape:
@@ -65,12 +79,24 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Padding:
+    """Where the steps that only fill up are seen: the name of an input of the network, and the id that stands there."""
+
+    input: str
+    id: int
+
+
+@dataclass(frozen=True)
 class Output:
-    """What flows out: a name if it was given one, and the head (softmax, sigmoid) that a pass has peeled off."""
+    """What flows out: a name if it was given one, and the head (softmax, sigmoid) that a pass has peeled off.
+
+    `padding` is set for a sequence some of whose steps only fill up: losses and metrics leave them out.
+    """
 
     name: str | None
     edge: Edge
     head: Activation | None = None
+    padding: Padding | None = None
 
 
 @dataclass(eq=False)
@@ -121,7 +147,7 @@ def use_counts(graph: Graph) -> list[int]:
     """How often each node's results are read, by nodes and outputs."""
     counts = [0] * len(graph.nodes)
     for node in graph.nodes:
-        for edge in node.inputs:
+        for edge in node.reads:
             counts[edge.node] += 1
     for output in graph.outputs:
         counts[output.edge.node] += 1
@@ -136,7 +162,7 @@ def prune(graph: Graph) -> Graph:
         index = stack.pop()
         if index not in needed:
             needed.add(index)
-            stack.extend(edge.node for edge in graph.nodes[index].inputs)
+            stack.extend(edge.node for edge in graph.nodes[index].reads)
     place = {old: new for new, old in enumerate(sorted(needed))}
 
     def moved(edge: Edge) -> Edge:
@@ -145,7 +171,7 @@ def prune(graph: Graph) -> Graph:
     kept = [graph.nodes[i] for i in sorted(needed)]
     return replace(
         graph,
-        nodes=[replace(node, inputs=tuple(moved(edge) for edge in node.inputs)) for node in kept],
+        nodes=[node.moved(moved) for node in kept],
         inputs=[place[i] for i in graph.inputs],
         outputs=[replace(output, edge=moved(output.edge)) for output in graph.outputs],
         labels={name: moved(edge) for name, edge in graph.labels.items() if edge.node in place},

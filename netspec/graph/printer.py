@@ -179,6 +179,8 @@ def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
     yield f"block {numbers[id(block)]}"
     for label, node in zip(labels, block.nodes, strict=True):
         inputs = ", ".join(source(edge) for edge in node.inputs)
+        if node.mask is not None:
+            inputs += f" where {source(node.mask)}"
         shapes = ", ".join(map(str, node.shapes))
         yield f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "") + f" : {shapes}"
     for output in block.outputs:

@@ -36,11 +36,21 @@ class Tensor:
     builder: Builder = field(repr=False)
     edge: Edge
     shape: Shape
+    padded: PaddedInput | None = field(default=None, compare=False)
+    """The input whose padding tells which of its steps only fill up."""
 
     @property
     def span(self) -> Span | None:
         """What produced it, for the second place of a shape error."""
         return self.builder.graph.nodes[self.edge.node].span
+
+
+@dataclass(frozen=True)
+class PaddedInput:
+    """An input of the network in which steps with an `id` only fill up."""
+
+    tensor: Tensor
+    id: int
 
 
 @dataclass(frozen=True)

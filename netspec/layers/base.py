@@ -79,8 +79,12 @@ class Layer(Word):
 
     category: ClassVar[str] = "layer"
 
-    many_inputs: ClassVar[bool] = False
-    """Takes two or more tensors (`concat`)."""
+    input_count: ClassVar[tuple[int, int | None]] = (1, 1)
+    """The fewest and the most tensors that it takes; None for any number (`concat`: 2 or more)."""
+    reads_mask: ClassVar[int | None] = None
+    """The input whose padded steps it leaves out; where that one has a mask, `masked_code` stands for `code`."""
+    moves_steps: ClassVar[bool] = False
+    """Puts the steps of a sequence into another order, so that a mask of padded steps ends at it."""
     is_identity: ClassVar[bool] = False
     """Does nothing."""
     is_random: ClassVar[bool] = False
@@ -109,11 +113,11 @@ class Layer(Word):
         raise TypeError(f"{type(self).__name__} declares no shape rule: override `infer`")
 
     def parameters(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
-        """Shapes of the trainable weights by their names in the module."""
+        """Shapes of the trainable weights by their names in the module; `query.kernel` is one of an inner module."""
         return {}
 
     def state(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
-        """Shapes of what the module remembers and does not train, such as running means."""
+        """Shapes of what the module remembers and does not train, such as running means; names as in `parameters`."""
         return {}
 
     def macs(self, output: Shape, *inputs: Any, **_: Any) -> Size:
@@ -129,7 +133,17 @@ class Layer(Word):
         assert module is not None, f"{type(self).__name__} has neither module() nor code()"
         return PythonCall(module.text, tensors)
 
-    def expand(self, apply: Apply, tensor: Any) -> Any:
+    def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
+        """As `code`, with a mask of the steps: batch x T, false for those that only fill up."""
+        raise TypeError(f"{type(self).__name__} reads masks: override `masked_code`")
+
+    def applied(self, module: PythonName | None, tensors: Names, mask: PythonName | None, shapes: Shapes) -> Code:
+        """`code`, or `masked_code` where there is a mask."""
+        if mask is None:
+            return self.code(module, tensors, shapes)
+        return self.masked_code(module, tensors, mask, shapes)
+
+    def expand(self, apply: Apply, *tensors: Any) -> Any:
         """For macros: build what the layer stands for."""
         raise TypeError(f"{type(self).__name__} is no macro: override `expand`")
 

@@ -59,7 +59,7 @@ class Add(Layer):
 
     elsewhere = ("sum", "plus")
 
-    many_inputs = True
+    input_count = (2, None)
 
     def infer(self, *inputs: Shape) -> Shape:
         check_numbers(self, *inputs)
@@ -84,7 +84,7 @@ class Concat(Layer):
 
     elsewhere = ("Concatenate", "cat", "stack")
 
-    many_inputs = True
+    input_count = (2, None)
 
     def infer(self, *inputs: Shape) -> Shape:
         check_numbers(self, *inputs)

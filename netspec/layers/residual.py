@@ -32,7 +32,8 @@ class Residual(Layer):
 
     is_macro = True
 
-    def expand(self, apply: Apply, tensor: Any) -> Any:
+    def expand(self, apply: Apply, *tensors: Any) -> Any:
+        (tensor,) = tensors
         inner = apply(self.body, tensor)
         before, after = tensor.shape, inner.shape
         if self.project == "none" and before != after:

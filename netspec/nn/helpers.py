@@ -19,6 +19,8 @@ def frozen(module: Any) -> Any:
     for name, value in list(vars(module).items()):
         if isinstance(value, nn.Param):
             setattr(module, name, Frozen(value[...]))
+        elif isinstance(value, nn.Module):
+            frozen(value)
     return module
 
 

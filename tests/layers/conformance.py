@@ -41,7 +41,7 @@ def has_errors(spec: Compilation) -> bool:
 
 def spec_of(word: type[Layer], call: str, shape: str) -> str:
     """A net of this layer alone; one that joins tensors gets the input twice."""
-    return f"input {shape}\n" + (f"(identity | scale(2)) -> {call}" if word.many_inputs else call)
+    return f"input {shape}\n" + (f"(identity | scale(2)) -> {call}" if word.input_count[0] > 1 else call)
 
 
 # ---------------------------------------------------------------- the docstring
@@ -158,9 +158,9 @@ def declared_variables(
             shapes = graph.input_shapes(node)
             what = "frozen" if node.operation.is_frozen else "trainable"
             for name, sizes in node.operation.parameters(*shapes).items():
-                yield (*path, node.name, name), (what, sizes)
+                yield (*path, node.name, *name.split(".")), (what, sizes)
             for name, sizes in node.operation.state(*shapes).items():
-                yield (*path, node.name, name), ("state", sizes)
+                yield (*path, node.name, *name.split(".")), ("state", sizes)
 
 
 # ---------------------------------------------------------------- the grid of arguments

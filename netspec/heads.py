@@ -40,7 +40,7 @@ def recipe_heads(graph: Graph) -> dict[str, HeadInfo]:
         shape = tuple(size if isinstance(size, int) else 1 for size in graph.shape_of(output.edge).sizes)
         activation = output.head.word if output.head is not None else "linear"
         word = "input" if isinstance(node.operation, Input) else node.word
-        found[output_name(output)] = HeadInfo(shape, activation, word, node.span)
+        found[output_name(output)] = HeadInfo(shape, activation, word, output.padding, node.span)
     return found
 
 

@@ -22,7 +22,7 @@ from netspec.diagnostics import fail
 from netspec.train import errors
 from netspec.train.heads import place_targets
 from netspec.train.optimizers import build_optimizer
-from netspec.train.placing import Data, Split, Tree, metric_sums, place
+from netspec.train.placing import Data, Split, Tree, counted_steps, loss_sums, metric_sums, place
 from netspec.train.recipe import OutputRecipe, Recipe
 from netspec.train.schedules import build_schedule
 
@@ -129,12 +129,14 @@ class Engine:
         found: dict[str, Any] = {"penalty": jnp.float32(0)} if self.penalties else {}
         for name, output in self.recipe.outputs.items():
             shapes = jax.eval_shape(lambda out=output: self._sums_of_nothing(out))
-            found[name] = {"loss": jnp.float32(0), **{k: jnp.zeros(s.shape, s.dtype) for k, s in shapes.items()}}
+            found[name] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
         return found
 
     def _sums_of_nothing(self, output: OutputRecipe) -> Tree:
-        logits = jnp.zeros((1, *output.head.shape))
-        return metric_sums(output, logits, jnp.asarray(self._example_target(output)), None, training=True)
+        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self._example_target(output))
+        weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
+        _, of_loss = loss_sums(output, logits, target, weights)
+        return {**of_loss, **metric_sums(output, logits, target, weights, training=True)}
 
     def _example_target(self, output: OutputRecipe) -> Any:
         return place_targets(np.zeros((1, max(1, output.target.size))), output.head, output.target)
@@ -216,12 +218,11 @@ class Engine:
         _, new_random, new_other = (nnx.to_pure_dict(part) for part in nnx.split(module, *_PARTS)[1:])
         total, sums = jnp.float32(0), dict[str, Any]()
         for name, output in self.recipe.outputs.items():
-            losses = output.loss.per_example(logits[name], targets[name], output.head)
-            total = total + losses.mean()
-            sums[name] = {
-                "loss": losses.sum(),
-                **metric_sums(output, jax.lax.stop_gradient(logits[name]), targets[name], None, training=True),
-            }
+            weights = counted_steps(output, inputs, self.input_names)
+            loss, of_loss = loss_sums(output, logits[name], targets[name], weights)
+            total = total + loss
+            answers = jax.lax.stop_gradient(logits[name])
+            sums[name] = {**of_loss, **metric_sums(output, answers, targets[name], weights, training=True)}
         if self.penalties:
             penalty = self._penalty(params)
             total = total + penalty
@@ -259,15 +260,13 @@ class Engine:
 
         def score(params: Tree, other: Tree, data: tuple[Tree, Tree], begin: Any, examples: Any, size: int) -> Any:
             inputs, targets = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, begin, size), data)
-            weights = (begin + jnp.arange(size)) < examples
+            rows = (begin + jnp.arange(size)) < examples
             logits = self._answer(self.module(params, other), inputs)
             sums, scores = {}, {}
             for name, output in self.recipe.outputs.items():
-                losses = output.loss.per_example(logits[name], targets[name], output.head)
-                sums[name] = {
-                    "loss": jnp.where(weights, losses, 0).sum(),
-                    **metric_sums(output, logits[name], targets[name], weights, training=False),
-                }
+                weights = counted_steps(output, inputs, self.input_names, rows)
+                _, of_loss = loss_sums(output, logits[name], targets[name], weights)
+                sums[name] = {**of_loss, **metric_sums(output, logits[name], targets[name], weights, training=False)}
                 if any(metric.takes_scores for metric in output.metrics):
                     scores[name] = (logits[name].reshape(size), targets[name].reshape(size))
             return sums, scores

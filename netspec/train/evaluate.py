@@ -52,10 +52,15 @@ def spreads_of(recipe: Recipe, arrays: Split) -> dict[str, Any]:
     """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
     found = {}
     for name, output in recipe.outputs.items():
-        values = np.asarray(arrays.targets[name], np.float64)
+        if output.target.kind == "class":
+            continue
+        values = np.asarray(arrays.targets[name], np.float64).reshape(len(arrays.targets[name]), *output.head.shape)
+        padding = output.head.padding
+        if padding is not None:
+            counts = np.asarray(arrays.inputs[padding.input]) != padding.id
+            values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
-        if output.target.kind != "class":
-            found[name] = ((values - values.mean(axis=0)) ** 2).sum(axis=0)
+        found[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
     return found
 
 
@@ -91,19 +96,21 @@ def figures(
     tables: bool = False,
 ) -> dict[str, Figure]:
     """Figures from the sums over `examples`. Without `scores`, figures that need them are left out."""
-    total = sum(float(sums[name]["loss"]) for name in recipe.outputs)
-    found: dict[str, Figure] = {f"{prefix}loss": total / examples}
+    losses = {name: float(sums[name]["loss"]) / _counted(sums[name], examples) for name in recipe.outputs}
+    found: dict[str, Figure] = {f"{prefix}loss": sum(losses.values())}
     if "penalty" in sums:
         found[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
         if recipe.takes_names:
-            found[prefix + recipe.figure(name, "loss")] = float(sums[name]["loss"]) / examples
+            found[prefix + recipe.figure(name, "loss")] = losses[name]
         ranks, labels = (scores or {}).get(name, (None, None))
+        places = 1 if output.head.padding is None else output.head.shape[0]
+        counted = _counted(sums[name], examples)
         totals = Totals(
             sums=sums[name],
             examples=examples,
-            decisions=examples * output.decisions,
-            numbers=examples * output.head.count,
+            decisions=counted * output.decisions // places,
+            numbers=counted * output.head.count // places,
             spread=spreads.get(name),
             scores=ranks,
             labels=labels,
@@ -113,6 +120,11 @@ def figures(
                 continue
             found[prefix + recipe.figure(name, metric.word)] = metric.value(totals)
     return found
+
+
+def _counted(sums: Mapping[str, Any], examples: int) -> int:
+    """How many answers the sums are over: the examples, or the steps of a sequence that do not only fill up."""
+    return max(1, int(sums["counted"])) if "counted" in sums else examples
 
 
 def _wide(array: Any) -> type:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Protocol
 
+from netspec.graph.ir import Padding
 from netspec.source import Span
 
 
@@ -14,12 +15,14 @@ class HeadInfo:
     """The end of one output of a net.
 
     `shape` is that of one example (channels last), `activation` is `softmax` or `sigmoid` when one is peeled off at the
-    end and otherwise `linear`, whatever stands inside. `word` and `span` are for messages.
+    end and otherwise `linear`, whatever stands inside. `padding` tells which steps of a sequence only
+    fill up. `word` and `span` are for messages.
     """
 
     shape: tuple[int, ...]
     activation: str = "linear"
     word: str = "dense"
+    padding: Padding | None = None
     span: Span | None = field(default=None, compare=False)
 
     @property

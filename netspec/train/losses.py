@@ -1,8 +1,8 @@
 """Losses: functions of what the net computes and what it should answer, one number for each example.
 
 Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets`
-makes them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch,
-the mean over everything else. Losses that compare probabilities apply the head first; the others work on the logits and
+makes them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch
+x ..., whose mean over everything that counts is made small. Losses that compare probabilities apply the head first; the others work on the logits and
 are stable.
 """
 
@@ -32,8 +32,8 @@ class Loss(Word, ABC):
     fewest_units: ClassVar[int] = 1
 
     @abstractmethod
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
-        """The loss of each example: float32 of the shape batch."""
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        """The loss of every answer: float32 of the shape batch x ..., with a place for each step of a sequence."""
 
 
 L = TypeVar("L", bound=type[Loss])
@@ -47,10 +47,6 @@ def loss(name: str) -> Callable[[L], L]:
         ValueError: the name is taken, or is no lower-case word.
     """
     return register("loss", name)  # type: ignore[return-value]  # the same class comes back
-
-
-def _mean_per_example(values: Any) -> Any:
-    return values.reshape(values.shape[0], -1).mean(axis=1)
 
 
 def _errors(logits: Any, targets: Any, head: HeadInfo) -> Any:
@@ -68,8 +64,8 @@ class Mse(Loss):
 
     elsewhere = ("mean_squared_error", "MSELoss")
 
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
-        return _mean_per_example(_errors(logits, targets, head) ** 2)
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return _errors(logits, targets, head) ** 2
 
 
 @loss("mae")
@@ -81,10 +77,10 @@ class Mae(Loss):
 
     elsewhere = ("mean_absolute_error", "L1Loss")
 
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         import jax.numpy as jnp
 
-        return _mean_per_example(jnp.abs(_errors(logits, targets, head)))
+        return jnp.abs(_errors(logits, targets, head))
 
 
 @loss("huber")
@@ -98,12 +94,12 @@ class Huber(Loss):
     elsewhere = ("HuberLoss", "SmoothL1Loss")
     delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
 
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         import jax.numpy as jnp
 
         size = jnp.abs(_errors(logits, targets, head))
         inner = jnp.minimum(size, self.delta)
-        return _mean_per_example(0.5 * inner**2 + self.delta * (size - inner))
+        return 0.5 * inner**2 + self.delta * (size - inner)
 
 
 @loss("cross_entropy")
@@ -120,8 +116,8 @@ class CrossEntropy(Loss):
     implied = "softmax"
     fewest_units = 2
 
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
-        return _mean_per_example(negative_log_likelihood(logits, targets))
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return negative_log_likelihood(logits, targets)
 
 
 @loss("binary_cross_entropy")
@@ -135,12 +131,12 @@ class BinaryCrossEntropy(Loss):
     heads = ("linear", "sigmoid")
     implied = "sigmoid"
 
-    def per_example(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         import jax.numpy as jnp
 
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         # log(1 + exp(x)) - x * y, written so that no exp overflows
-        return _mean_per_example(jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x))))
+        return jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
 def negative_log_likelihood(logits: Any, targets: Any) -> Any:

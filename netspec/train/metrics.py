@@ -30,8 +30,8 @@ Figure = Any
 class Answers:
     """A batch as metrics see it, inside the compiled program.
 
-    `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch) are 0 for rows
-    that only fill the batch up, or None when there are none.
+    `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
+    x T) are 0 for rows and steps that only fill up, or None when there are none.
     """
 
     logits: Any
@@ -71,13 +71,13 @@ class Answers:
         return jnp.argmax(self.targets, axis=-1) if self.chooses else (self.targets > 0.5).astype(jnp.int32)
 
     def counted(self, values: Any) -> Any:
-        """Values (batch x ...) with zeros for the rows that do not count."""
+        """Values (batch x ...) with zeros for the rows and steps that do not count."""
         import jax.numpy as jnp
 
         if self.weights is None:
             return values
-        rows = self.weights.reshape(-1, *[1] * (values.ndim - 1))
-        return jnp.where(rows > 0, values, 0)
+        weights = self.weights.reshape(*self.weights.shape, *[1] * (values.ndim - self.weights.ndim))
+        return jnp.where(weights > 0, values, 0)
 
 
 @dataclass(frozen=True)

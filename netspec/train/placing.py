@@ -51,6 +51,33 @@ def place(arrays: Split, recipe: Recipe, names: Sequence[str], *, rows: int | No
     return Data(jax.device_put(inputs), jax.device_put(targets), len(arrays.inputs[names[0]]))
 
 
+def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[str], rows: Any = None) -> Any:
+    """What counts of a batch: batch, or batch x T for a sequence with padding; None when everything does.
+
+    `rows` (batch) is false for those that only fill the batch up.
+    """
+    padding = output.head.padding
+    if padding is None:
+        return rows
+    steps = inputs[names.index(padding.input)] != padding.id
+    return steps if rows is None else steps & rows[:, None]
+
+
+def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> tuple[Any, dict[str, Any]]:
+    """The mean loss of a batch over what counts, and the sums from which the loss of a split is made.
+
+    With padding every real step counts the same, as in PyTorch's `ignore_index`, whatever the lengths of the texts.
+    """
+    values = output.loss.values(logits, targets, output.head)
+    if output.head.padding is None:
+        each = values.reshape(values.shape[0], -1).mean(axis=1)
+        total = each.sum() if weights is None else jnp.where(weights, each, 0).sum()
+        return each.mean(), {"loss": total}
+    each = values.reshape(*weights.shape, -1).mean(axis=-1)
+    total, count = jnp.where(weights, each, 0).sum(), weights.sum()
+    return total / jnp.maximum(count, 1), {"loss": total, "counted": count}
+
+
 def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *, training: bool) -> dict[str, Any]:
     """The sums that the metrics of an output need, each once; tables are not kept while training."""
     answers = Answers(logits.astype(jnp.float32), targets, output.scored, weights)

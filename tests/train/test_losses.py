@@ -17,7 +17,7 @@ IDS = RANDOM.integers(0, 5, 6).astype(np.int32)
 
 
 def value_and_gradient(loss: Loss, logits, targets, head: HeadInfo):
-    return jax.value_and_grad(lambda x: loss.per_example(x, jnp.asarray(targets), head).mean())(jnp.asarray(logits))
+    return jax.value_and_grad(lambda x: loss.values(x, jnp.asarray(targets), head).mean())(jnp.asarray(logits))
 
 
 def torch_value_and_gradient(function, logits, targets):
@@ -77,6 +77,6 @@ def test_cross_entropy_is_stable() -> None:
     assert np.isfinite(gradient).all()
 
 
-def test_one_number_for_each_example() -> None:
-    found = Mse().per_example(jnp.zeros((4, 2, 3)), jnp.ones((4, 2, 3)), HeadInfo((2, 3)))
-    np.testing.assert_array_equal(found, np.ones(4))
+def test_a_value_for_every_answer() -> None:
+    found = CrossEntropy().values(jnp.zeros((4, 2, 3)), jnp.zeros((4, 2), jnp.int32), HeadInfo((2, 3), "softmax"))
+    np.testing.assert_allclose(found, np.full((4, 2), np.log(3)), rtol=1e-6)

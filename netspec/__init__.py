@@ -6,14 +6,51 @@
     print(model.summary())
     result = netspec.train(model)
 
-Importing this package does not import JAX; that happens when a model is used.
+Importing this package imports next to nothing: each name comes with its first use, and JAX when a model is used.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from netspec.__about__ import __version__ as __version__
-from netspec.api import check, compile, load, parse, train
-from netspec.diagnostics import CompileError
-from netspec.layers.base import Layer, layer
-from netspec.model import Model
-from netspec.vocabulary import option
+
+if TYPE_CHECKING:
+    from netspec.api import check, compile, load, parse, train
+    from netspec.diagnostics import CompileError
+    from netspec.layers.base import Layer, layer
+    from netspec.model import Model
+    from netspec.vocabulary import option
 
 __all__ = ["CompileError", "Layer", "Model", "check", "compile", "layer", "load", "option", "parse", "train"]
+
+_HOMES = {
+    "CompileError": "netspec.diagnostics",
+    "Layer": "netspec.layers.base",
+    "Model": "netspec.model",
+    "check": "netspec.api",
+    "compile": "netspec.api",
+    "layer": "netspec.layers.base",
+    "load": "netspec.api",
+    "option": "netspec.vocabulary",
+    "parse": "netspec.api",
+    "train": "netspec.api",
+}
+
+
+# `train` is the function: the package of the same name is loaded here once, so that its first import elsewhere does not
+# put itself in the function's place.
+import_module("netspec.train")
+del globals()["train"]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name at its first use; `netspec check` then never waits for what only a model needs."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'netspec' has no attribute '{name}'")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

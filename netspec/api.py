@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, Problems
-from netspec.model import Model
 from netspec.pipeline import Compilation, read_source
 from netspec.source import Source
 from netspec.syntax import tree
 from netspec.syntax.parser import parse_source
 
 if TYPE_CHECKING:
+    from netspec.model import Model
     from netspec.training import Result
 
 
@@ -75,6 +75,8 @@ def compile(
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
     """
+    from netspec.model import Model
+
     return Model(_compilation(spec, params, input, data), seed=seed)
 
 
@@ -109,6 +111,7 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN.
     """
+    from netspec.model import Model
     from netspec.training import train_model
 
     if not isinstance(model, Model):

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import netspec.data.sources
 import netspec.layers
 import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
-from netspec.backend.emit import emit_source
 from netspec.data.base import BadData, Facts
 from netspec.data.checks import check_facts, pair_names
 from netspec.data.settings import check_settings
@@ -235,6 +234,8 @@ class Compilation:
         Raises:
             CompileError: the spec has errors.
         """
+        from netspec.backend.emit import emit_source  # `netspec check` needs no source
+
         return emit_source(self.optimised)
 
     def diagnose(self) -> Problems:

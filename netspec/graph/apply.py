@@ -13,6 +13,7 @@ from netspec.graph import meaning
 from netspec.graph.build import Builder
 from netspec.graph.evaluate import MOST_NODES, Abandon, Evaluator, Frame, producer_note
 from netspec.graph.ir import Edge, Graph, Output, SharedModule, prune
+from netspec.graph.lints import PaddingCounts
 from netspec.graph.values import (
     BAD,
     Block,
@@ -108,6 +109,8 @@ class Applier:
         if not self._check_count(value, layer, tensors):
             return BAD
         try:
+            if layer.borrows:
+                return self._borrowing(value, layer, tensors, builder)
             if layer.is_macro:
                 return layer.expand(_ApplyInside(self, value, builder), *tensors)
             for extra in layer.before(*(t.shape for t in tensors)):
@@ -135,7 +138,22 @@ class Applier:
         edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
         self._count(1, value.span)
         result = Tensor(builder, edge, shape, _padding_behind(layer, shape, tensors))
+        if layer.reads_mask is None and result.padded is None:
+            self._warn_of_padding(layer, tensors, value.span)
         return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
+
+    def _borrowing(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
+        """A layer that works with the weights of a shared one."""
+        use = getattr(layer, layer.borrows)
+        shared = use.shared if isinstance(use, SharedUse) else None
+        lender = _single_layer(shared.operation) if shared and isinstance(shared.operation, Graph) else None
+        bound = layer.bind(lender, shared.module.shapes if shared and shared.module else ())
+        shape = bound.infer(*(t.shape for t in tensors))
+        assert shared is not None
+        edges = tuple(builder.edge_of(t) for t in tensors)
+        edge = builder.add(bound, edges, (shape,), span=value.span, name=shared.name, shared=shared.module)
+        self._count(1, value.span)
+        return Tensor(builder, edge, shape, _padding_behind(bound, shape, tensors))
 
     def _mask(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Tensor | None:
         """The mask that a layer reads, made where the input is, once for all that read it."""
@@ -149,6 +167,18 @@ class Applier:
             )
             self.masks[padded] = Tensor(source.builder, edge, source.shape.without_tokens)
         return self.masks[padded]
+
+    def _warn_of_padding(self, layer: Layer, tensors: tuple[Tensor, ...], span: Span | None) -> None:
+        """Padding that ends at a layer which cannot leave it out counts like the rest of a text."""
+        padded = next((t.padded for t in tensors if t.padded is not None), None)
+        if padded is None:
+            return
+        advice = "leave `pad` out if these steps are to count"
+        if layer.word == "gap":
+            advice = "use `mean_pool`, which leaves the padded steps out"
+        source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
+        word = layer.spelling().partition("(")[0]
+        self.problems.add(PaddingCounts(span=span, word=word, input=source, advice=advice))
 
     def _count(self, more: int, span: Span | None) -> None:
         self.total += more

@@ -154,6 +154,31 @@ class ChannelsFirst(Diagnostic):
     advice: str
 
 
+@record
+class PaddingCounts(Diagnostic):
+    """Steps that only fill a text up are taken for real ones: the layer cannot tell them apart, and none behind it can.
+
+    Attention, recurrent layers, `mean_pool` and `last` leave such steps out by themselves.
+
+    Wrong:
+        input text: 16 tokens(1000, pad = 0)
+        embedding(8) -> gap -> dense(2, softmax)
+
+    Right:
+        input text: 16 tokens(1000, pad = 0)
+        embedding(8) -> mean_pool -> dense(2, softmax)
+    """
+
+    code = "NS357"
+    severity = "warning"
+    title = "`{word}` takes the padding of `{input}` for real steps"
+    label = "padded steps count here"
+    hint = "{advice}"
+    word: str
+    input: str
+    advice: str
+
+
 def warn_channels_first(shape: Shape, span: Span, problems: Problems) -> None:
     """Warn of an input such as 3x32x32; called for each input, since such a net often fails further on."""
     if shape.rank != 3 or shape.is_tokens:
@@ -241,7 +266,7 @@ def _bias_before_norm(graph: Graph, node: Node, users: list[Node], is_network: b
     if not layer.has_bias or len(users) != 1 or layer.is_frozen:
         return
     norm = users[0].operation
-    if not isinstance(norm, Layer) or norm.word != "batchnorm" or layer.activation_word is not None:
+    if not isinstance(norm, Layer) or not norm.cancels_bias or layer.activation_word is not None:
         return
     bias = layer.parameters(*graph.input_shapes(node)).get("bias")
     if bias is not None:

@@ -3,7 +3,7 @@
 Comes in: nothing. Goes out: declarations, which checking, inference, emission, docs and tests read.
 """
 
-from netspec.layers import activations, conv, dense, inits, merge, norm, pool, regularise, reshape, residual, tokens
+from netspec.layers import activations, conv, dense, inits, merge, norm, pool, regularise, reshape, residual, tokens, unembed
 from netspec.layers.base import Layer, layer
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "reshape",
     "residual",
     "tokens",
+    "unembed",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
-from netspec.kinds import Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
+from netspec.kinds import Choice, Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
 from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
 from netspec.record import record
 from netspec.shape import Dim, Shape, Size
@@ -91,12 +91,15 @@ class Layer(Word):
     """Draws random numbers while training."""
     training_only: ClassVar[bool] = False
     """Does nothing outside training."""
-    is_normalisation: ClassVar[bool] = False
-    """Subtracts a mean, so that a bias in front of it is lost."""
+    cancels_bias: ClassVar[bool] = False
+    """Takes the mean of each channel away, and with it a bias in front."""
     takes_rngs: ClassVar[bool] = True
     """Its module wants random keys, for its first weights or for drawing."""
     is_macro: ClassVar[bool] = False
     """Stands for other layers: `expand` is called instead of the rest."""
+
+    borrows: ClassVar[str] = ""
+    """The option that names a shared layer whose weights it uses too; `bind` then gives what stands in the net."""
 
     name: str | None = option(Identifier(), "the name of the layer, in the summary and in the weights", default=None)
 
@@ -147,6 +150,16 @@ class Layer(Word):
         """For macros: build what the layer stands for."""
         raise TypeError(f"{type(self).__name__} is no macro: override `expand`")
 
+    def bind(self, lender: Layer | None, shapes: Shapes) -> Layer:
+        """For layers that borrow: what stands in the net, given the layer that holds the weights and its inputs.
+
+        `lender` is None when the option names no single shared layer that was used before.
+
+        Raises:
+            Misfit: its weights are not to be had.
+        """
+        raise TypeError(f"{type(self).__name__} borrows no weights: override `bind`")
+
     # what the rest of the compiler asks; the defaults suit layers without the options in question
 
     @property
@@ -193,6 +206,25 @@ class BiasInit(OneWord):
         )
 
 
+PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+"""What `dtype` takes, and the names in NumPy and JAX."""
+
+
+def dtype_option() -> Any:
+    """The option `dtype` of layers with weights."""
+    return option(
+        Choice(tuple(PRECISIONS)),
+        "the precision it computes in, and that of the result; weights are kept in f32",
+        default="f32",
+        elsewhere=("precision", "compute_dtype"),
+    )
+
+
+def precision(dtype: str) -> dict[str, Code]:
+    """The keyword argument of a module for `dtype`."""
+    return {} if dtype == "f32" else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
+
+
 @record
 class Weighted(Layer):
     """The common options of layers with a kernel and a bias."""
@@ -216,13 +248,14 @@ class Weighted(Layer):
     )
     l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
+    dtype: str = dtype_option()
 
     def follows(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
 
     def initializers(self, kernel: tuple[int, ...]) -> dict[str, Code]:
-        """The keyword arguments of the module for `init`, `bias_init` and `weights`."""
-        found: dict[str, Code] = {}
+        """The keyword arguments of the module for `init`, `bias_init`, `weights` and `dtype`."""
+        found = precision(self.dtype)
         if self.weights is not None:
             self.check_weights(kernel)
             found["kernel_init"] = call("nn.fixed", self.weights)

@@ -298,3 +298,46 @@ class PadTooLarge(Diagnostic):
     pad: str
     kernel: str
     limit: str
+
+
+@record
+class NoSharedEmbedding(Diagnostic):
+    """`unembed` scores tokens with the table of an embedding; it has to be a shared one that was used before.
+
+    Wrong:
+        input 8 tokens(50)
+        embedding(16) -> unembed(embedding(16))
+
+    Right:
+        input 8 tokens(50)
+        share table = embedding(16)
+        table -> dense(16, relu) -> unembed(table)
+    """
+
+    code = "NS330"
+    title = "`unembed` needs a shared embedding that is used before it"
+    label = "is no such embedding"
+    hint = "write `share table = embedding(64)`, look the ids up with `table`, and end with `unembed(table)`"
+
+
+@record
+class TableWidth(Diagnostic):
+    """What reaches `unembed` has as many features as the vectors of its table.
+
+    Wrong:
+        input 8 tokens(50)
+        share table = embedding(16)
+        table -> dense(32, relu) -> unembed(table)
+
+    Right:
+        input 8 tokens(50)
+        share table = embedding(16)
+        table -> dense(32, relu) -> dense(16) -> unembed(table)
+    """
+
+    code = "NS331"
+    title = "{found} features reach `unembed`, and the vectors of its table have {features}"
+    label = "{found} against {features}"
+    hint = "put `dense({features})` in front"
+    found: str
+    features: int

@@ -41,7 +41,13 @@ def has_errors(spec: Compilation) -> bool:
 
 def spec_of(word: type[Layer], call: str, shape: str) -> str:
     """A net of this layer alone; one that joins tensors gets the input twice."""
-    return f"input {shape}\n" + (f"(identity | scale(2)) -> {call}" if word.input_count[0] > 1 else call)
+    return in_a_net(word, f"(identity | scale(2)) -> {call}" if word.input_count[0] > 1 else call, shape)
+
+
+def in_a_net(word: type[Layer] | type[Word], text: str, shape: str) -> str:
+    """The text as a net; what a word borrows from is there, under the name `table` that its example has."""
+    borrows = issubclass(word, Layer) and word.borrows
+    return f"input {shape}\n" + (f"share table = embedding(4)\ntable -> {text}" if borrows else text)
 
 
 # ---------------------------------------------------------------- the docstring
@@ -67,7 +73,7 @@ def check_example(word: type[Word]) -> list[str]:
     """The example compiles and names the word; the inputs for which it does."""
     example = word_page(word).facts["Example"]
     assert word.word in example
-    fitting = [shape for shape in INPUTS if not has_errors(compiled(f"input {shape}\n{example}"))]
+    fitting = [shape for shape in INPUTS if not has_errors(compiled(in_a_net(word, example, shape)))]
     assert fitting, f"{word.word}: `{example}` compiles for none of {', '.join(INPUTS)}"
     return fitting
 
@@ -187,7 +193,7 @@ def calls(word: type[Layer]) -> tuple[list[str], list[str]]:
 def find_layer(word: type[Layer]) -> Layer | None:
     """The layer that the example makes; None for a word that stands for other layers."""
     for shape in check_example(word):
-        graph = compiled(f"input {shape}\n{word_page(word).facts['Example']}").graph
+        graph = compiled(in_a_net(word, word_page(word).facts["Example"], shape)).graph
         assert graph is not None
         nodes: list[Node] = [node for block in graph.subgraphs() for node in block.nodes]
         found = next((n.operation for n in nodes if type(n.operation) is word), None)

@@ -10,13 +10,13 @@ import pytest
 
 import netspec
 from netspec.kinds import Number
-from netspec.layers.activations import Activation
+from netspec.layers.activations import Activation, ActivationLayer
 from netspec.layers.base import Layer, call
 from netspec.reference import word_page
 from netspec.shape import Shape
 from netspec.vocabulary import words
 
-from .conformance import check_docs, check_example, check_layer, check_module, compiled, has_errors, spec_of
+from .conformance import check_docs, check_example, check_layer, check_module, compiled, has_errors, in_a_net, spec_of
 
 LAYERS = sorted(words("layer"))
 ACTIVATIONS = sorted(words("activation"))
@@ -39,7 +39,7 @@ def test_wrong_ranks_give_one_diagnostic(name: str) -> None:
     word = layer_class(name)
     example = word_page(word).facts["Example"]
     for shape in ONE_OF_EACH_RANK.values():
-        errors = compiled(f"input {shape}\n{example}").diagnose().errors
+        errors = compiled(in_a_net(word, example, shape)).diagnose().errors
         assert len(errors) <= 1 or word.input_count[0] > 1, f"{example} on {shape}"
         assert all(error.code.startswith("NS3") for error in errors)
 
@@ -49,7 +49,7 @@ def test_token_ids_are_no_numbers(name: str) -> None:
     """Layers that calculate refuse ids; what is left looks them up or passes them on."""
     word = words("layer").get(name)
     example = word_page(word).facts["Example"] if word is not None else f"{name} -> identity"
-    spec = compiled(f"input 6 tokens(11)\n{example}")
+    spec = compiled(in_a_net(word or ActivationLayer, example, "6 tokens(11)"))
     if not has_errors(spec):
         assert spec.graph is not None
         assert not any(node.shape.is_tokens for node in spec.graph.nodes if node.word not in ("input", "identity"))

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
-from netspec.record import Record, record
+from netspec.record import Record, record, value
 from netspec.source import Source, Span
 
 KINDS: dict[str, type[Diagnostic]] = {}
 """Every kind of diagnostic by its code; filled as the classes are defined."""
 
 
-@dataclass(frozen=True)
-class Note:
+@value
+class Note(Record):
     """A second place that helps to understand a diagnostic, with a few words on it."""
 
     span: Span

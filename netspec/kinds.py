@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import Any
 
+from netspec.record import Record, value
 from netspec.shape import Dim, Size
 from netspec.values import Duration, Extent, LayerValue, Symbol, Word, describe, spell
 
 
 class Mismatch(Exception):
-    """A value does not go with a kind. `expected` is a noun phrase; `unknown` is set when the value is symbolic."""
+    """A value does not go with a kind. `expected` is a noun phrase; `unknown` is set when the value is symbolic.
 
-    def __init__(self, expected: str, value: object, unknown: Dim | None = None) -> None:
+    `advice` says what to type where that does not follow from the kind.
+    """
+
+    def __init__(self, expected: str, value: object, unknown: Dim | None = None, advice: str = "") -> None:
         super().__init__(expected)
         self.expected = expected
         self.found = describe(value)
         self.unknown = unknown
+        self.advice = advice
 
 
-class Kind(ABC):
+class Kind(Record):
     """What an option takes. Subclasses override `accept` and `describe`."""
 
     @abstractmethod
@@ -61,7 +65,7 @@ def _known(value: object, expected: str) -> object:
     return value
 
 
-@dataclass(frozen=True)
+@value
 class Count(Kind):
     """A whole number within limits."""
 
@@ -84,7 +88,7 @@ class Count(Kind):
         return f"a whole number of at least {self.minimum}"
 
 
-@dataclass(frozen=True)
+@value
 class Number(Kind):
     """A number within limits, the limits belonging to it unless `open_low` or `open_high`."""
 
@@ -112,7 +116,7 @@ class Number(Kind):
         return " ".join(["a number", " and ".join(parts)]).strip()
 
 
-@dataclass(frozen=True)
+@value
 class Flag(Kind):
     """`true` or `false`."""
 
@@ -125,7 +129,7 @@ class Flag(Kind):
         return "`true` or `false`"
 
 
-@dataclass(frozen=True)
+@value
 class Text(Kind):
     """A text in quotes."""
 
@@ -140,7 +144,7 @@ class Text(Kind):
         return self.what
 
 
-@dataclass(frozen=True)
+@value
 class Identifier(Kind):
     """A name in quotes that may stand in Python source."""
 
@@ -153,16 +157,19 @@ class Identifier(Kind):
         return 'a name in quotes, letters, digits and _, such as "stem"'
 
 
-@dataclass(frozen=True)
+@value
 class Choice(Kind):
     """One of a few bare words."""
 
     choices: tuple[str, ...]
 
     def accept(self, value: object) -> str:
-        if not isinstance(value, Symbol) or value.name not in self.choices:
+        word = value.name if isinstance(value, Symbol) else None
+        if isinstance(value, LayerValue):  # an argument of a `def`, evaluated before it is known where it goes
+            word = value.bare_word
+        if word not in self.choices:
             raise Mismatch(self.describe(), value)
-        return value.name
+        return word
 
     def describe(self) -> str:
         return "one of " + ", ".join(f"`{c}`" for c in self.choices)
@@ -172,7 +179,7 @@ class Choice(Kind):
         return self.choices
 
 
-@dataclass(frozen=True)
+@value
 class OneWord(Kind):
     """A word of a category, with or without arguments; with `chain`, several of them joined by `->`."""
 
@@ -207,7 +214,7 @@ class OneWord(Kind):
         return self.chain
 
 
-@dataclass(frozen=True)
+@value
 class Sizes(Kind):
     """One number for every axis, or an extent with a number for each: a kernel, a stride."""
 
@@ -226,7 +233,7 @@ class Sizes(Kind):
         return f"a whole number of at least {self.minimum}, or an extent such as 3x3"
 
 
-@dataclass(frozen=True)
+@value
 class Padding(Kind):
     """`same`, `valid`, or numbers."""
 
@@ -246,7 +253,7 @@ class Padding(Kind):
         return ("same", "valid")
 
 
-@dataclass(frozen=True)
+@value
 class OneSize(Kind):
     """A size inside a tuple, known or not."""
 
@@ -257,7 +264,7 @@ class OneSize(Kind):
         return "a whole number"
 
 
-@dataclass(frozen=True)
+@value
 class NewShape(Kind):
     """The sizes of a tensor."""
 
@@ -273,7 +280,7 @@ Nested = Any
 """A number or a list of nested values."""
 
 
-@dataclass(frozen=True)
+@value
 class Constant(Kind):
     """Numbers in (nested) lists, every list of a level equally long."""
 
@@ -302,7 +309,7 @@ def nested_shape(value: object) -> tuple[int, ...] | None:
     return None if shape is None else (len(value), *shape)
 
 
-@dataclass(frozen=True)
+@value
 class Body(Kind):
     """A layer, or layers joined to one."""
 
@@ -315,7 +322,7 @@ class Body(Kind):
         return "a layer"
 
 
-@dataclass(frozen=True)
+@value
 class Time(Kind):
     """A duration, or a bare number that is counted in `unit`."""
 
@@ -332,7 +339,7 @@ class Time(Kind):
         return "a duration such as 5 epochs or 1000 steps"
 
 
-@dataclass(frozen=True)
+@value
 class Either(Kind):
     """The first of several kinds that takes the value."""
 

@@ -1,4 +1,4 @@
-"""Frozen keyword-only dataclasses without generated code.
+"""Frozen dataclasses without generated code: `record` takes its values by name, `value` by place too.
 
 netspec declares some three hundred small classes (words, diagnostics, tree nodes). `dataclass(frozen=True)` compiles
 five methods for each of them, a tenth of a second at every start of `netspec check`. Here the methods stand once, in a
@@ -12,17 +12,27 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 
 class Record:
-    """Base of every record. Values are given by name and cannot be changed; records compare and hash by them."""
+    """Base of every record. Its values cannot be changed; records compare and hash by them."""
 
     _defaults: ClassVar[dict[str, Any]] = {}
     _required: ClassVar[frozenset[str]] = frozenset()
     _compared: ClassVar[tuple[str, ...]] = ()
+    _order: ClassVar[tuple[str, ...]] = ()
+    """The values that may be given by place."""
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *by_place: Any, **values: Any) -> None:
+        if by_place:
+            values = self._named(by_place, values)
         if not self._required <= values.keys() <= self._required | self._defaults.keys():
             self._refuse(values)
         self.__dict__.update(self._defaults)
         self.__dict__.update(values)
+
+    def _named(self, by_place: tuple[Any, ...], values: dict[str, Any]) -> dict[str, Any]:
+        given = dict(zip(self._order, by_place, strict=False))
+        if len(by_place) > len(given) or given.keys() & values.keys():
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self._order) or 'its values by name'}, each once")
+        return {**given, **values}
 
     def _refuse(self, values: dict[str, Any]) -> None:
         missing = sorted(self._required - values.keys())
@@ -54,12 +64,25 @@ class Record:
         return f"{type(self).__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in shown)})"
 
 
-R = TypeVar("R", bound=type[Record])
+R = TypeVar("R", bound=type)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 def record(cls: R) -> R:
-    """A class decorator: the annotated names of the class become the fields of a record."""
+    """A class decorator: the annotated names of a subclass of `Record` become its fields, given by name."""
+    return _make(cls)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def value(cls: R) -> R:
+    """As `record`, for small things whose values may also be given by place."""
+    made = _make(cls)
+    made._order = tuple(f.name for f in dataclasses.fields(made))  # type: ignore[attr-defined]
+    return made
+
+
+def _make(cls: R) -> R:
+    assert issubclass(cls, Record), f"{cls.__name__} is no subclass of Record"
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)(cls)
     fields = dataclasses.fields(made)
     made._defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
@@ -68,4 +91,5 @@ def record(cls: R) -> R:
     for f in fields:
         if f.default_factory is not dataclasses.MISSING:
             raise TypeError(f"{cls.__name__}.{f.name}: a record has no default factories; use an immutable default")
-    return cls
+    found: R = made
+    return found

@@ -7,11 +7,10 @@ declared in the vocabulary.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from netspec.record import Record, record
+from netspec.record import Record, record, value
 from netspec.shape import Dim, Size
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 REQUIRED: Any = dataclasses.MISSING
 
 
-@dataclass(frozen=True)
-class Extent:
+@value
+class Extent(Record):
     """`28x28x1` or `(H, W, 3)`: sizes joined to one value; `is_tuple` remembers the form with parentheses."""
 
     sizes: tuple[Size, ...]
@@ -30,8 +29,8 @@ class Extent:
         return "x".join(str(s) for s in self.sizes)
 
 
-@dataclass(frozen=True)
-class Duration:
+@value
+class Duration(Record):
     """`5 epochs`, `1000 steps`."""
 
     value: float
@@ -45,8 +44,8 @@ UNITS = {"epoch": "epochs", "epochs": "epochs", "step": "steps", "steps": "steps
 """Units of a duration and the form they are kept in."""
 
 
-@dataclass(frozen=True)
-class Symbol:
+@value
+class Symbol(Record):
     """A bare word such as `same` that only its place gives a meaning."""
 
     name: str
@@ -78,17 +77,24 @@ class LayerValue:
         """How deep it is nested."""
         return 1 + max((part.depth for part in self.parts if isinstance(part, LayerValue)), default=0)
 
+    @property
+    def bare_word(self) -> str | None:
+        """The word itself where nothing else is written; in another place it may mean something else (`add`)."""
+        return None
+
     def as_word(self, category: str) -> Word | None:
-        """The word of another category that this layer also is (`relu` as an activation), or None."""
+        """The word of a category that it stands for (`relu` as an activation, a single layer), or None."""
         return None
 
 
-@dataclass(frozen=True)
-class Option:
+@value
+class Option(Record):
     """One argument of a word. `position` is its place among the positional ones, or None for by-name only; `elsewhere`
-    is what other libraries call it."""
+    is what other libraries call it. `field` is the attribute that holds it: the name, with a `_` behind it where that
+    is a keyword of Python (`return_`)."""
 
     name: str
+    field: str
     kind: Kind
     doc: str
     default: Any
@@ -124,7 +130,7 @@ class Word(Record):
         by_name = False
         follows = self.follows()
         for item in self.options():
-            value = getattr(self, item.name)
+            value = getattr(self, item.field)
             if not item.is_required and value == item.default and not full:
                 by_name = True
                 continue
@@ -147,12 +153,18 @@ def _options(cls: type[Word]) -> tuple[Option, ...]:
     }
     found = [
         Option(
-            f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["position"], f.metadata["elsewhere"]
+            name=f.name.removesuffix("_"),
+            field=f.name,
+            kind=f.metadata["kind"],
+            doc=f.metadata["doc"],
+            default=f.default,
+            position=f.metadata["position"],
+            elsewhere=f.metadata["elsewhere"],
         )
         for f in dataclasses.fields(cls)
         if "kind" in f.metadata
     ]
-    return tuple(sorted(found, key=lambda o: (o.position is None, o.position or 0, owners[o.name])))
+    return tuple(sorted(found, key=lambda o: (o.position is None, o.position or 0, owners[o.field])))
 
 
 def describe(value: object) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 
 from netspec.diagnostics import nearest, squeeze, suggest
+from netspec.graph.values import Tensor, Tensors
 from netspec.kinds import Count, Flag, Kind, Number, Sizes
 from netspec.syntax import tree
-from netspec.values import Extent, Word, spell
+from netspec.values import Extent, Word, describe, spell
 from netspec.vocabulary import categories, words, words_elsewhere
 
 FOREIGN = {
@@ -18,6 +19,9 @@ FOREIGN = {
     **dict.fromkeys(["lambda", "map"], "there are no functions; a block is defined by `def name(n) = …`"),
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
+
+SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
+"""What a tensor that has no such size may have instead."""
 
 BATCH_WORDS = ("none", "batch", "batch_size")
 """What people write in front of the sizes of an input."""
@@ -87,6 +91,19 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
                 shown = text if text != "…" else word.word
                 return f"{article} {word.category} belongs in the settings: `{section} {{ {option.name} = {shown} }}`"
     return None
+
+
+def advise_attribute(base: object) -> tuple[str, str]:
+    """What it is that has no such size, and what to ask for instead."""
+    if isinstance(base, Tensors):
+        return "a group of tensors", "ask one of them, by its name"
+    if not isinstance(base, Tensor):
+        what = describe(base) if base is not None else "it"
+        return what, "sizes belong to tensors: `input.channels`, or a name given to a tensor"
+    shape = base.shape
+    asked = ("features",) if shape.rank == 1 and not shape.is_tokens else SIZES
+    has = [a for a in asked if shape.attribute(a) is not None]
+    return f"{shape.kind} ({shape})", "it has: " + ", ".join(has or ["rank"])
 
 
 # ---------------------------------------------------------------- settings

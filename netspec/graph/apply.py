@@ -162,10 +162,12 @@ class Applier:
             return None
         if padded not in self.masks:
             source = padded.tensor
-            edge = source.builder.add(
-                PaddingMask(id=padded.id), (source.edge,), (source.shape.without_tokens,), span=source.span, name="mask"
-            )
-            self.masks[padded] = Tensor(source.builder, edge, source.shape.without_tokens)
+            graph, shape = source.builder.graph, source.shape.without_tokens
+            name = f"{graph.nodes[source.edge.node].name}_mask"
+            layer = PaddingMask(id=padded.id)
+            edge = source.builder.add(layer, (source.edge,), (shape,), span=source.span, name=name)
+            graph.labels.setdefault(name, edge)
+            self.masks[padded] = Tensor(source.builder, edge, shape)
         return self.masks[padded]
 
     def _warn_of_padding(self, layer: Layer, tensors: tuple[Tensor, ...], span: Span | None) -> None:
@@ -227,7 +229,21 @@ class Applier:
 
     # ------------------------------------------------------------ blocks
 
+    def _with_defaults(self, block: Block, inputs: Any) -> Block:
+        """A block with all its arguments: a default may ask for what flows in, and for the parameters before it."""
+        given = dict(block.arguments)
+        frame = Frame(None, inputs)
+        for parameter in block.name.parameters:
+            value = given.get(parameter.name, self)
+            if value is self:
+                assert parameter.default is not None
+                value = self.evaluator.evaluate(parameter.default, frame)
+            frame.values[parameter] = value
+        arguments = tuple((parameter.name, value) for parameter, value in frame.values.items())
+        return replace(block, arguments=arguments)
+
     def _block(self, block: Block, inputs: Any, builder: Builder) -> Any:
+        block = self._with_defaults(block, inputs)
         if inputs is BAD or any(v is BAD for _, v in block.arguments):
             self._look_for_mistakes(block, builder)
             return BAD
@@ -299,7 +315,7 @@ class Applier:
         """Evaluate the body of a definition; what flows out."""
         define = block.name.define
         assert define is not None
-        frame = Frame(builder, flowing, places=block.places)
+        frame = Frame(builder, flowing, places=dict(block.places))
         for parameter, (_, value) in zip(block.name.parameters, block.arguments, strict=True):
             frame.values[parameter] = value
         result: Any = BAD
@@ -435,8 +451,12 @@ def _before(tensor: Tensor, span: Span | None) -> Tensor:
 
 
 def _padding_behind(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
-    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place."""
-    found = next((t.padded for t in tensors if t.padded is not None), None)
+    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place.
+
+    A layer that reads a mask is done with it; its steps are those of its first input.
+    """
+    sources = tensors if layer.reads_mask is None else tensors[:1]
+    found = next((t.padded for t in sources if t.padded is not None), None)
     is_sequence = shape.is_tokens or shape.rank > 1
     if found is None or layer.moves_steps or not is_sequence or shape.sizes[0] != found.tensor.shape.sizes[0]:
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from netspec.diagnostics import Note, Problems, squeeze, suggest
 from netspec.graph import errors, meaning
 from netspec.kinds import Kind, NewShape, Sizes
+from netspec.record import Record, value
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.values import Word
@@ -19,8 +20,8 @@ LONGEST_REPEATED = 60
 """Calls longer than this are not written out again in a hint."""
 
 
-@dataclass(frozen=True)
-class Slot:
+@value
+class Slot(Record):
     """A place for an argument; `kind` is None for a parameter of a `def`, which takes anything."""
 
     name: str
@@ -34,8 +35,8 @@ class Slot:
         return self.kind is not None and self.kind.category == "activation"
 
 
-@dataclass(frozen=True)
-class Callee:
+@value
+class Callee(Record):
     """What is called, for matching and for messages."""
 
     word: str

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.diagnostics import Problems
+from netspec.diagnostics import Note, Problems
 from netspec.graph.errors import Cycle, UnusedName
 from netspec.graph.symbols import Name
 from netspec.source import Span
 
 Edges = dict[Name, list[tuple[Name, Span]]]
 """The names that each name uses, and where."""
+
+MOST_NAMES = 8
+"""A longer circle is shown by its beginning and its end."""
 
 
 def check_cycles(edges: Edges, problems: Problems) -> bool:
@@ -19,31 +22,38 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
     found = False
     for start in edges:
         path = [start]
+        places: list[Span] = []  # where each name of the path uses the next one
         on_path = {start}
         pending = [iter(edges[start])]
         while pending:
             target, span = next(pending[-1], (None, None))
-            if target is None:
+            if target is None or span is None:
                 pending.pop()
                 done.add(path[-1])
                 on_path.discard(path.pop())
+                del places[len(path) - 1 :]
             elif target in on_path:
-                circle = [*path[path.index(target) :], target]
-                problems.add(_cycle(circle, span))
+                first = path.index(target)
+                problems.add(_cycle([*path[first:], target], [*places[first:], span]))
                 found = True
             elif target not in done:
                 path.append(target)
+                places.append(span)
                 on_path.add(target)
                 pending.append(iter(edges.get(target, ())))
     return found
 
 
-def _cycle(circle: Sequence[Name], span: Span | None) -> Cycle:
+def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
+    """The diagnostic for names that use each other; `places` are those where each uses the next."""
     names = [f"`{n.name}`" for n in circle]
-    path = " -> ".join(names if len(names) <= 8 else [*names[:4], "…", *names[-3:]])
-    if any(n.is_definition for n in circle):
-        return Cycle(span=span, path=path)
-    return Cycle(span=span, path=path, advice="a name cannot be made of itself; give one of the values another name")
+    path = " -> ".join(names if len(names) <= MOST_NAMES else [*names[:4], "…", *names[-3:]])
+    steps = list(zip(circle, circle[1:], places, strict=False))[:-1]
+    notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MOST_NAMES])
+    advice = "a definition cannot use itself; for copies in a row write `block * 3`"
+    if not any(n.is_definition for n in circle):
+        advice = "a name cannot be made of itself; give one of the values another name"
+    return Cycle(span=places[-1], notes=notes, path=path, advice=advice)
 
 
 def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool) -> None:
@@ -56,4 +66,4 @@ def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool)
         if not has_network and name.what in ("name", "shared layer", "input", "definition"):
             continue
         if name.uses == 0 and (name.what != "input" or len(inputs) > 1):
-            problems.add(UnusedName(span=name.span, what=f"the {name.what}", name=name.name))
+            problems.add(UnusedName(span=name.span, problem=f"the {name.what} `{name.name}` is never used"))

@@ -6,18 +6,18 @@ Weights are counted once, also when they are shared. Sizes that are not known ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from netspec.graph.ir import Graph, Input, Node, SharedModule
 from netspec.layers.base import Layer
+from netspec.record import Record, value
 from netspec.shape import Shape, Size, product
 
 BYTES_PER_NUMBER = 4
 """Everything is float32 or int32."""
 
 
-@dataclass(frozen=True)
-class Row:
+@value
+class Row(Record):
     """One layer. `path` has the names of the blocks around it; counts are its own, without what is inside."""
 
     path: tuple[str, ...]
@@ -29,6 +29,8 @@ class Row:
     state: int
     macs: Size
     node: Node
+    weights: tuple[str, ...] = ()
+    """The names of its weights in its module."""
     is_shared_again: bool = False
 
     @property
@@ -41,8 +43,8 @@ class Row:
         return self.trainable + self.frozen
 
 
-@dataclass(frozen=True)
-class Totals:
+@value
+class Totals(Record):
     """Sums over a network; memory in bytes, activations for one example."""
 
     trainable: int
@@ -88,7 +90,8 @@ def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModu
 
 def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_shared_again: bool) -> Row:
     shapes = graph.input_shapes(node)
-    weights = 0 if is_shared_again else _count(layer.parameters(*shapes))
+    names = layer.parameters(*shapes)
+    weights = 0 if is_shared_again else _count(names)
     state = 0 if is_shared_again else _count(layer.state(*shapes))
     return Row(
         path,
@@ -100,6 +103,7 @@ def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_sh
         state=state,
         macs=layer.macs(node.shape, *shapes),
         node=node,
+        weights=tuple(names),
         is_shared_again=is_shared_again,
     )
 
@@ -121,8 +125,8 @@ def total_cost(graph: Graph) -> Totals:
     return memo[id(graph)].totals
 
 
-@dataclass(frozen=True)
-class _Cost:
+@value
+class _Cost(Record):
     """The sums of a block. Weights that a block around it holds are in `borrowed` instead, one entry for each."""
 
     totals: Totals

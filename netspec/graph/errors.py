@@ -159,10 +159,12 @@ class DefinedTwice(Diagnostic):
 
     code = "NS207"
     title = "`{name}` is {already}"
-    label = "defined again here"
-    hint = "choose another name"
+    label = "{label_words}"
+    hint = "{advice}"
     name: str
     already: str = "already defined"
+    label_words: str = "defined again here"
+    advice: str = "choose another name"
 
 
 @record
@@ -185,12 +187,23 @@ class Cycle(Diagnostic):
     label = "used here, inside itself"
     hint = "{advice}"
     path: str
-    advice: str = "a definition cannot use itself; for copies in a row write `block * 3`"
+    advice: str
 
 
 @record
 class CannotUse(Diagnostic):
-    """A file named by `use` is not there, or cannot be read."""
+    """A file named by `use` is not there, or cannot be read.
+
+    Wrong:
+        use std.resnt (basic_block)
+        input 8x8x16
+        basic_block(16) -> gap -> dense(2)
+
+    Right:
+        use std.resnet (basic_block)
+        input 8x8x16
+        basic_block(16) -> gap -> dense(2)
+    """
 
     code = "NS209"
     title = "cannot use {target}: {reason}"
@@ -242,8 +255,9 @@ class UnusedName(Diagnostic):
 
     code = "NS251"
     severity = "warning"
-    title = "{what} `{name}` is never used"
-    label = "defined here"
-    hint = "use it, or remove the line"
-    what: str
-    name: str
+    title = "{problem}"
+    label = "{label_words}"
+    hint = "{advice}"
+    problem: str
+    label_words: str = "defined here"
+    advice: str = "use it, or remove the line"

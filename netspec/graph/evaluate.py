@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph import errors, meaning
-from netspec.graph.advice import advise_section, advise_value
+from netspec.graph.advice import advise_attribute, advise_section, advise_value
 from netspec.graph.build import Builder
 from netspec.graph.operators import COMPARISONS, calculate, check_list, compare, is_number
 from netspec.graph.resolve import Resolution
@@ -38,7 +38,7 @@ from netspec.layers.base import Layer
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.syntax.errors import NestedTooDeep
-from netspec.values import UNITS, Duration, Extent, LayerValue, Word, describe, spell
+from netspec.values import UNITS, Duration, Extent, LayerValue, Symbol, Word, describe, spell
 
 if TYPE_CHECKING:
     from netspec.graph.apply import Applier
@@ -57,6 +57,9 @@ LONGEST_FLAT = 1000
 
 MOST_COPIES = 10_000
 """The largest number behind a layer's `*`."""
+
+OUTSIDE = "tensors flow in the network and its blocks: write a number here, or move this into a `def`"
+"""The advice for tensors where none flow."""
 
 
 class Abandon(Exception):
@@ -85,6 +88,7 @@ class Evaluator:
         self.applier = applier
         self.depth = 0
         self.file_frames: dict[Scope, Frame] = {}
+        self.asking: list[Span] = []  # where the names that are being worked out are used, the outermost first
 
     def report(self, diagnostic: Diagnostic) -> Any:
         self.problems.add(diagnostic)
@@ -131,7 +135,8 @@ class Evaluator:
                 case tree.Branches():
                     return self._branches(node, frame)
                 case tree.InputName():
-                    return self._input(node, frame)
+                    is_word = kind is not None and node.span.text in kind.names
+                    return Symbol(node.span.text) if is_word else self._input(node, frame)
                 case tree.Attribute():
                     return self._attribute(node, frame)
                 case tree.ListLiteral(items=items):
@@ -167,10 +172,10 @@ class Evaluator:
         if symbol.define is not None:
             matched = self.resolution.arguments.get(id(node), {})
             return self._definition(symbol, matched, frame, node)
-        value = self._stored_or_made(symbol, frame)
+        value = self._stored_or_made(symbol, frame, node.span)
         return SharedUse(value, node.span) if isinstance(value, Shared) else value
 
-    def _stored_or_made(self, symbol: Name, frame: Frame) -> Any:
+    def _stored_or_made(self, symbol: Name, frame: Frame, span: Span) -> Any:
         if symbol in frame.values:
             return frame.values[symbol]
         home = self.file_frames.get(symbol.scope)
@@ -178,14 +183,30 @@ class Evaluator:
             home = self.file_frames.setdefault(symbol.scope, Frame(None, input=None))
         if symbol in home.values:
             return home.values[symbol]
+        if symbol.what == "input":
+            where, advice = "above its own line", f"move the line of `{symbol.name}` up"
+            if symbol.scope is not self.resolution.scope:
+                where, advice = "in a file that another one uses", "what flows into a `def` is called `input` there"
+            elif home.builder is None:
+                span, where, advice = self._asked(span, home), "here, outside the network", OUTSIDE
+            return self._no_meaning(span, f"`{span.text}`", where, advice)
         if symbol.expression is None:
             return BAD
         home.values[symbol] = BAD  # in case of a circle, which resolve has reported
-        value = self.evaluate(symbol.expression, home)
+        self.asking.append(span)
+        try:
+            value = self.evaluate(symbol.expression, home)
+        finally:
+            self.asking.pop()
         if symbol.what == "shared layer":
             value = self.share(symbol, value, home)
         home.values[symbol] = value
         return value
+
+    def _asked(self, span: Span, frame: Frame) -> Span:
+        """The place in the settings from which a tensor is asked for, perhaps through names."""
+        is_main = frame is self.file_frames.get(self.resolution.scope)
+        return self.asking[0] if is_main and self.asking else span
 
     def share(self, symbol: Name, value: Any, frame: Frame) -> Any:
         """The value of a `share` statement."""
@@ -215,17 +236,14 @@ class Evaluator:
     def _definition(
         self, symbol: Name, matched: dict[str, tree.Expression], frame: Frame, node: tree.Expression
     ) -> Any:
+        """A use of a `def`; defaults are filled in when it is applied, for they may ask for what flows in."""
+        is_rejected = id(node) in self.resolution.rejected
         arguments = []
         for parameter in symbol.parameters:
             if parameter.name in matched:
-                value = self.evaluate(matched[parameter.name], frame)
-            elif id(node) in self.resolution.rejected:
-                value = BAD
-            elif parameter.default is not None:
-                value = self.evaluate(parameter.default, self.file_frames.setdefault(symbol.scope, Frame(None)))
-            else:
-                value = BAD
-            arguments.append((parameter.name, value))
+                arguments.append((parameter.name, self.evaluate(matched[parameter.name], frame)))
+            elif parameter.default is None or is_rejected:
+                arguments.append((parameter.name, BAD))
         places = {name: value.span for name, value in matched.items()}
         return self._limited(Block(symbol, tuple(arguments), node.span, places))
 
@@ -259,7 +277,7 @@ class Evaluator:
                 continue
             value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame)
             is_good = is_good and value is not BAD
-            values[item.name] = value
+            values[item.field] = value
         return word(**values) if is_good else BAD
 
     def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame) -> Any:
@@ -270,7 +288,7 @@ class Evaluator:
         try:
             return kind.accept(value)
         except Mismatch as wrong:
-            advice = advise_value(kind, value)
+            advice = wrong.advice or advise_value(kind, value)
             if wrong.unknown is not None:
                 advice = f"{wrong.unknown} is not known before the data come; write a number in the `input` line"
             notes = self.origin(expression, frame)
@@ -373,29 +391,22 @@ class Evaluator:
 
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
         if frame.input is None:
-            return self._no_meaning(node.span, "`input`", "here, outside the network")
+            span = self._asked(node.span, frame)
+            return self._no_meaning(span, f"`{span.text}`", "here, outside the network")
         return frame.input
 
-    def _no_meaning(self, span: Span, what: str, where: str) -> Any:
-        advice = "tensors flow in the network and its blocks: write a number here, or move this into a `def`"
+    def _no_meaning(self, span: Span, what: str, where: str, advice: str = OUTSIDE) -> Any:
         return self.report(meaning.NoMeaningHere(span=span, what=what, where=where, advice=advice))
 
     def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
         base = self.evaluate(node.base, frame)
-        if base is BAD:
+        if base is BAD or (isinstance(base, Composed) and any(i is BROKEN for i in base.items)):
             return BAD
         shape = base.shape if isinstance(base, Tensor) else None
         size = shape.attribute(node.name.name) if shape is not None else None
         if size is not None:
             return size
-        what = f"{shape.kind} ({shape})" if shape is not None else describe(base) if base is not None else "it"
-        advice = "sizes belong to tensors: `input.channels`, or a name given to a tensor"
-        if shape is not None:
-            asked = ("features",) if shape.rank == 1 and not shape.is_tokens else _SIZES_OF_TENSORS
-            has = [a for a in asked if shape.attribute(a) is not None]
-            advice = "it has: " + ", ".join(has or ["rank"])
-        elif isinstance(base, Tensors):
-            what, advice = "a group of tensors", "ask one of them, by its name"
+        what, advice = advise_attribute(base)
         return self.report(
             meaning.UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice)
         )
@@ -480,10 +491,6 @@ class Evaluator:
         if condition is BAD:
             return BAD
         return self.evaluate(node.then if condition else node.otherwise, frame, kind)
-
-
-_SIZES_OF_TENSORS = ("length", "depth", "height", "width", "channels", "vocabulary")
-"""What a tensor that has no such size may have instead."""
 
 
 def producer_note(tensor: Tensor) -> tuple[Note, ...]:

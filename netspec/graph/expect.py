@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from netspec.diagnostics import Diagnostic, Problems, squeeze, suggest
 from netspec.graph.cost import total_cost
@@ -12,7 +11,7 @@ from netspec.graph.evaluate import Abandon, Evaluator, Frame
 from netspec.graph.ir import Graph
 from netspec.graph.operators import compare
 from netspec.graph.values import BAD
-from netspec.record import record
+from netspec.record import Record, record, value
 from netspec.shape import Size
 from netspec.source import Span
 from netspec.syntax import tree
@@ -50,8 +49,8 @@ class Unmet(Diagnostic):
     advice: str = "change the network, or the expectation"
 
 
-@dataclass(frozen=True)
-class Expectation:
+@value
+class Expectation(Record):
     """`test_accuracy >= 99%`: a figure, a comparison, a number. `wanted` is how the number was written."""
 
     name: str
@@ -110,7 +109,8 @@ def check_expectations(
 def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation | None:
     assert isinstance(expression, tree.Binary) and isinstance(expression.left, tree.Name)
     try:
-        value = evaluator.evaluate(expression.right, Frame(None))
+        network = evaluator.file_frames[evaluator.resolution.scope]
+        value = evaluator.evaluate(expression.right, Frame(None, network.input))
     except Abandon:
         return None
     if value is BAD:

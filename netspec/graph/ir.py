@@ -44,7 +44,8 @@ class SharedModule:
 class Node:
     """One step. `shapes` has one entry per output (only blocks have several); `shared` is set for uses of a `share`.
 
-    `mask` says which steps of a sequence only fill up; it is set for layers that leave them out.
+    `mask` says which steps of a sequence only fill up; it is set for layers that leave them out. `absorbed` has the
+    batchnorms that a pass has merged into the layer, which has their work in its weights.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Node:
     span: Span | None = None
     shared: SharedModule | None = None
     mask: Edge | None = None
+    absorbed: tuple[Node, ...] = ()
 
     @property
     def reads(self) -> tuple[Edge, ...]:

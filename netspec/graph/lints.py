@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph.ir import Graph, Node
 from netspec.layers.activations import ActivationLayer
 from netspec.layers.base import Layer
-from netspec.layers.conv import Conv
+from netspec.layers.conv import Sliding
 from netspec.layers.pool import Pool
 from netspec.layers.windows import dropped
 from netspec.record import record
@@ -212,9 +212,9 @@ def _users(graph: Graph) -> list[list[int]]:
 def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
     layer = node.operation
     (x, *_) = graph.input_shapes(node)
-    if isinstance(layer, Pool):
+    if isinstance(layer, Pool) and layer.window is not None:
         lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.ceil)
-    elif isinstance(layer, Conv) and layer.stride != 1:
+    elif isinstance(layer, Sliding) and layer.stride != 1:
         lost = dropped(x, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation, pad=layer.pad)
     else:
         return
@@ -225,7 +225,7 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
         f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
     ]
     advice = "use `ceil = true` or `pad = same`, or an input size that fits"
-    if isinstance(layer, Conv):
+    if isinstance(layer, Sliding):
         advice = "use `pad = same`, or an input size that fits"
     assert isinstance(layer, Layer)
     yield DropsRows(span=node.span, word=layer.word, what=" and ".join(words), shape=str(x), advice=advice)

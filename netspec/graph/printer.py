@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from netspec.graph.cost import Row, Totals, rows, total_cost
 from netspec.graph.ir import Edge, Graph, Input, Node
+from netspec.graph.passes.find_repeats import Repeat
 from netspec.layers.base import Layer
+from netspec.record import Record, value
 from netspec.shape import Shape, Size
 
 
-@dataclass(frozen=True)
-class Line:
+@value
+class Line(Record):
     """One line of the table: `depth` blocks stand around it; block headings have no numbers."""
 
     depth: int
@@ -25,11 +26,13 @@ class Line:
 
 
 def table_lines(graph: Graph) -> Iterator[Line]:
-    """The lines of the summary: inputs, then every layer, each block under a heading."""
+    """The lines of the summary: inputs, then every layer that does something, each block under a heading."""
     for node in graph.input_nodes:
         yield Line(0, node.name, "input", str(node.shape), "", "")
     open_blocks: tuple[str, ...] = ()
     for row in rows(graph):
+        if isinstance(row.node.operation, Layer) and row.node.operation.is_identity and not row.node.operation.name:
+            continue
         *around, name = row.path
         common = 0
         while common < min(len(around), len(open_blocks)) and around[common] == open_blocks[common]:
@@ -158,15 +161,21 @@ def graph_json(graph: Graph) -> dict[str, Any]:
     }
 
 
-def graph_text(graph: Graph) -> str:
-    """Every block with its nodes, where their inputs come from, and their shapes; inner blocks first."""
+def graph_text(graph: Graph, repeats: Iterable[Repeat] = ()) -> str:
+    """Every block with its nodes, where their inputs come from, and their shapes; inner blocks first.
+
+    What stands several times in a row is told at the end of its block, for the `repeats` that are given.
+    """
     numbers: dict[int, str] = {}
     used: dict[str, int] = {}
     texts = []
+    notes: dict[int, list[str]] = {}
+    for repeat in repeats:
+        notes.setdefault(id(repeat.block), []).append(_repeat_line(repeat))
     for block in graph.subgraphs():
         used[block.name] = used.get(block.name, 0) + 1
         numbers[id(block)] = block.name if used[block.name] == 1 else f"{block.name}#{used[block.name]}"
-        texts.append("\n".join(_block_lines(block, numbers)))
+        texts.append("\n".join([*_block_lines(block, numbers), *notes.get(id(block), ())]))
     return "\n\n".join(texts)
 
 
@@ -181,12 +190,25 @@ def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
         inputs = ", ".join(source(edge) for edge in node.inputs)
         if node.mask is not None:
             inputs += f" where {source(node.mask)}"
-        shapes = ", ".join(map(str, node.shapes))
-        yield f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "") + f" : {shapes}"
+        text = f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "")
+        absorbed = f"  # with {', '.join(norm.name for norm in node.absorbed)}" if node.absorbed else ""
+        yield f"{text} : {', '.join(map(str, node.shapes))}{absorbed}"
     for output in block.outputs:
         head = f" -> {output.head.spelling()}" if output.head is not None else ""
         name = f"{output.name} = " if output.name is not None else ""
         yield f"  output {name}{source(output.edge)}{head} : {block.shape_of(output.edge)}"
+
+
+def _repeat_line(repeat: Repeat) -> str:
+    labels = _labels(repeat.block)
+
+    def copy(nodes: tuple[int, ...]) -> str:
+        names = [labels[index] for index in nodes]
+        return names[0] if len(names) == 1 else f"({names[0]}{', ' if len(names) == 2 else ' … '}{names[-1]})"
+
+    between = " … " if len(repeat.copies) > 2 else ", "
+    shown = between.join(map(copy, (repeat.copies[0], repeat.copies[-1])))
+    return f"  # {len(repeat.copies)} alike in a row: {shown} : {repeat.shape}"
 
 
 def _labels(block: Graph) -> list[str]:

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from netspec.diagnostics import Note, Problems, suggest
+from netspec.diagnostics import Note, Problems, nearest, suggest
 from netspec.graph import errors, meaning
 from netspec.graph.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
 from netspec.graph.arguments import Callee, match_arguments
 from netspec.graph.circles import Edges, check_cycles, warn_unused
-from netspec.graph.symbols import Name, Scope
+from netspec.graph.symbols import Name, Scope, find_word, is_layer_word
+from netspec.graph.uses import UseReader, bring_missing, bring_names, files_in_a_circle, warn_unused_uses
 from netspec.kinds import Kind
-from netspec.shape import ATTRIBUTES
+from netspec.shape import ATTRIBUTES, Dim
 from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.values import UNITS, Symbol, Word
-from netspec.vocabulary import categories, choice_names, words
+from netspec.vocabulary import choice_names, words
 
 MOST_SUGGESTIONS = 100
 """Unknown names for which the names of the file are searched; a file with more of them would take long."""
 
-UseReader = Callable[[tree.Use, Source, Problems], "tree.File | None"]
-"""Finds and parses the file that a `use` names; None (and a diagnostic) when it cannot."""
+NETWORKS = tree.ExpressionStatement | tree.Output
+"""Statements that say what the network is."""
 
 
 @dataclass(eq=False)
@@ -50,7 +50,7 @@ class Resolution:
     scope: Scope
     names: dict[int, Name] = field(default_factory=dict)
     words: dict[int, type[Word]] = field(default_factory=dict)
-    symbols: dict[int, Symbol] = field(default_factory=dict)
+    symbols: dict[int, Symbol | Dim] = field(default_factory=dict)
     arguments: dict[int, dict[str, tree.Expression]] = field(default_factory=dict)
     rejected: set[int] = field(default_factory=set)
     settings: dict[str, SettingsBlock] = field(default_factory=dict)
@@ -70,9 +70,10 @@ def resolve_file(file: tree.File, read_use: UseReader, problems: Problems) -> Re
     resolver.resolution = resolution
     resolver.file(file, resolution.scope, is_main=True)
     resolution.has_cycle = check_cycles(resolver.edges, problems)
-    networks = tree.ExpressionStatement | tree.Output
-    has_network = any(isinstance(s, networks) for s in file.statements)
+    has_network = any(isinstance(s, NETWORKS) for s in file.statements)
     warn_unused(resolution.defined, problems, has_network=has_network)
+    if has_network:
+        warn_unused_uses(resolver.brought, resolver.used, problems)
     return resolution
 
 
@@ -86,6 +87,11 @@ class _Resolver:
         self.unknown = 0
         self.scopes: dict[tuple[str, str], Scope] = {}
         self.open_files: list[Source] = []
+        self.open_uses: list[Span] = []
+        self.sizes: set[str] = set()
+        """Upper-case names of sizes in the inputs; they may stand wherever a number may."""
+        self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
+        self.used: set[Name] = set()  # by the main file
 
     # ------------------------------------------------------------ files and statements
 
@@ -97,7 +103,10 @@ class _Resolver:
         for statement in file.statements:
             self._statement(statement, scope, is_main)
         for name in file.mentioned & scope.names.keys():
-            scope.names[name].uses += 1
+            self._mark_used(scope.names[name])
+        if not is_main and any(isinstance(s, NETWORKS) for s in file.statements):
+            for symbol in scope.names.values():  # its own network, which is left out here, may use them
+                symbol.uses += 1
         self.open_files.pop()
 
     def _declare(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
@@ -114,8 +123,9 @@ class _Resolver:
                 self._define(scope, name, "shared layer", expression=value, statement=statement)
             case tree.Output(name=name, value=value) if is_main:
                 self._define(scope, name, "output", expression=value).uses = 1
-            case tree.InputDeclaration(name=name) if is_main:
-                self.resolution.inputs.append(statement)
+            case tree.InputDeclaration(name=name):
+                if is_main:
+                    self.resolution.inputs.append(statement)
                 if name is not None:
                     self._define(scope, name, "input", statement=statement)
             case tree.Define():
@@ -139,21 +149,26 @@ class _Resolver:
             note = Note(previous.span, "first defined here")
             self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
             return symbol
-        if what not in ("parameter", "input", "output") and _is_layer_word(name.name):
+        if what not in ("parameter", "input", "output") and is_layer_word(name.name):
             self.problems.add(errors.DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
         scope.names[name.name] = symbol
+        symbol.uses += name.name in scope.early
         self.resolution.defined.append(symbol)
         return symbol
 
     def _statement(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
         match statement:
+            case tree.Output() if not is_main:
+                pass
             case tree.Param() | tree.Assign() | tree.Share() | tree.Output():
                 value = statement.default if isinstance(statement, tree.Param) else statement.value
                 self._owned(scope.names.get(statement.name.name), value, scope)
             case tree.Define():
                 self._definition(statement, scope)
-            case tree.InputDeclaration(shape=shape) if is_main:
+            case tree.InputDeclaration(name=name, shape=shape) if is_main:
+                self.owner = scope.names.get(name.name) if name is not None else None
                 self._shape(shape, scope)
+                self.owner = None
             case tree.ExpressionStatement(value=value) if is_main:
                 self.expression(value, scope)
             case tree.Section() if is_main:
@@ -167,11 +182,12 @@ class _Resolver:
     def _definition(self, define: tree.Define, scope: Scope) -> None:
         owner = scope.names.get(define.name.name)
         previous, self.owner = self.owner, owner
-        inner = Scope(scope.file, scope)
+        later = [*(define.parameters or ()), *(s for s in define.body if isinstance(s, tree.Assign | tree.Share))]
+        inner = Scope(scope.file, scope, later=frozenset(item.name.name for item in later))
         parameters = []
         for parameter in define.parameters or ():
             if parameter.default is not None:
-                self.expression(parameter.default, scope)
+                self.expression(parameter.default, inner)
             parameters.append(self._define(inner, parameter.name, "parameter"))
             parameters[-1].default = parameter.default
         if owner is not None and owner.define is define:
@@ -218,7 +234,9 @@ class _Resolver:
                 advice = "remove it: the batch is never written"
                 what = "no size of one example"
                 self.problems.add(errors.UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
-            elif not (is_free_name and is_size_name(item.span.text)):
+            elif is_free_name and is_size_name(item.span.text):
+                self.sizes.add(item.span.text)
+            else:
                 self.expression(item, scope)
 
     def _section(self, section: tree.Section, scope: Scope) -> None:
@@ -294,44 +312,31 @@ class _Resolver:
 
     def _use(self, use: tree.Use, scope: Scope) -> None:
         file = self.read_use(use, scope.file.source, self.problems)
-        if file is None:
-            for name in use.names:  # names that could not be brought are not reported again
-                scope.names.setdefault(name.name, Name(name.name, "missing", name.span, scope, uses=1))
-            return
-        target = file.source.name
-        identities = [source.identity for source in self.open_files]
-        if file.source.identity in identities:
-            circle = self.open_files[identities.index(file.source.identity) :]
-            path = " -> ".join(f'"{s.folder.name}/{Path(s.name).name}"' for s in [*circle, circle[0]])
-            advice = "move what both files need into a third one"
-            self.problems.add(errors.Cycle(span=use.span, path=path, advice=advice))
+        if file is None or self._closes_a_circle(use, file):
+            bring_missing(use, scope)
             return
         key = (file.source.identity, file.source.text)
         if key not in self.scopes:
             self.scopes[key] = Scope(file)
+            self.open_uses.append(use.span)
             self.file(file, self.scopes[key], is_main=False)
-        self._bring(use, self.scopes[key], scope, target)
+            self.open_uses.pop()
+        other = self.scopes[key]
+        brought = bring_names(use, other, scope, self.problems)
+        if len(self.open_files) == 1:
+            self.brought.append((use, brought))
+        for symbol in other.names.values():  # only the file that defines a block can find it useless
+            symbol.uses += symbol.is_definition
 
-    def _bring(self, use: tree.Use, other: Scope, scope: Scope, target: str) -> None:
-        offered = {name: symbol for name, symbol in other.names.items() if symbol.is_definition}
-        if not use.names:
-            for offered_name, symbol in offered.items():
-                scope.names.setdefault(offered_name, symbol)
-                symbol.uses += 1
-        for name in use.names:
-            found = offered.get(name.name)
-            if found is None:
-                advice = suggest(name.name, offered, what="it defines")
-                shown = target if use.path is not None else ".".join(n.name for n in use.module)
-                self.problems.add(errors.NotInFile(span=name.span, target=shown, name=name.name, advice=advice))
-                scope.names.setdefault(name.name, Name(name.name, "missing", name.span, scope, uses=1))
-            elif name.name in scope.names and scope.names[name.name] is not found:
-                note = Note(scope.names[name.name].span, "first defined here")
-                self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
-            else:
-                scope.names[name.name] = found
-        for symbol in offered.values():  # only the file that defines a block can find it useless
-            symbol.uses += 1
+    def _closes_a_circle(self, use: tree.Use, file: tree.File) -> bool:
+        """Whether a file is being read already; reported."""
+        identities = [source.identity for source in self.open_files]
+        if file.source.identity not in identities:
+            return False
+        first = identities.index(file.source.identity)
+        names = [self.read_use.key(source) for source in (*self.open_files[first:], file.source)]
+        self.problems.add(files_in_a_circle(names, [*self.open_uses[first:], use.span]))
+        return True
 
     # ------------------------------------------------------------ expressions
 
@@ -381,7 +386,7 @@ class _Resolver:
         if unit in UNITS:
             return
         advice = suggest(unit, UNITS, what="units")
-        if _is_layer_word(unit) or node.unit.name in words("init"):
+        if is_layer_word(unit) or node.unit.name in words("init"):
             advice = f"put a comma between `{node.amount.text}` and `{unit}`"
         self.problems.add(meaning.UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
 
@@ -392,27 +397,41 @@ class _Resolver:
             if symbol.define is not None:
                 self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
             return
-        word = _find_word(node.name, kind, is_free)
-        if word is not None:
+        word = find_word(node.name, kind, is_free)
+        if kind is not None and node.name in kind.names:  # also where a layer has that name (`merge = add`)
+            self.resolution.symbols[id(node)] = Symbol(node.name)
+        elif word is not None:
             self.resolution.words[id(node)] = word
             self._arguments(node, Callee.of_word(word), (), node.span, scope)
-        elif (kind is not None and node.name in kind.names) or (is_free and node.name in choice_names()):
+        elif is_free and node.name in choice_names():
             self.resolution.symbols[id(node)] = Symbol(node.name)
+        elif node.name in self.sizes and not self.open_uses:
+            self.resolution.symbols[id(node)] = Dim.named(node.name)
         elif node.name != "classes" and node.name not in scope.file.broken:
             self._unknown(node, scope, kind)
 
     def _use_name(self, node: tree.Name, symbol: Name) -> None:
-        symbol.uses += 1
+        self._mark_used(symbol)
         self.resolution.names[id(node)] = symbol
         if self.owner is not None:
             self.edges.setdefault(self.owner, []).append((symbol, node.span))
 
+    def _mark_used(self, symbol: Name) -> None:
+        symbol.uses += 1
+        if len(self.open_files) == 1:
+            self.used.add(symbol)
+
     def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
         self.unknown += 1
-        visible = scope.visible() if self.unknown <= MOST_SUGGESTIONS else ()
+        visible = [*scope.visible()] if self.unknown <= MOST_SUGGESTIONS else []
         what, advice, meant = advise_name(node.name, kind, visible)
         if meant is not None and (symbol := scope.find(meant)) is not None:
-            symbol.uses += 1  # a misspelt name is used, too
+            self._mark_used(symbol)  # a misspelt name is used, too
+        if scope.is_incomplete and nearest(node.name, [*visible, *words("layer"), *words("activation")]) is None:
+            return  # it may well be what a missing file would have brought
+        if node.name in scope.later:
+            scope.early.add(node.name)
+            what, advice = "not known yet", "a name is known behind where it is given; what flows in is `input`"
         self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))
 
     def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
@@ -425,7 +444,7 @@ class _Resolver:
         if symbol is not None and symbol.define is not None:
             self._use_name(function, symbol)
             callee = Callee.of_define(symbol.define)
-        elif (word := _find_word(function.name, kind, is_free=True)) is not None:
+        elif (word := find_word(function.name, kind, is_free=True)) is not None:
             self.resolution.words[id(node)] = word
             callee = Callee.of_word(word)
         else:
@@ -450,17 +469,16 @@ class _Resolver:
             self.expression(value, scope, is_free=True)
 
     def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
-        symbol.uses += 1
+        self._mark_used(symbol)
         advice = (
             f"use `{function.name}` without parentheses, or define it with parameters: `def {function.name}(n) = …`"
         )
-        article = "an" if symbol.what[0] in "aeiou" else "a"
         self.problems.add(
             meaning.NotCallable(
                 span=function.span,
                 notes=(Note(symbol.span, "defined here"),),
                 name=function.name,
-                what=f"is {article} {symbol.what}",
+                what=f"is {symbol.noun}",
                 advice=advice,
             )
         )
@@ -478,18 +496,3 @@ class _Resolver:
 def is_size_name(name: str) -> bool:
     """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
     return name == "_" or name[0].isupper()
-
-
-def _is_layer_word(name: str) -> bool:
-    return name in words("layer") or name in words("activation")
-
-
-def _find_word(name: str, kind: Kind | None, is_free: bool) -> type[Word] | None:
-    wanted: Sequence[str]
-    if kind is not None and kind.category is not None:
-        wanted = [kind.category]
-    elif is_free:
-        wanted = ["layer", "activation", *categories()]
-    else:
-        wanted = ["layer", "activation"]
-    return next((words(category)[name] for category in wanted if name in words(category)), None)

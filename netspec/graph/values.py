@@ -5,6 +5,7 @@ A layer value is a description that builds new nodes, with weights of their own,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,22 @@ from netspec.graph.ir import Edge, Graph, SharedModule
 from netspec.graph.symbols import Name
 from netspec.layers.activations import ActivationLayer
 from netspec.layers.base import Layer
+from netspec.record import Record, value
 from netspec.shape import Shape
 from netspec.source import Span
 from netspec.values import LayerValue, Word
 
 if TYPE_CHECKING:
     from netspec.graph.build import Builder
+
+
+class Nothing(dict[str, Any]):
+    """An empty mapping that may stand as the default of a record: it counts as immutable because it has a hash."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
+
+
+NOTHING = Nothing()
 
 
 class Bad:
@@ -29,8 +40,8 @@ class Bad:
 BAD = Bad()
 
 
-@dataclass(frozen=True)
-class Tensor:
+@value
+class Tensor(Record):
     """One result in a graph under construction."""
 
     builder: Builder = field(repr=False)
@@ -45,55 +56,59 @@ class Tensor:
         return self.builder.graph.nodes[self.edge.node].span
 
 
-@dataclass(frozen=True)
-class PaddedInput:
+@value
+class PaddedInput(Record):
     """An input of the network in which steps with an `id` only fill up."""
 
     tensor: Tensor
     id: int
 
 
-@dataclass(frozen=True)
-class Tensors:
+@value
+class Tensors(Record):
     """Several tensors on their way to a layer that joins them."""
 
     items: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True)
-class OneLayer(LayerValue):
+@value
+class OneLayer(LayerValue, Record):
     """A word with its options; `places` tells where each option was written, `origins` where the argument of the
     surrounding `def` that stands there was given."""
 
     layer: Layer
     span: Span | None = field(compare=False)
-    places: dict[str, Span] = field(compare=False, default_factory=dict)
-    origins: dict[str, Note] = field(compare=False, default_factory=dict)
+    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
+    origins: Mapping[str, Note] = field(compare=False, default=NOTHING)
 
     @property
     def parts(self) -> tuple[object, ...]:
-        return tuple(getattr(self.layer, name) for name in self.places)
+        return tuple(getattr(self.layer, o.field) for o in self.layer.options() if o.name in self.places)
 
     @property
     def noun(self) -> str:
         return f"the layer `{self.layer.spelling().partition('(')[0]}`"
 
+    @property
+    def bare_word(self) -> str | None:
+        return None if self.places else self.layer.spelling()
+
     def as_word(self, category: str) -> Word | None:
         if category == "activation" and isinstance(self.layer, ActivationLayer):
             return self.layer.function
-        return None
+        return self.layer if category == "layer" else None
 
 
-@dataclass(frozen=True)
-class Broken(LayerValue):
+@value
+class Broken(LayerValue, Record):
     """Stands for a layer whose mistake is reported, so that what comes before it in a chain is still checked."""
 
 
 BROKEN = Broken()
 
 
-@dataclass(frozen=True)
-class Composed(LayerValue):
+@value
+class Composed(LayerValue, Record):
     """`a -> b -> c` of layers."""
 
     items: tuple[LayerValue, ...]
@@ -104,8 +119,8 @@ class Composed(LayerValue):
         return self.items
 
 
-@dataclass(frozen=True)
-class Parallel(LayerValue):
+@value
+class Parallel(LayerValue, Record):
     """`(a | b)`: every item gets the same input; tensors among the items stand for themselves."""
 
     items: tuple[LayerValue | Tensor | Tensors, ...]
@@ -116,8 +131,8 @@ class Parallel(LayerValue):
         return self.items
 
 
-@dataclass(frozen=True)
-class Sum(LayerValue):
+@value
+class Sum(LayerValue, Record):
     """`a + b` of layers, or of layers and tensors."""
 
     items: tuple[LayerValue | Tensor, ...]
@@ -128,8 +143,8 @@ class Sum(LayerValue):
         return self.items
 
 
-@dataclass(frozen=True)
-class Repeated(LayerValue):
+@value
+class Repeated(LayerValue, Record):
     """`layer * n`"""
 
     inner: LayerValue
@@ -145,14 +160,14 @@ class Repeated(LayerValue):
         return self.inner.size * self.count
 
 
-@dataclass(frozen=True)
-class Block(LayerValue):
+@value
+class Block(LayerValue, Record):
     """A use of a `def`, its arguments evaluated; `places` tells where they were written."""
 
     name: Name
     arguments: tuple[tuple[str, Any], ...]
     span: Span = field(compare=False)
-    places: dict[str, Span] = field(compare=False, default_factory=dict)
+    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
 
     @property
     def parts(self) -> tuple[object, ...]:
@@ -175,8 +190,8 @@ class Shared(LayerValue):
     operation: Layer | Graph | None = None
 
 
-@dataclass(frozen=True)
-class SharedUse(LayerValue):
+@value
+class SharedUse(LayerValue, Record):
     """A place where the name of a shared layer stands."""
 
     shared: Shared

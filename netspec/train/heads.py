@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any, Protocol
 
 from netspec.graph.ir import Padding
+from netspec.record import Record, value
 from netspec.source import Span
 
 
-@dataclass(frozen=True)
-class HeadInfo:
+@value
+class HeadInfo(Record):
     """The end of one output of a net.
 
     `shape` is that of one example (channels last), `activation` is `softmax` or `sigmoid` when one is peeled off at the

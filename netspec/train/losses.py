@@ -1,9 +1,9 @@
-"""Losses: functions of what the net computes and what it should answer, one number for each example.
+"""Losses: functions of what the net computes and what it should answer, one number for each answer.
 
 Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets`
 makes them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch
-x ..., whose mean over everything that counts is made small. Losses that compare probabilities apply the head first; the others work on the logits and
-are stable.
+x ..., whose mean over everything that counts is made small. Losses that compare probabilities apply the head first; the
+others work on the logits and are stable.
 """
 
 from __future__ import annotations

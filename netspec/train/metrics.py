@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
-from netspec.record import record
+from netspec.record import Record, record, value
 from netspec.train.heads import HeadInfo, as_numbers
 from netspec.train.losses import negative_log_likelihood
 from netspec.values import Word
@@ -26,8 +26,8 @@ Figure = Any
 """A number, or nested lists of numbers for a table."""
 
 
-@dataclass(frozen=True)
-class Answers:
+@value
+class Answers(Record):
     """A batch as metrics see it, inside the compiled program.
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
@@ -80,8 +80,8 @@ class Answers:
         return jnp.where(weights > 0, values, 0)
 
 
-@dataclass(frozen=True)
-class Totals:
+@value
+class Totals(Record):
     """What `Metric.value` works from: the sums over a split, and what is known about it without the net.
 
     `spread` holds, for each number of a target, the sum of (target - mean)^2. `scores` and `labels` are those of every

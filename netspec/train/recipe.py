@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any
 
 from netspec.diagnostics import Problems
+from netspec.record import Record, value
 from netspec.source import Span
 from netspec.train import errors
 from netspec.train.heads import HeadInfo, TargetInfo, are_ids
@@ -34,8 +35,8 @@ from netspec.train.settings import TrainSettings
 from netspec.train.stopping import Stop
 
 
-@dataclass(frozen=True)
-class OutputRecipe:
+@value
+class OutputRecipe(Record):
     """How one output is trained and measured."""
 
     head: HeadInfo
@@ -69,8 +70,8 @@ def scored_head(head: HeadInfo, loss: Loss) -> HeadInfo:
     return replace(head, activation=loss.implied) if head.activation == "linear" else head
 
 
-@dataclass(frozen=True)
-class Recipe:
+@value
+class Recipe(Record):
     """Everything in force for a run. `outputs` has an entry for each output of the net, by name."""
 
     outputs: Mapping[str, OutputRecipe]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netspec.kinds import Count, Kind, Mismatch, Number
-from netspec.record import record
+from netspec.record import record, value
 from netspec.values import Symbol, Word
 from netspec.vocabulary import option, register, words
 
 
-@dataclass(frozen=True)
+@value
 class ValidationFigure(Kind):
     """The name of a figure on the validation split: `val_loss`, `val_accuracy`, …
 

@@ -65,6 +65,14 @@ def fit_weights(arrays: Mapping[str, Any], like: Weights, source: str) -> Weight
     return Weights(unflatten(params, like.params), unflatten(state, like.other))
 
 
+def weights_of(module: Any) -> Weights:
+    """The weights of a live module."""
+    from flax import nnx
+
+    _, params, _, other = nnx.split(module, nnx.Param, nnx.RngState, ...)
+    return Weights(nnx.to_pure_dict(params), nnx.to_pure_dict(other))
+
+
 def put_weights(module: Any, arrays: Mapping[str, Any], source: str) -> None:
     """Give a live module the weights of a file. `source` is where they come from, for messages.
 
@@ -74,8 +82,7 @@ def put_weights(module: Any, arrays: Mapping[str, Any], source: str) -> None:
     from flax import nnx
 
     _, params, _, other = nnx.split(module, nnx.Param, nnx.RngState, ...)
-    like = Weights(nnx.to_pure_dict(params), nnx.to_pure_dict(other))
-    fitted = fit_weights(arrays, like, source)
+    fitted = fit_weights(arrays, weights_of(module), source)
     for state, values in ((params, fitted.params), (other, fitted.other)):
         nnx.replace_by_pure_dict(state, values)
         nnx.update(module, state)

@@ -19,7 +19,21 @@ from netspec.layers.base import Code, Layer, PythonCall, PythonName
 POSITIONAL_NAMES = {
     "nn.Linear": ("in_features", "out_features"),
     "nn.Conv": ("in_features", "out_features", "kernel_size"),
+    "nn.ConvTranspose": ("in_features", "out_features", "kernel_size"),
     "nn.Embed": ("vocabulary", "features"),
+    "nn.Attention": ("in_features", "heads"),
+    "nn.PositionEmbedding": ("shape",),
+    "nn.ClassToken": ("features",),
+    "nn.BatchNorm": ("features",),
+    "nn.LayerNorm": ("features",),
+    "nn.GroupNorm": ("features", "groups"),
+    "nn.InstanceNorm": ("features",),
+    "nn.RMSNorm": ("features",),
+    "nn.Dropout": ("rate",),
+    "nn.GaussianNoise": ("std",),
+    "nn.SimpleRNN": ("in_features", "units"),
+    "nn.LSTM": ("in_features", "units"),
+    "nn.GRU": ("in_features", "units"),
 }
 """What positional arguments of a constructor are called when they become parameters."""
 

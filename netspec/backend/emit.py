@@ -19,17 +19,18 @@ from netspec.graph.ir import Edge, Graph, Node, SharedModule
 from netspec.layers.base import Code, Layer, PythonCall, PythonName
 
 
-def emit_source(network: Graph, *, standalone: bool = False, probes: bool = False) -> str:
+def emit_source(network: Graph, *, standalone: bool = False, probes: bool = False, is_inference: bool = False) -> str:
     """The source of a network.
 
     Args:
         network: the graph after the passes.
         standalone: import Flax only, and bring the helpers that it lacks along.
         probes: report every result to `nn.probe`, to find where a number goes wrong.
+        is_inference: the graph is that of the inference form; the source says so.
     """
     names = file_names(network, standalone=standalone)
     file = _File(names, make_classes(network, names.reserved), probes)
-    texts = [_header(network, names, standalone)]
+    texts = [_header(network, names, standalone, is_inference)]
     written: set[str] = set()
     for graph in network.subgraphs():
         block = file.classes.of[id(graph)]
@@ -51,10 +52,11 @@ class _File:
         return to_python(code, indent, room, self.names.functions)
 
 
-def _header(network: Graph, names: FileNames, standalone: bool) -> str:
+def _header(network: Graph, names: FileNames, standalone: bool, is_inference: bool) -> str:
     flows_in = " and ".join(str(node.shape) for node in network.input_nodes)
     flows_out = " and ".join(str(network.shape_of(output.edge)) for output in network.outputs)
-    lines = [f'"""{network.name}: {flows_in} -> {flows_out}. Written by netspec."""', ""]
+    form = ", for inference" if is_inference else ""
+    lines = [f'"""{network.name}: {flows_in} -> {flows_out}{form}. Written by netspec."""', ""]
     helpers = helper_sources({f.removeprefix("nn.") for f in names.used if f.startswith("nn.")}) if standalone else []
     if any("Any" in h for h in helpers):
         lines += ["from typing import Any", ""]

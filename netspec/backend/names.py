@@ -37,14 +37,15 @@ def file_names(network: Graph, *, standalone: bool) -> FileNames:
     # The helpers are reserved in every file, so that a standalone one has the same variables as any other.
     reserved = set(FIXED | helper_names())
     functions = {f"nn.{name}": name for name in helper_names()} if standalone else {}
-    imports = []
+    imported: dict[str, list[str]] = {}
     for function in sorted(f for f in used if ":" in f):
         module, _, name = function.partition(":")
         functions[function] = unique_name(name, reserved)
         reserved.add(functions[function])
         renamed = "" if functions[function] == name else f" as {functions[function]}"
-        imports.append(f"from {module} import {name}{renamed}")
-    return FileNames(frozenset(used), functions, tuple(imports), frozenset(reserved))
+        imported.setdefault(module, []).append(f"{name}{renamed}")
+    imports = tuple(f"from {module} import {', '.join(names)}" for module, names in imported.items())
+    return FileNames(frozenset(used), functions, imports, frozenset(reserved))
 
 
 def _codes(network: Graph) -> Iterator[Code]:

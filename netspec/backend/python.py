@@ -12,6 +12,9 @@ from netspec.layers.base import Code, PythonCall, PythonName
 WIDTH = 100
 """Lines are broken when they get longer."""
 
+OPERATORS = ("+", "*")
+"""Functions that are written between their arguments, which are names or calls."""
+
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -31,17 +34,18 @@ def to_python(code: Code, indent: int = 0, room: int = WIDTH, functions: Mapping
         items = [to_python(a, indent + 4, WIDTH - indent - 4, functions) for a in code.args]
         items += [f"{n}={to_python(v, indent + 4, WIDTH - indent - 5 - len(n), functions)}" for n, v in code.kwargs]
         opening, closing = f"{functions.get(code.function, code.function)}(", ")"
-    if opening == "+(":
-        return "(\n" + f"\n{inner}+ ".join([f"{inner}{items[0]}", *items[1:]]) + f"\n{' ' * indent})"
+    if opening[:-1] in OPERATORS:
+        joint = f"\n{inner}{opening[:-1]} "
+        return "(\n" + joint.join([f"{inner}{items[0]}", *items[1:]]) + f"\n{' ' * indent})"
     return f"{opening}\n" + "".join(f"{inner}{item},\n" for item in items) + f"{' ' * indent}{closing}"
 
 
 def _flat(code: Code, functions: Mapping[str, str]) -> str:
     match code:
         case PythonName(text=text):
-            return text
-        case PythonCall(function="+"):
-            return " + ".join(_flat(a, functions) for a in code.args)
+            return functions.get(text, text)
+        case PythonCall(function=operator) if operator in OPERATORS:
+            return f" {operator} ".join(_flat(a, functions) for a in code.args)
         case PythonCall():
             parts = [_flat(a, functions) for a in code.args]
             parts += [f"{name}={_flat(value, functions)}" for name, value in code.kwargs]
@@ -61,7 +65,9 @@ def _flat(code: Code, functions: Mapping[str, str]) -> str:
 
 
 def functions_in(code: Code) -> set[str]:
-    """Every function that an expression calls."""
+    """Every function that an expression calls, and what else of `jnp`, `nn` and other packages it names."""
+    if isinstance(code, PythonName):
+        return {code.text} if ":" in code.text or code.text.startswith(("jnp.", "nn.")) else set()
     if isinstance(code, PythonCall):
         inner = (functions_in(c) for c in (*code.args, *(v for _, v in code.kwargs)))
         return {code.function}.union(*inner)

@@ -3,22 +3,49 @@
 Comes in: nothing. Goes out: declarations, which checking, inference, emission, docs and tests read.
 """
 
-from netspec.layers import activations, conv, dense, inits, merge, norm, pool, regularise, reshape, residual, tokens, unembed
+from netspec.layers import (
+    activations,
+    attention,
+    conv,
+    cropping,
+    dense,
+    inits,
+    merge,
+    norm,
+    pool,
+    positions,
+    recurrent,
+    regularise,
+    reshape,
+    residual,
+    resize,
+    sequence,
+    tokens,
+    unembed,
+    upconv,
+)
 from netspec.layers.base import Layer, layer
 
 __all__ = [
     "Layer",
     "activations",
+    "attention",
     "conv",
+    "cropping",
     "dense",
     "inits",
     "layer",
     "merge",
     "norm",
     "pool",
+    "positions",
+    "recurrent",
     "regularise",
     "reshape",
     "residual",
+    "resize",
+    "sequence",
     "tokens",
     "unembed",
+    "upconv",
 ]

@@ -6,12 +6,11 @@ A layer is declared once, by a class under `@layer("word")`; everything else in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
 from netspec.kinds import Choice, Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
 from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
-from netspec.record import record
+from netspec.record import Record, record, value
 from netspec.shape import Dim, Shape, Size
 from netspec.values import LayerValue, Word
 from netspec.vocabulary import option, register
@@ -23,15 +22,15 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- code as data
 
 
-@dataclass(frozen=True)
-class PythonName:
+@value
+class PythonName(Record):
     """A name that a declaration enumerates or the emitter makes; never text of a spec."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class PythonCall:
+@value
+class PythonCall(Record):
     """A call in emitted code. `function` is dotted (`nn.Linear`), or `package.module:name` for words from elsewhere."""
 
     function: str
@@ -93,6 +92,9 @@ class Layer(Word):
     """Does nothing outside training."""
     cancels_bias: ClassVar[bool] = False
     """Takes the mean of each channel away, and with it a bias in front."""
+    output_axis: ClassVar[int | None] = None
+    """For layers that sum products with a `kernel` and add a `bias`, so that a factor and an offset for each channel of
+    the result can be worked into the two: the kernel's axis that has these channels."""
     takes_rngs: ClassVar[bool] = True
     """Its module wants random keys, for its first weights or for drawing."""
     is_macro: ClassVar[bool] = False
@@ -188,7 +190,7 @@ def layer(name: str) -> Callable[[C], C]:
     return register("layer", name)  # type: ignore[return-value]  # the same class comes back
 
 
-@dataclass(frozen=True)
+@value
 class BiasInit(OneWord):
     """An init that works on a vector, which has no fan_in and fan_out."""
 
@@ -313,8 +315,8 @@ def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> i
     return size
 
 
-def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str) -> None:
-    """The tensor has one of the ranks and holds numbers, not token ids.
+def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *, input: int = 0) -> None:
+    """The tensor, the one of that index among the inputs, has one of the ranks and holds numbers, not token ids.
 
     Raises:
         Misfit: it does not.
@@ -328,7 +330,7 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str) ->
         advice = "a volume is depth x height x width x channels, and has no further sizes; the batch is never written"
     if shape.is_tokens:
         advice = "turn the ids into vectors with `embedding(64)` first"
-    raise Misfit(WrongRank, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice)
+    raise Misfit(WrongRank, input=input, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice)
 
 
 def check_numbers(layer: Layer, *shapes: Shape) -> None:

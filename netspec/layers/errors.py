@@ -72,7 +72,8 @@ class WrongRank(Diagnostic):
 
 @record
 class UnequalShapes(Diagnostic):
-    """Tensors of different shapes are added or multiplied.
+    """Tensors of different shapes are added, multiplied or compared. Only a vector may stand beside a sequence or an
+    image: it is repeated at every place, and has a number for each of the channels.
 
     Wrong:
         input 8x8x16
@@ -95,7 +96,8 @@ class UnequalShapes(Diagnostic):
 
 @record
 class CannotConcat(Diagnostic):
-    """Tensors whose sizes differ elsewhere than in the channels are concatenated.
+    """Tensors whose sizes differ elsewhere than along the axis that they are joined along, the channels if no other is
+    named, are concatenated.
 
     Wrong:
         input 8x8x3
@@ -107,10 +109,11 @@ class CannotConcat(Diagnostic):
     """
 
     code = "NS304"
-    title = "`{word}` joins along the channels, and the other sizes differ"
+    title = "`{word}` joins along the {along}, and the other sizes differ"
     label = "{shapes}: {axis}"
     hint = "{advice}"
     word: str
+    along: str
     shapes: str
     axis: str
     advice: str
@@ -222,7 +225,7 @@ class ExtentRank(Diagnostic):
     """
 
     code = "NS309"
-    title = "{extent} has {count} numbers, and {kind} has {axes} to slide over"
+    title = "{extent} has {count} {unit}, and {kind} has {axes} to slide over"
     label = "for {shape}"
     hint = "use {advice}"
     extent: str
@@ -231,6 +234,7 @@ class ExtentRank(Diagnostic):
     axes: str
     shape: str
     advice: str
+    unit: str = "numbers"
 
 
 @record
@@ -341,3 +345,49 @@ class TableWidth(Diagnostic):
     hint = "put `dense({features})` in front"
     found: str
     features: int
+
+
+@record
+class HeadsDoNotDivide(Diagnostic):
+    """The features cannot be split evenly into the heads of an attention, or its heads into groups.
+
+    Wrong:
+        input 10x64
+        attention(5) -> gap -> dense(2)
+
+    Right:
+        input 10x64
+        attention(4) -> gap -> dense(2)
+    """
+
+    code = "NS340"
+    title = "{count} {what} do not divide {total} {of}"
+    label = "{total} is not a multiple of {count}"
+    hint = "{advice}"
+    count: int
+    what: str
+    total: int
+    of: str
+    advice: str
+
+
+@record
+class OddRotation(Diagnostic):
+    """Rotary positions turn pairs of features, so that there must be an even number of them, in each head.
+
+    Wrong:
+        input 10x7
+        rope -> gap -> dense(2)
+
+    Right:
+        input 10x7
+        dense(8) -> rope -> gap -> dense(2)
+    """
+
+    code = "NS341"
+    title = "rotary positions turn pairs of features, and {what} {count}"
+    label = "{count} is odd"
+    hint = "{advice}"
+    what: str
+    count: int
+    advice: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from netspec.kinds import NewShape, Number
+from netspec.kinds import Count, Kind, Mismatch, NewShape, Number
 from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_numbers, known, layer
 from netspec.layers.errors import Misfit, ReshapeCount
+from netspec.layers.window_errors import AxesOrder
+from netspec.record import value
 from netspec.shape import Dim, Shape, product
 from netspec.vocabulary import option
 
@@ -50,6 +52,65 @@ class Reshape(Layer):
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         return call("jnp.reshape", *tensors, (-1, *self.shape))
+
+
+@value
+class Order(Kind):
+    """The numbers from 1 on in some order."""
+
+    def accept(self, value: object) -> list[int]:
+        if not isinstance(value, list) or not value:
+            raise Mismatch(self.describe(), value)
+        numbers = [Count().accept(number) for number in value]
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            wrong = Mismatch(self.describe(), value)
+            wrong.found = f"the list {numbers}"
+            raise wrong
+        return numbers
+
+    def describe(self) -> str:
+        return "a list that names each axis from 1 on once, such as [2, 1, 3]"
+
+
+@layer("permute")
+class Permute(Layer):
+    """Puts the axes of an example into another order.
+
+    Axis i of what comes out is the axis whose number stands in place i of the list; axis 1 is the first behind the
+    batch. `permute([2, 1])` makes steps of the channels of a sequence, `permute([2, 3, 1])` puts channels last that
+    come first.
+
+    Shape: A x B x C -> the same sizes in the order of the list
+    Example: permute([2, 1, 3])
+    """
+
+    elsewhere = ("transpose", "swapaxes")
+
+    order: list[int] = option(
+        Order(), "the axes in their new order, from 1", position=0, elsewhere=("dims", "axes", "perm")
+    )
+
+    moves_steps = True
+
+    def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
+        if len(self.order) != x.rank:
+            example = [2, 1, 3, 4, 5, 6][: x.rank] if 1 < x.rank <= 6 else list(range(1, x.rank + 1))
+            count = "one axis" if len(self.order) == 1 else f"{len(self.order)} axes"
+            raise Misfit(
+                AxesOrder,
+                option="order",
+                order=str(self.order),
+                count=count,
+                kind=x.kind,
+                axes=x.rank,
+                shape=str(x),
+                example=str(example),
+            )
+        return Shape(tuple(x.sizes[axis - 1] for axis in self.order))
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        return call("jnp.transpose", *tensors, (0, *self.order))
 
 
 @layer("identity")

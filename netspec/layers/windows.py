@@ -1,9 +1,10 @@
-"""What convolutions and pools share: a window that slides over the axes of a tensor."""
+"""What convolutions and pools share, a window that slides over the axes of a tensor; and places to come to."""
 
 from __future__ import annotations
 
-from netspec.layers.base import per_axis
-from netspec.layers.errors import KernelTooLarge, Misfit
+from netspec.layers.base import Layer, check_numbers, per_axis
+from netspec.layers.errors import KernelTooLarge, Misfit, WrongRank
+from netspec.layers.window_errors import OptionsClash
 from netspec.shape import Dim, Shape, Size, window
 
 Axes = int | tuple[int, ...]
@@ -37,10 +38,9 @@ def slide(
 
 
 def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], what: str) -> Misfit:
-    space = "x".join(map(str, x.space))
-    shown = "x".join(map(str, kernels))
+    space, shown = extent(x.space), extent(kernels)
     if any(d != 1 for d in dilations):
-        reach = "x".join(str((k - 1) * d + 1) for k, d in zip(kernels, dilations, strict=True))
+        reach = extent([(k - 1) * d + 1 for k, d in zip(kernels, dilations, strict=True)])
         shown = f"{shown} with dilation, {reach} in all,"
     sizes = [n for n in x.space if isinstance(n, int)]
     if what == "window" and min(sizes) < 2:
@@ -79,3 +79,42 @@ def dropped(
         behind = (size + 2 * margin - ((k - 1) * d + 1)) % s
         result.append(max(0, behind - margin))  # the padding behind is lost first
     return tuple(result)
+
+
+def extent(sizes: tuple[Size, ...] | list[int]) -> str:
+    """Sizes as an extent, for messages."""
+    return "x".join(map(str, sizes))
+
+
+# ---------------------------------------------------------------- layers that come to a size, or to that of a tensor
+
+
+def goal(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) -> tuple[Size, ...] | None:
+    """The places to come to: the option `size`, or those of a second input; None for neither.
+
+    Raises:
+        Misfit: both are given, or the second input is of another kind.
+    """
+    if like is None:
+        return None if size is None else per_axis(size, x, "size")
+    check_numbers(layer, x, like)
+    if size is not None:
+        raise Misfit(
+            OptionsClash,
+            option="size",
+            first="a size",
+            second="a second input",
+            reason="both say what to come to",
+            advice=f"leave the size out, or give `{layer.word}` one tensor",
+        )
+    if like.rank != x.rank:
+        raise Misfit(
+            WrongRank,
+            input=1,
+            word=layer.word,
+            wants="two tensors of one kind",
+            kind=f"{x.kind} and {like.kind}",
+            shape=f"{x} and {like}",
+            advice="give it two sequences, two images or two volumes",
+        )
+    return like.space

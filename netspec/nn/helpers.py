@@ -52,6 +52,27 @@ def scale(x: Any, factor: float, offset: float) -> Any:
     return x * factor + offset
 
 
+def product(*tensors: Any) -> Any:
+    """Tensors multiplied, number by number."""
+    result = tensors[0]
+    for tensor in tensors[1:]:
+        result = result * tensor
+    return result
+
+
+def maximum(*tensors: Any) -> Any:
+    """The largest of tensors, number by number."""
+    result = tensors[0]
+    for tensor in tensors[1:]:
+        result = jnp.maximum(result, tensor)
+    return result
+
+
+def average(*tensors: Any) -> Any:
+    """The mean of tensors, number by number."""
+    return sum(tensors) / len(tensors)
+
+
 def mish(x: Any) -> Any:
     """x * tanh(softplus(x))"""
     return x * jnp.tanh(jax.nn.softplus(x))

@@ -1,7 +1,210 @@
 """Recurrent layers: what Flax lacks or does otherwise.
 
 As in `helpers`, each function and class stands by itself or uses others of these files by their plain names, and
-`jax`, `jnp` and `nn` (Flax NNX).
+`jax`, `jnp` and `nn` (Flax NNX). The weights are called as in Keras, and their gates stand in its order.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx as nn
+
+
+def per_gate(init: Any, gates: int) -> Any:
+    """An initializer that begins the columns of every gate by themselves, each as a matrix of its own."""
+
+    def make(key: Any, shape: Any, dtype: Any = jnp.float32, **_: Any) -> Any:
+        part = (*shape[:-1], shape[-1] // gates)
+        return jnp.concatenate([init(k, part, dtype) for k in jax.random.split(key, gates)], axis=-1)
+
+    return make
+
+
+class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by the type checker
+    """What `SimpleRNN`, `LSTM` and `GRU` share: the products with the inputs, and the way through the steps.
+
+    A subclass has `step`: from the state, a tuple of tensors of batch x units whose first one is the result, and the
+    products of one step with `kernel` to the next state; `recur` multiplies with `recurrent_kernel`. Where a mask of
+    batch x steps is false, the state stays.
+    """
+
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        activation: Any = nn.tanh,
+        use_bias: bool = True,
+        kernel_init: Any = None,
+        recurrent_init: Any = None,
+        bias_init: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_last: bool = False,
+        reverse: bool = False,
+        dtype: Any = None,
+        rngs: nn.Rngs,
+    ) -> None:
+        width = self.gates * units
+        first = per_gate(kernel_init or nn.initializers.lecun_normal(), self.gates)
+        recurrent_first = per_gate(recurrent_init or nn.initializers.orthogonal(), self.gates)
+        bias_init = bias_init or nn.initializers.zeros_init()
+        self.units, self.activation, self.dtype = units, activation, dtype
+        self.return_last, self.reverse = return_last, reverse
+        self.kernel = nn.Param(first(rngs.params(), (in_features, width)))
+        self.recurrent_kernel = nn.Param(recurrent_first(rngs.params(), (units, width)))
+        self.bias = nn.Param(self.first_bias(bias_init, rngs.params(), width)) if use_bias else None
+        # Drops the same numbers at all steps of an example (Gal and Ghahramani 2016).
+        self.dropout = nn.Dropout(dropout, broadcast_dims=(1,), rngs=rngs) if dropout else None
+        self.recurrent_dropout = nn.Dropout(recurrent_dropout, rngs=rngs) if recurrent_dropout else None
+
+    def first_bias(self, init: Any, key: Any, width: int) -> Any:
+        return init(key, (width,))
+
+    def biases(self, bias: Any) -> Any:
+        """What is added to the products with `kernel`, and to those with `recurrent_kernel`."""
+        return bias, 0
+
+    def step(self, state: Any, z: Any, recur: Any) -> Any:
+        raise NotImplementedError
+
+    def __call__(self, x: Any, mask: Any = None) -> Any:
+        x = x if self.dropout is None else self.dropout(x)
+        weights = [x, self.kernel[...], self.recurrent_kernel[...], 0 if self.bias is None else self.bias[...]]
+        if self.dtype is not None:
+            weights = [jnp.asarray(value, self.dtype) for value in weights]
+        x, kernel, recurrent_kernel, bias = weights
+        outer, inner = (0, 0) if self.bias is None else self.biases(bias)
+        z = jnp.swapaxes(x, 0, 1) @ kernel + outer  # of all steps in one product, steps first
+        zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
+        kept = 1 if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
+
+        def recur(h: Any, columns: Any = slice(None)) -> Any:
+            return (h * kept) @ recurrent_kernel[:, columns] + inner
+
+        def advance(state: Any, inputs: Any) -> Any:
+            z, real = inputs
+            after = self.step(state, z, recur)
+            if real is not None:
+                after = tuple(jnp.where(real[:, None], new, old) for new, old in zip(after, state, strict=True))
+            return after, None if self.return_last else after[0]
+
+        real = None if mask is None else jnp.swapaxes(mask, 0, 1)
+        state, outputs = jax.lax.scan(advance, (zeros,) * self.states, (z, real), reverse=self.reverse)
+        return state[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
+
+
+class SimpleRNN(RecurrentLayer):
+    """h' = activation(x K + h R + b), for every step of batch x steps x features."""
+
+    def step(self, state: Any, z: Any, recur: Any) -> Any:
+        (h,) = state
+        return (self.activation(z + recur(h)),)
+
+
+class LSTM(RecurrentLayer):
+    """Long short-term memory; the gates stand in the order input, forget, candidate, output."""
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        recurrent_activation: Any = nn.sigmoid,
+        forget_bias: float = 1.0,
+        **options: Any,
+    ) -> None:
+        self.recurrent_activation, self.forget_bias = recurrent_activation, forget_bias
+        super().__init__(in_features, units, **options)
+
+    def first_bias(self, init: Any, key: Any, width: int) -> Any:
+        return init(key, (width,)).at[self.units : 2 * self.units].set(self.forget_bias)
+
+    def step(self, state: Any, z: Any, recur: Any) -> Any:
+        h, c = state
+        i, f, g, o = jnp.split(z + recur(h), 4, axis=-1)
+        gate = self.recurrent_activation
+        c = gate(f) * c + gate(i) * self.activation(g)
+        return gate(o) * self.activation(c), c
+
+
+class GRU(RecurrentLayer):
+    """Gated recurrent unit; the gates stand in the order update, reset, candidate.
+
+    With `reset_after` the reset gate works behind the product with the state, which then has a bias of its own: the
+    second row of `bias`.
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        recurrent_activation: Any = nn.sigmoid,
+        reset_after: bool = True,
+        **options: Any,
+    ) -> None:
+        self.recurrent_activation, self.reset_after = recurrent_activation, reset_after
+        super().__init__(in_features, units, **options)
+
+    def first_bias(self, init: Any, key: Any, width: int) -> Any:
+        return init(key, (2, width) if self.reset_after else (width,))
+
+    def biases(self, bias: Any) -> Any:
+        return (bias[0], bias[1]) if self.reset_after else (bias, 0)
+
+    def step(self, state: Any, z: Any, recur: Any) -> Any:
+        (h,) = state
+        both, last = slice(None, 2 * self.units), slice(2 * self.units, None)
+        r = recur(h) if self.reset_after else recur(h, both)
+        update, reset = jnp.split(self.recurrent_activation(z[:, both] + r[:, both]), 2, axis=-1)
+        behind = reset * r[:, last] if self.reset_after else recur(reset * h, last)
+        return (update * h + (1 - update) * self.activation(z[:, last] + behind),)
+
+
+class Bidirectional(nn.Module):  # type: ignore[misc]  # Flax is not read by the type checker
+    """Two recurrent layers, one of which goes backwards; their results joined for every step."""
+
+    def __init__(self, forward: Any, backward: Any, *, merge: str = "concat") -> None:
+        self.forward, self.backward, self.merge = forward, backward, merge
+
+    def __call__(self, x: Any, mask: Any = None) -> Any:
+        a, b = self.forward(x, mask), self.backward(x, mask)
+        if self.merge == "concat":
+            return jnp.concatenate([a, b], axis=-1)
+        if self.merge == "mul":
+            return a * b
+        return a + b if self.merge == "add" else (a + b) / 2
+
+
+def first_step(x: Any, mask: Any = None) -> Any:
+    """The first step of batch x steps x features; with a mask of batch x steps the first for which it is true."""
+    if mask is None:
+        return x[:, 0]
+    return x[jnp.arange(x.shape[0]), jnp.argmax(mask, axis=1)]
+
+
+def last_step(x: Any, mask: Any = None) -> Any:
+    """The last step of batch x steps x features; with a mask of batch x steps the last for which it is true."""
+    if mask is None:
+        return x[:, -1]
+    return x[jnp.arange(x.shape[0]), x.shape[1] - 1 - jnp.argmax(mask[:, ::-1], axis=1)]
+
+
+def mean_of_steps(x: Any, mask: Any = None) -> Any:
+    """The mean over the steps of batch x steps x features; with a mask over those for which it is true, 0 for none."""
+    if mask is None:
+        return jnp.mean(x, axis=1)
+    total = jnp.sum(jnp.where(mask[..., None], x, 0), axis=1)
+    return total / jnp.maximum(jnp.sum(mask, axis=1, keepdims=True), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.backend.emit import emit_source
 from netspec.backend.load import load_source, network_class
@@ -15,6 +15,9 @@ from netspec.graph.printer import summary_html, summary_text
 from netspec.pipeline import Compilation
 from netspec.shape import Shape
 
+if TYPE_CHECKING:
+    from netspec.backend.fold import FoldedForm
+
 
 class Model:
     """A compiled network.
@@ -24,7 +27,8 @@ class Model:
     spec declares them. Several outputs come as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalises them itself;
-    `module` and `apply` take what the layers take. `normalisation` has the statistics, by input.
+    `module` and `apply` take what the layers take. `normalisation` has the statistics, by input; `restored` those of
+    outputs that learned to be a normalised input, which a call brings back to the scale of that input.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
@@ -32,6 +36,7 @@ class Model:
         self.compilation = compilation
         self.seed = seed
         self.normalisation: Mapping[str, Normalisation] = {}
+        self.restored: Mapping[str, Normalisation] = {}
 
     # ------------------------------------------------------------ what it is
 
@@ -95,10 +100,13 @@ class Model:
 
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
-    def adopt(self, module: Any, normalisation: Mapping[str, Normalisation]) -> None:
-        """Make a trained module of this network the live one, with the statistics for its inputs."""
+    def adopt(
+        self, module: Any, normalisation: Mapping[str, Normalisation], restored: Mapping[str, Normalisation]
+    ) -> None:
+        """Make a trained module of this network the live one, with the statistics for its inputs and outputs."""
         self.__dict__["module"] = module
         self.normalisation = normalisation
+        self.restored = restored
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
@@ -132,15 +140,29 @@ class Model:
             found[training] = nnx.graphdef(module)
         return found
 
+    def inference_module(self) -> Any:
+        """A module that only answers, with weights made from those of this model: what `netspec compile --inference`
+        writes. Dropout is gone, and batchnorms are merged into the layers in front of them.
+        """
+        from netspec.backend.fold import fold_module
+
+        network = network_class(load_source(self.compilation.inference_python(), f"{self.name}_inference"))
+        return fold_module(self.compilation.inference, network, self.module)
+
+    @cached_property
+    def _folded(self) -> FoldedForm | None:
+        """What answers in the place of the module; None where no weights would be others."""
+        from netspec.backend.fold import FoldedForm
+
+        blocks = self.compilation.inference.subgraphs()
+        has_merged = any(node.absorbed for block in blocks for node in block.nodes)
+        return FoldedForm(self.inference_module) if has_merged else None
+
     @cached_property
     def _forward(self) -> Any:
-        import jax
-        from flax import nnx
+        from netspec.backend.fold import answer_program
 
-        def forward(state: Any, inputs: tuple[Any, ...]) -> Any:
-            return nnx.merge(self._definitions[False], state)(*inputs)
-
-        return jax.jit(forward)
+        return answer_program(self._definitions[False])
 
     def __call__(self, *inputs: Any) -> Any:
         """What comes out for a batch, as in prediction: inputs normalised as in training, dropout off, running means
@@ -149,11 +171,24 @@ class Model:
         Raises:
             ValueError: the inputs have other shapes than the spec says.
         """
+        import jax
         from flax import nnx
 
         checked = zip(self.inputs, self._checked(inputs), strict=True)
         ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
-        return self._forward(nnx.state(self.module), ready)
+        state = nnx.state(self.module)
+        folded = None if self._folded is None else self._folded.of(jax.tree.leaves(state))
+        program, state = (self._forward, state) if folded is None else folded
+        return self._restore(program(state, ready))
+
+    def _restore(self, found: Any) -> Any:
+        """Outputs that are normalised inputs, in the scale of these."""
+        if not self.restored:
+            return found
+        if isinstance(found, dict):
+            return {k: self.restored[k].invert(y) if k in self.restored else y for k, y in found.items()}
+        (restored,) = self.restored.values()
+        return restored.invert(found)
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""

@@ -1,6 +1,7 @@
 """The map of the compiler: one property per stage, each made when it is first asked for.
 
     text -> tree -> resolution -> graph -> optimised graph -> Python source
+                                               -> inference form -> Python source
 
 Comes in: a `Source` and what the command line says. Goes out: whatever stage is asked for; `problems` gathers what is
 wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a live model.
@@ -17,7 +18,8 @@ import netspec.data.sources
 import netspec.layers
 import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
 from netspec.data.base import BadData, Facts
-from netspec.data.checks import check_facts, pair_names
+from netspec.data.checks import check_facts, join_targets, pair_names
+from netspec.data.reading import read_facts, settle_facts
 from netspec.data.settings import check_settings
 from netspec.diagnostics import CompileError, Problems, fail, suggest
 from netspec.graph.expect import Expectation, check_expectations
@@ -25,7 +27,7 @@ from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
 from netspec.graph.lints import check_graph
 from netspec.graph.overrides import add_input, apply_overrides
-from netspec.graph.passes import optimise
+from netspec.graph.passes import for_inference, optimise
 from netspec.graph.resolve import Resolution, resolve_file
 from netspec.graph.uses import UseReader
 from netspec.graph.values import BAD
@@ -143,17 +145,16 @@ class Compilation:
     @cached_property
     def facts(self) -> Facts | None:
         """What is known of the data without loading them; None without data."""
-        if self.given_facts is not None:
-            return self.given_facts
         settings = self._settings["data"]
-        if settings is BAD or settings.source is None:
-            return None
         try:
-            facts: Facts = settings.source.facts(self.source.folder)
+            if self.given_facts is not None:
+                return self.given_facts if settings is BAD else settle_facts(self.given_facts, settings)
+            if settings is BAD or settings.source is None:
+                return None
+            return read_facts(settings, self.source.folder)
         except BadData as bad:
             self.report_bad_data(bad)
             return None
-        return facts
 
     def setting_spans(self, section: str) -> dict[str, Span]:
         """Where the values of a section stand, by key."""
@@ -166,7 +167,11 @@ class Compilation:
         return {**self.reader.given, **self.reader.texts}
 
     def report_bad_data(self, bad: BadData) -> None:
-        """Add the diagnostic for what a data source found, at the place where the source is named."""
+        """Add the diagnostics for what a data source found, at the place where the source is named."""
+        for one in bad.all:
+            self._report_one(one)
+
+    def _report_one(self, bad: BadData) -> None:
         block = self.resolution.settings.get("data")
         value = block.values.get("source") if block is not None else None
         span = value.span if value is not None else None
@@ -208,6 +213,7 @@ class Compilation:
         if self.problems.errors or self._settings["train"] is BAD:
             return
         heads = recipe_heads(graph)
+        facts = join_targets(facts, heads)
         targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
         try:
             spans = self.setting_spans("train")
@@ -228,6 +234,15 @@ class Compilation:
         return optimise(self.graph)
 
     @cached_property
+    def inference(self) -> Graph:
+        """The network as it only answers: no dropout, batchnorms merged. Its weights are made by `backend/fold.py`.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        return for_inference(self.optimised)
+
+    @cached_property
     def python(self) -> str:
         """The source of the network.
 
@@ -237,6 +252,16 @@ class Compilation:
         from netspec.backend.emit import emit_source  # `netspec check` needs no source
 
         return emit_source(self.optimised)
+
+    def inference_python(self, *, standalone: bool = False) -> str:
+        """The source of the inference form.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        from netspec.backend.emit import emit_source
+
+        return emit_source(self.inference, standalone=standalone, is_inference=True)
 
     def diagnose(self) -> Problems:
         """Run every check that needs no data; what is wrong."""

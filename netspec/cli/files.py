@@ -15,12 +15,21 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         click.ClickException: it cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """As `write_text`, for what is no text.
+
+    Raises:
+        click.ClickException: it cannot be written.
+    """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
             temporary.chmod(mode & 0o777)
             temporary.replace(path)

@@ -8,6 +8,7 @@ import click
 
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
+from netspec.graph.passes import find_repeats
 from netspec.graph.printer import full_text, graph_json, graph_text, summary_text
 from netspec.kinds import Kind
 from netspec.pipeline import Compilation
@@ -19,8 +20,8 @@ from netspec.values import Word
 @click.argument("file")
 @click.option(
     "--stage",
-    type=click.Choice(["tree", "graph", "optimised", "python"]),
-    help="Show a stage of the compiler instead of the table.",
+    type=click.Choice(["tree", "graph", "optimised", "python", "inference"]),
+    help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers.",
 )
 @click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
 @spec_options
@@ -68,7 +69,10 @@ def _stage(spec: Compilation, stage: str) -> str:
     if stage == "python":
         return spec.python.rstrip()
     assert spec.graph is not None
-    return graph_text(spec.graph if stage == "graph" else spec.optimised)
+    if stage == "graph":
+        return graph_text(spec.graph)
+    graph = spec.inference if stage == "inference" else spec.optimised
+    return graph_text(graph, find_repeats(graph))
 
 
 def _section_text(name: str, settings: Word) -> str:

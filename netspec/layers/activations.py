@@ -22,7 +22,7 @@ class Activation(Word):
     function: ClassVar[str] = ""
     """Its name in emitted code."""
     has_weights: ClassVar[bool] = False
-    """Needs a module of its own (`prelu`)."""
+    """Needs a module of its own (`prelu`): override `module` and `parameters`."""
     is_head: ClassVar[bool] = False
     """Turns logits into probabilities: at the end of a net it is peeled off for the stable loss."""
 
@@ -32,6 +32,14 @@ class Activation(Word):
 
     def arguments(self) -> dict[str, Code]:
         return {}
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        """For those with weights: their shapes by their names in the module."""
+        return {}
+
+    def module(self, x: Shape) -> PythonCall | None:
+        """For those with weights: the constructor of the module that holds them; it gets no random keys."""
+        return None
 
 
 A = TypeVar("A", bound=type[Activation])
@@ -106,6 +114,12 @@ class Prelu(Activation):
     """
 
     has_weights = True
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        return {"negative_slope": ()}
+
+    def module(self, x: Shape) -> PythonCall:
+        return call("nn.PReLU")
 
 
 @activation("elu")
@@ -305,10 +319,10 @@ class ActivationLayer(Layer):
         return self.function.spelling(full=full)
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
-        return {"negative_slope": ()} if self.function.has_weights else {}
+        return self.function.parameters(x)
 
     def module(self, x: Shape) -> PythonCall | None:
-        return call("nn.PReLU") if self.function.has_weights else None
+        return self.function.module(x)
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         # Other activations are applied by the emitter, as those of every layer.

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from netspec.kinds import Count, Flag, OneWord
+from netspec.kinds import Count, Flag, Number, OneWord
 from netspec.layers.activations import Activation
-from netspec.layers.base import Layer, PythonCall, Weighted, activation_option, call, check_rank, known, layer
+from netspec.layers.base import (
+    Layer,
+    PythonCall,
+    Weighted,
+    activation_option,
+    call,
+    check_rank,
+    dtype_option,
+    known,
+    layer,
+    precision,
+)
 from netspec.layers.errors import AlreadyKnown, Misfit, WrongRank
 from netspec.layers.inits import Init, Normal
 from netspec.layers.reshape import Flatten
@@ -24,6 +35,8 @@ class Dense(Weighted):
     """
 
     elsewhere = ("Linear", "InnerProduct", "FullyConnected", "fc")
+
+    output_axis = -1
 
     units: int = option(Count(), "how many numbers come out", position=0, elsewhere=("out_features", "output_dim"))
     activation: Activation | None = activation_option(1)
@@ -68,7 +81,12 @@ class Embedding(Layer):
         elsewhere=("vocab_size", "num_embeddings", "input_dim"),
     )
     init: Init = option(OneWord("init"), "how the vectors begin", default=Normal(std=0.05))
-    frozen: bool = option(Flag(), "keep the vectors as they begin: they are not trained", default=False)
+    frozen: bool = option(
+        Flag(), "keep the vectors as they begin: they are not trained", default=False, elsewhere=("trainable",)
+    )
+    l1: float = option(Number(0), "L1 penalty on all vectors: l1 * sum(|e|) is added to the loss", default=0.0)
+    l2: float = option(Number(0), "L2 penalty on all vectors: l2 * sum(e * e) is added to the loss", default=0.0)
+    dtype: str = dtype_option()
 
     def infer(self, x: Shape) -> Shape:
         if not x.is_tokens:
@@ -91,4 +109,4 @@ class Embedding(Layer):
 
     def module(self, x: Shape) -> PythonCall:
         (vocabulary, features) = self.parameters(x)["embedding"]
-        return call("nn.Embed", vocabulary, features, embedding_init=self.init.code())
+        return call("nn.Embed", vocabulary, features, embedding_init=self.init.code(), **precision(self.dtype))

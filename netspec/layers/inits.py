@@ -14,7 +14,11 @@ from netspec.vocabulary import option, register
 
 @record
 class Init(Word):
-    """Base of every init: a distribution for the numbers of a kernel; fan_in and fan_out are its inputs and outputs."""
+    """Base of every init: a distribution for the numbers of a kernel.
+
+    fan_in is the inputs that one output has, fan_out the outputs that one input has; for a convolution both count the
+    whole window.
+    """
 
     category: ClassVar[str] = "init"
     function: ClassVar[str] = ""
@@ -79,6 +83,8 @@ class Uniform(Init):
     Example: dense(10, init = uniform(0.3))
     """
 
+    elsewhere = ("random_uniform",)
+
     range: float = option(Number(0, open_low=True), "the largest absolute value", default=0.05, position=0)
 
     def code(self) -> Code:
@@ -92,6 +98,8 @@ class Normal(Init):
     Example: dense(10, init = normal(0.01))
     """
 
+    elsewhere = ("random_normal", "gaussian")
+
     std: float = option(Number(0, open_low=True), "the standard deviation", default=0.05, position=0)
 
     def code(self) -> Code:
@@ -104,6 +112,8 @@ class TruncatedNormal(Init):
 
     Example: dense(10, init = truncated_normal(0.02))
     """
+
+    elsewhere = ("trunc_normal",)
 
     std: float = option(Number(0, open_low=True), "the standard deviation before cutting", default=0.05, position=0)
 
@@ -119,17 +129,21 @@ class GlorotUniform(Init):
     Reference: Glorot and Bengio 2010.
     """
 
+    elsewhere = ("xavier_uniform",)
+
     function = "glorot_uniform"
     needs_fans = True
 
 
 @init("glorot_normal")
 class GlorotNormal(Init):
-    """Normal with variance 2 / (fan_in + fan_out).
+    """Normal distribution cut off at two standard deviations, whose variance is 2 / (fan_in + fan_out).
 
     Example: dense(10, init = glorot_normal)
     Reference: Glorot and Bengio 2010.
     """
+
+    elsewhere = ("xavier_normal",)
 
     function = "glorot_normal"
     needs_fans = True
@@ -143,17 +157,21 @@ class HeUniform(Init):
     Reference: He et al. 2015, arXiv:1502.01852.
     """
 
+    elsewhere = ("kaiming_uniform",)
+
     function = "he_uniform"
     needs_fans = True
 
 
 @init("he_normal")
 class HeNormal(Init):
-    """Normal with variance 2 / fan_in; made for relu.
+    """Normal distribution cut off at two standard deviations, whose variance is 2 / fan_in; made for relu.
 
     Example: dense(10, relu, init = he_normal)
     Reference: He et al. 2015, arXiv:1502.01852.
     """
+
+    elsewhere = ("kaiming_normal",)
 
     function = "he_normal"
     needs_fans = True
@@ -173,7 +191,7 @@ class LecunUniform(Init):
 
 @init("lecun_normal")
 class LecunNormal(Init):
-    """Normal with variance 1 / fan_in; the default of every kernel.
+    """Normal distribution cut off at two standard deviations, whose variance is 1 / fan_in; the default of kernels.
 
     Example: dense(10, init = lecun_normal)
     Reference: LeCun et al. 1998, Efficient BackProp.
@@ -185,7 +203,7 @@ class LecunNormal(Init):
 
 @init("orthogonal")
 class Orthogonal(Init):
-    """A random orthogonal matrix, times a gain.
+    """A random orthogonal matrix, times a gain; in the kernel of a convolution each filter is a column.
 
     Example: dense(10, init = orthogonal)
     Reference: Saxe, McClelland and Ganguli 2013, arXiv:1312.6120.

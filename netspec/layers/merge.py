@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from netspec.kinds import Choice
 from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers, layer
-from netspec.layers.errors import CannotConcat, Misfit, UnequalShapes
+from netspec.layers.errors import CannotConcat, Misfit, UnequalShapes, WrongRank
+from netspec.record import record
 from netspec.shape import Dim, Shape, Size
+from netspec.vocabulary import option
 
 MOST_TERMS = 100
-"""More of them are added by `sum`: Python cannot read an expression of thousands of terms."""
+"""More of them are joined by a function: Python cannot read an expression of thousands of terms."""
 
 AXES = {
     1: ("features",),
@@ -21,84 +26,273 @@ def _axis_name(rank: int, axis: int) -> str:
     return AXES[rank][axis] if rank in AXES else f"sizes of axis {axis}"
 
 
-def first_difference(shapes: tuple[Shape, ...], axes: int) -> tuple[int, str] | None:
-    """The first input that differs from input 0 in rank or in one of its first axes, and how, in words."""
+def first_difference(shapes: Shapes, axes: int, besides: int | None = None) -> tuple[int, str] | None:
+    """The first input that differs from input 0 in rank or in one of its first axes, and how, in words.
+
+    The axis `besides` may differ.
+    """
     first = shapes[0]
     for index, other in enumerate(shapes[1:], start=1):
         if other.rank != first.rank:
             return index, f"{first.kind} and {other.kind}"
         for axis, (a, b) in enumerate(zip(first.sizes[:axes], other.sizes[:axes], strict=True)):
-            if a != b:
+            if a != b and axis != besides:
                 verb = "may differ" if isinstance(a, Dim) or isinstance(b, Dim) else "differ"
                 return index, f"the {_axis_name(first.rank, axis)} {verb}, {a} and {b}"
     return None
 
 
-def _spell(shapes: tuple[Shape, ...]) -> str:
+def _spell(shapes: Shapes) -> str:
     *most, last = map(str, shapes)
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _advise(first: Shape, other: Shape) -> str:
-    """How to make two tensors fit for an addition."""
-    if first.rank != other.rank:
-        return "bring both to one form: `gap` or `flatten` makes a vector of an image"
-    if first.space != other.space:
-        return "use the same strides, pools and padding on both sides, or `residual(…)`, which projects the shortcut"
-    noun = AXES.get(first.rank, AXES[4])[-1]
-    return f"let both end with {first.channels} {noun}, or write `residual(…)`, which projects the shortcut"
+def _is_nearly(a: Size, b: Size) -> bool:
+    """Whether two sizes differ by less than a stride of 2 makes: an odd one was halved and doubled again, or unpadded
+    convolutions have taken rows away."""
+    return isinstance(a, int) and isinstance(b, int) and 3 * abs(a - b) <= max(a, b)
+
+
+def _advise_space(first: Shape, other: Shape) -> str:
+    """How to make the places of two tensors fit, their ranks being equal."""
+    if first.rank > 2 and all(_is_nearly(a, b) for a, b in zip(first.space, other.space, strict=True)):
+        fitting = "use `pad = same` and input sizes that every stride and pool divides"
+        size = "x".join(map(str, first.space))
+        return f"{fitting}, or put `resize({size})` behind the second"
+    return "use the same strides, pools and padding on both sides"
+
+
+# ---------------------------------------------------------------- number by number
+
+
+@record
+class Merge(Layer):
+    """What joins tensors number by number; a vector is repeated at every place of a sequence, an image or a volume."""
+
+    input_count: ClassVar[tuple[int, int | None]] = (2, None)
+    takes_gates: ClassVar[bool] = False
+    """A single channel is repeated for all channels, too."""
+
+    def infer(self, *inputs: Shape) -> Shape:
+        check_numbers(self, *inputs)
+        largest = self._largest(inputs)
+        for index, shape in enumerate(inputs):
+            if not self._fits(shape, inputs[largest]):
+                raise self._misfit(inputs, largest, index)
+        return inputs[largest]
+
+    def _largest(self, inputs: Shapes) -> int:
+        """The input that has the shape of the result, if all fit."""
+        rank = max(shape.rank for shape in inputs)
+        of_rank = [i for i, shape in enumerate(inputs) if shape.rank == rank]
+        return next((i for i in of_rank if not (self.takes_gates and inputs[i].channels == 1)), of_rank[0])
+
+    def _fits(self, shape: Shape, result: Shape) -> bool:
+        repeats_places = shape.rank == 1 or shape.space == result.space
+        repeats_channels = shape.channels == result.channels or (self.takes_gates and shape.channels == 1)
+        return repeats_places and repeats_channels
+
+    def _misfit(self, inputs: Shapes, largest: int, index: int) -> Misfit:
+        result, other = inputs[largest], inputs[index]
+        pair = (result, other) if largest < index else (other, result)
+        found = first_difference(pair, result.rank)
+        assert found is not None
+        axis = found[1]
+        if other.rank == 1 < result.rank:
+            axis = f"a vector of {other.channels} and {result.kind} with {result.channels} channels"
+        advice = self._advise(*pair)
+        return Misfit(
+            UnequalShapes, input=index or largest, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice
+        )
+
+    def _advise(self, first: Shape, other: Shape) -> str:
+        """How to make two tensors fit."""
+        if 1 in (first.rank, other.rank) and first.rank != other.rank:
+            channels = max(first, other, key=lambda shape: shape.rank).channels
+            advice = f"end the vector with `dense({channels})`, and it is repeated at every place"
+            return f"{advice}; or make a vector of the other with `gap` or `flatten`"
+        if first.rank != other.rank:
+            return "bring both to one form: `gap` or `flatten` makes a vector of an image"
+        if first.space != other.space:
+            point = next((s for s in (first, other) if all(size == 1 for size in s.space)), None)
+            if point is not None:
+                return f"`flatten` {point}: a vector is repeated at every place"
+            return _advise_space(first, other)
+        noun = AXES.get(first.rank, AXES[4])[-1]
+        gate = ", or one of them with a single channel" if self.takes_gates else ""
+        return f"let both end with {first.channels} {noun}{gate}"
+
+    def fitted(self, tensors: Names, shapes: Shapes) -> list[Code]:
+        """The tensors, vectors with axes of length 1 for the places."""
+        rank = max(shape.rank for shape in shapes)
+        places = tuple(range(1, rank)) if rank > 2 else 1
+        return [
+            call("jnp.expand_dims", tensor, places) if shape.rank < rank else tensor
+            for tensor, shape in zip(tensors, shapes, strict=True)
+        ]
 
 
 @layer("add")
-class Add(Layer):
-    """Adds tensors of equal shape, number by number; `a + b` is short for it.
+class Add(Merge):
+    """Adds tensors, number by number; `a + b` is short for it.
 
-    Shape: equal shapes -> the same
+    A vector with as many features as the others have channels is added at every place.
+
+    Shape: equal shapes -> the same; H x W x C | C -> H x W x C
     Example: (dense(8) | dense(8)) -> add
     """
 
     elsewhere = ("sum", "plus")
 
-    input_count = (2, None)
-
-    def infer(self, *inputs: Shape) -> Shape:
-        check_numbers(self, *inputs)
-        found = first_difference(inputs, inputs[0].rank)
-        if found is not None:
-            index, axis = found
-            advice = _advise(inputs[0], inputs[index])
-            raise Misfit(UnequalShapes, input=index, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice)
-        return inputs[0]
+    def _advise(self, first: Shape, other: Shape) -> str:
+        advice = super()._advise(first, other)
+        return f"{advice}, or write `residual(…)`, which projects the shortcut" if "`" not in advice else advice
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return PythonCall("+", tensors) if len(tensors) <= MOST_TERMS else call("sum", list(tensors))
+        terms = self.fitted(tensors, shapes)
+        return PythonCall("+", tuple(terms)) if len(terms) <= MOST_TERMS else call("sum", terms)
+
+
+@layer("mul")
+class Mul(Merge):
+    """Multiplies tensors, number by number; vectors and single channels are gates.
+
+    A vector with as many features as the others have channels multiplies every place, as in squeeze-and-excite. A
+    tensor with a single channel, such as the map of an attention gate, multiplies every channel.
+
+    Shape: equal shapes -> the same; H x W x C | C -> H x W x C; H x W x C | H x W x 1 -> H x W x C
+    Example: (identity | dense(1, sigmoid)) -> mul
+    Reference: Hu, Shen and Sun 2017, Squeeze-and-excitation networks, arXiv:1709.01507.
+    """
+
+    elsewhere = ("multiply", "product", "times", "gate")
+
+    takes_gates = True
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        factors = self.fitted(tensors, shapes)
+        if len(factors) > MOST_TERMS:
+            return call("nn.product", *factors)
+        return PythonCall("*", tuple(factors))
+
+
+@layer("max")
+class Maximum(Merge):
+    """The largest of several tensors, number by number: maxout.
+
+    A vector with as many features as the others have channels is compared at every place.
+
+    Shape: equal shapes -> the same; H x W x C | C -> H x W x C
+    Example: (dense(8) | dense(8)) -> max
+    Reference: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389.
+    """
+
+    elsewhere = ("maximum", "maxout")
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        given = self.fitted(tensors, shapes)
+        return call("jnp.maximum" if len(given) == 2 else "nn.maximum", *given)
+
+
+@layer("average")
+class Average(Merge):
+    """The mean of several tensors, number by number.
+
+    A vector with as many features as the others have channels counts at every place.
+
+    Shape: equal shapes -> the same; H x W x C | C -> H x W x C
+    Example: (dense(8) | dense(8)) -> average
+    """
+
+    elsewhere = ("mean", "avg")
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        return call("nn.average", *self.fitted(tensors, shapes))
+
+
+# ---------------------------------------------------------------- behind each other
+
+DIRECTIONS = {
+    "channels": {1: 0, 2: 1, 3: 2, 4: 3},
+    "length": {2: 0},
+    "height": {3: 0, 4: 1},
+    "width": {3: 1, 4: 2},
+    "depth": {4: 0},
+}
+"""The axes that tensors of each rank can be joined along."""
 
 
 @layer("concat")
 class Concat(Layer):
-    """Puts tensors behind each other along the channels; their other sizes are equal.
+    """Puts tensors behind each other along the channels, or the size that `along` names; their other sizes are equal.
 
-    Shape: H x W x C1 | H x W x C2 -> H x W x C1 + C2
+    `along = length` puts one sequence behind the other, `along = height` one image below the other.
+
+    Shape: H x W x C1 | H x W x C2 -> H x W x C1 + C2; along = length: T1 x C | T2 x C -> T1 + T2 x C
     Example: (conv(8, 1x1) | conv(8, 3x3)) -> concat
     """
 
     elsewhere = ("Concatenate", "cat", "stack")
 
+    along: str = option(Choice(tuple(DIRECTIONS)), "the size that grows", default="channels", elsewhere=("axis", "dim"))
+
     input_count = (2, None)
 
     def infer(self, *inputs: Shape) -> Shape:
         check_numbers(self, *inputs)
-        found = first_difference(inputs, inputs[0].rank - 1)
+        first = inputs[0]
+        axis = self._axis(first)
+        found = first_difference(inputs, first.rank, besides=axis)
         if found is not None:
-            index, axis = found
-            advice = "give every branch the same stride and padding, or `flatten` each"
-            if inputs[0].rank != inputs[index].rank:
-                advice = "bring all to one form: `gap` or `flatten` makes a vector of an image"
-            raise Misfit(CannotConcat, input=index, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice)
-        channels: Size = 0
+            index, difference = found
+            raise Misfit(
+                CannotConcat,
+                input=index,
+                word=self.word,
+                along=self.along,
+                shapes=_spell(inputs),
+                axis=difference,
+                advice=self._advise(first, inputs[index], axis),
+            )
+        total: Size = 0
         for shape in inputs:
-            channels = channels + shape.channels
-        return inputs[0].with_channels(channels)
+            total = total + shape.sizes[axis]
+        return Shape((*first.sizes[:axis], total, *first.sizes[axis + 1 :]))
+
+    def _axis(self, shape: Shape) -> int:
+        """The place of the growing size in the shape.
+
+        Raises:
+            Misfit: such a tensor has no size of that name.
+        """
+        axes = DIRECTIONS[self.along]
+        if shape.rank in axes:
+            return axes[shape.rank]
+        if self.along == "channels":
+            return shape.rank - 1
+        wants = {"length": "sequences", "depth": "volumes"}.get(self.along, "images and volumes")
+        own = [name for name, ranks in DIRECTIONS.items() if shape.rank in ranks]
+        advice = f"{shape.kind} is joined along its {' or its '.join(reversed(own))}"
+        raise Misfit(
+            WrongRank,
+            option="along",
+            word=self.spelling(),
+            wants=wants,
+            kind=shape.kind,
+            shape=str(shape),
+            advice=advice,
+        )
+
+    def _advise(self, first: Shape, other: Shape, along: int) -> str:
+        """How to make two tensors fit."""
+        if first.rank != other.rank:
+            return "bring all to one form: `gap` or `flatten` makes a vector of an image"
+        if first.channels != other.channels and along != first.rank - 1:
+            return f"let all end with {first.channels} channels"
+        if self.along != "channels":
+            return f"only the {self.along} may differ: {_advise_space(first, other)}"
+        return f"{_advise_space(first, other)}, or `flatten` each"
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call("jnp.concatenate", list(tensors), axis=-1)
+        axis = -1 if self.along == "channels" else self._axis(shapes[0]) + 1
+        return call("jnp.concatenate", list(tensors), axis=axis)

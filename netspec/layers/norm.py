@@ -33,6 +33,8 @@ class Normalisation(Layer):
     """What normalising layers with weights share."""
 
     function: ClassVar[str] = ""
+    flax_epsilon: ClassVar[float] = 1e-6
+    """What the module takes by itself."""
 
     epsilon: float = option(
         Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5, elsewhere=("eps",)
@@ -58,7 +60,7 @@ class Normalisation(Layer):
 
     def arguments(self) -> dict[str, Code]:
         """What the module takes besides the channels."""
-        found: dict[str, Code] = {"epsilon": self.epsilon}
+        found: dict[str, Code] = {} if self.epsilon == self.flax_epsilon else {"epsilon": self.epsilon}
         if not self.scale:
             found["use_scale"] = False
         return found
@@ -121,6 +123,7 @@ class BatchNorm(AcrossPlaces):
 
     cancels_bias = True
     function = "nn.BatchNorm"
+    flax_epsilon = 1e-5
 
     def state(self, x: Shape) -> dict[str, tuple[int, ...]]:
         channels = known(self, x.channels, x)
@@ -210,7 +213,7 @@ class InstanceNorm(AcrossPlaces):
     function = "nn.InstanceNorm"
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has one number for each channel, so nothing is left of it; use `layernorm`")
+        check_rank(self, x, (2, 3, 4), "nothing is left of a single number less its mean; use `layernorm` for a vector")
         return super().infer(x)
 
 
@@ -250,7 +253,11 @@ class LocalResponseNorm(Layer):
     elsewhere = ("LocalResponseNorm", "LocalResponseNormalization", "local_response_normalization")
 
     size: int = option(
-        Count(), "how many channels count, the one itself in the middle", default=5, position=0, elsewhere=("n", "local_size")
+        Count(),
+        "how many channels count, the one itself in the middle",
+        default=5,
+        position=0,
+        elsewhere=("n", "local_size"),
     )
     alpha: float = option(Number(0), "multiplies the squares", default=1e-4)
     beta: float = option(Number(0), "the exponent", default=0.75)
@@ -263,9 +270,7 @@ class LocalResponseNorm(Layer):
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         more = {"divide": True} if self.divide else {}
-        return call(
-            "nn.local_response_norm", *tensors, self.size, alpha=self.alpha, beta=self.beta, k=self.k, **more
-        )
+        return call("nn.local_response_norm", *tensors, self.size, alpha=self.alpha, beta=self.beta, k=self.k, **more)
 
 
 @layer("l2norm")

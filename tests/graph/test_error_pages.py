@@ -16,7 +16,6 @@ WITH_PROGRAMS = [kind for kind in FRONT_HALF if examples(kind) is not None]
 
 WITHOUT_PROGRAMS = {
     "NS109": "a file that cannot be read",
-    "NS209": "another file that is not there",
     "NS214": "what the command line says",
 }
 """Mistakes that do not stand in the text of one file."""

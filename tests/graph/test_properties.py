@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netspec.diagnostics import Problems, render, to_json_line
+from netspec.graph.passes import find_repeats
 from netspec.pipeline import Compilation
 from netspec.source import Source
 from netspec.vocabulary import categories, words
@@ -36,6 +37,13 @@ def check(text: str) -> Problems:
     if not problems.errors:
         assert spec.graph is not None
         compile(spec.python, "emitted", "exec")
+        compile(spec.inference_python(), "emitted", "exec")
+        shapes = {
+            tuple((o.name, str(g.shape_of(o.edge))) for o in g.outputs)
+            for g in (spec.graph, spec.optimised, spec.inference)
+        }
+        assert len(shapes) == 1, "passes keep shapes"
+        assert all(len(repeat.copies) > 1 for repeat in find_repeats(spec.inference))
     assert time.monotonic() - start < SLOWEST
     return problems
 

@@ -213,7 +213,9 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
     layer = node.operation
     (x, *_) = graph.input_shapes(node)
     if isinstance(layer, Pool) and layer.window is not None:
-        lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.ceil)
+        if layer.ceil is False:
+            return  # written down, so it is meant
+        lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.rounds_up)
     elif isinstance(layer, Sliding) and layer.stride != 1:
         lost = dropped(x, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation, pad=layer.pad)
     else:
@@ -224,7 +226,7 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
     words = [
         f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
     ]
-    advice = "use `ceil = true` or `pad = same`, or an input size that fits"
+    advice = "use `ceil = true` or `pad = same`, or `ceil = false` if this is meant"
     if isinstance(layer, Sliding):
         advice = "use `pad = same`, or an input size that fits"
     assert isinstance(layer, Layer)

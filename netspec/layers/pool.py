@@ -38,7 +38,11 @@ class Pool(Layer):
     pad: str | int | tuple[int, ...] = option(
         Padding(), "what is put around the input", default="valid", elsewhere=("padding",)
     )
-    ceil: bool = option(Flag(), "round sizes up, so that a part of a window at the end counts too", default=False)
+    ceil: bool | None = option(
+        Flag(),
+        "round sizes up, so that a part of a window at the end counts too (none: `false`, and a warning when it counts)",
+        default=None,
+    )
 
     function: ClassVar[str] = ""
     reduction: ClassVar[str] = ""
@@ -55,15 +59,21 @@ class Pool(Layer):
         assert self.window is not None
         return self.window
 
+    @property
+    def rounds_up(self) -> bool:
+        """`ceil` in force."""
+        return bool(self.ceil)
+
     def follows(self) -> dict[str, str]:
-        return {} if self.window is None else {"stride": spell(self.window)}
+        found = {"ceil": "false"}
+        return found if self.window is None else {**found, "stride": spell(self.window)}
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")
         self._check_choice()
         if self.to is not None:
             return Shape((*per_axis(self.to, x, "to"), x.channels))
-        space = slide(x, kernel=self.size, stride=self.step, pad=self.pad, ceil=self.ceil, what="window")
+        space = slide(x, kernel=self.size, stride=self.step, pad=self.pad, ceil=self.rounds_up, what="window")
         self._check_pad(x)
         self._check_ceil(x)
         return Shape((*space, x.channels))
@@ -96,7 +106,7 @@ class Pool(Layer):
 
     def _check_ceil(self, x: Shape) -> None:
         """Whether the last window would start in the padding, and so is left out, is no formula of the size."""
-        if not self.ceil or self.pad == "same":
+        if not self.rounds_up or self.pad == "same":
             return
         windows, steps = per_axis(self.size, x, "window"), per_axis(self.step, x, "stride")
         for size, k, s, p in zip(x.space, windows, steps, pads(self.pad, x), strict=True):
@@ -112,7 +122,7 @@ class Pool(Layer):
     @property
     def _adds_behind(self) -> bool:
         """Whether `ceil` asks for more than the padding gives."""
-        return self.ceil and self.pad != "same"
+        return self.rounds_up and self.pad != "same"
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         x = shapes[0]

@@ -26,7 +26,6 @@ from flax.nnx import (
     initializers,
     leaky_relu,
     log_softmax,
-    max_pool,
     relu,
     relu6,
     selu,
@@ -55,6 +54,7 @@ from netspec.nn.helpers import (
     uniform_between,
 )
 from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
+from netspec.nn.pools import max_pool
 from netspec.nn.probes import probe, record
 from netspec.nn.recurrent import (
     GRU,

@@ -8,8 +8,9 @@ described, which bare words may stand there. Checking, messages, docs and comple
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 from netspec.diagnostics import squeeze
@@ -26,7 +27,7 @@ def option(
     position: int | None = None,
     elsewhere: tuple[str, ...] = (),
 ) -> Any:
-    """Declare a field of a word.
+    """Declare a field of a word; where its name is a keyword of Python, the field has a `_` behind it (`return_`).
 
     Args:
         kind: the values it takes.
@@ -40,6 +41,9 @@ def option(
         return dataclasses.field(metadata=metadata, kw_only=True)
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
 
+
+RESERVED = "input output def share use param if else and or not true false classes"
+"""What means something else wherever it stands."""
 
 _WORDS: dict[str, dict[str, type[Word]]] = {}
 W = TypeVar("W", bound=Word)
@@ -57,15 +61,29 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
         taken = words.get(name)
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ValueError(f"the {category} `{name}` is already declared by {taken.__module__}.{taken.__qualname__}")
-        if not name.isidentifier() or name != name.lower():
-            raise ValueError(f"`{name}` is no word: use lower_case letters, digits and _")
+        if not name.isidentifier() or name != name.lower() or name in RESERVED.split():
+            raise ValueError(f"`{name}` cannot be a word: use lower_case letters, digits and _; {RESERVED} are taken")
         if "__dataclass_params__" not in cls.__dict__:
             cls = record(cls)
         cls.word, cls.category = name, category
         words[name] = cls
+        _choice_names.cache_clear()
         return cls
 
     return add
+
+
+@contextmanager
+def temporary_words() -> Iterator[None]:
+    """Words that are declared inside are forgotten at the end: for tests of words of your own."""
+    before = {category: dict(group) for category, group in _WORDS.items()}
+    try:
+        yield
+    finally:
+        for category, group in _WORDS.items():
+            group.clear()
+            group.update(before.get(category, {}))
+        _choice_names.cache_clear()
 
 
 def words(category: str) -> Mapping[str, type[Word]]:
@@ -88,8 +106,8 @@ def signature(cls: type[Word]) -> str:
     return f"{cls.word}({', '.join(parts)})" if parts else cls.word
 
 
-@lru_cache(maxsize=4)
-def _choice_names(count: int) -> frozenset[str]:
+@cache
+def _choice_names() -> frozenset[str]:
     found: set[str] = set()
     for group in _WORDS.values():
         for cls in group.values():
@@ -100,4 +118,4 @@ def _choice_names(count: int) -> frozenset[str]:
 
 def choice_names() -> frozenset[str]:
     """Every bare word that means itself somewhere (`same`, `valid` …), for arguments of a `def`, which have no kind."""
-    return _choice_names(sum(len(group) for group in _WORDS.values()))
+    return _choice_names()

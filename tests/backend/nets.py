@@ -11,8 +11,25 @@ NETS = {
         "input 9x7x3\n(maxpool(2, ceil = true) | avgpool(2, ceil = true, count_pad = true) | avgpool(3, stride = 2, "
         "pad = 1)) -> concat -> flatten -> dense(2)"
     ),
+    "places": (
+        "input 9x8x2\n(identity | separable(2, 3x3, pad = valid, multiplier = 2)) -> crop\n"
+        "-> crop(margin = [[0, 1], [1, 0]]) -> maxpool(to = 4x3) -> upconv(3, 3, relu, pad = 1, output_pad = 1)\n"
+        "-> pad(1, mode = edge) -> upsample(2) -> resize(7x9, bicubic) -> (identity | permute([2, 1, 3])) -> resize\n"
+        "-> crop(5) -> gmp(keep = true) -> flatten"
+    ),
     "unknown_size": "input (H, W, 2)\nmaxpool(3, stride = 2, ceil = true) -> conv(3, 3x3, step) -> gap -> dense(2)",
     "tokens": "input 7 tokens(20)\nembedding(5, frozen = true) -> embedding_to_vector\ndef embedding_to_vector = gap",
+    "attention": (
+        "input text: 7 tokens(20, pad = 0)\ninput memory: 5x6\nshare table = embedding(8)\n"
+        "text -> table -> sinusoidal -> posembed -> rope -> mix(memory, 2) -> mix(memory, 4) -> heads\n"
+        "def mix(other, n) = (attention(n, causal = true, dropout = 0.1) | other) -> attention(2, kv_heads = 1)\n"
+        "def heads = (unembed(table) -> gap | class_token -> first) -> concat -> dense(2)"
+    ),
+    "recurrent": (
+        "input 7 tokens(20, pad = 0)\ndef encoder(n) = bidirectional(lstm(n, dropout = 0.2)) -> dense(4)\n"
+        "embedding(5) -> encoder(3) -> encoder(2) -> gru(4, mish, frozen = true) -> rnn(3, leaky_relu(0.2))\n"
+        "-> (first | last | mean_pool) -> concat -> dense(2)"
+    ),
     "constants": (
         "input 4x4x1\nconv(1, 3x3, weights = [[1, 0, -1], [2, 0, -2], [1, 0, -1]], bias = false, frozen = true)\n"
         "-> scale(0.5, -0.1) -> step -> dense(2, init = uniform(0.2), bias_init = constant(0.1))"
@@ -51,5 +68,19 @@ NETS = {
         )
         + "\nf19"
     ),
+    "merges": (
+        "input 4x4x6\n(identity | gap -> dense(6, sigmoid) | conv(1, 1x1, sigmoid)) -> mul\n"
+        "-> (identity | gap | relu) -> max -> (identity | conv(6)) -> average -> (identity | relu) -> max\n"
+        "-> (identity | identity) -> concat(along = width)"
+    ),
+    "norms": (
+        "input 4x4x6\nconv(8, dtype = bf16) -> groupnorm(2) -> instancenorm(offset = false) -> lrn(3, divide = true)\n"
+        "-> noise(0.1) -> droppath(0.1) -> dropout(0.1, per = channel) -> l2norm -> rmsnorm(dtype = f16)\n"
+        "-> gap -> dense(2)"
+    ),
+    "padded_norms": (
+        "input 7 tokens(20, pad = 0)\nembedding(4) -> batchnorm -> groupnorm(2) -> instancenorm -> dense(2)"
+    ),
+    "many_factors": "input 3\n(" + " | ".join(["scale(1)"] * 150) + ") -> mul -> dense(2)",
     "many_terms": "input 3\n(" + " | ".join(["scale(2)"] * 150) + ") -> add -> dense(2, gelu)",
 }

@@ -16,6 +16,7 @@ from netspec.backend.python import to_python
 from netspec.graph.ir import Graph
 from netspec.pipeline import Compilation
 from netspec.source import Source
+from netspec.vocabulary import choice_names
 
 from .live import abstract, outputs
 from .nets import NETS
@@ -42,7 +43,7 @@ def check_source(source: str, outputs: set[str]) -> None:
     for node in ast.walk(tree):
         assert isinstance(node, ALLOWED), ast.dump(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            assert node.value in {"SAME", "VALID", "inf", "-inf", *outputs}
+            assert node.value in {"SAME", "VALID", "inf", "-inf", "bfloat16", "float16", *choice_names(), *outputs}
         if isinstance(node, ast.Attribute):
             check_attribute(node)
         if isinstance(node, ast.FunctionDef):
@@ -50,10 +51,11 @@ def check_source(source: str, outputs: set[str]) -> None:
 
 
 def check_attribute(node: ast.Attribute) -> None:
-    """`nn.…`, `jnp.…` and `self.…` only, nothing private."""
+    """`nn.…`, `jnp.…` and `self.…` only, nothing private; of a layer only the products with a shared table."""
     assert not node.attr.startswith("_")
     if isinstance(node.value, ast.Attribute):
-        assert ast.unparse(node.value) == "nn.initializers"
+        text = ast.unparse(node.value)
+        assert text == "nn.initializers" or (text.startswith("self.") and node.attr == "attend")
         return
     assert isinstance(node.value, ast.Name)
     assert node.value.id in {"nn", "jnp", "self"}

@@ -1,13 +1,17 @@
-"""Declare a layer of your own: it is checked, shown, compiled and trained like a built-in one."""
+"""Declare layers of your own: they are checked, shown, compiled and trained like built-in ones."""
 
 import tempfile
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 import netspec
-from netspec.kinds import Number
-from netspec.layers.base import call
+import netspec.testing
+from netspec.kinds import Count, Number
+from netspec.layers.base import call, check_numbers, check_rank
+from netspec.shape import Shape
 
 
 def gaussian(x, width):
@@ -26,20 +30,57 @@ class Gaussian(netspec.Layer):
     width: float = netspec.option(Number(0, open_low=True), "how wide the bell is", default=1.0, position=0)
 
     def infer(self, x):
+        check_numbers(self, x)
         return x
 
     def code(self, module, tensors, shapes):
         return call(f"{__name__}:gaussian", *tensors, self.width)
 
 
+class Centres(nnx.Module):
+    """The squared distances to `count` trained points."""
+
+    def __init__(self, features, count, *, rngs):
+        self.points = nnx.Param(jax.random.normal(rngs.params(), (count, features)))
+
+    def __call__(self, x):
+        return jnp.sum(jnp.square(x[:, None, :] - self.points[...]), axis=-1)
+
+
+@netspec.layer("distances")
+class Distances(netspec.Layer):
+    """The squared distances to trained points.
+
+    Shape: N -> count
+    Parameters: count * N
+    Example: distances(16)
+    """
+
+    count: int = netspec.option(Count(), "how many points", position=0)
+
+    def infer(self, x):
+        check_rank(self, x, (1,), "put `flatten` before it")
+        return Shape((self.count,))
+
+    def parameters(self, x):
+        return {"points": (self.count, x.channels)}
+
+    def module(self, x):
+        return call(f"{__name__}:Centres", x.channels, self.count)
+
+
+# The checks that netspec's own layers pass: docs, shapes, weights, messages, over a grid of options.
+netspec.testing.check_layer(Gaussian)
+netspec.testing.check_layer(Distances)
+
 spec = """
 input 1
-dense(32) -> gaussian(0.5) -> dense(1)
+distances(32) -> gaussian(0.5) -> dense(1)
 """
 print(netspec.compile(spec).source)
 
 try:
-    netspec.compile("input 1\ndense(32) -> gausian(0.5) -> dense(1)")
+    netspec.compile("input 1\ndistances(32) -> gausian(0.5) -> dense(1)")
 except netspec.CompileError as error:
     print(error)
 

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
-import netspec.data.errors
-import netspec.graph.lints
-import netspec.pipeline
-import netspec.train.errors  # noqa: F401  # these four fill the tables
+import netspec.pipeline  # noqa: F401  # fills the vocabulary
 from netspec.diagnostics import KINDS, Diagnostic, suggest
 from netspec.values import Word
 from netspec.vocabulary import categories, signature, words
+
+PACKAGE = Path(__file__).parent
+for _path in sorted(PACKAGE.rglob("*errors.py")):  # these fill the table of codes, together with the pipeline
+    import_module(".".join(("netspec", *_path.relative_to(PACKAGE).with_suffix("").parts)))
 
 TITLES = {
     "layer": "Layers",
@@ -24,6 +28,7 @@ TITLES = {
     "init": "Inits: how weights begin",
     "shape": "Shapes of inputs",
     "source": "Data sources",
+    "augmentation": "Augmentations: how training examples are varied",
     "optimizer": "Optimizers",
     "schedule": "Learning-rate schedules",
     "loss": "Losses",
@@ -39,9 +44,13 @@ def category_order() -> list[str]:
     return known + sorted(c for c in categories() if c not in TITLES)
 
 
+FACTS = ("Shape", "Parameters", "Formula", "Example", "Reference", "Origin")
+"""Lines of a docstring with a place of their own; what goes on below them is indented."""
+
+
 @dataclass(frozen=True)
 class WordPage:
-    """What is to be said of a word; `facts` are the lines `Shape:`, `Example:`, `Reference:` of its docstring."""
+    """What is to be said of a word; `facts` are the lines of its docstring that begin with one of `FACTS`."""
 
     word: type[Word]
     summary: str
@@ -54,18 +63,21 @@ def word_page(word: type[Word]) -> WordPage:
     text = inspect.cleandoc(word.__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     facts: dict[str, str] = {}
+    below: dict[str, list[str]] = {}
     details: list[str] = []
     current: str | None = None
     for line in rest.splitlines():
-        match = re.match(r"(Shape|Parameters|Example|Reference|Origin|Formula):\s*(.*)", line)
+        match = re.match(rf"({'|'.join(FACTS)}):\s*(.*)", line)
         if match:
             current = match[1]
             facts[current] = match[2]
         elif current is not None and line.startswith(" "):
-            facts[current] += "\n" + line.strip()
+            below.setdefault(current, []).append(line)
         else:
             current = None
             details.append(line)
+    for name, lines in below.items():
+        facts[name] += "\n" + textwrap.dedent("\n".join(lines))
     return WordPage(word, " ".join(summary.split()), "\n".join(details).strip(), facts)
 
 
@@ -93,6 +105,8 @@ def word_text(page: WordPage) -> str:
         for item in options:
             default = "required" if item.is_required else f"default {item.kind.spell(item.default)}"
             lines.append(f"  {item.name:<{width}}  {item.doc} ({item.kind.describe()}; {default})")
+    if page.word.elsewhere:
+        lines += ["", f"elsewhere: {', '.join(page.word.elsewhere)}"]
     return "\n".join(lines)
 
 
@@ -113,9 +127,13 @@ def word_json(page: WordPage) -> dict[str, object]:
                 "default": None if o.is_required else o.kind.spell(o.default),
                 "position": o.position,
                 "doc": o.doc,
+                "names": list(o.kind.names),
+                "category": o.kind.category,
+                "elsewhere": list(o.elsewhere),
             }
             for o in page.word.options()
         ],
+        "elsewhere": list(page.word.elsewhere),
     }
 
 

@@ -100,6 +100,19 @@ def words_elsewhere(category: str) -> dict[str, str]:
     return {squeeze(alias): name for name, cls in words(category).items() for alias in cls.elsewhere}
 
 
+_ABSENT: dict[str, dict[str, str]] = {}
+
+
+def declare_absent(category: str, reasons: Mapping[str, str]) -> None:
+    """Say of words that other libraries have why there is none here, and what to type instead."""
+    _ABSENT.setdefault(category, {}).update({squeeze(name): reason for name, reason in reasons.items()})
+
+
+def why_absent(category: str, name: str) -> str | None:
+    """What `declare_absent` has said of a word, written in any way."""
+    return _ABSENT.get(category, {}).get(squeeze(name))
+
+
 def signature(cls: type[Word]) -> str:
     """`conv(filters, kernel = 3, activation = linear, stride = 1, …)`"""
     parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in cls.options()]

@@ -23,6 +23,7 @@ LEVELS = [
     ["heads"],
     ["pipeline"],
     ["model", "reference"],
+    ["testing", "pages"],
     ["training"],
     ["api"],
     ["__init__"],
@@ -31,7 +32,7 @@ LEVELS = [
 ]
 """Imports go from a later line to an earlier one, or within a folder."""
 
-JAX_ROOMS = ("nn/", "backend/load.py", "train/", "model.py", "training.py")
+JAX_ROOMS = ("nn/", "backend/load.py", "backend/fold.py", "train/", "model.py", "testing/", "training.py")
 
 
 def modules() -> list[Path]:

@@ -9,6 +9,7 @@ import traceback
 import click
 
 from netspec.__about__ import __version__
+from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
 from netspec.diagnostics import CompileError, suggest
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "show": "Show the layers of a network, with shapes, parameters and costs.",
     "fmt": "Format spec files.",
     "compile": "Write the network as Flax NNX source.",
+    "augment": "Show what the augmentation of a spec does, as a picture.",
     "train": "Train a network.",
     "eval": "Evaluate a trained run.",
     "predict": "Predict with a trained run.",
@@ -50,14 +52,23 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="netspec %(version)s")
-def cli() -> None:
+@click.option(
+    "--import",
+    "modules",
+    metavar="MODULE",
+    multiple=True,
+    help="Import a Python module that declares words of its own.",
+)
+def cli(modules: tuple[str, ...]) -> None:
     """netspec: write a neural network as on a whiteboard, check it, train it.
 
     \b
     Example:
         netspec check specs/digits.net
         netspec train specs/digits.net
+        netspec --import my_words check mine.net
     """
+    import_modules(modules)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -83,8 +94,11 @@ def run(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception:  # noqa: BLE001  # the last line of defence: whatever arrives here is a bug of ours
+    except Exception as error:  # noqa: BLE001  # the last line of defence: whatever arrives here is a bug of ours
         traceback.print_exc()
+        if comes_from_imported(error):
+            click.echo("\nnetspec: the mistake is in an imported module, see above", err=True)
+            return 1
         click.echo("\nnetspec: this is a mistake of netspec, not yours; please report it with the text above", err=True)
         return 2
     return result if isinstance(result, int) else 0

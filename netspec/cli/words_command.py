@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.diagnostics import suggest
+from netspec.pages import PAGES, word_markdown
 from netspec.reference import all_names, category_order, find_words, vocabulary_lines, word_json, word_page, word_text
+from netspec.values import Word
 from netspec.vocabulary import words
 
 
 @click.command()
 @click.argument("word", required=False)
+@click.option("--markdown", is_flag=True, help="Print Markdown: the page of WORD, or those of all layers.")
+@click.option("--write", "folder", metavar="FOLDER", help=f"Write the reference pages to a folder: {', '.join(PAGES)}.")
 @json_option
-def command(word: str | None, as_json: bool) -> int:
+def command(word: str | None, markdown: bool, folder: str | None, as_json: bool) -> int:
     """List the words of the language, or explain one WORD: its options, limits and defaults.
 
     \b
     Example:
         netspec words
         netspec words conv
+        netspec --import my_words words --write docs
     """
-    if word is None:
-        if as_json:
-            for category in category_order():
-                for declared in words(category).values():
-                    print_json(word_json(word_page(declared)))
-        else:
-            click.echo("\n".join(vocabulary_lines()).rstrip())
-        return 0
-    found = find_words(word)
-    if not found:
-        raise click.ClickException(f"there is no word `{word}`.\n" + suggest(word, all_names(), what="words"))
-    for index, declared in enumerate(found):
-        if as_json:
-            print_json(word_json(word_page(declared)))
-        else:
-            click.echo(("\n" if index else "") + word_text(word_page(declared)))
+    if folder is not None:
+        _write_pages(Path(folder))
+    elif word is not None:
+        _show(_find(word), markdown=markdown, as_json=as_json)
+    elif as_json:
+        _show([w for category in category_order() for w in words(category).values()], markdown=False, as_json=True)
+    elif markdown:
+        click.echo(PAGES["layers.md"](), nl=False)
+    else:
+        click.echo("\n".join(vocabulary_lines()).rstrip())
     return 0
+
+
+def _find(name: str) -> list[type[Word]]:
+    found = find_words(name)
+    if not found:
+        raise click.ClickException(f"there is no word `{name}`.\n" + suggest(name, all_names(), what="words"))
+    return found
+
+
+def _show(found: list[type[Word]], *, markdown: bool, as_json: bool) -> None:
+    for index, word in enumerate(found):
+        page = word_page(word)
+        if as_json:
+            print_json(word_json(page))
+        else:
+            text = word_markdown(page, level=1) if markdown else word_text(page)
+            click.echo(("\n" if index else "") + text)
+
+
+def _write_pages(folder: Path) -> None:
+    for name, page in PAGES.items():
+        write_text(folder / name, page())
+        click.echo(f"wrote {folder / name}")

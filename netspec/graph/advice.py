@@ -10,7 +10,7 @@ from netspec.graph.values import Tensor, Tensors
 from netspec.kinds import Count, Flag, Kind, Number, Sizes
 from netspec.syntax import tree
 from netspec.values import Extent, Word, describe, spell
-from netspec.vocabulary import categories, words, words_elsewhere
+from netspec.vocabulary import categories, why_absent, words, words_elsewhere
 
 FOREIGN = {
     **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
@@ -60,7 +60,8 @@ def _advise_in_place(name: str, kind: Kind) -> tuple[str, str]:
     pool = [*kind.names, *words(category)]
     if not pool:
         return f"no {category}", "there is none yet"
-    advice = suggest(name, pool, what="possible", elsewhere=words_elsewhere(category))
+    absent = why_absent(category, name)
+    advice = absent or suggest(name, pool, what="possible", elsewhere=words_elsewhere(category))
     other = next((c for c in categories() if name in words(c)), None)
     if other == "layer":
         advice = f"`{name}` is a layer: it stands in a chain, behind `->`\n{advice}"

@@ -7,7 +7,7 @@ from netspec import nn
 class Block(nn.Module):
     def __init__(self, in_features: int, filters: int, conv_kernel_size: tuple, *, rngs: nn.Rngs):
         self.conv = nn.Conv(in_features, filters, conv_kernel_size, use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
         x = self.conv(x)
@@ -19,7 +19,7 @@ class Block(nn.Module):
 class Block2(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
         self.conv = nn.Conv(32, 32, (3, 3), use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(32, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(32, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
         x = self.conv(x)  # 32x32x32

@@ -7,7 +7,7 @@ from netspec import nn
 class Unit(nn.Module):
     def __init__(self, in_features: int, filters: int, *, rngs: nn.Rngs):
         self.conv = nn.Conv(in_features, filters, (3, 3), use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
         x = self.conv(x)

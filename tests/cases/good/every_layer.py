@@ -15,11 +15,23 @@ class EveryLayer(nn.Module):
             feature_group_count=2,
             rngs=rngs,
         )
-        self.batchnorm = nn.BatchNorm(8, momentum=0.99, epsilon=0.001, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(
+            8,
+            momentum=0.99,
+            epsilon=0.001,
+            use_fast_variance=False,
+            rngs=rngs,
+        )
         self.conv_2 = nn.Conv(8, 8, (3, 3), rngs=rngs)
         self.conv_3 = nn.Conv(8, 8, (1, 1), rngs=rngs)
         self.conv_4 = nn.Conv(8, 4, (1, 3), rngs=rngs)
-        self.layernorm = nn.LayerNorm(12, epsilon=1e-05, use_bias=False, rngs=rngs)
+        self.layernorm = nn.LayerNorm(
+            12,
+            epsilon=1e-05,
+            use_bias=False,
+            use_fast_variance=False,
+            rngs=rngs,
+        )
         self.dropout = nn.Dropout(0.3, rngs=rngs)
         self.dense = nn.Linear(192, 16, rngs=rngs)
         self.answer = nn.Linear(4, 2, rngs=rngs)

@@ -7,9 +7,9 @@ from netspec import nn
 class ResidualSums(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
         self.conv = nn.Conv(8, 8, (3, 3), use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(8, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(8, momentum=0.9, use_fast_variance=False, rngs=rngs)
         self.conv_2 = nn.Conv(8, 8, (3, 3), use_bias=False, rngs=rngs)
-        self.batchnorm_2 = nn.BatchNorm(8, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm_2 = nn.BatchNorm(8, momentum=0.9, use_fast_variance=False, rngs=rngs)
         self.conv_3 = nn.Conv(8, 8, (3, 3), rngs=rngs)
         self.conv_4 = nn.Conv(8, 8, (1, 1), rngs=rngs)
         self.conv_5 = nn.Conv(8, 16, (3, 3), strides=(2, 2), rngs=rngs)

@@ -8,7 +8,7 @@ class Tokens(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
         self.embedding = nn.Embed(2000, 32, embedding_init=nn.initializers.normal(0.02), rngs=rngs)
         self.dense = nn.Linear(32, 32, rngs=rngs)
-        self.layernorm = nn.LayerNorm(32, epsilon=1e-05, rngs=rngs)
+        self.layernorm = nn.LayerNorm(32, epsilon=1e-05, use_fast_variance=False, rngs=rngs)
         self.dense_2 = nn.Linear(32, 4, rngs=rngs)
 
     def logits(self, x):

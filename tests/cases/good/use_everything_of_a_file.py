@@ -4,22 +4,29 @@ import jax.numpy as jnp
 from netspec import nn
 
 
-class BasicBlock(nn.Module):
+class ConvNorm(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
         self.conv = nn.Conv(8, 8, (3, 3), padding=[(1, 1), (1, 1)], use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(8, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_2 = nn.Conv(8, 8, (3, 3), padding=[(1, 1), (1, 1)], use_bias=False, rngs=rngs)
-        self.batchnorm_2 = nn.BatchNorm(8, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(8, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
-        y = self.conv(x)  # 16x16x8
-        y = self.batchnorm(y)  # 16x16x8
-        y = nn.relu(y)  # 16x16x8
-        y = self.conv_2(y)  # 16x16x8
-        y = self.batchnorm_2(y)  # 16x16x8
-        x = x + y  # 16x16x8
-        x = nn.relu(x)  # 16x16x8
+        x = self.conv(x)  # 16x16x8
+        x = self.batchnorm(x)  # 16x16x8
         return x
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, *, rngs: nn.Rngs):
+        self.conv_norm = ConvNorm(rngs=rngs)
+        self.conv_norm_2 = ConvNorm(rngs=rngs)
+
+    def __call__(self, x):
+        y = self.conv_norm(x)  # 16x16x8
+        y = nn.relu(y)  # 16x16x8
+        y = self.conv_norm_2(y)  # 16x16x8
+        y = y + x  # 16x16x8
+        y = nn.relu(y)  # 16x16x8
+        return y
 
 
 class UseEverythingOfAFile(nn.Module):

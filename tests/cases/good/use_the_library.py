@@ -4,89 +4,125 @@ import jax.numpy as jnp
 from netspec import nn
 
 
-class BasicBlock(nn.Module):
-    def __init__(self, *, rngs: nn.Rngs):
-        self.conv = nn.Conv(16, 16, (3, 3), padding=[(1, 1), (1, 1)], use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(16, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_2 = nn.Conv(16, 16, (3, 3), padding=[(1, 1), (1, 1)], use_bias=False, rngs=rngs)
-        self.batchnorm_2 = nn.BatchNorm(16, momentum=0.9, epsilon=1e-05, rngs=rngs)
+class ConvNorm(nn.Module):
+    def __init__(self, filters: int, *, rngs: nn.Rngs):
+        self.conv = nn.Conv(
+            filters,
+            filters,
+            (3, 3),
+            padding=[(1, 1), (1, 1)],
+            use_bias=False,
+            rngs=rngs,
+        )
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
-        y = self.conv(x)  # 32x32x16
-        y = self.batchnorm(y)  # 32x32x16
+        x = self.conv(x)
+        x = self.batchnorm(x)
+        return x
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, *, rngs: nn.Rngs):
+        self.conv_norm = ConvNorm(filters=16, rngs=rngs)
+        self.conv_norm_2 = ConvNorm(filters=16, rngs=rngs)
+
+    def __call__(self, x):
+        y = self.conv_norm(x)  # 32x32x16
         y = nn.relu(y)  # 32x32x16
-        y = self.conv_2(y)  # 32x32x16
-        y = self.batchnorm_2(y)  # 32x32x16
-        x = x + y  # 32x32x16
-        x = nn.relu(x)  # 32x32x16
+        y = self.conv_norm_2(y)  # 32x32x16
+        y = y + x  # 32x32x16
+        y = nn.relu(y)  # 32x32x16
+        return y
+
+
+class ConvNorm2(nn.Module):
+    def __init__(self, filters: int, *, rngs: nn.Rngs):
+        self.conv = nn.Conv(
+            16,
+            filters,
+            (3, 3),
+            strides=(2, 2),
+            padding=[(1, 1), (1, 1)],
+            use_bias=False,
+            rngs=rngs,
+        )
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
+
+    def __call__(self, x):
+        x = self.conv(x)
+        x = self.batchnorm(x)
+        return x
+
+
+class Projection(nn.Module):
+    def __init__(self, in_features: int, filters: int, *, rngs: nn.Rngs):
+        self.conv = nn.Conv(in_features, filters, (1, 1), strides=(2, 2), use_bias=False, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
+
+    def __call__(self, x):
+        x = self.conv(x)
+        x = self.batchnorm(x)
         return x
 
 
 class BasicBlock2(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
+        self.conv_norm = ConvNorm2(filters=32, rngs=rngs)
+        self.conv_norm_2 = ConvNorm(filters=32, rngs=rngs)
+        self.projection = Projection(in_features=16, filters=32, rngs=rngs)
+
+    def __call__(self, x):
+        y = self.conv_norm(x)  # 16x16x32
+        y = nn.relu(y)  # 16x16x32
+        y = self.conv_norm_2(y)  # 16x16x32
+        x = self.projection(x)  # 16x16x32
+        y = y + x  # 16x16x32
+        y = nn.relu(y)  # 16x16x32
+        return y
+
+
+class ConvNorm3(nn.Module):
+    def __init__(self, in_features: int, filters: int, *, rngs: nn.Rngs):
         self.conv = nn.Conv(
-            16,
-            32,
-            (3, 3),
-            strides=(2, 2),
-            padding=[(1, 1), (1, 1)],
+            in_features,
+            filters,
+            (1, 1),
+            padding=[(0, 0), (0, 0)],
             use_bias=False,
             rngs=rngs,
         )
-        self.batchnorm = nn.BatchNorm(32, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_2 = nn.Conv(32, 32, (3, 3), padding=[(1, 1), (1, 1)], use_bias=False, rngs=rngs)
-        self.batchnorm_2 = nn.BatchNorm(32, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_3 = nn.Conv(16, 32, (1, 1), strides=(2, 2), use_bias=False, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(filters, momentum=0.9, use_fast_variance=False, rngs=rngs)
 
     def __call__(self, x):
-        y = self.conv(x)  # 16x16x32
-        y = self.batchnorm(y)  # 16x16x32
-        y = nn.relu(y)  # 16x16x32
-        y = self.conv_2(y)  # 16x16x32
-        y = self.batchnorm_2(y)  # 16x16x32
-        x = self.conv_3(x)  # 16x16x32
-        x = x + y  # 16x16x32
-        x = nn.relu(x)  # 16x16x32
+        x = self.conv(x)
+        x = self.batchnorm(x)
         return x
 
 
 class Bottleneck(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
-        self.conv = nn.Conv(32, 16, (1, 1), use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(16, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_2 = nn.Conv(
-            16,
-            16,
-            (3, 3),
-            strides=(2, 2),
-            padding=[(1, 1), (1, 1)],
-            use_bias=False,
-            rngs=rngs,
-        )
-        self.batchnorm_2 = nn.BatchNorm(16, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_3 = nn.Conv(16, 64, (1, 1), use_bias=False, rngs=rngs)
-        self.batchnorm_3 = nn.BatchNorm(64, momentum=0.9, epsilon=1e-05, rngs=rngs)
-        self.conv_4 = nn.Conv(32, 64, (1, 1), strides=(2, 2), use_bias=False, rngs=rngs)
+        self.conv_norm = ConvNorm3(in_features=32, filters=16, rngs=rngs)
+        self.conv_norm_2 = ConvNorm2(filters=16, rngs=rngs)
+        self.conv_norm_3 = ConvNorm3(in_features=16, filters=64, rngs=rngs)
+        self.projection = Projection(in_features=32, filters=64, rngs=rngs)
 
     def __call__(self, x):
-        y = self.conv(x)  # 16x16x16
-        y = self.batchnorm(y)  # 16x16x16
+        y = self.conv_norm(x)  # 16x16x16
         y = nn.relu(y)  # 16x16x16
-        y = self.conv_2(y)  # 8x8x16
-        y = self.batchnorm_2(y)  # 8x8x16
+        y = self.conv_norm_2(y)  # 8x8x16
         y = nn.relu(y)  # 8x8x16
-        y = self.conv_3(y)  # 8x8x64
-        y = self.batchnorm_3(y)  # 8x8x64
-        x = self.conv_4(x)  # 8x8x64
-        x = x + y  # 8x8x64
-        x = nn.relu(x)  # 8x8x64
-        return x
+        y = self.conv_norm_3(y)  # 8x8x64
+        x = self.projection(x)  # 8x8x64
+        y = y + x  # 8x8x64
+        y = nn.relu(y)  # 8x8x64
+        return y
 
 
 class UseTheLibrary(nn.Module):
     def __init__(self, *, rngs: nn.Rngs):
         self.conv = nn.Conv(3, 16, (3, 3), use_bias=False, rngs=rngs)
-        self.batchnorm = nn.BatchNorm(16, momentum=0.9, epsilon=1e-05, rngs=rngs)
+        self.batchnorm = nn.BatchNorm(16, momentum=0.9, use_fast_variance=False, rngs=rngs)
         self.basic_block = BasicBlock(rngs=rngs)
         self.basic_block_2 = BasicBlock2(rngs=rngs)
         self.bottleneck = Bottleneck(rngs=rngs)

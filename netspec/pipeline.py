@@ -14,14 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import netspec.data.sources
-import netspec.layers
-import netspec.train.settings  # noqa: F401  # these four fill the vocabulary
-from netspec.data.base import BadData, Facts
-from netspec.data.checks import check_facts, join_targets, pair_names
-from netspec.data.reading import read_facts, settle_facts
-from netspec.data.settings import check_settings
-from netspec.diagnostics import CompileError, Problems, fail, suggest
+import netspec.layers  # noqa: F401  # fills the vocabulary
+from netspec.diagnostics import Problems, fail, suggest
 from netspec.graph.expect import Expectation, check_expectations
 from netspec.graph.infer import Inference
 from netspec.graph.ir import Graph
@@ -31,15 +25,14 @@ from netspec.graph.passes import for_inference, optimise
 from netspec.graph.resolve import Resolution, resolve_file
 from netspec.graph.uses import UseReader
 from netspec.graph.values import BAD
-from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
 from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.check import check_edition
 from netspec.syntax.errors import UnreadableFile
 from netspec.syntax.parser import parse_source
-from netspec.train.recipe import make_recipe
 
 if TYPE_CHECKING:
+    from netspec.data.base import BadData, Facts
     from netspec.data.settings import DataSettings
     from netspec.train.settings import TrainSettings
 
@@ -88,6 +81,7 @@ class Compilation:
         self.reader = UseReader(used)
         self.problems = Problems()
         self.measured: list[Expectation] = []
+        self._sections: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -119,16 +113,19 @@ class Compilation:
         Raises:
             CompileError: one of them is wrong.
         """
-        found = self._settings[section]
+        found = self.section(section)
         if found is BAD:
             self.problems.raise_errors()
         return found
 
-    @cached_property
-    def _settings(self) -> dict[str, Any]:
-        if self.resolution.has_cycle:
-            return {"data": BAD, "train": BAD}
-        return {name: self._inference.settings(name) for name in ("data", "train")}
+    def section(self, name: str) -> Any:
+        """As `settings`; BAD when one of them is wrong."""
+        if name not in self._sections:
+            self._sections[name] = BAD if self.resolution.has_cycle else self._inference.settings(name)
+        return self._sections[name]
+
+    def _has(self, section: str) -> bool:
+        return section in self.resolution.settings
 
     @property
     def data(self) -> DataSettings:
@@ -145,7 +142,12 @@ class Compilation:
     @cached_property
     def facts(self) -> Facts | None:
         """What is known of the data without loading them; None without data."""
-        settings = self._settings["data"]
+        if self.given_facts is None and not self._has("data"):
+            return None
+        from netspec.data.base import BadData  # a network without data waits for none of this
+        from netspec.data.reading import read_facts, settle_facts
+
+        settings = self.section("data")
         try:
             if self.given_facts is not None:
                 return self.given_facts if settings is BAD else settle_facts(self.given_facts, settings)
@@ -160,6 +162,12 @@ class Compilation:
         """Where the values of a section stand, by key."""
         block = self.resolution.settings.get(section)
         return {key: value.span for key, value in block.values.items()} if block is not None else {}
+
+    def chain_spans(self, section: str, key: str) -> list[Span]:
+        """Where the words of a chain stand; nothing when it is written in another way, such as by a name."""
+        block = self.resolution.settings.get(section)
+        value = block.values.get(key) if block is not None else None
+        return [item.span for item in value.items] if isinstance(value, tree.Chain | tree.ListLiteral) else []
 
     @property
     def used_texts(self) -> dict[str, str]:
@@ -183,44 +191,27 @@ class Compilation:
     @cached_property
     def graph(self) -> Graph | None:
         """The network with every shape known; None when it has errors."""
-        _ = self._settings  # settings first: `classes` and the default input come from the data
+        for name in ("data", "train"):  # first: `classes` and the default input come from the data
+            if self._has(name):
+                self.section(name)
         if self.resolution.has_cycle:
             return None
         facts = self.facts
         defaults = facts.inputs if facts is not None else {}
         inference = self._inference
-        source_failed = facts is None and (self._settings["data"] is BAD or self._settings["data"].source is not None)
+        data = self.section("data") if self._has("data") else None
+        source_failed = facts is None and data is not None and (data is BAD or data.source is not None)
         inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None
         inference.evaluator.has_data = facts is not None
         graph = inference.network(self.name, defaults)
         if graph is not None:
             check_graph(graph, self.problems)
             self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
-            if facts is not None and self.given_facts is None:
-                self._check_facts(optimise(graph), facts)
-        return graph
+            if self._has("data"):
+                from netspec.sections import check_sections
 
-    def _check_facts(self, graph: Graph, facts: Facts) -> None:
-        """What can be said of the data, the network and the settings before any data are loaded."""
-        spans = self.setting_spans("data")
-        span = spans.get("source")
-        found = check_settings(self.data, facts, spans)
-        found += check_facts(
-            facts, input_shapes(graph), data_heads(graph), input_spans=input_spans(graph), source_span=span
-        )
-        for diagnostic in found:
-            self.problems.add(diagnostic)
-        if self.problems.errors or self._settings["train"] is BAD:
-            return
-        heads = recipe_heads(graph)
-        facts = join_targets(facts, heads)
-        targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
-        try:
-            spans = self.setting_spans("train")
-            make_recipe(self.train, heads, targets, has_val=bool(self.data.val), spans=spans)
-        except CompileError as wrong:
-            for diagnostic in wrong.diagnostics:
-                self.problems.add(diagnostic)
+                check_sections(self, optimise(graph), facts)
+        return graph
 
     @cached_property
     def optimised(self) -> Graph:

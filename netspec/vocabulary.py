@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import Any, TypeVar
 
 from netspec.diagnostics import squeeze
@@ -45,7 +46,25 @@ def option(
 RESERVED = "input output def share use param if else and or not true false classes"
 """What means something else wherever it stands."""
 
+HOMES = {
+    "layer": "netspec.layers",
+    "activation": "netspec.layers",
+    "init": "netspec.layers",
+    "shape": "netspec.layers",
+    "section": "netspec.sections",
+    "source": "netspec.data.sources",
+    "augmentation": "netspec.data.augment",
+    "optimizer": "netspec.train.optimizers",
+    "schedule": "netspec.train.schedules",
+    "loss": "netspec.train.losses",
+    "metric": "netspec.train.metrics",
+    "stop": "netspec.train.stopping",
+}
+"""What declares the words of a category; imported when the category is first asked for, so that checking a network
+without data waits for no data source."""
+
 _WORDS: dict[str, dict[str, type[Word]]] = {}
+_LOADED: set[str] = set()
 W = TypeVar("W", bound=Word)
 
 
@@ -57,6 +76,8 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
     """
 
     def add(cls: type[W]) -> type[W]:
+        if not cls.__module__.startswith("netspec."):
+            load_words(category)  # netspec's own come first, so that a name that is taken is found to be
         words = _WORDS.setdefault(category, {})
         taken = words.get(name)
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -76,6 +97,8 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
 @contextmanager
 def temporary_words() -> Iterator[None]:
     """Words that are declared inside are forgotten at the end: for tests of words of your own."""
+    for category in HOMES:
+        load_words(category)
     before = {category: dict(group) for category, group in _WORDS.items()}
     try:
         yield
@@ -86,13 +109,21 @@ def temporary_words() -> Iterator[None]:
         _choice_names.cache_clear()
 
 
+def load_words(category: str) -> None:
+    """Import what declares the words of a category, once."""
+    if category in HOMES and category not in _LOADED:
+        _LOADED.add(category)
+        import_module(HOMES[category])
+
+
 def words(category: str) -> Mapping[str, type[Word]]:
     """All words of a category by name."""
+    load_words(category)
     return _WORDS.get(category, {})
 
 
 def categories() -> tuple[str, ...]:
-    return tuple(_WORDS)
+    return (*HOMES, *(category for category in _WORDS if category not in HOMES))
 
 
 def words_elsewhere(category: str) -> dict[str, str]:
@@ -122,8 +153,8 @@ def signature(cls: type[Word]) -> str:
 @cache
 def _choice_names() -> frozenset[str]:
     found: set[str] = set()
-    for group in _WORDS.values():
-        for cls in group.values():
+    for category in categories():
+        for cls in words(category).values():
             for item in cls.options():
                 found.update(item.kind.names)
     return frozenset(found)

@@ -21,6 +21,7 @@ LEVELS = [
     ["data"],
     ["train"],
     ["heads"],
+    ["sections"],
     ["pipeline"],
     ["model", "reference"],
     ["testing", "pages"],

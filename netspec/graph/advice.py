@@ -97,7 +97,10 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
 def advise_attribute(base: object) -> tuple[str, str]:
     """What it is that has no such size, and what to ask for instead."""
     if isinstance(base, Tensors):
-        return "a group of tensors", "ask one of them, by its name"
+        return (
+            "a group of tensors",
+            "ask one of them by its name; a block takes further tensors as arguments: `def block(memory, n) = …`",
+        )
     if not isinstance(base, Tensor):
         what = describe(base) if base is not None else "it"
         return what, "sizes belong to tensors: `input.channels`, or a name given to a tensor"

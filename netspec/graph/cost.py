@@ -71,6 +71,14 @@ def rows(graph: Graph) -> Iterator[Row]:
     yield from _rows(graph, (), {})
 
 
+def weights_by_layer(graph: Graph) -> dict[str, int]:
+    """How many weights each layer trains, by its name; what is shared counts where it stands first."""
+    found: dict[str, int] = {}
+    for row in rows(graph):
+        found[row.name] = found.get(row.name, 0) + row.trainable
+    return found
+
+
 def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModule]]) -> Iterator[Row]:
     """`seen` has the shared layers that were listed already, by the block that holds them."""
     seen[graph.identity] = set()  # each use of a block holds its own

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph.ir import Graph, Node
 from netspec.layers.activations import ActivationLayer
-from netspec.layers.base import Layer
+from netspec.layers.base import Layer, per_axis
 from netspec.layers.conv import Sliding
 from netspec.layers.pool import Pool
 from netspec.layers.windows import dropped
 from netspec.record import record
-from netspec.shape import Shape
+from netspec.shape import Shape, product
 from netspec.source import Span
 
 
@@ -216,7 +216,7 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
         if layer.ceil is False:
             return  # written down, so it is meant
         lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.rounds_up)
-    elif isinstance(layer, Sliding) and layer.stride != 1:
+    elif isinstance(layer, Sliding) and layer.stride != 1 and product(per_axis(layer.kernel, x, "kernel")) != 1:
         lost = dropped(x, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation, pad=layer.pad)
     else:
         return

@@ -4,6 +4,7 @@ Comes in: the section `data` of a spec, files, or arrays. Goes out: `Facts` with
 diagnostics. Only pipeline.py imports JAX; NumPy and scikit-learn are imported when arrays are made.
 """
 
-from netspec.data import check_errors, errors
+from netspec.data import check_errors, errors, predict_errors, source_errors
+from netspec.data.base import Dataset, Source, source
 
-__all__ = ["check_errors", "errors"]
+__all__ = ["Dataset", "Source", "check_errors", "errors", "predict_errors", "source", "source_errors"]

@@ -5,7 +5,7 @@ Comes in: a file. Goes out: shapes and types, or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
             BrokenFile, option="file", file=path.name, format="npz", reason=str(error), advice=advice
         ) from error
     except BadData as bad:
-        raise BadData(bad.kind, option="file", **bad.fields) from bad
+        raise BadData(bad.kind, option=bad.option or "file", **bad.fields) from bad
 
 
 class Archive:
@@ -51,21 +51,34 @@ class Archive:
         self.file = file
         self.arrays = tuple(entry.removesuffix(".npy") for entry in file.namelist() if entry.endswith(".npy"))
 
-    def keys(self) -> tuple[str, str, bool]:
-        """The names of the inputs and the targets, and whether there is a test split.
+    def keys(self, asked: Mapping[str, str | None]) -> dict[str, str]:
+        """The names of the arrays by what they are: `x`, `y`, and `x_test`, `y_test` if there is a test split.
+
+        Args:
+            asked: the names that were asked for; None stands for the usual one.
 
         Raises:
             BadData: an array is missing.
         """
         suffix = "_train" if {"x_train", "y_train"} & {*self.arrays} else ""
-        for key in (f"x{suffix}", f"y{suffix}"):
-            if key not in self.arrays:
-                raise BadData(WrongKeys, file=self.name, key=key, found=", ".join(self.arrays) or "no arrays")
-        tests = [key for key in ("x_test", "y_test") if key in self.arrays]
+        usual = {"x": f"x{suffix}", "y": f"y{suffix}", "x_test": "x_test", "y_test": "y_test"}
+        found: dict[str, str] = {}
+        for role, name in asked.items():
+            if name is not None and name not in self.arrays:
+                raise self._no_array(name, role)
+            if name is not None or usual[role] in self.arrays:
+                found[role] = name or usual[role]
+            elif role in ("x", "y"):
+                raise self._no_array(usual[role], "file")
+        tests = [role for role in ("x_test", "y_test") if role in found]
         if len(tests) == 1:
             missing = "y_test" if tests == ["x_test"] else "x_test"
             raise BadData(BadPair, given=f"`{tests[0]}`", missing=f"`{missing}`")
-        return f"x{suffix}", f"y{suffix}", bool(tests)
+        return found
+
+    def _no_array(self, name: str, option: str) -> BadData:
+        found = ", ".join(self.arrays) or "no arrays"
+        return BadData(WrongKeys, option=option, file=self.name, key=name, found=found)
 
     def head(self, key: str) -> tuple[tuple[int, ...], Any]:
         """Shape and type of an array, which has examples of numbers in it; the numbers are not read.

@@ -20,7 +20,7 @@ LARGEST_ID = 2**31 - 1
 
 def from_arrays(
     x: Any,
-    y: Any,
+    y: Any = None,
     x_test: Any = None,
     y_test: Any = None,
     names: Sequence[str] | None = None,
@@ -33,7 +33,8 @@ def from_arrays(
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
             are scaled to 0..1 and get a channel axis when they have none; other numbers are taken as they are.
         y: targets, or a dictionary of them by the names of the outputs. Whole numbers are class ids from 0, truth
-            values and numbers that are all 0 or 1 are yes or no, other numbers are numbers.
+            values and numbers that are all 0 or 1 are yes or no, other numbers are numbers. None for a net whose
+            target is its input.
         x_test: inputs of the test split.
         y_test: targets of the test split.
         names: names of the classes, when one target has classes.
@@ -42,7 +43,7 @@ def from_arrays(
     Raises:
         BadData: the arrays do not belong together, are empty, or hold something else than numbers.
     """
-    if (x_test is None) != (y_test is None):
+    if y is not None and (x_test is None) != (y_test is None):
         given, missing = ("`y_test`", "`x_test`") if x_test is None else ("`x_test`", "`y_test`")
         raise BadData(BadPair, given=given, missing=missing)
     train = _as_arrays(x, y, "")
@@ -55,6 +56,22 @@ def from_arrays(
     }
     facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
     return Dataset(name, facts, train, test)
+
+
+def dataset_of(value: Any, name: str = "data") -> Dataset | None:
+    """What a person hands over as data: a `Dataset`, `(x, y)`, `(x, y, x_test, y_test)`, a dict of these, or inputs
+    alone for a net whose target is the input; None for anything else.
+
+    Raises:
+        BadData: the arrays do not belong together.
+    """
+    if isinstance(value, Dataset):
+        return value
+    if isinstance(value, Mapping) and "x" in value and {*value} <= {"x", "y", "x_test", "y_test"}:
+        return from_arrays(**value, name=name)
+    if isinstance(value, tuple | list) and len(value) in (2, 4):
+        return from_arrays(*value, name=name)
+    return from_arrays(value, name=name) if hasattr(value, "shape") else None
 
 
 def input_sizes(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
@@ -158,7 +175,7 @@ def _by_name(value: Any, what: str, default: str) -> dict[str, tuple[str, Array]
 
 def _as_arrays(x: Any, y: Any, suffix: str) -> Arrays:
     inputs = _by_name(x, f"x{suffix}", "input")
-    targets = _by_name(y, f"y{suffix}", "output")
+    targets = _by_name(y, f"y{suffix}", "output") if y is not None else {}
     check_lengths({what: len(array) for what, array in [*inputs.values(), *targets.values()]})
     return Arrays(
         {key: input_array(array) for key, (_, array) in inputs.items()},

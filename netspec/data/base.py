@@ -23,24 +23,41 @@ from netspec.vocabulary import option, register
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from netspec.data.encoders import Encoder
+    from netspec.data.holdout import HoldOut
+
 Array: TypeAlias = "NDArray[Any]"
 
 Part = Literal["train", "test"]
 """Which of the two sets of rows that a source may hand over."""
+
+Fill = Literal["mean", "median"]
+"""What of the training part takes the place of missing numbers."""
+
+Loaded: TypeAlias = "Dataset | tuple[Any, ...] | Mapping[str, Any]"
+"""What a source may hand over: a `Dataset`, or arrays as `from_arrays` takes them."""
 
 
 class BadData(Exception):
     """Raised by sources, splits and array checks: a kind of diagnostic and its fields, without a span.
 
     `option` names the argument of the word that is at fault, or None when it is the word as a whole. Who knows the text
-    (pipeline.py) makes a diagnostic of it.
+    (pipeline.py) makes a diagnostic of it. `others` are mistakes of other kinds that were found with this one.
     """
 
-    def __init__(self, kind: type[Diagnostic], /, *, option: str | None = None, **fields: Any) -> None:
+    def __init__(
+        self, kind: type[Diagnostic], /, *, option: str | None = None, others: Sequence[BadData] = (), **fields: Any
+    ) -> None:
         self.kind = kind
         self.option = option
+        self.others = tuple(others)
         self.fields = fields
         super().__init__(f"{kind.code}: {self.diagnostic().message}")
+
+    @property
+    def all(self) -> tuple[BadData, ...]:
+        """This mistake and those that were found with it."""
+        return (self, *self.others)
 
     def diagnostic(self, span: Span | None = None) -> Diagnostic:
         """The diagnostic, at the place where the argument or the word stands in a text."""
@@ -72,7 +89,8 @@ class Facts:
 
     `inputs` has the key `input` and `targets` the key `output` when there is only one of them. `examples` counts those
     of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
-    that exist, such as a truth table: nothing is held out then, and the test is on the same rows.
+    that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
+    are for nets whose target is the input.
     """
 
     inputs: dict[str, Shape]
@@ -142,7 +160,11 @@ class Dataset:
     """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
 
     `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that
-    is not its index.
+    is not its index, `test_name` and `test_rows` the same for a test split from a file of its own. `encoder` makes
+    inputs of what a person hands to `netspec predict`. `fill` says for inputs with missing numbers (NaN) what of the
+    training part takes their place. `gap` is set when the examples follow each other, as windows over a text do: the
+    end is held out then, and so many examples before it are left out, for they share something with it. `raw_names`
+    has the names that the source gives to inputs, by those that a net has for them.
     """
 
     name: str
@@ -150,37 +172,53 @@ class Dataset:
     train: Arrays
     test: Arrays | None = None
     noun: str = "example"
-    rows: Sequence[int] | None = None
+    rows: Sequence[int] | Sequence[str] | None = None
+    test_name: str | None = None
+    test_rows: Sequence[int] | Sequence[str] | None = None
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    encoder: Encoder | None = None
+    fill: dict[str, Fill] = field(default_factory=dict)
+    gap: int | None = None
+    raw_names: dict[str, str] = field(default_factory=dict)
 
     def where(self, index: int, part: Part = "train") -> str:
         """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""
-        if part == "test":
+        name, rows = (self.name, self.rows) if part == "train" else (self.test_name, self.test_rows)
+        if name is None:
             return f"{self.name} test {self.noun} {index}"
-        return f"{self.name} {self.noun} {self.rows[index] if self.rows is not None else index}"
+        return f"{name} {self.noun} {rows[index] if rows is not None else index}"
 
 
 @record
 class Source(Word, ABC):
-    """Base of every data source."""
+    """Base of every data source. One of your own needs `load` and nothing else; `facts` is worth writing when loading
+    takes long, for `netspec check` asks for nothing more."""
 
     category: ClassVar[str] = "source"
 
-    @abstractmethod
     def facts(self, folder: Path) -> Facts:
         """What is known before loading; cheap. Relative file names start from `folder`.
 
         Raises:
             BadData: a file is missing or wrong.
         """
+        from netspec.data.reading import facts_by_loading
+
+        return facts_by_loading(self, folder)
 
     @abstractmethod
-    def load(self, folder: Path) -> Dataset:
-        """The data, in memory. Relative file names start from `folder`.
+    def load(self, folder: Path) -> Loaded:
+        """The data, in memory: a `Dataset`, or `(x, y)`, `(x, y, x_test, y_test)` or a dict of these. Relative file
+        names start from `folder`.
 
         Raises:
             BadData: a file is missing or wrong, or a download failed.
         """
+
+    def under(self, hold_out: HoldOut) -> Source:
+        """The same source, told what is held out of it. Only those listen that learn something from the training
+        examples alone, such as a vocabulary."""
+        return self
 
 
 S = TypeVar("S", bound=type[Source])

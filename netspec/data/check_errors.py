@@ -232,6 +232,59 @@ class NamesUnlikeData(Diagnostic):
 
 
 @record
+class TokensUnlikeData(Diagnostic):
+    """The data are ids of words, characters or categories, and the input takes numbers, or fewer ids than there are.
+
+    Wrong:
+        input 32
+        dense(classes, softmax)
+        data { source = text("poems.txt", length = 32) }
+
+    Right:
+        input 32 tokens(40)
+        embedding(16) -> dense(classes, softmax)
+        data { source = text("poems.txt", length = 32) }
+    """
+
+    code = "NS443"
+    title = "the data are ids below {vocabulary}, and {what} takes {expected}"
+    label = "takes {expected}"
+    hint = "write `{declared}`"
+    vocabulary: int
+    what: str
+    expected: str
+    declared: str
+
+
+@record
+class UnlikeScales(Diagnostic):
+    """Features of very different size make training slow: the steps that are right for the large ones are far too small
+    for the others.
+
+    Wrong:
+        dense(16, relu) -> dense(classes, softmax)
+        data { source = wine }
+
+    Right:
+        dense(16, relu) -> dense(classes, softmax)
+        data {
+            source    = wine
+            normalize = standard
+        }
+    """
+
+    code = "NS444"
+    severity = "warning"
+    title = "features of very different size: {large} has the deviation {large_std:.3g}, {small} {small_std:.3g}"
+    label = "not normalised"
+    hint = "set `normalize = standard` in `data`, or begin the net with `batchnorm`"
+    large: str
+    large_std: float
+    small: str
+    small_std: float
+
+
+@record
 class ConstantColumns(Diagnostic):
     """A feature has the same value in every example. Nothing can be learnt from it."""
 
@@ -285,7 +338,7 @@ class UnscaledPixels(Diagnostic):
     severity = "warning"
     title = "the inputs are whole numbers from {low:g} to {high:g}, as pixels are before they are scaled"
     label = "large inputs make training slow or unstable"
-    hint = "begin the net with `scale(1 / 255)`, or set `normalize = standard` in `data`"
+    hint = "set `normalize = unit` in `data`, or begin the net with `scale(1 / 255)`"
     low: float
     high: float
 

@@ -21,6 +21,12 @@ MANY_FEATURES = 64
 BRIGHT = 100
 """Pixels that are not scaled reach at least this."""
 
+UNLIKE = 100
+"""Features whose deviations differ by this factor are of very different size."""
+
+LARGE = 10
+"""A deviation that is not small; features that are all small are learnt from well enough."""
+
 SHOWN = 5
 """How many names a message lists."""
 
@@ -38,9 +44,10 @@ def check_input_values(
 ) -> list[Diagnostic]:
     """One input: finite, ids inside the vocabulary, features that change, pixels that are scaled."""
     columns = _columns(data, key)
+    may_miss = key in (data if isinstance(data, Dataset) else data.dataset).fill
     for part, arrays in parts_of(data):
         array = arrays.inputs[key]
-        wrong = _check_finite(array, f"input `{key}`", data, part, columns, source_span)
+        wrong = _check_finite(array, f"input `{key}`", data, part, columns, source_span, may_miss=may_miss)
         if wrong is None and expected.is_tokens:
             wrong = _check_ids(array, expected.vocabulary, data, part, input_span or source_span)
         if wrong is not None:
@@ -71,7 +78,7 @@ def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
     """What went wrong in splitting: equal examples in two parts, classes that training never sees."""
     found: list[Diagnostic] = []
     for key, target in splits.facts.targets.items():
-        if target.kind == "class":
+        if target.kind == "class" and target.size == 1:  # of many steps, most ids may well be rare
             wrong = _check_all_classes(splits.train.targets[key], target, source_span)
             found.extend([wrong] if wrong is not None else [])
     if not splits.facts.is_complete:
@@ -91,14 +98,22 @@ def _where(data: Dataset | Splits, index: int, part: str) -> str:
 
 
 def _check_finite(
-    array: Array, what: str, data: Dataset | Splits, part: str, columns: tuple[str, ...], span: Span | None
+    array: Array,
+    what: str,
+    data: Dataset | Splits,
+    part: str,
+    columns: tuple[str, ...],
+    span: Span | None,
+    *,
+    may_miss: bool = False,
 ) -> Diagnostic | None:
+    """With `may_miss`, numbers that are missing (NaN) are filled in later."""
     import numpy as np
 
     # one pass without a mask: a sum is finite when everything is, unless it overflows
     if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
         return None
-    bad = ~np.isfinite(array)
+    bad = np.isinf(array) if may_miss else ~np.isfinite(array)
     if not bad.any():
         return None
     index, *place = (int(i) for i in np.argwhere(bad)[0])
@@ -215,6 +230,31 @@ def _check_scaled(array: Array, span: Span | None) -> Diagnostic | None:
     if low < 0 or not BRIGHT <= high <= 255 or (array[:256] % 1 != 0).any():
         return None
     return errors.UnscaledPixels(span=span, low=low, high=high)
+
+
+def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Diagnostic]:
+    """A warning when the features of a vector differ so much in size that training suffers."""
+    import numpy as np
+
+    array = splits.train.inputs[key]
+    if array.ndim != 2 or array.dtype.kind != "f" or len(array) < 2:
+        return []
+    spread = array.std(axis=0, dtype=np.float64)
+    sizes = np.where(spread > 1e-7 * np.abs(array).max(axis=0), spread, np.nan)
+    if np.isnan(sizes).all() or np.nanmax(sizes) < UNLIKE * np.nanmin(sizes) or np.nanmax(sizes) < LARGE:
+        return []
+    large, small = int(np.nanargmax(sizes)), int(np.nanargmin(sizes))
+    columns = _columns(splits, key)
+    names = [f"`{columns[i]}`" if columns else f"column {i}" for i in (large, small)]
+    return [
+        errors.UnlikeScales(
+            span=source_span,
+            large=names[0],
+            large_std=float(sizes[large]),
+            small=names[1],
+            small_std=float(sizes[small]),
+        )
+    ]
 
 
 def _check_all_classes(labels: Array, target: Target, span: Span | None) -> Diagnostic | None:

@@ -7,11 +7,11 @@ net expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netspec.data import check_errors as errors
-from netspec.data.base import Dataset, Facts
+from netspec.data.base import Dataset, Facts, Target
 from netspec.data.check_heads import Head, check_head, source_notes
 from netspec.diagnostics import Diagnostic, Note, suggest
 from netspec.shape import Dim, Shape, Size, product
@@ -52,7 +52,10 @@ def check_facts(
 ) -> list[Diagnostic]:
     """What is wrong by shapes, class counts and heads alone; nothing is loaded."""
     expected = Expected(inputs, heads, input_spans or {}, source_span)
+    facts = join_targets(facts, heads)
     found = check_inputs(facts, expected)
+    if any(isinstance(wrong, errors.TokensUnlikeData) for wrong in found):
+        return found  # a net for numbers ends otherwise than one for ids: that follows
     for name, target in pair_names(facts.targets, heads).items():
         found.extend(check_head(facts.targets[target], heads[name], source_span))
     return found
@@ -65,10 +68,13 @@ def check_data(
     *,
     input_spans: Spans | None = None,
     source_span: Span | None = None,
+    targets_come_later: bool = False,
 ) -> list[Diagnostic]:
     """Everything that is wrong with data for a net; for `Splits` also what went wrong in splitting.
 
-    A target whose values are wrong is not compared with its head by counts as well: one mistake, one message.
+    A target whose values are wrong is not compared with its head by counts as well: one mistake, one message. Targets
+    of several numbers have been joined where the net has one output (`join_targets`). `targets_come_later` leaves out
+    the values of the targets, which are made of inputs that are still normalised.
     """
     from netspec.data.check_values import check_input_values, check_parts, check_target_values
     from netspec.data.split import Splits
@@ -78,7 +84,7 @@ def check_data(
     for name, key in pair_names(data.facts.inputs, inputs).items():
         found.extend(check_input_values(data, key, inputs[name], expected.input_span(name), source_span))
     for name, key in pair_names(data.facts.targets, heads).items():
-        wrong = check_target_values(data, key, heads[name])
+        wrong = check_target_values(data, key, heads[name]) if not targets_come_later else []
         found.extend(wrong or check_head(data.facts.targets[key], heads[name], source_span))
     if isinstance(data, Splits):
         found.extend(check_parts(data, source_span))
@@ -92,17 +98,35 @@ def pair_names(ours: Mapping[str, object], wanted: Mapping[str, object]) -> dict
     return {name: name for name in wanted if name in ours}
 
 
+def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
+    """The same facts, with several targets of numbers (or of zeros and ones) as one, for a net with one output that is
+    called like none of them."""
+    if len(heads) != 1 or not can_join(facts.targets, next(iter(heads))):
+        return facts
+    kinds = {target.kind for target in facts.targets.values()}
+    size = sum(target.size for target in facts.targets.values())
+    return replace(facts, targets={"output": Target("binary" if kinds == {"binary"} else "numbers", size)})
+
+
+def can_join(targets: Mapping[str, Target], output: str) -> bool:
+    """Whether several targets can be the numbers of one output of this name."""
+    return len(targets) > 1 and output not in targets and all(t.kind != "class" for t in targets.values())
+
+
 def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
     """Names of inputs and outputs, and shapes of inputs."""
     found: list[Diagnostic] = []
     pairs = pair_names(facts.inputs, expected.inputs)
-    for name in expected.inputs.keys() - pairs.keys():
-        advice = suggest(name, facts.inputs, what="its inputs")
+    for name in [name for name in expected.inputs if name not in pairs]:
         span = expected.input_span(name)
+        advice = _input_advice(name, facts)
         found.append(errors.NamesUnlikeData(span=span, what="input", name=name, advice=advice))
     targets = pair_names(facts.targets, expected.heads)
-    for name in expected.heads.keys() - targets.keys():
+    for name in [name for name in expected.heads if name not in targets]:
         advice = suggest(name, facts.targets, what="its targets")
+        if len(expected.heads) == 1 and len(facts.targets) > 1:
+            lines = " · ".join(f"`output {target} = …`" for target in facts.targets)
+            advice = f"the data have several targets, each for an output with its name: {lines}"
         span = expected.heads[name].head_span
         found.append(errors.NamesUnlikeData(span=span, what="target", name=name, advice=advice))
     bound: dict[Dim, Size] = {}
@@ -112,21 +136,56 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
     return found
 
 
+def _input_advice(name: str, facts: Facts) -> str:
+    """The inputs of the data as they are declared."""
+    declared = " · ".join(f"`input {key}: {shape}`" for key, shape in facts.inputs.items())
+    near = suggest(name, facts.inputs, what="its inputs")
+    return f"{near}\nthe data give {declared}" if "did you mean" in near else f"the data give {declared}"
+
+
 def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, Size]) -> Diagnostic | None:
     shape, span = expected.inputs[name], expected.input_span(name)
     sizes = found.sizes
     is_declared = span is not None and span != expected.source_span
     if _fits(sizes, shape.sizes, bound):
+        if (wrong := _check_tokens(name, found, expected)) is not None:
+            return wrong
         return None if is_declared or not _looks_reversed(sizes) else _channels_first(found, shape, span)
     if len(sizes) == 3 and _fits((*sizes[1:], sizes[0]), shape.sizes, bound):
         return _channels_first(found, shape, span)
     return errors.InputUnlikeData(
         span=span,
-        notes=expected.notes(f"gives {Shape(sizes)}", span),
+        notes=expected.notes(f"gives {found if found.is_tokens else Shape(sizes)}", span),
         what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
-        found=str(Shape(sizes)),
-        expected=str(Shape(shape.sizes)),
-        advice=_shape_advice(sizes, shape.sizes),
+        found=str(found if found.is_tokens else Shape(sizes)),
+        expected=str(shape if found.is_tokens else Shape(shape.sizes)),
+        advice=f"write `{declaration(name, found, expected)}`"
+        if found.is_tokens
+        else _shape_advice(sizes, shape.sizes),
+    )
+
+
+def declaration(name: str, shape: Shape, expected: Expected) -> str:
+    """The line that declares an input."""
+    return f"input {shape}" if len(expected.inputs) == 1 else f"input {name}: {shape}"
+
+
+def _check_tokens(name: str, found: Shape, expected: Expected) -> Diagnostic | None:
+    """Whether ids go where ids are expected, and all of them are in the vocabulary; of arrays of whole numbers only
+    the numbers themselves tell."""
+    shape = expected.inputs[name]
+    if found.vocabulary is None or not isinstance(found.vocabulary, int):
+        return None
+    if shape.is_tokens and (not isinstance(shape.vocabulary, int) or shape.vocabulary >= found.vocabulary):
+        return None
+    span = expected.input_span(name)
+    return errors.TokensUnlikeData(
+        span=span,
+        notes=expected.notes(f"gives {found}", span),
+        vocabulary=found.vocabulary,
+        what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
+        expected=f"ids below {shape.vocabulary}" if shape.is_tokens else "numbers",
+        declared=declaration(name, found, expected),
     )
 
 

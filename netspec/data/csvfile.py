@@ -1,178 +1,213 @@
 """Tables in CSV files: read and checked row by row, without NumPy.
 
-Comes in: a file with a header, and which of its columns is the target. Goes out: `Table`, in which every feature is a
-number and every target a text that is there.
+Comes in: a file with a header, and what is wanted of it. Goes out: `Table`, in which features are numbers or names, and
+every target is a text that is there.
 """
 
 from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import isfinite, isnan
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
+from itertools import chain, islice
+from math import isfinite, nan
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from netspec.data.base import BadData
-from netspec.data.errors import BadHeader, BrokenFile, MissingValue, NoColumn, NoExamples, NotANumber, RaggedRow
+from netspec.data.cells import MISSING, UNKNOWN_NAME, WrongCells, number
+from netspec.data.columns import Layout, Wanted, make_layout, nothing_in
+from netspec.data.errors import BrokenFile
 from netspec.data.idxfile import unreadable
-from netspec.diagnostics import Diagnostic, suggest
+from netspec.data.memory import remember
+from netspec.record import Record, value
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-"""What stands in cells, in lower case, when a number is not known."""
-
-UNKNOWN_CLASS = frozenset({"", "nan", "?"})
-"""The same for cells that name a class; `NA` or `none` may well be one."""
+FIRST_ROWS = 100
+"""Rows that are looked at to know which columns hold text."""
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A CSV file. `features` holds the numbers row by row; `targets` the cells of the target column as they stand;
+@value
+class Table(Record):
+    """A table as it was read. `numbers` has the features that are numbers, row by row, NaN where one is missing and may
+    be; `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the numbers of the lines in the file, the header being 1."""
 
     file: str
-    columns: tuple[str, ...]
-    target: str
-    features: array[float] = field(repr=False)
-    targets: list[str] = field(repr=False)
+    layout: Layout
+    numbers: array[float] = field(repr=False)
+    names: dict[str, list[str]] = field(repr=False)
+    targets: dict[str, list[str]] = field(repr=False)
     rows: array[int] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @classmethod
+    def empty(cls, file: str, layout: Layout) -> Table:
+        names = {name: list[str]() for name in layout.called(layout.names)}
+        targets = {name: list[str]() for name in layout.called(layout.targets)}
+        return cls(file, layout, array("f"), names, targets, array("q"))
 
-def read_table(path: Path, target: str, delimiter: str) -> Table:
-    """Read a file whose columns are all numbers, except perhaps the target.
+
+def read_table(path: Path, wanted: Wanted, delimiter: str) -> Table:
+    """Read a file, once as long as it stays the same.
 
     Raises:
-        BadData: the file cannot be read, or is no such table; the message has the row and the column.
+        BadData: the file cannot be read, or is no such table; the messages have the rows and the columns.
     """
+    return remember(path, (wanted, delimiter), lambda: _read_file(path, wanted, delimiter))
+
+
+def _read_file(path: Path, wanted: Wanted, delimiter: str) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
-            table = _Reading(path.name, reader).table(target, delimiter)
+            try:
+                return parse_rows(path.name, reader, wanted, delimiter)
+            except csv.Error as error:
+                raise _broken(path.name, reader.line_num, error) from error
     except OSError as error:
         raise unreadable(path, "CSV", error, "file") from error
     except UnicodeDecodeError as error:
         advice = "save the table as CSV in UTF-8"
-        raise bad_file(BrokenFile, path.name, format="CSV", reason="it is no UTF-8 text", advice=advice) from error
-    if not len(table):
-        raise _nothing(path.name, "examples", "add rows below the header, one for each example")
-    return table
+        reason = "it is no UTF-8 text"
+        raise BadData(BrokenFile, option="file", file=path.name, format="CSV", reason=reason, advice=advice) from error
 
 
-def bad_file(kind: type[Diagnostic], file: str, **fields: Any) -> BadData:
-    return BadData(kind, option="file", file=file, **fields)
+def _broken(file: str, row: int, error: Exception) -> BadData:
+    advice = 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""'
+    return BadData(BrokenFile, option="file", file=file, format="CSV", reason=f"row {row}: {error}", advice=advice)
 
 
-def _nothing(file: str, missing: str, advice: str) -> BadData:
-    return BadData(NoExamples, option="file", what=file, missing=missing, advice=advice)
+class RowReader(Protocol):
+    """Rows of cells, as `csv.reader` gives them; `line_num` counts the lines that were read."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+def parse_rows(file: str, reader: RowReader, wanted: Wanted, delimiter: str | None = None) -> Table:
+    """The table that rows make, the first being the header.
+
+    Raises:
+        BadData: with every row and cell that is wrong.
+    """
+    header = [name.strip() for name in next(reader, [])]
+    first = [(reader.line_num, cells) for cells in islice(reader, FIRST_ROWS)]
+    layout = make_layout(file, header, [cells for _, cells in first], wanted, delimiter)
+    reading = _Reading(Table.empty(file, layout))
+    reading.read(chain(first, ((reader.line_num, cells) for cells in reader)))
+    reading.find_gaps()
+    reading.wrong.raise_all()
+    if not len(reading.table):
+        advice = "add rows below the header, one for each example"
+        if wanted.missing == "drop":
+            advice = "every row has a missing value: leave columns out with `drop`, or write `missing = mean`"
+        raise nothing_in(file, "examples", advice)
+    return reading.table
 
 
 class _Reading:
-    """One pass over a file."""
+    """One pass over the rows."""
 
-    def __init__(self, file: str, reader: Any) -> None:
-        self.file = file
-        self.reader = reader
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.layout = table.layout
+        self.wrong = WrongCells(table.file)
+        self.absent = MISSING | table.layout.absent
+        self.unknown = UNKNOWN_NAME | table.layout.absent
+        self.absent_numbers = {number(word) for word in table.layout.absent} - {None}
+        self.numbers = _picker(self.layout.numbers)
+        self.names = [(place, self.layout.header[place]) for place in self.layout.names]
+        self.targets = [(place, self.layout.header[place]) for place in self.layout.targets]
 
-    def table(self, target: str, delimiter: str) -> Table:
-        try:
-            header = [name.strip() for name in next(self.reader, [])]
-            self._check_header(header, target, delimiter)
-            return self._read_rows(header, header.index(target))
-        except csv.Error as error:
-            reason = f"row {self.reader.line_num}: {error}"
-            advice = 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""'
-            raise bad_file(BrokenFile, self.file, format="CSV", reason=reason, advice=advice) from error
-
-    def _check_header(self, header: Sequence[str], target: str, delimiter: str) -> None:
-        """Raises BadData unless the columns have names of their own, the target is there, and a feature is left."""
-        if not any(header):
-            raise _nothing(self.file, "header", "the first row names the columns, the others are the examples")
-        advice = "give every column a name of its own"
-        if "" in header:
-            problem = f"has no name for column {header.index('') + 1}"
-            raise bad_file(BadHeader, self.file, problem=problem, advice=advice)
-        for number, name in enumerate(header):
-            if name in header[:number]:
-                problem = f"has `{name}` twice, as columns {header.index(name) + 1} and {number + 1}"
-                raise bad_file(BadHeader, self.file, problem=problem, advice=advice)
-        if target not in header:
-            raise self._no_target(header, target, delimiter)
-        if len(header) == 1:
-            raise _nothing(self.file, "column but the target", "add the columns that the target is predicted from")
-
-    def _no_target(self, header: Sequence[str], target: str, delimiter: str) -> BadData:
-        if all(number(name) is not None for name in header):
-            problem = f"is made of numbers: {', '.join(header[:4])}{', …' if len(header) > 4 else ''}"
-            advice = "add a first row with the names of the columns"
-            return bad_file(BadHeader, self.file, problem=problem, advice=advice)
-        advice = suggest(target, header, what="its columns")
-        others = [d for d in (";", "\t", "|", ",") if d != delimiter and d in header[0]]
-        if len(header) == 1 and others:
-            shown = "\\t" if others[0] == "\t" else others[0]
-            advice = f'its cells seem to be divided by other characters: set `delimiter = "{shown}"`'
-        return BadData(NoColumn, option="target", file=self.file, column=target, advice=advice)
-
-    def _read_rows(self, header: list[str], place: int) -> Table:
-        columns = (*header[:place], *header[place + 1 :])
-        table = Table(self.file, columns, header[place], array("f"), [], array("q"))
-        for cells in self.reader:
+    def read(self, rows: Iterator[tuple[int, list[str]]]) -> None:
+        width = len(self.layout.header)
+        for row, cells in rows:
             if not cells:
                 continue  # an empty line, mostly the last one
-            row = self.reader.line_num
-            if len(cells) != len(header):
-                raise bad_file(RaggedRow, self.file, row=row, found=len(cells), expected=len(header))
-            target = cells.pop(place).strip()
-            if target.lower() in UNKNOWN_CLASS:
-                raise bad_file(MissingValue, self.file, row=row, column=header[place])
-            table.features.extend(self._numbers(columns, cells, row))
-            table.targets.append(target)
-            table.rows.append(row)
-        return table
+            if len(cells) != width:
+                self.wrong.add_ragged(row, len(cells), width)
+                continue
+            self._row(row, cells)
 
-    def _numbers(self, columns: Sequence[str], cells: Sequence[str], row: int) -> list[float]:
-        """The cells of a row as finite numbers; which of them is none is only looked for when there is one."""
+    def find_gaps(self) -> None:
+        """Words such as `NA` stand for a missing value where all else in a target is numbers; among texts they may be
+        classes."""
+        for name, cells in self.table.targets.items():
+            words = {cell for cell in {*cells} if cell.lower() in MISSING}
+            others = {*cells} - words
+            if words and others and all(number(cell) is not None for cell in others):
+                self.wrong.missing_targets.clear(name)
+                for row, cell in zip(self.table.rows, cells, strict=True):
+                    if cell in words:
+                        self.wrong.missing_targets.add(name, row)
+                self.wrong.absent |= {cell for cell in words if cell.lower() not in self.unknown}
+
+    def _row(self, row: int, cells: list[str]) -> None:
+        """Add a row, unless a value is missing and such rows are left out."""
+        targets = [(name, cells[place].strip()) for place, name in self.targets]
+        names = [(name, self._name(cells[place].strip())) for place, name in self.names]
+        numbers = self._numbers(row, cells)
+        has_gap = numbers is None or not all(cell for _, cell in names)
+        lacks_target = any(self._is_unknown(cell) for _, cell in targets)
+        if self.layout.missing == "drop" and (has_gap or lacks_target):
+            return
+        for name, cell in targets:
+            if self._is_unknown(cell):
+                self.wrong.missing_targets.add(name, row)
+            self.table.targets[name].append(cell)
+        for name, cell in names:
+            if not cell and self.layout.missing == "error":
+                self.wrong.missing.add(name, row)
+            self.table.names[name].append(cell)
+        self.table.numbers.extend(numbers or ())
+        self.table.rows.append(row)
+
+    def _name(self, cell: str) -> str:
+        return "" if self._is_unknown(cell) else cell
+
+    def _is_unknown(self, cell: str) -> bool:
+        return cell.lower() in self.unknown
+
+    def _numbers(self, row: int, cells: Sequence[str]) -> list[float] | None:
+        """The numbers of a row, NaN where one is missing; None when such a row is to be left out. What is wrong with
+        them is only looked for when something is."""
         try:
-            numbers = [float(cell) for cell in cells]
+            numbers = list(map(float, self.numbers(cells)))
         except ValueError:
-            return self._checked(columns, cells, row)
-        return numbers if isfinite(sum(numbers)) else self._checked(columns, cells, row)
+            return self._checked(row, cells)
+        is_plain = isfinite(sum(numbers)) and self.absent_numbers.isdisjoint(numbers)
+        return numbers if is_plain else self._checked(row, cells)
 
-    def _checked(self, columns: Sequence[str], cells: Sequence[str], row: int) -> list[float]:
-        return [self._number(name, cell.strip(), row) for name, cell in zip(columns, cells, strict=True)]
-
-    def _number(self, column: str, cell: str, row: int) -> float:
-        """Raises BadData unless the cell is a finite number."""
-        if cell.lower() in MISSING:
-            raise bad_file(MissingValue, self.file, row=row, column=column)
-        value = number(cell)
-        if value is None or not isfinite(value):
-            raise not_a_number(self.file, row, column, cell)
-        return value
-
-
-def number(cell: str) -> float | None:
-    """A cell as a number, infinity included; None when it is none."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return None if isnan(value) else value
+    def _checked(self, row: int, cells: Sequence[str]) -> list[float] | None:
+        layout = self.layout
+        found = []
+        for place in layout.numbers:
+            cell = cells[place].strip()
+            value = number(cell)
+            if cell.lower() in self.absent or value in self.absent_numbers:
+                if layout.missing == "drop":
+                    return None
+                if layout.missing == "error":
+                    self.wrong.missing.add(layout.header[place], row)
+                value = nan
+            elif value is None or not isfinite(value):
+                self.wrong.no_numbers.add(layout.header[place], row, cell)
+                value = nan
+            found.append(value)
+        return found
 
 
-def not_a_number(file: str, row: int, column: str, cell: str, *, is_target: bool = False) -> BadData:
-    """What to raise for a cell, and what to write instead."""
-    if number(cell) is not None:
-        advice = "write a finite number"
-    elif number(cell.replace(",", ".")) is not None:
-        advice = f"numbers have a decimal point: {cell.replace(',', '.')}"
-    elif number(cell.rstrip("%€$ ").lstrip("€$ ").replace(",", "")) is not None:
-        advice = "write the number without signs and units"
-    elif is_target:
-        advice = "write `task = classes` if the column holds classes"
-    else:
-        advice = "only the target may be text: remove the column, or write numbers for its values"
-    return bad_file(NotANumber, file, row=row, column=column, cell=cell[:40], advice=advice)
+def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
+    """What takes some of the cells of a row; `itemgetter` is several times as fast as a loop."""
+    if len(places) == 1:
+        only = places[0]
+        return lambda cells: (cells[only],)
+    return itemgetter(*places) if places else lambda cells: ()

@@ -66,7 +66,7 @@ def cache_folder(name: str) -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "netspec" / "data" / name
 
 
-def _folders(collection: Collection) -> list[Path]:
+def folders_of(collection: Collection) -> list[Path]:
     given = os.environ.get("NETSPEC_DATA")
     return [*([Path(given) / collection.name] if given else []), cache_folder(collection.name)]
 
@@ -74,7 +74,7 @@ def _folders(collection: Collection) -> list[Path]:
 def _find(collection: Collection, file: Published) -> Path | None:
     plain = file.name.removesuffix(".gz")
     names = [file.name, plain, file.name.replace("-idx", ".idx"), plain.replace("-idx", ".idx")]
-    places = (folder / name for folder in _folders(collection) for name in names)
+    places = (folder / name for folder in folders_of(collection) for name in names)
     return next((place for place in places if place.is_file()), None)
 
 
@@ -115,7 +115,7 @@ def _fetch(collection: Collection, file: Published) -> Path:
         name=collection.name,
         file=file.name,
         reason="; ".join(str(refusal) for refusal in refusals),
-        folders=" and ".join(str(folder) for folder in _folders(collection)),
+        folders=" and ".join(str(folder) for folder in folders_of(collection)),
         advice=advice,
     )
 

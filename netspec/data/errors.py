@@ -1,6 +1,6 @@
-"""NS401 to NS429: what is wrong with the files, tables, arrays and settings that data come from.
+"""NS401 to NS425: what is wrong with the files, tables, arrays and settings that data come from.
 
-Errors about how data and network fit each other stand in check_errors.py.
+More about single sources stands in source_errors.py, about how data and network fit each other in check_errors.py.
 """
 
 from __future__ import annotations
@@ -105,17 +105,18 @@ class RaggedRow(Diagnostic):
     code = "NS407"
     title = "{file} row {row} has {found} cells, and the header {expected}"
     label = "row {row} is ragged"
-    hint = "{advice}"
+    hint = "{also}{advice}"
     file: str
     row: int
     found: int
     expected: int
+    also: str = ""
     advice: str = "put cells that hold the delimiter into double quotes, or set `delimiter`"
 
 
 @record
 class NoColumn(Diagnostic):
-    """The column that should be the target is not in the table."""
+    """A column that is named in the spec, such as the target, is not in the table."""
 
     code = "NS408"
     title = "{file} has no column `{column}`"
@@ -128,16 +129,18 @@ class NoColumn(Diagnostic):
 
 @record
 class NotANumber(Diagnostic):
-    """A cell that should be a number is none. Every column but the target is a feature, and features are numbers."""
+    """A cell that should be a number is none. Every column but the target is a feature, and features are numbers unless
+    `categories` says that their values are names."""
 
     code = "NS409"
     title = '{file} row {row}, column `{column}`: "{cell}" is no number'
     label = "row {row}, column `{column}`"
-    hint = "{advice}"
+    hint = "{also}{advice}"
     file: str
     row: int
     column: str
     cell: str
+    also: str = ""
     advice: str
 
 
@@ -148,10 +151,12 @@ class MissingValue(Diagnostic):
     code = "NS410"
     title = "{file} row {row}, column `{column}`: the value is missing"
     label = "row {row}, column `{column}`"
-    hint = "remove the row, or fill in a value such as the mean of the column"
+    hint = "{also}{advice}"
     file: str
     row: int
     column: str
+    also: str = ""
+    advice: str
 
 
 @record
@@ -184,12 +189,16 @@ class WrongShape(Diagnostic):
 
 @record
 class WrongKeys(Diagnostic):
-    """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`."""
+    """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`; those of other
+    names are named: `npz("a.npz", x = "images", y = "labels")`."""
 
     code = "NS413"
     title = "{file} has no array `{key}`"
     label = "it has {found}"
-    hint = 'save it as `numpy.savez("{file}", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`'
+    hint = (
+        'name its arrays, as in `npz("{file}", x = "images", y = "labels")`\n'
+        'or save it as `numpy.savez("{file}", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`'
+    )
     file: str
     key: str
     found: str
@@ -251,13 +260,18 @@ class CannotSplit(Diagnostic):
 
 @record
 class CannotNormalize(Diagnostic):
-    """Token ids are names of words, not amounts: a mean of them means nothing."""
+    """The inputs cannot be normalised in the way that is asked for: token ids are names of words, not amounts, and a
+    mean of them means nothing; the figures of ImageNet are for colour images from 0 to 1; a list of means has one for
+    each channel."""
 
     code = "NS421"
-    title = "`normalize = standard` does not go with token ids"
-    label = "the input `{input}` holds ids"
-    hint = "remove `normalize`; an `embedding` turns ids into vectors"
+    title = "`normalize = {how}` does not go with {what}"
+    label = "the input `{input}` holds {what}"
+    hint = "{advice}"
+    how: str
+    what: str
     input: str
+    advice: str = "remove `normalize`; an `embedding` turns ids into vectors"
 
 
 @record

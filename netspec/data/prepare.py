@@ -6,13 +6,16 @@ that training calls; its steps can be called alone as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from netspec.data.base import Array, Arrays, BadData, Dataset
+from netspec.data.check_errors import UnscaledPixels
 from netspec.data.check_heads import Head
-from netspec.data.check_values import check_parts
-from netspec.data.checks import Spans, check_data, pair_names
+from netspec.data.check_values import check_parts, check_scales, check_target_values
+from netspec.data.checks import Expected, Spans, check_data, join_targets, pair_names
+from netspec.data.normalise import Normalisation
+from netspec.data.reading import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
 from netspec.data.split import Splits, split_dataset
 from netspec.diagnostics import Diagnostic, Problems
@@ -29,6 +32,8 @@ def prepare_data(
     input_spans: Spans | None = None,
     source_span: Span | None = None,
     setting_spans: Spans | None = None,
+    self_scaling: Collection[str] = (),
+    scaling: Mapping[str, Normalisation] | None = None,
 ) -> tuple[Splits, list[Diagnostic]]:
     """The parts to train on, and what is worth a warning.
 
@@ -40,24 +45,79 @@ def prepare_data(
         input_spans: where inputs are declared.
         source_span: where the data source is named.
         setting_spans: where the values of the section stand, by key.
+        self_scaling: the inputs that the net normalises itself.
+        scaling: the figures of a run, to normalise by; None for those of the training part.
 
     Raises:
         CompileError: the data do not fit the net or cannot be split; it carries everything that was found.
     """
     problems = Problems()
-    found = check_data(dataset, inputs, heads, input_spans=input_spans, source_span=source_span)
-    for diagnostic in [*check_settings(settings, dataset.facts, setting_spans), *found]:
-        problems.add(diagnostic)
-    problems.raise_errors()
+    spans = setting_spans or {}
     try:
-        splits = split_dataset(fit_dataset(dataset, inputs, heads), settings)
+        dataset = join_dataset(settle_dataset(dataset, settings), heads)
+        found = _check_dataset(dataset, settings, Expected(inputs, heads, input_spans or {}, source_span))
+        for diagnostic in [*check_settings(settings, dataset.facts, spans), *found]:
+            problems.add(diagnostic)
+        problems.raise_errors()
+        splits = split_dataset(fit_dataset(dataset, inputs, heads), settings, scaling)
     except BadData as bad:
-        problems.add(bad.diagnostic((setting_spans or {}).get(bad.option or "", source_span)))
+        for one in bad.all:
+            problems.add(one.diagnostic(spans.get(one.option or "", source_span)))
         problems.raise_errors()
         raise
-    for diagnostic in check_parts(splits, source_span):
+    for diagnostic in _check_splits(splits, settings, heads, source_span, self_scaling):
         problems.add(diagnostic)
+    problems.raise_errors()
     return splits, list(problems)
+
+
+def _check_dataset(dataset: Dataset, settings: DataSettings, expected: Expected) -> list[Diagnostic]:
+    """What can be said of the data as they were loaded."""
+    found = check_data(
+        dataset,
+        expected.inputs,
+        expected.heads,
+        input_spans=expected.input_spans,
+        source_span=expected.source_span,
+        targets_come_later=settings.target is not None,
+    )
+    if settings.normalize == "none":
+        return found
+    return [wrong for wrong in found if not isinstance(wrong, UnscaledPixels)]  # they may be of any size before
+
+
+def _check_splits(
+    splits: Splits,
+    settings: DataSettings,
+    heads: Mapping[str, Head],
+    source_span: Span | None,
+    self_scaling: Collection[str],
+) -> Iterator[Diagnostic]:
+    """What can be said of the parts as they are trained on."""
+    yield from check_parts(splits, source_span)
+    if settings.target is not None:
+        for name, head in heads.items():
+            yield from check_target_values(splits, name, head)
+    if settings.normalize == "none":
+        for name in splits.train.inputs:
+            if name not in self_scaling:
+                yield from check_scales(splits, name, source_span)
+
+
+def join_dataset(dataset: Dataset, heads: Mapping[str, Head]) -> Dataset:
+    """The same data, with several targets of numbers as one where the net has one output (`join_targets`)."""
+    facts = join_targets(dataset.facts, heads)
+    if facts is dataset.facts:
+        return dataset
+
+    def join(arrays: Arrays) -> Arrays:
+        import numpy as np
+
+        rows = [array.reshape(len(arrays), -1) for array in arrays.targets.values()]
+        return Arrays(arrays.inputs, {"output": np.concatenate(rows, axis=1)})
+
+    test = join(dataset.test) if dataset.test is not None else None
+    return replace(dataset, facts=facts, train=join(dataset.train), test=test)
 
 
 def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, Head]) -> Dataset:
@@ -83,6 +143,8 @@ def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[st
         train=fit(dataset.train),
         test=fit(dataset.test) if dataset.test is not None else None,
         columns={name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns},
+        fill={name: dataset.fill[key] for name, key in x_names.items() if key in dataset.fill},
+        raw_names=x_names,
     )
 
 

@@ -10,33 +10,18 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from netspec.data import sources  # noqa: F401  # fills the vocabulary
+from netspec.data.augment import Augmentation, Augmentations
 from netspec.data.base import Facts, Source
 from netspec.data.errors import NoEffect
+from netspec.data.holdout import HoldOut
+from netspec.data.kinds import Portion, Scaling, Weights
+from netspec.data.scaling import scaling_problem
+from netspec.data.weights import class_weights_problem
 from netspec.diagnostics import Diagnostic
-from netspec.kinds import Choice, Count, Flag, Kind, Mismatch, OneWord
+from netspec.kinds import Choice, Count, Flag, OneWord
 from netspec.source import Span
 from netspec.values import Word
 from netspec.vocabulary import option, register
-
-DEFAULT_TEST = 0.2
-"""The part that is held out for the test when a source has no test split and `test` is not written."""
-
-
-class Portion(Kind):
-    """A part of the examples: a fraction below 1, or a whole number of examples; 0 is none."""
-
-    def accept(self, value: object) -> int | float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and value == 0:
-            return 0
-        if isinstance(value, int) and is_number and value > 0:
-            return value
-        if isinstance(value, float) and 0 < value < 1:
-            return value
-        raise Mismatch(self.describe(), value)
-
-    def describe(self) -> str:
-        return "a fraction below 1 such as 10%, or a whole number of examples"
 
 
 @register("section", "data")
@@ -65,27 +50,62 @@ class DataSettings(Word):
         Portion(), "held out for the test, if the source has no test split (none: 20%); 0: no test", default=None
     )
     seed: int = option(Count(0), "which examples are held out; the same seed holds out the same ones", default=0)
-    normalize: str = option(
-        Choice(("none", "standard")),
-        "`standard`: subtract the mean of the training part and divide by its deviation, by feature or channel",
+    target: str | None = option(
+        Choice(("input",)),
+        "`input`: the net learns to give its input back, as autoencoders do (none: the target of the source)",
+        default=None,
+    )
+    normalize: str | tuple[tuple[float, ...], tuple[float, ...]] = option(
+        Scaling(),
+        "by feature or channel, with the figures of the training part: `standard` to mean 0 and deviation 1, `unit` to "
+        "0..1; `imagenet` or [mean, std]: with these figures",
         default="none",
+        elsewhere=("normalise", "standardize", "scaling"),
     )
     stratify: bool | None = option(
         Flag(), "hold out the same share of every class (none: wherever there is one target with classes)", default=None
     )
     shuffle: bool = option(Flag(), "a new order of the training examples in every epoch", default=True)
     limit: int | None = option(
-        Count(), "train on this many examples only, drawn with the seed (none: all)", default=None
+        Count(),
+        "train on this many examples only, drawn with the seed (none: all)",
+        default=None,
+        elsewhere=("take", "max_examples"),
     )
+    repeat: int = option(Count(), "how often a training example comes in an epoch", default=1)
+    class_weights: str | tuple[float, ...] | None = option(
+        Weights(),
+        "how much an example of each class counts in the loss; `balanced`: every class as much as any other",
+        default=None,
+        elsewhere=("class_weight",),
+    )
+    augment: tuple[Augmentation, ...] | None = option(
+        Augmentations(),
+        "how the training examples are varied, anew in every step (none: not at all)",
+        default=None,
+        elsewhere=("augmentation", "augmentations", "transform", "transforms"),
+    )
+
+    @property
+    def hold_out(self) -> HoldOut:
+        """What is held out of the examples of the source."""
+        return HoldOut(self.test, self.val)
 
 
 def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None) -> list[Diagnostic]:
-    """Warnings for settings that change nothing for these data; `spans` are those of the values by key."""
+    """What is wrong with settings for these data, and warnings for those that change nothing; `spans` are those of the
+    values by key."""
     found: list[Diagnostic] = []
 
     def warn(key: str, reason: str, advice: str) -> None:
         found.append(NoEffect(span=(spans or {}).get(key), option=key, reason=reason, advice=advice))
 
+    for bad in (
+        class_weights_problem(facts, settings.class_weights),
+        scaling_problem(facts.inputs, settings.normalize),
+    ):
+        if bad is not None:
+            found.append(bad.diagnostic((spans or {}).get(bad.option or "")))
     if settings.test is not None and facts.has_test:
         warn("test", "the source has a test split of its own", "remove it; the test uses the split of the source")
     if settings.stratify and stratum(facts) is None:

@@ -1,5 +1,16 @@
 """Every data source, one file per family; importing this module fills the vocabulary."""
 
-from netspec.data import images, onboard, tables
+from netspec.data import arrayfiles, cifar, folders, hub, images, onboard, parquetfile, tables, texts, toys
 
-__all__ = ["images", "onboard", "tables"]
+__all__ = [
+    "arrayfiles",
+    "cifar",
+    "folders",
+    "hub",
+    "images",
+    "onboard",
+    "parquetfile",
+    "tables",
+    "texts",
+    "toys",
+]

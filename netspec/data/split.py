@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netspec.data.base import Array, Arrays, BadData, Dataset, Facts, Part
-from netspec.data.errors import CannotNormalize, CannotSplit
-from netspec.data.normalise import Normalisation, measure
-from netspec.data.settings import DEFAULT_TEST, DataSettings, stratum
+from netspec.data.errors import CannotSplit
+from netspec.data.holdout import portion_count
+from netspec.data.normalise import Normalisation
+from netspec.data.reading import give_back
+from netspec.data.scaling import find_scaling
+from netspec.data.settings import DataSettings, stratum
+from netspec.data.weights import class_weights
 from netspec.values import spell
 
 if TYPE_CHECKING:
@@ -28,7 +32,9 @@ class Splits:
     """What is trained on, validated on and tested on; `val` and `test` are None when nothing is held out.
 
     The indices point into the training set of `dataset`; `test_index` is None when the source has a test split of its
-    own. `normalisation` has the statistics of the inputs that were normalised; the arrays already are.
+    own. `normalisation` has the figures of the inputs that were normalised or filled in; the arrays already are.
+    `class_weights` says by target how much an example of each class counts, where it is not the same for all.
+    `own_targets` are the targets that are normalised inputs, with the figures of these.
     """
 
     dataset: Dataset
@@ -39,6 +45,8 @@ class Splits:
     val_index: Array | None = None
     test_index: Array | None = None
     normalisation: Mapping[str, Normalisation] = field(default_factory=dict)
+    class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    own_targets: Mapping[str, Normalisation] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -51,8 +59,10 @@ class Splits:
         return self.dataset.where(int(indices[index]) if indices is not None else index, source_part)
 
 
-def split_dataset(dataset: Dataset, settings: DataSettings) -> Splits:
-    """Hold out test and validation examples, then normalise everything by what is left.
+def split_dataset(
+    dataset: Dataset, settings: DataSettings, scaling: Mapping[str, Normalisation] | None = None
+) -> Splits:
+    """Hold out test and validation examples, then normalise everything by what is left, or by figures that are given.
 
     Raises:
         BadData: a part would be empty, or token ids should be normalised.
@@ -67,17 +77,29 @@ def split_dataset(dataset: Dataset, settings: DataSettings) -> Splits:
     test = dataset.test
     if test is None and test_index is not None:
         test = dataset.train.take(test_index)
-    whole = len(rest) == len(dataset.train)
+    if settings.repeat > 1:
+        rest = np.tile(rest, settings.repeat)
     splits = Splits(
         dataset,
-        train=dataset.train if whole else dataset.train.take(rest),
-        val=dataset.train.take(val_index) if val_index is not None else None,
+        train=_part(dataset, rest),
+        val=_part(dataset, val_index) if val_index is not None else None,
         test=test,
         train_index=rest,
         val_index=val_index,
         test_index=test_index if dataset.test is None else None,
+        class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
     )
-    return _normalised(splits) if settings.normalize == "standard" else splits
+    if scaling is None:
+        scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill)
+    return _scaled(splits, scaling, is_own_target=settings.target is not None) if scaling else splits
+
+
+def _part(dataset: Dataset, indices: Array) -> Arrays:
+    """Some of the training examples; all of them in their order are not copied."""
+    import numpy as np
+
+    is_whole = len(indices) == len(dataset.train) and bool((indices == np.arange(len(indices))).all())
+    return dataset.train if is_whole else dataset.train.take(indices)
 
 
 def _hold_out_test(dataset: Dataset, settings: DataSettings, rest: Array) -> tuple[Array | None, Array]:
@@ -86,16 +108,14 @@ def _hold_out_test(dataset: Dataset, settings: DataSettings, rest: Array) -> tup
         return None, rest
     if dataset.facts.is_complete and settings.test is None:
         return rest, rest
-    portion = settings.test
-    if portion is None:  # small data: one example, rather than none of them
-        portion = DEFAULT_TEST if len(rest) * DEFAULT_TEST >= 0.5 or len(rest) < 2 else 1
-    return _hold_out(dataset, settings, rest, "test", portion)
+    return _hold_out(dataset, settings, rest, "test", settings.hold_out.test_portion(len(rest)))
 
 
 def _hold_out(
     dataset: Dataset, settings: DataSettings, rest: Array, part: str, portion: float
 ) -> tuple[Array | None, Array]:
-    """The indices that are held out (None for a portion of 0) and those that are left, both in rising order.
+    """The indices that are held out (None for a portion of 0) and those that are left, both in rising order. Of
+    examples that follow each other it is the end.
 
     Raises:
         BadData: one of them would be empty.
@@ -104,9 +124,11 @@ def _hold_out(
 
     if portion == 0:
         return None, rest
-    count = portion if isinstance(portion, int) else int(portion * len(rest) + 0.5)
-    if count == 0 or count >= len(rest):
+    count = portion_count(portion, len(rest))
+    if count == 0 or count + (dataset.gap or 0) >= len(rest):
         raise _cannot_split(part, portion, len(rest), count)
+    if dataset.gap is not None:
+        return rest[-count:], rest[: len(rest) - count - dataset.gap]
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
     target = stratum(dataset.facts) if settings.stratify is not False else None
     if target is None:
@@ -152,24 +174,18 @@ def _draw_stratified(rng: np.random.Generator, rest: Array, labels: Array, count
     return np.concatenate(drawn)
 
 
-def _normalised(splits: Splits) -> Splits:
-    """The same with inputs normalised by the training examples.
-
-    Raises:
-        BadData: an input holds token ids.
-    """
-    import numpy as np
-
-    for name, array in splits.train.inputs.items():
-        if array.dtype != np.float32:
-            raise BadData(CannotNormalize, option="normalize", input=name)
-    found = {name: measure(array) for name, array in splits.train.inputs.items()}
+def _scaled(splits: Splits, found: Mapping[str, Normalisation], *, is_own_target: bool) -> Splits:
+    """The same with inputs filled in and normalised."""
 
     def apply(part: Arrays | None) -> Arrays | None:
         if part is None:
             return None
-        return Arrays({name: found[name].apply(array) for name, array in part.inputs.items()}, part.targets)
+        inputs = {name: found[name].apply(x) if name in found else x for name, x in part.inputs.items()}
+        return give_back(Arrays(inputs, {}), *part.targets) if is_own_target else Arrays(inputs, part.targets)
 
     train = apply(splits.train)
     assert train is not None
-    return replace(splits, train=train, val=apply(splits.val), test=apply(splits.test), normalisation=found)
+    own = dict(zip(train.targets, found.values(), strict=True)) if is_own_target else {}
+    return replace(
+        splits, train=train, val=apply(splits.val), test=apply(splits.test), normalisation=found, own_targets=own
+    )

@@ -1,148 +1,293 @@
-"""Sources that read files of one's own: CSV tables and NumPy archives."""
+"""Sources that are tables: rows with named columns, some of which are predicted from the others."""
 
 from __future__ import annotations
 
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isqrt
 from pathlib import Path
 
-from netspec.data.archive import open_archive
-from netspec.data.arrays import check_lengths, from_arrays, input_sizes, target_of
-from netspec.data.base import Arrays, BadData, Dataset, Facts, Source, Target, single, source
-from netspec.data.csvfile import Table, not_a_number, number, read_table
-from netspec.data.errors import TaskUnclear, WrongShape
-from netspec.kinds import Choice, Kind, Mismatch, NewShape, Text
+from netspec.data.base import Arrays, BadData, Dataset, Facts, Fill, Source, source
+from netspec.data.columns import OnMissing, Wanted, bad_header
+from netspec.data.csvfile import Table, read_table
+from netspec.data.encoders import Column, RowEncoder, input_name
+from netspec.data.errors import WrongShape
+from netspec.data.kinds import Delimiter, Missing, Names
+from netspec.data.source_errors import ColumnConflict
+from netspec.data.targets import FEW_CLASSES, check_numbers, sort_values, target_of_column, unseen_class
+from netspec.kinds import Choice, NewShape, Text
+from netspec.record import record
 from netspec.shape import Shape, Size, product
 from netspec.vocabulary import option
 
 FILE = Text("a file name in quotes")
 
-FEW_CLASSES = 20
-"""A column with more different values than this, and than a tenth of its rows, may not hold classes."""
 
-
-class Delimiter(Kind):
-    """One character between the cells of a row."""
-
-    def accept(self, value: object) -> str:
-        if value in ("\\t", "tab"):
-            return "\t"
-        if not isinstance(value, str) or len(value) != 1 or value in '"\r\n':
-            raise Mismatch(self.describe(), value)
-        return value
-
-    def describe(self) -> str:
-        return 'one character in quotes, or "\\t" for the tab'
-
-    def spell(self, value: object) -> str:
-        return '"\\t"' if value == "\t" else super().spell(value)
-
-
-@source("csv")
-class Csv(Source):
-    """A table with a header: one column is the target, all others are numbers. Texts and whole numbers in the target
-    are classes, sorted; other numbers are numbers.
-
-    Example: data { source = csv("wine.csv", target = "grower") }
-    Reference: RFC 4180.
-    """
+@record
+class TableSource(Source):
+    """What tables of every format have in common."""
 
     file: str = option(FILE, "the table, from the folder of the spec", position=0)
-    target: str = option(Text("the name of a column in quotes"), "the column to predict", position=1)
+    target: tuple[str, ...] = option(
+        Names(),
+        "the column to predict, or several: numbers of one output, or outputs with these names",
+        default=(),
+        position=1,
+        elsewhere=("label", "label_column", "y_col"),
+    )
+    columns: tuple[str, ...] | None = option(
+        Names(),
+        "the columns to predict from, in this order (none: all the others)",
+        default=None,
+        elsewhere=("features", "usecols"),
+    )
+    drop: tuple[str, ...] = option(Names(), "columns to leave out, such as an id", default=(), elsewhere=("ignore",))
+    categories: tuple[str, ...] | str = option(
+        Names(auto=True),
+        "columns whose values are names, not amounts; `auto`: those that hold text",
+        default=(),
+        elsewhere=("categorical",),
+    )
+    encode: str = option(
+        Choice(("onehot", "ids")),
+        "what becomes of categories: a 0 or 1 for each value, or an input of its own with token ids, for `embedding`",
+        default="onehot",
+    )
+    missing: str | float = option(
+        Missing(),
+        "missing values: an error, leave the row out, the mean or median of the training part, or a number",
+        default="error",
+        elsewhere=("fillna",),
+    )
+    absent: tuple[str, ...] = option(
+        Names(), 'what else stands for a missing value, such as "-999"', default=(), elsewhere=("na_values",)
+    )
     task: str = option(
-        Choice(("auto", "classes", "numbers")), "what the target holds; `auto`: as its cells look", default="auto"
+        Choice(("auto", "classes", "numbers")), "what the targets hold; `auto`: as their cells look", default="auto"
     )
-    delimiter: str = option(Delimiter(), "what stands between cells", default=",")
     shape: tuple[Size, ...] | None = option(
-        NewShape(), "the shape of an example, such as 28x28x1 (none: a vector of the columns)", default=None
+        NewShape(),
+        "the shape of an example, such as 28x28x1 (none: a vector, or as columns like `pixel0` say)",
+        default=None,
     )
+    test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
-    def facts(self, folder: Path) -> Facts:
-        return self._facts(self._read(folder))
-
-    def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
-        table = self._read(folder)
-        facts = self._facts(table)
-        goal = facts.targets["output"]
-        x = np.frombuffer(table.features, np.float32).reshape(len(table), *facts.inputs["input"].sizes)
-        if goal.names is not None:
-            ids = {name: index for index, name in enumerate(goal.names)}
-            y = np.array([ids[cell] for cell in table.targets], np.int32)
-        else:
-            y = np.array([[float(cell)] for cell in table.targets], np.float32)
-        columns = {"input": table.columns} if self.shape is None else {}
-        arrays = Arrays({"input": x}, {"output": y})
-        return Dataset(table.file, facts, arrays, noun="row", rows=table.rows, columns=columns)
-
-    def _read(self, folder: Path) -> Table:
-        return read_table(folder / self.file, self.target, self.delimiter)
-
-    def _facts(self, table: Table) -> Facts:
-        return single(self._shape(len(table.columns)), _target(table, self.task), examples=len(table))
-
-    def _shape(self, count: int) -> Shape:
-        """The shape of an example.
+    @abstractmethod
+    def read(self, path: Path, wanted: Wanted) -> Table:
+        """The table in a file, once as long as it stays the same.
 
         Raises:
-            BadData: the shape that is asked for does not hold the columns.
+            BadData: it cannot be read, or something else is in it.
         """
-        shape = Shape((count,) if self.shape is None else self.shape)
+
+    @property
+    def separator(self) -> str:
+        """What stands between cells, for rows that are typed."""
+        return ","
+
+    def facts(self, folder: Path) -> Facts:
+        table = self._read(folder)
+        return self._facts(table, self._encoder(table))
+
+    def load(self, folder: Path) -> Dataset:
+        table = self._read(folder)
+        encoder = self._encoder(table)
+        facts = self._facts(table, encoder)
+        test = self._read_test(folder, table, encoder)
+        return Dataset(
+            table.file,
+            facts,
+            self._arrays(table, facts, encoder),
+            self._arrays(test, facts, encoder) if test is not None else None,
+            noun="row",
+            rows=table.rows,
+            test_name=test.file if test is not None else None,
+            test_rows=test.rows if test is not None else None,
+            columns=_columns(encoder),
+            encoder=encoder,
+            fill=self._fill(encoder),
+        )
+
+    def _wanted(self) -> Wanted:
+        on_missing: OnMissing = "keep"
+        if self.missing in ("error", "drop"):
+            on_missing = "drop" if self.missing == "drop" else "error"
+        absent = frozenset(word.lower() for word in self.absent)
+        return Wanted(self.target, self.columns, self.drop, self.categories, on_missing, absent)
+
+    def _read(self, folder: Path) -> Table:
+        return self.read(folder / self.file, self._wanted())
+
+    def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
+        """The test file, read as the training file was: the same columns, and categories where it had them."""
+        if self.test is None:
+            return None
+        wanted = Wanted(
+            self.target,
+            tuple(column.name for column in encoder.columns),
+            (),
+            tuple(column.name for column in encoder.categories),
+            table.layout.missing,
+            table.layout.absent,
+        )
+        try:
+            return self.read(folder / self.test, wanted)
+        except BadData as bad:
+            others = [BadData(one.kind, option="test", **one.fields) for one in bad.others]
+            raise BadData(bad.kind, option="test", others=others, **bad.fields) from bad
+
+    # ------------------------------------------------------------ inputs
+
+    def _encoder(self, table: Table) -> RowEncoder:
+        """How rows become inputs.
+
+        Raises:
+            BadData: a column is no category, or the shape that is asked for does not hold the features.
+        """
+        layout = table.layout
+        columns = tuple(
+            Column(layout.header[place], self._values(table, layout.header[place]) if place in layout.names else None)
+            for place in layout.features
+        )
+        encoder = RowEncoder(
+            columns,
+            self.encode == "ids",
+            self.separator,
+            None,
+            self.missing if isinstance(self.missing, float) else None,
+            tuple(sorted(layout.absent)),
+        )
+        _check_input_names(table.file, encoder)
+        shape = self._shape(encoder)
+        return encoder if shape is None else replace(encoder, shape=shape)
+
+    def _values(self, table: Table, name: str) -> tuple[str, ...]:
+        """The values of a category, sorted.
+
+        Raises:
+            BadData: nearly every row has a value of its own.
+        """
+        cells = table.names[name]
+        values = sort_values({*cells} - {""})
+        if len(values) > FEW_CLASSES and 2 * len(values) > len(cells):
+            problem = f"has {len(values)} different values in {len(cells)} rows, too many for categories"
+            advice = (
+                f'nothing can be learnt from names that hardly ever come again: leave it out with `drop = ["{name}"]`'
+            )
+            raise BadData(
+                ColumnConflict, option="categories", file=table.file, column=name, problem=problem, advice=advice
+            )
+        return tuple(values)
+
+    def _shape(self, encoder: RowEncoder) -> tuple[Size, ...] | None:
+        """The shape of an example that is no vector.
+
+        Raises:
+            BadData: the shape that is asked for does not hold the features.
+        """
+        count = len(encoder.features)
+        if self.shape is None:
+            return None if encoder.categories else _picture_shape(encoder.features)
+        shape = Shape(self.shape)
         if not shape.is_known or shape.count != count:
             wanted = product(shape.sizes)
             reason = f"{shape} holds {wanted}" if shape.is_known else f"{shape} is not known"
             advice = f"write sizes whose product is {count}"
             raise BadData(WrongShape, option="shape", count=count, shape=str(shape), reason=reason, advice=advice)
-        return shape
+        return None if shape.rank == 1 else self.shape
+
+    def _fill(self, encoder: RowEncoder) -> dict[str, Fill]:
+        if self.missing not in ("mean", "median"):
+            return {}
+        fill: Fill = "mean" if self.missing == "mean" else "median"
+        return {name: fill for name, shape in encoder.shapes().items() if not shape.is_tokens}
+
+    # ------------------------------------------------------------ targets
+
+    def _facts(self, table: Table, encoder: RowEncoder) -> Facts:
+        """What is known by now.
+
+        Raises:
+            BadData: it is not clear what a target holds, or a cell of it is no number.
+        """
+        targets = {name: target_of_column(table, name, self.task) for name in self.target}
+        if len(targets) == 1:
+            named = {"output": next(iter(targets.values()))}
+        else:
+            named = {input_name(name): target for name, target in targets.items()}
+        return Facts(encoder.shapes(), named, len(table), self.test is not None)
+
+    def _arrays(self, table: Table, facts: Facts, encoder: RowEncoder) -> Arrays:
+        """Raises BadData when a test file has a class that the training file has not."""
+        import numpy as np
+
+        found = {}
+        for name, key in zip(self.target, facts.targets, strict=True):
+            goal, cells = facts.targets[key], table.targets[name]
+            if goal.names is None:
+                check_numbers(table, name)
+                found[key] = np.array([[float(cell)] for cell in cells], np.float32)
+                continue
+            ids = {text: index for index, text in enumerate(goal.names)}
+            strange = [index for index, cell in enumerate(cells) if cell not in ids]
+            if strange:
+                raise unseen_class(table, name, strange, goal.names)
+            found[key] = np.array([ids[cell] for cell in cells], np.int32)
+        return Arrays(encoder.encode(table), found)
 
 
-def _target(table: Table, task: str) -> Target:
-    """What the target column holds.
+def _columns(encoder: RowEncoder) -> dict[str, tuple[str, ...]]:
+    """The names of features, for the input that is a vector of them."""
+    if encoder.shape is not None or not encoder.features:
+        return {}
+    return {"numbers" if encoder.as_ids and encoder.categories else "input": encoder.features}
 
-    Raises:
-        BadData: numbers are asked for and a cell is none, or it is not clear what the column holds.
+
+def _check_input_names(file: str, encoder: RowEncoder) -> None:
+    """Raises BadData when two inputs would have the same name."""
+    if not encoder.as_ids:
+        return
+    names = ["numbers", *(input_name(column.name) for column in encoder.categories)]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            advice = "rename one of the columns: inputs of token ids are called like their columns"
+            raise bad_header(file, f"gives two inputs the name `{name}`", advice)
+
+
+def _picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
+    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square grey image."""
+    side = isqrt(len(features))
+    if side < 2 or side * side != len(features):
+        return None
+    numbered = [re.fullmatch(r"pixel[ _]?(\d+)", name, re.IGNORECASE) for name in features]
+    if all(numbered):
+        numbers = [int(match[1]) for match in numbered if match is not None]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return side, side, 1
+    first = 1 if features[0] == "1x1" else 0
+    places = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
+    return (side, side, 1) if [*features] == places else None
+
+
+@source("csv")
+class Csv(TableSource):
+    """A table with a header: one column is the target, all others are numbers. Texts and whole numbers in the target
+    are classes, sorted; other numbers are numbers.
+
+    Columns that hold text are named in `categories` or `drop`. Columns called `pixel0`, `pixel1` … that make a square
+    are an image; its pixels stay as they are, so that `normalize = unit` brings them to 0..1.
+
+    Example: data { source = csv("wine.csv", target = "grower") }
+    Reference: RFC 4180.
     """
-    distinct = sorted(set(table.targets))
-    values = [number(cell) for cell in distinct]
-    are_numbers = all(value is not None for value in values)
-    are_whole = are_numbers and all(cell.lstrip("+-").isdigit() for cell in distinct)
-    if task == "numbers" or (task == "auto" and are_numbers and not are_whole):
-        if not are_numbers:
-            wrong = next(i for i, cell in enumerate(table.targets) if number(cell) is None)
-            raise not_a_number(table.file, table.rows[wrong], table.target, table.targets[wrong], is_target=True)
-        return Target("binary" if set(values) <= {0.0, 1.0} else "numbers")
-    if task == "auto" and len(distinct) > max(FEW_CLASSES, len(table) / 10):
-        advice = "write `task = numbers` to predict the number" if are_whole else "is this the column to predict?"
-        advice += "\nwrite `task = classes` if every value is a class"
-        raise BadData(
-            TaskUnclear, option="target", column=table.target, distinct=len(distinct), rows=len(table), advice=advice
-        )
-    if are_numbers:
-        distinct.sort(key=float)
-    return Target.of_classes(distinct)
 
+    delimiter: str = option(Delimiter(), "what stands between cells", default=",", elsewhere=("sep", "separator"))
 
-@source("npz")
-class Npz(Source):
-    """A NumPy archive with the arrays `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`. 8-bit images are scaled
-    to 0..1; whole numbers in `y` are class ids.
+    @property
+    def separator(self) -> str:
+        return self.delimiter
 
-    Example: data { source = npz("mnist.npz") }
-    Reference: numpy.savez.
-    """
-
-    file: str = option(FILE, "the archive, from the folder of the spec", position=0)
-
-    def facts(self, folder: Path) -> Facts:
-        path = folder / self.file
-        with open_archive(path) as archive:
-            x, y, has_test = archive.keys()
-            shape, dtype = archive.head(x)
-            targets = [archive.target(key) for key in ([y, "y_test"] if has_test else [y])]
-            check_lengths({x: shape[0], y: len(targets[0])})
-        return single(Shape(input_sizes(shape, dtype)), target_of(*targets), examples=shape[0], has_test=has_test)
-
-    def load(self, folder: Path) -> Dataset:
-        with open_archive(folder / self.file) as archive:
-            x, y, has_test = archive.keys()
-            x_test, y_test = (archive.read("x_test"), archive.read("y_test")) if has_test else (None, None)
-            return from_arrays(archive.read(x), archive.read(y), x_test, y_test, name=self.file)
+    def read(self, path: Path, wanted: Wanted) -> Table:
+        return read_table(path, wanted, self.delimiter)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netspec.data.arrayfiles import Npz
 from netspec.data.arrays import from_arrays
 from netspec.data.base import BadData, Target
-from netspec.data.tables import Npz
 from netspec.shape import Shape
 
 from .files import code_and_text, write

@@ -17,12 +17,17 @@ from netspec.source import Source, Span
 from netspec.vocabulary import words
 
 HERE = Path()
-BUILT_IN = ("digits", "iris", "wine", "breast_cancer", "diabetes", "xor", "slashes")
+BUILT_IN = (
+    "digits", "iris", "wine", "breast_cancer", "diabetes", "xor", "slashes", "four_shapes", "moons", "spirals", "sine",
+)  # fmt: skip
 
 
 def test_the_words_are_those_of_the_language() -> None:
-    expected = {*BUILT_IN, "mnist", "fashion_mnist", "csv", "npz", "idx"}
-    assert set(words("source")) == expected
+    expected = {
+        *BUILT_IN, "mnist", "fashion_mnist", "cifar10", "csv", "parquet", "npz", "npy", "idx", "images", "text",
+        "huggingface",
+    }  # fmt: skip
+    assert {name for name, word in words("source").items() if word.__module__.startswith("netspec.")} == expected
 
 
 @pytest.mark.parametrize("name", sorted(words("source")))
@@ -61,7 +66,7 @@ def test_facts_of_built_in_sets_load_nothing_heavy() -> None:
     code = (
         "import sys; from pathlib import Path; import netspec.data.settings, netspec.data.checks;"
         "import netspec.data.prepare; from netspec.vocabulary import words;"
-        f"[words('source')[n]().facts(Path()) for n in {(*BUILT_IN, 'mnist', 'fashion_mnist')!r}];"
+        f"[words('source')[n]().facts(Path()) for n in {(*BUILT_IN, 'mnist', 'fashion_mnist', 'cifar10')!r}];"
         "assert not {'numpy', 'sklearn', 'jax'} & set(sys.modules), sorted(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

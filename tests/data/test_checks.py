@@ -219,7 +219,7 @@ def test_pixels_that_are_not_scaled(shape: tuple[int, ...]) -> None:
     (found,) = check_data(from_arrays(x, y), {"input": Shape(shape)}, {"output": TWO})
     assert (found.code, found.severity) == ("NS448", "warning")
     assert "0 to 255" in found.message
-    assert "scale(1 / 255)" in found.hint_text
+    assert "`normalize = unit`" in found.hint_text
     assert check_data(from_arrays(x / 255, y), {"input": Shape(shape)}, {"output": TWO}) == []
 
 
@@ -281,7 +281,7 @@ def test_a_head_error_points_at_the_head_and_the_source() -> None:
 
 def test_a_bad_cell_is_named_by_row_and_column(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a,b,y\n1,2,n\n\n1e39,3,s\n")
-    data = Csv(file="t.csv", target="y").load(tmp_path)
+    data = Csv(file="t.csv", target=("y",)).load(tmp_path)
     (found,) = check_data(split_dataset(data, DataSettings(test=0)), {"input": Shape((2,))}, {"output": TWO})
     assert found.message == "t.csv row 4, column `a`, is infinite"
 

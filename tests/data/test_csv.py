@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from netspec.data.base import BadData, Dataset, Facts, Target
-from netspec.data.tables import Csv, Delimiter
+from netspec.data.kinds import Delimiter
+from netspec.data.tables import Csv
 from netspec.kinds import Mismatch
 from netspec.shape import Dim, Shape
 
@@ -18,7 +19,7 @@ WINE = "alcohol,ash,grower\n12.5,2.1,north\n13,2.5,south\n\n11.75,-1e-1,north\n"
 
 def read(folder: Path, text: str, **options: object) -> tuple[Facts, Dataset]:
     write(folder / "t.csv", text)
-    source = Csv(file="t.csv", **({"target": "y"} | options))
+    source = Csv(file="t.csv", **({"target": ("y",)} | options))
     facts, data = source.facts(folder), source.load(folder)
     assert facts == data.facts
     return facts, data
@@ -27,7 +28,7 @@ def read(folder: Path, text: str, **options: object) -> tuple[Facts, Dataset]:
 def fail(folder: Path, text: str, **options: object) -> tuple[str, str, str | None]:
     """The code, the text and the option at fault; facts and loading say the same."""
     write(folder / "t.csv", text)
-    source = Csv(file="t.csv", **({"target": "y"} | options))
+    source = Csv(file="t.csv", **({"target": ("y",)} | options))
     with pytest.raises(BadData) as early:
         source.facts(folder)
     with pytest.raises(BadData) as late:
@@ -37,7 +38,7 @@ def fail(folder: Path, text: str, **options: object) -> tuple[str, str, str | No
 
 
 def test_texts_are_classes_sorted_by_name(tmp_path: Path) -> None:
-    facts, data = read(tmp_path, WINE, target="grower")
+    facts, data = read(tmp_path, WINE, target=("grower",))
     assert facts.targets["output"] == Target.of_classes(("north", "south"))
     assert facts.inputs["input"] == Shape((2,))
     assert data.train.inputs["input"].dtype == "float32"
@@ -47,7 +48,7 @@ def test_texts_are_classes_sorted_by_name(tmp_path: Path) -> None:
 
 
 def test_rows_are_those_of_the_file(tmp_path: Path) -> None:
-    _, data = read(tmp_path, WINE, target="grower")
+    _, data = read(tmp_path, WINE, target=("grower",))
     assert [data.where(i) for i in range(3)] == ["t.csv row 2", "t.csv row 3", "t.csv row 5"]
 
 
@@ -121,16 +122,22 @@ BAD = {
     "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["made of numbers: 1, 2.5, 3", "add a first row"], "file"),
     "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, and the header 3"], "file"),
     "long row": ("a,b,y\n1,2,3,4\n", {}, "NS407", ["row 2 has 4 cells", "double quotes"], "file"),
-    "misspelt target": ("a,label\n1,2\n", {"target": "lable"}, "NS408", ["no column `lable`", "`label`?"], "target"),
-    "unknown target": ("a,b\n1,2\n", {"target": "zzz"}, "NS408", ["its columns: a, b"], "target"),
+    "misspelt target": ("a,label\n1,2\n", {"target": ("lable",)}, "NS408", ["no column `lable`", "`label`?"], "target"),
+    "unknown target": ("a,b\n1,2\n", {"target": ("zzz",)}, "NS408", ["its columns: a, b"], "target"),
     "wrong delimiter": ("a;b;y\n1;2;3\n", {}, "NS408", ['set `delimiter = ";"`'], "target"),
     "tabs": ("a\tb\ty\n1\t2\t3\n", {}, "NS408", ['set `delimiter = "\\t"`'], "target"),
-    "text feature": ("a,b,y\n1,2,n\n1,red,n\n", {}, "NS409", ['row 3, column `b`: "red"', "remove the column"], "file"),
+    "text feature": (
+        "a,b,y\n1,2,n\n1,red,n\n",
+        {},
+        "NS409",
+        ['row 3, column `b`: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
+        "file",
+    ),
     "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['"1,5" is no number', "decimal point: 1.5"], "file"),
     "unit": ("a,y\n$1200,n\n", {}, "NS409", ['"$1200"', "without signs and units"], "file"),
     "infinite": ("a,y\ninf,n\n", {}, "NS409", ['"inf"', "finite"], "file"),
     "empty cell": ("a,b,y\n1,2,n\n3,,n\n", {}, "NS410", ["t.csv row 3, column `b`: the value is missing"], "file"),
-    "nan": ("a,b,y\n1,NaN,n\n", {}, "NS410", ["row 2, column `b`", "fill in a value"], "file"),
+    "nan": ("a,b,y\n1,NaN,n\n", {}, "NS410", ["row 2, column `b`", "`missing = mean`"], "file"),
     "question mark": ("a,b,y\n1,?,n\n", {}, "NS410", ["row 2, column `b`"], "file"),
     "missing target": ("a,y\n1,n\n2,\n", {}, "NS410", ["row 3, column `y`"], "file"),
     "text for numbers": ("a,y\n1,2\n2,x\n", {"task": "numbers"}, "NS409", ["row 3, column `y`", "classes"], "file"),
@@ -165,7 +172,7 @@ def test_a_missing_file_and_a_missing_folder(tmp_path: Path) -> None:
     write(tmp_path / "spec.net", "")
     for name, words in (("wnie.csv", "did you mean `wine.csv`?"), ("data/wine.csv", "there is no folder")):
         with pytest.raises(BadData) as caught:
-            Csv(file=name, target="grower").facts(tmp_path)
+            Csv(file=name, target=("grower",)).facts(tmp_path)
         code, text = code_and_text(caught.value)
         assert code == "NS401"
         assert words in text
@@ -174,10 +181,10 @@ def test_a_missing_file_and_a_missing_folder(tmp_path: Path) -> None:
 
 def test_an_absolute_name_is_taken_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "wine.csv", WINE)
-    assert Csv(file=str(path), target="grower").facts(Path("elsewhere")).classes == 2
+    assert Csv(file=str(path), target=("grower",)).facts(Path("elsewhere")).classes == 2
 
 
 def test_a_single_column_beside_a_target_of_numbers_named_by_numbers(tmp_path: Path) -> None:
     """Columns may be called by numbers as long as the target is among them."""
-    facts, _ = read(tmp_path, "0,1\n5,a\n6,b\n", target="1")
+    facts, _ = read(tmp_path, "0,1\n5,a\n6,b\n", target=("1",))
     assert facts.classes == 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from netspec.data.base import Target, single
+from netspec.data.kinds import Portion
 from netspec.data.onboard import Iris, Xor
-from netspec.data.settings import DataSettings, Portion, check_settings
+from netspec.data.settings import DataSettings, check_settings
 from netspec.kinds import Mismatch
 from netspec.shape import Shape
 from netspec.source import Source, Span
@@ -27,7 +28,9 @@ def test_no_portions(wrong: object) -> None:
 
 def test_the_section_is_declared_like_any_word() -> None:
     assert words("section")["data"] is DataSettings
-    assert signature(DataSettings).startswith("data(source = none, val = 0, test = none, seed = 0, normalize = none")
+    assert signature(DataSettings).startswith(
+        "data(source = none, val = 0, test = none, seed = 0, target = none, normalize = none"
+    )
     assert DataSettings().val == 0
     assert all(option.doc for option in DataSettings.options())
 

@@ -106,7 +106,8 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
         data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, or dicts of arrays by the names of inputs and outputs;
             None for the source that the spec names.
         overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
-            and `runs="folder"` for where the run folder is made, `reporter=…` to follow the training.
+            and `runs="folder"` for where the run folder is made, `callbacks=[…]` to follow the training (see
+            `netspec.Callback`).
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN.
@@ -118,7 +119,7 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
         return train_model(read_spec(model), data, **overrides)
     result = train_model(model.compilation, data, **overrides)
     if result.model.source == model.source:  # an override such as width=64 makes another network
-        model.adopt(result.model.module, result.model.normalisation)
+        model.adopt(result.model.module, result.model.normalisation, result.model.restored)
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.record import Record, value
 from netspec.shape import Dim, Size
-from netspec.values import Duration, Extent, LayerValue, Symbol, Word, describe, spell
+from netspec.values import SECONDS, Duration, Extent, LayerValue, Symbol, Word, describe, spell
 
 
 class Mismatch(Exception):
@@ -56,6 +56,11 @@ class Kind(Record):
     @property
     def is_chain(self) -> bool:
         """Whether several words of the category may be joined by `->`."""
+        return False
+
+    @property
+    def compares(self) -> bool:
+        """Whether a comparison may stand here that is not worked out, but kept (`Comparison`)."""
         return False
 
 
@@ -214,6 +219,19 @@ class OneWord(Kind):
         return self.chain
 
 
+class Chain(OneWord):
+    """Words of a category joined by `->`, or given as a list."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__(of, chain=True)
+
+    def accept(self, value: object) -> Any:
+        return super().accept(tuple(value) if isinstance(value, list) else value)
+
+    def spell(self, value: object) -> str:
+        return " -> ".join(spell(word) for word in value) if isinstance(value, tuple) else spell(value)
+
+
 @value
 class Sizes(Kind):
     """One number for every axis, or an extent with a number for each: a kernel, a stride."""
@@ -324,19 +342,25 @@ class Body(Kind):
 
 @value
 class Time(Kind):
-    """A duration, or a bare number that is counted in `unit`."""
+    """A duration in one of some units; a bare number is counted in the first of them, unless these are of a clock."""
 
-    unit: str = "epochs"
+    units: tuple[str, ...] = ("epochs", "steps")
+    is_whole: bool = False
 
     def accept(self, value: object) -> Duration:
-        if isinstance(value, Duration) and value.value > 0:
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            return Duration(value, self.unit)
-        raise Mismatch(self.describe(), value)
+        found = value
+        if isinstance(value, int | float) and not isinstance(value, bool) and self.units[0] not in SECONDS:
+            found = Duration(value, self.units[0])
+        if not isinstance(found, Duration) or found.value <= 0 or found.unit not in self.units:
+            raise Mismatch(self.describe(), value)
+        if self.is_whole and found.value % 1:
+            raise Mismatch(self.describe(), value)
+        return found
 
     def describe(self) -> str:
-        return "a duration such as 5 epochs or 1000 steps"
+        examples = {"epochs": "5 epochs", "steps": "1000 steps", "minutes": "30 minutes", "hours": "2 hours"}
+        what = f"a whole number of {self.units[0]}" if self.is_whole else "a duration"
+        return f"{what} such as " + " or ".join(examples[unit] for unit in self.units if unit in examples)
 
 
 @value

@@ -207,7 +207,7 @@ class Compilation:
         if graph is not None:
             check_graph(graph, self.problems)
             self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
-            if self._has("data"):
+            if self._has("data") or self._has("train"):
                 from netspec.sections import check_sections
 
                 check_sections(self, optimise(graph), facts)

@@ -34,6 +34,7 @@ TITLES = {
     "loss": "Losses",
     "metric": "Metrics",
     "stop": "When to stop",
+    "keep": "Which weights are kept",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""

@@ -11,14 +11,17 @@ from netspec.diagnostics import CompileError
 from netspec.graph.cost import weights_by_layer
 from netspec.graph.values import BAD
 from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
-from netspec.train.chain_checks import check_layers_and_chain
+from netspec.train.chain_checks import check_optimizer
+from netspec.train.losses import plain_losses
 from netspec.train.recipe import make_recipe
+from netspec.train.remat import check_remat
 from netspec.train.settings import TrainSettings
 
 if TYPE_CHECKING:
     from netspec.data.base import Facts
     from netspec.graph.ir import Graph
     from netspec.pipeline import Compilation
+    from netspec.source import Span
 
 __all__ = ["DataSettings", "TrainSettings", "check_sections"]
 
@@ -28,8 +31,21 @@ def check_sections(spec: Compilation, graph: Graph, facts: Facts | None) -> None
     if facts is not None and spec.given_facts is None:
         _check_facts(spec, graph, facts)
     elif facts is None and spec.section("train") is not BAD:
-        check_layers_and_chain(spec.train, weights_by_layer(graph), spec.setting_spans("train"), spec.problems)
+        train, spans = spec.train, train_spans(spec)
+        check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
     _check_augment(spec, graph, facts)
+    if spec.section("train") is not BAD:
+        span = spec.setting_spans("train").get("remat")
+        for problem in check_remat(spec.train.remat, weights_by_layer(graph), span):
+            spec.problems.add(problem)
+
+
+def train_spans(spec: Compilation) -> dict[str, Span]:
+    """Where the settings of `train` stand, and the words of its optimizer and the names that it freezes, by number."""
+    found = spec.setting_spans("train")
+    for key in ("optimizer", "freeze"):
+        found.update({f"{key}.{i}": span for i, span in enumerate(spec.chain_spans("train", key))})
+    return found
 
 
 def _check_augment(spec: Compilation, graph: Graph, facts: Facts | None) -> None:
@@ -37,14 +53,14 @@ def _check_augment(spec: Compilation, graph: Graph, facts: Facts | None) -> None
     data, train = spec.section("data"), spec.section("train")
     if data is BAD or not data.augment:
         return
-    loss = train.loss if train is not BAD else None
+    losses = plain_losses(train.loss) if train is not BAD else []
     for diagnostic in check_augment(
         data.augment,
         input_shapes(graph),
         recipe_heads(graph),
         facts,
         target_is_input=data.target is not None,
-        one_class_loss=loss.word if loss is not None and not loss.takes_shares else None,
+        one_class_loss=next((loss.word for loss in losses if not loss.takes_shares), None),
         span=spec.setting_spans("data").get("augment"),
         spans=spec.chain_spans("data", "augment"),
     ):
@@ -56,20 +72,25 @@ def _check_facts(spec: Compilation, graph: Graph, facts: Facts) -> None:
     spans = spec.setting_spans("data")
     span = spans.get("source")
     found = check_settings(spec.data, facts, spans)
-    found += check_facts(
-        facts, input_shapes(graph), data_heads(graph), input_spans=input_spans(graph), source_span=span
-    )
+    train = spec.section("train")
+    heads_of_data = data_heads(graph, train.loss if train is not BAD else None)
+    found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
     for diagnostic in found:
         spec.problems.add(diagnostic)
-    if spec.problems.errors or spec.section("train") is BAD:
+    if spec.problems.errors or train is BAD:
         return
     heads = recipe_heads(graph)
     facts = join_targets(facts, heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:
-        spans = spec.setting_spans("train")
+        spans = train_spans(spec)
         has_val, layers = bool(spec.data.val), weights_by_layer(graph)
-        make_recipe(spec.train, heads, targets, has_val=has_val, spans=spans, layers=layers)
+        # What the weights are is known when the data are loaded; whether they can be applied, now.
+        weighted = [name for name in targets if spec.data.class_weights is not None and targets[name].kind != "numbers"]
+        make_recipe(
+            spec.train, heads, targets, has_val=has_val, spans=spans, layers=layers,
+            class_weights=dict.fromkeys(weighted, ()),
+        )  # fmt: skip
     except CompileError as wrong:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)

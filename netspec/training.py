@@ -7,32 +7,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netspec.data.arrays import from_arrays
-from netspec.data.base import BadData, Dataset, Facts
+from netspec.data.arrays import dataset_of
+from netspec.data.base import BadData, Dataset
+from netspec.data.coding import Coding, check_coding
 from netspec.data.errors import NoData, NoSplit, SourceNotUsed
-from netspec.data.normalise import Normalisation
-from netspec.data.predict_inputs import CannotPredict, check_scale, read_inputs
+from netspec.data.predict_inputs import read_inputs
 from netspec.data.prepare import prepare_data
+from netspec.data.reading import read_dataset
 from netspec.data.split import Splits
+from netspec.data.streams import streamed_warning
 from netspec.diagnostics import Diagnostic, Problems, fail
-from netspec.graph.cost import rows
+from netspec.graph.cost import rows, weights_by_layer
 from netspec.graph.expect import check_measured
-from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
+from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads, self_scaling_inputs
 from netspec.model import Model
 from netspec.pipeline import Compilation
+from netspec.runs import read_compilation
+from netspec.sections import train_spans
+from netspec.semantics import Meaning, meaning_of
 from netspec.source import Source
+from netspec.train.augment import Augmenter, make_augmenter
+from netspec.train.device import memory_for_data
+from netspec.train.errors import NoTensorboard
 from netspec.train.evaluate import Weights, evaluate
 from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
-from netspec.train.loop import fit
+from netspec.train.loop import SAVE_SECONDS, fit
 from netspec.train.recipe import Recipe, make_recipe
-from netspec.train.reporting import Reporter
+from netspec.train.reporting import Callback, Reporter, Several
 from netspec.train.run import Run, read_run
-from netspec.train.weights import fit_weights, load_weights, put_weights
+from netspec.train.target_values import check_target_values
+from netspec.train.tensorboard import FOLDER, TensorBoard, is_installed
+from netspec.train.tool_errors import PartsOfNothing
+from netspec.train.transfer import MakeModule, start_from
+from netspec.train.weights import fit_weights, load_weights, put_weights, weights_file, weights_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,8 @@ class Result:
     """A finished (or interrupted) training.
 
     `metrics` are those of the kept weights, `test_…` on the test split; `history` has a record for each epoch; `run` is
-    the run folder; `problems` are warnings about the data and expectations that were not met.
+    the run folder; `problems` are warnings about the data and expectations that were not met; `signal` is the name of
+    the signal that interrupted it.
     """
 
     model: Model
@@ -50,6 +65,7 @@ class Result:
     seconds: float
     interrupted: bool
     problems: tuple[Diagnostic, ...]
+    signal: str | None = None
 
     @property
     def epochs(self) -> int:
@@ -69,12 +85,14 @@ class Prepared:
     splits: Splits
     recipe: Recipe
     warnings: tuple[Diagnostic, ...]
+    make_module: MakeModule | None = None
+    """Builds the net with weights from elsewhere, once `load_init` has read them."""
 
     @property
     def job(self) -> Job:
         """What the loop wants."""
         return Job(
-            make_module=lambda rngs: self.model.module_class(rngs=rngs),
+            make_module=self.make_module or (lambda rngs: self.model.module_class(rngs=rngs)),
             recipe=self.recipe,
             inputs=list(input_shapes(self.compilation.optimised)),
             train=self.splits.train,
@@ -82,40 +100,66 @@ class Prepared:
             test=self.splits.test,
             penalties=list(_penalties(self.model)),
             shuffle=self.compilation.data.shuffle,
+            augment=self.augmenter,
             locate_nonfinite=self.model.locate_nonfinite,
+            spec_hash=self.meaning.hash,
         )
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What the spec means, by which runs are compared."""
+        return meaning_of(self.compilation)
+
+    @property
+    def augmenter(self) -> Augmenter | None:
+        """What varies the batches of training, if the spec asks for it."""
+        chain = self.compilation.data.augment
+        if not chain:
+            return None
+        splits, shapes = self.splits, input_shapes(self.compilation.optimised)
+        return make_augmenter(chain, self.recipe, shapes, splits.train.inputs, splits.normalisation)
 
 
 # ---------------------------------------------------------------- before the first step
 
 
-def prepare(spec: Compilation | Source, data: Any = None, overrides: Mapping[str, str] | None = None) -> Prepared:
+def prepare(
+    spec: Compilation | Source,
+    data: Any = None,
+    overrides: Mapping[str, str] | None = None,
+    coding: Coding | None = None,
+) -> Prepared:
     """Compile, load the data, and check that they fit.
 
     Args:
         spec: what to train.
         data: arrays (see `netspec.train`), a `Dataset`, or None for the source that the spec names.
         overrides: settings by name, such as `{"train.epochs": "3"}`.
+        coding: that of a run, which the data are then coded by.
 
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
     """
     dataset = _as_dataset(data)
-    compilation = _with_overrides(spec, overrides or {}, dataset)
+    compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
     graph = compilation.optimised
     dataset = dataset if dataset is not None else _load(compilation)
-    problems = Problems()
     splits, warnings = prepare_data(
         dataset,
         compilation.data,
         input_shapes(graph),
-        data_heads(graph),
+        data_heads(graph, compilation.train.loss),
         input_spans=input_spans(graph),
         source_span=compilation.setting_spans("data").get("source"),
         setting_spans=compilation.setting_spans("data"),
+        self_scaling=self_scaling_inputs(graph),
+        scaling=coding.normalisation if coding is not None else None,
     )
-    problems.raise_errors()
+    if coding is not None:
+        check_coding(Coding.of(splits), coding)
+    if (streamed := streamed_warning(splits.dataset)) is not None:
+        warnings.append(streamed)
     if data is not None and compilation.data.source is not None:
         warnings.append(SourceNotUsed(span=compilation.setting_spans("data").get("source")))
     recipe = make_recipe(
@@ -123,23 +167,31 @@ def prepare(spec: Compilation | Source, data: Any = None, overrides: Mapping[str
         recipe_heads(graph),
         splits.facts.targets,
         has_val=splits.val is not None,
-        spans=compilation.setting_spans("train"),
+        spans=train_spans(compilation),
+        layers=weights_by_layer(graph),
+        class_weights=splits.class_weights,
     )
+    problems = Problems()
+    check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
+    if compilation.train.tensorboard and not is_installed():
+        problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
+    problems.raise_errors()
     return Prepared(compilation, Model(compilation, seed=recipe.seed), splits, recipe, tuple(warnings))
 
 
 def _as_dataset(data: Any) -> Dataset | None:
-    if data is None or isinstance(data, Dataset):
-        return data
-    if isinstance(data, Mapping):
-        data = (data["x"], data["y"], *([data["x_test"], data["y_test"]] if "x_test" in data else []))
+    if data is None:
+        return None
     try:
-        return from_arrays(*data)
+        dataset = dataset_of(data)
     except BadData as bad:
         raise fail(bad.diagnostic()) from None
+    if dataset is None:
+        raise TypeError(f"data are (x, y), (x, y, x_test, y_test) or a dict of these, not a {type(data).__name__}")
+    return dataset
 
 
-def _with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dataset: Dataset | None) -> Compilation:
+def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dataset: Dataset | None) -> Compilation:
     facts = dataset.facts if dataset is not None else None
     if isinstance(spec, Source):
         return Compilation(spec, overrides=overrides, facts=facts)
@@ -159,7 +211,7 @@ def _load(compilation: Compilation) -> Dataset:
     if source is None:
         raise fail(NoData())
     try:
-        return source.load(compilation.source.folder)
+        return read_dataset(compilation.data, compilation.source.folder, memory_for_data())
     except BadData as bad:
         compilation.report_bad_data(bad)
         compilation.problems.raise_errors()
@@ -167,7 +219,7 @@ def _load(compilation: Compilation) -> Dataset:
 
 
 def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
-    """The kernels with an L1 or L2 penalty, by their place in the module; a shared one counts once."""
+    """The weights with an L1 or L2 penalty, by their place in the module: all but biases; a shared one counts once."""
     places = None
     for row in rows(model.graph):
         layer = row.node.operation
@@ -175,7 +227,9 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
         if not (l1 or l2) or row.frozen or row.is_shared_again:
             continue
         places = model.weight_places() if places is None else places
-        yield places[(*row.path, "kernel")], l1, l2
+        for name in row.weights:
+            if not name.endswith("bias"):
+                yield places[(*row.path, *name.split("."))], l1, l2
 
 
 # ---------------------------------------------------------------- training
@@ -186,48 +240,73 @@ def train_model(
     data: Any = None,
     *,
     runs: str | Path = "runs",
-    reporter: Reporter | None = None,
+    callbacks: Sequence[Callback] = (),
     **overrides: Any,
 ) -> Result:
     """Train a spec; see `netspec.train`."""
     from netspec.api import spell_value
 
     named = {key if "." in key else f"train.{key}": spell_value(value) for key, value in overrides.items()}
-    return train_prepared(prepare(spec, data, named), Path(runs), reporter)
+    prepared = prepare(spec, data, named)
+    if prepared.compilation.train.seeds > 1:
+        raise TypeError("this trains one seed: give seeds = 1, or call netspec.seeding.train_seeds for all of them")
+    return train_prepared(prepared, Path(runs), Several(callbacks))
 
 
-def train_prepared(prepared: Prepared, runs: Path, reporter: Reporter | None = None) -> Result:
+def load_init(prepared: Prepared) -> Prepared:
+    """With the weights that `train.init` names, and a warning about what of the net they leave as it was.
+
+    Raises:
+        CompileError: they cannot be read, or none of them goes with the net (NS452, NS508, NS509, NS511).
+    """
+    settings, spans = prepared.compilation.train, prepared.compilation.setting_spans("train")
+    if settings.init_parts and settings.init is None:
+        raise fail(PartsOfNothing(span=spans.get("init_parts")))
+    if settings.init is None or prepared.make_module is not None:
+        return prepared
+    from flax import nnx
+
+    make_module, warnings = start_from(
+        lambda rngs: prepared.model.module_class(rngs=rngs),
+        lambda: nnx.Rngs(prepared.recipe.seed),
+        settings.init,
+        settings.init_parts,
+        prepared.compilation.source.folder,
+        spans,
+    )
+    return replace(prepared, make_module=make_module, warnings=(*prepared.warnings, *warnings))
+
+
+def train_prepared(
+    prepared: Prepared, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+) -> Result:
     """Train what `prepare` has made, in a new run folder under `runs`.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
-    run = Run.create(runs, prepared.compilation.name, _run_files(prepared), settings_in_force(prepared))
-    return _result(prepared, run, resume=False, reporter=reporter)
+    prepared = load_init(prepared)
+    run = Run.create(runs, prepared.compilation.name, run_files(prepared), settings_in_force(prepared))
+    return train_in(prepared, run, reporter=reporter, save_seconds=save_seconds)
 
 
-def resume_run(path: Path, reporter: Reporter | None = None, overrides: Mapping[str, str] | None = None) -> Result:
-    """Go on with a run where it stopped; the result is the one that it would have had.
-
-    Args:
-        path: the run folder.
-        reporter: who follows.
-        overrides: `{"train.epochs": "20"}` to go on for longer.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, or its data have changed.
-    """
-    prepared = prepare(read_compilation(path, overrides))
-    return _result(prepared, Run.open(path), resume=True, reporter=reporter)
-
-
-def _result(prepared: Prepared, run: Run, *, resume: bool, reporter: Reporter | None) -> Result:
-    trained = fit(prepared.job, run=run, resume=resume, reporter=reporter)
+def train_in(
+    prepared: Prepared,
+    run: Run,
+    *,
+    resume: bool = False,
+    job: Job | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Result:
+    """Train in a run folder that exists; `job` is by default the prepared one, `how` goes to the loop (`fit`)."""
+    with _followed(prepared, run, reporter) as reporter:
+        trained = fit(job or prepared.job, run=run, resume=resume, reporter=reporter, **how)
     problems = Problems()
     if not trained.interrupted:
         figures = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
         check_measured(prepared.compilation.measured, figures, problems)
-    prepared.model.adopt(trained.module, prepared.splits.normalisation)
+    prepared.model.adopt(trained.module, prepared.splits.normalisation, prepared.splits.own_targets)
     return Result(
         model=prepared.model,
         run=run.path,
@@ -236,14 +315,32 @@ def _result(prepared: Prepared, run: Run, *, resume: bool, reporter: Reporter | 
         seconds=trained.seconds,
         interrupted=trained.interrupted,
         problems=(*prepared.warnings, *problems),
+        signal=trained.signal,
     )
+
+
+@contextmanager
+def _followed(prepared: Prepared, run: Run, reporter: Reporter | None) -> Iterator[Reporter | None]:
+    """Who follows a run: the reporter, and TensorBoard where it is asked for."""
+    if not prepared.compilation.train.tensorboard:
+        yield reporter
+        return
+    board = TensorBoard(run.path / FOLDER)
+    try:
+        yield Several([board] if reporter is None else [board, reporter])
+    finally:
+        board.close()
 
 
 def settings_in_force(prepared: Prepared) -> dict[str, Any]:
     """Every setting with its value, defaults too."""
     data = prepared.compilation.data
     return {
-        "train": prepared.recipe.describe(),
+        "train": {
+            **prepared.recipe.describe(),
+            "init": prepared.compilation.train.init,
+            "init_parts": list(prepared.compilation.train.init_parts),
+        },
         "data": {option.name: option.kind.spell(getattr(data, option.name)) for option in data.options()},
         "parts": {
             "train": len(prepared.splits.train),
@@ -253,7 +350,11 @@ def settings_in_force(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _run_files(prepared: Prepared) -> dict[str, str]:
+def pretty(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def run_files(prepared: Prepared) -> dict[str, str]:
     """What a run needs to be read again: the spec, what it uses, the source, and how inputs and answers are coded."""
     compilation, splits = prepared.compilation, prepared.splits
     spec = {
@@ -265,75 +366,42 @@ def _run_files(prepared: Prepared) -> dict[str, str]:
         "used": compilation.used_texts,
         "facts": splits.facts.as_json(),
     }
-    coding = {
-        "normalisation": {name: n.as_json() for name, n in splits.normalisation.items()},
-        "columns": {name: list(columns) for name, columns in splits.dataset.columns.items()},
-        "ranges": _ranges(splits),
-        "class_names": {name: list(t.names) for name, t in splits.facts.targets.items() if t.names is not None},
-    }
     return {
         "spec.net": compilation.source.text,
-        "spec.json": json.dumps(spec, indent=2) + "\n",
-        "coding.json": json.dumps(coding, indent=2) + "\n",
+        "spec.json": pretty(spec),
+        "meaning.json": pretty(prepared.meaning.as_json()),
+        "coding.json": json.dumps(Coding.of(splits).as_json(), indent=2) + "\n",
         "model.py": prepared.model.source,
         "summary.txt": prepared.model.summary() + "\n",
     }
 
 
-def _ranges(splits: Splits) -> dict[str, list[float]]:
-    """The smallest and the largest number of each input in training, as they were before normalising."""
-    raw = splits.dataset.train.inputs
-    return {name: [float(array.min()), float(array.max())] for name, array in raw.items()}
-
-
 # ---------------------------------------------------------------- reading runs
-
-
-@dataclass(frozen=True)
-class Coding:
-    """How raw inputs become those of the network, and answers get their names."""
-
-    normalisation: Mapping[str, Normalisation]
-    columns: Mapping[str, list[str]]
-    ranges: Mapping[str, list[float]]
-    class_names: Mapping[str, list[str]]
-
-
-def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> Compilation:
-    """The spec of a run, as it was run.
-
-    Raises:
-        CompileError: there is no such run, or it is damaged.
-    """
-    record = read_run(path)
-    spec = record.json("spec.json")
-    source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
-    return Compilation(
-        source,
-        overrides={**spec["overrides"], **(overrides or {})},
-        input=spec["input"],
-        facts=Facts.from_json(spec["facts"]),
-        used=spec["used"],
-    )
 
 
 def read_coding(path: Path) -> Coding:
     """How a run codes its inputs and answers."""
-    coding = read_run(path).json("coding.json")
-    return Coding(
-        {name: Normalisation.from_json(value) for name, value in coding["normalisation"].items()},
-        coding["columns"],
-        coding["ranges"],
-        coding["class_names"],
-    )
+    return Coding.from_json(read_run(path).json("coding.json"))
 
 
 def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
-    model.normalisation = read_coding(path).normalisation
+    coding = read_coding(path)
+    model.normalisation, model.restored = coding.normalisation, coding.outputs
     return model
+
+
+def inference_weights(compilation: Compilation, run: Path) -> bytes:
+    """The weights of a run for the inference form of its network, as the content of a safetensors file.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or it is one of another network.
+    """
+    model = Model(compilation)
+    put_weights(model.module, load_weights(read_run(run).path), str(run))
+    return weights_file(weights_of(model.inference_module()))
 
 
 # ---------------------------------------------------------------- using runs
@@ -350,7 +418,8 @@ def evaluate_run(path: Path, split: str = "test", source: str | None = None) -> 
     Raises:
         CompileError: there is no such run, it is damaged, its data are not there, or it has no such split.
     """
-    prepared = prepare(read_compilation(path, {"data.source": source} if source is not None else None))
+    overrides = {"data.source": source} if source is not None else None
+    prepared = prepare(read_compilation(path, overrides), coding=read_coding(path))
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the run holds nothing out for it; use another `--split`"))
@@ -368,10 +437,11 @@ class Predictions:
 
 
 def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
-    """What the network answers for files or rows of numbers: `{"input", "outputs": {name: …}}` for each example.
+    """What the network answers for files, rows or texts: `{"input", "outputs": {name: …}}` for each example.
 
-    An output with classes has `class` and `probabilities` by name; a yes/no output `answer` and the `probability` of
-    `yes`, the name of the second class; others have `values`.
+    An output with classes has `class` and `probabilities` by name, one with a class at each step `classes`; a yes/no
+    output `answer` and the `probability` of `yes`, the name of the second class; others have `values`. For a text it is
+    the class that comes next.
 
     Raises:
         CompileError: an input cannot be read or has another shape, or there is no such run.
@@ -379,31 +449,29 @@ def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     import numpy as np
 
     model, coding = load_model(path), read_coding(path)
-    if len(model.inputs) != 1:
-        reason = f"the network has {len(model.inputs)} inputs ({', '.join(model.inputs)})"
-        advice = "load it in Python: `netspec.load(run)(first, second)`"
-        raise fail(CannotPredict(name=", ".join(texts), reason=reason, advice=advice))
-    ((name, shape),) = model.inputs.items()
-    batch, called = read_inputs(texts, shape, coding.columns.get(name))
-    low, high = coding.ranges[name]
-    warnings = check_scale(batch, called, (low, high)) if not shape.is_tokens else []
-    found = model(batch)
+    raw = read_inputs(texts, model.inputs, coding)
+    found = model(*(raw.arrays[name] for name in model.inputs))
     outputs = {k: np.asarray(v) for k, v in (found if isinstance(found, dict) else {"output": found}).items()}
+    if raw.last is not None:
+        outputs = {k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) for k, v in outputs.items()}
     heads = recipe_heads(model.compilation.optimised)
     answers = [
         {
             "input": example,
             "outputs": {k: _answer(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
         }
-        for i, example in enumerate(called)
+        for i, example in enumerate(raw.names)
     ]
-    return Predictions(answers, warnings)
+    return Predictions(answers, raw.warnings)
 
 
 def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[str, Any]:
-    if head.activation == "softmax" and values.ndim == 1:
-        shown = list(names) if names is not None else [str(i) for i in range(len(values))]
-        return {"class": shown[int(values.argmax())], "probabilities": dict(zip(shown, values.tolist(), strict=True))}
+    if head.activation == "softmax":
+        shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
+        if values.ndim > 1:
+            return {"classes": [shown[i] for i in values.argmax(axis=-1).reshape(-1)]}
+        ranked = dict(zip(shown, values.tolist(), strict=True))
+        return {"class": shown[int(values.argmax())], "probabilities": ranked}
     if head.activation == "sigmoid" and values.shape == (1,):
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]

@@ -31,7 +31,7 @@ class Extent(Record):
 
 @value
 class Duration(Record):
-    """`5 epochs`, `1000 steps`."""
+    """`5 epochs`, `1000 steps`, `30 minutes`."""
 
     value: float
     unit: str
@@ -40,8 +40,23 @@ class Duration(Record):
         return f"{spell(self.value)} {self.unit}"
 
 
-UNITS = {"epoch": "epochs", "epochs": "epochs", "step": "steps", "steps": "steps"}
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
+"""Units of time and how many seconds they have."""
+
+UNITS = {form: unit for unit in ("epochs", "steps", *SECONDS) for form in (unit.removesuffix("s"), unit)}
 """Units of a duration and the form they are kept in."""
+
+
+@value
+class Comparison(Record):
+    """`val_accuracy >= 99%` where it is kept as it stands, for something that is only known later."""
+
+    left: object
+    operator: str
+    right: object
+
+    def __str__(self) -> str:
+        return f"{spell(self.left)} {self.operator} {spell(self.right)}"
 
 
 @value
@@ -182,6 +197,8 @@ def describe(value: object) -> str:
             return f"the duration {value}"
         case Symbol():
             return f"the word `{value.name}`"
+        case Comparison():
+            return f"`{value}`"
         case Word():
             return f"the {value.category} `{value.word}`"
         case list():

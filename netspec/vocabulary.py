@@ -59,6 +59,7 @@ HOMES = {
     "loss": "netspec.train.losses",
     "metric": "netspec.train.metrics",
     "stop": "netspec.train.stopping",
+    "keep": "netspec.train.keeping",
 }
 """What declares the words of a category; imported when the category is first asked for, so that checking a network
 without data waits for no data source."""

@@ -121,7 +121,7 @@ def test_a_source_that_is_not_used_is_told(tmp_path: Path) -> None:
 
 def test_resume_equals_one_run(tmp_path: Path) -> None:
     """Two epochs, then three more, are five at once, bit for bit."""
-    from netspec.training import resume_run
+    from netspec.resuming import resume_run
 
     text = SPEC + "\ndata { source = iris }\ntrain { epochs = 5 }"
     whole = netspec.train(text, runs=tmp_path)

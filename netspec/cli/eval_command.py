@@ -8,7 +8,8 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
-from netspec.cli.progress import figures_text, table_text
+from netspec.cli.progress import figures_text
+from netspec.cli.tables import table_text
 from netspec.cli.train_command import choose_device, device_option
 
 
@@ -29,7 +30,7 @@ def command(run: str, split: str, data: str | None, device: str | None, as_json:
         netspec eval runs/digits-1 --split train --json
     """
     choose_device(device)
-    from netspec.training import evaluate_run
+    from netspec.training import evaluate_run, read_coding
 
     metrics = evaluate_run(Path(run), split, data)
     if as_json:
@@ -38,5 +39,5 @@ def command(run: str, split: str, data: str | None, device: str | None, as_json:
     click.echo(figures_text(metrics))
     for name, value in metrics.items():
         if isinstance(value, list):
-            click.echo(table_text(name, value))
+            click.echo(table_text(name, value, read_coding(Path(run)).class_names))
     return 0

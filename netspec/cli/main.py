@@ -19,7 +19,11 @@ COMMANDS = {
     "fmt": "Format spec files.",
     "compile": "Write the network as Flax NNX source.",
     "augment": "Show what the augmentation of a spec does, as a picture.",
+    "lr": "Find a learning rate.",
     "train": "Train a network.",
+    "runs": "List, compare and remove runs.",
+    "diff": "Show what differs between two specs or runs.",
+    "verify-resume": "Prove that a run goes on to the same numbers.",
     "eval": "Evaluate a trained run.",
     "predict": "Predict with a trained run.",
     "words": "List the words of the language, or explain one.",
@@ -34,7 +38,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"netspec.cli.{name}_command")
+        module = importlib.import_module(f"netspec.cli.{name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -18,8 +18,9 @@ from netspec.cli.train_command import choose_device, device_option
 @device_option
 @json_option
 def command(run: str, inputs: tuple[str, ...], device: str | None, as_json: bool) -> int:
-    """Predict with the best weights of a RUN folder for INPUTS: .csv files (a row each), .npy files, images, or rows of
-    numbers such as 5.1,3.5,1.4,0.2. Inputs are normalised as in training; classes come with their names.
+    """Predict with the best weights of a RUN folder for INPUTS: tables (.csv, .parquet; an example a row), .npy files,
+    images or folders of them, rows such as 5.1,3.5,1.4,0.2, or text. Inputs are coded and normalised as in training;
+    classes come with their names.
 
     \b
     Example:
@@ -41,6 +42,8 @@ def command(run: str, inputs: tuple[str, ...], device: str | None, as_json: bool
 
 def _text(name: str, answer: dict[str, Any]) -> str:
     prefix = "" if name == "output" else f"{name} "
+    if "classes" in answer:
+        return prefix + " ".join(answer["classes"])
     if "class" in answer:
         ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])[:3]
         return prefix + f"{answer['class']} (" + ", ".join(f"{n} {100 * p:.1f}%" for n, p in ranked) + ")"

@@ -1,14 +1,19 @@
-"""How a training is followed: a live line on a terminal, one plain line an epoch elsewhere, or JSON."""
+"""How a training is followed: a live line on a terminal, at most one plain line an epoch elsewhere, or JSON."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.output import print_json
+from netspec.cli.output import print_json, print_problems
+from netspec.cli.sparkline import WIDTH, Milestones, can_draw, sparkline
+from netspec.cli.tables import table_text
+from netspec.train.metrics import metric_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -20,14 +25,15 @@ def make_reporter(as_json: bool) -> Reporter:
     """The reporter that suits where the output goes."""
     if as_json:
         return JsonReporter()
-    return LiveReporter() if sys.stdout.isatty() else PlainReporter()
+    can_move = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return LiveReporter() if can_move else PlainReporter()
 
 
 class JsonReporter:
     """One object for each epoch, and one at the end."""
 
     def start(self, record: Record) -> None:
-        pass
+        print_problems(record["warnings"])
 
     def progress(self, tick: Tick) -> None:
         pass
@@ -39,58 +45,97 @@ class JsonReporter:
         print_json(record)
 
 
-class PlainReporter:
-    """One line an epoch, for logs."""
+class _Lines:
+    """What the reporters for people have in common: the curve of the loss, and a line for epochs that are worth one."""
 
     def start(self, record: Record) -> None:
         self.epochs = record["epochs"]
+        self.milestones = Milestones(self.epochs)
+        self.draws = can_draw()  # asked before a live line takes the output over
+        self.losses: list[float | None] = []
+        self.waiting: Record | None = None
+        print_problems(record["warnings"])
         click.echo(_start_line(record))
+
+    def line(self, record: Record) -> str | None:
+        """The line of an epoch, if it has one."""
+        self.losses.append(record["loss"])
+        has_line = self.milestones.has_line(record["epoch"])
+        self.waiting = None if has_line else record
+        return _epoch_line(record, self.epochs) if has_line else None
+
+    def curve(self, width: int) -> str:
+        """The loss so far, where it can be drawn."""
+        return sparkline(self.losses, width) if self.draws else ""
+
+    def end(self, record: Record) -> str:
+        """The last lines; the last epoch has one also when the run was stopped early."""
+        last = [_epoch_line(self.waiting, self.epochs)] if self.waiting is not None else []
+        curve = self.curve(WIDTH)
+        if curve:
+            ends = " to ".join("?" if v is None else figure_text("loss", v) for v in (self.losses[0], self.losses[-1]))
+            last.append(f"loss {curve} {ends}")
+        return "\n".join([*last, _done_lines(record)])
+
+
+class PlainReporter(_Lines):
+    """At most one line an epoch, for logs and notebooks."""
 
     def progress(self, tick: Tick) -> None:
         pass
 
     def epoch(self, record: Record) -> None:
-        click.echo(_epoch_line(record, self.epochs))
+        line = self.line(record)
+        if line is not None:
+            click.echo(line)
+            sys.stdout.flush()
 
     def done(self, record: Record) -> None:
-        click.echo(_done_lines(record))
+        click.echo(self.end(record))
 
 
-class LiveReporter:
-    """A bar that moves while an epoch is under way, and a line that stays when it is over."""
+class LiveReporter(_Lines):
+    """A line that moves, with a bar for the run and the curve of the loss; and lines of epochs that stay."""
 
     def start(self, record: Record) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
 
-        self.epochs, self.steps = record["epochs"], record["steps"]
-        click.echo(_start_line(record))
-        self.bar: Progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[text]}"),
-            transient=True,
+        super().start(record)
+        self.first, self.steps, self.began = record["epoch"], record["steps"], time.monotonic()
+        text = TextColumn("{task.fields[text]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+        name = _count(self.first, self.epochs)
+        count = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=len(name)))
+        self.bar: Progress = Progress(count, BarColumn(bar_width=12), text, transient=True)
+        self.task = self.bar.add_task(
+            name,
+            total=self.steps * self.epochs,
+            completed=self.steps * (self.first - 1),
+            text="compiling …",
         )
-        self.task = self.bar.add_task(_count(record["epoch"], self.epochs), total=self.steps, text="compiling …")
         self.bar.start()
 
     def progress(self, tick: Tick) -> None:
-        text = "  ".join(
-            [
-                figures_text(tick.figures),
-                f"{tick.examples_per_second:,.0f} examples/s",
-                f"{duration_text(tick.seconds_left)} left",
-            ]
-        )
-        self.bar.update(self.task, completed=tick.step, description=_count(tick.epoch, tick.epochs), text=text)
+        speed = f"{tick.examples_per_second:,.0f} examples/s"
+        self._show(tick.epoch, self.steps * (tick.epoch - 1) + tick.step, tick.figures, tick.seconds_left, speed)
 
     def epoch(self, record: Record) -> None:
-        self.bar.console.print(_epoch_line(record, self.epochs), highlight=False, markup=False)
+        line = self.line(record)
+        if line is not None:
+            self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        each = (time.monotonic() - self.began) / (record["epoch"] - self.first + 1)
+        left = each * (self.epochs - record["epoch"])
         following = min(record["epoch"] + 1, self.epochs)
-        self.bar.update(self.task, completed=0, description=_count(following, self.epochs))
+        self._show(following, self.steps * record["epoch"], {"loss": record["loss"], **record["metrics"]}, left)
+
+    def _show(self, epoch: int, completed: int, figures: Mapping[str, Any], left: float, *more: str) -> None:
+        parts = [self.curve(12), f"{duration_text(left)} left", figures_text(figures), *more]
+        text = "  ".join(part for part in parts if part)
+        self.bar.update(self.task, completed=completed, description=_count(epoch, self.epochs), text=text)
 
     def done(self, record: Record) -> None:
         self.stop()
-        click.echo(_done_lines(record))
+        click.echo(self.end(record))
 
     def stop(self) -> None:
         """Take the bar away, also when the training ends with an error."""
@@ -100,15 +145,19 @@ class LiveReporter:
 
 
 def _start_line(record: Record) -> str:
-    resumed = f", going on with epoch {record['epoch']}" if record["epoch"] > 1 else ""
+    resumed = f", going on with epoch {record['epoch']}" if record["is_resumed"] else ""
     return (
-        f"{record['parameters']:,} parameters, {record['examples']:,} examples, {record['steps']:,} steps an epoch, "
+        f"{record['parameters']:,} parameters, {record['examples']:,} examples, {_steps(record['steps'])} an epoch, "
         f"on {record['device']}{resumed}\nrun: {record['run']}"
     )
 
 
 def _epochs(count: int) -> str:
     return "1 epoch" if count == 1 else f"{count} epochs"
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count:,} steps"
 
 
 def _count(epoch: int, epochs: int) -> str:
@@ -127,7 +176,8 @@ def figures_text(figures: Mapping[str, Any]) -> str:
 
 def figure_text(name: str, value: float) -> str:
     """A figure as people read it: shares in percent, the rest with four digits."""
-    if name.endswith("accuracy"):
+    metric = metric_of(name)
+    if metric is not None and metric.in_percent:
         return f"{100 * value:.2f}%"
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
 
@@ -154,15 +204,10 @@ def _done_lines(record: Record) -> str:
     metrics = record["metrics"]
     shown = {name: value for name, value in metrics.items() if name.startswith("test_")} or metrics
     head = f"{_epochs(record['epochs'])} in {duration_text(record['seconds'])}"
+    if record["stopped_by"] is not None:
+        head += f" (stopped by {record['stopped_by']})"
     lines = [f"{head}: {figures_text(shown)}"]
-    lines += [table_text(name, value) for name, value in shown.items() if isinstance(value, list)]
+    names = record["class_names"]
+    lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
     lines.append(f"weights, figures and checkpoints are in {record['run']}")
     return "\n".join(lines)
-
-
-def table_text(name: str, rows: list[list[float]]) -> str:
-    """A confusion matrix: a row for each true class, a column for each answer."""
-    width = max(len(str(value)) for row in (*rows, range(len(rows))) for value in row)
-    head = " " * 5 + " ".join(f"{i:>{width}}" for i in range(len(rows)))
-    body = [f"{i:>4} " + " ".join(f"{value:>{width}}" for value in row) for i, row in enumerate(rows)]
-    return "\n".join([f"{name} (rows: true class, columns: answer)", head, *body])

@@ -24,12 +24,14 @@ from netspec.values import Word
     help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers.",
 )
 @click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
+@click.option("--schedule", is_flag=True, help="Draw the learning rate over the run instead of the table.")
 @spec_options
 @json_option
 def command(
     file: str,
     stage: str | None,
     full: bool,
+    schedule: bool,
     defines: tuple[str, ...],
     input_shape: str | None,
     data: str | None,
@@ -42,6 +44,7 @@ def command(
         netspec show specs/mnist_cnn.net
         netspec show specs/mnist_cnn.net --stage python
         netspec show net.net --full -D width=64
+        netspec show specs/mnist_cnn.net --schedule
     """
     spec = compilation(file, defines, input_shape, data)
     if stage == "tree":
@@ -50,6 +53,9 @@ def command(
         return 1 if spec.problems.errors else 0
     spec.check()
     assert spec.graph is not None
+    if schedule:
+        print_problems(() if as_json else spec.problems.warnings)
+        return _show_schedule(spec, as_json)
     if as_json:
         print_json(graph_json(spec.graph))
         return 0
@@ -62,6 +68,17 @@ def command(
         click.echo("\n" + full_text(spec.graph))
         for name in ("data", "train"):
             click.echo("\n" + _section_text(name, spec.settings(name)))
+    return 0
+
+
+def _show_schedule(spec: Compilation, as_json: bool) -> int:
+    from netspec.cli.schedule_text import course_json, course_of, course_text
+
+    course = course_of(spec)
+    if as_json:
+        print_json(course_json(course))
+    else:
+        click.echo(course_text(course))
     return 0
 
 
@@ -85,7 +102,7 @@ def _section_text(name: str, settings: Word) -> str:
 def _in_full(kind: Kind, value: object) -> str:
     """A setting with the defaults of its words: `adam(0.001, b1 = 0.9, …)`."""
     words = value if isinstance(value, tuple) else (value,)
-    if all(isinstance(word, Word) for word in words):
+    if words and all(isinstance(word, Word) for word in words):
         return " -> ".join(word.spelling(full=True) for word in words if isinstance(word, Word))
     return kind.spell(value)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netspec.cli.options import compilation, json_option, parse_defines, spec_options
 from netspec.cli.output import print_problems
 from netspec.cli.progress import LiveReporter, make_reporter
+from netspec.cli.seeds import tell_seeds
 
 if TYPE_CHECKING:
-    from netspec.train.reporting import Reporter
+    from netspec.pipeline import Compilation
+    from netspec.seeding import SeedsResult
     from netspec.training import Result
 
 
@@ -44,9 +46,20 @@ def choose_device(device: str | None) -> None:
 
 @click.command()
 @click.argument("file", required=False)
-@click.option("--resume", metavar="RUN", help="Go on with a run where it stopped.")
+@click.option("--resume", metavar="RUN", help="Go on with a run where it stopped; FILE is then checked against it.")
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="Where run folders are made.")
+@click.option(
+    "--save-every",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often everything is saved while training; 0: after every epoch.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Short for -D train.seed=…")
+@click.option(
+    "--seeds", type=click.IntRange(1), help="Short for -D train.seeds=…: a run for each, and mean and spread."
+)
 @device_option
 @spec_options
 @json_option
@@ -54,7 +67,9 @@ def command(
     file: str | None,
     resume: str | None,
     runs: str,
+    save_every: float,
     seed: int | None,
+    seeds: int | None,
     device: str | None,
     defines: tuple[str, ...],
     input_shape: str | None,
@@ -64,63 +79,73 @@ def command(
     """Train the network of a spec FILE on the data that it names.
 
     Everything goes into a new run folder. Ctrl-C saves and leaves; `--resume RUN` goes on, to the same weights bit for
-    bit as if nothing had happened. The exit status is 1 when an expectation of the spec is not met, and 130 after
-    Ctrl-C.
+    bit as if nothing had happened, also after a crash. `-D train.epochs=N` goes on for longer. The exit status is 1
+    when an expectation of the spec is not met, 130 after Ctrl-C and 143 after SIGTERM.
 
     \b
     Example:
         netspec train specs/digits.net
         netspec train net.net --data mnist -D train.epochs=3
         netspec train --resume runs/digits-1
+        netspec train specs/digits.net --seeds 5
     """
-    if (file is None) == (resume is None):
-        raise click.UsageError("give a spec FILE, or --resume RUN" + (", not both" if file else ""))
+    if file is None and resume is None:
+        raise click.UsageError("give a spec FILE, or --resume RUN")
     choose_device(device)
+    if seed is not None:
+        defines = (*defines, f"train.seed={seed}")
+    if seeds is not None:
+        defines = (*defines, f"train.seeds={seeds}")
     reporter = make_reporter(as_json)
+    how = {"reporter": reporter, "save_seconds": save_every}
     try:
-        if resume is not None:
-            result = _resume(resume, defines, data, reporter)
-        else:
+        if resume is None:
             assert file is not None
-            result = _train(file, runs, seed, defines, input_shape, data, reporter)
+            result = _train(compilation(file, defines, input_shape, data), Path(runs), **how)
+        else:
+            spec = compilation(file, defines, input_shape, data) if file is not None else None
+            result = _resume(Path(resume), spec, parse_defines(defines, data), **how)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
-    if result.interrupted:
-        return 130
+    tell_seeds(result, as_json)
+    if result.signal is not None:
+        from netspec.train.signals import status_of
+
+        return status_of(result.signal)
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
 
 
-def _train(
-    file: str,
-    runs: str,
-    seed: int | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
-    reporter: Reporter,
-) -> Result:
-    if seed is not None:
-        defines = (*defines, f"train.seed={seed}")
-    spec = compilation(file, defines, input_shape, data)
+def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
     spec.check()
     print_problems(spec.problems.warnings)
-    from netspec.training import prepare, train_prepared
+    from netspec.training import load_init, prepare, train_prepared
 
-    prepared = prepare(spec)
+    prepared = load_init(prepare(spec))
     told = {(warning.code, warning.message) for warning in spec.problems.warnings}
     print_problems(w for w in prepared.warnings if (w.code, w.message) not in told)
-    return train_prepared(prepared, Path(runs), reporter)
+    if prepared.compilation.train.seeds > 1:
+        from netspec.seeding import train_seeds
+
+        return train_seeds(prepared, runs, **how)
+    return train_prepared(prepared, runs, **how)
 
 
-def _resume(path: str, defines: tuple[str, ...], data: str | None, reporter: Reporter) -> Result:
+def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:
+    from netspec.resuming import resume_run
+    from netspec.seeding import is_seeds_run, resume_seeds
     from netspec.train.run import read_run
-    from netspec.training import resume_run
 
-    done = read_run(Path(path)).done
-    if done is not None and not any(text.startswith("train.epochs=") for text in defines):
+    if is_seeds_run(run):
+        if spec is not None or overrides:
+            raise click.ClickException(
+                f"{run} holds runs with several seeds; they go on as they are, without FILE or -D"
+            )
+        return resume_seeds(run, **how)
+    done = read_run(run).done
+    if done is not None and spec is None and "train.epochs" not in overrides:
         epochs = done["epochs"]
-        raise click.ClickException(f"{path} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
-    return resume_run(Path(path), reporter, parse_defines(defines, data))
+        raise click.ClickException(f"{run} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
+    return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **how)

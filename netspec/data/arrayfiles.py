@@ -10,6 +10,8 @@ from netspec.data.arrays import as_numbers, check_lengths, from_arrays, input_si
 from netspec.data.base import Array, BadData, Dataset, Facts, Source, single, source
 from netspec.data.errors import BadPair, BrokenFile, NoExamples, WrongType
 from netspec.data.idxfile import unreadable
+from netspec.data.rows import Column
+from netspec.data.streams import dataset_of_rows, rows_of_file
 from netspec.kinds import Text
 from netspec.shape import Shape
 from netspec.vocabulary import option
@@ -82,6 +84,26 @@ class Npy(Source):
     def load(self, folder: Path) -> Dataset:
         arrays: dict[str, Any] = {role: self._open(folder, role) for role in self._files()}
         return from_arrays(**arrays, name=self.x)
+
+    def stream(self, folder: Path) -> Dataset | None:
+        import numpy as np
+
+        facts = self.facts(folder)
+        rows = {
+            role: rows_of_file(folder / name, self._open(folder, role))
+            for role, name in self._files().items()
+            if role in ("x", "x_test")
+        }
+        targets: dict[str, dict[str, Column]] = {"y": {}, "y_test": {}}
+        for role in targets.keys() & self._files().keys():
+            copied = np.array(self._open(folder, role))  # out of the file, which may become shorter
+            targets[role] = {"output": target_array(as_numbers(copied, role), role)}
+        x, x_test = rows["x"], rows.get("x_test")
+        if x is None or (x_test is None and "x_test" in rows):
+            return None
+        if x_test is not None and (x_test.shape[1:], x_test.dtype) != (x.shape[1:], x.dtype):
+            return None  # loading tells what is wrong
+        return dataset_of_rows(x, targets["y"], x_test, targets["y_test"], facts, name=self.x)
 
     def _files(self) -> dict[str, str]:
         """The names that are given, by what they are.

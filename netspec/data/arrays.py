@@ -13,6 +13,7 @@ from typing import Any
 
 from netspec.data.base import Array, Arrays, BadData, Dataset, Facts, Target
 from netspec.data.errors import BadPair, NoExamples, UnequalLengths, WrongType
+from netspec.data.rows import in_memory
 from netspec.shape import Shape
 
 LARGEST_ID = 2**31 - 1
@@ -52,7 +53,8 @@ def from_arrays(
         _check_same_examples(train, test)
     inputs = {key: Shape(array.shape[1:]) for key, array in train.inputs.items()}
     targets = {
-        key: target_of(array, test.targets[key] if test is not None else None) for key, array in train.targets.items()
+        key: target_of(in_memory(array), in_memory(test.targets[key]) if test is not None else None)
+        for key, array in train.targets.items()
     }
     facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
     return Dataset(name, facts, train, test)

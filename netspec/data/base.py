@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
+from netspec.data.rows import Column, read_all
 from netspec.diagnostics import Diagnostic
 from netspec.record import record
 from netspec.shape import Shape
@@ -138,17 +139,25 @@ class Arrays:
 
     Inputs are float32 with channels last, 8-bit images scaled to 0..1; whole numbers stay int32, for they may be token
     ids. Targets of classes are int32 ids of shape (examples,) or (examples, steps); the others are float32 of at least
-    two dimensions, (examples, size).
+    two dimensions, (examples, size). Of data that are streamed, inputs (and targets that are inputs) are `Rows` of
+    these types instead: see netspec/data/rows.py.
     """
 
-    inputs: dict[str, Array]
-    targets: dict[str, Array]
+    inputs: Mapping[str, Column]
+    targets: Mapping[str, Column]
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
+    def loaded(self) -> Arrays:
+        """The same examples in memory; for those that are few."""
+        return Arrays(
+            {name: read_all(column) for name, column in self.inputs.items()},
+            {name: read_all(column) for name, column in self.targets.items()},
+        )
+
     def take(self, indices: Array) -> Arrays:
-        """The examples with these indices, in this order; a copy."""
+        """The examples with these indices, in this order; a copy of what is in memory."""
         return Arrays(
             {name: array[indices] for name, array in self.inputs.items()},
             {name: array[indices] for name, array in self.targets.items()},
@@ -164,7 +173,8 @@ class Dataset:
     inputs of what a person hands to `netspec predict`. `fill` says for inputs with missing numbers (NaN) what of the
     training part takes their place. `gap` is set when the examples follow each other, as windows over a text do: the
     end is held out then, and so many examples before it are left out, for they share something with it. `raw_names`
-    has the names that the source gives to inputs, by those that a net has for them.
+    has the names that the source gives to inputs, by those that a net has for them. `checked` says for data that are
+    streamed what of them was looked at, where that is not everything.
     """
 
     name: str
@@ -180,6 +190,7 @@ class Dataset:
     fill: dict[str, Fill] = field(default_factory=dict)
     gap: int | None = None
     raw_names: dict[str, str] = field(default_factory=dict)
+    checked: str | None = None
 
     def where(self, index: int, part: Part = "train") -> str:
         """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""
@@ -214,6 +225,15 @@ class Source(Word, ABC):
         Raises:
             BadData: a file is missing or wrong, or a download failed.
         """
+
+    def stream(self, folder: Path) -> Dataset | None:
+        """The same data as `load` gives, in the same order, with inputs that are read when they are wanted (`Rows`);
+        None where that cannot be.
+
+        Raises:
+            BadData: a file is missing or wrong.
+        """
+        return None
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, told what is held out of it. Only those listen that learn something from the training

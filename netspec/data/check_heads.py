@@ -16,7 +16,8 @@ class Head:
     """The end of one output of a net: its units, the activation that stands last, and whether it answers at each step.
     0 units stand for a number that is not known.
 
-    `head_span` is where the last layer stands in the text, `input_span` where the input is declared.
+    `head_span` is where the last layer stands in the text, `input_span` where the input is declared. `answering` is how
+    the loss that is asked for takes the units (`netspec.train.losses.base.Answering`).
     """
 
     units: int
@@ -24,6 +25,7 @@ class Head:
     per_step: bool = False
     input_span: Span | None = None
     head_span: Span | None = None
+    answering: Literal["answers", "shares", "scores", "sequence", "embedding"] = "answers"
 
     @property
     def units_text(self) -> str:
@@ -48,6 +50,12 @@ def check_head(target: Target, head: Head, source_span: Span | None = None) -> l
         return []
     if head.activation == "softmax" and head.units == 1:
         return [errors.SoftmaxOfOne(span=head.head_span, advice=_instead_of_one(target))]
+    if head.answering == "embedding":
+        return []  # points are of any size, whatever the targets are
+    if head.answering == "shares" and target.kind != "class":
+        notes = source_notes(source_span, f"gives {describe(target)}", head.head_span)
+        is_fit = target.size == head.units or _fits_steps(target, head)
+        return [] if is_fit else [_unit_count(target, head, notes, f"dense({target.size}, softmax)")]
     check = {"class": _check_classes, "binary": _check_binary, "numbers": _check_numbers}[target.kind]
     wrong = check(target, head, source_notes(source_span, f"gives {describe(target)}", head.head_span))
     return [wrong] if wrong is not None else []
@@ -75,7 +83,7 @@ Notes = tuple[Note, ...]
 
 def _check_classes(target: Target, head: Head, notes: Notes) -> Diagnostic | None:
     classes = target.classes or 0
-    if head.per_step != (target.size > 1):
+    if head.per_step != (target.size > 1) and head.answering != "sequence":
         advice = "the targets have a class for each step: leave `last`, `gap` and `flatten` out before the last layer"
         if head.per_step:
             advice = "put `gap` or `flatten` before the last layer, so that it answers once for each example"
@@ -85,7 +93,7 @@ def _check_classes(target: Target, head: Head, notes: Notes) -> Diagnostic | Non
         )
     right = f"dense({classes}, softmax)"
     if head.units == 1 and classes <= 2:
-        if head.activation == "sigmoid":
+        if head.activation == "sigmoid" or head.answering == "scores":
             return None
         return errors.NoActivation(span=head.head_span, notes=notes, found="2 classes", advice="dense(1, sigmoid)")
     if head.units == 1 and head.activation is None:
@@ -95,7 +103,7 @@ def _check_classes(target: Target, head: Head, notes: Notes) -> Diagnostic | Non
         units = "1 unit, which tells 2 of them apart" if head.units == 1 else head.units_text
         advice = f"write `{right}`, or `dense(classes, softmax)`"
         return errors.ClassCount(span=head.head_span, notes=notes, classes=classes, units=units, advice=advice)
-    if head.activation is None:
+    if head.activation is None and head.answering not in ("scores", "sequence"):
         return errors.NoActivation(span=head.head_span, notes=notes, found=describe(target), advice=right)
     return None
 
@@ -111,7 +119,7 @@ def _check_binary(target: Target, head: Head, notes: Notes) -> Diagnostic | None
         return errors.LabelsNotIds(span=head.head_span, notes=notes, found="rows of zeros and ones", advice=advice)
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, right)
-    if head.activation is None:
+    if head.activation is None and head.answering != "scores":
         return errors.NoActivation(span=head.head_span, notes=notes, found="0 or 1", advice=right)
     return None
 

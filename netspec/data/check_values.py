@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netspec.data import check_errors as errors
 from netspec.data.base import Array, Arrays, Dataset, Target
 from netspec.data.check_heads import Head
+from netspec.data.rows import Column, Rows, blocks, in_memory, is_streamed, lowest_highest, read_all, sample
 from netspec.diagnostics import Diagnostic
 from netspec.shape import Shape, Size
 from netspec.source import Span
@@ -26,6 +28,9 @@ UNLIKE = 100
 
 LARGE = 10
 """A deviation that is not small; features that are all small are learnt from well enough."""
+
+MANY_EXAMPLES = 10_000
+"""The size of features is told from so many examples where these are not in memory."""
 
 SHOWN = 5
 """How many names a message lists."""
@@ -46,10 +51,16 @@ def check_input_values(
     columns = _columns(data, key)
     may_miss = key in (data if isinstance(data, Dataset) else data.dataset).fill
     for part, arrays in parts_of(data):
-        array = arrays.inputs[key]
-        wrong = _check_finite(array, f"input `{key}`", data, part, columns, source_span, may_miss=may_miss)
-        if wrong is None and expected.is_tokens:
-            wrong = _check_ids(array, expected.vocabulary, data, part, input_span or source_span)
+
+        def check(array: Array, begin: int, part: str = part) -> Diagnostic | None:
+            place = _Place(data, part, begin)
+            wrong = _check_finite(array, f"input `{key}`", place, columns, source_span, may_miss=may_miss)
+            if wrong is None and expected.is_tokens:
+                wrong = _check_ids(array, expected.vocabulary, place, input_span or source_span)
+            return wrong
+
+        column = arrays.inputs[key]
+        wrong = _check_blocks(column, check) if expected.is_tokens or not _is_all_finite(column) else None
         if wrong is not None:
             return [wrong]
     if expected.is_tokens:
@@ -63,15 +74,56 @@ def check_target_values(data: Dataset | Splits, key: str, head: Head) -> list[Di
     """One target: finite, labels that the head has units for, numbers that a sigmoid can reach."""
     target = data.facts.targets[key]
     for part, arrays in parts_of(data):
-        array = arrays.targets[key]
-        wrong = _check_finite(array, f"target `{key}`", data, part, (), head.head_span)
-        if wrong is None and target.kind == "class":
-            wrong = _check_labels(array, target, head, data, part)
-        if wrong is None and target.kind == "numbers" and head.activation == "sigmoid":
-            wrong = _check_unit_interval(array, head, data, part)
+
+        def check(array: Array, begin: int, part: str = part) -> Diagnostic | None:
+            place = _Place(data, part, begin)
+            wrong = _check_finite(array, f"target `{key}`", place, (), head.head_span)
+            if wrong is None and target.kind == "class" and head.answering != "embedding":
+                wrong = _check_labels(array, target, head, place)
+            if wrong is None and target.kind == "numbers" and head.activation == "sigmoid":
+                wrong = _check_unit_interval(array, head, place)
+            return wrong
+
+        wrong = _check_blocks(arrays.targets[key], check)
         if wrong is not None:
             return [wrong]
     return []
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the first of the examples that are looked at stands."""
+
+    data: Dataset | Splits
+    part: str
+    begin: int
+
+    def where(self, index: int) -> str:
+        """How an example is called, by its index among those that are looked at."""
+        if isinstance(self.data, Dataset):
+            return self.data.where(self.begin + index, "test" if self.part == "test" else "train")
+        return self.data.where(self.begin + index, self.part)
+
+
+def _is_all_finite(column: Column) -> bool:
+    """Whether the smallest and largest numbers, which are wanted anyway where examples are streamed, say so."""
+    import numpy as np
+
+    return isinstance(column, Rows) and all(np.isfinite(found).all() for found in column.lowest_highest)
+
+
+def _check_blocks(column: Column, check: Callable[[Array, int], Diagnostic | None]) -> Diagnostic | None:
+    """What `check` finds first, from blocks and the index of their first examples. Of 8-bit images nothing is read:
+    their numbers are from 0 to 1."""
+    if isinstance(column, Rows) and column.bounds is not None:
+        return None
+    begin = 0
+    for block in blocks(column):
+        wrong = check(block, begin)
+        if wrong is not None:
+            return wrong
+        begin += len(block)
+    return None
 
 
 def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
@@ -79,9 +131,9 @@ def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for key, target in splits.facts.targets.items():
         if target.kind == "class" and target.size == 1:  # of many steps, most ids may well be rare
-            wrong = _check_all_classes(splits.train.targets[key], target, source_span)
+            wrong = _check_all_classes(in_memory(splits.train.targets[key]), target, source_span)
             found.extend([wrong] if wrong is not None else [])
-    if not splits.facts.is_complete:
+    if not splits.facts.is_complete and not any(map(is_streamed, splits.train.inputs.values())):
         found.extend(_check_leaks(splits, source_span))
     return found
 
@@ -91,17 +143,10 @@ def _columns(data: Dataset | Splits, key: str) -> tuple[str, ...]:
     return tuple(dataset.columns.get(key, ()))
 
 
-def _where(data: Dataset | Splits, index: int, part: str) -> str:
-    if isinstance(data, Dataset):
-        return data.where(index, "test" if part == "test" else "train")
-    return data.where(index, part)
-
-
 def _check_finite(
     array: Array,
     what: str,
-    data: Dataset | Splits,
-    part: str,
+    place: _Place,
     columns: tuple[str, ...],
     span: Span | None,
     *,
@@ -116,12 +161,12 @@ def _check_finite(
     bad = np.isinf(array) if may_miss else ~np.isfinite(array)
     if not bad.any():
         return None
-    index, *place = (int(i) for i in np.argwhere(bad)[0])
-    value = array[(index, *place)]
+    index, *position = (int(i) for i in np.argwhere(bad)[0])
+    value = array[(index, *position)]
     return errors.NotFinite(
         span=span,
-        where=_where(data, index, part),
-        column=_place_text(place, columns),
+        where=place.where(index),
+        column=_place_text(position, columns),
         value="NaN (not a number)" if np.isnan(value) else "infinite",
         count=int(bad.sum()),
         what=what,
@@ -134,9 +179,7 @@ def _place_text(place: list[int], columns: tuple[str, ...]) -> str:
     return "position " + ", ".join(map(str, place)) if place else "value"
 
 
-def _check_ids(
-    array: Array, vocabulary: Size | None, data: Dataset | Splits, part: str, span: Span | None
-) -> Diagnostic | None:
+def _check_ids(array: Array, vocabulary: Size | None, place: _Place, span: Span | None) -> Diagnostic | None:
     if not isinstance(vocabulary, int):
         return None
     wrong = (array < 0) | (array >= vocabulary)
@@ -152,7 +195,7 @@ def _check_ids(
     return errors.IdsOutside(
         span=span,
         value=float(array[index][wrong[index]].flat[0]),
-        where=_where(data, index, part),
+        where=place.where(index),
         highest=vocabulary - 1,
         vocabulary=vocabulary,
         low=low,
@@ -167,7 +210,7 @@ def _first(wrong: Array) -> int | None:
     return int(by_example.argmax()) if by_example.any() else None
 
 
-def _check_labels(array: Array, target: Target, head: Head, data: Dataset | Splits, part: str) -> Diagnostic | None:
+def _check_labels(array: Array, target: Target, head: Head, place: _Place) -> Diagnostic | None:
     """Labels outside what the head has units for; labels 0..K without gaps are a matter of the class count."""
     import numpy as np
 
@@ -189,7 +232,7 @@ def _check_labels(array: Array, target: Target, head: Head, data: Dataset | Spli
     return errors.LabelsOutside(
         span=head.head_span,
         label_value=int(labels[(labels < 0) | (labels >= units)][0]),
-        where=_where(data, index, part),
+        where=place.where(index),
         highest=units - 1,
         low=low,
         high=high,
@@ -197,7 +240,7 @@ def _check_labels(array: Array, target: Target, head: Head, data: Dataset | Spli
     )
 
 
-def _check_unit_interval(array: Array, head: Head, data: Dataset | Splits, part: str) -> Diagnostic | None:
+def _check_unit_interval(array: Array, head: Head, place: _Place) -> Diagnostic | None:
     wrong = (array < 0) | (array > 1)
     index = _first(wrong)
     if index is None:
@@ -205,29 +248,33 @@ def _check_unit_interval(array: Array, head: Head, data: Dataset | Splits, part:
     return errors.TargetsOutsideUnit(
         span=head.head_span,
         value=float(array[index][wrong[index]].flat[0]),
-        where=_where(data, index, part),
+        where=place.where(index),
         low=float(array.min()),
         high=float(array.max()),
     )
 
 
-def _check_constant(array: Array, columns: tuple[str, ...], span: Span | None) -> Diagnostic | None:
+def _check_constant(array: Column, columns: tuple[str, ...], span: Span | None) -> Diagnostic | None:
     if array.ndim != 2 or len(array) < 2:
         return None
     import numpy as np
 
-    constant = np.flatnonzero(array.min(axis=0) == array.max(axis=0)).tolist()
+    low, high = lowest_highest(array)
+    constant = np.flatnonzero(low == high).tolist()
     if not constant:
         return None
     names = [f"`{columns[i]}`" if columns else f"column {i}" for i in constant]
     return errors.ConstantColumns(span=span, count=len(constant), total=array.shape[1], columns=listed(names))
 
 
-def _check_scaled(array: Array, span: Span | None) -> Diagnostic | None:
+def _check_scaled(array: Column, span: Span | None) -> Diagnostic | None:
     if array.ndim < 4 and (array.ndim != 2 or array.shape[1] < MANY_FEATURES):
         return None
-    low, high = float(array.min()), float(array.max())
-    if low < 0 or not BRIGHT <= high <= 255 or (array[:256] % 1 != 0).any():
+    if isinstance(array, Rows) and array.bounds is not None:
+        return None
+    lows, highs = lowest_highest(array)
+    low, high = float(lows.min()), float(highs.max())
+    if low < 0 or not BRIGHT <= high <= 255 or (read_all(array[:256]) % 1 != 0).any():
         return None
     return errors.UnscaledPixels(span=span, low=low, high=high)
 
@@ -236,9 +283,10 @@ def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Dia
     """A warning when the features of a vector differ so much in size that training suffers."""
     import numpy as np
 
-    array = splits.train.inputs[key]
-    if array.ndim != 2 or array.dtype.kind != "f" or len(array) < 2:
+    column = splits.train.inputs[key]
+    if column.ndim != 2 or column.dtype.kind != "f" or len(column) < 2:
         return []
+    array = sample(column, MANY_EXAMPLES)
     spread = array.std(axis=0, dtype=np.float64)
     sizes = np.where(spread > 1e-7 * np.abs(array).max(axis=0), spread, np.nan)
     if np.isnan(sizes).all() or np.nanmax(sizes) < UNLIKE * np.nanmin(sizes) or np.nanmax(sizes) < LARGE:
@@ -294,7 +342,7 @@ def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
 
 def _hashes(arrays: Arrays) -> Iterator[int]:
     """A number for each example that is the same for equal inputs."""
-    inputs = [arrays.inputs[name] for name in sorted(arrays.inputs)]
+    inputs = [in_memory(arrays.inputs[name]) for name in sorted(arrays.inputs)]
     return (hash(tuple(array[i].tobytes() for array in inputs)) for i in range(len(arrays)))
 
 

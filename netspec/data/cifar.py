@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from netspec.data.base import Arrays, BadData, Dataset, Facts, Source, Target, single, source
+from netspec.data.base import Array, Arrays, BadData, Dataset, Facts, Source, Target, single, source
 from netspec.data.download import Collection, Published, find_files, folders_of
 from netspec.data.errors import BrokenFile, CannotRead
 from netspec.data.idxfile import unreadable
+from netspec.data.rows import FileRows, Joined, Rows, read_all
+from netspec.data.streams import Decoded, dataset_of_rows
 from netspec.kinds import Text
 from netspec.shape import Shape
 from netspec.vocabulary import option
@@ -54,6 +56,36 @@ class Cifar10(Source):
         train = self._arrays({name: files[name] for name in batches})
         facts = single(Shape((SIDE, SIDE, CHANNELS)), Target.of_classes(NAMES), examples=len(train), has_test=True)
         return Dataset(self.word, facts, train, self._arrays({TEST: files[TEST]}), noun="image")
+
+    def stream(self, folder: Path) -> Dataset | None:
+        places = [folder / self.folder] if self.folder is not None else folders_of(COLLECTION)
+        found = [[*place.glob("*.bin"), *place.glob(f"{INNER}/*.bin")] for place in places]
+        files = {path.name: path for path in next((paths for paths in found if paths), [])}
+        batches = sorted(name for name in files if re.fullmatch(r"data_batch_\d+\.bin", name))
+        if not batches or TEST not in files:
+            return None  # packed, or not there: loading finds out
+        (x, y), (x_test, y_test) = (self._rows([files[n] for n in names]) for names in (batches, [TEST]))
+        facts = single(Shape((SIDE, SIDE, CHANNELS)), Target.of_classes(NAMES), examples=len(x), has_test=True)
+        return dataset_of_rows(x, {"output": y}, x_test, {"output": y_test}, facts, name=self.word, noun="image")
+
+    def _rows(self, paths: Sequence[Path]) -> tuple[Rows, Array]:
+        """Images to be read when they are wanted, and their labels.
+
+        Raises:
+            BadData: a file is not made of whole records with labels from 0 to 9.
+        """
+        import numpy as np
+
+        parts, labels = [], []
+        for path in paths:
+            length = path.stat().st_size
+            self._check_length(path.name, length)
+            count = length // RECORD
+            parts.append(FileRows(path, (count, CHANNELS * SIDE * SIDE), np.uint8, offset=1, stride=RECORD))
+            labels.append(read_all(FileRows(path, (count, 1), np.uint8, stride=RECORD)))
+        ids = np.concatenate(labels)[:, 0]
+        self._check_labels(paths[0].name, ids)
+        return Decoded(Joined(parts), _decode, (SIDE, SIDE, CHANNELS), "float32"), ids.astype(np.int32)
 
     def _files(self, folder: Path) -> dict[str, bytes]:
         """The .bin files by name, from where they are: unpacked or not, given or found or downloaded.
@@ -107,25 +139,35 @@ class Cifar10(Source):
         import numpy as np
 
         for name, body in files.items():
-            if not body or len(body) % RECORD:
-                reason = f"it has {len(body):,} bytes, and records have {RECORD:,}"
-                raise self._broken(name, reason, "get the file again")
+            self._check_length(name, len(body))
         records = np.frombuffer(b"".join(files.values()), np.uint8).reshape(-1, RECORD)
         labels = records[:, 0]
+        self._check_labels(next(iter(files)), labels)
+        return Arrays({"input": _decode(records[:, 1:])}, {"output": labels.astype(np.int32)})
+
+    def _check_length(self, file: str, length: int) -> None:
+        if not length or length % RECORD:
+            reason = f"it has {length:,} bytes, and records have {RECORD:,}"
+            raise self._broken(file, reason, "get the file again")
+
+    def _check_labels(self, file: str, labels: Array) -> None:
         if labels.max() >= len(NAMES):
             record = int((labels >= len(NAMES)).argmax())
             advice = "CIFAR-100 and the Python version have other files; take the binary version of CIFAR-10"
-            raise self._broken(
-                next(iter(files)), f"record {record} has the label {labels[record]}, expected 0..9", advice
-            )
-        pixels = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
-        x = pixels.astype(np.float32, order="C")
-        x /= 255
-        return Arrays({"input": x}, {"output": labels.astype(np.int32)})
+            raise self._broken(file, f"record {record} has the label {labels[record]}, expected 0..9", advice)
 
     def _broken(self, file: str, reason: str, advice: str) -> BadData:
         at = "folder" if self.folder is not None else None
         return BadData(BrokenFile, option=at, file=file, format="CIFAR-10", reason=reason, advice=advice)
+
+
+def _decode(pixels: Array) -> Array:
+    """Bytes by record, red before green before blue, as images with channels last from 0 to 1."""
+    import numpy as np
+
+    x = pixels.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1).astype(np.float32, order="C")
+    x /= 255
+    return x
 
 
 COLLECTION = Collection(

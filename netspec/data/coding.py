@@ -12,6 +12,7 @@ from typing import Any
 from netspec.data.encoders import Encoder, RowEncoder, encoder_from_json, encoder_json
 from netspec.data.normalise import Normalisation
 from netspec.data.predict_errors import OtherCoding
+from netspec.data.rows import Rows
 from netspec.data.split import Splits
 from netspec.diagnostics import fail
 
@@ -102,4 +103,9 @@ def _ranges(splits: Splits) -> dict[str, list[float]]:
     import numpy as np
 
     raw = splits.dataset.train.inputs
-    return {name: [float(np.nanmin(array)), float(np.nanmax(array))] for name, array in raw.items()}
+    return {
+        name: [*(array.bounds or map(float, (array.lowest_highest[0].min(), array.lowest_highest[1].max())))]
+        if isinstance(array, Rows)
+        else [float(np.nanmin(array)), float(np.nanmax(array))]
+        for name, array in raw.items()
+    }

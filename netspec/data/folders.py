@@ -10,7 +10,9 @@ from netspec.data.base import Array, Arrays, BadData, Dataset, Facts, Source, Ta
 from netspec.data.encoders import Fit, ImageEncoder
 from netspec.data.errors import BrokenFile, CannotRead
 from netspec.data.kinds import Channels, PictureSize
+from netspec.data.rows import Rows, stopped
 from netspec.data.source_errors import BadFolder, ImageSizes
+from netspec.data.streams import dataset_of_rows
 from netspec.kinds import Choice, Text
 from netspec.record import Record, value
 from netspec.vocabulary import option
@@ -23,6 +25,9 @@ PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 SHOWN = 5
 """How many files a message lists."""
+
+SAMPLE = 500
+"""How many images are opened beforehand where they are read while training runs."""
 
 UNREADABLE = (OSError, SyntaxError, ValueError)
 """What Pillow raises for files that are damaged, or no images."""
@@ -103,6 +108,34 @@ class Images(Source):
             encoder=encoder,
         )
 
+    def stream(self, folder: Path) -> Dataset | None:
+        listing = self._listing(folder)
+        encoder = self._encoder(listing)
+        test = self._test_listing(folder, listing)
+        found, checked = [], 0
+        for part in (listing, test) if test is not None else (listing,):
+            step = -(-len(part.paths) // SAMPLE)
+            self._read_some(part, encoder, part.paths[::step])
+            checked += len(part.paths[::step])
+            found.append(Pictures(part.paths, encoder, is_fixed=self.size is None))
+        total = sum(map(len, found))
+        return dataset_of_rows(
+            found[0],
+            _labels(listing),
+            found[1] if test is not None else None,
+            _labels(test) if test is not None else {},
+            self._facts(listing, encoder),
+            name=listing.folder.name,
+            noun="image",
+            rows=listing.called(),
+            test_name=test.folder.name if test is not None else None,
+            test_rows=test.called() if test is not None else None,
+            encoder=encoder,
+            checked=None
+            if checked == total
+            else f"{checked:,} of {total:,} images were opened to check them, equal ones in two parts not looked for",
+        )
+
     def _facts(self, listing: Listing, encoder: ImageEncoder) -> Facts:
         targets = {"output": Target.of_classes(tuple(listing.files))} if listing.has_classes else {}
         return Facts({"input": encoder.shape}, targets, len(listing.paths), self.test is not None)
@@ -153,10 +186,12 @@ class Images(Source):
         return ImageEncoder(*(self.size or (height, width)), self.channels or channels, fit)
 
     def _read(self, listing: Listing, encoder: ImageEncoder) -> Arrays:
+        return Arrays({"input": self._read_some(listing, encoder, listing.paths)}, _labels(listing))
+
+    def _read_some(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path]) -> Array:
         """Raises BadData with every image that cannot be read, or has another size where none is given."""
         import numpy as np
 
-        paths = listing.paths
         x = np.empty((len(paths), encoder.height, encoder.width, encoder.channels), np.float32)
         broken: list[tuple[Path, Exception]] = []
         others: list[tuple[Path, int, int]] = []
@@ -172,7 +207,7 @@ class Images(Source):
             raise _broken(listing, broken)
         if others:
             raise self._unlike(listing, encoder, others)
-        return Arrays({"input": x}, _labels(listing))
+        return x
 
     def _unlike(self, listing: Listing, encoder: ImageEncoder, others: Sequence[tuple[Path, int, int]]) -> BadData:
         path, width, height = others[0]
@@ -188,6 +223,30 @@ class Images(Source):
             total=len(listing.paths),
             advice=f"give all of them one size: `size = {encoder.height}x{encoder.width}`",
         )
+
+
+class Pictures(Rows):
+    """Images in files, read when they are wanted. `is_fixed` is set when all of them have to have the size already."""
+
+    def __init__(self, paths: Sequence[Path], encoder: ImageEncoder, *, is_fixed: bool) -> None:
+        super().__init__((len(paths), encoder.height, encoder.width, encoder.channels), "float32", (0.0, 1.0))
+        self.paths, self.encoder, self.is_fixed = paths, encoder, is_fixed
+
+    def read(self, index: Array) -> Array:
+        import numpy as np
+
+        found = np.empty((len(index), *self.shape[1:]), np.float32)
+        for place, path in enumerate(self.paths[i] for i in index.tolist()):
+            try:
+                size = _look(path)[:2] if self.is_fixed else None
+                found[place] = self.encoder.read(path)
+            except UNREADABLE as error:
+                raise stopped(path, error, None if isinstance(error, OSError) else "it is no image") from error
+            if size is not None and size != (self.encoder.width, self.encoder.height):
+                raise stopped(
+                    path, ValueError(), f"it is {size[1]}x{size[0]}, the others {self.shape[1]}x{self.shape[2]}"
+                )
+        return found
 
 
 def _bad_folder(option_name: str, folder: Path, problem: str, advice: str) -> BadData:

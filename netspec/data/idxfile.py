@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from netspec.data.base import Array, BadData
 from netspec.data.errors import BrokenFile, CannotRead
+from netspec.data.rows import FileRows
 from netspec.diagnostics import nearest
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -67,6 +68,24 @@ def read_idx(path: Path, option: str | None = None) -> Array:
         reason = f"its head announces {head.bytes:,} bytes, and {len(body):,} follow"
         raise BadData(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
     return np.frombuffer(body, np.dtype(head.type)).reshape(head.sizes)
+
+
+def idx_rows(path: Path, option: str | None = None) -> FileRows | None:
+    """The numbers, to be read when they are wanted; None when the file is gzipped.
+
+    Raises:
+        BadData: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
+    """
+    head = read_head(path, option)
+    with path.open("rb") as file:
+        if file.read(2) == GZIP_MAGIC:
+            return None
+    offset = 4 + 4 * len(head.sizes)
+    length = path.stat().st_size - offset
+    if length != head.bytes:
+        reason = f"its head announces {head.bytes:,} bytes, and {length:,} follow"
+        raise BadData(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+    return FileRows(path, head.sizes, head.type, offset=offset)
 
 
 def _open(path: Path) -> IO[bytes]:

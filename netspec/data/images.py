@@ -8,7 +8,9 @@ from typing import ClassVar
 from netspec.data.base import Array, Arrays, BadData, Dataset, Facts, Source, Target, single, source
 from netspec.data.download import Collection, Published, find_files
 from netspec.data.errors import BadPair, BrokenFile, NoExamples, UnequalLengths
-from netspec.data.idxfile import IdxHead, read_head, read_idx
+from netspec.data.idxfile import IdxHead, idx_rows, read_head, read_idx
+from netspec.data.rows import Column, Rows
+from netspec.data.streams import dataset_of_rows, stream_images
 from netspec.kinds import Text
 from netspec.shape import Shape
 from netspec.vocabulary import option
@@ -140,6 +142,21 @@ class Idx(Source):
         train = _pair(arrays["images"], arrays["labels"])
         test = _pair(arrays["test_images"], arrays["test_labels"]) if facts.has_test else None
         return Dataset(self.images, facts, train, test, noun="image")
+
+    def stream(self, folder: Path) -> Dataset | None:
+        import numpy as np
+
+        facts, rows, targets = self.facts(folder), dict[str, Rows](), dict[str, dict[str, Column]]()
+        for key, name in self._files().items():
+            if key.endswith("labels"):
+                targets[key] = {"output": read_idx(folder / name, key).astype(np.int32)}
+                continue
+            raw = idx_rows(folder / name, key)
+            if raw is None:
+                return None
+            rows[key] = stream_images(raw, _with_channel(raw.shape[1:]))
+        test = rows.get("test_images"), targets.get("test_labels", {})
+        return dataset_of_rows(rows["images"], targets["labels"], *test, facts, name=self.images, noun="image")
 
     def _files(self) -> dict[str, str]:
         """The names that are given, by option.

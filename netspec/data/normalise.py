@@ -7,12 +7,11 @@ Comes in: the training inputs. Goes out: `Normalisation`, which is plain numbers
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from netspec.data.base import Array, Fill
-
-BLOCK = 4096
-"""Examples that are summed at a time, so that no second copy of large data is made in double precision."""
+from netspec.data.rows import Column, Rows, blocks, lowest_highest
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of red, green and blue over the images of ImageNet, each from 0 to 1."""
@@ -36,6 +35,10 @@ class Normalisation:
         np.divide(scaled, np.array(self.std, np.float32), out=scaled)
         return scaled
 
+    def apply_to(self, column: Column) -> Column:
+        """The same for examples that may be read when they are wanted."""
+        return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
+
     def invert(self, y: Array) -> Array:
         """Normalised numbers as they were before."""
         import numpy as np
@@ -54,31 +57,39 @@ class Normalisation:
         return cls(tuple(map(float, value["mean"])), tuple(map(float, value["std"])), filled)
 
 
-def measure(x: Array) -> Normalisation:
-    """Mean and standard deviation (of the population) over all axes but the last."""
+def measure(x: Column) -> Normalisation:
+    """Mean and standard deviation (of the population) over all axes but the last.
+
+    The sums are made block by block, so that no second copy of large data is made in double precision, and so that they
+    are the same wherever the examples are.
+    """
     import numpy as np
 
-    count = x.size // x.shape[-1]
-    axes = tuple(range(x.ndim - 1))
+    count = prod(x.shape[:-1])
     mean = np.zeros(x.shape[-1])
-    for start in range(0, len(x), BLOCK):
-        mean += x[start : start + BLOCK].sum(axis=axes, dtype=np.float64)
+    for block in blocks(x, cut=True):
+        mean += _sum(block)
     mean /= count
     variance = np.zeros(x.shape[-1])
-    for start in range(0, len(x), BLOCK):
-        variance += np.square(x[start : start + BLOCK] - mean).sum(axis=axes)
+    for block in blocks(x, cut=True):
+        variance += _sum(np.square(block - mean))
     std = np.sqrt(variance / count)
     # what is constant keeps a rounding error of the mean, which must not be blown up to 1
     std[std <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
     return Normalisation(tuple(mean.tolist()), tuple(std.tolist()))
 
 
-def measure_range(x: Array) -> Normalisation:
+def _sum(block: Array) -> Array:
+    """The sum over all axes but the last; over the examples first, which runs through memory in its order."""
+    total: Array = block.sum(axis=0, dtype="float64")
+    return total.sum(axis=tuple(range(total.ndim - 1)))
+
+
+def measure_range(x: Column) -> Normalisation:
     """What brings the smallest number of each feature or channel to 0 and the largest to 1."""
     import numpy as np
 
-    axes = tuple(range(x.ndim - 1))
-    low, high = x.min(axis=axes).astype(np.float64), x.max(axis=axes).astype(np.float64)
+    low, high = (found.astype(np.float64) for found in lowest_highest(x))
     return Normalisation(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
 
 

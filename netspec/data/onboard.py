@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from netspec.data.base import Arrays, Dataset, Facts, Source, Target, single, source
+from netspec.data.rows import in_memory
 from netspec.kinds import Count, Number
 from netspec.shape import Shape
 from netspec.vocabulary import option
@@ -48,7 +49,7 @@ class Digits(_Bundled):
     def load(self, folder: Path) -> Dataset:
         loaded = super().load(folder)
         brightest = 16  # the images count the ink in blocks of 4x4 pixels
-        train = Arrays({"input": loaded.train.inputs["input"] / brightest}, loaded.train.targets)
+        train = Arrays({"input": in_memory(loaded.train.inputs["input"]) / brightest}, loaded.train.targets)
         return Dataset(self.word, self.constants, train, noun="image")
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from netspec.data.base import Array, Arrays, BadData, Dataset
+from netspec.data.base import Arrays, BadData, Dataset
 from netspec.data.check_errors import UnscaledPixels
 from netspec.data.check_heads import Head
 from netspec.data.check_values import check_parts, check_scales, check_target_values
 from netspec.data.checks import Expected, Spans, check_data, join_targets, pair_names
 from netspec.data.normalise import Normalisation
 from netspec.data.reading import settle_dataset
+from netspec.data.rows import Column, converted, in_memory
 from netspec.data.settings import DataSettings, check_settings
 from netspec.data.split import Splits, split_dataset
 from netspec.diagnostics import Diagnostic, Problems
@@ -113,7 +114,7 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, Head]) -> Dataset:
     def join(arrays: Arrays) -> Arrays:
         import numpy as np
 
-        rows = [array.reshape(len(arrays), -1) for array in arrays.targets.values()]
+        rows = [in_memory(array).reshape(len(arrays), -1) for array in arrays.targets.values()]
         return Arrays(arrays.inputs, {"output": np.concatenate(rows, axis=1)})
 
     test = join(dataset.test) if dataset.test is not None else None
@@ -148,5 +149,5 @@ def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[st
     )
 
 
-def _as_expected(array: Array, shape: Shape) -> Array:
-    return array.astype("int32" if shape.is_tokens else "float32", copy=False)
+def _as_expected(column: Column, shape: Shape) -> Column:
+    return converted(column, "int32" if shape.is_tokens else "float32")

@@ -13,6 +13,7 @@ from netspec.data.arrays import dataset_of
 from netspec.data.base import Arrays, BadData, Dataset, Facts, Source, Target
 from netspec.data.settings import DataSettings
 from netspec.data.source_errors import NoTarget, TargetIsInput, WrongLoad
+from netspec.data.streams import open_stream
 from netspec.shape import Shape
 
 _loaded: dict[tuple[Source, Path], Dataset] = {}
@@ -37,15 +38,17 @@ def read_facts(settings: DataSettings, folder: Path) -> Facts:
     return settle_facts(source.facts(folder), settings, source.word)
 
 
-def read_dataset(settings: DataSettings, folder: Path) -> Dataset:
-    """The data of the source that the settings have.
+def read_dataset(settings: DataSettings, folder: Path, device: int | None = None) -> Dataset:
+    """The data of the source that the settings have: loaded, or as they are streamed. `device` is how many bytes a
+    device with memory of its own has for them.
 
     Raises:
-        BadData: a file is missing or wrong, a download failed, or there is no target.
+        BadData: a file is missing or wrong, a download failed, there is no target, or they cannot be streamed as the
+            settings ask for (NS514).
     """
     assert settings.source is not None
     source = settings.source.under(settings.hold_out)
-    kept = _loaded.pop((source, folder), None)
+    kept = open_stream(source, folder, settings.stream, device) or _loaded.pop((source, folder), None)
     return settle_dataset(kept if kept is not None else _load(source, folder), settings)
 
 

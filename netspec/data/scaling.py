@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from netspec.data.base import Array, BadData, Fill
+from netspec.data.base import BadData, Fill
 from netspec.data.errors import CannotNormalize
 from netspec.data.kinds import Scaling
 from netspec.data.normalise import IMAGENET, Normalisation, measure, measure_fill, measure_range
+from netspec.data.rows import Column, in_memory, lowest_highest
 from netspec.shape import Shape
 
 How: TypeAlias = str | tuple[tuple[float, ...], tuple[float, ...]]
@@ -35,7 +36,7 @@ def scaling_problem(inputs: Mapping[str, Shape], how: How) -> BadData | None:
     return None
 
 
-def find_scaling(inputs: Mapping[str, Array], how: How, fill: Mapping[str, Fill]) -> dict[str, Normalisation]:
+def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill]) -> dict[str, Normalisation]:
     """How each input is filled in and normalised; inputs of token ids stay as they are.
 
     Raises:
@@ -49,11 +50,11 @@ def find_scaling(inputs: Mapping[str, Array], how: How, fill: Mapping[str, Fill]
         raise bad
     found = {}
     for name, array in numbers.items():
-        filling = measure_fill(array, fill[name]) if name in fill else None
+        filling = measure_fill(in_memory(array), fill[name]) if name in fill else None
         if how == "none" and filling is None:
             continue
         if filling is not None:
-            array = np.where(np.isnan(array), np.array(filling, np.float32), array)
+            array = np.where(np.isnan(in_memory(array)), np.array(filling, np.float32), array)
         measured = _measured(array, how, name)
         found[name] = Normalisation(measured.mean, measured.std, filling)
     return found
@@ -64,7 +65,7 @@ def cannot_normalize(how: How, name: str, what: str, advice: str | None = None) 
     return BadData(CannotNormalize, option="normalize", how=Scaling().spell(how), input=name, what=what, **more)
 
 
-def _measured(array: Array, how: How, name: str) -> Normalisation:
+def _measured(array: Column, how: How, name: str) -> Normalisation:
     """Raises BadData when the figures that are given are not for such an array."""
     width = array.shape[-1]
     if how == "standard":
@@ -74,7 +75,7 @@ def _measured(array: Array, how: How, name: str) -> Normalisation:
     if how == "none":
         return Normalisation((0.0,) * width, (1.0,) * width)
     if how == "imagenet":
-        low, high = float(array.min()), float(array.max())
+        low, high = (float(f(found)) for f, found in zip((min, max), lowest_highest(array), strict=True))
         if low < 0 or high > 1:
             advice = "its figures are for pixels from 0 to 1: write `normalize = standard`"
             raise cannot_normalize(how, name, f"numbers from {low:g} to {high:g}", advice)

@@ -86,6 +86,14 @@ class DataSettings(Word):
         elsewhere=("augmentation", "augmentations", "transform", "transforms"),
     )
 
+    stream: bool | None = option(
+        Flag(),
+        "read the examples while training runs, with the same results (none: where they are larger than a quarter of "
+        "the free memory)",
+        default=None,
+        elsewhere=("streaming", "lazy", "mmap"),
+    )
+
     @property
     def hold_out(self) -> HoldOut:
         """What is held out of the examples of the source."""

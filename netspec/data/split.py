@@ -15,6 +15,7 @@ from netspec.data.errors import CannotSplit
 from netspec.data.holdout import portion_count
 from netspec.data.normalise import Normalisation
 from netspec.data.reading import give_back
+from netspec.data.rows import in_memory
 from netspec.data.scaling import find_scaling
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.weights import class_weights
@@ -134,7 +135,7 @@ def _hold_out(
     if target is None:
         held = rng.permutation(rest)[:count]
     else:
-        held = _draw_stratified(rng, rest, dataset.train.targets[target][rest].reshape(-1), count)
+        held = _draw_stratified(rng, rest, in_memory(dataset.train.targets[target])[rest].reshape(-1), count)
     return np.sort(held), np.setdiff1d(rest, held, assume_unique=True)
 
 
@@ -180,7 +181,7 @@ def _scaled(splits: Splits, found: Mapping[str, Normalisation], *, is_own_target
     def apply(part: Arrays | None) -> Arrays | None:
         if part is None:
             return None
-        inputs = {name: found[name].apply(x) if name in found else x for name, x in part.inputs.items()}
+        inputs = {name: found[name].apply_to(x) if name in found else x for name, x in part.inputs.items()}
         return give_back(Arrays(inputs, {}), *part.targets) if is_own_target else Arrays(inputs, part.targets)
 
     train = apply(splits.train)

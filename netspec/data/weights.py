@@ -6,6 +6,7 @@ Comes in: the setting `class_weights`. Goes out: a number for each class of each
 from __future__ import annotations
 
 from netspec.data.base import Array, Arrays, BadData, Facts
+from netspec.data.rows import in_memory
 from netspec.data.source_errors import ClassWeights
 
 
@@ -53,7 +54,7 @@ def class_weights(
         return dict.fromkeys(counts, weights)
     found = {}
     for name, count in counts.items():
-        sizes = np.bincount(train.targets[name][index].reshape(-1).astype(np.int64), minlength=count)
+        sizes = np.bincount(in_memory(train.targets[name])[index].reshape(-1).astype(np.int64), minlength=count)
         seen = np.count_nonzero(sizes)
         balanced = np.divide(sizes.sum(), seen * sizes, out=np.zeros(len(sizes)), where=sizes > 0)
         found[name] = tuple(balanced.tolist())

@@ -38,7 +38,7 @@ from netspec.layers.base import Layer
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.syntax.errors import NestedTooDeep
-from netspec.values import UNITS, Duration, Extent, LayerValue, Symbol, Word, describe, spell
+from netspec.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, Word, describe, spell
 
 if TYPE_CHECKING:
     from netspec.graph.apply import Applier
@@ -126,6 +126,8 @@ class Evaluator:
                     return self._call(node, frame, kind)
                 case tree.Chain():
                     return self._chain(node, frame, kind)
+                case tree.Binary(operator=operator) if operator in COMPARISONS and kind is not None and kind.compares:
+                    return self._comparison(node, frame, kind)
                 case tree.Binary():
                     return self._binary(node, frame)
                 case tree.Unary():
@@ -436,6 +438,11 @@ class Evaluator:
         if is_number(left) and is_number(right):
             return self._checked(calculate(node.operator, left, right, node.span))
         return self._combine(node, left, right, frame)
+
+    def _comparison(self, node: tree.Binary, frame: Frame, kind: Kind) -> Any:
+        """A comparison that is kept as it stands."""
+        left, right = self.evaluate(node.left, frame, kind), self.evaluate(node.right, frame)
+        return BAD if left is BAD or right is BAD else Comparison(left, node.operator, right)
 
     def _checked(self, result: Any) -> Any:
         return self.report(result) if isinstance(result, Diagnostic) else result

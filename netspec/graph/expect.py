@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from netspec.diagnostics import Diagnostic, Problems, squeeze, suggest
 from netspec.graph.cost import total_cost
@@ -121,20 +122,27 @@ def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation 
 def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None:
     """None for the name of a figure that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
     outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
-    figures = ["loss", *words("metric")]
-    measured = [f"{part}_{output}{figure}" for part in ("test", "val") for output in outputs for figure in figures]
-    if expectation.name in measured:
+    places = [f"{part}_{output}" for part in ("test", "val") for output in outputs]
+    if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
         return _impossible(expectation)
-    pool = [*COUNTS, *graph.labels, *measured]
+    figures = ["loss", *_metric_figures(most=5)]  # of `top_1` to `top_20` a few
+    pool = [*COUNTS, *graph.labels, *(place + figure for place in places for figure in figures)]
     elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
     advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
     return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
 
 
+def _metric_figures(most: int | None = None) -> dict[str, bool]:
+    """The names of the single figures that metrics report, at most so many of each, and whether they are shares."""
+    metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "figures")]
+    return {name: cls.is_share for cls in metrics for name in cls.figures()[:most]}
+
+
 def _impossible(expectation: Expectation) -> Diagnostic | None:
     """A share that cannot be: `test_accuracy >= 99` without the percent sign."""
     value = expectation.value
-    if not expectation.name.endswith(("accuracy", "roc_auc")) or not isinstance(value, int | float) or value <= 1:
+    is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_figures().items() if is_share)
+    if not is_share or not isinstance(value, int | float) or value <= 1:
         return None
     advice = f"for {spell(value)} percent type {spell(value)}%" if value <= 100 else "write a share such as 99%"
     return WrongValue(

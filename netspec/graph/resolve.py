@@ -366,6 +366,9 @@ class _Resolver:
                 self._attribute(node, scope)
             case tree.DurationLiteral():
                 self._check_unit(node)
+            case tree.Binary(left=left, right=right) if kind is not None and kind.compares:
+                self.expression(left, scope, kind)
+                self.expression(right, scope)
             case _:
                 for child in node.children():
                     if isinstance(child, tree.Expression):

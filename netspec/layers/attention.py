@@ -108,7 +108,7 @@ class Attention(Layer):
     )
     l1: float = option(Number(0), "L1 penalty on the four kernels: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the four kernels: l2 * sum(w * w) is added to the loss", default=0.0)
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]  # elsewhere the same for every use of a word

@@ -216,15 +216,15 @@ def dtype_option() -> Any:
     """The option `dtype` of layers with weights."""
     return option(
         Choice(tuple(PRECISIONS)),
-        "the precision it computes in, and that of the result; weights are kept in f32",
-        default="f32",
+        "the precision it computes in, and that of the result; weights are kept in f32 (none: that of the training)",
+        default=None,
         elsewhere=("precision", "compute_dtype"),
     )
 
 
-def precision(dtype: str) -> dict[str, Code]:
+def precision(dtype: str | None) -> dict[str, Code]:
     """The keyword argument of a module for `dtype`."""
-    return {} if dtype == "f32" else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
+    return {} if dtype is None else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
 
 
 @record
@@ -250,7 +250,7 @@ class Weighted(Layer):
     )
     l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     def follows(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}

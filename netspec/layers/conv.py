@@ -231,7 +231,7 @@ class Separable(Sliding):
     frozen: bool = option(Flag(), "keep the weights as they begin: they are not trained", default=False)
     l1: float = option(Number(0), "L1 penalty on both kernels: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on both kernels: l2 * sum(w * w) is added to the loss", default=0.0)
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     is_macro = True
 

@@ -86,7 +86,7 @@ class Embedding(Layer):
     )
     l1: float = option(Number(0), "L1 penalty on all vectors: l1 * sum(|e|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on all vectors: l2 * sum(e * e) is added to the loss", default=0.0)
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     def infer(self, x: Shape) -> Shape:
         if not x.is_tokens:

@@ -43,7 +43,7 @@ class Normalisation(Layer):
     frozen: bool = option(
         Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
     )
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     @property
     def weight_names(self) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class Recurrent(Layer):
     )
     l1: float = option(Number(0), "L1 penalty on both kernels: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on both kernels: l2 * sum(w * w) is added to the loss", default=0.0)
-    dtype: str = dtype_option()
+    dtype: str | None = dtype_option()
 
     function: ClassVar[str] = ""
     gates: ClassVar[int] = 1

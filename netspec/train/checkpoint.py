@@ -1,29 +1,37 @@
 """Checkpoints: the whole state of a run on disk, written aside while training goes on.
 
-A checkpoint holds the state (params, optimizer, random state, position, sums), the best weights when they are older
-than the state, and a record (position, history, best so far). The last two are kept. `checkpoints.json` beside the
-folder lists the size and the checksum of every file, so that damage is noticed before anything is read; a damaged
-checkpoint is left aside and an older one is used.
+A checkpoint is one file, `checkpoints/step-00000120.safetensors`: the state (params, optimizer, random state, position,
+sums) under `state/`, the best weights under `best/` when they are older than the state, and a record (position,
+history, best so far) in the metadata. It is written by a thread of its own under another name, and renamed when it is
+on the disk: it is there as a whole or not at all. A checksum tells damage; then an older one is used. The last two are
+kept.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import orbax.checkpoint as ocp
+import jax
 
 from netspec.diagnostics import Diagnostic, fail
-from netspec.train import errors
+from netspec.train import run_errors as errors
+from netspec.train.arrayfile import Damaged, read_arrays, write_arrays
+from netspec.train.files import aside_of, reason_of
 from netspec.train.flat import difference, flatten, unflatten
 from netspec.train.placing import Tree
+from netspec.train.run import checkpoint_file, checkpoint_steps
 
-DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
-"""What reading a damaged checkpoint may raise."""
+KEPT = 2
+"""How many checkpoints are kept: should the newest be damaged, there is one before it."""
+
+Publish = Callable[[Tree, Tree | None], None]
+"""Told of the state and the best weights of a checkpoint, on the host, once it is written."""
 
 
 @dataclass(frozen=True)
@@ -39,205 +47,225 @@ class Snapshot:
 class Keeper(Protocol):
     """Keeps snapshots: on disk for runs, in memory without a run folder."""
 
+    @property
+    def seconds(self) -> float:
+        """How long the last snapshot took to write."""
+        ...
+
+    def is_busy(self) -> bool:
+        """Whether one is being written.
+
+        Raises:
+            CompileError: it could not be (NS490).
+        """
+        ...
+
     def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
-        """Keep a snapshot; the arrays may be donated afterwards."""
+        """Begin to keep a snapshot; the arrays may be donated afterwards."""
         ...
 
-    def restore(self, like: Tree, like_best: Tree) -> Snapshot:
-        """The newest snapshot that can be read."""
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        """The newest snapshot that can be read; None when there never was one."""
         ...
 
-    def close(self) -> None:
-        """Wait until everything is kept."""
+    def finish(self) -> None:
+        """Wait until everything is kept.
+
+        Raises:
+            CompileError: it cannot be (NS490).
+        """
+        ...
+
+    def wait(self) -> None:
+        """Wait until nothing is being written any more, whatever became of it."""
         ...
 
 
 class InMemory:
     """Keeps the last snapshot only."""
 
+    seconds = 0.0
+
     def __init__(self, copy: Callable[[Tree], Tree]) -> None:
         self._copy = copy
         self._last: Snapshot | None = None
 
+    def is_busy(self) -> bool:
+        return False
+
     def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
         self._last = Snapshot(self._copy(state), best, record)
 
-    def restore(self, like: Tree, like_best: Tree) -> Snapshot:
-        assert self._last is not None, "a run begins with a snapshot"
-        return Snapshot(self._copy(self._last.state), self._last.best, self._last.record)
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        last = self._last
+        return None if last is None else Snapshot(self._copy(last.state), last.best, last.record)
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        pass
+
+    def wait(self) -> None:
         pass
 
 
 class Checkpoints:
-    """The checkpoints of a run folder.
+    """The checkpoints of a run folder. Only one process may write there (`netspec.train.lock`).
 
     Args:
-        folder: where they lie; it is made when the first one is saved.
+        folder: where they lie; it is made when it is not there.
         copy: copies a tree of arrays on the device.
+        publish: called by the writing thread after each checkpoint.
 
     Raises:
         CompileError: the folder cannot be made (NS477).
     """
 
-    def __init__(self, folder: Path, copy: Callable[[Tree], Tree]) -> None:
-        self.folder = folder.absolute()
-        self._list = self.folder.with_suffix(".json")
-        self._copy = copy
-        self._unlisted: set[int] = set()
-        options = ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=True)
+    def __init__(self, folder: Path, copy: Callable[[Tree], Tree], publish: Publish | None = None) -> None:
+        self.folder, self.seconds = folder, 0.0
+        self._copy, self._publish = copy, publish
+        self._thread: threading.Thread | None = None
+        self._failed: tuple[int, BaseException] | None = None
+        self._damaged: set[int] = set()
         try:
-            self._manager = ocp.CheckpointManager(self.folder, options=options)
+            folder.mkdir(exist_ok=True)
+            for left in folder.glob(aside_of(Path("*")).name):  # of a process that was killed while it wrote
+                left.unlink()
         except OSError as error:
-            raise fail(errors.CannotWrite(path=str(self.folder), reason=_reason(error))) from error
+            raise fail(errors.CannotWrite(path=str(folder), reason=reason_of(error))) from error
 
     @property
     def steps(self) -> list[int]:
         """The steps of the run that have a checkpoint, oldest first."""
-        return sorted(self._manager.all_steps())
+        return checkpoint_steps(self.folder)
+
+    # ------------------------------------------------------------ writing
+
+    def is_busy(self) -> bool:
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        self.finish()
+        return False
 
     def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
-        """Begin to write a checkpoint; it counts once it is complete. A step that has one already is left alone.
+        """Begin to write a checkpoint; it counts once it is complete. Waits for the one before it.
 
         Raises:
-            CompileError: it, or the one before, cannot be written (NS477).
+            CompileError: the one before cannot be written (NS490).
         """
         self.finish()
-        if step in self.steps:
-            return
-        flat = flatten(self._copy(state))
-        shapes = {name: list(leaf.shape) for name, leaf in flat.items()}
-        items = {
-            "state": ocp.args.StandardSave(flat),
-            "record": ocp.args.JsonSave({**record, "shapes": shapes, "has_best": best is not None}),
-        }
-        if best is not None:
-            items["best"] = ocp.args.StandardSave(flatten(best))
-        try:
-            self._manager.save(step, args=ocp.args.Composite(**items))
-        except DAMAGE as error:
-            raise fail(errors.CannotWrite(path=str(self.folder), reason=_reason(error))) from error
-        self._unlisted.add(step)
+        copy = self._copy(state)
+        # A daemon: who leaves at once (a second Ctrl-C) does not wait for the disk.
+        self._thread = threading.Thread(target=self._write, args=(step, copy, best, record), daemon=True)
+        self._thread.start()
 
     def finish(self) -> None:
-        """Wait until what is being written is complete, and list its files.
+        """Wait until what is being written is complete.
 
         Raises:
-            CompileError: it cannot be written (NS477).
+            CompileError: it cannot be written (NS490).
         """
-        if not self._unlisted:
+        self.wait()
+        if self._failed is None:
             return
+        (step, error), self._failed = self._failed, None
+        if not isinstance(error, OSError):
+            raise error
+        raise fail(errors.CheckpointNotWritten(step=step, reason=reason_of(error), advice=self._advice())) from error
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _advice(self) -> str:
+        good = [step for step in self.steps if step not in self._damaged]
+        if not good:
+            return "nothing was saved yet; make room, and start again"
+        return f"make room; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
+
+    def _write(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
+        """What the thread does."""
+        began = time.perf_counter()
         try:
-            self._manager.wait_until_finished()
-            self._manager.check_for_errors()
-            listed = self._read_list()
-            kept = {str(s): listed[str(s)] for s in self.steps if str(s) in listed}
-            kept.update({str(s): self._files(s) for s in self._unlisted})
-            aside = self._list.with_suffix(".tmp")
-            aside.write_text(json.dumps(kept), encoding="utf-8")
-            aside.replace(self._list)
-        except DAMAGE as error:
-            raise fail(errors.CannotWrite(path=str(self.folder), reason=_reason(error))) from error
-        self._unlisted.clear()
+            state, best = (jax.tree.map(_on_host, tree) for tree in (state, best))
+            arrays = {f"state/{name}": leaf for name, leaf in flatten(state).items()}
+            if best is not None:
+                arrays.update({f"best/{name}": leaf for name, leaf in flatten(best).items()})
+            write_arrays(checkpoint_file(self.folder, step), arrays, {"record": json.dumps(record, default=_plain)})
+            self._damaged.discard(step)
+            self._remove_old(step)
+            if self._publish is not None:
+                self._publish(state, best)
+        except BaseException as error:  # noqa: BLE001  # `finish` raises it in the thread that trains
+            self._failed = step, error
+        self.seconds = time.perf_counter() - began
 
-    def close(self) -> None:
-        """Wait until everything is written, and let go of the folder."""
-        self.finish()
-        self._manager.close()
+    def _remove_old(self, newest: int) -> None:
+        """Keep the newest ones that can be read; those that are damaged, or of steps still to come, go."""
+        good = [step for step in self.steps if step <= newest and step not in self._damaged]
+        for step in self.steps:
+            if step not in good[-KEPT:]:
+                checkpoint_file(self.folder, step).unlink()
 
-    def restore(self, like: Tree, like_best: Tree) -> Snapshot:
-        """The newest checkpoint that can be read; damaged ones are removed, and named in `warnings`.
+    # ------------------------------------------------------------ reading
+
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        """The newest checkpoint that can be read; damaged ones are passed over, and named in `warnings`.
 
         Args:
             like: a state of the net, for structure and shapes.
             like_best: the same for the best weights.
 
+        Returns:
+            None when there is no checkpoint.
+
         Raises:
-            CompileError: there is none (NS470), all are damaged (NS471), or they are of another net (NS474).
+            CompileError: all are damaged (NS471), or they are of another net (NS474).
         """
         self.finish()
-        steps = self.steps[::-1]
-        if not steps:
-            raise fail(errors.NoCheckpoint(run=str(self.folder.parent)))
         damaged: list[tuple[int, str]] = []
-        for step in steps:
-            reason = self._damage(step)
-            if reason is None:
-                try:
-                    found = self._read(step, like, like_best)
-                except DAMAGE as error:
-                    reason = _reason(error)
-                else:
-                    return self._without_damaged(found, damaged, step)
-            damaged.append((step, reason))
-        raise fail(errors.NoUsableCheckpoint(run=str(self.folder.parent), reason=damaged[0][1]))
-
-    def _without_damaged(self, found: Snapshot, damaged: list[tuple[int, str]], used: int) -> Snapshot:
-        warnings = []
-        for step, reason in damaged:
-            self._manager.delete(step)
-            warnings.append(errors.OlderCheckpoint(damaged=step, used=used, reason=reason))
-        return Snapshot(found.state, found.best, found.record, tuple(warnings))
-
-    def _read(self, step: int, like: Tree, like_best: Tree) -> Snapshot:
-        record = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore())).record
-        flat = flatten(like)
-        wrong = difference(record["shapes"], flat)
-        if wrong is not None:
-            raise fail(errors.OtherNet(source=str(self.folder.parent), reason=wrong))
-        wanted = {"state": ocp.args.StandardRestore(_abstract(flat))}
-        if record["has_best"]:
-            wanted["best"] = ocp.args.StandardRestore(_abstract(flatten(like_best)))
-        items = self._manager.restore(step, args=ocp.args.Composite(**wanted))
-        best = unflatten(items["best"], like_best) if record["has_best"] else None
-        return Snapshot(unflatten(items["state"], like), best, record)
-
-    # ------------------------------------------------------------ files and their checksums
-
-    def _files(self, step: int) -> dict[str, list[int]]:
-        root = self.folder / str(step)
-        paths = sorted(p for p in root.rglob("*") if p.is_file())
-        return {str(p.relative_to(root)): [p.stat().st_size, _checksum(p)] for p in paths}
-
-    def _read_list(self) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = json.loads(self._list.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            return {}  # the list only helps to find damage: without it, reading finds most of it
-        return found
-
-    def _damage(self, step: int) -> str | None:
-        """What is wrong with the files of a checkpoint, or None."""
-        listed = self._read_list().get(str(step))
-        if listed is None:
-            return None
-        for name, (size, checksum) in listed.items():
-            path = self.folder / str(step) / name
-            if not path.is_file():
-                return f"`{name}` is missing"
-            if path.stat().st_size != size:
-                return f"`{name}` has {path.stat().st_size} bytes, not {size}"
-            if _checksum(path) != checksum:
-                return f"`{name}` was changed"
+        for step in reversed(self.steps):
+            try:
+                found = self._read(step, like, like_best)
+            except Damaged as error:
+                damaged.append((step, str(error)))
+                self._damaged.add(step)
+                continue
+            warnings = tuple(errors.OlderCheckpoint(damaged=bad, used=step, reason=why) for bad, why in damaged)
+            return Snapshot(found.state, found.best, found.record, warnings)
+        if damaged:
+            raise fail(errors.NoUsableCheckpoint(run=str(self.folder.parent), reason=damaged[0][1]))
         return None
 
+    def _read(self, step: int, like: Tree, like_best: Tree) -> Snapshot:
+        arrays, metadata = read_arrays(checkpoint_file(self.folder, step))
+        try:
+            record = json.loads(metadata["record"])
+        except (KeyError, ValueError) as error:
+            raise Damaged("it has no record") from error
+        state = self._tree(_part(arrays, "state/"), like)
+        best = _part(arrays, "best/")
+        return Snapshot(state, self._tree(best, like_best) if best else None, record)
 
-def _abstract(flat: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: ocp.utils.to_shape_dtype_struct(leaf) for name, leaf in flat.items()}
+    def _tree(self, found: Mapping[str, Any], like: Tree) -> Tree:
+        wanted = flatten(like)
+        wrong = difference(found, wanted)
+        if wrong is None:
+            kinds = {name: (found[name].dtype.name, leaf.dtype.name) for name, leaf in wanted.items()}
+            wrong = next((f"`{name}` is {a}, not {b}" for name, (a, b) in kinds.items() if a != b), None)
+        if wrong is not None:
+            raise fail(errors.OtherNet(source=str(self.folder.parent), reason=wrong))
+        return unflatten(found, like)
 
 
-def _checksum(path: Path) -> int:
-    value = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            value = zlib.crc32(block, value)
-    return value
+def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _reason(error: BaseException) -> str:
-    """The first line of an error's text, cut to a readable length."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    return text if len(text) <= 200 else text[:197] + "…"
+def _on_host(leaf: Any) -> Any:
+    """Random keys stay what they are; `flatten` takes the numbers out of them."""
+    return leaf if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.device_get(leaf)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of NumPy in a record."""
+    return value.tolist()

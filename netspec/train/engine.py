@@ -8,7 +8,8 @@ donated: a step writes into the memory of the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -20,19 +21,35 @@ from flax import nnx
 
 from netspec.diagnostics import fail
 from netspec.train import errors
-from netspec.train.heads import place_targets
+from netspec.train.feeding import Stream, is_stream
 from netspec.train.optimizers import build_optimizer
+from netspec.train.outputs import OutputRecipe
+from netspec.train.parts import keep_statistics, merge_trees, split_tree, weights_of
 from netspec.train.placing import Data, Split, Tree, counted_steps, loss_sums, metric_sums, place
-from netspec.train.recipe import OutputRecipe, Recipe
-from netspec.train.schedules import build_schedule
+from netspec.train.precision import lower_precision, widen
+from netspec.train.recipe import Recipe
+from netspec.train.remat import recompute, remat_options
+from netspec.train.schedules import build_schedule, find_plateau
+from netspec.train.watch import empty_sums, first_watch, watch_step
 
 MakeModule = Callable[[nnx.Rngs], nnx.Module]
 Penalty = tuple[Sequence[str | int], float, float]
 """A weight by the names on the way to it (`("conv1", "kernel")`), its l1 and its l2."""
 
+Augment = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, Any]]
+"""See `netspec.train.augment.Augmenter`."""
+
+Step: TypeAlias = tuple[Any, tuple[Any, ...]]
+"""A compiled program and what it is given beside the state: `state, loss = program(state, *given)`."""
+
 State: TypeAlias = dict[str, Any]
 """`params`, `random` (for dropout and its kin), `other` (what else a net remembers), `optimizer`, `step` (of the run,
-from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1."""
+from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1. Where the recipe asks for
+it, `rate_scale`: what a schedule that follows a figure has made of the rate, and
+`skipped`: how many steps were left out in a row, and in this epoch, with how many examples; and
+`watch` (netspec/train/watch.py)."""
+
+_NONE_SKIPPED = {"in_row": np.int32(0), "steps": np.int32(0), "examples": np.int32(0)}
 
 _PARTS = (nnx.Param, nnx.RngState, ...)
 """How a module is divided: what is trained, random state, everything else."""
@@ -49,6 +66,7 @@ class Engine:
         steps_per_epoch: for the schedule.
         penalties: what is added to the loss for large weights.
         shuffle: take the examples in a new order in every epoch, instead of as they stand.
+        augment: varies a batch: (step of the run, inputs, targets) -> (inputs, targets).
 
     Raises:
         CompileError: the net has no trainable weights (NS461).
@@ -63,21 +81,42 @@ class Engine:
         steps_per_epoch: int = 1,
         penalties: Sequence[Penalty] = (),
         shuffle: bool = True,
+        augment: Augment | None = None,
     ) -> None:
         self.recipe = recipe
         self.shuffle = shuffle
+        self.augment = augment
         self.input_names = tuple(inputs)
         self.steps_per_epoch = steps_per_epoch
         self.penalties = tuple(penalties)
         module = make_module(nnx.Rngs(recipe.seed))
         module.eval()
+        self._plain, *_ = nnx.split(module, *_PARTS)
+        self.precision = lower_precision(module, recipe.precision)
         self._asking, *_ = nnx.split(module, *_PARTS)
         module.train()
+        for name in recipe.freeze:
+            keep_statistics(module, name)
+        self._frozen = [path for name in recipe.freeze for path in weights_of(module, name)]
+        recompute(module, recipe.remat)
         self._training, *parts = nnx.split(module, *_PARTS)
         self._first: list[Tree] = [nnx.to_pure_dict(part) for part in parts]
-        factor = build_schedule(recipe.schedule, steps_per_epoch, recipe.epochs * steps_per_epoch)
-        self._optimizer = build_optimizer(recipe.optimizer, factor)
+        self._factor = build_schedule(recipe.schedule, steps_per_epoch, recipe.epochs * steps_per_epoch)
+        chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
+        self._optimizer = build_optimizer(recipe.optimizer, seed=recipe.seed, chosen=chosen)
         self._step_programs: dict[int, Any] = {}
+        self._batch_programs: dict[int, Any] = {}
+
+    def share_programs(self, other: Engine) -> None:
+        """Run the compiled programs of another engine, of the same net, recipe and data but for the seed.
+
+        The seed is in the state that they are called with. What varies batches has one of its own, so engines with
+        `augment` cannot share.
+        """
+        assert self.augment is None
+        self._step_programs = other._step_programs
+        for name in ("copy", "is_finite", "score_program", "answer_program"):
+            self.__dict__[name] = getattr(other, name)
 
     # ------------------------------------------------------------ state
 
@@ -88,19 +127,50 @@ class Engine:
             CompileError: the net has no trainable weights (NS461).
         """
         params, random, other = self._first
-        if not jax.tree.leaves(params):
+        params = self.precision.stored(params)
+        trained, _ = split_tree(params, self._frozen)
+        if not jax.tree.leaves(trained):
             raise fail(errors.NothingToTrain())
         state = {
             "params": params,
             "random": random,
             "other": other,
-            "optimizer": self._optimizer.init(params),
+            "optimizer": self._optimizer.init(widen(trained)),
             "step": jnp.int32(0),
             "sums": self.zero_sums,
             "bad_step": jnp.int32(-1),
         }
+        if find_plateau(self.recipe.schedule) is not None:
+            state["rate_scale"] = jnp.float32(1)
+        if self._optimizer.most_skipped is not None:
+            state["skipped"] = _NONE_SKIPPED
+        if self.recipe.watch:
+            state["watch"] = first_watch(widen(trained))
         found: State = self.copy(state)
         return found
+
+    def begin_epoch(self, state: State) -> State:
+        """The state with nothing counted yet."""
+        found = {**state, "sums": self.copy(self.zero_sums)}
+        if "skipped" in state:
+            found["skipped"] = self.copy({**_NONE_SKIPPED, "in_row": state["skipped"]["in_row"]})
+        if "watch" in state:
+            found["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
+        return found
+
+    def answering(self, state: State) -> Tree:
+        """The weights that the net is measured and kept with: those of the state, unless the optimizer has others."""
+        if not self._optimizer.answers:
+            return state["params"]
+        return self._answering(state["optimizer"], state["params"])
+
+    @cached_property
+    def _answering(self) -> Any:
+        def weights(optimizer: Tree, params: Tree) -> Tree:
+            trained, frozen = split_tree(params, self._frozen)
+            return merge_trees(self._optimizer.answering(optimizer, widen(trained)), frozen)
+
+        return jax.jit(weights)
 
     @property
     def first_weights(self) -> tuple[Tree, Tree]:
@@ -139,15 +209,20 @@ class Engine:
         return {**of_loss, **metric_sums(output, logits, target, weights, training=True)}
 
     def _example_target(self, output: OutputRecipe) -> Any:
-        return place_targets(np.zeros((1, max(1, output.target.size))), output.head, output.target)
+        return output.place_targets(np.zeros((1, max(1, output.target.size))))
 
     def module(self, params: Tree, other: Tree, random: Tree | None = None) -> nnx.Module:
         """A live module with these weights, for asking; with `random` state, for training."""
         found: nnx.Module = (
-            nnx.merge(self._asking, params, self._first[1], other)
+            nnx.merge(self._asking, self.precision.used(params), self._first[1], other)
             if random is None
-            else nnx.merge(self._training, params, random, other)
+            else nnx.merge(self._training, self.precision.used(params), random, other)
         )
+        return found
+
+    def plain_module(self, params: Tree, other: Tree) -> nnx.Module:
+        """A live module for asking as its source says it: in f32, whatever the precision of the run."""
+        found: nnx.Module = nnx.merge(self._plain, widen(params), self._first[1], other)
         return found
 
     # ------------------------------------------------------------ data
@@ -156,12 +231,47 @@ class Engine:
         """Put a split onto the device, filled up to `rows` by copies of its first row."""
         return place(arrays, self.recipe, self.input_names, rows=rows)
 
+    def feed(self, arrays: Split) -> Data | Stream:
+        """A split to train on: on the device, or streamed where its examples are read when they are wanted."""
+        return Stream(arrays, self.recipe, self.input_names) if is_stream(arrays) else self.place(arrays)
+
     def order(self, epoch: int, examples: int) -> Any:
-        """The order of an epoch (from 0) on the device: a permutation made from the seed and the epoch alone."""
+        """The order of an epoch (from 0) on the device."""
+        return jax.device_put(self._order(epoch, examples))
+
+    def _order(self, epoch: int, examples: int) -> Any:
+        """A permutation made from the seed and the epoch alone."""
         if not self.shuffle:
-            return jax.device_put(np.arange(examples, dtype=np.int32))
-        found = np.random.default_rng((self.recipe.seed, epoch)).permutation(examples)
-        return jax.device_put(found.astype(np.int32))
+            return np.arange(examples, dtype=np.int32)
+        return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)
+
+    def steps(self, data: Data | Stream, epoch: int, first: int = 0) -> Generator[Step, None, None]:
+        """The steps of an epoch from one of them on, each a program and what it is given beside the state. What is
+        streamed is read ahead until the iterator is closed.
+
+        Raises:
+            CompileError: the data cannot be read any more (NS515).
+        """
+        sizes = [self.batch_size(at, data.examples) for at in range(first, self.steps_per_epoch)]
+        if isinstance(data, Data):
+            order = self.order(epoch, data.examples)
+            for size in sizes:
+                yield self.step_program(size), (data.arrays, order)
+            return
+        order = self._order(epoch, data.examples)
+        begins = range(first * self.recipe.batch, data.examples, self.recipe.batch)
+        batches = data.batches([order[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)])
+        with closing(batches):
+            for size, batch in zip(sizes, batches, strict=True):
+                yield self.batch_program(size), (batch,)
+
+    def examples_of(self, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
+        """The inputs and targets of a step of the run, as the net sees them in it."""
+        order, size = self.order(step // self.steps_per_epoch, data.examples), self.batch_size(step, data.examples)
+        if isinstance(data, Data):
+            return self.batch(jnp.int32(step), size, data.arrays, order)
+        begin = (step % self.steps_per_epoch) * self.recipe.batch
+        return self._varied(jnp.int32(step), data.read(np.asarray(order)[begin : begin + size]))
 
     # ------------------------------------------------------------ one step
 
@@ -175,8 +285,21 @@ class Engine:
             def step(state: State, data: tuple[Tree, Tree], order: Any) -> tuple[State, Any]:
                 return self._step(state, self.batch(state["step"], size, data, order), size)
 
-            self._step_programs[size] = jax.jit(step, donate_argnums=0)
+            self._step_programs[size] = self._compiled(step)
         return self._step_programs[size]
+
+    def batch_program(self, size: int) -> Any:
+        """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss)."""
+        if size not in self._batch_programs:
+
+            def step(state: State, batch: tuple[Tree, Tree]) -> tuple[State, Any]:
+                return self._step(state, self._varied(state["step"], batch), size)
+
+            self._batch_programs[size] = self._compiled(step)
+        return self._batch_programs[size]
+
+    def _compiled(self, step: Any) -> Any:
+        return jax.jit(step, donate_argnums=0, compiler_options=remat_options(self.recipe.remat))
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""
@@ -184,21 +307,35 @@ class Engine:
         return min(self.recipe.batch, examples - begin)
 
     def batch(self, step: Any, size: int, data: tuple[Tree, Tree], order: Any) -> tuple[Tree, Tree]:
-        """The inputs and targets of a step of the run; the steps before it in its epoch were whole ones."""
+        """The inputs and targets of a step of the run, varied; the steps before it in its epoch were whole ones."""
         begin = (step % self.steps_per_epoch) * self.recipe.batch
         rows = jax.lax.dynamic_slice_in_dim(order, begin, size)
-        found: tuple[Tree, Tree] = jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data)
-        return found
+        return self._varied(step, jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data))
+
+    def _varied(self, step: Any, batch: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
+        return batch if self.augment is None else self.augment(step, *batch)
 
     def _step(self, state: State, batch: tuple[Tree, Tree], size: int) -> tuple[State, Any]:
-        def objective(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
-            return self._objective(params, state["random"], state["other"], batch)
+        trained, frozen = split_tree(state["params"], self._frozen)
 
-        (loss, (random, other, sums)), gradient = jax.value_and_grad(objective, has_aux=True)(state["params"])
-        updates, optimizer = self._optimizer.update(gradient, state["optimizer"], state["params"])
+        def objective(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
+            return self._objective(merge_trees(params, frozen), state["random"], state["other"], batch)
+
+        (loss, (random, other, sums)), gradient = jax.value_and_grad(objective, has_aux=True)(trained)
+        gradient = widen(gradient)
+        updates, optimizer = self._optimizer.update(
+            gradient,
+            state["optimizer"],
+            widen(trained),
+            factor=self._factor(state["step"]) * state.get("rate_scale", 1),
+            value=loss,
+            examples=size,
+            closes=(state["step"] + 1) % self.steps_per_epoch == 0,
+        )
         is_first_bad = (state["bad_step"] < 0) & ~jnp.isfinite(loss)
         after = {
-            "params": optax.apply_updates(state["params"], updates),
+            **state,
+            "params": merge_trees(optax.apply_updates(trained, updates), frozen),
             "random": random,
             "other": other,
             "optimizer": optimizer,
@@ -206,7 +343,31 @@ class Engine:
             "sums": jax.tree.map(jnp.add, state["sums"], sums),
             "bad_step": jnp.where(is_first_bad, state["step"], state["bad_step"]),
         }
-        return after, loss
+        if "watch" in state:
+            after["watch"] = watch_step(state["watch"], gradient, updates, size)
+        return (self._without_bad(state, after, (loss, gradient), size) if "skipped" in state else after), loss
+
+    def _without_bad(self, state: State, after: State, found: Tree, size: int) -> State:
+        """The state after a step; where its loss or gradient is not finite, that before it, with the step counted."""
+        is_good = self.is_finite(found)
+        before = state["skipped"]
+        in_row = jnp.where(is_good, 0, before["in_row"] + 1)
+        is_first_bad = (state["bad_step"] < 0) & (in_row > self._optimizer.most_skipped)
+        kept: dict[str, Any] = {
+            name: jax.tree.map(lambda new, old: jnp.where(is_good, new, old), after[name], state[name])
+            for name in ("params", "other", "optimizer", "sums", "watch")
+            if name in after
+        }
+        return {
+            **after,
+            **kept,
+            "bad_step": jnp.where(is_first_bad, state["step"], state["bad_step"]),
+            "skipped": {
+                "in_row": in_row,
+                "steps": before["steps"] + jnp.where(is_good, 0, 1),
+                "examples": before["examples"] + jnp.where(is_good, 0, size),
+            },
+        }
 
     def _objective(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]
@@ -220,7 +381,7 @@ class Engine:
         for name, output in self.recipe.outputs.items():
             weights = counted_steps(output, inputs, self.input_names)
             loss, of_loss = loss_sums(output, logits[name], targets[name], weights)
-            total = total + loss
+            total = total + (loss if output.weight == 1 else output.weight * loss)
             answers = jax.lax.stop_gradient(logits[name])
             sums[name] = {**of_loss, **metric_sums(output, answers, targets[name], weights, training=True)}
         if self.penalties:
@@ -236,18 +397,21 @@ class Engine:
             weight = params
             for name in path:
                 weight = weight[name]
+            weight = widen(weight)
             total = total + l1 * jnp.abs(weight).sum() + l2 * (weight**2).sum()
         return total
 
     def _answer(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
         """The logits of each output, by name."""
-        found = module.logits(*inputs) if hasattr(module, "logits") else module(*inputs)
+        fed = self.precision.fed(inputs)
+        found = module.logits(*fed) if hasattr(module, "logits") else module(*fed)
         return self._by_output(found)
 
     def _by_output(self, found: Any) -> dict[str, Any]:
         names = list(self.recipe.outputs)
         values = dict(found) if isinstance(found, Mapping) else {names[0]: found}
-        return {name: values[name].reshape(-1, *self.recipe.outputs[name].head.shape) for name in names}
+        shapes = {name: self.recipe.outputs[name].head.shape for name in names}
+        return {name: widen(values[name]).reshape(-1, *shape) for name, shape in shapes.items()}
 
     # ------------------------------------------------------------ asking
 
@@ -268,7 +432,7 @@ class Engine:
                 _, of_loss = loss_sums(output, logits[name], targets[name], weights)
                 sums[name] = {**of_loss, **metric_sums(output, logits[name], targets[name], weights, training=False)}
                 if any(metric.takes_scores for metric in output.metrics):
-                    scores[name] = (logits[name].reshape(size), targets[name].reshape(size))
+                    scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
         return jax.jit(score, static_argnums=5)
@@ -279,6 +443,6 @@ class Engine:
 
         def answer(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
             module: Any = self.module(params, other)
-            return self._by_output(module(*inputs))
+            return self._by_output(module(*self.precision.fed(inputs)))
 
         return jax.jit(answer)

@@ -1,4 +1,4 @@
-"""NS450 to NS479: losses, metrics and settings that do not go with the net, runs that break, damaged checkpoints.
+"""NS450 to NS469: losses, metrics and settings that do not go with the net, and runs that break.
 
 Whether targets go with the last layer at all is asked by netspec/data/checks.py (NS43x).
 """
@@ -38,13 +38,109 @@ class LossNotForHead(Diagnostic):
 
 
 @record
+class WrongPlace(Diagnostic):
+    """A word of an optimizer chain stands where it cannot do its work.
+
+    What works on gradients stands in front of the optimizer, the word with the learning rate; what works on steps and
+    weights stands behind it. `accumulate` decides for all that is behind it, `skip_nonfinite` for the whole step.
+
+    Wrong:
+        dense(classes, softmax)
+        data { source = digits }
+        train { optimizer = adam(1e-3) -> accumulate(4) }
+
+    Right:
+        dense(classes, softmax)
+        data { source = digits }
+        train { optimizer = accumulate(4) -> adam(1e-3) }
+    """
+
+    code = "NS451"
+    title = "`{word}` stands {where}"
+    label = "out of place"
+    hint = "write `{right}`"
+    word: str
+    where: str
+    right: str
+
+
+@record
+class UnknownLayer(Diagnostic):
+    """The settings name a layer or block that the network has not, or one without weights that are trained.
+
+    `netspec show` lists the names. A block stands for all that is in it, and `block/layer` for a layer of it.
+
+    Wrong:
+        dense(32, relu, name = "hidden") -> dense(classes, softmax)
+        data { source = digits }
+        train { freeze = ["hiden"] }
+
+    Right:
+        dense(32, relu, name = "hidden") -> dense(classes, softmax)
+        data { source = digits }
+        train { freeze = ["hidden"] }
+    """
+
+    code = "NS452"
+    title = "no layer or block `{name}` has weights to train"
+    hint = "{advice}"
+    name: str
+    advice: str
+
+
+@record
+class AllFrozen(Diagnostic):
+    """With everything frozen that `freeze` names, no weight is left that could be trained.
+
+    Wrong:
+        dense(classes, softmax, name = "last")
+        data { source = digits }
+        train { freeze = ["last"] }
+
+    Right:
+        dense(16, relu, name = "first") -> dense(classes, softmax, name = "last")
+        data { source = digits }
+        train { freeze = ["first"] }
+    """
+
+    code = "NS453"
+    title = "with {names} frozen there is nothing left to train"
+    hint = "leave out a layer that is to learn"
+    names: str
+
+
+@record
+class RateOfFrozen(Diagnostic):
+    """A layer is to learn at a rate of its own, and is frozen.
+
+    Wrong:
+        dense(32, relu, name = "hidden") -> dense(classes, softmax)
+        data { source = digits }
+        train {
+            optimizer = adam -> rate_of("hidden", 0.1)
+            freeze    = ["hidden"]
+        }
+
+    Right:
+        dense(32, relu, name = "hidden") -> dense(classes, softmax)
+        data { source = digits }
+        train { optimizer = adam -> rate_of("hidden", 0.1) }
+    """
+
+    code = "NS454"
+    title = "`{name}` is frozen, so a rate of its own does nothing"
+    hint = "leave it out of `freeze`, or take `rate_of` away"
+    name: str
+
+
+@record
 class MetricNotForHead(Diagnostic):
     """A figure is asked for that these answers do not have.
 
     Wrong:
         dense(classes, softmax)
         data { source = digits }
-        train { metrics = roc_auc }
+        train { metrics = error_rate }
 
     Right:
         dense(classes, softmax)
@@ -55,7 +151,7 @@ class MetricNotForHead(Diagnostic):
     code = "NS456"
     title = "the metric `{metric}` needs {needs}"
     label = "the net ends in {head}"
-    hint = "use {advice}"
+    hint = "{advice}"
     metric: str
     needs: str
     head: str
@@ -111,7 +207,7 @@ class NeverReached(Diagnostic):
 
 @record
 class UnknownFigure(Diagnostic):
-    """Early stopping looks at a figure that is not measured.
+    """Early stopping, or a schedule that follows a figure, looks at one that is not measured.
 
     Wrong:
         dense(classes, softmax)
@@ -172,91 +268,60 @@ class NothingToCompare(Diagnostic):
 
 
 @record
-class NoCheckpoint(Diagnostic):
-    """A run is to be resumed that has no checkpoint."""
+class NoBlocks(Diagnostic):
+    """`remat` saves memory inside of blocks, and the network has none: its layers stand one by one.
 
-    code = "NS470"
-    title = "`{run}` has no checkpoint to go on from"
-    hint = "start again with `netspec train`"
-    run: str
+    Layers that are given a name with `def`, or joined by `->` inside of `{ }`, make a block.
 
+    Wrong:
+        dense(32, relu) -> dense(32, relu) -> dense(classes, softmax)
+        data { source = digits }
+        train { remat = true }
 
-@record
-class NoUsableCheckpoint(Diagnostic):
-    """Every checkpoint of a run is damaged: files are missing or cut off."""
-
-    code = "NS471"
-    title = "no checkpoint of `{run}` can be read: {reason}"
-    hint = "start again with `netspec train`; `weights.safetensors` in the run may still hold the best weights"
-    run: str
-    reason: str
-
-
-@record
-class OlderCheckpoint(Diagnostic):
-    """The newest checkpoint of a run is damaged, so an older one is used; the steps between them are done again."""
-
-    code = "NS472"
-    severity = "warning"
-    title = "the checkpoint of step {damaged} cannot be read ({reason}); going on from step {used}"
-    hint = "the steps between are done again, with the same result"
-    damaged: int
-    used: int
-    reason: str
-
-
-@record
-class NoRun(Diagnostic):
-    """A folder is given as a run, and is none."""
-
-    code = "NS473"
-    title = "`{run}` is no run folder: {reason}"
-    hint = "give a folder that `netspec train` has made, such as runs/digits-1"
-    run: str
-    reason: str
-
-
-@record
-class OtherNet(Diagnostic):
-    """The weights that were saved are not those of this net."""
-
-    code = "NS474"
-    title = "what `{source}` holds is not for this net: {reason}"
-    hint = "use the spec of the run, or start a new run"
-    source: str
-    reason: str
-
-
-@record
-class DamagedFile(Diagnostic):
-    """A file of a run is missing, cut off or changed."""
-
-    code = "NS475"
-    title = "`{file}` cannot be read: {reason}"
-    hint = "copy the run again, or train again"
-    file: str
-    reason: str
-
-
-@record
-class OtherSettings(Diagnostic):
-    """A run is to be resumed with other settings or data than it was started with.
-
-    Only `epochs` may change: everything else would give a run that is neither the old nor the new one.
+    Right:
+        def layers = dense(32, relu) -> dense(32, relu)
+        layers -> layers -> dense(classes, softmax)
+        data { source = digits }
+        train { remat = true }
     """
 
-    code = "NS476"
-    title = "the run was started with other settings: {changes}"
-    hint = "only `epochs` may change in a run that goes on; start a new run for the rest"
-    changes: str
+    code = "NS500"
+    title = "there is no block to compute again"
+    label = "needs blocks"
+    hint = "make blocks of the parts that repeat (`def part = …`), or remove `remat`"
 
 
 @record
-class CannotWrite(Diagnostic):
-    """A run folder cannot be made or written to: no space, no permission, or a file stands in the way."""
+class NoTensorboard(Diagnostic):
+    """`tensorboard = true` needs the package tensorboardX, which does not come with netspec by default."""
 
-    code = "NS477"
-    title = "cannot write `{path}`: {reason}"
-    hint = "make room, or choose another folder for the runs"
-    path: str
-    reason: str
+    code = "NS502"
+    title = "`tensorboard = true` needs the package tensorboardX, which is not installed"
+    label = "needs tensorboardX"
+    hint = "install it with `pip install 'netspec[tensorboard]'`"
+
+
+@record
+class UnknownBlock(Diagnostic):
+    """`remat` names a block that the network has not.
+
+    `netspec show` lists the names. `outer/inner` is a block inside of another one.
+
+    Wrong:
+        def layers = dense(32, relu) -> dense(32, relu)
+        layers -> layers -> dense(classes, softmax)
+        data { source = digits }
+        train { remat = ["layer"] }
+
+    Right:
+        def layers = dense(32, relu) -> dense(32, relu)
+        layers -> layers -> dense(classes, softmax)
+        data { source = digits }
+        train { remat = ["layers", "layers_2"] }
+    """
+
+    code = "NS501"
+    title = "there is no block `{name}`"
+    hint = "{advice}"
+    name: str
+    advice: str

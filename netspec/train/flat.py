@@ -5,7 +5,8 @@ Random keys are kept as the numbers they are made of, since files know no keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -22,10 +23,18 @@ def _is_key(leaf: Any) -> bool:
     return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
 
 
+def _names(paths: Iterable[Any]) -> dict[Any, str]:
+    """A name for each path; those that would be called alike (`{"a/b": …}` and `{"a": {"b": …}}`) are spelt out."""
+    names = {path: _name(path) for path in paths}
+    uses = Counter(names.values())
+    return {path: name if uses[name] == 1 else jax.tree_util.keystr(path) for path, name in names.items()}
+
+
 def flatten(tree: Tree) -> dict[str, Any]:
     """The leaves by their path."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {_name(path): jax.random.key_data(leaf) if _is_key(leaf) else leaf for path, leaf in leaves}
+    leaves = dict(jax.tree_util.tree_leaves_with_path(tree))
+    names = _names(leaves)
+    return {names[path]: jax.random.key_data(leaf) if _is_key(leaf) else leaf for path, leaf in leaves.items()}
 
 
 def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
@@ -35,8 +44,10 @@ def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
         KeyError: a leaf is missing.
     """
 
+    names = _names(path for path, _ in jax.tree_util.tree_leaves_with_path(like))
+
     def pick(path: Any, leaf: Any) -> Any:
-        value = jnp.asarray(flat[_name(path)])
+        value = jnp.array(flat[names[path]])  # a copy: a state is written into
         return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else value
 
     return jax.tree_util.tree_map_with_path(pick, like)

@@ -16,8 +16,10 @@ class HeadInfo(Record):
     """The end of one output of a net.
 
     `shape` is that of one example (channels last), `activation` is `softmax` or `sigmoid` when one is peeled off at the
-    end and otherwise `linear`, whatever stands inside. `padding` tells which steps of a sequence only
-    fill up. `word` and `span` are for messages.
+    end and otherwise `linear`, whatever stands inside; where a loss takes plain numbers for something else, it may also
+    be `exp` (logarithms) or `margin` (scores, above 0 for yes). `padding` tells which steps of a sequence only fill up,
+    `blank` is the id that spells nothing where steps spell a sequence. `is_open` says that a size is not known: it then
+    stands as 1. `word` and `span` are for messages.
     """
 
     shape: tuple[int, ...]
@@ -25,6 +27,8 @@ class HeadInfo(Record):
     word: str = "dense"
     padding: Padding | None = None
     span: Span | None = field(default=None, compare=False)
+    blank: int | None = None
+    is_open: bool = False
 
     @property
     def units(self) -> int:
@@ -48,12 +52,13 @@ class HeadInfo(Record):
     def apply(self, logits: Any) -> Any:
         """What the net answers (probabilities, or plain numbers) from what it computes; the shape stays."""
         import jax
+        import jax.numpy as jnp
 
         if self.activation == "softmax":
             return jax.nn.softmax(logits, axis=-1)
         if self.activation == "sigmoid":
             return jax.nn.sigmoid(logits)
-        return logits
+        return jnp.exp(logits) if self.activation == "exp" else logits
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.shape)) or "1"
@@ -64,7 +69,7 @@ class TargetInfo(Protocol):
     """What an output should answer, as the data tell it (`netspec.data.base.Target`).
 
     `kind` is `class` (ids from 0), `binary` (all are 0 or 1) or `numbers`; `size` is how many ids or numbers an example
-    has.
+    has; `names` are those of the classes.
     """
 
     @property
@@ -75,6 +80,9 @@ class TargetInfo(Protocol):
 
     @property
     def classes(self) -> int | None: ...
+
+    @property
+    def names(self) -> tuple[str, ...] | None: ...
 
 
 def are_ids(head: HeadInfo, target: TargetInfo) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flax import nnx
 
-from netspec.train.engine import Engine, MakeModule, Penalty
+from netspec.train.engine import Augment, Engine, MakeModule, Penalty
 from netspec.train.evaluate import Weights
 from netspec.train.nonfinite import Locate
 from netspec.train.placing import Split
@@ -27,7 +27,9 @@ class Job:
         train, val, test: splits; the last two may be None.
         penalties: l1 and l2 of weights.
         shuffle: a new order of the examples in every epoch.
+        augment: varies the batches of training (see `Engine`).
         locate_nonfinite: finds the layer with the first result that is not finite.
+        spec_hash: what the spec means (`netspec.semantics`), kept in every checkpoint.
     """
 
     make_module: MakeModule
@@ -38,7 +40,9 @@ class Job:
     test: Split | None = None
     penalties: Sequence[Penalty] = ()
     shuffle: bool = True
+    augment: Augment | None = None
     locate_nonfinite: Locate | None = None
+    spec_hash: str | None = None
 
     @property
     def examples(self) -> int:
@@ -58,6 +62,7 @@ class Job:
             steps_per_epoch=steps,
             penalties=self.penalties,
             shuffle=self.shuffle,
+            augment=self.augment,
         )
 
 
@@ -66,7 +71,7 @@ class Result:
     """A trained net. `weights` are those that are kept; `metrics` are theirs, with those on the test split.
 
     `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are kept.
-    `interrupted` is set when a signal ended the run early: it can be resumed.
+    `interrupted` is set when a signal ended the run early (`signal` is its name): it can be resumed.
     """
 
     engine: Engine = field(repr=False)
@@ -77,6 +82,7 @@ class Result:
     best_epoch: int | None
     interrupted: bool
     run: Run | None
+    signal: str | None = None
 
     @property
     def epochs(self) -> int:
@@ -85,4 +91,4 @@ class Result:
     @property
     def module(self) -> nnx.Module:
         """A live module with the weights."""
-        return self.engine.module(*self.weights)
+        return self.engine.plain_module(*self.weights)

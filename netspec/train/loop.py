@@ -9,27 +9,38 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import jax
+import numpy as np
 
-from netspec.diagnostics import Diagnostic, fail
-from netspec.train import errors
+from netspec.data.stream_errors import CannotReadOn
+from netspec.diagnostics import CompileError, Diagnostic, fail
+from netspec.train import run_errors as errors
 from netspec.train.checkpoint import Checkpoints, InMemory, Keeper
 from netspec.train.engine import State
 from netspec.train.evaluate import Weights, figures, measure, prepare, spreads_of
+from netspec.train.fingerprint import fingerprint
+from netspec.train.going_on import changes, longer_schedule
 from netspec.train.job import Job, Result
+from netspec.train.lock import locked, this_process
 from netspec.train.nonfinite import explain, explain_weights, not_finite
+from netspec.train.placing import Data, Tree
 from netspec.train.progress import Progress
 from netspec.train.reporting import Reporter, Silent, Tick
 from netspec.train.run import Run, plain
+from netspec.train.schedules import find_plateau, steps_before
 from netspec.train.signals import Interruption, listening
+from netspec.train.watch import watched_figures
 
 TICK_SECONDS = 0.3
 """How often an epoch under way is looked at."""
 AHEAD = 16
 """Steps that are handed to the device before one of them is waited for, so that an end comes soon after it is asked."""
+STREAMED_AHEAD = 2
+"""The same where each of them brings its examples along, which are kept until it is done."""
 SAVE_SECONDS = 10.0
 """A checkpoint is written when this much time has passed, and at the end."""
 SAVE_SHARE = 0.05
@@ -43,6 +54,7 @@ def fit(
     resume: bool = False,
     reporter: Reporter | None = None,
     save_seconds: float = SAVE_SECONDS,
+    begun: Callable[[], None] | None = None,
 ) -> Result:
     """Train.
 
@@ -52,20 +64,24 @@ def fit(
         resume: go on from the newest checkpoint of `run`.
         reporter: who wants to know; nobody by default.
         save_seconds: the least time between two checkpoints; 0 writes one after every epoch.
+        begun: called when everything is known to fit together, before the first step.
 
     Raises:
         CompileError: nothing to train (NS461), a loss that is not finite (NS460), or a run folder that cannot be
             written or gone on from (NS47x).
     """
-    with listening() as interruption:
+    with listening() as interruption, locked(run.path) if run else nullcontext():
         training = _Training(job, run, reporter or Silent(), interruption, save_seconds)
         try:
             training.begin(resume)
-            while not (training.progress.is_over(job.recipe) or training.interrupted):
+            if begun is not None:
+                begun()
+            while not (training.progress.is_over(job.recipe) or training.is_leaving()):
                 training.run_epoch()
             return training.finish()
-        finally:
-            training.keeper.close()
+        except Exception:
+            training.keeper.wait()  # what is being written is a step that is worth having
+            raise
 
 
 class _Training:
@@ -77,11 +93,13 @@ class _Training:
         self.job, self.recipe, self.run, self.reporter = job, job.recipe, run, reporter
         self.interruption, self.interrupted = interruption, False
         self.engine = job.engine()
-        self.keeper: Keeper = Checkpoints(run.checkpoints, self.engine.copy) if run else InMemory(self.engine.copy)
+        self.keeper: Keeper = (
+            Checkpoints(run.checkpoints, self.engine.copy, self._publish) if run else InMemory(self.engine.copy)
+        )
         self.progress = Progress()
         self.state: State = {}
         self.best: Weights | None = None
-        self.save_seconds, self.saved_at, self.save_cost = save_seconds, 0.0, 0.0
+        self.save_seconds, self.saved_at = save_seconds, time.perf_counter()
         self.started = time.perf_counter()
 
     # ------------------------------------------------------------ begin and end
@@ -89,24 +107,25 @@ class _Training:
     def begin(self, resume: bool) -> None:
         """Place the data and the first state, or the one to go on from."""
         self.state = self.engine.start()
-        self.data = self.engine.place(self.job.train)
+        self.data = self.engine.feed(self.job.train)
         self.spreads = spreads_of(self.recipe, self.job.train)
         self.exam = prepare(self.engine, self.job.val) if self.job.val is not None else None
-        if resume:
-            self._restore()
-        else:
-            self.save()
-        self.log(f"{'resumed' if resume else 'started'} at epoch {self.progress.epoch + 1}, step {self.step}")
+        self.fingerprint = fingerprint(self.job.train, self.job.val, self.job.test) if self.run else ""
+        warnings = self._restore() if resume else ()
+        began = "resumed" if resume else "started"
+        self.log(f"{began} at epoch {self.progress.epoch + 1}, step {self.step} ({this_process()})")
         self.reporter.start(
             {
                 "event": "start",
                 "run": str(self.run.path) if self.run else None,
                 "epochs": self.recipe.epochs,
                 "epoch": self.progress.epoch + 1,
+                "is_resumed": resume,
                 "steps": self.engine.steps_per_epoch,
                 "examples": self.data.examples,
                 "parameters": sum(x.size for x in jax.tree.leaves(self.state["params"])),
                 "device": jax.devices()[0].device_kind,
+                "warnings": warnings,
             }
         )
 
@@ -118,24 +137,28 @@ class _Training:
         if self.progress.history:
             found["loss"] = self.progress.history[index]["loss"]
         if not self.interrupted:
-            found.update(self._last_figures(weights))
+            with self._reading():
+                found.update(self._last_figures(weights))
         seconds = self.progress.seconds + time.perf_counter() - self.started
         record = {
             "event": "interrupted" if self.interrupted else "done",
             "run": str(self.run.path) if self.run else None,
             "epochs": len(self.progress.history),
+            "best_epoch": self.progress.best_epoch,
+            "stopped_by": self.progress.stopped_by,
+            "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(found),
         }
-        if self.run:
-            self.run.write_weights(weights)
-            if not self.interrupted:
-                self.run.add_record(record)
+        self.keeper.finish()
+        if self.run and not self.interrupted:
+            self.run.write_weights(weights)  # those of the last checkpoint, which a kill may have left without them
+            self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
         self.reporter.done(record)
         return Result(
             self.engine, weights, tuple(self.progress.history), found, seconds, self.progress.best_epoch,
-            self.interrupted, self.run,
+            self.interrupted, self.run, self.interruption.signal if self.interrupted else None,
         )  # fmt: skip
 
     def _last_figures(self, weights: Weights) -> dict[str, Any]:
@@ -148,14 +171,19 @@ class _Training:
 
     # ------------------------------------------------------------ one epoch
 
+    def is_leaving(self) -> bool:
+        """Whether a signal has ended the run; one that came before the first step leaves nothing to save."""
+        self.interrupted = self.interrupted or self.interruption.requested
+        return self.interrupted
+
     @property
     def step(self) -> int:
         return int(self.state["step"])
 
     @property
     def current(self) -> Weights:
-        """The weights of the state; they live until the next step."""
-        return Weights(self.state["params"], self.state["other"])
+        """The weights of the state that the net answers with; they live until the next step."""
+        return Weights(self.engine.answering(self.state), self.state["other"])
 
     def run_epoch(self) -> None:
         """Train for what is left of an epoch, unless a signal comes, and see to everything that follows."""
@@ -167,12 +195,14 @@ class _Training:
             self.interrupted = True
             self.save()
             return
-        found = self._figures_of_training()
+        found = self._figures_of_training(self.data.examples)
         if self.exam is not None:
-            found.update(measure(self.engine, self.current, self.exam, prefix="val_"))
-        if self.progress.judge(self.recipe, found):
+            with self._reading():
+                found.update(measure(self.engine, self.current, self.exam, prefix="val_"))
+        if self.progress.judge(self.recipe, found, self.progress.seconds + time.perf_counter() - self.started):
             self.best = Weights(*self.engine.copy(tuple(self.current)))
             self.progress.best_step = self.step
+        has_fallen = self._follow_plateau(found)
         seconds = self.progress.epoch_seconds + time.perf_counter() - began
         record = {
             "event": "epoch",
@@ -182,54 +212,84 @@ class _Training:
             "loss": found.pop("loss"),
             "metrics": found,
         }
-        self._close_epoch(record)
+        if "watch" in self.state:
+            record["gradients"] = watched_figures(self.state["watch"])
+        self._close_epoch(record, must_save=has_fallen)
 
-    def _close_epoch(self, record: dict[str, Any]) -> None:
+    def _follow_plateau(self, found: Mapping[str, Any]) -> bool:
+        """Lower the rate where the schedule follows a figure that does not become better; whether it has fallen."""
+        chain, steps = self.recipe.schedule, self.engine.steps_per_epoch
+        rule = find_plateau(chain)
+        if rule is None or self.step <= steps_before(chain, rule, steps) or not self.progress.is_plateau(rule, found):
+            return False
+        before = float(self.state["rate_scale"])
+        after = max(before * rule.factor, rule.least)
+        self.state["rate_scale"] = jax.device_put(np.float32(after))
+        self.log(f"`{rule.figure}` has not become better: the rate is multiplied by {after:.4g} from now on")
+        return after < before
+
+    def _close_epoch(self, record: dict[str, Any], *, must_save: bool) -> None:
+        """Keep the record. After a fall of the rate it is saved: steps that are run again all have the same rate."""
         self.progress.history.append(record)
         self.progress.epoch += 1
         self.progress.epoch_seconds = self.progress.train_seconds = 0.0
-        self.state["sums"] = self.engine.copy(self.engine.zero_sums)
+        if self.run and self.recipe.every is not None and self.recipe.every.takes(self.progress.epoch):
+            self.run.write_weights(self.current, self.progress.epoch)
+        self.state = self.engine.begin_epoch(self.state)
         if self.run:
             self.run.add_record(record)
         is_over = self.progress.is_over(self.recipe)
         self.interrupted = self.interruption.requested and not is_over
-        if is_over or self.interrupted or self._is_save_due():
+        if is_over or self.interrupted or must_save or self._is_save_due():
             self.save()
         self.reporter.epoch(plain(record))
 
     def _train(self, began: float) -> bool:
         """The steps of an epoch; False when a signal ended them early."""
         steps, epoch = self.engine.steps_per_epoch, self.progress.epoch
-        order = self.engine.order(epoch, self.data.examples)
-        first, arrays, state = self.step % steps, self.data.arrays, self.state
-        size = self.engine.batch_size(0, self.data.examples)
-        program = self.engine.step_program(size)
+        first = self.step % steps
         underway: deque[Any] = deque()
+        ahead = AHEAD if isinstance(self.data, Data) else STREAMED_AHEAD
         next_tick = began + TICK_SECONDS
-        for at in range(first, steps):
-            if at == steps - 1:
-                program = self.engine.step_program(self.engine.batch_size(at, self.data.examples))
-            state, loss = program(state, arrays, order)
-            underway.append(loss)
-            if len(underway) > AHEAD:
-                underway.popleft().block_until_ready()
-            if at + 1 < steps and time.perf_counter() >= next_tick:
-                self.state = state
-                self._tick(at + 1 - first, at + 1, began)
-                next_tick = time.perf_counter() + TICK_SECONDS
-            if at + 1 < steps and self.interruption.requested:
-                self.state = state
-                self._check_finite()
-                return False
-        self.state = state
+        with closing(self.engine.steps(self.data, epoch, first)) as taken, self._reading():
+            for at, (program, given) in enumerate(taken, first):
+                self.state, loss = program(self.state, *given)
+                underway.append(loss)
+                if len(underway) > ahead:
+                    underway.popleft().block_until_ready()
+                if at + 1 < steps and time.perf_counter() >= next_tick:
+                    self._tick(at + 1 - first, at + 1, began)
+                    next_tick = time.perf_counter() + TICK_SECONDS
+                if at + 1 < steps and self.interruption.requested:
+                    self._check_finite()
+                    return False
         self._check_finite()
         return True
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Where data that are streamed are read: when they cannot be, what was trained until then is saved.
+
+        Raises:
+            CompileError: NS515.
+        """
+        try:
+            yield
+        except CompileError as error:
+            if not isinstance(error.diagnostics[0], CannotReadOn):
+                raise
+            self._check_finite()
+            if self._is_between_steps():
+                self.save()
+            self._give_up(error.diagnostics[0])
+
+    def _is_between_steps(self) -> bool:
+        """Whether the state is one that training goes on from: not that at the end of an epoch before its figures."""
+        return self.step // self.engine.steps_per_epoch == self.progress.epoch and self.step > 0
 
     def _tick(self, done: int, at: int, began: float) -> None:
         """Look at an epoch under way: figures for people, and whether the loss is finite; save when it is time."""
         self._check_finite()
-        examples = at * self.recipe.batch
-        sums = jax.device_get(self.state["sums"])
         per_second = done / (time.perf_counter() - began)
         left = (self.recipe.epochs - self.progress.epoch) * self.engine.steps_per_epoch - at
         self.reporter.progress(
@@ -238,7 +298,7 @@ class _Training:
                 epochs=self.recipe.epochs,
                 step=at,
                 steps=self.engine.steps_per_epoch,
-                figures=figures(self.recipe, sums, examples, self.spreads),
+                figures=self._figures_of_training(at * self.recipe.batch),
                 examples_per_second=per_second * self.recipe.batch,
                 seconds_left=left / per_second,
             )
@@ -250,9 +310,13 @@ class _Training:
             self.save()
             self.progress.train_seconds, self.progress.epoch_seconds = seconds
 
-    def _figures_of_training(self) -> dict[str, Any]:
-        sums = jax.device_get(self.state["sums"])
-        return figures(self.recipe, sums, self.data.examples, self.spreads)
+    def _figures_of_training(self, examples: int) -> dict[str, Any]:
+        """Figures of the epoch so far; with steps that were left out, which do not count, how many they are."""
+        sums, skipped = jax.device_get((self.state["sums"], self.state.get("skipped")))
+        if skipped is None:
+            return figures(self.recipe, sums, examples, self.spreads)
+        found = figures(self.recipe, sums, max(1, examples - int(skipped["examples"])), self.spreads)
+        return {**found, "skipped_steps": int(skipped["steps"])}
 
     def _check_finite(self) -> None:
         """Stop with a diagnostic when a loss was not finite.
@@ -262,11 +326,20 @@ class _Training:
         """
         bad = int(self.state["bad_step"])
         if bad >= 0:
-            snapshot = self.keeper.restore(self.engine.start(), tuple(self.current))
-            self._give_up(explain(self.engine, self.data, snapshot.state, bad, self.job.locate_nonfinite))
+            start = self.engine.start()
+            snapshot = self.keeper.restore(start, tuple(self.current))
+            state = start if snapshot is None else snapshot.state
+            self._give_up(explain(self.engine, self.data, state, bad, self.job.locate_nonfinite))
 
     def _give_up(self, diagnostic: Diagnostic) -> None:
+        """Stop. A later `netspec runs` tells why from the record.
+
+        Raises:
+            CompileError: the diagnostic.
+        """
         self.log(f"{diagnostic.code}: {diagnostic.message}")
+        if self.run:
+            self.run.add_record({"event": "failed", "code": diagnostic.code, "message": diagnostic.message})
         raise fail(diagnostic)
 
     # ------------------------------------------------------------ checkpoints
@@ -276,14 +349,21 @@ class _Training:
             self.run.log(message)
 
     def _is_save_due(self) -> bool:
-        wait = max(self.save_seconds, self.save_cost / SAVE_SHARE) if self.save_seconds else 0.0
-        return time.perf_counter() - self.saved_at >= wait
-
-    def save(self) -> None:
-        """Write a checkpoint, and the kept weights beside it, unless a number in them is not finite.
+        """Whether it is time; with `save_seconds` 0 it always is. Nobody waits for the disk.
 
         Raises:
-            CompileError: a weight is not finite (NS460), or it cannot be written (NS477).
+            CompileError: the last checkpoint could not be written (NS490).
+        """
+        if not self.save_seconds:
+            return True
+        wait = max(self.save_seconds, self.keeper.seconds / SAVE_SHARE)
+        return not self.keeper.is_busy() and time.perf_counter() - self.saved_at >= wait
+
+    def save(self) -> None:
+        """Begin to write a checkpoint, and the kept weights beside it, unless a number in them is not finite.
+
+        Raises:
+            CompileError: a weight is not finite (NS460), or the checkpoint before cannot be written (NS490).
         """
         began = time.perf_counter()
         if self.step > 0 and not_finite(self.engine, self.state):
@@ -291,41 +371,61 @@ class _Training:
         is_best = self.progress.best_step == self.step
         best = None if self.best is None or is_best else tuple(self.best)
         progress = {**self.progress.as_json(), "seconds": self.progress.seconds + began - self.started}
-        record = {**progress, "recipe": self.recipe.describe(), "examples": self.data.examples}
+        record = {**progress, **self._identity()}
         self.keeper.save(self.step, self.state, best, record)
-        if self.run and self.step > 0:
-            self.run.write_weights(self.best if self.best is not None else self.current)
         self.saved_at = time.perf_counter()
-        self.save_cost = self.saved_at - began
 
-    def _restore(self) -> None:
-        """Go on from the newest checkpoint that can be read.
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint is one of: the meaning of the spec, the recipe, and the data."""
+        recipe, examples = self.recipe.describe(), self.data.examples
+        return {"spec": self.job.spec_hash, "recipe": recipe, "examples": examples, "data": self.fingerprint}
+
+    def _publish(self, state: State, best: Tree | None) -> None:
+        """Write the kept weights of a checkpoint."""
+        assert self.run is not None
+        kept = best if best is not None else (self.engine.answering(state), state["other"])
+        self.run.write_weights(Weights(*kept))
+
+    def _restore(self) -> tuple[Diagnostic, ...]:
+        """Go on from the newest checkpoint that can be read, or from the beginning when nothing was saved yet.
+
+        Returns:
+            What is to be told about it.
 
         Raises:
-            CompileError: there is none, or the settings are others (NS470 to NS476).
+            CompileError: there is none, or the settings or data are others (NS470 to NS478).
         """
         assert self.run is not None, "only a run folder can be gone on from"
         found = self.keeper.restore(self.state, tuple(self.current))
-        for warning in found.warnings:
+        if found is None:
+            return self._start_again(self.run)
+        differences = changes(found.record, self._identity())
+        if differences:
+            raise fail(errors.OtherSettings(changes=differences))
+        if found.record["data"] != self.fingerprint:
+            raise fail(errors.OtherData())
+        warnings = (*found.warnings, *self._longer(found.record))
+        for warning in warnings:
             self.log(f"{warning.code}: {warning.message}")
-        changes = _changes(found.record, {"recipe": self.recipe.describe(), "examples": self.data.examples})
-        if changes:
-            raise fail(errors.OtherSettings(changes=changes))
         self.state = found.state
         self.progress = Progress.from_json(found.record)
         if self.progress.best_epoch is not None:
             self.best = Weights(*(found.best or self.engine.copy(tuple(self.current))))
         self.run.write_history(self.progress.history)
-        self.run.write_settings(self.recipe.describe())
-        self.saved_at = time.perf_counter()
+        return warnings
 
+    def _longer(self, record: Mapping[str, Any]) -> list[Diagnostic]:
+        return longer_schedule(self.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"])
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between a run and its continuation, in words; `epochs` may."""
-    old, new = dict(before["recipe"]), dict(now["recipe"])
-    found = [
-        f"`{key}` was {old.get(key)} and is {new[key]}" for key in new if key != "epochs" and old.get(key) != new[key]
-    ]
-    if before["examples"] != now["examples"]:
-        found.append(f"there were {before['examples']} training examples and are {now['examples']}")
-    return "; ".join(found)
+    def _start_again(self, run: Run) -> tuple[Diagnostic, ...]:
+        """A run that was stopped before its first checkpoint; weights are only there when there was one.
+
+        Raises:
+            CompileError: its checkpoints are gone (NS470).
+        """
+        if (run.path / "weights.safetensors").exists():
+            raise fail(errors.NoCheckpoint(run=str(run.path)))
+        run.write_history([])
+        warning = errors.StartsAgain(run=str(run.path))
+        self.log(f"{warning.code}: {warning.message}")
+        return (warning,)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import jax
@@ -12,6 +14,7 @@ from flax import nnx
 from netspec.diagnostics import Diagnostic
 from netspec.train.engine import Engine, State
 from netspec.train.errors import NonfiniteLoss
+from netspec.train.feeding import Stream
 from netspec.train.flat import flatten
 from netspec.train.placing import Data
 
@@ -19,26 +22,23 @@ Locate = Callable[[nnx.Module, tuple[Any, ...]], str | None]
 """From a module in training mode and the inputs of a batch to the name of the first layer with a result not finite."""
 
 
-def run_until(engine: Engine, data: Data, state: State, step: int) -> State:
+def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> State:
     """The state before a step of the run, from an earlier one; the same numbers as the first time."""
-    position, epoch, order = int(state["step"]), -1, None
+    position = int(state["step"])
     while position < step:
-        if position // engine.steps_per_epoch != epoch:
-            epoch = position // engine.steps_per_epoch
-            order = engine.order(epoch, data.examples)
-        size = engine.batch_size(position, data.examples)
-        state, _ = engine.step_program(size)(state, data.arrays, order)
-        position += 1
+        epoch, first = divmod(position, engine.steps_per_epoch)
+        with closing(engine.steps(data, epoch, first)) as taken:
+            for program, given in islice(taken, step - position):
+                state, _ = program(state, *given)
+                position += 1
     return state
 
 
-def explain(engine: Engine, data: Data, state: State, step: int, locate: Locate | None) -> Diagnostic:
+def explain(engine: Engine, data: Data | Stream, state: State, step: int, locate: Locate | None) -> Diagnostic:
     """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
     state = run_until(engine, data, state, step)
     epoch = step // engine.steps_per_epoch
-    size = engine.batch_size(step, data.examples)
-    order = engine.order(epoch, data.examples)
-    inputs, targets = engine.batch(jnp.int32(step), size, data.arrays, order)
+    inputs, targets = engine.examples_of(step, data)
     where = _first_place(engine, state, inputs, targets, locate)
     return NonfiniteLoss(epoch=epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
 

@@ -10,16 +10,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from netspec.train.heads import place_targets
+from netspec.data.rows import read_all
+from netspec.train.heads import are_ids
+from netspec.train.losses import JointLoss
 from netspec.train.metrics import Answers
-from netspec.train.recipe import OutputRecipe, Recipe
+from netspec.train.outputs import OutputRecipe
+from netspec.train.recipe import Recipe
 
 Tree: TypeAlias = Any
 """Nested dicts of arrays."""
 
 
 class Split(Protocol):
-    """Examples in memory (`netspec.data.base.Arrays`): arrays of equal length by the names of inputs and targets."""
+    """Examples (`netspec.data.base.Arrays`): arrays or `Rows` of equal length by the names of inputs and targets."""
 
     @property
     def inputs(self) -> Mapping[str, Any]: ...
@@ -43,9 +46,9 @@ class Data:
 
 def place(arrays: Split, recipe: Recipe, names: Sequence[str], *, rows: int | None = None) -> Data:
     """Put a split onto the device, filled up to `rows` by copies of its first row. `names` are those of the inputs."""
-    inputs = tuple(_fill(narrow(arrays.inputs[name]), rows) for name in names)
+    inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {
-        name: _fill(place_targets(arrays.targets[name], output.head, output.target), rows)
+        name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
     return Data(jax.device_put(inputs), jax.device_put(targets), len(arrays.inputs[names[0]]))
@@ -67,8 +70,20 @@ def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> 
     """The mean loss of a batch over what counts, and the sums from which the loss of a split is made.
 
     With padding every real step counts the same, as in PyTorch's `ignore_index`, whatever the lengths of the texts.
+    With weights of classes it is the mean over these weights, as in PyTorch's `weight`.
     """
-    values = output.loss.values(logits, targets, output.head)
+    steps = {"counted": weights.sum()} if output.head.padding is not None else {}
+    if isinstance(output.loss, JointLoss):
+        values, counts = output.loss.joint(logits, targets, output.scored, weights)
+        return _weighted_mean(values * counts, counts, steps)
+    if output.class_weights is not None:
+        values, counts = output.loss.weighted(logits, targets, output.scored, output.class_weights)
+        values = values.reshape(*counts.shape, -1).mean(axis=-1)
+        if weights is not None:
+            is_counted = weights.reshape(*weights.shape, *[1] * (counts.ndim - weights.ndim))
+            values, counts = jnp.where(is_counted, values, 0), jnp.where(is_counted, counts, 0)
+        return _weighted_mean(values, counts, steps)
+    values = output.loss.values(logits, targets, output.scored)
     if output.head.padding is None:
         each = values.reshape(values.shape[0], -1).mean(axis=1)
         total = each.sum() if weights is None else jnp.where(weights, each, 0).sum()
@@ -78,12 +93,23 @@ def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> 
     return total / jnp.maximum(count, 1), {"loss": total, "counted": count}
 
 
+def _weighted_mean(values: Any, counts: Any, steps: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The mean of values that are weighted already, and the sums for that of a split."""
+    total, count = values.sum(), counts.sum().astype(jnp.float32)
+    return total / jnp.where(count > 0, count, 1), {"loss": total, "weight": count, **steps}
+
+
 def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *, training: bool) -> dict[str, Any]:
-    """The sums that the metrics of an output need, each once; tables are not kept while training."""
+    """The sums that the metrics of an output need, each once; tables are not kept while training.
+
+    Where examples were mixed, so that targets are a share for each class, the class with the largest one counts.
+    """
+    if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
+        targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
     answers = Answers(logits.astype(jnp.float32), targets, output.scored, weights)
     found: dict[str, Any] = {}
     for metric in output.metrics:
-        if not (training and metric.is_table):
+        if not (training and (metric.is_table or metric.takes_long)):
             found.update(metric.sums(answers))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,29 +23,60 @@ class Tick:
     seconds_left: float
 
 
-class Reporter(Protocol):
-    """Follows a training."""
+class Callback(Protocol):
+    """Follows a training: what `netspec.train(…, callbacks=[…])` takes, and what the reporters of `netspec train` are.
+
+    A class of one's own has all four methods, or is made from `netspec.Silent` and has those that it needs. They are
+    called in the process that trains, between two steps: what takes long there makes the training longer. An exception
+    in one ends the training. Every record is plain data, ready for JSON, but for the warnings of `start`.
+
+    Example:
+        class Print(netspec.Silent):
+            def epoch(self, record):
+                print(record["epoch"], record["loss"], record["metrics"]["val_accuracy"])
+
+        netspec.train("net.net", callbacks=[Print()])
+    """
 
     def start(self, record: Record) -> None:
-        """Before the first step: `{"event": "start", "run", "epochs", "steps", "examples", "parameters", …}`."""
+        """Before the first step.
+
+        `run` is the run folder; `epochs` those of the recipe, `epoch` the first one now (from 1; more than 1 after a
+        resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `parameters` how many weights
+        are trained or frozen; `device`; `warnings`, diagnostics.
+        """
         ...
 
     def progress(self, tick: Tick) -> None:
-        """A few times a second."""
+        """About three times a second, where an epoch takes that long."""
         ...
 
     def epoch(self, record: Record) -> None:
-        """After each epoch: `{"event": "epoch", "epoch", "seconds", "train_seconds", "loss", "metrics"}`."""
+        """After each epoch.
+
+        `epoch` counts from 1; `seconds` are those of the epoch, `train_seconds` those of its steps alone; `loss` is
+        that of training; `metrics` has the other figures by name, those of validation as `val_…`; with
+        `watch = gradients` there are `gradients` (netspec/train/watch.py). A number that is not finite is None.
+        """
         ...
 
     def done(self, record: Record) -> None:
-        """At the end: `{"event": "done", "run", "epochs", "seconds", "metrics"}`; the event is "interrupted" after a
-        signal."""
+        """At the end, also after a signal; then the `event` is "interrupted".
+
+        `run` is the run folder; `epochs` how many there were, `seconds` those of the run with all its parts; `metrics`
+        are the figures of the weights that are kept, those of the test split as `test_…`, tables as lists of rows;
+        `best_epoch` is that of these weights (None: the last); `stopped_by` what ended the run before its last epoch;
+        `class_names` the names of the classes by output.
+        """
         ...
+
+
+Reporter = Callback
+"""The same, where one is meant that tells people."""
 
 
 class Silent:
-    """Says nothing."""
+    """Does nothing: what callbacks that need some of the four methods are made from."""
 
     def start(self, record: Record) -> None:
         pass
@@ -58,3 +89,26 @@ class Silent:
 
     def done(self, record: Record) -> None:
         pass
+
+
+class Several:
+    """Tells several callbacks, one after the other."""
+
+    def __init__(self, callbacks: Iterable[Callback]) -> None:
+        self.callbacks = tuple(callbacks)
+
+    def start(self, record: Record) -> None:
+        for callback in self.callbacks:
+            callback.start(record)
+
+    def progress(self, tick: Tick) -> None:
+        for callback in self.callbacks:
+            callback.progress(tick)
+
+    def epoch(self, record: Record) -> None:
+        for callback in self.callbacks:
+            callback.epoch(record)
+
+    def done(self, record: Record) -> None:
+        for callback in self.callbacks:
+            callback.done(record)

@@ -3,9 +3,9 @@
     spec.net, model.py, …   given by the caller
     settings.json           every setting in force
     metrics.jsonl           one record for each epoch, and one for the end
-    weights.safetensors     the weights that are kept (train/weights.py)
+    weights.safetensors     the weights that are kept (train/weights.py); weights-epoch5.safetensors: those of `every`
     checkpoints/            everything that is needed to go on
-    versions.json           what it was made with
+    versions.json           when it was made, and what with
     log.txt                 what happened, with times
 
 A folder is filled under another name and then renamed, so it is there as a whole or not at all, and never written over.
@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.__about__ import __version__
 from netspec.diagnostics import fail
-from netspec.train import errors
+from netspec.train import run_errors as errors
+from netspec.train.files import append_line, reason_of, replace_file
 
 if TYPE_CHECKING:
     from netspec.train.evaluate import Weights
@@ -40,7 +41,9 @@ class Run:
     path: Path
 
     @classmethod
-    def create(cls, root: Path, name: str, files: Mapping[str, str], settings: Mapping[str, Any]) -> Run:
+    def create(
+        cls, root: Path, name: str, files: Mapping[str, str], settings: Mapping[str, Any], *, exact: bool = False
+    ) -> Run:
         """Make a new folder `<root>/<name>-<n>` with the first free n.
 
         Args:
@@ -48,6 +51,7 @@ class Run:
             name: what is trained.
             files: texts by the names of their files, such as `spec.net`.
             settings: every setting in force, `Recipe.describe()`.
+            exact: call it `<root>/<name>`, which is not there yet.
 
         Raises:
             CompileError: it cannot be written (NS477).
@@ -63,11 +67,11 @@ class Run:
                 (aside / "versions.json").write_text(_pretty(versions()), encoding="utf-8")
                 (aside / "metrics.jsonl").touch()
                 (aside / "log.txt").touch()
-                return cls(_rename_to_free(aside, root, name))
+                return cls(aside.rename(root / name) if exact else _rename_to_free(aside, root, name))
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
         except OSError as error:
-            raise fail(errors.CannotWrite(path=str(root), reason=error.strerror or str(error))) from error
+            raise fail(errors.CannotWrite(path=str(root), reason=reason_of(error))) from error
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -106,26 +110,28 @@ class Run:
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         self._replace("settings.json", _pretty(settings).encode())
 
-    def write_weights(self, weights: Weights) -> None:
-        """Write weights.safetensors, as a whole or not at all."""
+    def write_text(self, file: str, text: str) -> None:
+        """Make a file of the folder hold this text, as a whole or not at all."""
+        self._replace(file, text.encode())
+
+    def write_weights(self, weights: Weights, epoch: int | None = None) -> None:
+        """Write weights.safetensors, or those after an epoch to a file of their own, as a whole or not at all."""
         from netspec.train.weights import weights_file
 
-        self._replace("weights.safetensors", weights_file(weights))
+        name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
+        self._replace(name, weights_file(weights))
 
     def _append(self, file: str, line: str) -> None:
         try:
-            with (self.path / file).open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            append_line(self.path / file, line)
         except OSError as error:
-            raise fail(errors.CannotWrite(path=str(self.path / file), reason=str(error.strerror))) from error
+            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
 
     def _replace(self, file: str, content: bytes) -> None:
-        aside = self.path / f".{file}.tmp"
         try:
-            aside.write_bytes(content)
-            aside.replace(self.path / file)
+            replace_file(self.path / file, [content])
         except OSError as error:
-            raise fail(errors.CannotWrite(path=str(self.path / file), reason=str(error.strerror))) from error
+            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
 
 
 def _rename_to_free(aside: Path, root: Path, name: str) -> Path:
@@ -143,15 +149,28 @@ def _rename_to_free(aside: Path, root: Path, name: str) -> Path:
         number += 1
 
 
+def checkpoint_file(folder: Path, step: int) -> Path:
+    """The file of the checkpoint of a step of the run."""
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint in a folder, oldest first."""
+    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run folder says: its settings, one record for each epoch, and the last record if it was finished."""
+    """What a run folder says: its settings, one record for each epoch, and the last record if it was finished (`done`)
+    or had to stop (`failed`, with the code and the message of the error)."""
 
     path: Path
     settings: dict[str, Any]
     versions: dict[str, Any]
     history: tuple[dict[str, Any], ...]
     done: dict[str, Any] | None
+    failed: dict[str, Any] | None = None
 
     def text(self, file: str) -> str:
         """The text of a file of the folder.
@@ -176,26 +195,32 @@ def read_run(path: Path) -> RunRecord:
     Raises:
         CompileError: it is none (NS473), or a file is damaged (NS475).
     """
-    run = Run.open(path)
-    records = [
-        _parse(line, path / "metrics.jsonl") for line in _read_text(run.path / "metrics.jsonl").splitlines() if line
-    ]
+    Run.open(path)
+    records = [_parse(line, path / "metrics.jsonl") for line in _whole_lines(_read_text(path / "metrics.jsonl"))]
     return RunRecord(
         path=path,
         settings=_parse(_read_text(path / "settings.json"), path / "settings.json"),
         versions=_parse(_read_text(path / "versions.json"), path / "versions.json"),
         history=tuple(r for r in records if r.get("event") == "epoch"),
         done=next((r for r in records if r.get("event") == "done"), None),
+        failed=next((r for r in records if r.get("event") == "failed"), None),
     )
 
 
+def _whole_lines(text: str) -> list[str]:
+    """The lines of a log of records; a last one that was cut off by a loss of power does not count."""
+    lines = text.split("\n")
+    return [line for line in lines[:-1] if line]
+
+
 def versions() -> dict[str, Any]:
-    """What a run is made with: packages, Python, the device."""
+    """When a run is made and what with: packages, Python, the device."""
     import jax
 
     device = jax.devices()[0]
-    names = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    names = ("jax", "jaxlib", "flax", "optax", "numpy")
     return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "netspec": __version__,
         **{name: _version(name) for name in names},
         "python": platform.python_version(),

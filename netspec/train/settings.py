@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from netspec.kinds import Choice, Count, OneWord
-from netspec.train.losses import Loss
-from netspec.train.metrics import Metric
-from netspec.train.optimizers import Adam, Optimizer
+from netspec.kinds import Chain, Choice, Count, Either, Flag, OneWord, Text
+from netspec.train.keeping import Keep
+from netspec.train.losses import LossWord
+from netspec.train.metrics import MetricWord
+from netspec.train.optimizers import Adam, ChainWord
+from netspec.train.parts import LayerNames
 from netspec.train.schedules import Constant, Schedule
 from netspec.train.stopping import Stop
-from netspec.values import Word, spell
+from netspec.values import Word
 from netspec.vocabulary import option, register
-
-
-class Chain(OneWord):
-    """Words of a category joined by `->`, or given as a list where their order means nothing."""
-
-    def __init__(self, of: str) -> None:
-        super().__init__(of, chain=True)
-
-    def accept(self, value: object) -> Any:
-        return super().accept(tuple(value) if isinstance(value, list) else value)
-
-    def spell(self, value: object) -> str:
-        return " -> ".join(spell(word) for word in value) if isinstance(value, tuple) else spell(value)
 
 
 @register("section", "train")
@@ -38,20 +25,54 @@ class TrainSettings(Word):
     batch: int = option(
         Count(), "examples per step; small ones make more steps of an epoch, large ones faster steps", default=32
     )
-    optimizer: tuple[Optimizer, ...] = option(
+    optimizer: tuple[ChainWord, ...] = option(
         Chain("optimizer"), "how the weights follow the gradient", default=(Adam(),)
     )
     schedule: tuple[Schedule, ...] = option(
         Chain("schedule"), "what the learning rate is multiplied by", default=(Constant(),)
     )
-    loss: Loss | None = option(OneWord("loss"), "what is made small (none: follows from the last layer)", default=None)
-    metrics: tuple[Metric, ...] | None = option(
+    freeze: tuple[str, ...] = option(
+        LayerNames(), "layers and blocks that stay as they are, batchnorms in them too (none: all learn)", default=()
+    )
+    loss: tuple[LossWord, ...] | None = option(
+        Chain("loss"), "what is made small (none: follows from the last layer)", default=None
+    )
+    metrics: tuple[MetricWord, ...] | None = option(
         Chain("metric"), "what is reported (none: follows from the last layer)", default=None
     )
+    precision: str = option(
+        Choice(("f32", "bf16", "mixed")),
+        "what it computes in: `mixed` keeps the weights in f32, `bf16` does not; a layer's `dtype` goes first",
+        default="f32",
+        elsewhere=("dtype", "mixed_precision", "amp"),
+    )
+    remat: bool | tuple[str, ...] = option(
+        Either((Flag(), LayerNames())),
+        "blocks that are computed again for the gradient, to save memory: `true` for all, or their names",
+        default=False,
+        elsewhere=("gradient_checkpointing",),
+    )
+    watch: str | None = option(
+        Choice(("gradients",)),
+        "what is measured beside the figures: norms of gradients and updates, gradient noise (none: nothing)",
+        default=None,
+    )
+    tensorboard: bool = option(
+        Flag(), "write the figures of each epoch for TensorBoard too, into the run folder", default=False
+    )
+    init: str | None = option(
+        Text(), "a run folder or a safetensors file whose weights are started from (none: random ones)", default=None
+    )
+    init_parts: tuple[str, ...] = option(
+        LayerNames(), "the layers and blocks that take weights from `init` (none: all that go with it)", default=()
+    )
     seed: int = option(Count(0), "where random weights, orders and dropout start from", default=0)
-    stop: Stop | None = option(OneWord("stop"), "when to stop before the last epoch (none: never)", default=None)
-    keep: str | None = option(
-        Choice(("best", "last")),
+    seeds: int = option(Count(), "how many runs there are, each with the seed after that of the one before", default=1)
+    stop: tuple[Stop, ...] | None = option(
+        Chain("stop"), "when to stop before the last epoch (none: never)", default=None
+    )
+    keep: tuple[Keep, ...] | None = option(
+        Chain("keep"),
         "the weights that are kept (none: `best` if there is a validation split, otherwise `last`)",
         default=None,
     )

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while training: the first asks for a tidy end, the second leaves at once."""
+"""Ctrl-C, SIGTERM and a terminal that closes: the first asks for a tidy end of training, the second leaves at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Interruption:
@@ -24,27 +26,34 @@ class Interruption:
 
         Raises:
             KeyboardInterrupt: on the second SIGINT.
-            SystemExit: on the second SIGTERM, with the status that shells give it.
+            SystemExit: on the second of another kind, with the status that shells give it.
         """
         if self.signal is None:
             self.signal = signal.Signals(number).name
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
         else:
-            raise SystemExit(128 + number)
+            raise SystemExit(status_of(signal.Signals(number).name))
+
+
+def status_of(name: str) -> int:
+    """The exit status that shells give a process that a signal ends: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + signal.Signals[name]
 
 
 @contextmanager
 def listening() -> Iterator[Interruption]:
-    """Listen for SIGINT and SIGTERM; the handlers from before come back at the end.
+    """Listen for signals that end a program; the handlers from before come back at the end.
 
-    Only the main thread of Python may set handlers: elsewhere nothing is listened for.
+    Only the main thread of Python may set handlers: elsewhere nothing is listened for. What is ignored on purpose
+    (`nohup`, a job in the background of a script) stays so.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, interruption.handle)
     try:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import operator
+from abc import ABC
 from collections.abc import Callable
-from typing import ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
-from netspec.kinds import Count, Kind, Mismatch, Number
-from netspec.record import record, value
-from netspec.values import Symbol, Word
-from netspec.vocabulary import option, register, words
+from netspec.kinds import Count, Kind, Mismatch, Number, Time
+from netspec.record import Record, record, value
+from netspec.train.metrics import figure_names
+from netspec.values import SECONDS, Comparison, Duration, Symbol, Word, spell
+from netspec.vocabulary import option, register
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 
 
 @value
@@ -29,17 +38,61 @@ class ValidationFigure(Kind):
         return "a figure on the validation split, such as `val_loss` or `val_accuracy`"
 
     def spell(self, value: object) -> str:
+        if value is None:
+            return "none"
         name = str(value)
         return name if name in self.names else f'"{name}"'
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("val_loss", *(f"val_{name}" for name in words("metric")))
+        return ("val_loss", *(f"val_{name}" for name in figure_names()))
+
+
+@value
+class FigureGoal(Kind):
+    """A comparison of a figure on the validation split with a number: `val_accuracy >= 99%`."""
+
+    def accept(self, value: object) -> Comparison:
+        if not isinstance(value, Comparison) or value.operator not in OPERATORS:
+            raise Mismatch(self.describe(), value)
+        try:
+            return Comparison(ValidationFigure().accept(value.left), value.operator, Number().accept(value.right))
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return "a comparison such as `val_accuracy >= 99%` or `val_loss < 0.1`"
+
+    def spell(self, value: object) -> str:
+        assert isinstance(value, Comparison)
+        return f"{ValidationFigure().spell(value.left)} {value.operator} {spell(value.right)}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ValidationFigure().names
+
+    @property
+    def compares(self) -> bool:
+        return True
+
+
+@value
+class Standing(Record):
+    """How a run stands after an epoch, for a rule.
+
+    `value` is the figure that it watches (None: not measured, or no number), `higher` says whether larger is better,
+    `waited` counts the epochs in a row without progress, and `seconds` are those of the whole run.
+    """
+
+    value: float | None
+    higher: bool
+    waited: int
+    seconds: float
 
 
 @record
 class Stop(Word, ABC):
-    """Base of every stopping rule."""
+    """Base of every stopping rule. Several of them are joined by `->`, and the first one that says so ends the run."""
 
     category: ClassVar[str] = "stop"
 
@@ -47,13 +100,17 @@ class Stop(Word, ABC):
         """The figure it looks at, or None."""
         return None
 
-    @abstractmethod
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         """Whether an epoch's figure counts as progress; `higher`: larger figures are better."""
+        return value > best if higher else value < best
 
-    @abstractmethod
     def is_over(self, epochs_without_progress: int) -> bool:
+        """Whether to stop after so many epochs without progress."""
+        return False
+
+    def ends(self, standing: Standing) -> bool:
         """Whether to stop now."""
+        return self.is_over(standing.waited)
 
 
 T = TypeVar("T", bound=type[Stop])
@@ -77,7 +134,9 @@ class Early(Stop):
     Reference: Prechelt 1998, Early stopping - but when?
     """
 
-    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0)
+    elsewhere = ("EarlyStopping", "early_stopping")
+
+    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0, elsewhere=("monitor",))
     patience: int = option(Count(1), "epochs without progress that are waited for", default=3, position=1)
     min_delta: float = option(Number(0), "progress of less than this does not count", default=0.0)
 
@@ -90,3 +149,35 @@ class Early(Stop):
 
     def is_over(self, epochs_without_progress: int) -> bool:
         return epochs_without_progress >= self.patience
+
+
+@stop("until")
+class Until(Stop):
+    """Stops when a figure on the validation split has come to a goal.
+
+    Example: train { stop = until(val_accuracy >= 99%) -> early(val_loss) }
+    """
+
+    goal: Comparison = option(FigureGoal(), "what is to be", position=0)
+
+    def watches(self) -> str:
+        return str(self.goal.left)
+
+    def ends(self, standing: Standing) -> bool:
+        goal: Any = self.goal.right
+        return standing.value is not None and OPERATORS[self.goal.operator](standing.value, goal)
+
+
+@stop("time")
+class TimeLimit(Stop):
+    """Stops after the epoch in which the time is up, however many epochs that makes.
+
+    The time is that of the whole run, without breaks between `--resume`. Two runs may end after different epochs.
+
+    Example: train { stop = time(30 minutes) }
+    """
+
+    limit: Duration = option(Time(("minutes", "hours", "seconds")), "how long the run may take", position=0)
+
+    def ends(self, standing: Standing) -> bool:
+        return standing.seconds >= self.limit.value * SECONDS[self.limit.unit]

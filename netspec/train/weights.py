@@ -15,9 +15,10 @@ from safetensors.numpy import load, save
 
 from netspec.__about__ import __version__
 from netspec.diagnostics import fail
-from netspec.train import errors
+from netspec.train import run_errors as errors
 from netspec.train.evaluate import Weights
 from netspec.train.flat import difference, flatten, unflatten
+from netspec.train.precision import widen
 
 STATE = "@state/"
 """In front of the names of what is not trained; no layer can be called so."""
@@ -34,8 +35,10 @@ def load_weights(path: Path) -> dict[str, Any]:
     """The arrays of a safetensors file by name. `path` is the file, or a run folder.
 
     Raises:
-        CompileError: it is missing or damaged (NS475).
+        CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS473).
     """
+    if (path / "seeds.json").is_file():
+        raise fail(errors.NoRun(run=str(path), reason=f"it holds a run for each seed, such as {path}/seed-0"))
     file = path / "weights.safetensors" if path.is_dir() else path
     try:
         return dict(load(file.read_bytes()))
@@ -45,10 +48,10 @@ def load_weights(path: Path) -> dict[str, Any]:
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:
-    """Weights as arrays by name."""
+    """Weights as arrays by name, in f32 whatever the precision of the run."""
     found = flatten(weights.params)
     found.update({STATE + name: leaf for name, leaf in flatten(weights.other).items()})
-    return {name: np.asarray(leaf) for name, leaf in found.items()}
+    return {name: np.asarray(leaf) for name, leaf in widen(found).items()}
 
 
 def fit_weights(arrays: Mapping[str, Any], like: Weights, source: str) -> Weights:

@@ -30,7 +30,7 @@ ALLOWED = (
 )
 
 MODULES = {"nn", "jnp"}
-CALLED = {"sum", "float"}
+CALLED = {"sum", "float", "partial"}
 BUILTINS = CALLED | {"int", "bool", "tuple"}
 
 

@@ -15,6 +15,8 @@ from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
 from netspec.train.recipe import Recipe, make_recipe
 from netspec.train.settings import TrainSettings
+from netspec.values import Word
+from netspec.vocabulary import words
 
 
 class Classifier(nnx.Module):
@@ -97,9 +99,14 @@ def recipe_for(
     targets: Mapping[str, Target] = CLASSES,
     *,
     has_val: bool = True,
+    class_weights: Mapping[str, tuple[float, ...]] | None = None,
     **keys: Any,
 ) -> Recipe:
-    return make_recipe(TrainSettings(**keys), heads, targets, has_val=has_val)
+    """A recipe of settings; where they take a chain, one word of it may stand alone, and `keep` by its name."""
+    for key in keys.keys() & {"loss", "stop", "keep"}:
+        word = words("keep")[keys[key]]() if isinstance(keys[key], str) else keys[key]
+        keys[key] = (word,) if isinstance(word, Word) else word
+    return make_recipe(TrainSettings(**keys), heads, targets, has_val=has_val, class_weights=class_weights)
 
 
 def class_job(*, examples: int = 200, **keys: Any) -> Job:

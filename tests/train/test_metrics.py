@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 from sklearn import metrics as oracle
 
-from netspec.data.base import Arrays, Target
-from netspec.train.engine import Engine
-from netspec.train.evaluate import Weights, evaluate
+from netspec.data.base import Target
 from netspec.train.heads import HeadInfo
 from netspec.train.metrics import (
     Accuracy,
     ConfusionMatrix,
+    ExplainedVariance,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
-    Metric,
     Perplexity,
     RocAuc,
     RootMeanSquaredError,
@@ -28,28 +25,9 @@ from netspec.train.metrics import (
     figure_is_higher_better,
 )
 
-from .nets import recipe_for
+from .measuring import measured
 
 RANDOM = np.random.default_rng(3)
-
-
-def measured(logits: np.ndarray, targets: np.ndarray, head: HeadInfo, target: Target, *metrics: Metric) -> dict:
-    """Figures of a net that answers with its input, through the engine and its batches."""
-
-    class Identity(nnx.Module):
-        def __init__(self, rngs: nnx.Rngs) -> None:
-            self.scale = nnx.Param(jnp.ones(()))
-
-        def logits(self, x):
-            return x * self.scale[...]
-
-        def __call__(self, x):
-            return head.apply(self.logits(x))
-
-    recipe = recipe_for({"output": head}, {"output": target}, metrics=metrics or None)
-    engine = Engine(Identity, recipe, ["input"])
-    weights = Weights({"scale": jnp.ones(())}, {})
-    return evaluate(engine, weights, Arrays({"input": logits}, {"output": targets}))
 
 
 def test_classes() -> None:
@@ -140,7 +118,17 @@ def test_area_under_roc_needs_both_classes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "higher"),
-    [("val_loss", False), ("val_accuracy", True), ("val_digit_accuracy", True), ("r2", True), ("val_rmse", False)],
+    [
+        ("val_loss", False),
+        ("val_accuracy", True),
+        ("val_digit_accuracy", True),
+        ("r2", True),
+        ("val_rmse", False),
+        ("val_top_5", True),
+        ("val_digit_f1_macro", True),
+        ("val_error_rate", False),
+        ("val_top_loss", False),
+    ],
 )
 def test_which_way_is_better(name: str, higher: bool) -> None:
     assert figure_is_higher_better(name) is higher
@@ -157,3 +145,26 @@ def test_figures_of_numbers_by_metric() -> None:
         RSquared(),
     )
     assert (found["rmse"], found["mae"]) == (pytest.approx(5**0.5), 2)
+
+
+def test_shares_of_numbers() -> None:
+    answers = RANDOM.normal(size=(601, 3)).astype(np.float32)
+    numbers = (2 * answers + RANDOM.normal(size=(601, 3)) + [5, -7, 9]).astype(np.float32)
+    metrics = (MeanAbsolutePercentageError(), ExplainedVariance(), RSquared())
+    found = measured(answers, numbers, HeadInfo((3,)), Target("numbers", 3), *metrics)
+    assert found["mape"] == pytest.approx(oracle.mean_absolute_percentage_error(numbers, answers), rel=1e-5)
+    assert found["explained_variance"] == pytest.approx(oracle.explained_variance_score(numbers, answers), abs=1e-4)
+    assert found["r2"] == pytest.approx(oracle.r2_score(numbers, answers), rel=1e-5)
+
+
+def test_a_share_of_nothing_is_as_large_as_it_gets() -> None:
+    answers, numbers = np.float32([[1], [2]]), np.float32([[0], [2]])
+    found = measured(answers, numbers, HeadInfo((1,)), Target("numbers"), MeanAbsolutePercentageError())
+    assert found["mape"] == pytest.approx(oracle.mean_absolute_percentage_error(numbers, answers), rel=1e-6)
+
+
+@pytest.mark.parametrize("error", [0.0, 1.0])
+def test_an_error_that_is_always_the_same_leaves_no_variance(error: float) -> None:
+    numbers = RANDOM.normal(size=(300, 2)).astype(np.float32)
+    found = measured(numbers + np.float32(error), numbers, HeadInfo((2,)), Target("numbers", 2), ExplainedVariance())
+    assert found["explained_variance"] == pytest.approx(1)

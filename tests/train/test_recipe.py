@@ -9,8 +9,9 @@ import pytest
 from netspec.data.base import Target
 from netspec.diagnostics import CompileError
 from netspec.train.heads import HeadInfo
+from netspec.train.keeping import Best, Last
 from netspec.train.losses import BinaryCrossEntropy, CrossEntropy, Huber, Mse
-from netspec.train.metrics import Accuracy, Perplexity, RocAuc, RSquared
+from netspec.train.metrics import Accuracy, ErrorRate, Perplexity, RSquared
 from netspec.train.optimizers import Adam, Clip, Sgd
 from netspec.train.recipe import make_recipe
 from netspec.train.schedules import Constant, Cosine, Warmup
@@ -60,7 +61,7 @@ WRONG = [
     (HeadInfo((1,), "sigmoid"), Target("binary"), {"loss": CrossEntropy()}, "NS450"),
     (LINEAR, NUMBERS, {"loss": CrossEntropy()}, "NS450"),
     (LINEAR, NUMBERS, {"loss": BinaryCrossEntropy()}, "NS450"),
-    (SOFTMAX, CLASSES, {"metrics": (RocAuc(),)}, "NS456"),
+    (SOFTMAX, CLASSES, {"metrics": (ErrorRate(),)}, "NS456"),
     (LINEAR, NUMBERS, {"metrics": (Accuracy(),)}, "NS456"),
     (HeadInfo((2,), "sigmoid"), Target("binary", 2), {"metrics": (Perplexity(),)}, "NS456"),
     (SOFTMAX, CLASSES, {"optimizer": (Clip(norm=1.0),)}, "NS457"),
@@ -92,15 +93,15 @@ def test_plain_numbers_may_be_logits() -> None:
 
 
 def test_keep_follows_from_the_validation_split() -> None:
-    assert recipe_for(has_val=True).keep == "best"
-    assert recipe_for(has_val=False).keep == "last"
-    assert recipe_for(has_val=True, keep="last").keep == "last"
+    assert recipe_for(has_val=True).keep == Best()
+    assert recipe_for(has_val=False).keep == Last()
+    assert recipe_for(has_val=True, keep="last").keep == Last()
 
 
 def test_several_outputs() -> None:
     heads = {"digit": SOFTMAX, "weight": HeadInfo((1,))}
     recipe = make_recipe(
-        TrainSettings(stop=Early(figure="val_digit_accuracy")),
+        TrainSettings(stop=(Early(figure="val_digit_accuracy"),)),
         heads,
         {"digit": CLASSES, "weight": Target("numbers")},
         has_val=True,
@@ -128,11 +129,15 @@ def test_description_has_every_default_in_force() -> None:
     assert found == {
         "epochs": 10,
         "batch": 32,
-        "optimizer": ["adam(0.001, b1 = 0.9, b2 = 0.999, epsilon = 1e-08)"],
-        "schedule": ["warmup(2 epochs)", "cosine(0)"],
+        "optimizer": ["adam(0.001, epsilon_root = 0, nesterov = false, b1 = 0.9, b2 = 0.999, epsilon = 1e-08)"],
+        "schedule": ["warmup(2 epochs)", "cosine(0, length = none)"],
+        "freeze": [],
         "seed": 0,
         "stop": "early(val_loss, 2, min_delta = 0)",
         "keep": "best",
+        "precision": "f32",
+        "remat": False,
+        "watch": None,
         "watched": "val_loss",
         "outputs": {
             "output": {"head": "linear", "shape": [2], "targets": "numbers", "loss": "huber(1)", "metrics": ["r2"]}

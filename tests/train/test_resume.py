@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.diagnostics import CompileError
+from netspec.diagnostics import CompileError, Diagnostic
+from netspec.train.arrayfile import read_arrays
 from netspec.train.job import Job, Result
 from netspec.train.loop import fit
 from netspec.train.reporting import Silent
-from netspec.train.run import Run, read_run
+from netspec.train.run import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.train.stopping import Early
 from netspec.train.weights import load_weights
 
@@ -97,8 +98,10 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(
 def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: Result) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     fit(job_of(2), run=run)
-    assert_equal(fit(job_of(5), run=run, resume=True), whole)
-    assert read_run(run.path).settings["epochs"] == 5
+    begun: list[int] = []
+    found = fit(job_of(5), run=run, resume=True, begun=lambda: begun.append(1))
+    assert_equal(found, whole)
+    assert begun == [1]
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path: Path, whole: Result) -> None:
@@ -110,7 +113,8 @@ def test_a_finished_run_stays_as_it_is(tmp_path: Path, whole: Result) -> None:
 def test_only_two_checkpoints_are_kept(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     fit(job_of(), run=run, save_seconds=0.0)
-    assert sorted(int(p.name) for p in run.checkpoints.iterdir()) == [28, 35]
+    assert checkpoint_steps(run.checkpoints) == [28, 35]
+    assert len([*run.checkpoints.iterdir()]) == 2
 
 
 def interrupted_run(root: Path, name: str = "net") -> Run:
@@ -130,24 +134,44 @@ def change(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncate, change, Path.unlink])
-@pytest.mark.parametrize("what", ["largest", "record"])
-def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(
-    tmp_path: Path, whole: Result, damage: Any, what: str
-) -> None:
+def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(tmp_path: Path, whole: Result, damage: Any) -> None:
     run = interrupted_run(tmp_path)
-    newest = run.checkpoints / "21"
-    files = [p for p in newest.rglob("*") if p.is_file()]
-    damage(max(files, key=lambda p: p.stat().st_size) if what == "largest" else newest / "record" / "metadata")
-    assert_equal(fit(job_of(), run=run, resume=True), whole)
-    log = (run.path / "log.txt").read_text()
-    assert "NS472" in log and "step 21" in log and "step 14" in log
+    damage(checkpoint_file(run.checkpoints, 21))
+    follower = Follower()
+    assert_equal(fit(job_of(), run=run, resume=True, reporter=follower), whole)
+    if damage is Path.unlink:
+        assert "resumed at epoch 3, step 14" in (run.path / "log.txt").read_text()
+        return
+    (told,) = follower.warnings
+    assert told.code == "NS472" and "step 21" in told.message and "step 14" in told.message
+    assert told.message in (run.path / "log.txt").read_text()
+    assert read_arrays(checkpoint_file(run.checkpoints, checkpoint_steps(run.checkpoints)[0]))
 
 
-def test_a_damaged_checkpoint_without_its_list_of_files(tmp_path: Path, whole: Result) -> None:
+class Follower(Silent):
+    """Remembers what it is told at the start."""
+
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def start(self, record: Any) -> None:
+        self.warnings = record["warnings"]
+
+
+def test_a_damaged_checkpoint_is_written_again_and_the_whole_one_stays_until_then(tmp_path: Path) -> None:
     run = interrupted_run(tmp_path)
-    (run.path / "checkpoints.json").unlink()
-    (run.checkpoints / "21" / "record" / "metadata").unlink()
-    assert_equal(fit(job_of(), run=run, resume=True), whole)
+    truncate(checkpoint_file(run.checkpoints, 21))
+    fit(job_of(3), run=run, resume=True, save_seconds=0.0)
+    assert checkpoint_steps(run.checkpoints) == [14, 21]
+    for step in (14, 21):
+        read_arrays(checkpoint_file(run.checkpoints, step))
+
+
+def test_a_run_that_was_stopped_before_anything_was_saved(tmp_path: Path, whole: Result) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    run.add_record({"event": "epoch", "epoch": 1, "loss": 0.5, "metrics": {}})
+    follower = Follower()
+    assert_equal(fit(job_of(), run=run, resume=True, reporter=follower), whole)
+    assert [w.code for w in follower.warnings] == ["NS492"]
 
 
 def failing(job: Job, run: Run) -> str:
@@ -161,8 +185,9 @@ def failing(job: Job, run: Run) -> str:
 def test_all_checkpoints_damaged(tmp_path: Path) -> None:
     run = interrupted_run(tmp_path)
     for step in run.checkpoints.iterdir():
-        (step / "record" / "metadata").unlink()
-    assert "NS471" in failing(job_of(), run) and "`record/metadata` is missing" in failing(job_of(), run)
+        truncate(step)
+    assert failing(job_of(), run).startswith("NS471") and "it is cut off" in failing(job_of(), run)
+    assert len([*run.checkpoints.iterdir()]) == 2  # nothing is thrown away
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from netspec.diagnostics import CompileError
+from netspec.train import lock
 from netspec.train.evaluate import Weights, evaluate
 from netspec.train.loop import fit
 from netspec.train.run import Run, plain, read_run
 from netspec.train.weights import fit_weights, load_weights
 
+from .disk import fill_disk
 from .nets import class_job, same
 
 
@@ -106,6 +108,47 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert code(caught) == "NS477"
 
 
+@pytest.mark.parametrize("room", [0, 3])
+def test_a_full_disk_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    with monkeypatch.context() as patch, pytest.raises(CompileError) as caught:
+        fill_disk(patch, room)
+        Run.create(tmp_path, "net", {"spec.net": "dense(3)"}, {})
+    assert code(caught) == "NS477" and "No space left on device" in caught.value.diagnostics[0].message
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_records_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    run.add_record({"event": "epoch", "epoch": 1})
+    with monkeypatch.context() as patch:
+        fill_disk(patch, 5)
+        for write in (
+            lambda: run.add_record({"event": "epoch"}),
+            lambda: run.write_history([{"a": 1}]),
+            lambda: run.log("x"),
+        ):
+            with pytest.raises(CompileError) as caught:
+                write()
+            assert code(caught) == "NS477"
+    assert [r["epoch"] for r in read_run(run.path).history] == [1]
+    assert not [p for p in run.path.iterdir() if p.name.endswith(".tmp")]
+
+
+def test_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    monkeypatch.setattr(lock, "PATIENCE", 0.1)
+    assert not lock.is_locked(run.path)
+    with lock.locked(run.path):
+        run.log(f"started at epoch 1, step 0 ({lock.this_process()})")
+        assert lock.is_locked(run.path)
+        with pytest.raises(CompileError) as caught:
+            fit(class_job(), run=run, resume=True)
+    assert code(caught) == "NS491"
+    assert caught.value.diagnostics[0].message.endswith(f"is being trained by {lock.this_process()}")
+    assert not lock.is_locked(run.path)
+    assert not lock.is_locked(tmp_path / "missing")
+
+
 def test_folders_can_be_read_by_others(tmp_path: Path) -> None:
     assert stat.S_IMODE(Run.create(tmp_path, "net", {}, {}).path.stat().st_mode) == 0o755
 
@@ -119,10 +162,18 @@ def test_what_is_no_run(tmp_path: Path) -> None:
 
 def test_damaged_metrics(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "net", {}, {})
-    (run.path / "metrics.jsonl").write_text('{"event": "ep')
+    (run.path / "metrics.jsonl").write_text('{"event": "ep\n')
     with pytest.raises(CompileError) as caught:
         read_run(run.path)
     assert code(caught) == "NS475"
+
+
+def test_a_last_line_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "net", {}, {})
+    run.add_record({"event": "epoch", "epoch": 1})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "ep')
+    assert [r["epoch"] for r in read_run(run.path).history] == [1]
 
 
 def test_json_has_no_numbers_that_are_not_finite() -> None:

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from netspec.kinds import Mismatch
+from netspec.kinds import Chain, Mismatch
 from netspec.train.metrics import Accuracy, RocAuc
 from netspec.train.optimizers import Adam, Clip
-from netspec.train.settings import Chain, TrainSettings
+from netspec.train.settings import TrainSettings
 from netspec.train.stopping import Early, ValidationFigure
 from netspec.values import Symbol
 from netspec.vocabulary import signature, words
@@ -20,8 +20,9 @@ CATEGORIES = ("optimizer", "schedule", "loss", "metric", "stop")
 
 def test_every_default_is_given() -> None:
     assert signature(TrainSettings) == (
-        "train(epochs = 10, batch = 32, optimizer = adam, schedule = constant, loss = none, metrics = none, seed = 0, "
-        "stop = none, keep = none)"
+        "train(epochs = 10, batch = 32, optimizer = adam, schedule = constant, freeze = none, loss = none, "
+        "metrics = none, precision = f32, remat = false, watch = none, tensorboard = false, init = none, "
+        "init_parts = none, seed = 0, seeds = 1, stop = none, keep = none)"
     )
 
 

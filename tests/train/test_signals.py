@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from netspec.train.signals import listening
+from netspec.train.signals import SIGNALS, listening, status_of
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_asks_and_the_second_leaves(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises((KeyboardInterrupt, SystemExit)), listening() as interruption:
@@ -33,3 +33,18 @@ def test_other_threads_leave_the_handlers_alone() -> None:
     thread.start()
     thread.join()
     assert found == [(False, before)]
+
+
+def test_the_status_is_the_one_that_shells_give() -> None:
+    assert [status_of(name) for name in ("SIGINT", "SIGTERM", "SIGHUP")] == [130, 143, 129]
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listening() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            assert not interruption.requested
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

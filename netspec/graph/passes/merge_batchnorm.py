@@ -43,7 +43,7 @@ def _merge(block: Graph) -> Graph:
 
 
 def _can_go(node: Node) -> bool:
-    return isinstance(node.operation, BatchNorm) and node.shared is None and node.operation.dtype == "f32"
+    return isinstance(node.operation, BatchNorm) and node.shared is None and node.operation.dtype in (None, "f32")
 
 
 def _can_take_on(node: Node) -> bool:
@@ -52,4 +52,4 @@ def _can_take_on(node: Node) -> bool:
     if not isinstance(layer, Layer) or layer.output_axis is None or node.shared is not None:
         return False
     has_activation = layer.activation_word is not None and not isinstance(layer.activation_word, Linear)
-    return not has_activation and getattr(layer, "dtype", "f32") == "f32"
+    return not has_activation and getattr(layer, "dtype", None) in (None, "f32")

@@ -1,0 +1,67 @@
+"""Files that are there as a whole or not at all, also after a kill or when the disk is full."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def replace_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a file under another name, wait until it is on the disk, and put it in the place of the old one.
+
+    Raises:
+        OSError: it cannot be written; the old file is still there, and nothing beside it.
+    """
+    aside = aside_of(path)
+    try:
+        with aside.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file; a line that does not fit onto the disk leaves nothing of itself behind.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        content = (line + "\n").encode()
+        try:
+            written = file.write(content)
+            if written != len(content):
+                file.write(content[written:])  # says why the rest does not fit
+        except OSError:
+            file.truncate(before)
+            raise
+
+
+def aside_of(path: Path) -> Path:
+    """Where a file is written before it is whole."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last over a loss of power, where folders can be opened."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of an error's text, cut to a readable length; the system's own words where it has some."""
+    text = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    return text if len(text) <= 200 else text[:197] + "…"

@@ -1,0 +1,139 @@
+"""What people see of a training: curves, which epochs have a line, and the last words."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+from typing import Any
+
+import pytest
+from rich.progress import Progress
+
+from netspec.cli import progress, sparkline
+from netspec.cli.progress import LiveReporter, PlainReporter, make_reporter
+from netspec.cli.sparkline import Milestones
+from netspec.train.reporting import Tick
+
+
+def start(epochs: int, epoch: int = 1) -> dict[str, Any]:
+    return {
+        "event": "start", "run": "runs/net-1", "epochs": epochs, "epoch": epoch, "is_resumed": epoch > 1, "steps": 1,
+        "examples": 4, "parameters": 9, "device": "cpu", "warnings": (),
+    }  # fmt: skip
+
+
+def epoch(number: int, loss: float | None = None) -> dict[str, Any]:
+    loss = 1 / number if loss is None else loss
+    return {"event": "epoch", "epoch": number, "seconds": 0.0, "loss": loss, "metrics": {"accuracy": 0.5}}
+
+
+DONE = {
+    "event": "done", "run": "runs/net-1", "epochs": 3, "seconds": 1.0, "metrics": {"test_accuracy": 0.75},
+    "stopped_by": None, "class_names": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "curve"),
+    [
+        ([], ""),
+        ([1.0], ""),
+        ([1.0, 1.0], "▁▁"),
+        ([8.0, 4.0, 2.0, 1.0], "█▆▃▁"),  # equal factors are equal steps
+        ([0.0, 1.0, 2.0, 7.0], "▁▂▃█"),  # with a zero no logarithm
+        ([1.0, math.nan, 2.0], "▁ █"),
+        ([1.0, None, 2.0], "▁ █"),
+        ([math.nan, math.inf], ""),
+    ],
+)
+def test_curves(values: list[float | None], curve: str) -> None:
+    assert sparkline.sparkline(values) == curve
+
+
+def test_a_long_curve_is_joined_to_means() -> None:
+    assert sparkline.sparkline([8.0, 8.0, 1.0, 1.0], width=2) == "█▁"
+    assert len(sparkline.sparkline([1 / (1 + i) for i in range(1999)])) == sparkline.WIDTH
+
+
+def lines_of(epochs: int, first: int = 1) -> list[int]:
+    milestones = Milestones(epochs)
+    return [n for n in range(first, epochs + 1) if milestones.has_line(n)]
+
+
+def test_which_epochs_have_a_line() -> None:
+    assert lines_of(100) == list(range(1, 101))
+    assert lines_of(2000) == [1, *range(50, 2001, 50)]
+    assert lines_of(2003, first=1907) == [1907, 2000, 2003]
+    assert all(len(lines_of(n)) <= sparkline.MOST_LINES for n in (101, 399, 999, 12_345))
+
+
+def test_a_slow_epoch_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(sparkline.time, "monotonic", lambda: now)
+    milestones = Milestones(2000)
+    found = []
+    for number in range(1, 11):
+        now += 11.0
+        if milestones.has_line(number):
+            found.append(number)
+    assert found == [1, 4, 7, 10]
+
+
+def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = PlainReporter()
+    reporter.start(start(2000))
+    for number in range(1, 121):
+        reporter.epoch(epoch(number))
+    reporter.done({**DONE, "epochs": 120})  # stopped early: the last epoch is no round one
+    *_, one, two, three, last, curve, done, place = capsys.readouterr().out.splitlines()
+    assert [line[:15] for line in (one, two, three, last)] == [f"epoch {n:>4}/2000" for n in (1, 50, 100, 120)]
+    assert curve == f"loss {sparkline.sparkline([1 / n for n in range(1, 121)])} 1.0000 to 0.0083"
+    assert done == "120 epochs in 1 s: test_accuracy 75.00%" and place.endswith("are in runs/net-1")
+
+
+def test_no_curve_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", written)
+    reporter = PlainReporter()
+    reporter.start(start(3))
+    for number in (1, 2, 3):
+        reporter.epoch(epoch(number))
+    reporter.done(DONE)
+    assert b"loss 1.0000" in written.buffer.getvalue()  # type: ignore[attr-defined]  # it is a BytesIO
+
+
+def test_no_moving_line_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(make_reporter(False), PlainReporter)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(make_reporter(False), PlainReporter)
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(make_reporter(False), LiveReporter)
+
+
+def test_the_moving_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It fits into a narrow terminal in one line, whatever the figures, and is gone at the end."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
+    monkeypatch.setattr("rich.progress.Progress", lambda *a, **k: Progress(*a, console=console, **k))
+    reporter = LiveReporter()
+    reporter.start(start(3))
+    reporter.epoch(epoch(1))
+    reporter.epoch(epoch(2))
+    figures = {f"long_name_{i}": 0.5 for i in range(9)}
+    reporter.progress(Tick(3, 3, 1, 1, figures, 1234.0, 61.0))
+    shown = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
+    shown.print(reporter.bar.get_renderable())
+    (line,) = shown.file.getvalue().splitlines()
+    assert line.startswith("epoch 3/3") and "█▁  1 min 01 s left  long_name_0" in line and len(line) <= 60
+    reporter.done(DONE)
+    assert not reporter.bar.live.is_started
+    assert "loss █▁ 1.0000 to 0.5000" in capsys.readouterr().out
+
+
+def test_one_step_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    PlainReporter().start(start(2))
+    assert "1 step an epoch" in capsys.readouterr().out
+    assert progress._steps(1200) == "1,200 steps"

@@ -142,6 +142,7 @@ def declare_absent(category: str, reasons: Mapping[str, str]) -> None:
 
 def why_absent(category: str, name: str) -> str | None:
     """What `declare_absent` has said of a word, written in any way."""
+    load_words(category)
     return _ABSENT.get(category, {}).get(squeeze(name))
 
 

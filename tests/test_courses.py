@@ -123,9 +123,8 @@ def test_two_layers_begin_evenly_between_limits() -> None:
     module = netspec.compile(COURSES / "two_layers.net").module
     kernels = [np.asarray(layer.kernel[...]) for layer in (module.dense, module.dense_2, module.dense_3)]
     assert all(0.29 < abs(kernel).max() <= 0.3 for kernel in kernels)
-    assert kernels[0].std() == pytest.approx(
-        0.3 / 3**0.5, rel=0.01
-    )  # the deviation of what is even between -0.3 and 0.3
+    evenly = 0.3 / 3**0.5  # the deviation of numbers that are even between -0.3 and 0.3
+    assert kernels[0].std() == pytest.approx(evenly, rel=0.01)
 
 
 @pytest.fixture

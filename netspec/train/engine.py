@@ -30,6 +30,7 @@ from netspec.train.precision import lower_precision, widen
 from netspec.train.recipe import Recipe
 from netspec.train.remat import recompute, remat_options
 from netspec.train.schedules import build_schedule, find_plateau
+from netspec.train.skipping import NONE_SKIPPED, counted_anew, take_back
 from netspec.train.watch import empty_sums, first_watch, watch_step
 
 MakeModule = Callable[[nnx.Rngs], nnx.Module]
@@ -48,8 +49,6 @@ from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not 
 it, `rate_scale`: what a schedule that follows a figure has made of the rate, and
 `skipped`: how many steps were left out in a row, and in this epoch, with how many examples; and
 `watch` (netspec/train/watch.py)."""
-
-_NONE_SKIPPED = {"in_row": np.int32(0), "steps": np.int32(0), "examples": np.int32(0)}
 
 _PARTS = (nnx.Param, nnx.RngState, ...)
 """How a module is divided: what is trained, random state, everything else."""
@@ -143,7 +142,7 @@ class Engine:
         if find_plateau(self.recipe.schedule) is not None:
             state["rate_scale"] = jnp.float32(1)
         if self._optimizer.most_skipped is not None:
-            state["skipped"] = _NONE_SKIPPED
+            state["skipped"] = NONE_SKIPPED
         if self.recipe.watch:
             state["watch"] = first_watch(widen(trained))
         found: State = self.copy(state)
@@ -153,7 +152,7 @@ class Engine:
         """The state with nothing counted yet."""
         found = {**state, "sums": self.copy(self.zero_sums)}
         if "skipped" in state:
-            found["skipped"] = self.copy({**_NONE_SKIPPED, "in_row": state["skipped"]["in_row"]})
+            found["skipped"] = self.copy(counted_anew(state["skipped"]))
         if "watch" in state:
             found["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
         return found
@@ -345,29 +344,10 @@ class Engine:
         }
         if "watch" in state:
             after["watch"] = watch_step(state["watch"], gradient, updates, size)
-        return (self._without_bad(state, after, (loss, gradient), size) if "skipped" in state else after), loss
-
-    def _without_bad(self, state: State, after: State, found: Tree, size: int) -> State:
-        """The state after a step; where its loss or gradient is not finite, that before it, with the step counted."""
-        is_good = self.is_finite(found)
-        before = state["skipped"]
-        in_row = jnp.where(is_good, 0, before["in_row"] + 1)
-        is_first_bad = (state["bad_step"] < 0) & (in_row > self._optimizer.most_skipped)
-        kept: dict[str, Any] = {
-            name: jax.tree.map(lambda new, old: jnp.where(is_good, new, old), after[name], state[name])
-            for name in ("params", "other", "optimizer", "sums", "watch")
-            if name in after
-        }
-        return {
-            **after,
-            **kept,
-            "bad_step": jnp.where(is_first_bad, state["step"], state["bad_step"]),
-            "skipped": {
-                "in_row": in_row,
-                "steps": before["steps"] + jnp.where(is_good, 0, 1),
-                "examples": before["examples"] + jnp.where(is_good, 0, size),
-            },
-        }
+        if self._optimizer.most_skipped is not None:
+            is_good = self.is_finite((loss, gradient))
+            after = take_back(state, after, is_good, size, self._optimizer.most_skipped)
+        return after, loss
 
     def _objective(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.kinds import Chain, Choice, Count, Either, Flag, OneWord, Text
+from netspec.kinds import Chain, Choice, Count, Either, Flag, Text
 from netspec.train.keeping import Keep
 from netspec.train.losses import LossWord
 from netspec.train.metrics import MetricWord

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from netspec.data.rows import Column, blocks
 from netspec.diagnostics import Problems
 from netspec.source import Span
 from netspec.train.output_errors import TargetsNotForLoss
 
 if TYPE_CHECKING:
     from netspec.data.split import Splits
+    from netspec.train.outputs import OutputRecipe
     from netspec.train.recipe import Recipe
 
 
@@ -21,15 +23,26 @@ def check_target_values(recipe: Recipe, splits: Splits, spans: Mapping[str, Span
             arrays = getattr(splits, part)
             if arrays is None:
                 continue
-            wrong = output.loss.wrong_targets(output.place_targets(arrays.targets[name]), output.head)
+            wrong = _report_wrong(output, arrays.targets[name], lambda i, part=part: splits.where(i, part), spans)
             if wrong is not None:
-                problems.add(
-                    TargetsNotForLoss(
-                        span=spans.get("loss") or output.head.span,
-                        loss=output.loss.word,
-                        where=splits.where(wrong.index, part),
-                        reason=wrong.reason,
-                        advice=wrong.advice,
-                    )
-                )
+                problems.add(wrong)
                 break
+
+
+def _report_wrong(
+    output: OutputRecipe, column: Column, where: Callable[[int], str], spans: Mapping[str, Span]
+) -> TargetsNotForLoss | None:
+    """The first target of a part that the loss can do nothing with; those that are streamed are read block by block."""
+    begin = 0
+    for block in blocks(column):
+        wrong = output.loss.wrong_targets(output.place_targets(block), output.head)
+        if wrong is not None:
+            return TargetsNotForLoss(
+                span=spans.get("loss") or output.head.span,
+                loss=output.loss.word,
+                where=where(begin + wrong.index),
+                reason=wrong.reason,
+                advice=wrong.advice,
+            )
+        begin += len(block)
+    return None

@@ -382,7 +382,8 @@ def test_low_precision(word: str, dtype: str) -> None:
     """The result has the precision asked for and is near that of f32; weights and running means stay in f32."""
     x = data((4, *LOW[word])) + 1
     low, full = (netspec.compile(spec(LOW[word], word.format(name))) for name in (dtype, "f32"))
-    assert full.source.count("dtype") == 0
+    assert full.source.count("dtype=jnp.float32") == 1
+    assert "dtype" not in netspec.compile(spec(LOW[word], word.replace("dtype = {}", "").replace(", )", ")"))).source
     for train in (True, False):
         found, wanted = (jax.jit(m.apply, static_argnames="train")(m.init(0), x, train=train) for m in (low, full))
         if train:

@@ -67,7 +67,9 @@ def test_a_rate_too_high(tmp_path: Path) -> None:
     found = failing(Job(Regressor, recipe, ["input"], number_data(100)), run)
     assert "in epoch 1" in found.message and "rate" in found.hint_text
     step = int(found.message.split("step ")[1].split(":")[0])
-    assert all(int(p.stem.removeprefix("step-")) < step for p in run.checkpoints.iterdir())  # what is not finite is never written
+    assert all(
+        int(p.stem.removeprefix("step-")) < step for p in run.checkpoints.iterdir()
+    )  # what is not finite is never written
 
 
 def test_a_weight_that_breaks_in_the_last_step(tmp_path: Path) -> None:

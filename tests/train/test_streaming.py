@@ -25,12 +25,12 @@ RNG = np.random.default_rng(0)
 
 IMAGES = """
 input 6x6x1
-conv(2, 3) -> batchnorm -> relu -> flatten -> dropout(0.2) -> dense(3, softmax)
+conv(2, 3, bias = false) -> batchnorm -> relu -> flatten -> dropout(0.2) -> dense(3, softmax)
 data {
     source = npy("x.npy", "y.npy")
     val = 15%
     normalize = standard
-    augment = shift(1) -> brightness(0.1)
+    augment = shift(10%) -> brightness(0.1)
 }
 train {
     epochs = 3
@@ -215,7 +215,8 @@ def test_nothing_is_read_any_more_once_closed() -> None:
 MEMORY = """
 import resource, sys
 from pathlib import Path
-import netspec.train.feeding, netspec.data.rows
+from netspec.data import rows
+from netspec.train import feeding
 from netspec.pipeline import read_source
 from netspec.training import prepare, train_prepared
 
@@ -223,7 +224,7 @@ def taken():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 folder = Path(sys.argv[1])
-netspec.train.feeding.BUFFER_BYTES = netspec.data.rows.BLOCK_BYTES = 1 << 22
+feeding.BUFFER_BYTES = rows.BLOCK_BYTES = 1 << 22
 for name in ("small", "large"):
     train_prepared(prepare(read_source(folder / f"{name}.net"), overrides={"data.stream": "true"}), folder / "runs")
     print(taken())
@@ -233,11 +234,11 @@ for name in ("small", "large"):
 @pytest.mark.skipif(sys.platform == "win32", reason="the most memory that was taken is not known there")
 def test_memory_is_bounded_by_the_buffers(tmp_path: Path) -> None:
     """A file of 300 MB takes hardly more than one of 3 MB."""
-    sizes = {"small": 1_000, "large": 100_000}
+    sizes, block = {"small": 1_000, "large": 100_000}, RNG.random((1000, 768), np.float32)
     for name, count in sizes.items():
         x = np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", np.float32, (count, 768))
         for begin in range(0, count, 1000):
-            x[begin : begin + 1000] = RNG.random((1000, 768), np.float32)
+            x[begin : begin + 1000] = block
         x.flush()
         np.save(tmp_path / f"{name}_y.npy", np.arange(count) % 2)
         (tmp_path / f"{name}.net").write_text(

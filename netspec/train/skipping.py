@@ -1,0 +1,52 @@
+"""Steps that are left out because their loss or gradient is not finite (`skip_nonfinite`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+State = dict[str, Any]
+
+NONE_SKIPPED = {"in_row": np.int32(0), "steps": np.int32(0), "examples": np.int32(0)}
+"""How many steps were left out in a row, and in this epoch, with how many examples."""
+
+TAKEN_BACK = ("params", "other", "optimizer", "sums", "watch")
+"""What a step that is left out does not change; random state and the count of the steps go on."""
+
+
+def counted_anew(skipped: State) -> State:
+    """The counts at the beginning of an epoch."""
+    return {**NONE_SKIPPED, "in_row": skipped["in_row"]}
+
+
+def take_back(before: State, after: State, is_good: Any, size: int, most: int) -> State:
+    """The state behind a step, or what is left of it where it is not to count.
+
+    Args:
+        before: the state before the step.
+        after: the state behind it.
+        is_good: whether its loss and its gradient are finite.
+        size: the examples of its batch.
+        most: as many in a row are left out; the one that follows them counts as the first bad one of the run.
+    """
+    counts = before["skipped"]
+    in_row = jnp.where(is_good, 0, counts["in_row"] + 1)
+    is_first_bad = (before["bad_step"] < 0) & (in_row > most)
+    kept: State = {
+        name: jax.tree.map(lambda new, old: jnp.where(is_good, new, old), after[name], before[name])
+        for name in TAKEN_BACK
+        if name in after
+    }
+    return {
+        **after,
+        **kept,
+        "bad_step": jnp.where(is_first_bad, before["step"], before["bad_step"]),
+        "skipped": {
+            "in_row": in_row,
+            "steps": counts["steps"] + jnp.where(is_good, 0, 1),
+            "examples": counts["examples"] + jnp.where(is_good, 0, size),
+        },
+    }

@@ -1,0 +1,356 @@
+"""`netspec runs`, `diff`, `verify-resume` and `train --resume` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.cli.main import run
+from netspec.runs import choose_runs, list_runs, look_at
+from netspec.train import lock
+from netspec.train.run import Run, checkpoint_file, checkpoint_steps, read_run
+
+SPEC = """\
+param width = 16
+input 4
+dense(width, relu) -> dense(classes, softmax)
+data {
+    source = iris
+    normalize = standard
+    val = 20%
+}
+train {
+    epochs = 4
+    batch = 16
+    optimizer = adam(0.02)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a spec and two finished runs of it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "iris.net").write_text(SPEC)
+    for more in ((), ("-D", "width=32", "-D", "train.epochs=6")):
+        assert run(["train", str(folder / "iris.net"), "--runs", str(folder / "runs"), *more]) == 0
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The same in a folder of its own, which is the current one."""
+    shutil.copytree(trained, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    capsys.readouterr()
+    return tmp_path / "here"
+
+
+def cut_short(path: Path) -> None:
+    """Make a run one that was interrupted."""
+    lines = (path / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (path / "metrics.jsonl").write_text("".join(line for line in lines if '"done"' not in line))
+
+
+# ---------------------------------------------------------------- runs
+
+
+def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut_short(folder / "runs" / "iris-1")
+    (folder / "runs" / "notes").mkdir()
+    assert run(["runs"]) == 0
+    out = capsys.readouterr().out
+    first, second = (next(line for line in out.splitlines() if name in line) for name in ("iris-1", "iris-2"))
+    assert "interrupted" in first and "4/4" in first and "131" in first
+    assert "finished" in second and "6/6" in second and "259" in second
+    assert "val_accuracy" in out and "%" in second and "notes" not in out and "\x1b" not in out
+
+
+def test_list_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "--json"]) == 0
+    one, two = json.loads(capsys.readouterr().out)["runs"]
+    assert one["name"] == "iris-1" and one["state"] == "finished" and one["parameters"] == 131
+    done = read_run(folder / "runs" / "iris-1").done
+    assert done is not None and one["figures"]["test_accuracy"] == done["metrics"]["test_accuracy"]
+    assert one["seconds"] == done["seconds"] and one["best_epoch"] == done["best_epoch"]
+    assert datetime.fromisoformat(one["made"]).tzinfo is not None and one["hash"] != two["hash"]
+
+
+def test_sort(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in (("iris-1", 0.9), ("iris-2", 0.8)):
+        lines = [json.loads(line) for line in (folder / "runs" / name / "metrics.jsonl").read_text().splitlines()]
+        lines[-1]["metrics"] |= {"val_accuracy": value, "val_loss": value}
+        (folder / "runs" / name / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def names(key: str) -> list[str]:
+        assert run(["runs", "--sort", key, "--json"]) == 0
+        return [found["name"][-1] for found in json.loads(capsys.readouterr().out)["runs"]]
+
+    assert names("val_accuracy") == ["1", "2"] and names("val_loss") == ["2", "1"]
+    assert names("parameters") == names("name") == names("made") == names("epochs") == ["1", "2"]
+    assert run(["runs", "--sort", "val_acuracy"]) == 1
+    assert "NS495" in (err := capsys.readouterr().err) and "did you mean `val_accuracy`?" in err
+
+
+def test_no_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "--runs", "elsewhere"]) == 0
+    assert run(["runs", "--spec", "digits"]) == 0
+    out = capsys.readouterr().out
+    assert "there are no runs in elsewhere" in out and "there are no runs of digits in runs" in out
+    assert run(["runs", "--runs", "elsewhere", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"runs": []}
+
+
+def test_states(folder: Path) -> None:
+    one = folder / "runs" / "iris-1"
+    cut_short(one)
+    assert look_at(one).state == "interrupted"
+    with lock.locked(one):
+        assert look_at(one).state == "running"
+    shutil.rmtree(one / "checkpoints")
+    assert (look_at(one).state, look_at(one).reason) == ("broken", "its checkpoints are gone")
+    Run(one).add_record({"event": "failed", "code": "NS460", "message": "no number"})
+    assert (look_at(one).state, look_at(one).reason) == ("broken", "NS460: no number")
+    (one / "settings.json").write_text("{")
+    assert look_at(one).state == "broken" and "settings.json" in look_at(one).reason
+
+
+def test_figures_of_an_unfinished_run_are_those_of_its_best_epoch(folder: Path) -> None:
+    one = folder / "runs" / "iris-1"
+    done = look_at(one)
+    cut_short(one)
+    found = look_at(one)
+    assert found.best_epoch == done.best_epoch
+    assert {**done.figures, **found.figures} == done.figures and "val_loss" in found.figures
+
+
+def test_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "compare", "iris-1", "runs/iris-2"]) == 0
+    out = capsys.readouterr().out
+    assert "train.epochs" in out and "train.batch" not in out and "netspec diff" in out
+    assert run(["runs", "compare", "iris-1", "iris-2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"] == {"train.epochs": ["4", "6"]}
+    assert run(["runs", "compare", "iris-1"]) == 1
+
+
+def test_remove(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.confirm", lambda text: False)
+    assert run(["runs", "rm", "iris-1"]) == 1
+    assert "nothing is removed" in capsys.readouterr().out and (folder / "runs" / "iris-1").exists()
+    assert run(["runs", "rm", "iris-1", "runs/iris-1", "--yes"]) == 0
+    assert "removed 1 run, " in capsys.readouterr().out
+    assert [p.name for p in (folder / "runs").iterdir()] == ["iris-2"]
+
+
+def test_what_is_no_run_is_never_removed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "runs" / "notes").mkdir()
+    (folder / "runs" / "notes" / "settings.json").write_text("{}")
+    (folder / "link").symlink_to(folder / "runs" / "iris-1")
+    for name in ("notes", "runs/notes", ".", "..", "runs", str(folder), "link", "iris.net", "iris-3"):
+        assert run(["runs", "rm", name, "--yes"]) == 1, name
+        assert "NS473" in capsys.readouterr().err
+    assert len([*(folder / "runs").iterdir()]) == 3 and (folder / "runs" / "iris-1" / "spec.net").exists()
+
+
+def test_a_run_that_is_being_trained_stays(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0.05)
+    with lock.locked(folder / "runs" / "iris-1"):
+        assert run(["runs", "rm", "iris-1", "--yes"]) == 1
+        assert "NS491" in capsys.readouterr().err
+        assert run(["runs", "prune", "--older-than", "0h", "--yes"]) == 0
+        assert run(["train", "--resume", "runs/iris-1", "-D", "train.epochs=9"]) == 1
+        assert "NS491" in capsys.readouterr().err
+    assert [p.name for p in (folder / "runs").iterdir()] == ["iris-1"]
+
+
+def test_prune(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut_short(folder / "runs" / "iris-1")
+    assert run(["runs", "prune"]) == 1
+    assert run(["runs", "prune", "--unfinished", "--by", "val_loss"]) == 1
+    assert run(["runs", "prune", "--older-than", "soon"]) == 1
+    assert run(["runs", "prune", "--unfinished", "--older-than", "1d", "--yes"]) == 0
+    assert "nothing to remove" in capsys.readouterr().out
+    assert run(["runs", "prune", "--unfinished", "--dry-run"]) == 0
+    assert "would remove 1 run" in (out := capsys.readouterr().out) and "iris-2" not in out
+    assert run(["runs", "prune", "--unfinished", "--yes"]) == 0
+    assert [p.name for p in (folder / "runs").iterdir()] == ["iris-2"]
+
+
+def test_what_prune_chooses(folder: Path) -> None:
+    base = look_at(folder / "runs" / "iris-1")
+    now = datetime.now(UTC)
+
+    def made(name: str, loss: float, **keys: Any) -> Any:
+        figures = {"loss": 0.0, "val_loss": loss, "accuracy": loss, "val_accuracy": loss}
+        return type(base)(
+            path=Path(name), spec=name[0], **{"state": "finished", "made": now, "figures": figures, **keys}
+        )
+
+    runs = [
+        made("a-1", 0.3), made("a-2", 0.1), made("a-3", 0.2, made=now - timedelta(days=3)), made("b-1", 0.9),
+        made("b-2", 0.8, state="running"), made("b-3", 0.1, state="broken", figures={}),
+    ]  # fmt: skip
+
+    def names(**keys: Any) -> list[str]:
+        return [chosen.name for chosen in choose_runs(runs, **keys)]
+
+    assert names(unfinished=True) == ["b-3"]
+    assert names(older_than=timedelta(days=1)) == ["a-3"]
+    assert names(keep_best=1) == ["a-2", "a-3", "b-3"]  # by val_accuracy
+    assert names(keep_best=1, by="val_loss") == ["a-1", "a-3", "b-1", "b-3"]  # b-2 is the best, and under way
+    assert names(keep_best=2, older_than=timedelta(days=1)) == []
+
+
+def test_runs_with_several_seeds_are_one_row(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parent = folder / "runs" / "seeds-1"
+    shutil.copytree(folder / "runs" / "iris-1", parent)
+    (parent / "metrics.jsonl").write_text("")
+    (parent / "seeds.json").write_text('{"seeds": [0, 1]}')
+    shutil.copytree(folder / "runs" / "iris-1", parent / "seed-0")
+    assert (look_at(parent).state, look_at(parent).epochs, look_at(parent).of) == ("interrupted", 4, 8)
+    shutil.copytree(folder / "runs" / "iris-2", parent / "seed-1")
+    found, one, two = look_at(parent), look_at(parent / "seed-0"), look_at(parent / "seed-1")
+    assert found.state == "finished" and found.epochs == 10
+    assert found.figures["val_loss"] == pytest.approx((one.figures["val_loss"] + two.figures["val_loss"]) / 2)
+    with lock.locked(parent / "seed-1"):
+        assert look_at(parent).state == "running"
+        assert run(["runs", "rm", "seeds-1", "--yes"]) == 1
+    assert run(["runs", "rm", "seeds-1", "--yes"]) == 0 and len(list_runs(folder / "runs")) == 2
+
+
+# ---------------------------------------------------------------- diff
+
+
+def test_diff_of_what_is_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "same.net").write_text("# a comment\n" + SPEC.replace("width", "units"))
+    assert run(["diff", "iris.net", "same.net"]) == 0
+    assert run(["diff", "runs/iris-1", "iris.net"]) == 0
+    assert run(["diff", "runs/iris-2", "iris.net", "-D", "width=32", "-D", "train.epochs=6"]) == 0
+    assert capsys.readouterr().out.count("mean the same: ") == 3
+
+
+def test_diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "new.net").write_text(SPEC.replace("width = 16", "width = 8").replace("adam(0.02)", "adam(0.1)"))
+    assert run(["diff", "iris.net", "new.net"]) == 1
+    assert capsys.readouterr().out == (
+        "iris.net → new.net\n\nlayers\n  ~ dense          units 16 → 8\n\ntrain\n  ~ optimizer      rate 0.02 → 0.1\n\n"
+        "params (what follows from them stands above)\n    width          16 → 8\n\n"
+        "    parameters     131 → 67  (-64, -48.9%)\n    multiply-adds  112 → 56  (-56, -50.0%)\n"
+    )
+    assert run(["diff", "runs/iris-1", "runs/iris-2", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["equal"] is False and found["totals"]["parameters"] == [131, 259]
+    assert [(c["section"], c["name"]) for c in found["changes"]] == [("layer", "dense"), ("train", "epochs")]
+
+
+def test_diff_of_what_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bad.net").write_text("input 4\ndens(3)\n")
+    assert run(["diff", "iris.net", "bad.net"]) == 1
+    assert run(["diff", "iris.net", "missing.net"]) == 1
+    assert run(["diff", "iris.net", "."]) == 1
+    err = capsys.readouterr().err
+    assert "NS201" in err and "NS109" in err and "NS473" in err
+
+
+# ---------------------------------------------------------------- train --resume
+
+
+def test_a_finished_run_goes_on_for_longer_and_remembers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "runs" / "iris-1"
+    assert run(["train", "--resume", "runs/iris-1"]) == 1
+    assert run(["train", "--resume", "runs/iris-1", "-D", "train.epochs=6"]) == 0
+    assert (
+        read_run(path).settings["train"]["epochs"] == 6
+        and read_run(path).json("meaning.json")["train"]["epochs"] == "6"
+    )
+    cut_short(path)
+    assert run(["train", "--resume", "runs/iris-1"]) == 0  # six epochs, without being told again
+    done = read_run(path).done
+    assert done is not None and done["epochs"] == 6 and look_at(path).of == 6
+
+
+def test_what_may_not_change_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {p: p.read_bytes() for p in (folder / "runs").rglob("*") if p.is_file()}
+    assert run(["train", "--resume", "runs/iris-1", "-D", "train.batch=8", "-D", "width=4"]) == 1
+    assert (
+        "error[NS494]: the spec is not what `runs/iris-1` was started with:\n"
+        "  layer dense: units 16 → 4\n  train batch: 16 → 8\n" in capsys.readouterr().err
+    )
+    (folder / "iris.net").write_text(SPEC.replace("relu", "tanh"))
+    assert run(["train", "iris.net", "--resume", "runs/iris-1"]) == 1
+    assert "layer dense: activation relu → tanh" in capsys.readouterr().err
+    (folder / "runs" / "iris-2" / "spec.net").write_text(SPEC.replace("relu", "tanh"))
+    before[folder / "runs" / "iris-2" / "spec.net"] = SPEC.replace("relu", "tanh").encode()
+    assert run(["train", "--resume", "runs/iris-2", "-D", "train.epochs=7"]) == 1
+    assert "layer dense: activation relu → tanh" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in (folder / "runs").rglob("*") if p.is_file()} == before
+
+
+def test_a_spec_that_means_the_same_is_taken(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "iris.net").write_text(
+        "# tidied up\n" + SPEC.replace("width", "units").replace("epochs = 4", "epochs = 5")
+    )
+    assert run(["train", "iris.net", "--resume", "runs/iris-1"]) == 0
+    done = read_run(folder / "runs" / "iris-1").done
+    assert done is not None and done["epochs"] == 5
+
+
+CSV = "a,b,y\n" + "\n".join(f"{i % 7},{i % 5},{'yes' if i % 7 > 3 else 'no'}" for i in range(80)) + "\n"
+CSV_SPEC = SPEC.replace("input 4", "input 2").replace("iris", 'csv("points.csv", target = "y")').replace("= 4", "= 2")
+
+
+def test_data_that_are_gone_moved_or_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    points = folder / "points.csv"
+    points.write_text(CSV)
+    (folder / "points.net").write_text(CSV_SPEC)
+    assert run(["train", "points.net"]) == 0
+    weights = (folder / "runs" / "points-1" / "weights.safetensors").read_bytes()
+    points.rename(folder / "moved.csv")
+    longer = ["train", "--resume", "runs/points-1", "-D", "train.epochs=3"]
+    capsys.readouterr()
+    assert run(longer) == 1
+    assert "points.csv" in (err := capsys.readouterr().err) and "error[NS4" in err and "Traceback" not in err
+    points.write_text(CSV.replace("0,0,no", "0,1,no"))
+    assert run(longer) == 1
+    assert "NS478" in capsys.readouterr().err
+    assert (folder / "runs" / "points-1" / "weights.safetensors").read_bytes() == weights
+    assert run([*longer, "--data", 'csv("moved.csv", target = "y")']) == 0
+    points.unlink()
+    assert run([*longer[:3], "-D", "train.epochs=4"]) == 0  # the run remembers where its data are
+
+
+def test_a_damaged_checkpoint_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoints = folder / "runs" / "iris-1" / "checkpoints"
+    shutil.rmtree(checkpoints)
+    cut_short(folder / "runs" / "iris-1")
+    assert run(["train", "--resume", "runs/iris-1"]) == 1
+    assert "NS470" in capsys.readouterr().err
+    assert run(["train", "iris.net", "--save-every", "0"]) == 0
+    run_path = folder / "runs" / "iris-3"
+    cut_short(run_path)
+    newest = checkpoint_file(run_path / "checkpoints", checkpoint_steps(run_path / "checkpoints")[-1])
+    newest.write_bytes(newest.read_bytes()[:100])
+    capsys.readouterr()
+    assert run(["train", "--resume", "runs/iris-3"]) == 0
+    assert "warning[NS472]: the checkpoint of step 24 cannot be read" in capsys.readouterr().err
+    assert (run_path / "weights.safetensors").read_bytes() == (folder / "runs/iris-1/weights.safetensors").read_bytes()
+
+
+# ---------------------------------------------------------------- verify-resume
+
+
+def test_verify_resume(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify-resume", "iris.net", "--steps", "4", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["equal"] is True
+    names = [row["what"] for row in found["compared"]["resumed"]]
+    assert names[:2] == ["parameters", "optimizer state"] and "figures at the end" in names
+    assert all(row["equal"] for rows in found["compared"].values() for row in rows)
+    assert next(row["numbers"] for row in found["compared"]["again"]) == 131

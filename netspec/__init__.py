@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from netspec.diagnostics import CompileError
     from netspec.layers.base import Layer, layer
     from netspec.model import Model
-    from netspec.train.reporting import Callback, Silent
     from netspec.vocabulary import option
 
 __all__ = [
-    "Callback",
     "CompileError",
     "Layer",
     "Model",
-    "Silent",
     "check",
     "compile",
     "layer",
@@ -38,11 +35,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Callback": "netspec.train.reporting",
     "CompileError": "netspec.diagnostics",
     "Layer": "netspec.layers.base",
     "Model": "netspec.model",
-    "Silent": "netspec.train.reporting",
     "check": "netspec.api",
     "compile": "netspec.api",
     "layer": "netspec.layers.base",

@@ -107,7 +107,7 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
             None for the source that the spec names.
         overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
             and `runs="folder"` for where the run folder is made, `callbacks=[…]` to follow the training (see
-            `netspec.Callback`).
+            `netspec.train.reporting.Callback`).
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN.

@@ -164,7 +164,7 @@ def _figure_rows(one: Path, other: Path) -> list[Row]:
     epochs = [[{"loss": row["loss"], **row["metrics"]} for row in record.history] for record in (a, b)]
     ends = [record.done["metrics"] if record.done else {} for record in (a, b)]
     for what, before, after in (
-        (f"figures of {len(epochs[0])} epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
+        ("figures of the epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
         ("figures at the end", ends[0], ends[1]),
     ):
         wrong = next((key for key in {**before, **after} if before.get(key) != after.get(key)), None)

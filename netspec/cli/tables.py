@@ -42,7 +42,7 @@ def _matrix_text(figure: str, rows: list[list[int]], names: Sequence[str]) -> st
     heads = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
     width = max(len(str(text)) for text in (*heads, *(value for row in rows for value in row)))
     edge = max(len(name) for name in names)
-    lines = [" " * (edge + 2) + " ".join(f"{head:>{width}}" for head in heads)]
+    lines = [" " * (edge + 2) + "".join(f" {head:>{width}}" for head in heads)]
     for name, row in zip(names, rows, strict=True):
         lines.append(f"  {name:<{edge}}" + "".join(f" {value:>{width}}" for value in row))
     return "\n".join([f"{figure} (rows: true class, columns: answer)", *lines])

@@ -145,7 +145,7 @@ def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **ho
             )
         return resume_seeds(run, **how)
     done = read_run(run).done
-    if done is not None and spec is None and "train.epochs" not in overrides:
+    if done is not None and spec is None and not overrides:
         epochs = done["epochs"]
         raise click.ClickException(f"{run} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
     return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **how)

@@ -12,19 +12,17 @@ class NotForInput(Diagnostic):
     `hue` those with the three channels red, green and blue. What they vary must not be token ids.
 
     Wrong:
-        input 64
         dense(16, relu) -> dense(classes, softmax)
         data {
-            source  = digits
+            source  = wine
             augment = rotate(10)
         }
 
     Right:
-        input 8x8x1
-        conv(16) -> flatten -> dense(classes, softmax)
+        dense(16, relu) -> dense(classes, softmax)
         data {
-            source  = digits
-            augment = rotate(10)
+            source  = wine
+            augment = mixup
         }
     """
 
@@ -111,18 +109,18 @@ class CannotMix(Diagnostic):
     in between, and some losses take one class only.
 
     Wrong:
-        input 13
-        dense(16, relu) -> dense(1)
+        input left: 8x8x1
+        input right: 8x8x1
+        (left | right) -> concat -> gap -> dense(3, softmax)
         data {
-            source  = linear(200)
             augment = cutmix
         }
 
     Right:
-        input 13
-        dense(16, relu) -> dense(1)
+        input left: 8x8x1
+        input right: 8x8x1
+        (left | right) -> concat -> gap -> dense(3, softmax)
         data {
-            source  = linear(200)
             augment = mixup
         }
     """

@@ -82,7 +82,8 @@ def measure(x: Column) -> Normalisation:
 def _sum(block: Array) -> Array:
     """The sum over all axes but the last; over the examples first, which runs through memory in its order."""
     total: Array = block.sum(axis=0, dtype="float64")
-    return total.sum(axis=tuple(range(total.ndim - 1)))
+    found: Array = total.sum(axis=tuple(range(total.ndim - 1)))
+    return found
 
 
 def measure_range(x: Column) -> Normalisation:

@@ -166,7 +166,7 @@ class FileRows(Rows):
         return found.view(self.dtype).reshape(len(index), *self.shape[1:])
 
     def _fill(self, file: Any, buffer: Array, place: int) -> None:
-        """Raises EOFError's diagnostic when the file ends before; what follows the last example may be missing."""
+        """Raises CompileError when the file ends before; what follows the last example may be missing."""
         file.seek(place)
         view, done = buffer.data, 0
         while done < len(view):
@@ -175,7 +175,7 @@ class FileRows(Rows):
                 if len(view) - done <= self.stride - self.length:
                     return
                 raise fail(
-                    CannotReadOn(file=str(self.path), reason=f"it ends after {place + done:,} bytes", advice=_AGAIN)
+                    CannotReadOn(file=str(self.path), reason=f"it ends after {file.seek(0, 2):,} bytes", advice=_AGAIN)
                 )
             done += count
 

@@ -40,7 +40,7 @@ class Pool(Layer):
     )
     ceil: bool | None = option(
         Flag(),
-        "round sizes up, so that a part of a window at the end counts too (none: `false`, and a warning when it counts)",
+        "round sizes up, so that a part of a window at the end counts too (none: `false`, with a warning)",
         default=None,
     )
 

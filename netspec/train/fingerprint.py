@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from netspec.data.rows import is_streamed
+from netspec.data.rows import is_streamed, read_all
 from netspec.train.placing import Split
 
 LARGE = 1 << 28
 """Of arrays with more bytes than this only a part is looked at: a tenth of a second, and it finds other data too."""
-READ = 64
-"""How many examples are looked at where they lie in files."""
 
 
 def fingerprint(*splits: Split | None) -> str:
@@ -32,16 +30,13 @@ def fingerprint(*splits: Split | None) -> str:
 
 
 def _add(name: str, column: Any, value: int) -> int:
-    if is_streamed(column):
-        count = len(column)
-        value = zlib.crc32(f"{name} {column.dtype} {column.shape}".encode(), value)
-        array = column.read(np.unique(np.linspace(0, count - 1, min(count, READ)).astype(np.int64)))
-    else:
-        array = np.atleast_1d(np.asarray(column))
-        value = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), value)
-        array = array[:: -(-array.nbytes // LARGE)] if array.nbytes > LARGE else array
-    rows = max(1, LARGE // 16 // max(1, array[:1].nbytes))
-    for begin in range(0, len(array), rows):
-        block = np.ascontiguousarray(array[begin : begin + rows])
+    """The same for equal examples in memory and in files: a run may go on with the other."""
+    column = column if is_streamed(column) else np.atleast_1d(np.asarray(column))
+    value = zlib.crc32(f"{name} {column.dtype} {column.shape}".encode(), value)
+    if column.nbytes > LARGE:
+        column = column[:: -(-column.nbytes // LARGE)]
+    rows = max(1, LARGE // 16 // max(1, column.nbytes // max(1, len(column))))
+    for begin in range(0, len(column), rows):
+        block = np.ascontiguousarray(read_all(column[begin : begin + rows]))
         value = zlib.crc32(block.reshape(-1).view(np.uint8).data, value)
     return value

@@ -26,12 +26,12 @@ class Tick:
 class Callback(Protocol):
     """Follows a training: what `netspec.train(…, callbacks=[…])` takes, and what the reporters of `netspec train` are.
 
-    A class of one's own has all four methods, or is made from `netspec.Silent` and has those that it needs. They are
-    called in the process that trains, between two steps: what takes long there makes the training longer. An exception
-    in one ends the training. Every record is plain data, ready for JSON, but for the warnings of `start`.
+    A class of one's own has all four methods, or is made from `Silent` and has those that it needs. They are called in
+    the process that trains, between two steps: what takes long there makes the training longer. An exception in one
+    ends the training. Every record is plain data, ready for JSON, but for the warnings of `start`.
 
     Example:
-        class Print(netspec.Silent):
+        class Print(Silent):
             def epoch(self, record):
                 print(record["epoch"], record["loss"], record["metrics"]["val_accuracy"])
 

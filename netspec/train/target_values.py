@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netspec.data.rows import Column, blocks
@@ -23,7 +24,7 @@ def check_target_values(recipe: Recipe, splits: Splits, spans: Mapping[str, Span
             arrays = getattr(splits, part)
             if arrays is None:
                 continue
-            wrong = _report_wrong(output, arrays.targets[name], lambda i, part=part: splits.where(i, part), spans)
+            wrong = _report_wrong(output, arrays.targets[name], partial(splits.where, part=part), spans)
             if wrong is not None:
                 problems.add(wrong)
                 break

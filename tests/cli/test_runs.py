@@ -1,4 +1,4 @@
-"""`netspec runs`, `diff`, `verify-resume` and `train --resume` as a user calls them."""
+"""`netspec runs`, `diff` and `train --resume` as a user calls them."""
 
 from __future__ import annotations
 
@@ -341,16 +341,3 @@ def test_a_damaged_checkpoint_is_told(folder: Path, capsys: pytest.CaptureFixtur
     assert run(["train", "--resume", "runs/iris-3"]) == 0
     assert "warning[NS472]: the checkpoint of step 24 cannot be read" in capsys.readouterr().err
     assert (run_path / "weights.safetensors").read_bytes() == (folder / "runs/iris-1/weights.safetensors").read_bytes()
-
-
-# ---------------------------------------------------------------- verify-resume
-
-
-def test_verify_resume(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify-resume", "iris.net", "--steps", "4", "--json"]) == 0
-    found = json.loads(capfd.readouterr().out)
-    assert found["equal"] is True
-    names = [row["what"] for row in found["compared"]["resumed"]]
-    assert names[:2] == ["parameters", "optimizer state"] and "figures at the end" in names
-    assert all(row["equal"] for rows in found["compared"].values() for row in rows)
-    assert next(row["numbers"] for row in found["compared"]["again"]) == 131

@@ -7,8 +7,9 @@ import pytest
 from netspec.data import augment
 from netspec.data.augment import Augmentation, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from netspec.data.settings import DataSettings
-from netspec.diagnostics import CompileError, render
+from netspec.diagnostics import KINDS, CompileError, render
 from netspec.pipeline import Compilation
+from netspec.reference import examples
 from netspec.source import Source
 from netspec.vocabulary import signature, words
 
@@ -256,3 +257,11 @@ def test_a_mistake_stands_at_its_word() -> None:
 @pytest.mark.parametrize("word", words("augmentation").values(), ids=lambda w: w.word)
 def test_what_counts_pixels_is_an_option(word: type[Augmentation]) -> None:
     assert word.pixels is None or word.pixels in {o.field for o in word.options()}
+
+
+@pytest.mark.parametrize("code", ["NS417", "NS418", "NS419", "NS468", "NS489"])
+def test_the_programs_of_the_pages(code: str) -> None:
+    programs = examples(KINDS[code])
+    assert programs is not None
+    wrong, right = ([d.code for d in Compilation(Source("page", text)).diagnose()] for text in programs)
+    assert wrong == [code] and right == []

@@ -22,7 +22,7 @@ SPEC = """
 input 16x16x3
 def unit = conv(16, 3x3, relu) -> conv(16, 3x3, relu) -> conv(16, 3x3, relu)
 def closing(scale) = batchnorm -> dropout(0.2) -> conv(scale, 1x1, tanh)
-unit * 6 -> closing(8) -> gap -> dense(3, softmax)
+unit * 4 -> closing(8) -> gap -> dense(3, softmax)
 train {
     batch     = 8
     epochs    = 1
@@ -51,7 +51,7 @@ def temporary_bytes(remat: str) -> int:
 
 
 def test_memory() -> None:
-    """Six blocks of three convolutions: one result of each block is kept, and those inside of one block at a time."""
+    """Four blocks of three convolutions: one result of each block is kept, and those inside of one block at a time."""
     none, some, all_ = (temporary_bytes(w) for w in ("false", '["unit", "unit_2"]', "true"))
     assert all_ < 0.5 * none and all_ < some < 0.9 * none
 

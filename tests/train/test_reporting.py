@@ -50,7 +50,7 @@ class Told(Silent):
         self.events.append(("done", record))
 
 
-class Own(netspec.Silent):
+class Own(Silent):
     """As one of a user's: one method."""
 
     def __init__(self) -> None:

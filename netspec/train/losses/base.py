@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from netspec.record import Record, record, value
-from netspec.train.heads import HeadInfo, TargetInfo, as_numbers, place_targets
+from netspec.train.heads import HeadInfo, TargetInfo, are_ids, as_numbers, place_targets
 from netspec.values import Word
 from netspec.vocabulary import option, register
 
 if TYPE_CHECKING:
     import numpy as np
+
+NO_CLASSES = "the targets are numbers, not classes"
 
 Answering = Literal["answers", "shares", "scores", "sequence", "embedding"]
 """How the units of a net answer the targets: each unit its number or class (`answers`), the probabilities of classes
@@ -83,7 +85,11 @@ class Loss(Word, ABC):
             return f"it works on a net that ends in `{self.implied}`"
         if head.units < self.fewest_units:
             return f"it needs at least {self.fewest_units} units, one for each class"
-        return ""
+        implied = self.implied_by(head, target)
+        if implied == "sigmoid" and are_ids(head, target):
+            return f"the targets are {target.classes} classes, of which one is right"
+        is_decision = implied in ("softmax", "sigmoid", "margin") and self.answering != "shares"
+        return NO_CLASSES * (is_decision and head.activation == "linear" and target.kind == "numbers")
 
     def place_targets(self, array: Any, head: HeadInfo, target: TargetInfo) -> Any:
         """Targets as `values` takes them; see `heads.place_targets`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.kinds import Number
 from netspec.record import record
 from netspec.train.heads import HeadInfo, TargetInfo, are_ids, as_numbers
-from netspec.train.losses.base import Loss, WrongTargets, loss
+from netspec.train.losses.base import NO_CLASSES, Loss, WrongTargets, loss
 from netspec.vocabulary import option
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ SMALLEST = 1e-12
 NEAR = 1e-3
 """Shares sum up to 1 but for this."""
 
-NUMBERS = "the targets are numbers, not classes"
 SMOOTHED = "which share of the target is spread evenly over all answers (0: none)"
 
 
@@ -63,7 +62,7 @@ class CrossEntropy(Loss):
 
     def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
         is_numbers = target.kind == "numbers" and head.activation == "linear"
-        return super().misfit(head, target) or NUMBERS * is_numbers
+        return super().misfit(head, target) or NO_CLASSES * is_numbers
 
     def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
         return no_distribution(targets) if targets.dtype.kind == "f" else None
@@ -129,9 +128,6 @@ class BinaryCrossEntropy(Loss):
             return _yes_or_no(x, y)
         return (1 - y) * x + (1 + (self.yes - 1) * y) * (jnp.maximum(-x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x))))
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
-        return super().misfit(head, target) or yes_or_no_misfit(head, target)
-
 
 @loss("focal")
 class Focal(Loss):
@@ -184,8 +180,10 @@ class Focal(Loss):
         if is_softmax and self.alpha is not None:
             return "`alpha` is for a yes or no; for classes there are `class_weights` in the data"
         if is_softmax:
-            return NUMBERS * (target.kind == "numbers")
-        return yes_or_no_misfit(head, target)
+            return NO_CLASSES * (target.kind == "numbers")
+        if are_ids(head, target):
+            return f"the targets are {target.classes} classes, of which one is right"
+        return super().misfit(head, target)
 
 
 @record
@@ -208,9 +206,6 @@ class _Margin(Loss):
         is_right = jax.nn.one_hot(targets, head.units, dtype=bool)
         right = jnp.sum(jnp.where(is_right, x, 0), axis=-1)
         return jnp.maximum(1 + jnp.max(jnp.where(is_right, -jnp.inf, x), axis=-1) - right, 0)
-
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
-        return super().misfit(head, target) or NUMBERS * (target.kind == "numbers")
 
 
 @loss("hinge")
@@ -242,13 +237,6 @@ class SquaredHinge(_Margin):
 
     def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
         return self.margins(logits, targets, head) ** 2
-
-
-def yes_or_no_misfit(head: HeadInfo, target: TargetInfo) -> str:
-    """Why targets are no yes or no for each unit (or shares of yes, for a sigmoid); empty when they are."""
-    if head.activation == "linear" and target.kind == "numbers":
-        return NUMBERS
-    return f"the targets are {target.classes} classes, of which one is right" if are_ids(head, target) else ""
 
 
 def no_distribution(targets: np.ndarray) -> WrongTargets | None:

@@ -126,12 +126,13 @@ class Augmenter:
                 continue
             for place, x in enumerate(found):
                 if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
-                    # Without the barrier XLA may compute a stage again in each tap of the convolution that follows.
-                    found[place] = jax.lax.optimization_barrier(run_stage(stage, jax.random.fold_in(here, place), x))
-        return tuple(
+                    found[place] = run_stage(stage, jax.random.fold_in(here, place), x)
+        varied = tuple(
             self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
             for place, (x, before) in enumerate(zip(found, inputs, strict=True))
-        ), answers
+        )
+        # Without the barrier XLA may compute all this again, once for each tap of the convolution that follows.
+        return jax.lax.optimization_barrier(varied), answers
 
     def _mix(self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any) -> tuple[list[Any], Any]:
         count = len(inputs[0])

@@ -137,7 +137,7 @@ def draw_normal(key: Any, shape: tuple[int, ...]) -> Any:
     noise costs.
     """
     count = prod(shape)
-    bits = jax.random.bits(key, (-(-count // 2),))
+    bits = jax.lax.optimization_barrier(jax.random.bits(key, (-(-count // 2),)))  # once, not for each half
     halves = jnp.concatenate([bits & 0xFFFF, bits >> 16])[:count]
     return sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1).reshape(shape)
 

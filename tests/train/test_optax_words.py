@@ -52,6 +52,7 @@ SEVERAL_OPTIONS = {"betas": {"b1", "b2"}, "init_step": {"begin", "begin_at"}}
 
 OTHER_DEFAULTS = {
     ("rmsprop", "eps_in_sqrt"): "as PyTorch and Keras do it",
+    ("acprop", "eps"): "with that of Optax a net with ReLUs breaks",
     ("muon", "ns_coeffs"): "the name of the preset with these numbers",
     ("lars", "trust_ratio_mask"): "`all` is `True`",
     ("adafactor", "momentum"): "0 is none",
@@ -198,6 +199,7 @@ def by_hand(word: OptaxWord) -> Callable[[Any], Any]:
     given: dict[str, Any] = {word.mask: kernels_only} if word.mask else {}
     given |= {"weight_decay": word.decay} if "weight_decay" in parameters else {}  # type: ignore[attr-defined]
     given |= {"eps_in_sqrt": False} if name == "rmsprop" else {}
+    given |= {"eps": 1e-4} if name == "acprop" else {}
 
     def make(course: Callable[[Any], Any]) -> Any:
         if name in TAKE_NO_SCHEDULE:

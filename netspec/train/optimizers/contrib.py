@@ -328,6 +328,8 @@ class Adopt(Contributed, Moments):
 class Acprop(Contributed, Masked, Moments):
     """AdaBelief that divides by what it knew before the gradient came.
 
+    In Optax `epsilon` is 1e-16, with which the first gradient of a unit that had none for a while makes a huge step.
+
     Example: train { optimizer = acprop(1e-3) }
     Reference: Zhuang et al. 2021, arXiv:2110.05454.
     """
@@ -335,5 +337,5 @@ class Acprop(Contributed, Masked, Moments):
     rate: float = rate_option(1e-3)
     decay: float = decay_option(0.0, position=1)
     b2: float = mean_option(0.999, of="squared deviation", name="b2")
-    epsilon: float = epsilon_option(1e-16)
+    epsilon: float = epsilon_option(1e-4)
     epsilon_root: float = root_option(1e-16)

@@ -141,13 +141,13 @@ class Rprop(OptaxWord):
 class Lars(Masked):
     """SGD for very large batches: every layer's step is as long as its weights allow.
 
-    Example: train { optimizer = lars(0.5, decay = 1e-4) }
+    Example: train { optimizer = lars(1.0, decay = 1e-4) }
     Reference: You, Gitman and Ginsburg 2017, arXiv:1708.03888.
     """
 
     mask = "weight_decay_mask"
 
-    rate: float = rate_option(0.1)
+    rate: float = rate_option(1.0)
     decay: float = decay_option(0.0, position=1)
     momentum: float = momentum_option(0.9)
     nesterov: bool = nesterov_option()

@@ -28,7 +28,7 @@ STAGES = (
     (300, "Names, arguments and values"),
     (400, "Shapes and layers"),
     (450, "Data"),
-    (500, "Training"),
+    (600, "Training"),
 )
 """What an error is about, by the number behind the `NS` of its code: the first limit that it is below."""
 

@@ -9,6 +9,7 @@ from netspec.data.checks import check_facts, join_targets, pair_names
 from netspec.data.settings import DataSettings, check_settings
 from netspec.diagnostics import CompileError
 from netspec.graph.cost import weights_by_layer
+from netspec.graph.expect import check_measurable
 from netspec.graph.values import BAD
 from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads
 from netspec.train.chain_checks import check_optimizer
@@ -87,10 +88,13 @@ def _check_facts(spec: Compilation, graph: Graph, facts: Facts) -> None:
         has_val, layers = bool(spec.data.val), weights_by_layer(graph)
         # What the weights are is known when the data are loaded; whether they can be applied, now.
         weighted = [name for name in targets if spec.data.class_weights is not None and targets[name].kind != "numbers"]
-        make_recipe(
+        recipe = make_recipe(
             spec.train, heads, targets, has_val=has_val, spans=spans, layers=layers,
             class_weights=dict.fromkeys(weighted, ()),
         )  # fmt: skip
     except CompileError as wrong:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
+        return
+    parts = [*(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
+    check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)

@@ -24,7 +24,7 @@ from netspec.data.split import Splits
 from netspec.data.streams import streamed_warning
 from netspec.diagnostics import Diagnostic, Problems, fail
 from netspec.graph.cost import rows, weights_by_layer
-from netspec.graph.expect import check_measured
+from netspec.graph.expect import check_measurable, check_measured
 from netspec.heads import data_heads, input_shapes, input_spans, recipe_heads, self_scaling_inputs
 from netspec.model import Model
 from netspec.pipeline import Compilation
@@ -39,6 +39,7 @@ from netspec.train.evaluate import Weights, evaluate
 from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
 from netspec.train.loop import SAVE_SECONDS, fit
+from netspec.train.losses import Ctc, loss_for
 from netspec.train.recipe import Recipe, make_recipe
 from netspec.train.reporting import Callback, Reporter, Several
 from netspec.train.run import Run, read_run
@@ -110,7 +111,7 @@ class Prepared:
         """What the spec means, by which runs are compared."""
         return meaning_of(self.compilation)
 
-    @property
+    @cached_property
     def augmenter(self) -> Augmenter | None:
         """What varies the batches of training, if the spec asks for it."""
         chain = self.compilation.data.augment
@@ -173,6 +174,8 @@ def prepare(
     )
     problems = Problems()
     check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
+    parts = [part for part in ("val", "test") if getattr(splits, part) is not None]
+    check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
     if compilation.train.tensorboard and not is_installed():
         problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
     problems.raise_errors()
@@ -439,9 +442,9 @@ class Predictions:
 def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     """What the network answers for files, rows or texts: `{"input", "outputs": {name: …}}` for each example.
 
-    An output with classes has `class` and `probabilities` by name, one with a class at each step `classes`; a yes/no
-    output `answer` and the `probability` of `yes`, the name of the second class; others have `values`. For a text it is
-    the class that comes next.
+    An output with classes has `class` and `probabilities` by name, one with a class at each step `classes` (trained
+    with `ctc`, those that are spelt); a yes/no output `answer` and the `probability` of `yes`, the name of the second
+    class; others have `values`. For a text it is the class that comes next.
 
     Raises:
         CompileError: an input cannot be read or has another shape, or there is no such run.
@@ -452,9 +455,14 @@ def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
     raw = read_inputs(texts, model.inputs, coding)
     found = model(*(raw.arrays[name] for name in model.inputs))
     outputs = {k: np.asarray(v) for k, v in (found if isinstance(found, dict) else {"output": found}).items()}
-    if raw.last is not None:
-        outputs = {k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) for k, v in outputs.items()}
     heads = recipe_heads(model.compilation.optimised)
+    losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
+    heads |= {k: replace(heads[k], blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
+    if raw.last is not None:
+        outputs = {
+            k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v
+            for k, v in outputs.items()
+        }
     answers = [
         {
             "input": example,
@@ -466,10 +474,13 @@ def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
 
 
 def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[str, Any]:
-    if head.activation == "softmax":
+    if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:
-            return {"classes": [shown[i] for i in values.argmax(axis=-1).reshape(-1)]}
+            ids = values.argmax(axis=-1).reshape(-1).tolist()
+            if head.blank is not None:
+                ids = [i for i, before in zip(ids, [None, *ids], strict=False) if i not in (before, head.blank)]
+            return {"classes": [shown[i] for i in ids]}
         ranked = dict(zip(shown, values.tolist(), strict=True))
         return {"class": shown[int(values.argmax())], "probabilities": ranked}
     if head.activation == "sigmoid" and values.shape == (1,):

@@ -17,6 +17,7 @@ from netspec.cli.output import print_json, print_problems
 from netspec.data.augment import is_image
 from netspec.data.augment_errors import NothingToShow
 from netspec.data.base import Target
+from netspec.data.rows import read_all
 from netspec.diagnostics import fail
 from netspec.heads import input_shapes
 
@@ -124,7 +125,7 @@ def vary(prepared: Prepared, shown: str, seed: int) -> list[Example]:
     augmenter, splits = prepared.augmenter, prepared.splits
     assert augmenter is not None
     names = list(input_shapes(prepared.compilation.optimised))
-    chosen = choose(splits.train.targets, len(splits.train), seed)
+    chosen = choose({name: read_all(y) for name, y in splits.train.targets.items()}, len(splits.train), seed)
     batch = place(splits.train.take(chosen), prepared.recipe, names)
     inputs, targets = replace(augmenter, seed=seed)(0, *batch.arrays)
     pixels = measure_pixels(splits.train.inputs[shown], splits.normalisation.get(shown))

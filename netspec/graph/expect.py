@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from netspec.diagnostics import Diagnostic, Problems, squeeze, suggest
+from netspec.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
 from netspec.graph.cost import total_cost
 from netspec.graph.errors import UnknownName, WrongValue
 from netspec.graph.evaluate import Abandon, Evaluator, Frame
@@ -125,9 +125,12 @@ def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None
     places = [f"{part}_{output}" for part in ("test", "val") for output in outputs]
     if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
         return _impossible(expectation)
-    figures = ["loss", *_metric_figures(most=5)]  # of `top_1` to `top_20` a few
-    pool = [*COUNTS, *graph.labels, *(place + figure for place in places for figure in figures)]
+    figures = ["loss", *_metric_figures()]
     elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
+    meant = nearest(expectation.name, [place + figure for place in places for figure in figures], elsewhere)
+    # The list has only one figure of each metric.
+    pool = [*COUNTS, *graph.labels, *(place + figure for place in places for figure in ("loss", *_metric_figures(1)))]
+    pool += [meant] if meant is not None else []
     advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
     return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
 
@@ -154,19 +157,20 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
     )
 
 
-def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:
-    """Compare figures after training, such as `{"test_accuracy": 0.991}`."""
+def check_measurable(expectations: list[Expectation], figures: Collection[str], problems: Problems) -> None:
+    """Report expectations about figures that are none of those that a run measures."""
     for expectation in expectations:
         if expectation.name not in figures:
-            pool = ", ".join(sorted(figures)) or "none"
-            problems.add(
-                UnknownName(
-                    span=expectation.place,
-                    name=expectation.name,
-                    what="no figure of this run",
-                    advice=f"measured: {pool}",
-                )
-            )
+            advice = f"measured: {', '.join(sorted(figures)) or 'none'}"
+            what = "no figure of this run"
+            problems.add(UnknownName(span=expectation.place, name=expectation.name, what=what, advice=advice))
+
+
+def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:
+    """Compare figures after training, such as `{"test_accuracy": 0.991}`."""
+    check_measurable(expectations, figures, problems)
+    for expectation in expectations:
+        if expectation.name not in figures:
             continue
         found = figures[expectation.name]
         unmet = expectation.check(found, _measured(expectation, found))

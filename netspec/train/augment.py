@@ -25,7 +25,7 @@ from netspec.data.augment import Augmentation, can_vary
 from netspec.data.normalise import Normalisation
 from netspec.data.rows import lowest_highest
 from netspec.shape import Shape
-from netspec.train.augment_plane import Images, draw_below, find_map, follow, sample, take
+from netspec.train.augment_plane import Images, draw_below, find_map, follow, once, sample, take
 from netspec.train.augment_words import box_mask, vary
 from netspec.train.heads import are_ids, as_numbers
 from netspec.train.recipe import Recipe
@@ -117,22 +117,23 @@ class Augmenter:
         """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
         become a share for each class where examples are mixed."""
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
+        found: tuple[Any, Any] = once(key, self._vary, key, tuple(inputs), dict(targets))
+        return found
+
+    def _vary(self, key: Any, inputs: tuple[Any, ...], targets: dict[str, Any]) -> tuple[Any, Any]:
         found = [self.pixels[place].from_input(x) if place in self.pixels else x for place, x in enumerate(inputs)]
-        answers = dict(targets)
         for index, stage in enumerate(stages(self.chain)):
             here = jax.random.fold_in(key, index)
             if isinstance(stage[0], words.Mixing):
-                found, answers = self._mix(stage[0], here, found, answers)
+                found, targets = self._mix(stage[0], here, found, targets)
                 continue
             for place, x in enumerate(found):
                 if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
                     found[place] = run_stage(stage, jax.random.fold_in(here, place), x)
-        varied = tuple(
+        return tuple(
             self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
             for place, (x, before) in enumerate(zip(found, inputs, strict=True))
-        )
-        # Without the barrier XLA may compute all this again, once for each tap of the convolution that follows.
-        return jax.lax.optimization_barrier(varied), answers
+        ), targets
 
     def _mix(self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any) -> tuple[list[Any], Any]:
         count = len(inputs[0])

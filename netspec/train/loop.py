@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import jax
@@ -79,8 +79,9 @@ def fit(
             while not (training.progress.is_over(job.recipe) or training.is_leaving()):
                 training.run_epoch()
             return training.finish()
-        except Exception:
+        except Exception as error:
             training.keeper.wait()  # what is being written is a step that is worth having
+            training.note(error)
             raise
 
 
@@ -337,12 +338,18 @@ class _Training:
         Raises:
             CompileError: the diagnostic.
         """
-        self.log(f"{diagnostic.code}: {diagnostic.message}")
         if self.run:
             self.run.add_record({"event": "failed", "code": diagnostic.code, "message": diagnostic.message})
         raise fail(diagnostic)
 
     # ------------------------------------------------------------ checkpoints
+
+    def note(self, error: Exception) -> None:
+        """Say in the log why the training ends, if the disk still takes it."""
+        told = error.diagnostics if isinstance(error, CompileError) else ()
+        text = "; ".join(f"{d.code}: {d.message}" for d in told) or f"{type(error).__name__}: {error}"
+        with suppress(CompileError):  # the error itself matters more
+            self.log(text)
 
     def log(self, message: str) -> None:
         if self.run:

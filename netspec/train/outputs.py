@@ -144,9 +144,10 @@ def _losses_of(
             named[word.output] = (word.loss, word.weight)
     if len(plain) > 1:
         first, second = plain[:2]
-        name = next(iter(heads))
-        problem = f"`{first.word}` and `{second.word}` are both for every output"
-        advice = f'keep one of them, or say which is for which: `of("{name}", {first.spelling()}) -> …`'
+        problem, advice = f"`{first.word}` and `{second.word}` are both for the same output", "keep one of them"
+        if len(heads) > 1:
+            problem = f"`{first.word}` and `{second.word}` are both for every output"
+            advice += f', or say which is for which: `of("{next(iter(heads))}", {first.spelling()}) -> …`'
         check.problems.add(output_errors.OutputChain(span=check.at("loss"), problem=problem, advice=advice))
     rest = (plain[0] if plain else None, 1.0)
     return {name: named.get(name, rest) for name in heads}

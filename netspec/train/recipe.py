@@ -50,6 +50,14 @@ class Recipe(Record):
         given = self.keep.figure if isinstance(self.keep, Best) else None
         return given or next((figure for word in self.stop if (figure := word.watches()) is not None), "val_loss")
 
+    def measured(self, split: str) -> list[str]:
+        """The names of all single figures on `val` or `test`."""
+        found = ["loss"]
+        for name, output in self.outputs.items():
+            found += [self.figure(name, metric.figure) for metric in output.metrics if not metric.is_table]
+            found += [self.figure(name, "loss")] if self.takes_names else []
+        return [f"{split}_{name}" for name in found]
+
     @property
     def class_names(self) -> dict[str, list[str]]:
         """The names of the classes of each output that has some, in the order of their ids."""
@@ -197,11 +205,7 @@ def _check_share(rule: Until, check: Check) -> None:
 
 
 def _check_figure(recipe: Recipe, figure: str, key: str, has_val: bool, check: Check) -> None:
-    measured = ["val_loss"]
-    for name, output in recipe.outputs.items():
-        measured += [f"val_{recipe.figure(name, m.figure)}" for m in output.metrics if not m.is_table]
-        if recipe.takes_names:
-            measured.append(f"val_{recipe.figure(name, 'loss')}")
+    measured = recipe.measured("val")
     if not has_val:
         reason, advice = "there is no validation split", "write `val = 10%` in the `data` section"
     elif figure not in measured:

@@ -23,6 +23,7 @@ from netspec.train.reporting import Silent
 from netspec.train.run import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.train.stopping import Early
 from netspec.train.weights import load_weights
+from netspec.vocabulary import words
 
 from .nets import class_data, class_job, figures_of, same
 
@@ -200,6 +201,26 @@ def test_other_settings(tmp_path: Path) -> None:
     run = interrupted_run(tmp_path)
     assert failing(job_of(batch=64), run) == "NS476 the run was started with other settings: `batch` was 32 and is 64"
     assert "there were 200 training examples and are 190" in failing(replace(job_of(), train=class_data(190)), run)
+
+
+def test_other_data(tmp_path: Path) -> None:
+    run = interrupted_run(tmp_path)
+    assert failing(replace(job_of(), train=class_data(200, 5)), run).startswith("NS478")
+    assert failing(replace(job_of(), val=class_data(60, 5)), run).startswith("NS478")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "codes"), [("cosine", ["NS493"]), ("constant", []), ("warmup", []), ("warmup cosine", [])]
+)
+def test_a_schedule_that_takes_another_course_is_told(tmp_path: Path, schedule: str, codes: list[str]) -> None:
+    chain = tuple(words("schedule")[name]() for name in schedule.split())  # the first epoch of the last only warms up
+    run = Run.create(tmp_path, "net", {}, {})
+    fit(class_job(epochs=1, schedule=chain), run=run)
+    follower = Follower()
+    fit(class_job(epochs=2, schedule=chain), run=run, resume=True, reporter=follower)
+    assert [warning.code for warning in follower.warnings] == codes
+    fit(class_job(epochs=2, schedule=chain), run=run, resume=True, reporter=follower)
+    assert follower.warnings == ()
 
 
 def test_another_net(tmp_path: Path) -> None:

@@ -145,6 +145,24 @@ def test_weights_of_some_epochs(tmp_path: Path) -> None:
     assert not same(of_four, last) and same(last, flat_weights(result.weights))
 
 
+def test_going_on_gives_the_same(tmp_path: Path) -> None:
+    """Rules, weights of classes and weights of some epochs, over an interruption."""
+
+    def job(epochs: int) -> Any:
+        rules = (goal("val_accuracy > 1"), Early(patience=30), minutes(30))
+        keep = (Best(figure="val_accuracy"), Every(length=Duration(2, "epochs")))
+        return class_job(epochs=epochs, stop=rules, keep=keep, class_weights={"output": (1.0, 2.0, 0.5)})
+
+    whole, run = Run.create(tmp_path, "whole", {}, {}), Run.create(tmp_path, "parts", {}, {})
+    expected = fit(job(5), run=whole)
+    fit(job(3), run=run)
+    found = fit(job(5), run=run, resume=True)
+    assert same(flat_weights(found.weights), flat_weights(expected.weights))
+    assert [r["loss"] for r in found.history] == [r["loss"] for r in expected.history]
+    for name in ("weights-epoch2.safetensors", "weights-epoch4.safetensors", "weights.safetensors"):
+        assert (run.path / name).read_bytes() == (whole.path / name).read_bytes()
+
+
 # ---------------------------------------------------------------- as they are typed
 
 SPEC = "input 8\ndense(3, softmax)\ndata {{ val = 20% }}\ntrain {{\n    {}\n}}"

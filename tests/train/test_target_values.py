@@ -12,7 +12,7 @@ import netspec
 from netspec.diagnostics import CompileError
 from netspec.pipeline import Compilation
 from netspec.source import Source
-from netspec.training import prepare
+from netspec.training import predict_run, prepare
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=(80, 8)).astype(np.float32)
@@ -116,3 +116,18 @@ def test_images_that_are_given_back(tmp_path: Path, layers: str, settings: str) 
         flat, right = answers.reshape(60, -1), images.reshape(60, -1)
         each = 1 - ((flat - right) ** 2).sum(0) / ((right - right.mean(0)) ** 2).sum(0)
         assert result.metrics["test_r2"] == pytest.approx(each.mean(), rel=1e-4)
+
+
+def test_what_a_net_spells(tmp_path: Path) -> None:
+    """Steps show which class it is; the answer has each once where it comes twice in a row, and no blanks."""
+    letters = RANDOM.integers(0, 4, (200, 8))
+    letters[:, 1::2] = letters[:, ::2]  # each one lasts two steps
+    spelt = [[i for i, before in zip(row, [0, *row], strict=False) if i not in (before, 0)] for row in letters.tolist()]
+    targets = np.array([row + [0] * (4 - len(row)) for row in spelt])
+    steps = np.eye(4, dtype=np.float32)[letters]
+    spec = netspec.compile("input 8x4\ndense(4, softmax)\ntrain {\n    loss = ctc\n    optimizer = adam(0.1)\n}")
+    result = netspec.train(spec, (steps, targets), runs=tmp_path, epochs=30, batch=50)
+    assert result.metrics["test_error_rate"] < 0.02
+    np.save(tmp_path / "new.npy", steps[:5])
+    found = predict_run(result.run, [str(tmp_path / "new.npy")]).answers
+    assert [a["outputs"]["output"]["classes"] for a in found] == [[str(i) for i in row] for row in spelt[:5]]

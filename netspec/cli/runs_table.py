@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 STATES = {"finished": "green", "running": "cyan", "interrupted": "yellow", "broken": "red"}
 WIDE = 200
 """Columns of a table that goes to a file or a pipe."""
-FEWEST = 80
 
 
 def console() -> Console:
@@ -45,16 +45,26 @@ def console() -> Console:
 def print_runs(
     runs: Sequence[RunInfo], *, every: bool = False, sort: str | None = None, with_size: bool = False
 ) -> None:
-    """A row for each run, and why some are broken below."""
+    """A row for each run, and why some are broken below. Figures that there is no room for are left out."""
     out = console()
-    out.print(runs_table(runs, figure_names(runs, every=every, sort=sort, width=out.width), with_size=with_size))
+    figures = figure_names(runs, every=every, sort=sort)
+    table = runs_table(runs, figures, with_size=with_size)
+    while not every and figures and table_width(out, table) > out.width:
+        figures.pop()
+        table = runs_table(runs, figures, with_size=with_size)
+    out.print(table, width=max(out.width, table_width(out, table)), soft_wrap=True)
     for run in runs:
         if run.reason:
             out.print(Text.assemble("  ", (run.name, "bold"), f"  {run.reason}"))
 
 
-def figure_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None, width: int) -> list[str]:
-    """The figures that get a column: those that people look at first, as many as there is room for."""
+def table_width(out: Console, table: Table) -> int:
+    """How wide a table is with nothing cut off."""
+    return Measurement.get(out, out.options.update(width=10_000), table).maximum
+
+
+def figure_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) -> list[str]:
+    """The figures that get a column; those that people look at first come first, and no more than four of them."""
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
     if every:
         return names
@@ -62,13 +72,13 @@ def figure_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None, widt
     metrics = [name for name in plain if not name.endswith("loss") and name != "penalty"]
     order = [sort, main_figure(runs), *(f"test_{name}" for name in metrics[:1]), "val_loss", "loss"]
     order += [f"val_{name}" for name in metrics] + metrics
-    wanted = list(dict.fromkeys(name for name in order if name in names))
-    return [name for name in wanted if name is not None][: max(2, min(4, (width - FEWEST) // 12 + 2))]
+    wanted = dict.fromkeys(name for name in order if name in names)
+    return [name for name in wanted if name is not None][:4]
 
 
 def runs_table(runs: Sequence[RunInfo], figures: Sequence[str], *, with_size: bool = False) -> Table:
     """The runs as a table; the best of several figures of a spec stand out."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     several = len({run.spec for run in runs}) > 1
     table.add_column("run", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -111,8 +121,11 @@ def _figure_cell(run: RunInfo, name: str, best: float | None) -> Text:
 
 
 def when_text(made: datetime | None) -> str:
-    """Local time, to the minute."""
-    return made.astimezone().strftime("%Y-%m-%d %H:%M") if made is not None else ""
+    """Local time to the minute, or the day for those of other years."""
+    if made is None:
+        return ""
+    here = made.astimezone()
+    return here.strftime("%d %b %H:%M" if here.year == datetime.now().astimezone().year else "%Y-%m-%d")
 
 
 def size_text(size: float) -> str:
@@ -150,7 +163,7 @@ def _meaning(run: RunInfo) -> Meaning | None:
 
 def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]]) -> None:
     """A column for each run."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     for run in runs:
         table.add_column(run.name, justify="right", overflow="fold")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, TypeAlias
 
 import jax
@@ -129,7 +129,7 @@ class Augmenter:
                 continue
             for place, x in enumerate(found):
                 if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
-                    found[place] = run_stage(stage, jax.random.fold_in(here, place), x)
+                    found[place] = once(here, partial(run_stage, stage), jax.random.fold_in(here, place), x)
         return tuple(
             self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
             for place, (x, before) in enumerate(zip(found, inputs, strict=True))

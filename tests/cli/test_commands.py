@@ -127,7 +127,7 @@ def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "good.net", "--full"]) == 0
     out = capsys.readouterr().out
     assert "pad = same" in out and "epochs" in out and "init = lecun_normal" in out
-    assert "maxpool(2, to = none, stride = 2" in out and "adam(0.001, b1 = 0.9" in out
+    assert "maxpool(2, to = none, stride = 2" in out and "adam(0.001" in out and "b1 = 0.9" in out
 
 
 def test_show_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

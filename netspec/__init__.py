@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.__about__ import __version__ as __version__
 
 if TYPE_CHECKING:
-    from netspec.api import check, compile, load, parse, resume, train
+    from netspec.api import check, compile, load, parse, train
     from netspec.diagnostics import CompileError
     from netspec.layers.base import Layer, layer
     from netspec.model import Model
@@ -31,7 +31,6 @@ __all__ = [
     "load",
     "option",
     "parse",
-    "resume",
     "train",
 ]
 
@@ -45,7 +44,6 @@ _HOMES = {
     "load": "netspec.api",
     "option": "netspec.vocabulary",
     "parse": "netspec.api",
-    "resume": "netspec.api",
     "train": "netspec.api",
 }
 

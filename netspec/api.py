@@ -14,7 +14,6 @@ from netspec.syntax.parser import parse_source
 
 if TYPE_CHECKING:
     from netspec.model import Model
-    from netspec.train.reporting import Reporter
     from netspec.training import Result
 
 
@@ -124,27 +123,9 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
     return result
 
 
-def resume(run: str | Path, data: Any = None, *, reporter: Reporter | None = None, **overrides: Any) -> Result:
-    """Go on with a run where it stopped, after an interruption or a crash; the result is the one that it would have had.
-
-    Args:
-        run: the run folder.
-        data: the arrays that the run was started with, when its spec names no source.
-        reporter: follows the training.
-        overrides: `epochs=20` to go on for longer; nothing else may change.
-
-    Raises:
-        CompileError: there is no such run, it is damaged or being trained, or its spec or data have changed.
-    """
-    from netspec.resuming import resume_run
-
-    named = {f"train.{key}": spell_value(value) for key, value in overrides.items()}
-    return resume_run(Path(run), reporter, named, data=data)
-
-
 def load(run: str | Path) -> Model:
     """The model of a run folder, with its best weights.
-
+    """Go on with a run where it stopped, after an interruption or a crash; its result is that of a run in one go.
     Raises:
         CompileError: there is no such run, or it is damaged.
     """

@@ -15,11 +15,21 @@ from netspec.difference import HARMLESS, Difference, compare
 from netspec.pipeline import Compilation
 from netspec.runs import meaning_of_run, read_compilation
 from netspec.semantics import meaning_of
+from netspec.source import Source
 from netspec.train.loop import SAVE_SECONDS
 from netspec.train.reporting import Reporter
-from netspec.train.run import Run, read_run
+from netspec.train.run import Run, checkpoint_steps, read_run
 from netspec.train.run_errors import OtherSpec
-from netspec.training import Result, prepare, pretty, settings_in_force, train_in, with_overrides
+from netspec.training import (
+    Result,
+    as_dataset,
+    load_init,
+    prepare,
+    pretty,
+    settings_in_force,
+    train_in,
+    with_overrides,
+)
 
 
 def resume_run(
@@ -27,7 +37,7 @@ def resume_run(
     reporter: Reporter | None = None,
     overrides: Mapping[str, str] | None = None,
     *,
-    spec: Compilation | None = None,
+    spec: Compilation | Source | None = None,
     data: Any = None,
     save_seconds: float = SAVE_SECONDS,
 ) -> Result:
@@ -45,12 +55,14 @@ def resume_run(
         CompileError: there is no such run, it is damaged or being trained, or its spec or data have changed.
     """
     kept = read_compilation(path, overrides)
-    now = kept if spec is None else with_overrides(spec, overrides or {}, None)
+    now = kept if spec is None else with_overrides(spec, overrides or {}, as_dataset(data))
     now.check()
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
     run, prepared = Run.open(path), prepare(now, data)
+    if not checkpoint_steps(run.checkpoints):
+        prepared = load_init(prepared)  # it starts from the beginning
 
     def begun() -> None:
         run.write_settings(settings_in_force(prepared))
@@ -61,10 +73,11 @@ def resume_run(
     return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, begun=begun)
 
 
-def other_spec(run: Path, spec: Compilation | None, difference: Difference) -> OtherSpec:
+def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:
     """The error for a spec that a run cannot go on with."""
     lines = "".join(f"\n  {line}" for line in difference.lines(difference.serious, limit=12))
-    what = "the spec" if spec is None else f"`{spec.source.name}`"
+    source = spec.source if isinstance(spec, Compilation) else spec
+    what = "the spec" if source is None else f"`{source.name}`"
     advice = "only `train.epochs` may change in a run that goes on; start a new run for the rest"
     return OtherSpec(what=what, run=str(run), changes=lines, advice=advice)
 

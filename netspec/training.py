@@ -141,7 +141,7 @@ def prepare(
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
     """
-    dataset = _as_dataset(data)
+    dataset = as_dataset(data)
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
     graph = compilation.optimised
@@ -182,7 +182,13 @@ def prepare(
     return Prepared(compilation, Model(compilation, seed=recipe.seed), splits, recipe, tuple(warnings))
 
 
-def _as_dataset(data: Any) -> Dataset | None:
+def as_dataset(data: Any) -> Dataset | None:
+    """Data that are handed over, in any of the forms of `netspec.train`.
+
+    Raises:
+        CompileError: they are not what they should be (NS4xx).
+        TypeError: they have none of the forms.
+    """
     if data is None:
         return None
     try:
@@ -243,6 +249,7 @@ def train_model(
     data: Any = None,
     *,
     runs: str | Path = "runs",
+    resume: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     **overrides: Any,
 ) -> Result:
@@ -250,6 +257,10 @@ def train_model(
     from netspec.api import spell_value
 
     named = {key if "." in key else f"train.{key}": spell_value(value) for key, value in overrides.items()}
+    if resume is not None:
+        from netspec.resuming import resume_run
+
+        return resume_run(Path(resume), Several(callbacks), named, spec=spec, data=data)
     prepared = prepare(spec, data, named)
     if prepared.compilation.train.seeds > 1:
         raise TypeError("this trains one seed: give seeds = 1, or call netspec.seeding.train_seeds for all of them")

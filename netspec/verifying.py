@@ -63,12 +63,12 @@ def carry_out(task: Task) -> None:
         CompileError: the spec or its data are wrong.
     """
     from netspec.train import loop
-    from netspec.training import prepare, pretty
+    from netspec.training import load_init, prepare, pretty
 
     compilation = Compilation(
         read_source(Path(task.spec)), overrides={**task.overrides, "train.epochs": str(task.epochs)}, input=task.input
     )
-    prepared = _cut(prepare(compilation), task.steps)
+    prepared = _cut(load_init(prepare(compilation)), task.steps)
     folder = Path(task.folder)
     run = Run(folder) if task.resume else Run.create(folder.parent, folder.name, {}, {})
     if not task.resume:

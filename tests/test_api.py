@@ -132,6 +132,21 @@ def test_resume_equals_one_run(tmp_path: Path) -> None:
     assert weights[0] == weights[1]
 
 
+def test_resume_of_a_run_on_arrays(tmp_path: Path) -> None:
+    whole = netspec.train(SPEC, arrays(), epochs=5, runs=tmp_path)
+    short = netspec.train(SPEC, arrays(), epochs=2, runs=tmp_path)
+    model = netspec.compile(SPEC)
+    longer = netspec.train(model, arrays(), epochs=5, resume=short.run)
+    weights = [(r.run / "weights.safetensors").read_bytes() for r in (whole, longer)]
+    assert weights[0] == weights[1] and longer.run == short.run
+    np.testing.assert_array_equal(np.asarray(model(arrays()[0])), np.asarray(whole.model(arrays()[0])))
+    x, y = arrays()
+    with pytest.raises(netspec.CompileError, match="NS478"):
+        netspec.train(SPEC, (x + 1, y), epochs=6, resume=short.run)
+    with pytest.raises(netspec.CompileError, match="train batch: 32 → 8"):
+        netspec.train(SPEC, arrays(), epochs=5, batch=8, resume=short.run)
+
+
 def test_penalties_reach_shared_layers(tmp_path: Path) -> None:
     x, y = arrays()
     spec = """

@@ -106,8 +106,8 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
         data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, or dicts of arrays by the names of inputs and outputs;
             None for the source that the spec names.
         overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
-            and `runs="folder"` for where the run folder is made, `resume="runs/net-1"` to go on with a run (only `epochs`
-            may be another then), `callbacks=[…]` to follow the training (see
+            and `runs="folder"` for where the run folder is made, `resume="runs/net-1"` to go on with a run (only
+            `epochs` may be another then), `callbacks=[…]` to follow the training (see
             `netspec.train.reporting.Callback`).
 
     Raises:

@@ -16,7 +16,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from netspec.data.checks import join_targets, pair_names
-from netspec.graph.cost import total_cost
+from netspec.graph.cost import total_cost, weights_by_layer
 from netspec.graph.ir import Edge, Graph, Input, Node, SharedModule, prune
 from netspec.graph.printer import size_json
 from netspec.heads import output_name, recipe_heads
@@ -170,7 +170,8 @@ def _recipe(compilation: Compilation) -> Recipe | None:
     heads = recipe_heads(graph)
     facts = join_targets(facts, heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
-    return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val))
+    layers = weights_by_layer(graph)
+    return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val), layers=layers)
 
 
 def _bare(value: Any) -> Any:

@@ -19,7 +19,7 @@ Kind = Literal["added", "removed", "changed", "renamed"]
 Options = dict[str, tuple[str, str]]
 """What stood and stands there, by option."""
 
-HARMLESS = ("train.epochs", "data.source")
+HARMLESS = ("train.epochs", "train.tensorboard", "data.source")
 """What may differ between a run and its continuation; the data themselves are compared by a checksum."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from netspec.layers.base import call
 from netspec.pipeline import Compilation
 from netspec.source import Source
 from netspec.train.gradients import LayerGradients, check_gradients, layers_of
+from netspec.vocabulary import temporary_words
 
 
 @jax.custom_vjp
@@ -38,21 +40,27 @@ def coarse(x: Any) -> Any:
     return (x.astype(jnp.bfloat16) ** 2).astype(x.dtype)
 
 
-@netspec.layer("gradient_test")
-class GradientTest(netspec.Layer):
-    """A function of each number, chosen by a number.
+@pytest.fixture(autouse=True, scope="module")
+def gradient_test() -> Iterator[None]:
+    with temporary_words():
 
-    Shape: any -> the same
-    Example: gradient_test(0)
-    """
+        @netspec.layer("gradient_test")
+        class GradientTest(netspec.Layer):
+            """A function of each number, chosen by a number.
 
-    which: float = netspec.option(Number(0, 3), "which function", position=0)
+            Shape: any -> the same
+            Example: gradient_test(0)
+            """
 
-    def infer(self, x: Any) -> Any:
-        return x
+            which: float = netspec.option(Number(0, 3), "which function", position=0)
 
-    def code(self, module: Any, tensors: Any, shapes: Any) -> Any:
-        return call(f"{__name__}:{('cubed', 'stopped', 'halves', 'coarse')[int(self.which)]}", *tensors)
+            def infer(self, x: Any) -> Any:
+                return x
+
+            def code(self, module: Any, tensors: Any, shapes: Any) -> Any:
+                return call(f"{__name__}:{('cubed', 'stopped', 'halves', 'coarse')[int(self.which)]}", *tensors)
+
+        yield
 
 
 def found(text: str) -> dict[str, LayerGradients]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from netspec.vocabulary import categories, words
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -25,6 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("mnist") and mnist_folder() is None and not strict:
             item.add_marker(pytest.mark.skip(reason="no MNIST files: set NETSPEC_DATA"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A word that a test module declares when it is imported would be one in every other test, too."""
+    own = [f"{c} {n}" for c in categories() for n, w in words(c).items() if not w.__module__.startswith("netspec.")]
+    if own:
+        raise pytest.UsageError(f"declared outside `temporary_words`: {', '.join(own)}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -25,6 +25,7 @@ from netspec.kinds import Count
 from netspec.pipeline import Compilation
 from netspec.shape import Shape
 from netspec.source import Source as SpecText
+from netspec.vocabulary import temporary_words
 
 from .files import code_and_text, write
 
@@ -33,26 +34,30 @@ LOADED: list[int] = []
 GIVEN: dict[str, Any] = {}
 
 
-@source("counted")
-class Counted(Source):
-    """Numbers in a row, and whether they are odd.
+with temporary_words():
 
-    Example: data { source = counted }
-    """
+    @source("counted")
+    class Counted(Source):
+        """Numbers in a row, and whether they are odd.
 
-    numbers: int = netspec.option(Count(), "how many", default=10, position=0)
+        Example: data { source = counted }
+        """
 
-    def load(self, folder: Path) -> Any:
-        LOADED.append(self.numbers)
-        x = np.arange(self.numbers)[:, None] / self.numbers
-        return GIVEN.get("value", (x, np.arange(self.numbers) % 2))
+        numbers: int = netspec.option(Count(), "how many", default=10, position=0)
+
+        def load(self, folder: Path) -> Any:
+            LOADED.append(self.numbers)
+            x = np.arange(self.numbers)[:, None] / self.numbers
+            return GIVEN.get("value", (x, np.arange(self.numbers) % 2))
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     LOADED.clear()
     GIVEN.clear()
-    yield
+    with temporary_words():
+        source("counted")(Counted)
+        yield
 
 
 SPEC = "dense(classes, softmax)\ndata { source = counted(20) }\n"

@@ -10,7 +10,8 @@ import pytest
 from netspec.diagnostics import CompileError
 from netspec.train.optimizers.descent import Sgd
 from netspec.train.ratetest import base_rate, find_rate, rounded, smooth, suggest_rates
-from tests.train.nets import class_job, number_job
+
+from .nets import class_job, number_job
 
 
 def test_the_rate_rises_geometrically_and_the_loss_explodes() -> None:

@@ -20,7 +20,8 @@ from netspec.train.reporting import Silent
 from netspec.train.seeds import SharedJob, can_share, spreads
 from netspec.train.weights import load_weights
 from netspec.training import prepare, train_prepared
-from tests.train.nets import class_job, figures_of, same
+
+from .nets import class_job, figures_of, same
 
 NET = """
 input 4

@@ -1,11 +1,10 @@
 """The runtime that emitted code calls: the names and the state of `flax.nnx`, and the few things that it lacks.
 
-A later version lowers some of them to whatever is fastest on the device at hand, under the same names.
+Some are lowered to what is fastest on the device at hand, under the same names (lowering.py); `using("reference")`
+turns that off.
 """
 
 from flax.nnx import (
-    BatchNorm,
-    Conv,
     ConvTranspose,
     Dropout,
     Embed,
@@ -38,6 +37,8 @@ from flax.nnx import (
 )
 
 from netspec.nn.attention import Attention, ClassToken, PositionEmbedding, attend, rope, sinusoidal
+from netspec.nn.batchnorm import BatchNorm
+from netspec.nn.convolution import Conv
 from netspec.nn.helpers import (
     Frozen,
     average,
@@ -53,6 +54,7 @@ from netspec.nn.helpers import (
     step,
     uniform_between,
 )
+from netspec.nn.lowering import LOWERINGS, using
 from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
 from netspec.nn.pools import max_pool
 from netspec.nn.probes import probe, record
@@ -69,6 +71,7 @@ from netspec.nn.windows import adaptive_pool, center_crop, crop, crop_like, resi
 
 __all__ = [
     "GRU",
+    "LOWERINGS",
     "LSTM",
     "Attention",
     "BatchNorm",
@@ -139,4 +142,5 @@ __all__ = [
     "tanh",
     "uniform_between",
     "upsample",
+    "using",
 ]

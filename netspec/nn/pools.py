@@ -12,10 +12,11 @@ from itertools import product
 from math import prod
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+
+from netspec.nn.lowering import is_fast_on_cpu
 
 MOST_SLICES = 25
 """Above so many numbers in a window the slices cost more than they save."""
@@ -30,7 +31,7 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
         strides: how far it moves; 1 everywhere when left out.
         padding: `SAME`, `VALID`, or pairs of numbers; what is put around never wins.
     """
-    if jax.default_backend() != "cpu" or prod(window_shape) > MOST_SLICES:
+    if not is_fast_on_cpu() or prod(window_shape) > MOST_SLICES:
         return nnx.max_pool(x, tuple(window_shape), strides, padding)
     steps = tuple(strides) if strides is not None else (1,) * len(window_shape)
     pads = lax.padtype_to_pads(x.shape[1:-1], window_shape, steps, padding) if isinstance(padding, str) else padding

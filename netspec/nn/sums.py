@@ -1,0 +1,37 @@
+"""Sums over everything but the channels, as norms and depthwise filters need them, for CPUs.
+
+XLA's loop for a sum over the outer axes has the sum inside: it walks through memory in strides, and is not vectorised.
+Here the batch is cut into parts that are added number by number, a vectorised loop, and what is left of it is summed by
+a matrix product with ones: 33 ms for nine products of 64x32x32x96, where the plain sum takes 145.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+PARTS = 8
+"""At most so many parts of a batch are added at once."""
+
+
+def sum_of_terms(term: Callable[[Any, Any], Any], xs: Sequence[Any], y: Any) -> Any:
+    """For each of `xs` the sum of `term(x, y)` over all axes but the last: len(xs) x channels.
+
+    Args:
+        term: a function of numbers.
+        xs: arrays of batch x places x channels.
+        y: as well.
+    """
+    count = len(y)
+    parts = max(n for n in range(1, PARTS + 1) if count % n == 0)
+    size = count // parts
+    cuts = [slice(i * size, (i + 1) * size) for i in range(parts)]
+    folded = [reduce(add, [term(x[cut], y[cut]) for cut in cuts]).reshape(-1, y.shape[-1]) for x in xs]
+    stacked = jnp.stack(folded)
+    ones = jnp.ones((len(xs), 1, stacked.shape[1]), stacked.dtype)
+    return lax.dot_general(ones, stacked, (((2,), (1,)), ((0,), (0,))))[:, 0]

@@ -69,7 +69,7 @@ def compile(
         spec: the spec.
         params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
         input: the shape of the input (`"28x28x1"`), for a spec that declares none.
-        data: a data source (`"mnist"`), for a spec that names none.
+        data: a data source (`"mnist"`), for a spec that names none; file names start from the current folder.
         seed: where the first weights start from.
 
     Raises:
@@ -108,7 +108,7 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
         overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
             and `runs="folder"` for where the run folder is made, `resume="runs/net-1"` to go on with a run (only
             `epochs` may be another then), `callbacks=[…]` to follow the training (see
-            `netspec.train.reporting.Callback`).
+            `netspec.train.reporting.Callback`), `params={"width": 64}` for the `param` statements of the spec.
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN.
@@ -119,7 +119,7 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
     if not isinstance(model, Model):
         return train_model(read_spec(model), data, **overrides)
     result = train_model(model.compilation, data, **overrides)
-    if result.model.source == model.source:  # an override such as width=64 makes another network
+    if result.model.source == model.source:  # a param such as width=64 makes another network
         model.adopt(result.model.module, result.model.normalisation, result.model.restored)
     return result
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.data.check_heads import Head
-from netspec.graph.ir import Graph, Input, Output
+from netspec.graph.ir import Graph, Input, Node, Output
+from netspec.layers.reshape import Flatten, Reshape
 from netspec.shape import Shape
 from netspec.source import Span
 from netspec.train.heads import HeadInfo
@@ -33,8 +34,16 @@ def data_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict[s
             input_span=input_span,
             head_span=graph.nodes[output.edge.node].span,
             answering=loss.answering if loss is not None else "answers",
+            reshaped_by=_reshaped_by(graph.nodes[output.edge.node]),
         )
     return found
+
+
+def _reshaped_by(node: Node) -> str | None:
+    """The layer as it is written, where it only gives numbers another shape."""
+    if not isinstance(node.operation, Flatten | Reshape):
+        return None
+    return node.span.text if node.span is not None and "\n" not in node.span.text else node.word
 
 
 def recipe_heads(graph: Graph) -> dict[str, HeadInfo]:

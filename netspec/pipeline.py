@@ -63,6 +63,7 @@ class Compilation:
         input: the shape of the input as it is written in a spec (`28x28x1`), for a spec that declares none.
         facts: what is known of data that are handed over; they come before those of the data source.
         used: texts of used files by the names under which they are used; others are read from disk.
+        given_from: the folder that file names in `overrides` start from; None: the current one.
     """
 
     def __init__(
@@ -73,11 +74,13 @@ class Compilation:
         input: str | None = None,
         facts: Facts | None = None,
         used: dict[str, str] | None = None,
+        given_from: Path | None = None,
     ) -> None:
         self.source = source
         self.overrides = dict(overrides or {})
         self.input = input
         self.given_facts = facts
+        self.given_from = given_from or Path()
         self.reader = UseReader(used)
         self.problems = Problems()
         self.measured: list[Expectation] = []
@@ -89,6 +92,11 @@ class Compilation:
         stem = Path(self.source.name).stem if self.source.path is not None else "network"
         cleaned = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem).strip("_").lower()
         return cleaned if cleaned and not cleaned[0].isdigit() else f"net_{cleaned}".rstrip("_")
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder that file names of the data source start from: that of the spec, if it names the source."""
+        return self.given_from if "data.source" in self.overrides else self.source.folder
 
     @cached_property
     def tree(self) -> tree.File:
@@ -153,7 +161,7 @@ class Compilation:
                 return self.given_facts if settings is BAD else settle_facts(self.given_facts, settings)
             if settings is BAD or settings.source is None:
                 return None
-            return read_facts(settings, self.source.folder)
+            return read_facts(settings, self.data_folder)
         except BadData as bad:
             self.report_bad_data(bad)
             return None

@@ -84,11 +84,11 @@ def other_spec(run: Path, spec: Compilation | Source | None, difference: Differe
 
 def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -> dict[str, Any]:
     """What a run that goes on remembers of the settings that may change, so that it goes on with them next time too."""
-    overrides, folder = dict(kept.overrides), kept.source.folder
+    overrides, given_from = dict(kept.overrides), kept.given_from
     for change in difference.changes:
         if change.key in HARMLESS:
             settings = now.settings(change.section)
             option = next(o for o in settings.options() if o.name == change.name)
             overrides[change.key] = option.kind.spell(getattr(settings, option.field))
-            folder = now.source.folder if change.section == "data" else folder
-    return {"overrides": overrides, "folder": str(folder.resolve())}
+            given_from = now.data_folder if change.key == "data.source" else given_from
+    return {"overrides": overrides, "given_from": str(given_from.resolve())}

@@ -79,6 +79,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
     """
     record = read_run(path)
     spec = record.json("spec.json")
+    given_from = None if "data.source" in (overrides or {}) else Path(spec.get("given_from", spec["folder"]))
     source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
     return Compilation(
         source,
@@ -86,6 +87,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
         input=spec["input"],
         facts=Facts.from_json(spec["facts"]),
         used=spec["used"],
+        given_from=given_from,
     )
 
 

@@ -96,5 +96,5 @@ def _check_facts(spec: Compilation, graph: Graph, facts: Facts) -> None:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
         return
-    parts = [*(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
+    parts = ["train", *(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
     check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)

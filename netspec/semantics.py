@@ -59,13 +59,21 @@ class Meaning:
     @property
     def hash(self) -> str:
         """16 hexadecimal digits over what is trained, how, and on what."""
-        network = [
+        settings = {"train": _bare(self.train), "data": _bare(self.data)}
+        return _digits({"format": FORMAT, **self._network, **settings})
+
+    @property
+    def network_hash(self) -> str:
+        """16 hexadecimal digits over the network alone."""
+        return _digits({"format": FORMAT, **self._network})
+
+    @property
+    def _network(self) -> dict[str, Any]:
+        layers = [
             [layer["name"] if layer["has_name"] else None, layer["word"], _bare(layer["options"]), *_wires(layer)]
             for layer in self.layers
         ]
-        settings = {"train": _bare(self.train), "data": _bare(self.data)}
-        parts = {"format": FORMAT, "inputs": self.inputs, "network": network, "outputs": self.outputs, **settings}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        return {"inputs": self.inputs, "network": layers, "outputs": self.outputs}
 
     def as_json(self) -> dict[str, Any]:
         return {"format": FORMAT, "hash": self.hash, **self.__dict__}
@@ -74,6 +82,10 @@ class Meaning:
     def from_json(cls, record: Mapping[str, Any]) -> Meaning:
         """Raises KeyError when something is missing."""
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
+
+
+def _digits(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def meaning_of(compilation: Compilation) -> Meaning:

@@ -16,8 +16,7 @@ from typing import Any
 from netspec.data.arrays import dataset_of
 from netspec.data.base import BadData, Dataset
 from netspec.data.coding import Coding, check_coding
-from netspec.data.errors import NoData, NoSplit, SourceNotUsed
-from netspec.data.predict_inputs import read_inputs
+from netspec.data.errors import NoData, SourceNotUsed
 from netspec.data.prepare import prepare_data
 from netspec.data.reading import read_dataset
 from netspec.data.split import Splits
@@ -33,13 +32,11 @@ from netspec.sections import train_spans
 from netspec.semantics import Meaning, meaning_of
 from netspec.source import Source
 from netspec.train.augment import Augmenter, make_augmenter
-from netspec.train.device import memory_for_data
+from netspec.train.device import memory_for_data, set_up
 from netspec.train.errors import NoTensorboard
-from netspec.train.evaluate import Weights, evaluate
-from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
+from netspec.train.job import Result as Trained
 from netspec.train.loop import SAVE_SECONDS, fit
-from netspec.train.losses import Ctc, loss_for
 from netspec.train.recipe import Recipe, make_recipe
 from netspec.train.reporting import Callback, Reporter, Several
 from netspec.train.run import Run, read_run
@@ -47,7 +44,7 @@ from netspec.train.target_values import check_target_values
 from netspec.train.tensorboard import FOLDER, TensorBoard, is_installed
 from netspec.train.tool_errors import PartsOfNothing
 from netspec.train.transfer import MakeModule, start_from
-from netspec.train.weights import fit_weights, load_weights, put_weights, weights_file, weights_of
+from netspec.train.weights import load_weights, put_weights, weights_file, weights_of
 
 
 @dataclass(frozen=True)
@@ -141,6 +138,7 @@ def prepare(
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
     """
+    set_up()
     dataset = as_dataset(data)
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
@@ -174,7 +172,7 @@ def prepare(
     )
     problems = Problems()
     check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
-    parts = [part for part in ("val", "test") if getattr(splits, part) is not None]
+    parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
     check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
     if compilation.train.tensorboard and not is_installed():
         problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
@@ -212,6 +210,7 @@ def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dat
         input=spec.input,
         facts=facts or spec.given_facts,
         used=spec.used_texts,
+        given_from=None if "data.source" in overrides else spec.given_from,
     )
 
 
@@ -220,7 +219,7 @@ def _load(compilation: Compilation) -> Dataset:
     if source is None:
         raise fail(NoData())
     try:
-        return read_dataset(compilation.data, compilation.source.folder, memory_for_data())
+        return read_dataset(compilation.data, compilation.data_folder, memory_for_data())
     except BadData as bad:
         compilation.report_bad_data(bad)
         compilation.problems.raise_errors()
@@ -251,12 +250,14 @@ def train_model(
     runs: str | Path = "runs",
     resume: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    params: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Result:
     """Train a spec; see `netspec.train`."""
     from netspec.api import spell_value
 
-    named = {key if "." in key else f"train.{key}": spell_value(value) for key, value in overrides.items()}
+    settings = {key if "." in key else f"train.{key}": value for key, value in overrides.items()}
+    named = {key: spell_value(value) for key, value in {**(params or {}), **settings}.items()}
     if resume is not None:
         from netspec.resuming import resume_run
 
@@ -318,8 +319,7 @@ def train_in(
         trained = fit(job or prepared.job, run=run, resume=resume, reporter=reporter, **how)
     problems = Problems()
     if not trained.interrupted:
-        figures = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
-        check_measured(prepared.compilation.measured, figures, problems)
+        check_measured(prepared.compilation.measured, _measured_figures(trained), problems)
     prepared.model.adopt(trained.module, prepared.splits.normalisation, prepared.splits.own_targets)
     return Result(
         model=prepared.model,
@@ -331,6 +331,15 @@ def train_in(
         problems=(*prepared.warnings, *problems),
         signal=trained.signal,
     )
+
+
+def _measured_figures(trained: Trained) -> dict[str, float]:
+    """The figures of a finished training that `expect` may ask for: of the kept weights, and of the last epoch."""
+    found = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
+    last = trained.history[-1]
+    while_training = {"loss": last["loss"], **last["metrics"]}
+    own = {f"train_{k}": v for k, v in while_training.items() if isinstance(v, float) and not k.startswith("val_")}
+    return {**found, **own}
 
 
 @contextmanager
@@ -375,6 +384,7 @@ def run_files(prepared: Prepared) -> dict[str, str]:
         "name": compilation.name,
         "file": compilation.source.name,
         "folder": str(compilation.source.folder.resolve()),
+        "given_from": str(compilation.given_from.resolve()),
         "overrides": compilation.overrides,
         "input": compilation.input,
         "used": compilation.used_texts,
@@ -416,86 +426,3 @@ def inference_weights(compilation: Compilation, run: Path) -> bytes:
     model = Model(compilation)
     put_weights(model.module, load_weights(read_run(run).path), str(run))
     return weights_file(weights_of(model.inference_module()))
-
-
-# ---------------------------------------------------------------- using runs
-
-
-def evaluate_run(path: Path, split: str = "test", source: str | None = None) -> dict[str, Any]:
-    """Every figure of the best weights on a split of the run's data.
-
-    Args:
-        path: the run folder.
-        split: `train`, `val` or `test`.
-        source: another data source, as it is written in a spec.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, its data are not there, or it has no such split.
-    """
-    overrides = {"data.source": source} if source is not None else None
-    prepared = prepare(read_compilation(path, overrides), coding=read_coding(path))
-    arrays = getattr(prepared.splits, split)
-    if arrays is None:
-        raise fail(NoSplit(split=split, advice="the run holds nothing out for it; use another `--split`"))
-    engine = prepared.job.engine()
-    weights = fit_weights(load_weights(path), Weights(*engine.first_weights), str(path))
-    return dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a network answers: one entry for each example, and warnings about the inputs."""
-
-    answers: list[dict[str, Any]]
-    warnings: list[Diagnostic]
-
-
-def predict_run(path: Path, texts: Sequence[str]) -> Predictions:
-    """What the network answers for files, rows or texts: `{"input", "outputs": {name: …}}` for each example.
-
-    An output with classes has `class` and `probabilities` by name, one with a class at each step `classes` (trained
-    with `ctc`, those that are spelt); a yes/no output `answer` and the `probability` of `yes`, the name of the second
-    class; others have `values`. For a text it is the class that comes next.
-
-    Raises:
-        CompileError: an input cannot be read or has another shape, or there is no such run.
-    """
-    import numpy as np
-
-    model, coding = load_model(path), read_coding(path)
-    raw = read_inputs(texts, model.inputs, coding)
-    found = model(*(raw.arrays[name] for name in model.inputs))
-    outputs = {k: np.asarray(v) for k, v in (found if isinstance(found, dict) else {"output": found}).items()}
-    heads = recipe_heads(model.compilation.optimised)
-    losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
-    heads |= {k: replace(heads[k], blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
-    if raw.last is not None:
-        outputs = {
-            k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v
-            for k, v in outputs.items()
-        }
-    answers = [
-        {
-            "input": example,
-            "outputs": {k: _answer(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
-        }
-        for i, example in enumerate(raw.names)
-    ]
-    return Predictions(answers, raw.warnings)
-
-
-def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[str, Any]:
-    if head.activation == "softmax" or head.blank is not None:
-        shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
-        if values.ndim > 1:
-            ids = values.argmax(axis=-1).reshape(-1).tolist()
-            if head.blank is not None:
-                ids = [i for i, before in zip(ids, [None, *ids], strict=False) if i not in (before, head.blank)]
-            return {"classes": [shown[i] for i in ids]}
-        ranked = dict(zip(shown, values.tolist(), strict=True))
-        return {"class": shown[int(values.argmax())], "probabilities": ranked}
-    if head.activation == "sigmoid" and values.shape == (1,):
-        yes = float(values[0])
-        shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
-        return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "probability": yes}
-    return {"values": values.tolist()}

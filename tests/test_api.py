@@ -53,6 +53,16 @@ def test_params_and_input() -> None:
     assert model.inputs["x"].sizes == (7,) and model.outputs["output"].sizes == (5,)
 
 
+def test_train_with_params(tmp_path: Path) -> None:
+    spec = "param units = 3\ninput 4\ndense(units, relu) -> dense(3, softmax)"
+    result = netspec.train(spec, arrays(), params={"units": 5}, epochs=1, runs=tmp_path)
+    assert result.model.cost.trainable == 4 * 5 + 5 + 5 * 3 + 3
+    assert netspec.load(result.run).cost.trainable == result.model.cost.trainable
+    with pytest.raises(netspec.CompileError, match=r'params=\{"units"') as caught:
+        netspec.train(spec, arrays(), units=5, runs=tmp_path)
+    assert [d.code for d in caught.value.diagnostics] == ["NS202"]
+
+
 def test_train_with_arrays_and_load(tmp_path: Path) -> None:
     x, y = arrays()
     model = netspec.compile(SPEC)

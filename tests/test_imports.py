@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "netspec"
 
 LEVELS = [
-    ["__about__", "source", "shape", "record"],
+    ["__about__", "source", "shape", "record", "folders"],
     ["values", "diagnostics", "kinds"],
-    ["vocabulary"],
+    ["vocabulary", "lowerings"],
     ["syntax", "layers"],
     ["graph"],
     ["backend", "nn"],
@@ -27,8 +27,9 @@ LEVELS = [
     ["difference"],
     ["runs"],
     ["model", "reference"],
-    ["testing", "pages"],
+    ["testing", "pages", "planning"],
     ["training"],
+    ["asking", "tuning"],
     ["resuming", "verifying"],
     ["seeding"],
     ["api"],
@@ -38,7 +39,7 @@ LEVELS = [
 ]
 """Imports go from a later line to an earlier one, or within a folder."""
 
-JAX_ROOMS = ("nn/", "backend/load.py", "backend/fold.py", "train/", "model.py", "testing/", "training.py")
+JAX_ROOMS = ("nn/", "backend/load.py", "backend/fold.py", "train/", "model.py", "planning.py", "tuning.py", "testing/", "training.py")
 
 
 def modules() -> list[Path]:

@@ -1,18 +1,39 @@
-"""A curve in the terminal, drawn with braille dots: two columns and four rows of them in each character."""
+"""Curves in the terminal: in letters, the same in a file or a pipe, or in braille dots, two by four in a character."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_BLANK = 0x2800
+MARK = "*"
+BLANK = 0x2800
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bits of a braille character, by row and column."""
+
+Span = tuple[float, float]
+"""The least and the greatest value in a column."""
+
+
+def curve_lines(columns: Sequence[Span], *, height: int, ends: tuple[str, str, str]) -> list[str]:
+    """A curve in letters from 0 upwards, with labels at both axes.
+
+    Args:
+        columns: what each of them shows.
+        height: how many lines the curve has.
+        ends: what stands below the first column, the middle and the last column.
+    """
+    top = max(high for _, high in columns) or 1.0
+    middle = {height // 2: number_text(top * (1 - (height // 2) / (height - 1)))}
+    rows = ["".join(MARK if bits else " " for bits in row) for row in _cells(columns, height, (1, 1), (0.0, top))]
+    lines, left = _labelled(rows, {0: number_text(top), **middle, height - 1: "0"}, " | ")
+    return [*lines, " " * left + " +-" + "-" * len(columns), " " * (left + 3) + _below(ends, len(columns))]
 
 
 def curve_text(
     xs: Sequence[float], ys: Sequence[float], marks: Mapping[str, float], *, width: int = 64, height: int = 14
 ) -> str:
-    """A curve over a logarithmic axis.
+    """A curve in dots over a logarithmic axis.
 
     Args:
         xs: positive numbers that grow.
@@ -23,23 +44,46 @@ def curve_text(
     """
     logs = [math.log10(x) for x in xs]
     low, high = min(ys), max(ys)
-    spread = (high - low) or 1.0
-    columns, rows = 2 * width, 4 * height
-    cells = [[_BLANK] * width for _ in range(height)]
-    before: int | None = None
-    for column in range(columns):
-        value = _between(logs, ys, logs[0] + (logs[-1] - logs[0]) * column / (columns - 1))
-        row = round((high - value) / spread * (rows - 1))
-        first, last = (row, row) if before is None else (min(row, before), max(row, before))
-        for dot in range(first, last + 1):
-            cells[dot // 4][column // 2] |= _DOTS[dot % 4][column % 2]
-        before = row
-    labels = {0: f"{high:.3g}", height - 1: f"{low:.3g}"}
-    margin = max(map(len, labels.values()))
-    lines = [
-        f"{labels.get(i, ''):>{margin}} ┤{''.join(map(chr, row))}".rstrip(chr(_BLANK)) for i, row in enumerate(cells)
-    ]
-    return "\n".join([*lines, *_axis(logs, marks, margin, width)])
+    places = [logs[0] + (logs[-1] - logs[0]) * dot / (2 * width - 1) for dot in range(2 * width)]
+    values = [_between(logs, ys, place) for place in places]
+    columns = [(min(a, b), max(a, b)) for a, b in pairwise([values[0], *values])]
+    cells = _cells(columns, height, (4, 2), (low, high if high > low else low + 1))
+    rows = ["".join(chr(BLANK + bits) for bits in row).rstrip(chr(BLANK)) for row in cells]
+    lines, left = _labelled(rows, {0: number_text(high), height - 1: number_text(low)}, " ┤")
+    return "\n".join([*lines, *_log_axis(logs, marks, left, width)])
+
+
+def number_text(value: float) -> str:
+    """A number in few letters: 0.001, 2.5e-06."""
+    return f"{value:.3g}"
+
+
+def _cells(columns: Sequence[Span], height: int, dots: tuple[int, int], limits: Span) -> list[list[int]]:
+    """The bits of each character: `dots` rows and columns of a curve in each, the limits in the first and last row."""
+    down, across = dots
+    cells = [[0] * (len(columns) // across) for _ in range(height)]
+    bottom, top = limits
+    for at, span in enumerate(columns):
+        last, first = (round((top - value) / (top - bottom) * (down * height - 1)) for value in span)
+        for row in range(first, last + 1):
+            cells[row // down][at // across] |= DOTS[row % down][at % across]
+    return cells
+
+
+def _labelled(rows: Sequence[str], labels: Mapping[int, str], line: str) -> tuple[list[str], int]:
+    """The rows behind an axis with labels, and how wide these are."""
+    left = max(len(label) for label in labels.values())
+    return [f"{labels.get(i, ''):>{left}}{line}{row}".rstrip() for i, row in enumerate(rows)], left
+
+
+def _below(ends: tuple[str, str, str], width: int) -> str:
+    """Three labels at the beginning, the middle and the end of a line; the middle one only where there is room."""
+    first, middle, last = ends
+    begin, end = (width - len(middle)) // 2, width - len(last)
+    line = first.ljust(max(end, len(first) + 1))
+    if begin > len(first) and begin + len(middle) < end:
+        line = line[:begin] + middle + line[begin + len(middle) :]
+    return line + last
 
 
 def _between(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
@@ -49,7 +93,7 @@ def _between(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
     return ys[at - 1] + share * (ys[at] - ys[at - 1])
 
 
-def _axis(logs: Sequence[float], marks: Mapping[str, float], margin: int, width: int) -> list[str]:
+def _log_axis(logs: Sequence[float], marks: Mapping[str, float], left: int, width: int) -> list[str]:
     """The x axis with powers of ten, and the marks below it."""
 
     def place(log: float) -> int:
@@ -62,6 +106,6 @@ def _axis(logs: Sequence[float], marks: Mapping[str, float], margin: int, width:
         texts[at : at + 4] = f"1e{power}".ljust(4)
     for mark, x in marks.items():
         below[place(math.log10(x))] = mark
-    gap = " " * (margin + 2)
-    lines = [f"{' ' * margin} └{''.join(line)}", gap + "".join(texts).rstrip()]
+    gap = " " * (left + 2)
+    lines = [f"{' ' * left} └{''.join(line)}", gap + "".join(texts).rstrip()]
     return [*lines, gap + "".join(below).rstrip()] if marks else lines

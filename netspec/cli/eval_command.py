@@ -18,7 +18,9 @@ from netspec.cli.train_command import choose_device, device_option
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which examples."
 )
-@click.option("--data", metavar="SOURCE", help="Other data than those of the run: mnist, 'csv(\"f.csv\", …)'.")
+@click.option(
+    "--data", metavar="SOURCE", help="Other data than those of the run: mnist, 'csv(\"f.csv\", …)'; files from here."
+)
 @device_option
 @json_option
 def command(run: str, split: str, data: str | None, device: str | None, as_json: bool) -> int:
@@ -30,7 +32,8 @@ def command(run: str, split: str, data: str | None, device: str | None, as_json:
         netspec eval runs/digits-1 --split train --json
     """
     choose_device(device)
-    from netspec.training import evaluate_run, read_coding
+    from netspec.asking import evaluate_run
+    from netspec.training import read_coding
 
     metrics = evaluate_run(Path(run), split, data)
     if as_json:

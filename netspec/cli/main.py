@@ -20,6 +20,7 @@ COMMANDS = {
     "compile": "Write the network as Flax NNX source.",
     "augment": "Show what the augmentation of a spec does, as a picture.",
     "lr": "Find a learning rate.",
+    "tune-speed": "Measure what trains a network fastest here.",
     "train": "Train a network.",
     "runs": "List, compare and remove runs.",
     "diff": "Show what differs between two specs or runs.",

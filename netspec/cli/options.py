@@ -27,7 +27,12 @@ json_option = click.option(
 def spec_options(command: F) -> F:
     """`-D`, `--input` and `--data`: what the command line adds to a spec."""
     for decorate in (
-        click.option("--data", "data", metavar="SOURCE", help="The data source, e.g. mnist or 'csv(\"f.csv\", …)'."),
+        click.option(
+            "--data",
+            "data",
+            metavar="SOURCE",
+            help="The data source, e.g. mnist or 'csv(\"f.csv\", …)'; files from the current folder.",
+        ),
         click.option("--input", "input_shape", metavar="SHAPE", help="The input, for a spec that declares none."),
         click.option(
             "-D", "defines", metavar="NAME=VALUE", multiple=True, help="Set a param, or a setting: -D train.epochs=3."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from netspec.train.reporting import Record, Reporter, Tick
+
+
+COMPILING = "compiling …"
+"""The first step, and that of a last batch of its own size, take seconds before they run."""
+
+REPEATED = ("mse", "mae")
+"""Metrics that are losses too; where one of them is what is made small, it is not told twice."""
 
 
 def make_reporter(as_json: bool) -> Reporter:
@@ -102,7 +110,7 @@ class LiveReporter(_Lines):
         from rich.table import Column
 
         super().start(record)
-        self.first, self.steps, self.began = record["epoch"], record["steps"], time.monotonic()
+        self.first, self.steps, self.began = record["epoch"], record["steps"], 0.0
         text = TextColumn("{task.fields[text]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
         name = _count(self.first, self.epochs)
         count = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=len(name)))
@@ -111,22 +119,25 @@ class LiveReporter(_Lines):
             name,
             total=self.steps * self.epochs,
             completed=self.steps * (self.first - 1),
-            text="compiling …",
+            text=COMPILING,
         )
         self.bar.start()
 
     def progress(self, tick: Tick) -> None:
-        speed = f"{tick.examples_per_second:,.0f} examples/s"
+        speed = COMPILING if tick.is_compiling else f"{tick.examples_per_second:,.0f} examples/s"
         self._show(tick.epoch, self.steps * (tick.epoch - 1) + tick.step, tick.figures, tick.seconds_left, speed)
 
     def epoch(self, record: Record) -> None:
         line = self.line(record)
         if line is not None:
             self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
-        each = (time.monotonic() - self.began) / (record["epoch"] - self.first + 1)
+        now, done = time.monotonic(), record["epoch"] - self.first
+        if done == 0:  # it was compiled in this one
+            self.began = now
+        each = (now - self.began) / done if done else record["seconds"]
         left = each * (self.epochs - record["epoch"])
         following = min(record["epoch"] + 1, self.epochs)
-        self._show(following, self.steps * record["epoch"], {"loss": record["loss"], **record["metrics"]}, left)
+        self._show(following, self.steps * record["epoch"], _figures_of(record), left)
 
     def _show(self, epoch: int, completed: int, figures: Mapping[str, Any], left: float, *more: str) -> None:
         parts = [self.curve(12), f"{duration_text(left)} left", figures_text(figures), *more]
@@ -165,24 +176,40 @@ def _count(epoch: int, epochs: int) -> str:
 
 
 def _epoch_line(record: Record, epochs: int) -> str:
-    figures = {"loss": record["loss"], **record["metrics"]}
-    return f"{_count(record['epoch'], epochs)}  {figures_text(figures)}  {record['seconds']:.1f} s"
+    figures = figures_text(_figures_of(record))
+    return f"{_count(record['epoch'], epochs)}  {figures}  {record['seconds']:.1f} s"
+
+
+def _figures_of(record: Record) -> dict[str, Any]:
+    """The figures of an epoch, and the rate where it follows one of them."""
+    rate = {"rate": record["rate"]} if "rate" in record else {}
+    return {"loss": record["loss"], **record["metrics"], **rate}
 
 
 def figures_text(figures: Mapping[str, Any]) -> str:
     """`loss 0.0412  accuracy 98.71%  val_loss 0.0518`"""
-    return "  ".join(f"{name} {figure_text(name, value)}" for name, value in figures.items() if _is_number(value))
+    shown = {name: value for name, value in figures.items() if _is_number(value) and not _is_loss(name, figures)}
+    return "  ".join(f"{name} {figure_text(name, value)}" for name, value in shown.items())
+
+
+def _is_loss(name: str, figures: Mapping[str, Any]) -> bool:
+    """Whether a figure is the loss again: `mse` where the mean squared error is what is made small."""
+    front, _, metric = name.rpartition("_")
+    loss = figures.get(f"{front}_loss" if front else "loss")
+    return metric in REPEATED and _is_number(loss) and loss != 0 and math.isclose(figures[name], loss, rel_tol=1e-5)
 
 
 def figure_text(name: str, value: float) -> str:
-    """A figure as people read it: shares in percent, the rest with four digits."""
+    """A figure as people read it: shares in percent, rates as they are written, the rest with four digits."""
+    if name == "rate":
+        return f"{value:.3g}"
     metric = metric_of(name)
     if metric is not None and metric.in_percent:
         return f"{100 * value:.2f}%"
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from netspec.cli.plot import curve_lines, number_text
+from netspec.cli.chart import curve_lines, number_text
 from netspec.pipeline import Compilation
 from netspec.train.chain_checks import text_of
 from netspec.train.schedules import find_plateau, rates_of

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
+from netspec.graph.cost import rows
 from netspec.graph.passes import find_repeats
 from netspec.graph.printer import full_text, graph_json, graph_text, summary_text
 from netspec.kinds import Kind
@@ -20,11 +22,13 @@ from netspec.values import Word
 @click.argument("file")
 @click.option(
     "--stage",
-    type=click.Choice(["tree", "graph", "optimised", "python", "inference"]),
-    help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers.",
+    type=click.Choice(["tree", "graph", "optimised", "python", "inference", "plan"]),
+    help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers, `plan` how "
+    "it is computed on this machine, and why.",
 )
 @click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
 @click.option("--schedule", is_flag=True, help="Draw the learning rate over the run instead of the table.")
+@click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table; small ones as numbers.")
 @spec_options
 @json_option
 def command(
@@ -32,6 +36,7 @@ def command(
     stage: str | None,
     full: bool,
     schedule: bool,
+    weights: bool,
     defines: tuple[str, ...],
     input_shape: str | None,
     data: str | None,
@@ -39,14 +44,20 @@ def command(
 ) -> int:
     """Show the network of a spec FILE: each layer with its output shape, parameters and multiply-adds, and the totals.
 
+    FILE may be the folder of a run as well.
+
     \b
     Example:
         netspec show specs/mnist_cnn.net
         netspec show specs/mnist_cnn.net --stage python
         netspec show net.net --full -D width=64
+        netspec show specs/mnist_cnn.net --stage plan
         netspec show specs/mnist_cnn.net --schedule
+        netspec show runs/mnist_cnn-1 --weights
     """
-    spec = compilation(file, defines, input_shape, data)
+    spec = _spec_of_run(file, defines, input_shape, data) or compilation(file, defines, input_shape, data)
+    if weights:
+        return _show_weights(file, spec, as_json)
     if stage == "tree":
         click.echo("\n".join(_tree_lines(spec.tree, 0)))
         print_problems(spec.problems)
@@ -82,9 +93,40 @@ def _show_schedule(spec: Compilation, as_json: bool) -> int:
     return 0
 
 
+def _spec_of_run(file: str, defines: tuple[str, ...], input_shape: str | None, data: str | None) -> Compilation | None:
+    """The spec of a run folder; None for a file."""
+    if not Path(file).is_dir():
+        return None
+    from netspec.runs import read_compilation
+
+    if defines or input_shape is not None or data is not None:
+        raise click.UsageError(f"{file} is a run, which is shown as it was run: leave -D, --input and --data out")
+    return read_compilation(Path(file))
+
+
+def _show_weights(run: str, spec: Compilation, as_json: bool) -> int:
+    if not Path(run).is_dir():
+        raise click.UsageError(f"--weights needs the folder of a run, such as runs/{spec.name}-1, not a spec")
+    from netspec.cli.weights_text import ordered, weights_json, weights_text
+    from netspec.train.weights import load_weights
+
+    spec.check()
+    assert spec.graph is not None
+    arrays = ordered(load_weights(Path(run)), ["/".join(row.path) for row in rows(spec.graph)])
+    if as_json:
+        print_json({"weights": weights_json(arrays)})
+    else:
+        click.echo(weights_text(arrays))
+    return 0
+
+
 def _stage(spec: Compilation, stage: str) -> str:
     if stage == "python":
         return spec.python.rstrip()
+    if stage == "plan":
+        from netspec.planning import plan_of
+
+        return plan_of(spec).text()
     assert spec.graph is not None
     if stage == "graph":
         return graph_text(spec.graph)

@@ -60,6 +60,11 @@ def choose_device(device: str | None) -> None:
 @click.option(
     "--seeds", type=click.IntRange(1), help="Short for -D train.seeds=…: a run for each, and mean and spread."
 )
+@click.option(
+    "--lowering",
+    type=click.Choice(["fast", "reference"]),
+    help="Short for -D train.lowering=…: `reference` computes every layer as Flax does.",
+)
 @device_option
 @spec_options
 @json_option
@@ -70,6 +75,7 @@ def command(
     save_every: float,
     seed: int | None,
     seeds: int | None,
+    lowering: str | None,
     device: str | None,
     defines: tuple[str, ...],
     input_shape: str | None,
@@ -96,6 +102,8 @@ def command(
         defines = (*defines, f"train.seed={seed}")
     if seeds is not None:
         defines = (*defines, f"train.seeds={seeds}")
+    if lowering is not None:
+        defines = (*defines, f"train.lowering={lowering}")
     reporter = make_reporter(as_json)
     how = {"reporter": reporter, "save_seconds": save_every}
     try:
@@ -123,7 +131,7 @@ def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
     print_problems(spec.problems.warnings)
     from netspec.training import load_init, prepare, train_prepared
 
-    prepared = load_init(prepare(spec))
+    prepared = load_init(prepare(_as_tuned(spec)))
     told = {(warning.code, warning.message) for warning in spec.problems.warnings}
     print_problems(w for w in prepared.warnings if (w.code, w.message) not in told)
     if prepared.compilation.train.seeds > 1:
@@ -131,6 +139,16 @@ def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
 
         return train_seeds(prepared, runs, **how)
     return train_prepared(prepared, runs, **how)
+
+
+def _as_tuned(spec: Compilation) -> Compilation:
+    """The spec with the lowering that `netspec tune-speed` has found for it, unless it names one itself."""
+    if "lowering" in spec.setting_spans("train"):
+        return spec
+    from netspec.tuning import recall, with_lowering
+
+    lowering = recall(spec)
+    return spec if lowering is None else with_lowering(spec, lowering)
 
 
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:

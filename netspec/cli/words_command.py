@@ -45,8 +45,11 @@ def command(word: str | None, markdown: bool, folder: str | None, as_json: bool)
 
 def _find(name: str) -> list[type[Word]]:
     found = find_words(name)
+    names = all_names()
+    if not found and len(within := [word for word in names if name.lower() in word]) == 1:
+        found = find_words(within[0])
     if not found:
-        raise click.ClickException(f"there is no word `{name}`.\n" + suggest(name, all_names(), what="words"))
+        raise click.ClickException(f"there is no word `{name}`.\n" + suggest(name, names, what="words"))
     return found
 
 

@@ -307,12 +307,11 @@ class Leak(Diagnostic):
     severity = "warning"
     title = "{count} of {total} {part} examples are also in the training part"
     label = "these data have equal rows"
-    hint = "the first is {where}, equal to {twin}; remove duplicates before splitting"
+    hint = "{advice}"
     count: int
     total: int
     part: str
-    where: str
-    twin: str
+    advice: str
 
 
 @record

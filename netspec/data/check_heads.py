@@ -17,7 +17,8 @@ class Head:
     0 units stand for a number that is not known.
 
     `head_span` is where the last layer stands in the text, `input_span` where the input is declared. `answering` is how
-    the loss that is asked for takes the units (`netspec.train.losses.base.Answering`).
+    the loss that is asked for takes the units (`netspec.train.losses.base.Answering`). `reshaped_by` is the last layer
+    where that only gives numbers another shape.
     """
 
     units: int
@@ -26,6 +27,11 @@ class Head:
     input_span: Span | None = None
     head_span: Span | None = None
     answering: Literal["answers", "shares", "scores", "sequence", "embedding"] = "answers"
+    reshaped_by: str | None = None
+
+    def activated(self, activation: str, units: int) -> str:
+        """How the last layer is written with an activation: in it, or behind one that takes none, such as `flatten`."""
+        return f"dense({units}, {activation})" if self.reshaped_by is None else f"{self.reshaped_by} -> {activation}"
 
     @property
     def units_text(self) -> str:
@@ -95,7 +101,8 @@ def _check_classes(target: Target, head: Head, notes: Notes) -> Diagnostic | Non
     if head.units == 1 and classes <= 2:
         if head.activation == "sigmoid" or head.answering == "scores":
             return None
-        return errors.NoActivation(span=head.head_span, notes=notes, found="2 classes", advice="dense(1, sigmoid)")
+        advice = head.activated("sigmoid", 1)
+        return errors.NoActivation(span=head.head_span, notes=notes, found="2 classes", advice=advice)
     if head.units == 1 and head.activation is None:
         advice = f"write `{right}`\nto predict the number itself, give `task = numbers` for csv, floats for arrays"
         return errors.WrongHead(span=head.head_span, notes=notes, found=describe(target), head=head.text, advice=advice)
@@ -104,7 +111,8 @@ def _check_classes(target: Target, head: Head, notes: Notes) -> Diagnostic | Non
         advice = f"write `{right}`, or `dense(classes, softmax)`"
         return errors.ClassCount(span=head.head_span, notes=notes, classes=classes, units=units, advice=advice)
     if head.activation is None and head.answering not in ("scores", "sequence"):
-        return errors.NoActivation(span=head.head_span, notes=notes, found=describe(target), advice=right)
+        advice = head.activated("softmax", classes)
+        return errors.NoActivation(span=head.head_span, notes=notes, found=describe(target), advice=advice)
     return None
 
 
@@ -120,7 +128,8 @@ def _check_binary(target: Target, head: Head, notes: Notes) -> Diagnostic | None
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, right)
     if head.activation is None and head.answering != "scores":
-        return errors.NoActivation(span=head.head_span, notes=notes, found="0 or 1", advice=right)
+        advice = head.activated("sigmoid", target.size)
+        return errors.NoActivation(span=head.head_span, notes=notes, found="0 or 1", advice=advice)
     return None
 
 

@@ -326,17 +326,12 @@ def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
     for part, arrays in parts_of(splits):
         twins = [(i, ours[key]) for i, key in enumerate(_hashes(arrays)) if key in ours] if part != "train" else []
         if twins:
-            index, twin = twins[0]
-            found.append(
-                errors.Leak(
-                    span=span,
-                    count=len(twins),
-                    total=len(arrays),
-                    part=part,
-                    where=splits.where(index, part),
-                    twin=splits.where(twin),
-                )
-            )
+            where, twin = splits.where(twins[0][0], part), splits.where(twins[0][1])
+            advice = f"the first is {where}, equal to {twin}; remove duplicates before splitting"
+            if where == twin:
+                advice = f"the first is {where}: `test` names the file of the training examples itself\n"
+                advice += "leave `test` out, and some of them are held out; or name a file with others"
+            found.append(errors.Leak(span=span, count=len(twins), total=len(arrays), part=part, advice=advice))
     return found
 
 

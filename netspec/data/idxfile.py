@@ -133,5 +133,6 @@ def _file_advice(path: Path) -> str:
     near = nearest(path.name, close)
     lines = [f"did you mean `{close[near]}`?"] if near is not None else []
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    lines.append(f"files in {path.parent}: {shown}" if names else f"the folder {path.parent} has no files")
+    where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"
+    lines.append(f"files in {where.removeprefix('the folder ')}: {shown}" if names else f"{where} has no data files")
     return "\n".join(lines)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from netspec.diagnostics import nearest, squeeze, suggest
 from netspec.graph.values import Tensor, Tensors
-from netspec.kinds import Count, Flag, Kind, Number, Sizes
+from netspec.kinds import Count, Flag, Kind, Number, Sizes, Time
 from netspec.syntax import tree
-from netspec.values import Extent, Word, describe, spell
+from netspec.values import Extent, Option, Word, describe, spell
 from netspec.vocabulary import categories, why_absent, words, words_elsewhere
 
 FOREIGN = {
@@ -19,6 +19,15 @@ FOREIGN = {
     **dict.fromkeys(["lambda", "map"], "there are no functions; a block is defined by `def name(n) = …`"),
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
+
+RATES = ("rates", "rate", "param_groups")
+"""What people call a list of rates for single layers."""
+
+SWITCHES = {**dict.fromkeys(["yes", "on"], "true"), **dict.fromkeys(["no", "off"], "false")}
+"""What people write, squeezed, for `true` and `false`."""
+
+COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy")
+"""The words that are taken for an example, if several have an option."""
 
 SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
 """What a tensor that has no such size may have instead."""
@@ -35,6 +44,9 @@ def advise_name(name: str, kind: Kind | None, visible: Iterable[str]) -> tuple[s
     if kind is not None and (kind.category or kind.names):
         return *_advise_in_place(name, kind), None
     own = set(visible)
+    if isinstance(kind, Flag) and nearest(name, own) is None:
+        switch = SWITCHES.get(squeeze(name)) or nearest(name, ("true", "false"))
+        return "neither `true` nor `false`", f"write `{switch or 'true` or `false'}`", None
     pool = [*own, *words("layer"), *words("activation"), "classes"]
     elsewhere = words_elsewhere("layer") | words_elsewhere("activation")
     what = "neither a layer nor a name of this file"
@@ -113,20 +125,52 @@ def advise_attribute(base: object) -> tuple[str, str]:
 # ---------------------------------------------------------------- settings
 
 
-def advise_setting(section: type[Word], key: str, value: str) -> str:
-    """For a key that the section does not have: the nearest one, or the word of which it is an option."""
+def advise_setting(section: type[Word], key: str, value: str, file: tree.File) -> str:
+    """For a key that the section does not have: a `param`, a setting of another section, a word of one of its settings
+    or an option of such a word, or the nearest key."""
+    if any(isinstance(statement, tree.Param) and statement.name.name == key for statement in file.statements):
+        return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`'
     options = section.options()
     elsewhere = {squeeze(alias): o.name for o in options for alias in o.elsewhere}
-    for option in options if squeeze(key) not in elsewhere else ():
-        for name, word in words(option.kind.category or "").items():
-            names = {squeeze(alias): inner for inner in word.options() for alias in (inner.name, *inner.elsewhere)}
-            if (inner := names.get(squeeze(key))) is not None:
-                return f"it belongs to the {option.name}: `{option.name} = {name}({inner.name} = {value})`"
+    if squeeze(key) not in elsewhere and f"{key}s" not in [o.name for o in options]:
+        for name, other in words("section").items():
+            if other is not section and any(o.name == key for o in other.options()):
+                return f"it is a setting of `{name}`: write `{name} {{ {key} = {value} }}`"
+        meant = [text for option in options if (text := _inside(option, key, value)) is not None]
+        if meant:
+            return "\n".join(f"write `{text}`" for text in meant)
     return suggest(key, [o.name for o in options], what="its settings", elsewhere=elsewhere)
+
+
+def _inside(option: Option, key: str, value: str) -> str | None:
+    """How a setting is written where a key is one of its words, or an option of one; None where it is neither."""
+    group, category = words(option.kind.category or ""), option.kind.category or ""
+    named = next((name for name in group if squeeze(name) == squeeze(key)), words_elsewhere(category).get(squeeze(key)))
+    if named is not None:
+        word = named if value in ("true", "false") else f"{named}({_named_number(group[named], value)}{value})"
+        if category == "optimizer" and not getattr(group[named], "has_rate", False):
+            is_behind = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
+            word = f"adam -> {word}" if is_behind else f"{word} -> adam"
+        return f"{option.name} = {word}"
+    for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
+        names = {squeeze(alias): o.name for o in group[name].options() for alias in (o.name, *o.elsewhere)}
+        if (inner := names.get(squeeze(key))) is not None:
+            return f"{option.name} = {name}({inner} = {value})"
+    return None
+
+
+def _named_number(word: type[Word], value: str) -> str:
+    """`patience = ` for a number behind a word whose first argument is none."""
+    first = next((o for o in word.options() if o.position == 0), None)
+    if not value[:1].isdigit() or first is None or isinstance(first.kind, Number | Count | Time):
+        return ""
+    return next((f"{o.name} = " for o in word.options() if isinstance(o.kind, Number | Count)), "")
 
 
 def advise_entry(section: type[Word], entry: tree.Statement) -> str:
     """For a line of a section that is no `name = value`."""
+    if isinstance(entry, tree.Section) and entry.name.name in RATES:
+        return 'the rate of a layer or block is a word behind the optimizer: `adam(1e-3) -> rate_of("backbone", 0.1)`'
     value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
     first = value.items[0] if isinstance(value, tree.Chain) else value
     name = first.function if isinstance(first, tree.Call) else first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -22,11 +23,15 @@ from netspec.vocabulary import words
 COUNTS = ("params", "state", "frozen", "macs")
 """Figures that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
 
+PARTS = ("test", "val", "train")
+"""The parts of the data whose figures are measured: `test_accuracy`."""
+
 
 @record
 class Unmet(Diagnostic):
     """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
-    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training.
+    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training: `test_` and `val_`
+    figures are those of the weights that are kept, `train_` ones were measured while the last epoch went on.
 
     Wrong:
         input 8
@@ -122,16 +127,17 @@ def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation 
 def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None:
     """None for the name of a figure that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
     outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
-    places = [f"{part}_{output}" for part in ("test", "val") for output in outputs]
+    places = [f"{part}_{output}" for part in PARTS for output in outputs]
     if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
         return _impossible(expectation)
     figures = ["loss", *_metric_figures()]
     elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
     meant = nearest(expectation.name, [place + figure for place in places for figure in figures], elsewhere)
-    # The list has only one figure of each metric.
-    pool = [*COUNTS, *graph.labels, *(place + figure for place in places for figure in ("loss", *_metric_figures(1)))]
-    pool += [meant] if meant is not None else []
+    # The list has only one figure of each metric, and only those of the test.
+    shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_figures(1))]
+    pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
     advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
+    advice += "\n`val_` and `train_` have the same figures as `test_`"
     return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
 
 
@@ -172,10 +178,14 @@ def check_measured(expectations: list[Expectation], figures: Mapping[str, float]
     for expectation in expectations:
         if expectation.name not in figures:
             continue
-        found = figures[expectation.name]
-        unmet = expectation.check(found, _measured(expectation, found))
+        unmet = unmet_figure(expectation, figures[expectation.name])
         if unmet is not None:
             problems.add(unmet)
+
+
+def unmet_figure(expectation: Expectation, found: float) -> Diagnostic | None:
+    """None when a figure that was measured is as expected."""
+    return expectation.check(found, _measured(expectation, found))
 
 
 def _number(size: Size) -> str:
@@ -183,4 +193,17 @@ def _number(size: Size) -> str:
 
 
 def _measured(expectation: Expectation, found: float) -> str:
-    return f"{100 * found:.2f}%" if expectation.wanted.endswith("%") else spell(found)
+    """A figure as people write it, with as many digits as it takes to see that it is not what was expected."""
+    in_percent = expectation.wanted.endswith("%")
+    for digits in range(4, 17):
+        seen = round(100 * found, digits - 2) / 100 if in_percent else _rounded(found, digits)
+        if compare(expectation.operator, seen, expectation.value, expectation.span) is not True:
+            break
+    return f"{100 * seen:.{digits - 2}f}%" if in_percent else spell(seen)
+
+
+def _rounded(number: float, digits: int) -> float:
+    """To so many digits, whole ones all kept; as it is when it is not finite."""
+    if not math.isfinite(number) or number == 0:
+        return number
+    return round(number, max(0, digits - 1 - math.floor(math.log10(abs(number)))))

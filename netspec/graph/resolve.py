@@ -277,7 +277,7 @@ class _Resolver:
         key = entry.name.name
         option = next((o for o in block.word.options() if o.name == key), None)
         if option is None:
-            advice = advise_setting(block.word, key, entry.value.span.text)
+            advice = advise_setting(block.word, key, entry.value.span.text, self.resolution.file)
             self.problems.add(
                 errors.UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice)
             )

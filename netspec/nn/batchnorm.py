@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from netspec.nn.lowering import is_fast_on_cpu
+from netspec.nn.lowering import is_fast_on_cpu, note
 from netspec.nn.sums import sum_of_terms
 
 
@@ -24,8 +24,14 @@ class BatchNorm(nnx.BatchNorm):  # type: ignore[misc]  # Flax is not read by the
         running = self.use_running_average if use_running_average is None else use_running_average
         has_all = self.scale is not None and self.bias is not None
         is_plain = mask is None and self.axis == -1 and self.axis_name is None and self.dtype is None
-        if running or not has_all or not is_plain or x.ndim < 2 or not is_fast_on_cpu(x, self.scale[...]):
+        if running or not has_all or not is_plain or x.ndim < 2 or not is_fast_on_cpu("batchnorm", x, self.scale[...]):
             return super().__call__(x, use_running_average, mask=mask)
+        note(
+            "batchnorm",
+            f"batchnorm, {x.shape[-1]} channels",
+            "its gradient by hand",
+            "two sums over the batch instead of four",
+        )
         y, mean, variance = normalise(x, self.scale[...], self.bias[...], self.epsilon)
         for kept, new in ((self.mean, mean), (self.var, variance)):
             kept[...] = jax.lax.stop_gradient(self.momentum * kept[...] + (1 - self.momentum) * new)

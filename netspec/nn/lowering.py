@@ -9,44 +9,78 @@ The limits that the choices are made by are measured ones; `python -m benchmarks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-LOWERINGS = ("fast", "reference")
+from netspec.lowerings import FAST, REFERENCE
+
+LOWERINGS = {"fast": FAST, "reference": REFERENCE}
 """`fast`: by device and shapes. `reference`: as Flax does it."""
 
-_chosen: ContextVar[str] = ContextVar("lowering", default="fast")
+_families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset(FAST))
+_noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How something of a family is computed: `what` (`3x3 convolution, 16 -> 32 channels`), `how`, and the reason."""
+
+    family: str
+    what: str
+    how: str
+    why: str
+
+
+def note(family: str, what: str, how: str, why: str) -> None:
+    """Tell who listens what was chosen."""
+    listeners = _noted.get()
+    if listeners is not None:
+        listeners.append(Choice(family, what, how, why))
 
 
 @contextmanager
-def using(name: str) -> Iterator[None]:
+def noting() -> Iterator[list[Choice]]:
+    """The choices that are made while what is inside is traced, in order."""
+    found: list[Choice] = []
+    before = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(before)
+
+
+@contextmanager
+def using(lowering: str | Sequence[str]) -> Iterator[None]:
     """Trace what is inside with this lowering; programs that are compiled already stay as they are.
 
     Args:
-        name: one of `LOWERINGS`.
+        lowering: `fast`, `reference`, or the families (netspec/lowerings.py) that are computed the fast way.
 
     Raises:
         ValueError: there is no such lowering.
     """
-    if name not in LOWERINGS:
-        raise ValueError(f"there is no lowering `{name}`: use {' or '.join(LOWERINGS)}")
-    before = _chosen.set(name)
+    families = LOWERINGS.get(lowering, (lowering,)) if isinstance(lowering, str) else lowering
+    unknown = [name for name in families if name not in FAST]
+    if unknown:
+        raise ValueError(f"there is no lowering `{unknown[0]}`: use fast, reference, or some of {', '.join(FAST)}")
+    before = _families.set(frozenset(families))
     try:
         yield
     finally:
-        _chosen.reset(before)
+        _families.reset(before)
 
 
-def is_fast_on_cpu(*arrays: Any) -> bool:
-    """Whether choices for CPUs are in force for these arrays: they were measured for single precision, and hold for
-    double precision, which gradients are checked in."""
+def is_fast_on_cpu(family: str, *arrays: Any) -> bool:
+    """Whether the choice of a family for CPUs is in force for these arrays: it was measured for single precision, and
+    holds for double precision, which gradients are checked in."""
     return (
-        _chosen.get() == "fast"
+        family in _families.get()
         and jax.default_backend() == "cpu"
         and all(array.dtype in (jnp.float32, jnp.float64) for array in arrays)
     )

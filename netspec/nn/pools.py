@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from netspec.nn.lowering import is_fast_on_cpu
+from netspec.nn.lowering import is_fast_on_cpu, note
 
 MOST_SLICES = 25
 """Above so many numbers in a window the slices cost more than they save."""
@@ -31,8 +31,15 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
         strides: how far it moves; 1 everywhere when left out.
         padding: `SAME`, `VALID`, or pairs of numbers; what is put around never wins.
     """
-    if not is_fast_on_cpu() or prod(window_shape) > MOST_SLICES:
+    if not is_fast_on_cpu("max_pool") or prod(window_shape) > MOST_SLICES:
         return nnx.max_pool(x, tuple(window_shape), strides, padding)
+    what = f"{'x'.join(map(str, window_shape))} max pool, {x.shape[-1]} channels"
+    note(
+        "max_pool",
+        what,
+        "the largest of strided slices",
+        "XLA scatters the gradient of a window: up to 20 times slower",
+    )
     steps = tuple(strides) if strides is not None else (1,) * len(window_shape)
     pads = lax.padtype_to_pads(x.shape[1:-1], window_shape, steps, padding) if isinstance(padding, str) else padding
     if any(before or after for before, after in pads):

@@ -34,6 +34,12 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
     gates = 1
     states = 1
 
+    @property
+    def adds(self) -> str:
+        """What is added to the product of the state with the whole of `recurrent_kernel`, and to nothing else: `z`,
+        `inner`, or neither where the state is not multiplied as it is."""
+        return "z"
+
     def __init__(
         self,
         in_features: int,
@@ -83,21 +89,75 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         outer, inner = (0, 0) if self.bias is None else self.biases(bias)
         z = jnp.swapaxes(x, 0, 1) @ kernel + outer  # of all steps in one product, steps first
         zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
-        kept = 1 if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
+        kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
+        real = None if mask is None else jnp.swapaxes(mask, 0, 1)
+        first = (zeros,) * self.states
+        last, outputs = through_steps(self, first, z, recurrent_kernel, inner, kept, real)
+        return last[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
+
+
+def scan_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+    """The last state, and the results of all steps: steps x batch x units.
+
+    `first` is the state before the first step, `z` (steps x batch x width) the products with the inputs, `kernel` what
+    the state is multiplied with, `inner` what is added to that, the same or another at each step, `kept` a factor for
+    the state in these products, `real` (steps x batch) where a step counts.
+    """
+    is_per_step = jnp.ndim(inner) == 3
+
+    def advance(state: Any, inputs: Any) -> Any:
+        z, real, added = inputs
 
         def recur(h: Any, columns: Any = slice(None)) -> Any:
-            return (h * kept) @ recurrent_kernel[:, columns] + inner
+            product = (h if kept is None else h * kept) @ kernel[:, columns]
+            return product + (added if is_per_step else inner)
 
-        def advance(state: Any, inputs: Any) -> Any:
-            z, real = inputs
-            after = self.step(state, z, recur)
-            if real is not None:
-                after = tuple(jnp.where(real[:, None], new, old) for new, old in zip(after, state, strict=True))
-            return after, None if self.return_last else after[0]
+        after = layer.step(state, z, recur)
+        if real is not None:
+            after = tuple(jnp.where(real[:, None], new, old) for new, old in zip(after, state, strict=True))
+        return after, after[0]
 
-        real = None if mask is None else jnp.swapaxes(mask, 0, 1)
-        state, outputs = jax.lax.scan(advance, (zeros,) * self.states, (z, real), reverse=self.reverse)
-        return state[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
+    found: tuple[Any, Any] = jax.lax.scan(
+        advance, first, (z, real, inner if is_per_step else None), reverse=layer.reverse
+    )
+    return found
+
+
+def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+    """`scan_steps`, with the gradient to the kernel as one product of all steps.
+
+    That gradient is a sum over the steps: state x gradient to the product. Left to the scan it is added up step by
+    step, a small product and a pass over the whole kernel each; behind the scan it is one large product, as in cuDNN
+    (Appleyard et al. 2016, arXiv:1604.01946, section 3.2). It needs the gradient to each product, which is that to what
+    is added to it: `z` in some cells, `inner` in others, which is then spread out over the steps.
+    """
+    if layer.adds == "neither":
+        return scan_steps(layer, first, z, kernel, inner, kept, real)
+    if layer.adds == "inner":
+        inner = jnp.broadcast_to(inner, (*z.shape[:2], kernel.shape[-1]))
+
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
+    def run(z: Any, kernel: Any, inner: Any) -> Any:
+        return scan_steps(layer, first, z, kernel, inner, kept, real)
+
+    def forward(z: Any, kernel: Any, inner: Any) -> Any:
+        (last, outputs), back = jax.vjp(
+            lambda z, inner: scan_steps(layer, first, z, kernel, inner, kept, real), z, inner
+        )
+        return (last, outputs), (back, outputs)
+
+    def backward(residuals: Any, gradients: Any) -> Any:
+        back, outputs = residuals
+        to_z, to_inner = back(gradients)
+        start = first[0][None]
+        before = jnp.concatenate([outputs[1:], start] if layer.reverse else [start, outputs[:-1]])
+        to_products = to_z if layer.adds == "z" else to_inner
+        to_kernel = jnp.einsum("tbu,tbw->uw", before if kept is None else before * kept, to_products)
+        return to_z, to_kernel, to_inner
+
+    run.defvjp(forward, backward)
+    found: tuple[Any, Any] = run(z, kernel, jnp.asarray(inner, z.dtype))
+    return found
 
 
 class SimpleRNN(RecurrentLayer):
@@ -157,6 +217,10 @@ class GRU(RecurrentLayer):
     ) -> None:
         self.recurrent_activation, self.reset_after = recurrent_activation, reset_after
         super().__init__(in_features, units, **options)
+
+    @property
+    def adds(self) -> str:
+        return "inner" if self.reset_after else "neither"
 
     def first_bias(self, init: Any, key: Any, width: int) -> Any:
         return init(key, (2, width) if self.reset_after else (width,))

@@ -7,7 +7,6 @@ Comes in: a `Source`. Goes out: a `tree.File` with every statement that could be
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -19,6 +18,7 @@ import lark
 
 from netspec import __about__
 from netspec.diagnostics import Diagnostic, Note, Problems
+from netspec.folders import cache_folder
 from netspec.source import Source, Span
 from netspec.syntax import errors, tree
 from netspec.syntax.build import Builder
@@ -49,12 +49,8 @@ def grammar_path() -> Path:
 
 def _cache_file() -> str | bool:
     """Where the tables are kept (loading them is forty times faster than making them), or False if nowhere."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netspec"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    if not os.access(folder, os.W_OK):
+    folder = cache_folder()
+    if folder is None:
         return False
     return str(folder / f"grammar-{__about__.__version__}-{sys.version_info.major}.{sys.version_info.minor}.tables")
 

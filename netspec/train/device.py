@@ -1,12 +1,16 @@
-"""The devices that JAX finds, and the memory that a CPU computes in."""
+"""The devices that JAX finds, and what is set up before it computes on them: memory, and kept programs."""
 
 from __future__ import annotations
 
 import ctypes
 import platform
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 import jax
+
+from netspec.folders import cache_folder
 
 DATA_SHARE = 2
 """Examples may take this part of the memory of a device; the rest is for the network and for what it computes."""
@@ -15,6 +19,10 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 """Parameters of `mallopt` (malloc.h of glibc)."""
 TOP_PAD = 64 * 2**20
 """Bytes by which memory grows at least."""
+KEPT_BYTES = 2 * 2**30
+"""What compiled programs may take on the disk."""
+KEPT_SECONDS = 0.1
+"""Programs that are compiled faster than this are not kept."""
 
 
 def memory_for_data() -> int | None:
@@ -26,7 +34,7 @@ def memory_for_data() -> int | None:
 
 def find_devices() -> str | None:
     """None when JAX finds a device of the kind it was told to use, or what is wrong, in a line."""
-    keep_freed_memory()
+    set_up()
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:  # a plugin that is missing ends in an assertion of JAX
@@ -35,7 +43,39 @@ def find_devices() -> str | None:
 
 
 @cache
-def keep_freed_memory() -> None:
+def set_up() -> None:
+    """What makes programs start and run faster, once for a process; best before JAX computes anything."""
+    _keep_freed_memory()
+    _keep_programs()
+
+
+def _keep_programs() -> None:
+    """Keep compiled programs in a folder of the user, for the next process, unless JAX is told otherwise.
+
+    `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` keeps none. Parallel runs
+    share the folder under a lock; what was not used for longest goes first.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    folder = cache_folder()
+    if folder is None:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder / f"programs-{processor()}"))
+    jax.config.update("jax_compilation_cache_max_size", KEPT_BYTES)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_SECONDS)
+
+
+def processor() -> str:
+    """A short name for the instructions that this processor has: programs for another one may not run on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        told = ""
+    return sha256(f"{platform.machine()} {platform.processor()} {told}".encode()).hexdigest()[:12]
+
+
+def _keep_freed_memory() -> None:
     """Have the C library keep what is freed, for the next step, where that is glibc.
 
     XLA's programs for CPUs take the memory for their intermediate results anew for each step, hundreds of MiB. glibc

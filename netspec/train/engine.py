@@ -20,6 +20,7 @@ import optax
 from flax import nnx
 
 from netspec.diagnostics import fail
+from netspec.nn.lowering import using
 from netspec.train import errors
 from netspec.train.feeding import Stream, is_stream
 from netspec.train.optimizers import build_optimizer
@@ -384,7 +385,8 @@ class Engine:
     def _answer(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
         """The logits of each output, by name."""
         fed = self.precision.fed(inputs)
-        found = module.logits(*fed) if hasattr(module, "logits") else module(*fed)
+        with using(self.recipe.lowering):
+            found = module.logits(*fed) if hasattr(module, "logits") else module(*fed)
         return self._by_output(found)
 
     def _by_output(self, found: Any) -> dict[str, Any]:
@@ -423,6 +425,7 @@ class Engine:
 
         def answer(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
             module: Any = self.module(params, other)
-            return self._by_output(module(*self.precision.fed(inputs)))
+            with using(self.recipe.lowering):
+                return self._by_output(module(*self.precision.fed(inputs)))
 
         return jax.jit(answer)

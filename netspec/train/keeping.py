@@ -45,7 +45,7 @@ class Best(Keep):
 
     figure: str | None = option(
         ValidationFigure(),
-        "what is compared (none: what the first word of `stop` watches, or `val_loss`)",
+        "what is compared (none: what `stop` watches, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,
         elsewhere=("monitor",),

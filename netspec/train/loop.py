@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -31,7 +32,7 @@ from netspec.train.placing import Data, Tree
 from netspec.train.progress import Progress
 from netspec.train.reporting import Reporter, Silent, Tick
 from netspec.train.run import Run, plain
-from netspec.train.schedules import find_plateau, steps_before
+from netspec.train.schedules import find_plateau, rates_of, steps_before
 from netspec.train.signals import Interruption, listening
 from netspec.train.watch import watched_figures
 
@@ -102,6 +103,7 @@ class _Training:
         self.best: Weights | None = None
         self.save_seconds, self.saved_at = save_seconds, time.perf_counter()
         self.started = time.perf_counter()
+        self.programs: set[int] = set()
 
     # ------------------------------------------------------------ begin and end
 
@@ -203,6 +205,7 @@ class _Training:
         if self.progress.judge(self.recipe, found, self.progress.seconds + time.perf_counter() - self.started):
             self.best = Weights(*self.engine.copy(tuple(self.current)))
             self.progress.best_step = self.step
+        rate = self._rate()
         has_fallen = self._follow_plateau(found)
         seconds = self.progress.epoch_seconds + time.perf_counter() - began
         record = {
@@ -215,7 +218,21 @@ class _Training:
         }
         if "watch" in self.state:
             record["gradients"] = watched_figures(self.state["watch"])
+        if rate is not None:
+            record["rate"] = rate
         self._close_epoch(record, must_save=has_fallen)
+
+    def _rate(self) -> float | None:
+        """The rate of the step before, where it follows a figure."""
+        if find_plateau(self.recipe.schedule) is None:
+            return None
+        return float(self._rates[self.step - 1]) * float(self.state["rate_scale"])
+
+    @cached_property
+    def _rates(self) -> Any:
+        """The rate at every step, without what follows a figure."""
+        rate = next(word.rate for word in self.recipe.optimizer if word.has_rate)  # type: ignore[attr-defined]  # has it
+        return rates_of(rate, self.recipe.schedule, self.engine.steps_per_epoch, self.recipe.epochs)
 
     def _follow_plateau(self, found: Mapping[str, Any]) -> bool:
         """Lower the rate where the schedule follows a figure that does not become better; whether it has fallen."""
@@ -251,15 +268,22 @@ class _Training:
         first = self.step % steps
         underway: deque[Any] = deque()
         ahead = AHEAD if isinstance(self.data, Data) else STREAMED_AHEAD
-        next_tick = began + TICK_SECONDS
+        next_tick, compiling = began + TICK_SECONDS, 0.0
         with closing(self.engine.steps(self.data, epoch, first)) as taken, self._reading():
             for at, (program, given) in enumerate(taken, first):
+                is_new = id(program) not in self.programs  # it is compiled now, which may take seconds
+                if is_new and at > first:
+                    self._tell(at - first, at, began + compiling, is_compiling=True)
+                called = time.perf_counter()
                 self.state, loss = program(self.state, *given)
+                if is_new:
+                    self.programs.add(id(program))
+                    compiling += time.perf_counter() - called
                 underway.append(loss)
                 if len(underway) > ahead:
                     underway.popleft().block_until_ready()
                 if at + 1 < steps and time.perf_counter() >= next_tick:
-                    self._tick(at + 1 - first, at + 1, began)
+                    self._tick(at + 1 - first, at + 1, began, compiling)
                     next_tick = time.perf_counter() + TICK_SECONDS
                 if at + 1 < steps and self.interruption.requested:
                     self._check_finite()
@@ -288,9 +312,19 @@ class _Training:
         """Whether the state is one that training goes on from: not that at the end of an epoch before its figures."""
         return self.step // self.engine.steps_per_epoch == self.progress.epoch and self.step > 0
 
-    def _tick(self, done: int, at: int, began: float) -> None:
+    def _tick(self, done: int, at: int, began: float, compiling: float) -> None:
         """Look at an epoch under way: figures for people, and whether the loss is finite; save when it is time."""
         self._check_finite()
+        self._tell(done, at, began + compiling)
+        if self._is_save_due():
+            seconds = self.progress.train_seconds, self.progress.epoch_seconds
+            self.progress.train_seconds += time.perf_counter() - began
+            self.progress.epoch_seconds += time.perf_counter() - began
+            self.save()
+            self.progress.train_seconds, self.progress.epoch_seconds = seconds
+
+    def _tell(self, done: int, at: int, began: float, *, is_compiling: bool = False) -> None:
+        """Tell people about an epoch under way. The time that compiling took is not in the one since `began`."""
         per_second = done / (time.perf_counter() - began)
         left = (self.recipe.epochs - self.progress.epoch) * self.engine.steps_per_epoch - at
         self.reporter.progress(
@@ -302,14 +336,9 @@ class _Training:
                 figures=self._figures_of_training(at * self.recipe.batch),
                 examples_per_second=per_second * self.recipe.batch,
                 seconds_left=left / per_second,
+                is_compiling=is_compiling,
             )
         )
-        if self._is_save_due():
-            seconds = self.progress.train_seconds, self.progress.epoch_seconds
-            self.progress.train_seconds += time.perf_counter() - began
-            self.progress.epoch_seconds += time.perf_counter() - began
-            self.save()
-            self.progress.train_seconds, self.progress.epoch_seconds = seconds
 
     def _figures_of_training(self, examples: int) -> dict[str, Any]:
         """Figures of the epoch so far; with steps that were left out, which do not count, how many they are."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from netspec.lowerings import FAST
 from netspec.record import Record, value
 from netspec.source import Span
 from netspec.train import errors, output_errors
@@ -40,21 +41,27 @@ class Recipe(Record):
     stop: tuple[Stop, ...]
     keep: Keep
     precision: str = "f32"
+    lowering: tuple[str, ...] = FAST
     remat: bool | tuple[str, ...] = False
     watch: str | None = None
     every: Every | None = None
 
     @property
     def watched(self) -> str:
-        """The figure that says which weights are best."""
+        """The figure that says which weights are best: the one that is asked for, or what decides elsewhere."""
         given = self.keep.figure if isinstance(self.keep, Best) else None
-        return given or next((figure for word in self.stop if (figure := word.watches()) is not None), "val_loss")
+        plateau = find_plateau(self.schedule)
+        elsewhere = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
+        return given or next((figure for figure in elsewhere if figure is not None), "val_loss")
 
     def measured(self, split: str) -> list[str]:
-        """The names of all single figures on `val` or `test`."""
+        """The names of all single figures on `train`, `val` or `test`; some are not measured while it trains."""
         found = ["loss"]
         for name, output in self.outputs.items():
-            found += [self.figure(name, metric.figure) for metric in output.metrics if not metric.is_table]
+            single = [metric for metric in output.metrics if not metric.is_table]
+            if split == "train":
+                single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
+            found += [self.figure(name, metric.figure) for metric in single]
             found += [self.figure(name, "loss")] if self.takes_names else []
         return [f"{split}_{name}" for name in found]
 
@@ -99,6 +106,7 @@ class Recipe(Record):
             "stop": " -> ".join(word.spelling(full=True) for word in self.stop) or None,
             "keep": " -> ".join(word.spelling() for word in (self.keep, self.every) if word is not None),
             "precision": self.precision,
+            "lowering": list(self.lowering),
             "remat": list(self.remat) if isinstance(self.remat, tuple) else self.remat,
             "watch": self.watch,
             "watched": self.watched if self.keeps_best or self.stop else None,
@@ -148,6 +156,7 @@ def make_recipe(
         keep=keep,
         every=every,
         precision=settings.precision,
+        lowering=settings.lowering,
         remat=settings.remat,
         watch=settings.watch,
     )

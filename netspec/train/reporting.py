@@ -12,7 +12,8 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Tick:
-    """A look at an epoch that is under way. `epoch` and `step` count from 1; `figures` are those since its start."""
+    """A look at an epoch that is under way. `epoch` and `step` count from 1; `figures` are those since its start. When
+    the next step has to be compiled, as that of a last batch of its own size, `is_compiling` says so."""
 
     epoch: int
     epochs: int
@@ -21,6 +22,7 @@ class Tick:
     figures: Mapping[str, Any]
     examples_per_second: float
     seconds_left: float
+    is_compiling: bool = False
 
 
 class Callback(Protocol):
@@ -48,7 +50,7 @@ class Callback(Protocol):
         ...
 
     def progress(self, tick: Tick) -> None:
-        """About three times a second, where an epoch takes that long."""
+        """About three times a second, where an epoch takes that long, and before a step that has to be compiled."""
         ...
 
     def epoch(self, record: Record) -> None:
@@ -56,7 +58,8 @@ class Callback(Protocol):
 
         `epoch` counts from 1; `seconds` are those of the epoch, `train_seconds` those of its steps alone; `loss` is
         that of training; `metrics` has the other figures by name, those of validation as `val_…`; with
-        `watch = gradients` there are `gradients` (netspec/train/watch.py). A number that is not finite is None.
+        `watch = gradients` there are `gradients` (netspec/train/watch.py), with a schedule that follows a figure the
+        learning `rate`. A number that is not finite is None.
         """
         ...
 
@@ -70,6 +73,9 @@ class Callback(Protocol):
         """
         ...
 
+
+METHODS = ("start", "progress", "epoch", "done")
+"""What a callback has."""
 
 Reporter = Callback
 """The same, where one is meant that tells people."""
@@ -92,10 +98,23 @@ class Silent:
 
 
 class Several:
-    """Tells several callbacks, one after the other."""
+    """Tells several callbacks, one after the other.
+
+    Raises:
+        TypeError: one of them lacks a method.
+    """
 
     def __init__(self, callbacks: Iterable[Callback]) -> None:
         self.callbacks = tuple(callbacks)
+        for callback in self.callbacks:
+            name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
+            if isinstance(callback, type):
+                raise TypeError(f"a callback is an object, not a class: write {name}()")
+            missing = [method for method in METHODS if not callable(getattr(callback, method, None))]
+            if missing:
+                raise TypeError(
+                    f"the callback {name} has no {missing[0]}(): make it from netspec.train.reporting.Silent"
+                )
 
     def start(self, record: Record) -> None:
         for callback in self.callbacks:

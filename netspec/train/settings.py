@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.kinds import Chain, Choice, Count, Either, Flag, Text
+from netspec.lowerings import FAST, LoweringKind
 from netspec.train.keeping import Keep
 from netspec.train.losses import LossWord
 from netspec.train.metrics import MetricWord
@@ -45,6 +46,11 @@ class TrainSettings(Word):
         "what it computes in: `mixed` keeps the weights in f32, `bf16` does not; a layer's `dtype` goes first",
         default="f32",
         elsewhere=("dtype", "mixed_precision", "amp"),
+    )
+    lowering: tuple[str, ...] = option(
+        LoweringKind(),
+        "how layers are computed: `fast` by device and shapes, `reference` as Flax does it, or a list of families",
+        default=FAST,
     )
     remat: bool | tuple[str, ...] = option(
         Either((Flag(), LayerNames())),

@@ -41,6 +41,7 @@ class TensorBoard(Silent):
 
     def epoch(self, record: Record) -> None:
         figures = {"loss": record["loss"], **record["metrics"], "gradients": record.get("gradients", {})}
+        figures |= {"rate": record["rate"]} if "rate" in record else {}
         for name, value in _scalars(figures):
             self.writer.add_scalar(name, value, record["epoch"])
         self.writer.flush()

@@ -187,6 +187,8 @@ def test_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["words", "conv"]) == 0
     out = capsys.readouterr().out
     assert "filters" in out and "required" in out and "default same" in out
+    assert run(["words", "plateau"]) == 0
+    assert capsys.readouterr().out.startswith("reduce_on_plateau(")
     assert run(["words", "cnov"]) == 1
     assert "did you mean `conv`?" in capsys.readouterr().err
     assert run(["words", "adam", "--json"]) == 0

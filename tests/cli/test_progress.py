@@ -35,6 +35,21 @@ DONE = {
 
 
 @pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        ({"loss": 0.25, "mse": 0.25, "mae": 0.5}, "loss 0.2500  mae 0.5000"),
+        ({"loss": 0.5, "mse": 0.25, "mae": 0.5}, "loss 0.5000  mse 0.2500"),
+        ({"test_loss": 0.25, "test_mse": 0.2500001}, "test_loss 0.2500"),
+        ({"loss": 0.0, "mse": 0.0, "mae": 0.0}, "loss 0  mse 0  mae 0"),
+        ({"loss": 1.0, "width_loss": 0.25, "width_mse": 0.25}, "loss 1.0000  width_loss 0.2500"),
+        ({"loss": 0.25, "rate": 0.0005}, "loss 0.2500  rate 0.0005"),
+    ],
+)
+def test_the_loss_is_told_once(figures: dict[str, float], text: str) -> None:
+    assert progress.figures_text(figures) == text
+
+
+@pytest.mark.parametrize(
     ("values", "curve"),
     [
         ([], ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,20 @@ CASES: dict[str, tuple[Dataset, Shape, Head, str, list[str]]] = {
     "one sigmoid, two labels": (vectors([[True, False]] * 2), FOUR, Head(1, "sigmoid"), "NS440", ["dense(2, sigmoid)"]),
     "classes without softmax": (vectors([0, 1, 2]), FOUR, Head(3), "NS449", ["no activation", "`dense(3, softmax)`"]),
     "yes or no without sigmoid": (vectors([0.0, 1.0]), FOUR, Head(1), "NS449", ["0 or 1", "`dense(1, sigmoid)`"]),
+    "classes without softmax, behind flatten": (
+        vectors([0, 1, 2]),
+        FOUR,
+        Head(3, reshaped_by="flatten"),
+        "NS449",
+        ["`flatten -> softmax`"],
+    ),
+    "yes or no without sigmoid, behind reshape": (
+        vectors([0.0, 1.0]),
+        FOUR,
+        Head(1, reshaped_by="reshape(1)"),
+        "NS449",
+        ["`reshape(1) -> sigmoid`"],
+    ),
     "two classes, one number": (vectors([0, 1]), FOUR, Head(1), "NS449", ["2 classes", "`dense(1, sigmoid)`"]),
 }
 
@@ -233,6 +248,10 @@ def test_rows_in_two_parts() -> None:
     assert (found.code, found.severity) == ("NS446", "warning")
     assert "10 of 10 test examples" in found.message
     assert "data test example 0, equal to data example 10" in found.hint_text
+    rows = range(2, 32)
+    same_file = replace(data, name="t.csv", test_name="t.csv", noun="row", rows=rows, test=data.train, test_rows=rows)
+    (found,) = check_data(split_dataset(same_file, DataSettings()), {"input": FOUR}, {"output": TWO})
+    assert "30 of 30 test examples" in found.message and "leave `test` out" in found.hint_text
     clean = split_dataset(from_arrays(x[:20], y), DataSettings(val=4))
     assert check_data(clean, {"input": FOUR}, {"output": TWO}) == []
 

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 import netspec
+from netspec.asking import evaluate_run, predict_run
 from netspec.data.coding import Coding
 from netspec.data.encoders import ImageEncoder
 from netspec.data.normalise import Normalisation
 from netspec.data.predict_inputs import read_inputs
 from netspec.diagnostics import CompileError
 from netspec.shape import Shape
-from netspec.training import evaluate_run, predict_run, read_coding
+from netspec.training import read_coding
 
 from .files import write
 
@@ -154,8 +155,9 @@ def test_categories_as_ids(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- other data for a run
 
 
-def test_other_data_are_coded_as_those_of_the_run(table: Path) -> None:
+def test_other_data_are_coded_as_those_of_the_run(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = table.parent.parent
+    monkeypatch.chdir(folder)  # where names of files that are given from outside start
     write(folder / "new.csv", people(60, seed=1).replace(",30", ",31"))
     same = 'csv("{}", target = "alive", drop = "id", categories = auto, missing = mean)'
     figures = evaluate_run(table, "test", same.format("new.csv"))

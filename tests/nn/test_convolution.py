@@ -80,7 +80,7 @@ def test_reference_is_that_of_flax() -> None:
 
 
 def test_no_such_lowering() -> None:
-    with pytest.raises(ValueError, match="fast or reference"), nn.using("slow"):
+    with pytest.raises(ValueError, match="fast, reference"), nn.using("slow"):
         pass
 
 

@@ -149,8 +149,15 @@ def test_ticks_have_the_figures_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.0)
     recorder = Recorder()
     fit(class_job(epochs=1), reporter=recorder)
-    assert [t.step for t in recorder.ticks] == [1, 2, 3, 4, 5, 6]
+    assert [t.step for t in recorder.ticks if not t.is_compiling] == [1, 2, 3, 4, 5, 6]
     assert all(0 <= t.figures["accuracy"] <= 1 and t.seconds_left > 0 for t in recorder.ticks)
+
+
+@pytest.mark.parametrize(("examples", "told"), [(200, [(1, 6)]), (192, [])], ids=["partial", "whole"])
+def test_the_last_batch_of_its_own_size_is_told_to_be_compiled_once(examples: int, told: list[Any]) -> None:
+    recorder = Recorder()
+    fit(class_job(epochs=2, examples=examples), reporter=recorder)
+    assert [(t.epoch, t.step) for t in recorder.ticks if t.is_compiling] == told
 
 
 def test_best_weights_are_kept() -> None:

@@ -252,6 +252,7 @@ def test_the_rate_falls_without_compiling_again() -> None:
         for _ in range(3):
             state, _ = engine.step_program(100)(state, data.arrays, engine.order(epoch, 300))
     assert same(result.weights.params, state["params"])
+    assert [record["rate"] for record in result.history] == pytest.approx([0.1 * scale for scale in scales])
 
 
 def test_it_follows_the_figure_only_when_its_time_has_come(tmp_path: Path) -> None:

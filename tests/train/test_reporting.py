@@ -64,6 +64,23 @@ def text(board: bool = False) -> str:
     return SPEC.replace("BOARD", "true" if board else "false")
 
 
+class Half:
+    """Lacks three methods."""
+
+    def epoch(self, record: Any) -> None:
+        raise AssertionError("never called")
+
+
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [(Half(), r"the callback Half has no start\(\): make it from"), (Half, r"not a class: write Half\(\)")],
+)
+def test_what_is_no_callback_is_told_before_the_first_step(tmp_path: Path, callback: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        netspec.train(text(), (X, Y), runs=tmp_path, callbacks=[callback])
+    assert not [*tmp_path.iterdir()]
+
+
 def test_callbacks(tmp_path: Path) -> None:
     """Several, of which each is told everything; what they are told is what stands in metrics.jsonl."""
     told, own = Told(), Own()
@@ -136,6 +153,13 @@ def test_tensorboard(tmp_path: Path) -> None:
         assert found["val_accuracy"][record["epoch"]] == pytest.approx(record["metrics"]["val_accuracy"], rel=1e-6)
         norm = record["gradients"]["dense"]["gradient_norm"]
         assert found["gradients/dense/gradient_norm"][record["epoch"]] == pytest.approx(norm, rel=1e-6)
+
+
+def test_tensorboard_has_a_rate_that_follows_a_figure(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX")
+    result = netspec.train(text(board=True), (X, Y), runs=tmp_path, schedule="reduce_on_plateau(0.5, 1)")
+    found = scalars(result.run / tensorboard.FOLDER)["rate"]
+    assert found == pytest.approx({r["epoch"]: r["rate"] for r in result.history}, rel=1e-6)
 
 
 def test_tensorboard_goes_on(tmp_path: Path) -> None:

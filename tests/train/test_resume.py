@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from netspec.diagnostics import CompileError, Diagnostic
+from netspec.train import loop
 from netspec.train.arrayfile import read_arrays
 from netspec.train.job import Job, Result
 from netspec.train.loop import fit
@@ -52,8 +54,6 @@ class KillAfter(Silent):
 
 def train_and_be_killed(path: str, epochs: int, number: int) -> None:
     """What the child process does."""
-    from netspec.train import loop
-
     loop.TICK_SECONDS = 0.0
     result = fit(
         job_of(), run=Run.open(Path(path)), reporter=KillAfter(epochs, signal.Signals(number)), save_seconds=0.0
@@ -65,6 +65,12 @@ def start_and_kill(run: Run, epochs: int, number: signal.Signals) -> int:
     program = f"from tests.train.test_resume import *; train_and_be_killed({str(run.path)!r}, {epochs}, {int(number)})"
     command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, timeout=120).returncode
+
+
+@pytest.fixture(autouse=True)
+def _no_looks_within_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints are those of whole epochs, however slow the machine is."""
+    monkeypatch.setattr(loop, "TICK_SECONDS", math.inf)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from netspec.train.loop import fit
 from netspec.train.optimizers import Adam
 from netspec.train.progress import Progress
 from netspec.train.run import Run
+from netspec.train.schedules import ReduceOnPlateau
 from netspec.train.stopping import Early, FigureGoal, Standing, Stop, TimeLimit, Until
 from netspec.train.weights import flat_weights, load_weights
 from netspec.training import prepare
@@ -129,6 +130,9 @@ def test_without_a_figure_the_best_is_by_the_first_rule_that_watches_one() -> No
     assert recipe_for(stop=stop).watched == "val_accuracy"
     assert recipe_for(stop=stop, keep=Best(figure="val_loss")).watched == "val_loss"
     assert recipe_for(stop=minutes(5)).watched == "val_loss"
+    plateau = (ReduceOnPlateau(figure="val_accuracy"),)
+    assert recipe_for(stop=minutes(5), schedule=plateau).watched == "val_accuracy"
+    assert recipe_for(stop=Early(), schedule=plateau).watched == "val_loss"
 
 
 def test_weights_of_some_epochs(tmp_path: Path) -> None:

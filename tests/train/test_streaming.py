@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from netspec.asking import evaluate_run
 from netspec.diagnostics import CompileError
 from netspec.pipeline import read_source
 from netspec.resuming import resume_run
 from netspec.train.feeding import ahead
 from netspec.train.reporting import Silent
 from netspec.train.run import checkpoint_steps, read_run
-from netspec.training import Result, evaluate_run, prepare, train_prepared
+from netspec.training import Result, prepare, train_prepared
 
 RNG = np.random.default_rng(0)
 

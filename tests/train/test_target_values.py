@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.asking import predict_run
 from netspec.diagnostics import CompileError
 from netspec.pipeline import Compilation
 from netspec.source import Source
-from netspec.training import predict_run, prepare
+from netspec.training import prepare
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=(80, 8)).astype(np.float32)

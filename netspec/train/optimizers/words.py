@@ -19,7 +19,7 @@ class Clip(Optimizer):
     Reference: Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.
     """
 
-    elsewhere = ("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm")
+    elsewhere = ("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val")
 
     norm: float = option(POSITIVE, "the greatest length", position=0, elsewhere=("max_norm",))
 

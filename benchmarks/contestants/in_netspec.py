@@ -1,0 +1,103 @@
+"""netspec, as its users get it: from the spec, through the same loop and the same compiled step as `netspec train`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+import netspec
+from benchmarks.data import Data
+from benchmarks.workloads import Workload
+from netspec.api import read_spec
+from netspec.train import loop
+from netspec.train.evaluate import evaluate
+from netspec.train.nonfinite import not_finite
+from netspec.train.reporting import Silent
+from netspec.train.signals import Interruption
+from netspec.training import Prepared, prepare
+
+FOREVER = 1_000_000
+"""Epochs: the one who measures says when it is enough."""
+
+
+class Epochs:
+    """The loop of `netspec train`, an epoch at a time, without a run folder."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.parameters = prepared.model.cost.trainable
+        self.test = prepared.splits.test
+        self.training = loop._Training(prepared.job, None, Silent(), Interruption(), loop.SAVE_SECONDS)
+        self.training.begin(resume=False)
+
+    def warm_up(self) -> None:
+        """On copies of the state, so that the training itself begins with the first epoch; also what lies between two
+        epochs."""
+        engine = self.training.engine
+        for program, given in dict(engine.steps(self.training.data, 0)).items():
+            state, _ = program(engine.copy(self.training.state), *given)
+        not_finite(engine, engine.begin_epoch(state))
+        self.training.save()
+
+    def run(self, units: int) -> None:
+        for _ in range(units):
+            self.training.run_epoch()
+
+    def accuracy(self) -> float:
+        return float(evaluate(self.training.engine, self.training.current, self.test)["accuracy"])
+
+
+class Steps:
+    """The compiled step of the engine, on data that lie on the device."""
+
+    def __init__(self, prepared: Prepared, batch: int) -> None:
+        job = prepared.job
+        engine = job.engine()
+        self.parameters = prepared.model.cost.trainable
+        self.state, self.data = engine.start(), engine.feed(job.train).arrays
+        self.order, self.program = engine.order(0, batch), engine.step_program(batch)
+
+    def warm_up(self) -> None:
+        self.run(1)
+
+    def run(self, units: int) -> None:
+        for _ in range(units):
+            self.state, loss = self.program(self.state, self.data, self.order)
+        jax.block_until_ready((self.state, loss))
+
+    def accuracy(self) -> float:
+        raise NotImplementedError("a step is not measured by what it learns")
+
+
+class Answers:
+    """A model that is called."""
+
+    def __init__(self, workload: Workload, data: Data) -> None:
+        self.model = netspec.compile(workload.net.file)
+        self.parameters = self.model.cost.trainable
+        self.x = jax.device_put(data.x)
+
+    def warm_up(self) -> None:
+        self.run(1)
+
+    def run(self, units: int) -> None:
+        for _ in range(units):
+            jax.block_until_ready(self.model(self.x))
+
+    def accuracy(self) -> float:
+        raise NotImplementedError("nothing was learned")
+
+
+def build(workload: Workload, data: Data, style: str) -> Any:
+    if workload.kind == "answer":
+        return Answers(workload, data)
+    settings = {
+        "train.batch": str(workload.batch),
+        "train.epochs": str(FOREVER),
+        "train.optimizer": workload.optimizer.word,
+        "train.schedule": "constant",
+        "data.val": "0",
+    }
+    arrays = (data.x, data.y, data.x_test, data.y_test)
+    prepared = prepare(read_spec(workload.net.file), arrays, settings)
+    return Epochs(prepared) if workload.kind == "epochs" else Steps(prepared, workload.batch)

@@ -1,0 +1,112 @@
+"""The weights of a run as a table, and small ones as numbers, for `netspec show RUN --weights`.
+
+Comes in: arrays by name, in the order of the layers. Goes out: text, or plain data for JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEADS = ("weight", "shape", "min", "mean", "max", "std")
+MOST_NUMBERS = 128
+"""Arrays with at most so many numbers are shown with them."""
+MOST_COLUMNS = 12
+"""Numbers or filters side by side."""
+STATE = "@state/"
+"""In front of what is not trained, as in the file."""
+
+
+def ordered(arrays: Mapping[str, Any], layers: Sequence[str]) -> dict[str, Any]:
+    """The same arrays in the order of the layers, each with kernels in front of biases, and trained ones first."""
+    places = {name: place for place, name in enumerate(layers)}
+
+    def key(name: str) -> tuple[bool, int, bool, str]:
+        layer = name.removeprefix(STATE).rpartition("/")[0]
+        return name.startswith(STATE), places.get(layer, len(places)), name.endswith("bias"), name
+
+    return {name: arrays[name] for name in sorted(arrays, key=key)}
+
+
+def weights_json(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One record for each array; those that are small have their `values`."""
+    found = []
+    for name, array in arrays.items():
+        figures = dict(zip(HEADS[2:], _figures(array), strict=True))
+        values = {"values": array.tolist()} if array.size <= MOST_NUMBERS else {}
+        found.append({"weight": name.removeprefix(STATE), "trained": not name.startswith(STATE)} | {
+            "shape": list(array.shape), **figures, **values,
+        })  # fmt: skip
+    return found
+
+
+def weights_text(arrays: Mapping[str, Any]) -> str:
+    """The table, and the numbers of small arrays below it."""
+    rows = [HEADS, *(_row(name, array) for name, array in arrays.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    lines = ["  ".join([*map(str.ljust, row[:2], widths), *map(str.rjust, row[2:], widths[2:])]) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    for name, array in arrays.items():
+        numbers = _numbers(array)
+        if numbers:
+            lines += ["", _called(name), *(f"  {line}" for line in numbers)]
+    return "\n".join(lines)
+
+
+def _row(name: str, array: Any) -> tuple[str, ...]:
+    shape = "x".join(map(str, array.shape)) or "1"
+    return (_called(name), shape, *(f"{figure:.3g}" for figure in _figures(array)))
+
+
+def _called(name: str) -> str:
+    return f"{name.removeprefix(STATE)} (not trained)" if name.startswith(STATE) else name
+
+
+def _figures(array: Any) -> tuple[float, ...]:
+    return tuple(float(x) for x in (array.min(), array.mean(), array.max(), array.std()))
+
+
+def _numbers(array: Any) -> list[str]:
+    """A vector in lines, a matrix in rows, filters side by side; nothing for what is too large to be read."""
+    if not 0 < array.size <= MOST_NUMBERS or array.shape[-1:] == ():
+        return []
+    largest = float(abs(array).max())
+    decimals = min(6, max(0, 2 - math.floor(math.log10(largest)))) if 0 < largest < math.inf else 0
+    cells = [f"{value:.{decimals}f}" for value in array.reshape(-1).tolist()]
+    width = max(map(len, cells))
+    if array.ndim == 1 or array.shape[1:] == (1,):
+        return [_line(part, width) for part in _parts(cells, MOST_COLUMNS)]
+    if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
+        return [_line(part, width) for part in _parts(cells, array.shape[1])]
+    return _filters(array.shape, cells, width) if array.ndim == 4 else []
+
+
+def _filters(shape: tuple[int, ...], cells: Sequence[str], width: int) -> list[str]:
+    """Pictures of height x width, one for each input channel and filter; as many side by side as there is room for."""
+    height, across, channels, filters = shape
+    if across > MOST_COLUMNS:
+        return []
+    lines: list[str] = []
+    size = across * (width + 1) - 1
+    pictures = [(channel, number) for channel in range(channels) for number in range(filters)]
+    for group in _parts(pictures, max(1, MOST_COLUMNS // across)):
+        of = [f"filter {n + 1}" + (f", channel {c + 1}" if channels > 1 else "") for c, n in group]
+        lines += [""] if lines else []
+        size = max(size, *(len(name) for name in of))
+        lines.append("   ".join(name.ljust(size) for name in of).rstrip())
+        for row in range(height):
+            parts = []
+            for channel, number in group:
+                at = [((row * across + x) * channels + channel) * filters + number for x in range(across)]
+                parts.append(_line([cells[place] for place in at], width).ljust(size))
+            lines.append("   ".join(parts).rstrip())
+    return lines
+
+
+def _line(cells: Sequence[str], width: int) -> str:
+    return " ".join(cell.rjust(width) for cell in cells)
+
+
+def _parts(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[begin : begin + size] for begin in range(0, len(items), size)]

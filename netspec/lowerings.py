@@ -1,0 +1,50 @@
+"""The families of layers that are computed otherwise than Flax does where that is faster.
+
+The choices themselves are in `netspec.nn`; this is what a spec may say about them, without JAX.
+"""
+
+from __future__ import annotations
+
+from netspec.kinds import Kind, Mismatch
+from netspec.record import value
+from netspec.values import Symbol, spell
+
+FAMILIES = {
+    "convolution": "the gradient to the weights of a convolution as matrix products",
+    "pointwise": "a convolution of one point as a matrix product",
+    "depthwise": "a depthwise convolution as a sum of shifted products",
+    "groups": "a grouped convolution as several convolutions",
+    "batchnorm": "the gradient of batch normalisation by hand",
+    "max_pool": "a max pool as the largest of strided slices",
+}
+"""By name what is done."""
+
+FAST: tuple[str, ...] = tuple(FAMILIES)
+REFERENCE: tuple[str, ...] = ()
+"""Every choice, and none."""
+
+
+@value
+class LoweringKind(Kind):
+    """`fast`, `reference`, or a list of the families that are computed the fast way."""
+
+    def accept(self, value: object) -> tuple[str, ...]:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return FAST if value.name == "fast" else REFERENCE
+        names = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(name, str) and name in FAMILIES for name in names):
+            raise Mismatch(self.describe(), value)
+        return tuple(name for name in FAST if name in names)
+
+    def describe(self) -> str:
+        return f"`fast`, `reference`, or a list of {', '.join(FAMILIES)}, each in quotes"
+
+    def spell(self, value: object) -> str:
+        assert isinstance(value, tuple)
+        if value in (FAST, REFERENCE):
+            return "fast" if value == FAST else "reference"
+        return spell(list(value))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("fast", "reference")

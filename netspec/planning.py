@@ -1,0 +1,124 @@
+"""How a spec is computed on this machine, and why: what `netspec show --stage plan` prints.
+
+Comes in: a `Compilation`. Goes out: the choices, for the training program as a whole and for the layers. Those of the
+layers are noted by `netspec.nn` while the training step is traced with the shapes alone; nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from netspec.model import Model
+from netspec.pipeline import Compilation
+from netspec.shape import Shape
+
+TRACED_EXAMPLES = 8
+"""Examples of the batch that is traced: choices do not depend on how many they are."""
+NAMED_SIZE = 16
+"""What stands for a size that only the data know (`length`), while it is traced."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`what` is computed `how`; `count` such layers, the reason for it, and the family (netspec/lowerings.py)."""
+
+    what: str
+    how: str
+    why: str
+    count: int = 1
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The choices on a device: those of the training program, and those of the layers, in order."""
+
+    device: str
+    program: tuple[Choice, ...]
+    layers: tuple[Choice, ...]
+
+    def text(self) -> str:
+        lines = [f"on {self.device}", "", "program"]
+        lines += _table([(c.what, c.how, c.why) for c in self.program])
+        lines += ["", "layers"]
+        if not self.layers:
+            return "\n".join([*lines, "  all as Flax computes them"])
+        ways = dict.fromkeys((c.how, c.why) for c in self.layers)
+        for how, why in ways:
+            alike = [c for c in self.layers if (c.how, c.why) == (how, why)]
+            lines.append(f"  {how}: {why}")
+            lines += [f"    {c.count} x {c.what}" for c in alike]
+        return "\n".join([*lines, "  all others as Flax computes them"])
+
+
+def plan_of(spec: Compilation) -> Plan:
+    """The choices for a spec on the device that JAX uses.
+
+    Raises:
+        CompileError: the spec has mistakes.
+    """
+    import jax
+
+    spec.check()
+    device = jax.devices()[0]
+    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform), _layers(spec))
+
+
+def _program(spec: Compilation, platform: str) -> tuple[Choice, ...]:
+    train, data = spec.train, spec.data
+    on_cpu = platform == "cpu"
+    found = [
+        Choice(
+            "step",
+            "one compiled program, which writes into the memory of the state before it",
+            "XLA computes convolutions inside loops many times slower"
+            if on_cpu
+            else "several are under way at once, so that the device never waits",
+        ),
+        Choice(
+            "data",
+            "streamed" if data.stream else "on the device, shuffled there" if data.shuffle else "on the device",
+            "as the spec says" if data.stream is not None else "unless they are too large for it: then streamed",
+        ),
+        Choice("figures", "summed on the device, read once an epoch", "reading them makes the device wait"),
+    ]
+    if data.augment:
+        found.append(Choice("augmentation", "inside the step", "a batch at once, compiled with it"))
+    if train.precision != "f32":
+        found.append(Choice("numbers", train.precision, "as the spec says"))
+    if train.remat:
+        found.append(Choice("memory", "blocks are computed again for the gradient", "as the spec says"))
+    return tuple(found)
+
+
+def _layers(spec: Compilation) -> tuple[Choice, ...]:
+    import jax
+    from flax import nnx
+
+    from netspec.nn.lowering import noting, using
+
+    model = Model(spec)
+    inputs = [_example(shape) for shape in model.inputs.values()]
+
+    def run(*inputs: object) -> object:
+        module = model.module_class(rngs=nnx.Rngs(0))
+        module.train()
+        return module(*inputs)
+
+    with noting() as noted, using(spec.train.lowering):
+        jax.eval_shape(run, *inputs)
+    counted = Counter((c.what, c.how, c.why, c.family) for c in noted)
+    return tuple(Choice(what, how, why, count, family) for (what, how, why, family), count in counted.items())
+
+
+def _example(shape: Shape) -> object:
+    import jax
+
+    sizes = [size if isinstance(size, int) else NAMED_SIZE for size in shape.sizes]
+    return jax.ShapeDtypeStruct((TRACED_EXAMPLES, *sizes), "int32" if shape.is_tokens else "float32")
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return [f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows]

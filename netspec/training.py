@@ -37,6 +37,7 @@ from netspec.train.errors import NoTensorboard
 from netspec.train.job import Job
 from netspec.train.job import Result as Trained
 from netspec.train.loop import SAVE_SECONDS, fit
+from netspec.train.output_errors import TestDecides
 from netspec.train.recipe import Recipe, make_recipe
 from netspec.train.reporting import Callback, Reporter, Several
 from netspec.train.run import Run, read_run
@@ -166,10 +167,13 @@ def prepare(
         recipe_heads(graph),
         splits.facts.targets,
         has_val=splits.val is not None,
+        has_test=splits.test is not None,
         spans=train_spans(compilation),
         layers=weights_by_layer(graph),
         class_weights=splits.class_weights,
     )
+    if recipe.test_decides:
+        warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     problems = Problems()
     check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
     parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]

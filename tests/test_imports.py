@@ -39,7 +39,17 @@ LEVELS = [
 ]
 """Imports go from a later line to an earlier one, or within a folder."""
 
-JAX_ROOMS = ("nn/", "backend/load.py", "backend/fold.py", "train/", "model.py", "planning.py", "tuning.py", "testing/", "training.py")
+JAX_ROOMS = (
+    "nn/",
+    "backend/load.py",
+    "backend/fold.py",
+    "train/",
+    "model.py",
+    "planning.py",
+    "tuning.py",
+    "testing/",
+    "training.py",
+)
 
 
 def modules() -> list[Path]:

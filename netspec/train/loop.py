@@ -113,6 +113,8 @@ class _Training:
         self.data = self.engine.feed(self.job.train)
         self.spreads = spreads_of(self.recipe, self.job.train)
         self.exam = prepare(self.engine, self.job.val) if self.job.val is not None else None
+        test = self.job.test if self.recipe.test_decides else None
+        self.test_exam = prepare(self.engine, test) if test is not None else None
         self.fingerprint = fingerprint(self.job.train, self.job.val, self.job.test) if self.run else ""
         warnings = self._restore() if resume else ()
         began = "resumed" if resume else "started"
@@ -202,6 +204,9 @@ class _Training:
         if self.exam is not None:
             with self._reading():
                 found.update(measure(self.engine, self.current, self.exam, prefix="val_"))
+        if self.test_exam is not None:
+            with self._reading():
+                found.update(measure(self.engine, self.current, self.test_exam, prefix="test_"))
         if self.progress.judge(self.recipe, found, self.progress.seconds + time.perf_counter() - self.started):
             self.best = Weights(*self.engine.copy(tuple(self.current)))
             self.progress.best_step = self.step

@@ -118,3 +118,28 @@ class NeverSoGood(Diagnostic):
     figure: str
     wanted: str
     advice: str
+
+
+@record
+class TestDecides(Diagnostic):
+    """The run stops by a figure of the test split, so the test split no longer tells how good the net is.
+
+    Wrong:
+        dense(classes, softmax)
+        data { source = digits }
+        train { stop = until(test_accuracy >= 95%) }
+
+    Right:
+        dense(classes, softmax)
+        data {
+            source = digits
+            val    = 10%
+        }
+        train { stop = until(val_accuracy >= 95%) }
+    """
+
+    code = "NS503"
+    severity = "warning"
+    title = "the test split decides when the run stops, so its figures flatter the net"
+    label = "measured after every epoch"
+    hint = "for an honest figure follow `val_…` here and leave the test split for the end"

@@ -52,7 +52,8 @@ class Recipe(Record):
         given = self.keep.figure if isinstance(self.keep, Best) else None
         plateau = find_plateau(self.schedule)
         elsewhere = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
-        return given or next((figure for figure in elsewhere if figure is not None), "val_loss")
+        held_out = (figure for figure in elsewhere if figure is not None and not is_of_test(figure))
+        return given or next(held_out, "val_loss")
 
     def measured(self, split: str) -> list[str]:
         """The names of all single figures on `train`, `val` or `test`; some are not measured while it trains."""
@@ -81,6 +82,11 @@ class Recipe(Record):
         found |= {figure: "stop" for word in self.stop if (figure := word.watches()) is not None}
         plateau = find_plateau(self.schedule)
         return found | ({plateau.figure: "schedule"} if plateau is not None else {})
+
+    @property
+    def test_decides(self) -> bool:
+        """Whether a figure of the test split, measured after every epoch, ends the run."""
+        return any(map(is_of_test, self.figures))
 
     @property
     def takes_names(self) -> bool:
@@ -114,12 +120,18 @@ class Recipe(Record):
         }
 
 
+def is_of_test(figure: str) -> bool:
+    """Whether a figure is one of the test split."""
+    return figure.startswith("test_")
+
+
 def make_recipe(
     settings: TrainSettings,
     heads: Mapping[str, HeadInfo],
     targets: Mapping[str, TargetInfo],
     *,
     has_val: bool,
+    has_test: bool = True,
     spans: Mapping[str, Span] | None = None,
     layers: Mapping[str, int] | None = None,
     class_weights: Mapping[str, Sequence[float]] | None = None,
@@ -131,6 +143,7 @@ def make_recipe(
         heads: what each output of the net ends in, by its name.
         targets: what the data say about each output, by the same names; they fit the heads (netspec/data/checks.py).
         has_val: whether there is a validation split.
+        has_test: whether there is a test split, or may be one.
         spans: where keys of the section stand in the text, for messages.
         layers: how many weights each layer trains, by its name; None: the names in settings are not looked at.
         class_weights: what an example of each class counts, by the names of targets.
@@ -161,7 +174,7 @@ def make_recipe(
         watch=settings.watch,
     )
     if len(outputs) == len(heads):
-        _check_figures(recipe, has_val, check)
+        _check_figures(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
     return recipe
 
@@ -192,11 +205,11 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     return keep, every[0] if every else None
 
 
-def _check_figures(recipe: Recipe, has_val: bool, check: Check) -> None:
+def _check_figures(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:
     """What ends the run, keeps weights or lowers the rate looks at a figure that is measured and can be reached."""
     for figure, key in recipe.figures.items():
-        if key != "keep" or has_val:
-            _check_figure(recipe, figure, key, has_val, check)
+        if key != "keep" or has["val"]:
+            _check_figure(recipe, figure, key, has, check)
     for word in recipe.stop:
         metric = metric_of(word.watches()) if isinstance(word, Until) else None
         if isinstance(word, Until) and metric is not None and metric.is_share:
@@ -213,10 +226,11 @@ def _check_share(rule: Until, check: Check) -> None:
     check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), figure=figure, wanted=wanted, advice=advice))
 
 
-def _check_figure(recipe: Recipe, figure: str, key: str, has_val: bool, check: Check) -> None:
-    measured = recipe.measured("val")
-    if not has_val:
-        reason, advice = "there is no validation split", "write `val = 10%` in the `data` section"
+def _check_figure(recipe: Recipe, figure: str, key: str, has: Mapping[str, bool], check: Check) -> None:
+    split, name = ("test", "test") if is_of_test(figure) else ("val", "validation")
+    measured = recipe.measured(split)
+    if not has[split]:
+        reason, advice = f"there is no {name} split", f"write `{split} = 10%` in the `data` section"
     elif figure not in measured:
         reason, advice = "no metric of this name", "measured are " + ", ".join(f"`{m}`" for m in measured)
     else:

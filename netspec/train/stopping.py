@@ -28,9 +28,14 @@ class ValidationFigure(Kind):
     With several outputs the name has the output in it and is given in quotes: "val_digit_accuracy".
     """
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those whose figures it may be."""
+        return ("val",)
+
     def accept(self, value: object) -> str:
         name = value.name if isinstance(value, Symbol) else value
-        if not isinstance(name, str) or not name.startswith("val_"):
+        if not isinstance(name, str) or name.partition("_")[0] not in self.splits:
             raise Mismatch(self.describe(), value)
         return name
 
@@ -45,18 +50,27 @@ class ValidationFigure(Kind):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("val_loss", *(f"val_{name}" for name in figure_names()))
+        return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *figure_names()))
+
+
+@value
+class HeldOutFigure(ValidationFigure):
+    """The name of a figure on the validation or the test split."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return ("val", "test")
 
 
 @value
 class FigureGoal(Kind):
-    """A comparison of a figure on the validation split with a number: `val_accuracy >= 99%`."""
+    """A comparison of a figure on the validation or the test split with a number: `val_accuracy >= 99%`."""
 
     def accept(self, value: object) -> Comparison:
         if not isinstance(value, Comparison) or value.operator not in OPERATORS:
             raise Mismatch(self.describe(), value)
         try:
-            return Comparison(ValidationFigure().accept(value.left), value.operator, Number().accept(value.right))
+            return Comparison(HeldOutFigure().accept(value.left), value.operator, Number().accept(value.right))
         except Mismatch as wrong:
             raise Mismatch(self.describe(), value, wrong.unknown) from None
 
@@ -65,11 +79,11 @@ class FigureGoal(Kind):
 
     def spell(self, value: object) -> str:
         assert isinstance(value, Comparison)
-        return f"{ValidationFigure().spell(value.left)} {value.operator} {spell(value.right)}"
+        return f"{HeldOutFigure().spell(value.left)} {value.operator} {spell(value.right)}"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ValidationFigure().names
+        return HeldOutFigure().names
 
     @property
     def compares(self) -> bool:
@@ -154,6 +168,9 @@ class Early(Stop):
 @stop("until")
 class Until(Stop):
     """Stops when a figure on the validation split has come to a goal.
+
+    A figure of the test split may stand here as well, as in "how long to 99% of the test set"; it is then measured
+    after every epoch, and no longer tells how good the net is on examples that nothing was chosen by.
 
     Example: train { stop = until(val_accuracy >= 99%) -> early(val_loss) }
     """

@@ -20,7 +20,7 @@ from netspec.train.run import Run
 from netspec.train.schedules import ReduceOnPlateau
 from netspec.train.stopping import Early, FigureGoal, Standing, Stop, TimeLimit, Until
 from netspec.train.weights import flat_weights, load_weights
-from netspec.training import prepare
+from netspec.training import prepare, train_prepared
 from netspec.values import Comparison, Duration, Symbol
 
 from .nets import class_job, recipe_for, same
@@ -107,6 +107,21 @@ def test_a_run_ends_at_its_goal(tmp_path: Path) -> None:
     assert "stopped_by" in done and result.best_epoch is not None
 
 
+def test_the_test_split_may_decide_when_it_ends_and_nothing_else(tmp_path: Path) -> None:
+    text = (
+        "input 8x8x1\ndense(32, relu) -> dense(classes, softmax)\ndata { source = digits }\n"
+        "train {\n epochs = 30\n optimizer = adam(1e-2)\n stop = until(test_accuracy >= 85%)\n}\n"
+    )
+    prepared = prepare(Compilation(Source("net.net", text)))
+    (warning,) = [w for w in prepared.warnings if w.code == "NS503"]
+    assert not warning.is_error
+    assert prepared.recipe.watched == "val_loss"  # what is kept is not chosen by the test split
+    result = train_prepared(prepared, tmp_path)
+    reached = [record["metrics"]["test_accuracy"] >= 0.85 for record in result.history]
+    assert len(reached) < 30 and reached == [False] * (len(reached) - 1) + [True]
+    assert result.metrics["test_accuracy"] == result.history[-1]["metrics"]["test_accuracy"]
+
+
 def test_a_run_ends_when_its_time_is_up() -> None:
     result = fit(class_job(epochs=400, stop=minutes(0.001, "seconds")))
     assert len(result.history) == 1
@@ -188,6 +203,8 @@ def codes(line: str) -> list[str]:
         ("stop = until(val_accuracy >= 99)", "NS467"),
         ("stop = until(val_accuracy >= -1)", "NS467"),
         ("stop = until(val_f1 >= 99%)", "NS459"),
+        ("stop = until(test_f1 >= 99%)", "NS459"),
+        ("stop = early(test_loss)", "NS201"),
         ("stop = until(val_accuracy)", "NS206"),
         ("stop = until(val_accuracy == 1)", "NS206"),
         ('stop = until("accuracy" >= 1)', "NS206"),

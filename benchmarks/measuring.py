@@ -29,8 +29,9 @@ SAMPLE_SECONDS = 0.4
 TORCH, JAX = ("torch", "torch.compile"), ("nnx", "keras")
 FRESH = ("first", "memory")
 """Kinds that are measured in processes of their own."""
-ACCURACY_SLACK = 0.025
-"""How much less than the best one a contestant may reach on the test examples of MNIST."""
+ACCURACY_SLACK = 0.04
+"""How much less than the best one a contestant may reach on the test examples of MNIST. After two or three epochs the
+first weights, which are those of each library, still matter; a net that does not learn is much further off."""
 
 
 class Failed(Exception):

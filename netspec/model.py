@@ -17,6 +17,7 @@ from netspec.shape import Shape
 
 if TYPE_CHECKING:
     from netspec.backend.fold import FoldedForm
+    from netspec.backend.live import LiveState
 
 
 class Model:
@@ -105,6 +106,7 @@ class Model:
     ) -> None:
         """Make a trained module of this network the live one, with the statistics for its inputs and outputs."""
         self.__dict__["module"] = module
+        self.__dict__.pop("_live", None)
         self.normalisation = normalisation
         self.restored = restored
 
@@ -172,14 +174,19 @@ class Model:
             ValueError: the inputs have other shapes than the spec says.
         """
         import jax
-        from flax import nnx
 
         checked = zip(self.inputs, self._checked(inputs), strict=True)
         ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
-        state = nnx.state(self.module)
-        folded = None if self._folded is None else self._folded.of(jax.tree.leaves(state))
-        program, state = (self._forward, state) if folded is None else folded
+        arrays, tree = self._live.read()
+        folded = None if self._folded is None else self._folded.of(arrays)
+        program, state = (self._forward, jax.tree.unflatten(tree, arrays)) if folded is None else folded
         return self._restore(program(state, ready))
+
+    @cached_property
+    def _live(self) -> LiveState:
+        from netspec.backend.live import LiveState
+
+        return LiveState(self.module)
 
     def _restore(self, found: Any) -> Any:
         """Outputs that are normalised inputs, in the scale of these."""

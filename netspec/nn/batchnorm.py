@@ -32,7 +32,7 @@ class BatchNorm(nnx.BatchNorm):  # type: ignore[misc]  # Flax is not read by the
             "its gradient by hand",
             "two sums over the batch instead of four",
         )
-        y, mean, variance = normalise(x, self.scale[...], self.bias[...], self.epsilon)
+        y, mean, variance = normalise_once(x, self.scale[...], self.bias[...], self.epsilon)
         for kept, new in ((self.mean, mean), (self.var, variance)):
             kept[...] = jax.lax.stop_gradient(self.momentum * kept[...] + (1 - self.momentum) * new)
         return y
@@ -71,3 +71,4 @@ def _backward(epsilon: float, kept: tuple[Any, ...], gradients: tuple[Any, Any, 
 
 
 normalise.defvjp(_forward, _backward)
+normalise_once = jax.jit(normalise, static_argnums=3)

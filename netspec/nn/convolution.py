@@ -110,7 +110,7 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
             "groups", what, f"{groups} convolutions side by side", "XLA's grouped convolution is up to 40 times slower"
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
-        return jnp.concatenate([_dense(part, own, strides, pads) for part, own in parts], axis=-1)
+        return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
     if prod(window) == 1 and not any(map(any, pads)) and is_fast_on_cpu("pointwise", x, kernel):
         note("pointwise", what, "a matrix product", "forward and backward twice as fast as a convolution of one point")
         spans = [slice(None, None, step) for step in strides]
@@ -123,7 +123,7 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         "its weight gradient as matrix products",
         "XLA's is a convolution over the batch, 2 to 4 times slower",
     )
-    return _dense(x, kernel, strides, pads)
+    return _dense_once(x, kernel, strides, pads)
 
 
 # ---------------------------------------------------------------- dense
@@ -151,6 +151,7 @@ def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any],
 
 
 _dense.defvjp(_dense_forward, _dense_backward)
+_dense_once = jax.jit(_dense, static_argnums=(2, 3))
 
 
 def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:

@@ -21,8 +21,8 @@ TOP_PAD = 64 * 2**20
 """Bytes by which memory grows at least."""
 KEPT_BYTES = 2 * 2**30
 """What compiled programs may take on the disk."""
-KEPT_SECONDS = 0.1
-"""Programs that are compiled faster than this are not kept."""
+KEPT_SECONDS = 0.0
+"""Programs that are compiled faster than this are not kept: all are, since a start has some eighty small ones."""
 
 
 def memory_for_data() -> int | None:

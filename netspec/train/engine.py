@@ -126,18 +126,23 @@ class Engine:
         Raises:
             CompileError: the net has no trainable weights (NS461).
         """
-        params, random, other = self._first
-        params = self.precision.stored(params)
-        trained, _ = split_tree(params, self._frozen)
-        if not jax.tree.leaves(trained):
+        params, *rest = self._first
+        if not jax.tree.leaves(split_tree(params, self._frozen)[0]):
             raise fail(errors.NothingToTrain())
+        # One program instead of one for each shape of a weight.
+        found: State = jax.jit(self._first_state)(params, *rest, self.zero_sums)
+        return found
+
+    def _first_state(self, params: Tree, random: Tree, other: Tree, sums: Tree) -> State:
+        params = self.precision.stored(params)
+        trained = widen(split_tree(params, self._frozen)[0])
         state = {
             "params": params,
             "random": random,
             "other": other,
-            "optimizer": self._optimizer.init(widen(trained)),
+            "optimizer": self._optimizer.init(trained),
             "step": jnp.int32(0),
-            "sums": self.zero_sums,
+            "sums": sums,
             "bad_step": jnp.int32(-1),
         }
         if find_plateau(self.recipe.schedule) is not None:
@@ -145,8 +150,9 @@ class Engine:
         if self._optimizer.most_skipped is not None:
             state["skipped"] = NONE_SKIPPED
         if self.recipe.watch:
-            state["watch"] = first_watch(widen(trained))
-        found: State = self.copy(state)
+            state["watch"] = first_watch(trained)
+        # Or JAX would hand the first weights themselves through, and a step would write into them.
+        found: State = jax.tree.map(jnp.copy, state)
         return found
 
     def begin_epoch(self, state: State) -> State:

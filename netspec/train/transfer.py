@@ -179,7 +179,7 @@ def _account(found: Transfer) -> str:
     if found.fresh:
         lines.append("random: " + _some([f"{name} ({why})" for name, why in found.fresh.items()], ", "))
     if found.unused:
-        lines.append("not used: " + _some(list(found.unused), ", "))
+        lines.append("not used: " + _some(sorted(found.unused), ", "))
     return "\n".join(lines)
 
 

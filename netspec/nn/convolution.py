@@ -29,7 +29,7 @@ from jax import lax
 from netspec.nn.lowering import is_fast_on_cpu, note
 from netspec.nn.sums import sum_of_terms
 
-MOST_GROUPS = 8
+MOST_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""
 MOST_TAPS = 49
 """A depthwise convolution with more points in its filter is left to XLA."""
@@ -107,7 +107,7 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         if groups > MOST_GROUPS or not is_fast_on_cpu("groups", x, kernel):
             return None
         note(
-            "groups", what, f"{groups} convolutions side by side", "XLA's grouped convolution is up to 40 times slower"
+            "groups", what, f"{groups} convolutions side by side", "XLA's grouped convolution is up to 100 times slower"
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)

@@ -7,7 +7,7 @@ of equal numbers takes all of it), in 0.6 ms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -44,11 +44,24 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
     pads = lax.padtype_to_pads(x.shape[1:-1], window_shape, steps, padding) if isinstance(padding, str) else padding
     if any(before or after for before, after in pads):
         x = jnp.pad(x, [(0, 0), *pads, (0, 0)], constant_values=-jnp.inf)
-    places = [(size - k) // s + 1 for size, k, s in zip(x.shape[1:-1], window_shape, steps, strict=True)]
+    overlap = any(k > s for k, s in zip(window_shape, steps, strict=True))
+    # Windows that overlap have much in common: the largest along one axis, then of these along the next. What is equal
+    # gives its gradient to the first place either way.
+    axes = range(len(steps))
+    for some in [(axis,) for axis in reversed(axes)] if overlap else [tuple(axes)]:
+        x = _largest(x, {axis + 1: (window_shape[axis], steps[axis]) for axis in some})
+    return x
+
+
+def _largest(x: Any, windows: Mapping[int, tuple[int, int]]) -> Any:
+    """The largest number of each window, which has a size and a step along some axes."""
+    places = {axis: (x.shape[axis] - k) // step + 1 for axis, (k, step) in windows.items()}
     largest = None
-    for offsets in product(*map(range, window_shape)):
-        spans = [slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offsets, places, steps, strict=True)]
-        found = x[(slice(None), *spans)]
+    for offsets in product(*(range(k) for k, _ in windows.values())):
+        spans = [slice(None)] * x.ndim
+        for offset, (axis, (_, step)) in zip(offsets, windows.items(), strict=True):
+            spans[axis] = slice(offset, offset + (places[axis] - 1) * step + 1, step)
+        found = x[tuple(spans)]
         # A number that is not one (x != x) stays, as in `reduce_window`.
         largest = found if largest is None else jnp.where((largest >= found) | (largest != largest), largest, found)
     return largest

@@ -97,6 +97,7 @@ def build(workload: Workload, data: Data, style: str) -> Any:
         "train.optimizer": workload.optimizer.word,
         "train.schedule": "constant",
         "data.val": "0",
+        "data.augment": "none",
     }
     arrays = (data.x, data.y, data.x_test, data.y_test)
     prepared = prepare(read_spec(workload.net.file), arrays, settings)

@@ -11,6 +11,10 @@ from netspec.vocabulary import categories, words
 
 ROOT = Path(__file__).parents[1]
 
+# Thousands of small programs, each of them compiled once: looking for them in a folder that all workers share takes
+# longer than compiling them. Tests of the folder itself set this otherwise.
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Rewrite the golden files with what comes out now.")

@@ -19,10 +19,10 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 """Parameters of `mallopt` (malloc.h of glibc)."""
 TOP_PAD = 64 * 2**20
 """Bytes by which memory grows at least."""
-KEPT_BYTES = 2 * 2**30
-"""What compiled programs may take on the disk."""
-KEPT_SECONDS = 0.0
-"""Programs that are compiled faster than this are not kept: all are, since a start has some eighty small ones."""
+KEPT_BYTES = 512 * 2**20
+"""What compiled programs may take on the disk. JAX looks through the whole folder for each one that it adds."""
+KEPT_SECONDS = 0.1
+"""Programs that are compiled faster than this are not kept."""
 
 
 def memory_for_data() -> int | None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Thousands of small programs, each of them compiled once: looking for them in a folder that all workers share takes
 # longer than compiling them. Tests of the folder itself set this otherwise.
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
+os.environ.setdefault("GLIBC_TUNABLES", "")  # and tests compile more than they train
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

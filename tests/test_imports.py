@@ -43,6 +43,7 @@ JAX_ROOMS = (
     "nn/",
     "backend/load.py",
     "backend/fold.py",
+    "backend/live.py",
     "train/",
     "model.py",
     "planning.py",

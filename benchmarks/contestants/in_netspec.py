@@ -11,6 +11,7 @@ from benchmarks.data import Data
 from benchmarks.workloads import Workload
 from netspec.api import read_spec
 from netspec.train import loop
+from netspec.train.device import keep_freed_memory
 from netspec.train.evaluate import evaluate
 from netspec.train.nonfinite import not_finite
 from netspec.train.reporting import Silent
@@ -89,6 +90,7 @@ class Answers:
 
 
 def build(workload: Workload, data: Data, style: str) -> Any:
+    keep_freed_memory()
     if workload.kind == "answer":
         return Answers(workload, data)
     settings = {

@@ -129,8 +129,10 @@ def command(
 def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
     spec.check()
     print_problems(spec.problems.warnings)
+    from netspec.train.device import keep_freed_memory
     from netspec.training import load_init, prepare, train_prepared
 
+    keep_freed_memory()
     prepared = load_init(prepare(_as_tuned(spec)))
     told = {(warning.code, warning.message) for warning in spec.problems.warnings}
     print_problems(w for w in prepared.warnings if (w.code, w.message) not in told)
@@ -154,8 +156,10 @@ def _as_tuned(spec: Compilation) -> Compilation:
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:
     from netspec.resuming import resume_run
     from netspec.seeding import is_seeds_run, resume_seeds
+    from netspec.train.device import keep_freed_memory
     from netspec.train.run import read_run
 
+    keep_freed_memory()
     if is_seeds_run(run):
         if spec is not None or overrides:
             raise click.ClickException(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from functools import cache
 from hashlib import sha256
@@ -44,13 +45,7 @@ def find_devices() -> str | None:
 
 @cache
 def set_up() -> None:
-    """What makes programs start and run faster, once for a process; best before JAX computes anything."""
-    _keep_freed_memory()
-    _keep_programs()
-
-
-def _keep_programs() -> None:
-    """Keep compiled programs in a folder of the user, for the next process, unless JAX is told otherwise.
+    """Keep compiled programs for the next process, unless JAX is told otherwise; once, before JAX computes anything.
 
     `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` keeps none. Parallel runs
     share the folder under a lock; what was not used for longest goes first.
@@ -75,16 +70,19 @@ def processor() -> str:
     return sha256(f"{platform.machine()} {platform.processor()} {told}".encode()).hexdigest()[:12]
 
 
-def _keep_freed_memory() -> None:
+@cache
+def keep_freed_memory() -> None:
     """Have the C library keep what is freed, for the next step, where that is glibc.
 
     XLA's programs for CPUs take the memory for their intermediate results anew for each step, hundreds of MiB. glibc
     gives blocks of that size back to the system when they are freed, and so each step begins with the system clearing
-    pages: a fifth of the time of a ResNet. What is kept is what the next step takes, so the peak stays the same.
+    pages: a fifth of the time of a ResNet. What is kept is what the next step takes, so the peak stays the same. In
+    return compiling takes a third longer, since its threads share one arena; so it is for processes that train, and
+    `GLIBC_TUNABLES` in the environment, with anything in it, leaves all as it is.
 
     Threads that run already stay as they are; it is best called before JAX makes its own.
     """
-    if platform.libc_ver()[0] != "glibc":
+    if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
         return
     change = ctypes.CDLL(None).mallopt
     change(M_ARENA_MAX, 1)  # other arenas map large blocks whatever they are told

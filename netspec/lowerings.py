@@ -5,6 +5,8 @@ The choices themselves are in `netspec.nn`; this is what a spec may say about th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from netspec.kinds import Kind, Mismatch
 from netspec.record import value
 from netspec.values import Symbol, spell
@@ -22,6 +24,18 @@ FAMILIES = {
 FAST: tuple[str, ...] = tuple(FAMILIES)
 REFERENCE: tuple[str, ...] = ()
 """Every choice, and none."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How something is computed: `what` (`3x3 convolution, 16 -> 32 channels`), `how`, and the reason; the family that
+    it is of, and how many such layers there are."""
+
+    what: str
+    how: str
+    why: str
+    family: str = ""
+    count: int = 1
 
 
 @value

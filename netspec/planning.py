@@ -7,9 +7,14 @@ layers are noted by `netspec.nn` while the training step is traced with the shap
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import jax
+from flax import nnx
+
+from netspec.lowerings import Choice
 from netspec.model import Model
+from netspec.nn.lowering import noting, using
 from netspec.pipeline import Compilation
 from netspec.shape import Shape
 
@@ -17,17 +22,6 @@ TRACED_EXAMPLES = 8
 """Examples of the batch that is traced: choices do not depend on how many they are."""
 NAMED_SIZE = 16
 """What stands for a size that only the data know (`length`), while it is traced."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """`what` is computed `how`; `count` such layers, the reason for it, and the family (netspec/lowerings.py)."""
-
-    what: str
-    how: str
-    why: str
-    count: int = 1
-    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +52,6 @@ def plan_of(spec: Compilation) -> Plan:
     Raises:
         CompileError: the spec has mistakes.
     """
-    import jax
-
     spec.check()
     device = jax.devices()[0]
     return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform), _layers(spec))
@@ -93,11 +85,6 @@ def _program(spec: Compilation, platform: str) -> tuple[Choice, ...]:
 
 
 def _layers(spec: Compilation) -> tuple[Choice, ...]:
-    import jax
-    from flax import nnx
-
-    from netspec.nn.lowering import noting, using
-
     model = Model(spec)
     inputs = [_example(shape) for shape in model.inputs.values()]
 
@@ -108,13 +95,10 @@ def _layers(spec: Compilation) -> tuple[Choice, ...]:
 
     with noting() as noted, using(spec.train.lowering):
         jax.eval_shape(run, *inputs)
-    counted = Counter((c.what, c.how, c.why, c.family) for c in noted)
-    return tuple(Choice(what, how, why, count, family) for (what, how, why, family), count in counted.items())
+    return tuple(replace(choice, count=count) for choice, count in Counter(noted).items())
 
 
 def _example(shape: Shape) -> object:
-    import jax
-
     sizes = [size if isinstance(size, int) else NAMED_SIZE for size in shape.sizes]
     return jax.ShapeDtypeStruct((TRACED_EXAMPLES, *sizes), "int32" if shape.is_tokens else "float32")
 

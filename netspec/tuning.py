@@ -36,6 +36,8 @@ Lowering = tuple[str, ...]
 WORTH = 0.98
 """A family is left out when a step without it takes less than this part of the time: less is noise."""
 WARM_STEPS = 2
+TUNED = "tuned"
+"""What is remembered is in this folder of the cache."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Tuning:
     @property
     def best(self) -> Lowering:
         return min(self.seconds, key=lambda lowering: self.seconds[lowering])
+
+    @property
+    def milliseconds(self) -> dict[str, float]:
+        """The same, by the lowering as a spec says it."""
+        return {LoweringKind().spell(lowering): seconds * 1000 for lowering, seconds in self.seconds.items()}
 
 
 def tune(prepared: Prepared, seconds: float = 20.0) -> Tuning:
@@ -123,16 +130,16 @@ def remember(spec: Compilation, found: Tuning) -> Path | None:
     if path is None:
         return None
     path.parent.mkdir(exist_ok=True)
-    content = {
-        "lowering": list(found.best),
-        "milliseconds": {LoweringKind().spell(k): v * 1000 for k, v in found.seconds.items()},
-    }
+    content = {"lowering": list(found.best), "milliseconds": found.milliseconds}
     replace_file(path, [json.dumps(content, indent=2).encode()])
     return path
 
 
 def recall(spec: Compilation) -> Lowering | None:
     """What was measured to be best for this network, batch and device; None where nothing was."""
+    folder = cache_folder()
+    if folder is None or not (folder / TUNED).is_dir():
+        return None  # nothing was ever measured: a training that begins need not work out what it means for that
     path = _place(spec)
     if path is None or not path.exists():
         return None
@@ -149,4 +156,4 @@ def _place(spec: Compilation) -> Path | None:
     device = f"{jax.devices()[0].device_kind} {processor()} {jax.__version__}"
     what = f"{device} {train.batch} {train.precision} {train.remat} {meaning_of(spec).network_hash}"
     name = sha256(what.encode()).hexdigest()[:16]
-    return folder / "tuned" / f"{name}.json" if folder is not None else None
+    return folder / TUNED / f"{name}.json" if folder is not None else None

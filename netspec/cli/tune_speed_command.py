@@ -9,6 +9,7 @@ import click
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.cli.train_command import choose_device, device_option
+from netspec.lowerings import FAST, LoweringKind
 
 if TYPE_CHECKING:
     from netspec.tuning import Tuning
@@ -52,7 +53,8 @@ def command(
     found = tune(prepared, seconds)
     path = remember(prepared.compilation, found)
     if as_json:
-        print_json({"event": "tune-speed", **_record(found), "kept": None if path is None else str(path)})
+        record = {"milliseconds": found.milliseconds, "best": LoweringKind().spell(found.best)}
+        print_json({"event": "tune-speed", **record, "kept": None if path is None else str(path)})
         return 0
     click.echo(_text(found))
     if path is None:
@@ -60,16 +62,7 @@ def command(
     return 0
 
 
-def _record(found: Tuning) -> dict[str, object]:
-    from netspec.lowerings import LoweringKind
-
-    spell = LoweringKind().spell
-    return {"milliseconds": {spell(k): v * 1000 for k, v in found.seconds.items()}, "best": spell(found.best)}
-
-
 def _text(found: Tuning) -> str:
-    from netspec.lowerings import FAST, LoweringKind
-
     width = max(len(_name(lowering)) for lowering in found.seconds)
     lines = [f"{'lowering':<{width}}  ms a step  to fast"]
     for lowering, seconds in found.seconds.items():
@@ -79,7 +72,5 @@ def _text(found: Tuning) -> str:
 
 
 def _name(lowering: tuple[str, ...]) -> str:
-    from netspec.lowerings import FAST, LoweringKind
-
     left_out = [family for family in FAST if family not in lowering]
     return f"fast without {', '.join(left_out)}" if lowering and left_out else LoweringKind().spell(lowering)

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from netspec.lowerings import FAST, REFERENCE
+from netspec.lowerings import FAST, REFERENCE, Choice
 
 LOWERINGS = {"fast": FAST, "reference": REFERENCE}
 """`fast`: by device and shapes. `reference`: as Flax does it."""
@@ -27,21 +26,11 @@ _families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset
 _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How something of a family is computed: `what` (`3x3 convolution, 16 -> 32 channels`), `how`, and the reason."""
-
-    family: str
-    what: str
-    how: str
-    why: str
-
-
 def note(family: str, what: str, how: str, why: str) -> None:
     """Tell who listens what was chosen."""
     listeners = _noted.get()
     if listeners is not None:
-        listeners.append(Choice(family, what, how, why))
+        listeners.append(Choice(what, how, why, family))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 from netspec.cli.chart import curve_text
 from netspec.cli.files import write_bytes
 from netspec.cli.options import compilation, json_option, spec_options
-from netspec.cli.output import print_json, print_problems
+from netspec.cli.output import print_json, print_once
 from netspec.cli.train_command import choose_device, device_option
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def command(
     from netspec.training import load_init, prepare
 
     prepared = load_init(prepare(spec))
-    print_problems({(w.code, w.message): w for w in (*spec.problems.warnings, *prepared.warnings)}.values())
+    print_once(spec.problems.warnings, prepared.warnings)
     found = find_rate(prepared.job, low=low, high=high, steps=steps)
     if output is not None:
         write_bytes(Path(output), _picture(found, prepared.compilation.name, Path(output).suffix[1:]))

@@ -36,6 +36,11 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
             click.echo(render(diagnostic, colour=wants_colour(sys.stderr)) + "\n", err=True, color=True)
 
 
+def print_once(*groups: Iterable[Diagnostic]) -> None:
+    """The diagnostics of several stages, each one once: what the spec said, the data may say again."""
+    print_problems({(d.code, d.message): d for group in groups for d in group}.values())
+
+
 def print_json(value: Any) -> None:
     """One JSON object on one line, at once."""
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.options import compilation, json_option, spec_options
-from netspec.cli.output import print_json, print_problems
+from netspec.cli.output import print_json, print_once
 from netspec.cli.train_command import choose_device, device_option
 from netspec.lowerings import FAST, LoweringKind
 
@@ -49,7 +49,7 @@ def command(
     from netspec.tuning import remember, tune
 
     prepared = load_init(prepare(spec))
-    print_problems({(w.code, w.message): w for w in (*spec.problems.warnings, *prepared.warnings)}.values())
+    print_once(spec.problems.warnings, prepared.warnings)
     found = tune(prepared, seconds)
     path = remember(prepared.compilation, found)
     if as_json:

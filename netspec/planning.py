@@ -14,7 +14,7 @@ from flax import nnx
 
 from netspec.lowerings import Choice
 from netspec.model import Model
-from netspec.nn.lowering import noting, using
+from netspec.nn.lowering import compiler_options, noting, using
 from netspec.pipeline import Compilation
 from netspec.shape import Shape
 
@@ -54,10 +54,11 @@ def plan_of(spec: Compilation) -> Plan:
     """
     spec.check()
     device = jax.devices()[0]
-    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform), _layers(spec))
+    layers = _layers(spec)
+    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform, layers), layers)
 
 
-def _program(spec: Compilation, platform: str) -> tuple[Choice, ...]:
+def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tuple[Choice, ...]:
     train, data = spec.train, spec.data
     on_cpu = platform == "cpu"
     found = [
@@ -75,6 +76,9 @@ def _program(spec: Compilation, platform: str) -> tuple[Choice, ...]:
         ),
         Choice("figures", "summed on the device, read once an epoch", "reading them makes the device wait"),
     ]
+    if compiler_options(train.lowering) and any(c.family in ("convolution", "groups") for c in layers):
+        why = "YNNPACK, XLA's first choice, runs those with fewer than 96 filters on one core"
+        found.append(Choice("convolutions", "those that XLA computes: by Eigen, on all cores", why, "convolution"))
     if data.augment:
         found.append(Choice("augmentation", "inside the step", "a batch at once, compiled with it"))
     if train.precision != "f32":

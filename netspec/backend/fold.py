@@ -18,6 +18,7 @@ from flax import nnx
 from netspec.graph.ir import Graph, Node
 from netspec.layers.base import Layer
 from netspec.layers.norm import BatchNorm
+from netspec.nn.lowering import compiler_options
 
 
 def fold_module(graph: Graph, network: Any, trained: Any) -> Any:
@@ -89,7 +90,7 @@ def answer_program(definition: Any) -> Any:
     def answer(state: Any, inputs: tuple[Any, ...]) -> Any:
         return nnx.merge(definition, state)(*inputs)
 
-    return jax.jit(answer)
+    return jax.jit(answer, compiler_options=compiler_options())
 
 
 class FoldedForm:

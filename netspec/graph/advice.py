@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from netspec.diagnostics import nearest, squeeze, suggest
+from netspec.graph.operators import is_number
 from netspec.graph.values import Tensor, Tensors
 from netspec.kinds import Count, Flag, Kind, Number, Sizes, Time
 from netspec.syntax import tree
-from netspec.values import Extent, Option, Word, describe, spell
+from netspec.values import Extent, LayerValue, Option, Word, describe, spell
 from netspec.vocabulary import categories, why_absent, words, words_elsewhere
 
 FOREIGN = {
@@ -123,6 +124,25 @@ def advise_attribute(base: object) -> tuple[str, str]:
 
 
 # ---------------------------------------------------------------- settings
+
+
+def advise_chained(text: str, value: object) -> str:
+    """What to type instead of a value that stands in a chain; `text` is how it is written."""
+    if is_number(value):
+        return f"to make a layer of it write, for example, `dense({spell(value)})`"
+    meant = advise_section(type(value), text) if isinstance(value, Word) else None
+    return meant or "a chain joins layers and tensors"
+
+
+def advise_combined(node: tree.Binary, left: object, right: object) -> str:
+    """What an operator joins, where it stands between two other things."""
+    if node.operator == "+":
+        return "it joins two numbers, or two layers or tensors"
+    if node.operator != "*":
+        return "it joins two numbers"
+    if isinstance(right, LayerValue) and is_number(left):
+        return f"the layer comes first: `{node.right.span.text} * {node.left.span.text}`"
+    return "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
 
 
 def advise_setting(section: type[Word], key: str, value: str, file: tree.File) -> str:

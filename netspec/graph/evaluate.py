@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, Note, Problems
 from netspec.graph import errors, meaning
-from netspec.graph.advice import advise_attribute, advise_section, advise_value
+from netspec.graph.advice import advise_attribute, advise_chained, advise_combined, advise_value
 from netspec.graph.build import Builder
 from netspec.graph.operators import COMPARISONS, calculate, check_list, compare, is_number
 from netspec.graph.resolve import Resolution
@@ -38,7 +38,7 @@ from netspec.layers.base import Layer
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.syntax.errors import NestedTooDeep
-from netspec.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, Word, describe, spell
+from netspec.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, Word, describe
 
 if TYPE_CHECKING:
     from netspec.graph.apply import Applier
@@ -359,11 +359,7 @@ class Evaluator:
         return frame.builder
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
-        advice = "a chain joins layers and tensors"
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            advice = f"to make a layer of it write, for example, `dense({spell(value)})`"
-        elif isinstance(value, Word):
-            advice = advise_section(type(value), item.span.text) or advice
+        advice = advise_chained(item.span.text, value)
         return self.report(meaning.CannotChain(span=item.span, what=describe(value), advice=advice))
 
     def _branches(self, node: tree.Branches, frame: Frame) -> Any:
@@ -457,11 +453,7 @@ class Evaluator:
         if node.operator == "*" and isinstance(left, LayerValue):
             copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", frame)
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
-        advice = "it joins two numbers, or two layers or tensors" if node.operator == "+" else "it joins two numbers"
-        if node.operator == "*":
-            advice = "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
-            if isinstance(right, LayerValue) and is_number(left):
-                advice = f"the layer comes first: `{node.right.span.text} * {node.left.span.text}`"
+        advice = advise_combined(node, left, right)
         return self.report(
             meaning.CannotCombine(
                 span=node.span, operator=node.operator, left=describe(left), right=describe(right), advice=advice

@@ -14,6 +14,7 @@ from netspec.graph import errors, meaning
 from netspec.graph.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
 from netspec.graph.arguments import Callee, match_arguments
 from netspec.graph.circles import Edges, check_cycles, warn_unused
+from netspec.graph.statements import check_body, check_expectation
 from netspec.graph.symbols import Name, Scope, find_word, is_layer_word
 from netspec.graph.uses import UseReader, bring_missing, bring_names, files_in_a_circle, warn_unused_uses
 from netspec.kinds import Kind
@@ -199,27 +200,8 @@ class _Resolver:
                 self._define(inner, statement.name, what, expression=statement.value, statement=statement)
             elif isinstance(statement, tree.ExpressionStatement):
                 self.expression(statement.value, inner)
-        self._check_body(define, inner)
+        check_body(define, inner, self.problems)
         self.owner = previous
-
-    def _check_body(self, define: tree.Define, inner: Scope) -> None:
-        *before, last = define.body or (None,)
-        if not isinstance(last, tree.ExpressionStatement):
-            span, advice = define.name.span, "end it with what flows out, such as `h -> relu`"
-            if isinstance(last, tree.Assign | tree.Share):
-                span, advice = last.span, f"end it with what flows out: write `{last.name.name}` on a line behind it"
-                inner.names[last.name.name].uses += 1
-            problem = f"the body of `{define.name.name}` does not end with a value"
-            self.problems.add(meaning.NoValue(span=span, problem=problem, advice=advice))
-        for statement in before:
-            if isinstance(statement, tree.ExpressionStatement):
-                self.problems.add(
-                    meaning.NoValue(
-                        span=statement.span,
-                        problem="a value in the middle of a body goes nowhere",
-                        advice="give it a name (`h = …`), or begin the next line with `->`",
-                    )
-                )
 
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:
         """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
@@ -290,23 +272,10 @@ class _Resolver:
         self.expression(entry.value, scope, option.kind)
 
     def _expectation(self, entry: tree.Statement, scope: Scope) -> None:
-        value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
-        while isinstance(value, tree.Group):
-            value = value.inner
-        comparisons = ("==", "!=", "<", "<=", ">", ">=")
-        if (
-            not isinstance(value, tree.Binary)
-            or value.operator not in comparisons
-            or not isinstance(value.left, tree.Name)
-        ):
-            problem = "this is no expectation"
-            advice = "write a comparison such as `params < 1M` or `test_accuracy >= 99%`"
-            if isinstance(entry, tree.Assign):
-                advice = f"write `==` to compare: `{entry.name.name} == {entry.value.span.text}`"
-            self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
-            return
-        self.expression(value.right, scope)
-        self.resolution.expectations.append(value)
+        expectation = check_expectation(entry, self.problems)
+        if expectation is not None:
+            self.expression(expectation.right, scope)
+            self.resolution.expectations.append(expectation)
 
     # ------------------------------------------------------------ use
 

@@ -4,6 +4,8 @@ What XLA does on a CPU (2 cores, f32) and what is done instead:
 
 - The gradient to the weights is one more convolution there, over the batch, at a tenth of the speed of a matrix
   product. Here it is a few matrix products, one for each row of the window.
+- The library that XLA takes for most convolutions (YNNPACK) runs those with fewer than 96 filters on one core;
+  `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
 - A filter of one point is a matrix product over the channels.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
 - A grouped convolution with few groups is as many dense ones.

@@ -9,9 +9,11 @@ The limits that the choices are made by are measured ones; `python -m benchmarks
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import jax
@@ -21,6 +23,11 @@ from netspec.lowerings import FAST, REFERENCE, Choice
 
 LOWERINGS = {"fast": FAST, "reference": REFERENCE}
 """`fast`: by device and shapes. `reference`: as Flax does it."""
+
+CONVOLUTIONS_BY = "xla_cpu_experimental_ynn_fusion_type"
+ALL_CORES = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+"""An option of XLA, and its value that takes convolutions out of what is left to YNNPACK, which runs those with fewer
+than 96 filters on one core."""
 
 _families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset(FAST))
 _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
@@ -73,3 +80,21 @@ def is_fast_on_cpu(family: str, *arrays: Any) -> bool:
         and jax.default_backend() == "cpu"
         and all(array.dtype in (jnp.float32, jnp.float64) for array in arrays)
     )
+
+
+def compiler_options(families: Sequence[str] = FAST) -> dict[str, str]:
+    """What XLA is told when it compiles a program with these families: a part of `compiler_options` of `jax.jit`."""
+    is_chosen = "convolution" in families and jax.default_backend() == "cpu"
+    if not is_chosen or CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
+        return {}
+    return {CONVOLUTIONS_BY: ALL_CORES}
+
+
+@cache
+def _is_known() -> bool:
+    """Whether this version of XLA has the option; it is an experimental one."""
+    try:
+        jax.jit(lambda: 0, compiler_options={CONVOLUTIONS_BY: ALL_CORES}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True

@@ -20,7 +20,7 @@ import optax
 from flax import nnx
 
 from netspec.diagnostics import fail
-from netspec.nn.lowering import using
+from netspec.nn.lowering import compiler_options, using
 from netspec.train import errors
 from netspec.train.feeding import Stream, is_stream
 from netspec.train.optimizers import build_optimizer
@@ -305,7 +305,12 @@ class Engine:
         return self._batch_programs[size]
 
     def _compiled(self, step: Any) -> Any:
-        return jax.jit(step, donate_argnums=0, compiler_options=remat_options(self.recipe.remat))
+        told = {**self._told, **remat_options(self.recipe.remat)}
+        return jax.jit(step, donate_argnums=0, compiler_options=told)
+
+    @cached_property
+    def _told(self) -> dict[str, str]:
+        return compiler_options(self.recipe.lowering)
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""
@@ -423,7 +428,7 @@ class Engine:
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        return jax.jit(score, static_argnums=5)
+        return jax.jit(score, static_argnums=5, compiler_options=self._told)
 
     @cached_property
     def answer_program(self) -> Any:
@@ -434,4 +439,4 @@ class Engine:
             with using(self.recipe.lowering):
                 return self._by_output(module(*self.precision.fed(inputs)))
 
-        return jax.jit(answer)
+        return jax.jit(answer, compiler_options=self._told)

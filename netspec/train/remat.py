@@ -55,7 +55,7 @@ def recompute(module: Any, remat: bool | Sequence[str]) -> None:
         wrap_calls(part, _recomputed)
 
 
-def remat_options(remat: bool | Sequence[str]) -> dict[str, str] | None:
+def remat_options(remat: bool | Sequence[str]) -> dict[str, str]:
     """What the compiler of a training step is to be told.
 
     On a CPU XLA takes the barriers away that hold the second computation of a block back, and then finds that it is the
@@ -64,7 +64,7 @@ def remat_options(remat: bool | Sequence[str]) -> dict[str, str] | None:
     import jax
 
     is_needed = remat is not False and jax.default_backend() == "cpu"
-    return {"xla_disable_hlo_passes": "cse_barrier_expander"} if is_needed else None
+    return {"xla_disable_hlo_passes": "cse_barrier_expander"} if is_needed else {}
 
 
 def _outermost(module: Any) -> list[Any]:

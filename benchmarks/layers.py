@@ -29,7 +29,7 @@ import netspec
 from benchmarks import machine
 from benchmarks.layer_cases import CASES, VOCABULARY, Case
 from benchmarks.reporting import aligned
-from netspec.nn import using
+from netspec.nn import compiler_options, using
 from netspec.train.heads import HeadInfo
 from netspec.train.losses import CrossEntropy
 
@@ -51,8 +51,10 @@ def example(case: Case) -> np.ndarray:
 # ------------------------------------------------------------ JAX
 
 
-def jax_runners(call: Callable[[Any, Any], Any], params: Any, x: Any) -> tuple[Runner, Runner]:
-    """Of a pure function of weights and input: forward, and forward with both gradients."""
+def jax_runners(
+    call: Callable[[Any, Any], Any], params: Any, x: Any, told: dict[str, str] | None = None
+) -> tuple[Runner, Runner]:
+    """Of a pure function of weights and input: forward, and forward with both gradients; `told`: to the compiler."""
     is_real = jnp.issubdtype(x.dtype, jnp.floating)
     cotangent = jnp.ones_like(jax.eval_shape(call, params, x))
 
@@ -60,7 +62,7 @@ def jax_runners(call: Callable[[Any, Any], Any], params: Any, x: Any) -> tuple[R
         found, pull = jax.vjp(call, params, x) if is_real else jax.vjp(lambda p: call(p, x), params)
         return found, pull(cotangent)
 
-    forward, backward = jax.jit(call), jax.jit(both)
+    forward, backward = (jax.jit(f, compiler_options=told) for f in (call, both))
 
     def run_forward(count: int) -> None:
         for _ in range(count):
@@ -85,7 +87,7 @@ def of_netspec(case: Case, x: Any) -> tuple[Runner, Runner]:
     def call(params: Any, x: Any) -> Any:
         return model.apply({"params": params, "state": variables["state"]}, x, train=True)[0]
 
-    return jax_runners(call, variables["params"], x)
+    return jax_runners(call, variables["params"], x, compiler_options())
 
 
 def of_flax(case: Case, x: Any) -> tuple[Runner, Runner]:

@@ -21,9 +21,10 @@ def gaussian(x, width):
 
 @netspec.layer("gaussian")
 class Gaussian(netspec.Layer):
-    """A bell curve of each number: y = exp(-(x / width)^2).
+    """A bell curve of each number.
 
     Shape: any -> the same
+    Formula: y = exp(-(x / width)^2)
     Example: gaussian(0.5)
     """
 
@@ -53,6 +54,7 @@ class Distances(netspec.Layer):
 
     Shape: N -> count
     Parameters: count * N
+    Formula: y[k] = sum over n of (x[n] - points[k, n])^2
     Example: distances(16)
     """
 

@@ -18,6 +18,7 @@ FAMILIES = {
     "groups": "a grouped convolution as several convolutions",
     "batchnorm": "the gradient of batch normalisation by hand",
     "max_pool": "a max pool as the largest of strided slices",
+    "dropout": "dropout with fewer random bits",
 }
 """By name what is done."""
 

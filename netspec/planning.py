@@ -90,7 +90,7 @@ def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tu
 
 def _layers(spec: Compilation) -> tuple[Choice, ...]:
     model = Model(spec)
-    inputs = [_example(shape) for shape in model.inputs.values()]
+    inputs = [example_of(shape, TRACED_EXAMPLES) for shape in model.inputs.values()]
 
     def run(*inputs: object) -> object:
         module = model.module_class(rngs=nnx.Rngs(0))
@@ -102,9 +102,10 @@ def _layers(spec: Compilation) -> tuple[Choice, ...]:
     return tuple(replace(choice, count=count) for choice, count in Counter(noted).items())
 
 
-def _example(shape: Shape) -> object:
+def example_of(shape: Shape, examples: int) -> jax.ShapeDtypeStruct:
+    """What so many examples of an input look like to JAX."""
     sizes = [size if isinstance(size, int) else NAMED_SIZE for size in shape.sizes]
-    return jax.ShapeDtypeStruct((TRACED_EXAMPLES, *sizes), "int32" if shape.is_tokens else "float32")
+    return jax.ShapeDtypeStruct((examples, *sizes), "int32" if shape.is_tokens else "float32")
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

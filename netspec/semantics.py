@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeAlias
 
+from netspec.data.base import Target
 from netspec.data.checks import join_targets, pair_names
 from netspec.graph.cost import total_cost, weights_by_layer
 from netspec.graph.ir import Edge, Graph, Input, Node, SharedModule, prune
@@ -158,7 +159,7 @@ def _kept_word(word: Word) -> Value:
 def _train_settings(compilation: Compilation) -> dict[str, Value]:
     """The section `train`, and what the network and the data decide where it is silent."""
     found = _settings(compilation.train)
-    recipe = _recipe(compilation)
+    recipe = recipe_of(compilation)
     for option in compilation.train.options():
         if recipe is None or getattr(compilation.train, option.field) is not None:
             continue
@@ -174,14 +175,22 @@ def _train_settings(compilation: Compilation) -> dict[str, Value]:
     return found
 
 
-def _recipe(compilation: Compilation) -> Recipe | None:
-    """The recipe as far as it is known without loading data; None when no data are named."""
+def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None = None) -> Recipe | None:
+    """The recipe as far as it is known without loading data.
+
+    Args:
+        compilation: a spec without mistakes.
+        otherwise: what the data would say about each output, for a spec that names none; without it there is no recipe.
+    """
     graph, facts = compilation.optimised, compilation.facts
-    if facts is None:
-        return None
     heads = recipe_heads(graph)
-    facts = join_targets(facts, heads)
-    targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
+    if facts is not None:
+        facts = join_targets(facts, heads)
+        targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
+    elif otherwise is not None:
+        targets = dict(otherwise)
+    else:
+        return None
     layers = weights_by_layer(graph)
     return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val), layers=layers)
 

@@ -23,12 +23,14 @@ def plan(text: str, **settings: str) -> dict[str, tuple[str, int]]:
 
 def test_choices_of_layers() -> None:
     found = plan(
-        "input 16x16x3\nconv(8) -> batchnorm -> maxpool(2) -> depthwise(3x3) -> conv(8, 1x1) * 2 -> gap -> dense(2)"
+        "input 16x16x3\nconv(20) -> batchnorm -> maxpool(2) -> depthwise(3x3) -> conv(24) -> conv(24, 1x1) * 2 "
+        "-> gap -> dense(2)"
     )
-    assert found["3x3 convolution, 3 -> 8 channels"] == ("its weight gradient as matrix products", 1)
-    assert found["3x3 convolution, 8 -> 8 channels"] == ("a sum of shifted products", 1)
-    assert found["1x1 convolution, 8 -> 8 channels"] == ("a matrix product", 2)
-    assert {"batchnorm, 8 channels", "2x2 max pool, 8 channels"} <= found.keys()
+    assert found["3x3 convolution, 3 -> 20 channels"] == ("4 windows beside each other as one", 1)
+    assert found["3x3 convolution, 20 -> 24 channels"] == ("its weight gradient as matrix products", 1)
+    assert found["3x3 convolution, 20 -> 20 channels"] == ("a sum of shifted products", 1)
+    assert found["1x1 convolution, 24 -> 24 channels"] == ("a matrix product", 2)
+    assert {"batchnorm, 20 channels", "2x2 max pool, 20 channels"} <= found.keys()
 
 
 def test_the_reference_makes_none() -> None:
@@ -36,7 +38,7 @@ def test_the_reference_makes_none() -> None:
 
 
 def test_sizes_that_only_the_data_know() -> None:
-    assert plan("input (T, 8)\nconv(8, 3) -> mean_pool -> dense(2)")
+    assert plan("input (T, 20)\nconv(8, 3) -> mean_pool -> dense(2)")
 
 
 @pytest.mark.parametrize("spec", ["mnist_cnn", "char_lstm", "siamese", "multitask"])

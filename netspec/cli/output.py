@@ -36,9 +36,12 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
             click.echo(render(diagnostic, colour=wants_colour(sys.stderr)) + "\n", err=True, color=True)
 
 
-def print_once(*groups: Iterable[Diagnostic]) -> None:
-    """The diagnostics of several stages, each one once: what the spec said, the data may say again."""
-    print_problems({(d.code, d.message): d for group in groups for d in group}.values())
+def print_once(*groups: Iterable[Diagnostic], but: Iterable[Diagnostic] = ()) -> None:
+    """The diagnostics of several stages, each one once: what the spec said, the data may say again. `but`: those that
+    stand there already."""
+    found = {(d.code, d.message): d for group in groups for d in group}
+    told = {(d.code, d.message) for d in but}
+    print_problems(d for key, d in found.items() if key not in told)
 
 
 def print_json(value: Any) -> None:

@@ -28,6 +28,7 @@ from netspec.values import Word
 )
 @click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
 @click.option("--schedule", is_flag=True, help="Draw the learning rate over the run instead of the table.")
+@click.option("--memory", is_flag=True, help="Show what a training step takes instead of the table: it is compiled.")
 @click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table; small ones as numbers.")
 @spec_options
 @json_option
@@ -36,6 +37,7 @@ def command(
     stage: str | None,
     full: bool,
     schedule: bool,
+    memory: bool,
     weights: bool,
     defines: tuple[str, ...],
     input_shape: str | None,
@@ -53,6 +55,7 @@ def command(
         netspec show net.net --full -D width=64
         netspec show specs/mnist_cnn.net --stage plan
         netspec show specs/mnist_cnn.net --schedule
+        netspec show specs/mnist_cnn.net --memory -D train.batch=512
         netspec show runs/mnist_cnn-1 --weights
     """
     spec = _spec_of_run(file, defines, input_shape, data) or compilation(file, defines, input_shape, data)
@@ -67,6 +70,9 @@ def command(
     if schedule:
         print_problems(() if as_json else spec.problems.warnings)
         return _show_schedule(spec, as_json)
+    if memory:
+        print_problems(() if as_json else spec.problems.warnings)
+        return _show_memory(spec, as_json)
     if as_json:
         print_json(graph_json(spec.graph))
         return 0
@@ -90,6 +96,17 @@ def _show_schedule(spec: Compilation, as_json: bool) -> int:
         print_json(course_json(course))
     else:
         click.echo(course_text(course))
+    return 0
+
+
+def _show_memory(spec: Compilation, as_json: bool) -> int:
+    from netspec.footprint import footprint_of
+
+    footprint = footprint_of(spec)
+    if as_json:
+        print_json(footprint.as_json())
+    else:
+        click.echo(footprint.text())
     return 0
 
 

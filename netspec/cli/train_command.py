@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.options import compilation, json_option, parse_defines, spec_options
-from netspec.cli.output import print_problems
+from netspec.cli.output import print_once, print_problems
 from netspec.cli.progress import LiveReporter, make_reporter
 from netspec.cli.seeds import tell_seeds
 
@@ -134,8 +134,7 @@ def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
 
     keep_freed_memory()
     prepared = load_init(prepare(_as_tuned(spec)))
-    told = {(warning.code, warning.message) for warning in spec.problems.warnings}
-    print_problems(w for w in prepared.warnings if (w.code, w.message) not in told)
+    print_once(prepared.warnings, but=spec.problems.warnings)
     if prepared.compilation.train.seeds > 1:
         from netspec.seeding import train_seeds
 

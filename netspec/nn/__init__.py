@@ -6,7 +6,6 @@ turns that off.
 
 from flax.nnx import (
     ConvTranspose,
-    Dropout,
     Embed,
     GroupNorm,
     InstanceNorm,
@@ -39,6 +38,7 @@ from flax.nnx import (
 from netspec.nn.attention import Attention, ClassToken, PositionEmbedding, attend, rope, sinusoidal
 from netspec.nn.batchnorm import BatchNorm
 from netspec.nn.convolution import Conv
+from netspec.nn.dropout import Dropout
 from netspec.nn.helpers import (
     Frozen,
     average,
@@ -54,7 +54,7 @@ from netspec.nn.helpers import (
     step,
     uniform_between,
 )
-from netspec.nn.lowering import LOWERINGS, using
+from netspec.nn.lowering import LOWERINGS, compiler_options, using
 from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
 from netspec.nn.pools import max_pool
 from netspec.nn.probes import probe, record
@@ -100,6 +100,7 @@ __all__ = [
     "ceil_padding",
     "celu",
     "center_crop",
+    "compiler_options",
     "crop",
     "crop_like",
     "elu",

@@ -3,9 +3,11 @@
 What XLA does on a CPU (2 cores, f32) and what is done instead:
 
 - The gradient to the weights is one more convolution there, over the batch, at a tenth of the speed of a matrix
-  product. Here it is a few matrix products, one for each row of the window.
+  product. Here it is a few matrix products, one for each row of the window, except for few channels.
 - The library that XLA takes for most convolutions (YNNPACK) runs those with fewer than 96 filters on one core;
   `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
+- With few channels and filters it takes longer to gather the windows than to multiply. There one window does the work
+  of several that stand beside each other: it is wider, moves further, and has the filters of each.
 - A filter of one point is a matrix product over the channels.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
 - A grouped convolution with few groups is as many dense ones.
@@ -35,8 +37,10 @@ MOST_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""
 MOST_TAPS = 49
 """A depthwise convolution with more points in its filter is left to XLA."""
-FEW_CHANNELS = 8
-"""Below so many input channels the input is spread out for the gradient to the weights, not what comes from behind."""
+FEW_CHANNELS = 16
+"""Up to so many input channels XLA's gradient to the weights is the faster one."""
+FOUR_WINDOWS, TWO_WINDOWS = 96, 192
+"""Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
 
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """Rows put before and behind, by axis of places."""
@@ -117,14 +121,15 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         note("pointwise", what, "a matrix product", "forward and backward twice as fast as a convolution of one point")
         spans = [slice(None, None, step) for step in strides]
         return x[(slice(None), *spans)] @ kernel.reshape(kernel.shape[-2:])
-    if not is_fast_on_cpu("convolution", x, kernel):
+    count = windows_at_once(kernel.shape, x.shape, strides, pads)
+    if (channels <= FEW_CHANNELS and count == 1) or not is_fast_on_cpu("convolution", x, kernel):
         return None
-    note(
-        "convolution",
-        what,
-        "its weight gradient as matrix products",
-        "XLA's is a convolution over the batch, 2 to 4 times slower",
-    )
+    if count > 1:
+        why = "with few channels and filters XLA spends its time on gathering the windows"
+        note("convolution", what, f"{count} windows beside each other as one", why)
+    if channels > FEW_CHANNELS:
+        why = "XLA's is a convolution over the batch, up to 4 times slower"
+        note("convolution", what, "its weight gradient as matrix products", why)
     return _dense_once(x, kernel, strides, pads)
 
 
@@ -137,31 +142,65 @@ def _plain(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=numbers)
 
 
+def windows_at_once(kernel: tuple[int, ...], x: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> int:
+    """How many windows beside each other are best taken as one, from the shapes of the kernel and the input."""
+    *window, channels, filters = kernel
+    if len(window) != 2:
+        return 1
+    most = 4 if channels * filters <= FOUR_WINDOWS else 2 if channels * filters <= TWO_WINDOWS else 1
+    places = (x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1
+    return next((count for count in (4, 2) if count <= most and places % count == 0), 1)
+
+
+def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
+    """The convolution, with several windows of an image taken as one where that is faster."""
+    count, step = windows_at_once(kernel.shape, x.shape, strides, pads), strides[-1]
+    if count == 1:
+        return _plain(x, kernel, strides, pads)
+    moved = [jnp.pad(kernel, ((0, 0), (i * step, (count - 1 - i) * step), (0, 0), (0, 0))) for i in range(count)]
+    found = _plain(x, jnp.concatenate(moved, axis=-1), (strides[0], count * step), pads)
+    return found.reshape(*found.shape[:2], -1, kernel.shape[-1])
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _dense(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _plain(x, kernel, strides, pads)
+    return _forward(x, kernel, strides, pads)
 
 
 def _dense_forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _plain(x, kernel, strides, pads), (x, kernel)
+    return _forward(x, kernel, strides, pads), (x, kernel)
 
 
 def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = kept
-    _, to_input = jax.vjp(lambda x: _plain(x, kernel, strides, pads), x)
-    return *to_input(gradient), kernel_gradient(x, gradient, kernel.shape[:-2], strides, pads)
+    to_input = input_gradient(x, kernel, gradient, strides, pads)
+    if x.shape[-1] > FEW_CHANNELS:
+        return to_input, kernel_gradient(x, gradient, kernel.shape[:-2], strides, pads)
+    _, of_kernel = jax.vjp(lambda kernel: _plain(x, kernel, strides, pads), kernel)
+    return to_input, of_kernel(gradient)[0]
 
 
 _dense.defvjp(_dense_forward, _dense_backward)
 _dense_once = jax.jit(_dense, static_argnums=(2, 3))
 
 
+def input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...], pads: Pads) -> Any:
+    """The gradient to the input: for steps of 1 a convolution with the kernel turned round."""
+    window = kernel.shape[:-2]
+    around = tuple((k - 1 - before, k - 1 - behind) for k, (before, behind) in zip(window, pads, strict=True))
+    if set(strides) != {1} or any(min(pair) < 0 for pair in around):
+        _, of_input = jax.vjp(lambda x: _plain(x, kernel, strides, pads), x)
+        return of_input(gradient)[0]
+    turned = jnp.flip(kernel, range(len(window))).swapaxes(-1, -2)
+    return _forward(gradient, turned, strides, around)
+
+
 def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
     """The gradient to a dense kernel, window x channels x filters.
 
     Along the last axis of places one of the two arrays is spread out, so that all points of a row of the window come
-    from one matrix product: the gradient, which has to be spread for steps of 1 alone, or the input where it has few
-    channels. The other rows are the input moved along the other axes.
+    from one matrix product: the gradient, or for larger steps the input. The other rows are the input moved along the
+    other axes.
 
     Args:
         x: the input, batch x places x channels.
@@ -172,7 +211,7 @@ def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tup
     """
     *rows, width = window
     channels, filters = x.shape[-1], gradient.shape[-1]
-    spreads_gradient = strides[-1] == 1 and channels >= FEW_CHANNELS
+    spreads_gradient = strides[-1] == 1
     before, behind = pads[-1]
     outer = (*pads[:-1], (0, 0)) if spreads_gradient else pads
     x = jnp.pad(x, [(0, 0), *outer, (0, 0)])

@@ -82,9 +82,14 @@ def is_fast_on_cpu(family: str, *arrays: Any) -> bool:
     )
 
 
-def compiler_options(families: Sequence[str] = FAST) -> dict[str, str]:
-    """What XLA is told when it compiles a program with these families: a part of `compiler_options` of `jax.jit`."""
-    is_chosen = "convolution" in families and jax.default_backend() == "cpu"
+def compiler_options(families: Sequence[str] | None = None) -> dict[str, str]:
+    """What XLA is told when it compiles a program: the argument `compiler_options` of `jax.jit`.
+
+    Args:
+        families: those that are computed the fast way; by default those in force.
+    """
+    in_force = _families.get() if families is None else families
+    is_chosen = "convolution" in in_force and jax.default_backend() == "cpu"
     if not is_chosen or CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
         return {}
     return {CONVOLUTIONS_BY: ALL_CORES}

@@ -126,16 +126,24 @@ class Engine:
         Raises:
             CompileError: the net has no trainable weights (NS461).
         """
-        params, *rest = self._first
-        if not jax.tree.leaves(split_tree(params, self._frozen)[0]):
-            raise fail(errors.NothingToTrain())
         # One program instead of one for each shape of a weight.
-        found: State = jax.jit(self._first_state)(params, *rest, self.zero_sums)
+        found: State = jax.jit(self._first_state)(*self._first, self.zero_sums)
+        return found
+
+    def state_shapes(self) -> State:
+        """The state without its numbers: shapes and types.
+
+        Raises:
+            CompileError: the net has no trainable weights (NS461).
+        """
+        found: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)
         return found
 
     def _first_state(self, params: Tree, random: Tree, other: Tree, sums: Tree) -> State:
         params = self.precision.stored(params)
         trained = widen(split_tree(params, self._frozen)[0])
+        if not jax.tree.leaves(trained):
+            raise fail(errors.NothingToTrain())
         state = {
             "params": params,
             "random": random,

@@ -11,27 +11,34 @@ import pytest
 from flax import nnx
 
 from netspec import nn
-from netspec.nn.convolution import MOST_GROUPS
+from netspec.nn.convolution import MOST_GROUPS, windows_at_once
 
 CASES = {
-    "3x3": ((9, 8), 8, 5, {"kernel_size": (3, 3)}),
+    "3x3": ((9, 8), 20, 5, {"kernel_size": (3, 3)}),
     "3x3 few channels": ((9, 8), 1, 5, {"kernel_size": (3, 3)}),
     "5x5 three channels": ((9, 8), 3, 4, {"kernel_size": (5, 5), "padding": "VALID"}),
-    "steps": ((9, 8), 8, 5, {"kernel_size": (3, 3), "strides": (2, 2)}),
-    "steps of rows alone": ((9, 8), 8, 5, {"kernel_size": (3, 3), "strides": (2, 1)}),
-    "steps of columns alone": ((9, 8), 8, 5, {"kernel_size": (3, 3), "strides": (1, 2)}),
-    "steps that leave some out": ((10, 11), 9, 5, {"kernel_size": (2, 3), "strides": (3, 3), "padding": "VALID"}),
-    "padding of one's own": ((7, 6), 8, 5, {"kernel_size": (3, 2), "padding": [(2, 0), (1, 3)]}),
-    "more padding than window": ((4, 4), 8, 5, {"kernel_size": (2, 2), "padding": [(3, 3), (2, 4)]}),
-    "window as large as the image": ((5, 5), 8, 5, {"kernel_size": (5, 5), "padding": "VALID"}),
+    "steps": ((9, 8), 20, 5, {"kernel_size": (3, 3), "strides": (2, 2)}),
+    "steps of rows alone": ((9, 8), 20, 5, {"kernel_size": (3, 3), "strides": (2, 1)}),
+    "steps of columns alone": ((9, 8), 20, 5, {"kernel_size": (3, 3), "strides": (1, 2)}),
+    "steps that leave some out": ((10, 11), 20, 5, {"kernel_size": (2, 3), "strides": (3, 3), "padding": "VALID"}),
+    "padding of one's own": ((7, 6), 20, 5, {"kernel_size": (3, 2), "padding": [(2, 0), (1, 3)]}),
+    "more padding than window": ((4, 4), 20, 5, {"kernel_size": (2, 2), "padding": [(3, 3), (2, 4)]}),
+    "window as large as the image": ((5, 5), 20, 5, {"kernel_size": (5, 5), "padding": "VALID"}),
+    "few channels and many filters": ((7, 9), 12, 20, {"kernel_size": (3, 3)}),
+    "two windows as one": ((5, 6), 8, 16, {"kernel_size": (3, 3)}),
+    "four windows as one": ((5, 8), 3, 16, {"kernel_size": (3, 3)}),
+    "four windows as one, of two points": ((6, 9), 4, 3, {"kernel_size": (2, 2), "padding": "VALID"}),
+    "windows as one, with steps": ((9, 16), 3, 32, {"kernel_size": (3, 3), "strides": (2, 2)}),
+    "windows as one, with other steps": ((9, 12), 8, 8, {"kernel_size": (3, 2), "strides": (1, 3)}),
+    "windows as one on the way back alone": ((6, 7), 20, 2, {"kernel_size": (2, 2), "padding": "VALID"}),
     "one point": ((9, 8), 6, 5, {"kernel_size": (1, 1)}),
     "one point with steps": ((9, 8), 6, 5, {"kernel_size": (1, 1), "strides": (2, 3)}),
     "one point with padding": ((5, 4), 8, 5, {"kernel_size": (1, 1), "padding": [(1, 0), (1, 2)]}),
-    "a sequence": ((12,), 8, 5, {"kernel_size": (3,)}),
-    "a sequence with steps": ((12,), 8, 5, {"kernel_size": (4,), "strides": (3,)}),
-    "a volume": ((5, 6, 7), 8, 3, {"kernel_size": (3, 2, 3), "strides": (1, 2, 1)}),
-    "dilated": ((9, 8), 8, 5, {"kernel_size": (3, 3), "kernel_dilation": (2, 2)}),
-    "two groups": ((9, 8), 16, 6, {"kernel_size": (3, 3), "feature_group_count": 2}),
+    "a sequence": ((12,), 20, 5, {"kernel_size": (3,)}),
+    "a sequence with steps": ((12,), 20, 5, {"kernel_size": (4,), "strides": (3,)}),
+    "a volume": ((5, 6, 7), 18, 3, {"kernel_size": (3, 2, 3), "strides": (1, 2, 1)}),
+    "dilated": ((9, 8), 20, 5, {"kernel_size": (3, 3), "kernel_dilation": (2, 2)}),
+    "two groups": ((9, 8), 36, 6, {"kernel_size": (3, 3), "feature_group_count": 2}),
     "groups of one point": ((9, 8), 6, 9, {"kernel_size": (1, 1), "feature_group_count": 3}),
     "many groups": ((5, 4), 2 * (MOST_GROUPS + 2), MOST_GROUPS + 2, {
         "kernel_size": (3, 3), "feature_group_count": MOST_GROUPS + 2}),
@@ -71,8 +78,8 @@ def test_values_and_gradients(name: str, batch: int) -> None:
 
 def test_reference_is_that_of_flax() -> None:
     """Flax's own takes forward-mode differentiation; rules of our own do not."""
-    layer = nn.Conv(8, 4, (3, 3), rngs=nnx.Rngs(0))
-    x = jnp.ones((2, 5, 5, 8))
+    layer = nn.Conv(20, 4, (3, 3), rngs=nnx.Rngs(0))
+    x = jnp.ones((2, 5, 5, 20))
     with nn.using("reference"):
         jax.jvp(lambda x: layer(x), (x,), (x,))
     with pytest.raises(TypeError, match="forward-mode"):
@@ -87,3 +94,21 @@ def test_no_such_lowering() -> None:
 def test_other_types_are_left_to_xla() -> None:
     layer = nn.Conv(8, 4, (3, 3), rngs=nnx.Rngs(0), dtype=jnp.bfloat16)
     assert layer(jnp.ones((1, 4, 4, 8))).dtype == jnp.bfloat16
+
+
+def test_windows_that_are_taken_as_one() -> None:
+    """Only where channels and filters are few; and never so that one would stand half outside."""
+
+    def count(channels: int, filters: int, width: int, **more: Any) -> int:
+        options = {"strides": (1, 1), "pads": ((1, 1), (1, 1)), **more}
+        return windows_at_once((3, 3, channels, filters), (8, 6, width, channels), **options)
+
+    assert count(6, 16, 32) == 4
+    assert count(6, 16, 30) == 2
+    assert count(6, 16, 31) == 1
+    assert count(12, 16, 32) == 2
+    assert count(12, 17, 32) == 1
+    assert count(6, 16, 32, strides=(1, 2)) == 4
+    assert count(6, 16, 33, strides=(1, 2)) == 1
+    assert count(6, 16, 32, pads=((0, 0), (0, 0))) == 2
+    assert count(6, 16, 32, pads=((0, 0), (0, 1))) == 1

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 SETTINGS = {
+    "jax_enable_compilation_cache": True,
     "jax_persistent_cache_min_compile_time_secs": 0.0,
     "jax_persistent_cache_min_entry_size_bytes": -1,
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
@@ -22,8 +24,13 @@ def compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     before = {name: getattr(jax.config, name) for name in wanted}
     for name, value in wanted.items():
         jax.config.update(name, value)
-        os.environ[name.upper()] = str(value)
+    variables = {name.upper(): os.environ.get(name.upper()) for name in wanted}
+    os.environ.update({name.upper(): str(value) for name, value in wanted.items()})
+    compilation_cache.reset_cache()  # or what an earlier test found stays in force
     yield
     for name, value in before.items():
         jax.config.update(name, value)
-        del os.environ[name.upper()]
+    for name, text in variables.items():
+        os.environ.pop(name)
+        os.environ.update({name: text} if text is not None else {})
+    compilation_cache.reset_cache()

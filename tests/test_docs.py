@@ -70,6 +70,15 @@ def test_every_word_says_what_it_does(word: type[Word]) -> None:
     check_docs(word)
 
 
+BUILT_IN = [w for c in ("layer", "activation") for w in words(c).values()]
+
+
+@pytest.mark.parametrize("word", BUILT_IN, ids=lambda w: f"{w.category}-{w.word}")
+def test_every_layer_and_every_activation_has_a_formula(word: type[Word]) -> None:
+    """Their other parts are checked with what they compute, by `check_layer` and `check_activation`."""
+    check_docs(word, facts=("Formula",))
+
+
 def test_every_word_and_every_code_has_its_place() -> None:
     pages = {name: page() for name, page in PAGES.items()}
     headings = {name: re.findall(r"^### (\S+)$", text, re.MULTILINE) for name, text in pages.items()}

@@ -57,8 +57,9 @@ def activation(name: str) -> Callable[[A], A]:
 
 @activation("linear")
 class Linear(Activation):
-    """Leaves the numbers as they are: y = x.
+    """Leaves the numbers as they are.
 
+    Formula: y = x
     Example: dense(1, linear)
     """
 
@@ -70,8 +71,9 @@ class Linear(Activation):
 
 @activation("relu")
 class Relu(Activation):
-    """Rectified linear unit: y = max(x, 0).
+    """Rectified linear unit.
 
+    Formula: y = max(x, 0)
     Example: dense(32, relu)
     Reference: Nair and Hinton 2010.
     """
@@ -81,8 +83,9 @@ class Relu(Activation):
 
 @activation("relu6")
 class Relu6(Activation):
-    """Rectified linear unit, cut off at 6: y = min(max(x, 0), 6).
+    """Rectified linear unit, cut off at 6.
 
+    Formula: y = min(max(x, 0), 6)
     Example: dense(32, relu6)
     Reference: Krizhevsky 2010.
     """
@@ -92,8 +95,9 @@ class Relu6(Activation):
 
 @activation("leaky_relu")
 class LeakyRelu(Activation):
-    """Rectified linear unit with a small slope below zero: y = x if x > 0 else slope * x.
+    """Rectified linear unit with a small slope below zero.
 
+    Formula: y = x if x > 0 else slope * x
     Example: dense(32, leaky_relu(0.1))
     Reference: Maas, Hannun and Ng 2013.
     """
@@ -109,6 +113,7 @@ class LeakyRelu(Activation):
 class Prelu(Activation):
     """Rectified linear unit whose slope below zero is learned, one number for the whole layer, from 0.01.
 
+    Formula: y = x if x > 0 else a * x, with a trained
     Example: dense(32, prelu)
     Reference: He et al. 2015, arXiv:1502.01852.
     """
@@ -124,8 +129,9 @@ class Prelu(Activation):
 
 @activation("elu")
 class Elu(Activation):
-    """Exponential linear unit: y = x if x > 0 else alpha * (exp(x) - 1).
+    """Exponential linear unit.
 
+    Formula: y = x if x > 0 else alpha * (exp(x) - 1)
     Example: dense(32, elu)
     Reference: Clevert, Unterthiner and Hochreiter 2015, arXiv:1511.07289.
     """
@@ -139,8 +145,9 @@ class Elu(Activation):
 
 @activation("selu")
 class Selu(Activation):
-    """Self-normalising unit: y = 1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1)).
+    """Self-normalising unit: an elu whose constants keep mean 0 and variance 1.
 
+    Formula: y = 1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))
     Example: dense(32, selu)
     Reference: Klambauer et al. 2017, arXiv:1706.02515.
     """
@@ -150,8 +157,9 @@ class Selu(Activation):
 
 @activation("celu")
 class Celu(Activation):
-    """Continuously differentiable exponential linear unit: y = x if x > 0 else alpha * (exp(x / alpha) - 1).
+    """Continuously differentiable exponential linear unit.
 
+    Formula: y = x if x > 0 else alpha * (exp(x / alpha) - 1)
     Example: dense(32, celu)
     Reference: Barron 2017, arXiv:1704.07483.
     """
@@ -165,8 +173,10 @@ class Celu(Activation):
 
 @activation("gelu")
 class Gelu(Activation):
-    """Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution; exact unless `approximate`.
+    """Gaussian error linear unit: x times the normal distribution function; exact unless `approximate`.
 
+    Formula: y = x * Phi(x) = x * (1 + erf(x / sqrt(2))) / 2;
+        approximate: y = x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
     Example: dense(32, gelu)
     Reference: Hendrycks and Gimpel 2016, arXiv:1606.08415.
     """
@@ -180,8 +190,9 @@ class Gelu(Activation):
 
 @activation("silu")
 class Silu(Activation):
-    """Sigmoid-weighted linear unit, also called swish: y = x * sigmoid(x).
+    """Sigmoid-weighted linear unit, also called swish.
 
+    Formula: y = x * sigmoid(x)
     Example: dense(32, silu)
     Reference: Elfwing, Uchibe and Doya 2017, arXiv:1702.03118.
     """
@@ -193,8 +204,9 @@ class Silu(Activation):
 
 @activation("mish")
 class Mish(Activation):
-    """y = x * tanh(softplus(x)).
+    """A smooth rectifier that dips below zero, as silu does.
 
+    Formula: y = x * tanh(softplus(x))
     Example: dense(32, mish)
     Reference: Misra 2019, arXiv:1908.08681.
     """
@@ -204,8 +216,9 @@ class Mish(Activation):
 
 @activation("hardswish")
 class Hardswish(Activation):
-    """Piecewise silu: y = x * min(max(x + 3, 0), 6) / 6.
+    """Silu without exponentials: x times `hardsigmoid`.
 
+    Formula: y = x * min(max(x + 3, 0), 6) / 6
     Example: dense(32, hardswish)
     Reference: Howard et al. 2019, arXiv:1905.02244.
     """
@@ -215,8 +228,9 @@ class Hardswish(Activation):
 
 @activation("hardsigmoid")
 class Hardsigmoid(Activation):
-    """Piecewise sigmoid: y = min(max(x + 3, 0), 6) / 6.
+    """Sigmoid of three straight pieces, without exponentials.
 
+    Formula: y = min(max(x + 3, 0), 6) / 6
     Example: dense(32, hardsigmoid)
     Reference: Howard et al. 2019, arXiv:1905.02244.
     """
@@ -226,9 +240,11 @@ class Hardsigmoid(Activation):
 
 @activation("sigmoid")
 class Sigmoid(Activation):
-    """Logistic function: y = 1 / (1 + exp(-x)). At the end of a net it is a head: one yes/no answer per unit.
+    """Logistic function. At the end of a net it is a head: one yes/no answer per unit.
 
+    Formula: y = 1 / (1 + exp(-x))
     Example: dense(1, sigmoid)
+    Reference: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     """
 
     elsewhere = ("logistic",)
@@ -241,7 +257,9 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """Hyperbolic tangent.
 
+    Formula: y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))
     Example: dense(32, tanh)
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.4.
     """
 
     function = "nn.tanh"
@@ -249,9 +267,11 @@ class Tanh(Activation):
 
 @activation("softplus")
 class Softplus(Activation):
-    """Smooth rectifier: y = log(1 + exp(x)).
+    """Smooth rectifier.
 
+    Formula: y = log(1 + exp(x))
     Example: dense(32, softplus)
+    Reference: Dugas et al. 2001, Incorporating second-order functional knowledge for better option pricing.
     """
 
     function = "nn.softplus"
@@ -259,9 +279,11 @@ class Softplus(Activation):
 
 @activation("softsign")
 class Softsign(Activation):
-    """y = x / (1 + |x|).
+    """From -1 to 1 like tanh, but without exponentials and slower to come to its limits.
 
+    Formula: y = x / (1 + |x|)
     Example: dense(32, softsign)
+    Reference: Bergstra et al. 2009, Quadratic polynomials learn better image features; Glorot and Bengio 2010.
     """
 
     function = "nn.soft_sign"
@@ -271,7 +293,9 @@ class Softsign(Activation):
 class Softmax(Activation):
     """Exponentials over their sum, along the last axis: probabilities. At the end of a net it is a head: one class.
 
+    Formula: y[c] = exp(x[c]) / sum over k of exp(x[k])
     Example: dense(10, softmax)
+    Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs.
     """
 
     function = "nn.softmax"
@@ -280,9 +304,12 @@ class Softmax(Activation):
 
 @activation("log_softmax")
 class LogSoftmax(Activation):
-    """Logarithm of softmax, computed stably: y = x - logsumexp(x) along the last axis.
+    """Logarithm of softmax along the last axis, computed stably.
 
+    Formula: y[c] = x[c] - log(sum over k of exp(x[k]))
     Example: dense(10, log_softmax)
+    Reference: Blanchard, Higham and Higham 2019, Accurate computation of the log-sum-exp and softmax functions,
+        arXiv:1909.03469.
     """
 
     function = "nn.log_softmax"
@@ -290,8 +317,9 @@ class LogSoftmax(Activation):
 
 @activation("step")
 class Step(Activation):
-    """Threshold: y = 1 if x > 0 else 0. Its gradient is zero, so nothing before it learns.
+    """Threshold. Its gradient is zero, so nothing before it learns.
 
+    Formula: y = 1 if x > 0 else 0
     Example: dense(1, step)
     Reference: Rosenblatt 1958.
     """

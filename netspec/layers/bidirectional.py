@@ -47,6 +47,7 @@ class Bidirectional(Layer):
 
     Shape: T x C -> T x 2 units; with return = last: T x C -> 2 units; not concat: units
     Parameters: twice those of the layer, as `forward` and `backward`
+    Formula: y[t] = merge(forward(x[0], …, x[t]), backward(x[T - 1], …, x[t]))
     Example: bidirectional(lstm(64))
     Reference: Schuster and Paliwal 1997, Bidirectional recurrent neural networks.
     """

@@ -131,6 +131,8 @@ class Conv(Filtering):
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x filters, with k = (kernel - 1) * dilation + 1
     Parameters: kernel area * C / groups * filters + filters
+    Formula: y[i, f] = activation(b[f] + sum over j, c of kernel[j, c, f] * x[i * s - p + d * j, c]), for places i and
+        points j of the kernel; x is 0 in the padding, and c counts the channels of the filter's group
     Example: conv(16, 3x3, relu)
     Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
@@ -180,6 +182,7 @@ class Depthwise(Filtering):
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x C * multiplier, with k = (kernel - 1) * dilation + 1
     Parameters: kernel area * C * multiplier + C * multiplier
+    Formula: y[i, f] = activation(b[f] + sum over j of kernel[j, 0, f] * x[i * s - p + d * j, floor(f / multiplier)])
     Example: depthwise(3x3, relu6, stride = 2)
     Reference: Howard et al. 2017, MobileNets, arXiv:1704.04861.
     """
@@ -213,6 +216,8 @@ class Separable(Sliding):
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x filters, with k = (kernel - 1) * dilation + 1
     Parameters: kernel area * C * multiplier + C * multiplier * filters + filters
+    Formula: y[i, f] = activation(b[f] + sum over g of pointwise[g, f] * z[i, g]),
+        z[i, g] = sum over j of depthwise[j, 0, g] * x[i * s - p + d * j, floor(g / multiplier)]
     Example: separable(16, 3x3, relu)
     Reference: Chollet 2016, Xception, arXiv:1610.02357.
     """

@@ -68,7 +68,9 @@ class Crop(Layer):
     `((skip | up) -> crop | up) -> concat`. Where an odd number of rows goes, one more of them goes from behind.
 
     Shape: H x W x C -> size x C; with a margin m, H - 2m x W - 2m x C
+    Formula: y[i] = x[i + m], with m the margin in front, or floor((old - new) / 2) from old places to new ones
     Example: crop(6x6)
+    Reference: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597.
     """
 
     elsewhere = ("Cropping1D", "Cropping2D", "Cropping3D", "CenterCrop")
@@ -141,6 +143,7 @@ class Pad(Layer):
     `wrap` goes on at the other side. `pad([[1, 0]])` puts one step in front of a sequence and none behind.
 
     Shape: H x W x C -> H + 2m x W + 2m x C, with m = margin
+    Formula: y[m + i] = x[i]; in front y[m - i] = value, x[i] (reflect), x[0] (edge), x[H - i] (wrap), for i from 1 to m
     Example: pad(1)
     """
 

@@ -25,13 +25,15 @@ from netspec.vocabulary import option
 
 @layer("dense")
 class Dense(Weighted):
-    """Connects every input with every unit: y = activation(x W + b).
+    """Connects every input with every unit.
 
     Works on vectors, and on each step of a sequence; images and volumes are flattened first.
 
     Shape: C -> units; T x C -> T x units
     Parameters: C * units + units
+    Formula: y = activation(x W + b)
     Example: dense(10, softmax)
+    Reference: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     """
 
     elsewhere = ("Linear", "InnerProduct", "FullyConnected", "fc")
@@ -68,7 +70,9 @@ class Embedding(Layer):
 
     Shape: T tokens(V) -> T x features
     Parameters: V * features
+    Formula: y[t] = E[x[t]], with E the table of vectors
     Example: embedding(64)
+    Reference: Bengio et al. 2003, A neural probabilistic language model.
     """
 
     elsewhere = ("Embed",)

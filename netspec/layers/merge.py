@@ -139,7 +139,9 @@ class Add(Merge):
     A vector with as many features as the others have channels is added at every place.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
+    Formula: y = x1 + x2 + …
     Example: (dense(8) | dense(8)) -> add
+    Reference: He et al. 2015, arXiv:1512.03385, for shortcuts.
     """
 
     elsewhere = ("sum", "plus")
@@ -161,6 +163,7 @@ class Mul(Merge):
     tensor with a single channel, such as the map of an attention gate, multiplies every channel.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C; H x W x C | H x W x 1 -> H x W x C
+    Formula: y = x1 * x2 * …
     Example: (identity | dense(1, sigmoid)) -> mul
     Reference: Hu, Shen and Sun 2017, Squeeze-and-excitation networks, arXiv:1709.01507.
     """
@@ -183,6 +186,7 @@ class Maximum(Merge):
     A vector with as many features as the others have channels is compared at every place.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
+    Formula: y = max(x1, x2, …)
     Example: (dense(8) | dense(8)) -> max
     Reference: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389.
     """
@@ -201,7 +205,9 @@ class Average(Merge):
     A vector with as many features as the others have channels counts at every place.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
+    Formula: y = (x1 + … + xn) / n
     Example: (dense(8) | dense(8)) -> average
+    Reference: Larsson, Maire and Shakhnarovich 2016, FractalNet, arXiv:1605.07648.
     """
 
     elsewhere = ("mean", "avg")
@@ -229,7 +235,9 @@ class Concat(Layer):
     `along = length` puts one sequence behind the other, `along = height` one image below the other.
 
     Shape: H x W x C1 | H x W x C2 -> H x W x C1 + C2; along = length: T1 x C | T2 x C -> T1 + T2 x C
+    Formula: y[i, c] = x1[i, c] for c < C1, else x2[i, c - C1]
     Example: (conv(8, 1x1) | conv(8, 3x3)) -> concat
+    Reference: Szegedy et al. 2014, Going deeper with convolutions, arXiv:1409.4842.
     """
 
     elsewhere = ("Concatenate", "cat", "stack")

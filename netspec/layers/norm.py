@@ -280,6 +280,7 @@ class L2Norm(Layer):
     Shape: any -> the same
     Formula: y = x / max(sqrt(sum(x^2)), epsilon)
     Example: l2norm
+    Reference: Liu, Rabinovich and Berg 2015, ParseNet, arXiv:1506.04579.
     """
 
     elsewhere = ("normalize", "UnitNormalization", "l2_normalize")

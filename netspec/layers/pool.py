@@ -155,7 +155,9 @@ class MaxPool(Pool):
     to ceil((i + 1) * size / n), as in PyTorch's AdaptiveMaxPool.
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x C; with ceil = true the division is rounded up
+    Formula: y[i, c] = max over j of x[i * s - p + j, c], for all places i and places j of the window
     Example: maxpool(2)
+    Reference: Riesenhuber and Poggio 1999, Hierarchical models of object recognition in cortex.
     """
 
     elsewhere = (
@@ -180,7 +182,9 @@ class AvgPool(Pool):
     to ceil((i + 1) * size / n), as in PyTorch's AdaptiveAvgPool.
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x C; with ceil = true the division is rounded up
+    Formula: y[i, c] = mean over j of x[i * s - p + j, c], for all places i and places j of the window
     Example: avgpool(2)
+    Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
 
     elsewhere = (
@@ -226,6 +230,7 @@ class GlobalAvgPool(GlobalPool):
     """The mean over all places, for each channel: an image becomes a vector.
 
     Shape: H x W x C -> C; with keep = true, 1 x 1 x C
+    Formula: y[c] = mean over places i of x[i, c]
     Example: gap
     Reference: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400.
     """
@@ -240,7 +245,9 @@ class GlobalMaxPool(GlobalPool):
     """The largest number over all places, for each channel: an image becomes a vector.
 
     Shape: H x W x C -> C; with keep = true, 1 x 1 x C
+    Formula: y[c] = max over places i of x[i, c]
     Example: gmp
+    Reference: Oquab et al. 2015, Is object localization for free?
     """
 
     elsewhere = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GlobalMaxPool")

@@ -133,6 +133,7 @@ class ClassToken(Layer):
 
     Shape: T x C -> T + 1 x C
     Parameters: C
+    Formula: y[0] = v; y[t + 1] = x[t], with v the trained vector
     Example: class_token
     Reference: Devlin et al. 2018, BERT, arXiv:1810.04805; Dosovitskiy et al. 2020, arXiv:2010.11929.
     """

@@ -16,6 +16,7 @@ class Flatten(Layer):
     """Makes one vector of all numbers of an example, row by row, channels last.
 
     Shape: H x W x C -> H*W*C
+    Formula: y[(h * W + w) * C + c] = x[h, w, c]
     Example: flatten
     """
 
@@ -32,6 +33,7 @@ class Reshape(Layer):
     """Gives the numbers of an example a new shape; their order stays.
 
     Shape: any -> shape, with as many numbers
+    Formula: flatten(y) = flatten(x)
     Example: reshape(4x4x4)
     """
 
@@ -81,6 +83,7 @@ class Permute(Layer):
     come first.
 
     Shape: A x B x C -> the same sizes in the order of the list
+    Formula: y[w, h, c] = x[h, w, c] for [2, 1, 3]; y[w, c, h] = x[h, w, c] for [2, 3, 1]
     Example: permute([2, 1, 3])
     """
 
@@ -118,6 +121,7 @@ class Identity(Layer):
     """Passes its input on.
 
     Shape: any -> the same
+    Formula: y = x
     Example: identity + dense(64)
     """
 
@@ -134,10 +138,12 @@ class Identity(Layer):
 
 @layer("scale")
 class Scale(Layer):
-    """Multiplies by a constant and adds another: y = factor * x + offset. Nothing in it is trained.
+    """Multiplies by a constant and adds another; nothing in it is trained.
 
     Shape: any -> the same
+    Formula: y = factor * x + offset
     Example: scale(1 / 255)
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.3, for inputs.
     """
 
     elsewhere = ("Rescaling",)

@@ -17,12 +17,13 @@ from netspec.vocabulary import option
 
 @layer("residual")
 class Residual(Layer):
-    """Adds what comes out of a layer to what went in: y = x + body(x).
+    """Adds what comes out of a layer to what went in.
 
     Where the shapes differ, `project = auto` sends the shortcut through a 1x1 convolution (a `dense` for vectors) with
     the stride that is needed and without a bias; `project = none` makes it an error.
 
     Shape: any -> the shape of the body
+    Formula: y = x + body(x); where the shapes differ, y = project(x) + body(x)
     Example: residual(dense(64, relu) -> dense(64))
     Reference: He et al. 2015, arXiv:1512.03385.
     """

@@ -21,7 +21,9 @@ class Upsample(Layer):
     and all three of a volume.
 
     Shape: H x W x C -> H * factor x W * factor x C
+    Formula: nearest: y[i, c] = x[floor(i / factor), c]; the others as in `resize`
     Example: upsample(2)
+    Reference: Odena, Dumoulin and Olah 2016, Deconvolution and checkerboard artifacts, doi:10.23915/distill.00003.
     """
 
     elsewhere = ("UpSampling1D", "UpSampling2D", "UpSampling3D", "UpsamplingNearest2d", "UpsamplingBilinear2d")
@@ -58,6 +60,10 @@ class Resize(Layer):
     a = -0.5, as in PyTorch and Pillow. All work along one axis of a sequence and all three of a volume.
 
     Shape: H x W x C -> size x C
+    Formula: nearest: y[i] = x[floor((i + 0.5) * old / new)], along each axis, from old places to new ones;
+        bilinear: y[i] = sum over j of max(0, 1 - |u - j|) * x[j], with u = (i + 0.5) * old / new - 0.5;
+        bicubic: y[i] = sum over j of w(u - j) * x[j], with w(t) = (a + 2) |t|^3 - (a + 3) t^2 + 1 for |t| <= 1,
+        a (|t|^3 - 5 t^2 + 8 |t| - 4) for 1 < |t| < 2, else 0
     Example: resize(6x6, bilinear)
     Reference: Keys 1981, Cubic convolution interpolation for digital image processing.
     """

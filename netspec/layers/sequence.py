@@ -36,7 +36,9 @@ class First(OfSteps):
     """The first step of a sequence; of a text with padding in front, the first that is no padding.
 
     Shape: T x C -> C
+    Formula: y = x[t], with t the first real step
     Example: first
+    Reference: Devlin et al. 2018, BERT, arXiv:1810.04805.
     """
 
     elsewhere = ("first_step", "select_first")
@@ -52,7 +54,9 @@ class Last(OfSteps):
     Behind a recurrent layer that is all it remembers; `lstm(64, return = last)` gives the same and keeps nothing else.
 
     Shape: T x C -> C
+    Formula: y = x[t], with t the last real step
     Example: last
+    Reference: Sutskever, Vinyals and Le 2014, Sequence to sequence learning with neural networks, arXiv:1409.3215.
     """
 
     elsewhere = ("last_step", "select_last")
@@ -68,6 +72,7 @@ class MeanPool(OfSteps):
     Shape: T x C -> C
     Formula: y = sum over real steps of x / number of real steps
     Example: mean_pool
+    Reference: Iyyer et al. 2015, Deep unordered composition rivals syntactic methods for text classification.
     """
 
     elsewhere = ("mean_over_time", "average_over_time", "masked_mean")

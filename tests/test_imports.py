@@ -29,7 +29,7 @@ LEVELS = [
     ["runs"],
     ["model", "reference"],
     ["testing", "pages", "planning"],
-    ["training"],
+    ["training", "footprint"],
     ["asking", "tuning"],
     ["resuming", "verifying"],
     ["seeding"],
@@ -48,6 +48,7 @@ JAX_ROOMS = (
     "train/",
     "model.py",
     "planning.py",
+    "footprint.py",
     "tuning.py",
     "testing/",
     "training.py",
@@ -114,7 +115,15 @@ def test_only_the_parser_imports_lark() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "specs/digits.net"], ["show", "specs/mnist_cnn.net"], ["words"], ["explain", "NS301"]]
+    "arguments",
+    [
+        ["check", "specs/digits.net"],
+        ["check", "specs/resnet152.net"],
+        ["show", "specs/mnist_cnn.net"],
+        ["show", "specs/bert_base.net"],
+        ["words"],
+        ["explain", "NS301"],
+    ],
 )
 def test_the_front_half_never_loads_jax(arguments: list[str]) -> None:
     program = (

@@ -22,6 +22,7 @@ from netspec.backend.load import load_source, network_class
 from netspec.diagnostics import render
 from netspec.graph.cost import total_cost
 from netspec.pipeline import Compilation
+from netspec.shape import Shape
 from netspec.source import Source
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -41,6 +42,27 @@ def abstract(name: str) -> Any:
     assert "import netspec" not in source and "from netspec" not in source
     network = network_class(load_source(source, name))
     return nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0)))
+
+
+SIZES = {"S": 7, "T": 5}
+"""What sizes that are not known stand for when a network runs."""
+
+
+def as_typed(shape: str) -> str:
+    """A shape as a spec has it: 6x6x256, (S, 512)."""
+    sizes = shape.split("x")
+    return shape if all(size.isdecimal() for size in sizes) else f"({', '.join(sizes)})"
+
+
+def in_numbers(shape: str) -> str:
+    """A shape with numbers for sizes that are not known."""
+    return "x".join(str(SIZES.get(size, size)) for size in shape.split("x"))
+
+
+def batch(shape: Shape, examples: int) -> jax.ShapeDtypeStruct:
+    """So many examples of an input."""
+    sizes = (SIZES.get(str(size), size) for size in shape.sizes)
+    return jax.ShapeDtypeStruct((examples, *sizes), jnp.int32 if shape.is_tokens else jnp.float32)
 
 
 def size_of(module: Any, kind: Any) -> int:
@@ -66,7 +88,7 @@ def test_says_what_it_expects(name: str) -> None:
     expected = compilation(name).source.text.partition("expect {")[2]
     assert f"params == {ZOO[name].parameters}\n" in expected
     for label, shape in ZOO[name].shapes.items():
-        assert f"{label} == {shape}\n" in expected
+        assert f"{label} == {as_typed(shape)}\n" in expected
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -76,12 +98,13 @@ def test_source_without_netspec(name: str) -> None:
     assert size_of(module, nnx.Param) == net.parameters
     assert size_of(module, nnx.BatchStat) == net.state
     graph = compilation(name).optimised
-    images = [jax.ShapeDtypeStruct((2, *node.shape.sizes), jnp.float32) for node in graph.input_nodes]
+    inputs = [batch(node.shape, 2) for node in graph.input_nodes]
     for mode in (module.train, module.eval):
         mode()
-        found = nnx.eval_shape(lambda module, *images: module(*images), module, *images)
+        found = nnx.eval_shape(lambda module, *inputs: module(*inputs), module, *inputs)
         named = found if isinstance(found, dict) else {"output": found}
-        assert {k: "x".join(map(str, v.shape[1:])) for k, v in named.items()} == net.outputs
+        wanted = {name: in_numbers(shape) for name, shape in net.outputs.items()}
+        assert {k: "x".join(map(str, v.shape[1:])) for k, v in named.items()} == wanted
         assert all(v.shape[0] == 2 for v in named.values())
 
 
@@ -99,6 +122,42 @@ def test_multiply_adds_of_the_literature() -> None:
         graph = compilation(name).graph
         assert graph is not None
         assert round(total_cost(graph).macs / 1e9, 3) == billions, name
+
+
+# ---------------------------------------------------------------- large ones run once
+
+LARGE = [
+    *("alexnet", "alexnet_grouped", "vgg16", "googlenet", "resnet34", "resnet50", "unet", "mobilenet_v2"),
+    *("densenet121", "bert_base", "transformer", "imdb_bilstm"),
+]
+
+
+def drawn(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Weights that keep the numbers of a deep net at their size: kernels as He et al. 2015 have them, factors of 1."""
+    if name in ("scale", "var"):
+        return np.ones(shape, np.float32)
+    deviation = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 0.1
+    return np.float32(deviation) * rng.standard_normal(shape, np.float32)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_runs(name: str) -> None:
+    """One example goes through. VGG-19, ResNet-101 and ResNet-152 are left out: more of the same layers."""
+    rng, model = np.random.default_rng(0), netspec.compile(SPECS / f"{name}.net")
+    module = nnx.eval_shape(lambda: model.module_class(rngs=nnx.Rngs(0)))
+    module.eval()
+    definition, weights, rest = nnx.split(module, (nnx.Param, nnx.BatchStat), ...)
+    flat = [(path, leaf.replace(drawn(path[-1], leaf.shape, rng))) for path, leaf in nnx.to_flat_state(weights)]
+    run = jax.jit(lambda weights, *inputs: nnx.merge(definition, weights, rest, copy=True)(*inputs))
+    inputs = [
+        rng.integers(shape.vocabulary, size=batch(shape, 1).shape)
+        if shape.is_tokens
+        else rng.standard_normal(batch(shape, 1).shape, np.float32)
+        for shape in model.inputs.values()
+    ]
+    found = np.asarray(run(nnx.from_flat_state(flat), *inputs))
+    assert {"output": "x".join(map(str, found.shape[1:]))} == {n: in_numbers(s) for n, s in ZOO[name].outputs.items()}
+    assert np.isfinite(found).all() and found.any()
 
 
 # ---------------------------------------------------------------- small ones run and learn, on the digits on board
@@ -165,6 +224,49 @@ def test_embedding_can_be_read(tmp_path: Path) -> None:
     within = max(np.linalg.norm(points[a] - points[b]) for a, b in groups)
     between = min(np.linalg.norm(points[a] - points[b]) for a in range(3) for b in range(3, 6))
     assert between > 2 * within
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "optimizer"),
+    [("char_lstm", {}, "adam(2e-3)"), ("char_transformer", {"width": 32}, "adam(5e-3)")],
+)
+def test_language_model_learns(name: str, params: dict[str, int], optimizer: str, tmp_path: Path) -> None:
+    """Twelve letters in their order, over and over: which one comes next follows from the one before. Short texts."""
+    letters = (np.arange(16)[:, None] + np.arange(33)) % 12
+    x, y = letters[:, :-1], letters[:, 1:]
+    text = (SPECS / f"{name}.net").read_text().partition("expect")[0].replace("128 tokens", "32 tokens")
+    options = {"epochs": 12, "batch": 8, "optimizer": optimizer, "schedule": "constant", "data.val": 0}
+    result = netspec.train(text, (x, y, x, y), params={"vocabulary": 12, **params}, runs=tmp_path, **options)
+    losses = [record["loss"] for record in result.history]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_sentiment_learns(tmp_path: Path) -> None:
+    """Reviews of different lengths; every second word is one of ten that only good, or only bad ones have."""
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 2
+    x = rng.integers(50, 20_000, (24, 200))
+    x[:, ::2] = rng.integers(1, 11, (24, 100)) + 10 * y[:, None]
+    x[np.arange(200) >= rng.integers(20, 201, (24, 1))] = 0
+    options = {"epochs": 4, "batch": 8, "optimizer": "adam(1e-2)", "schedule": "constant", "data.val": 0}
+    targets = y.astype(np.float32)
+    result = netspec.train(SPECS / "imdb_bilstm.net", (x, targets, x, targets), runs=tmp_path, **options)
+    losses = [record["loss"] for record in result.history]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_siamese_learns(tmp_path: Path) -> None:
+    """Whether two digits, zeros and ones, are the same; in images of 72x72 instead of 105x105."""
+    images, labels = digits(72)
+    few = np.flatnonzero(labels < 2)[:32]
+    left, right = few[:16], few[16:]
+    x = {"left": images[left], "right": images[right]}
+    y = (labels[left] == labels[right]).astype(np.float32)
+    text = (SPECS / "siamese.net").read_text().partition("expect")[0].replace("105x105x1", "72x72x1")
+    options = {"epochs": 5, "batch": 8, "optimizer": "adam(1e-3)", "schedule": "constant", "data.val": 0}
+    result = netspec.train(text, (x, y, x, y), runs=tmp_path, **options)
+    losses = [record["loss"] for record in result.history]
+    assert losses[-1] < 0.6 * losses[0]
 
 
 def test_siamese_looks_at_both_with_the_same_eyes() -> None:

@@ -79,6 +79,12 @@ def copy(theirs: Any, ours: Any) -> None:
         ours.scale[...], ours.bias[...] = weights["weight"], weights["bias"]
         ours.mean[...], ours.var[...] = weights["running_mean"], weights["running_var"]
         return
+    if isinstance(theirs, torch_nn.LayerNorm):
+        ours.scale[...], ours.bias[...] = weights["weight"], weights["bias"]
+        return
+    if isinstance(theirs, torch_nn.Embedding):
+        ours.embedding[...] = weights["weight"]
+        return
     is_conv = isinstance(theirs, torch_nn.Conv2d)
     ours.kernel[...] = weights["weight"].transpose((2, 3, 1, 0) if is_conv else (1, 0))
     if theirs.bias is not None:
@@ -166,3 +172,110 @@ def test_lenet5() -> None:
     gradients = nnx.grad(lambda module: jnp.sum(module.logits(x) ** 2))(ours)
     close(gradients.conv.kernel[...], layers[0].weight.grad.permute(2, 3, 1, 0))
     close(gradients.dense_2.kernel[...], layers[-1].weight.grad.T)
+
+
+# ---------------------------------------------------------------- BERT, in small
+
+
+class BertLayer(torch_nn.Module):
+    """A layer of BERT: norms behind the sums, the gelu with erf, no attention to padded steps."""
+
+    def __init__(self, features: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value, self.out = (torch_nn.Linear(features, features) for _ in range(4))
+        self.up, self.down = torch_nn.Linear(features, hidden), torch_nn.Linear(hidden, features)
+        self.norm1, self.norm2 = (torch_nn.LayerNorm(features, eps=1e-12) for _ in range(2))
+
+    def forward(self, x: Any, real: Any) -> Any:
+        query, key, value = (
+            part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
+        scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+        weights = scores.masked_fill(~real[:, None, None, :], -torch.inf).softmax(-1)
+        x = self.norm1(x + self.out((weights @ value).transpose(1, 2).flatten(2)))
+        hidden = self.up(x)
+        return self.norm2(x + self.down(hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5))))
+
+
+class Bert(torch_nn.Module):
+    """BERT with two layers of 8 features, for texts of seven of twenty words; its last step is the pooler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.segments, self.positions = (torch_nn.Embedding(n, 8) for n in (20, 2, 7))
+        self.norm = torch_nn.LayerNorm(8, eps=1e-12)
+        self.layers = torch_nn.ModuleList(BertLayer(8, 2, 16) for _ in range(2))
+        self.pooler = torch_nn.Linear(8, 8)
+
+    def forward(self, ids: Any, segments: Any) -> tuple[Any, Any]:
+        x = self.norm(self.words(ids) + self.segments(segments) + self.positions.weight)
+        for layer in self.layers:
+            x = layer(x, ids != 0)
+        return x, self.pooler(x[:, 0]).tanh()
+
+
+def bert_pairs(theirs: Bert, ours: Any) -> Iterator[tuple[Any, Any]]:
+    """Every layer with weights, theirs and ours."""
+    yield theirs.words, ours.embedding
+    yield theirs.segments, ours.embedding_2
+    yield theirs.positions, ours.posembed
+    yield theirs.norm, ours.layernorm
+    for layer, twin in zip(theirs.layers, (ours.encoder_layer, ours.encoder_layer_2), strict=True):
+        for name in ("query", "key", "value", "out"):
+            yield getattr(layer, name), getattr(twin.attention, name)
+        yield layer.norm1, twin.layernorm
+        yield layer.up, twin.feed_forward.dense
+        yield layer.down, twin.feed_forward.dense_2
+        yield layer.norm2, twin.layernorm_2
+    yield theirs.pooler, ours.dense
+
+
+def test_bert_in_small() -> None:
+    """The spec of BERT with smaller numbers. What goes into its layers is so small that a larger epsilon would show."""
+    torch.manual_seed(0)
+    theirs = Bert()
+    for part in theirs.modules():
+        if isinstance(part, torch_nn.LayerNorm):
+            part.weight.data.uniform_(0.5, 1.5)
+            part.bias.data.normal_(0, 0.1)
+    for parameter in (*theirs.norm.parameters(), theirs.layers[0].value.bias, *theirs.layers[0].out.parameters()):
+        parameter.data.mul_(1e-3)
+    text = (SPECS / "bert_base.net").read_text().partition("expect")[0]
+    smaller = {"512 tokens(30522": "7 tokens(20", "512 tokens(2)": "7 tokens(2)", "768": "8", "(12, 3072": "(2, 16"}
+    smaller |= {"* 12\n": "* 2\n", "\npooled\n": "\noutput steps = sequence\noutput summary = pooled\n"}
+    for old, new in smaller.items():
+        assert old in text
+        text = text.replace(old, new)
+    ours = netspec.compile(text).module
+    for one, other in bert_pairs(theirs, ours):
+        copy(one, other)
+    ours.eval()
+    ids = np.array([[3, 9, 1, 1, 5, 2, 8], [4, 2, 2, 7, 0, 0, 0], [6, 0, 0, 0, 0, 0, 0]])
+    segments = np.array([[0, 0, 0, 1, 1, 1, 1]] * 3)
+    real = ids != 0
+
+    steps, summary = theirs(torch.tensor(ids), torch.tensor(segments))
+    found = nnx.jit(lambda module: module(ids, segments))(ours)
+    close(np.asarray(found["steps"])[real], steps[real])
+    close(found["summary"], summary)
+
+    rng = np.random.default_rng(0)
+    on_steps, on_summary = (rng.normal(size=y.shape).astype(np.float32) for y in (steps, summary))
+    on_steps *= real[..., None]
+    ((steps * torch.tensor(on_steps)).sum() + (summary * torch.tensor(on_summary)).sum()).backward()
+
+    def loss(module: Any) -> Any:
+        y = module(ids, segments)
+        return (y["steps"] * on_steps).sum() + (y["summary"] * on_summary).sum()
+
+    gradients = nnx.jit(nnx.grad(loss))(ours)
+    for one, other in bert_pairs(theirs, gradients):
+        if isinstance(one, torch_nn.Linear):
+            close(other.kernel[...], one.weight.grad.T)
+            close(other.bias[...], one.bias.grad)
+        elif isinstance(one, torch_nn.LayerNorm):
+            close(other.scale[...], one.weight.grad)
+            close(other.bias[...], one.bias.grad)
+        else:
+            close(other.embedding[...], one.weight.grad)

@@ -25,6 +25,16 @@ def double(before: int, filters: int) -> int:
     return (9 * before * filters + filters) + (9 * filters * filters + filters)
 
 
+def dense(before: int, units: int) -> int:
+    """The weights of a dense layer, with biases."""
+    return before * units + units
+
+
+def lstm(before: int, units: int) -> int:
+    """The weights of an LSTM: four gates, each a dense layer on the step and the last state together."""
+    return 4 * dense(before + units, units)
+
+
 DOWN = [(1, 64, 568), (64, 128, 280), (128, 256, 136), (256, 512, 64), (512, 1024, 28)]
 UP = [(512, 52), (256, 100), (128, 196), (64, 388)]
 """The levels of the U-Net: channels before, channels, and the edge of what comes out of its convolutions."""
@@ -75,7 +85,12 @@ ZOO = {
         shapes={"maps": "388x388x64"},
         outputs={"output": "388x388x2"},
     ),
-    "keras_mnist_convnet": Net(34_826, "keras.io/examples/vision/mnist_convnet", outputs={"output": "10"}),
+    "keras_mnist_convnet": Net(
+        34_826,
+        "keras.io/examples/vision/mnist_convnet",
+        shapes={"features": "5x5x64"},
+        outputs={"output": "10"},
+    ),
     "keras_cifar10": Net(
         1_250_858,
         "keras 2, examples/cifar10_cnn.py",
@@ -109,5 +124,47 @@ ZOO = {
         shapes={"trunk": "128"},
         outputs={"digit": "10", "is_even": "1"},
     ),
-    "embedding_mlp": Net(6 * 2 + 2 * 6 + 6, "by hand", outputs={"output": "6"}),
+    "embedding_mlp": Net(6 * 2 + 2 * 6 + 6, "by hand", shapes={"point": "2"}, outputs={"output": "6"}),
+    "transformer": Net(
+        # Four projections of 512 -> 512 for each attention, 1,050,624; 512 -> 2048 -> 512, 2,099,712; 2*512 for a norm.
+        # An encoder layer has one attention and two norms, 3,152,384; a decoder layer two and three, 4,204,032.
+        6 * (4 * dense(512, 512) + dense(512, 2048) + dense(2048, 512) + 2 * 1024)
+        + 6 * (8 * dense(512, 512) + dense(512, 2048) + dense(2048, 512) + 3 * 1024)
+        + 2 * 1024,
+        "torch.nn.Transformer with its defaults",
+        shapes={"memory": "Sx512", "answer": "Tx512"},
+        outputs={"output": "Tx512"},
+    ),
+    "bert_base": Net(
+        # Tables of 30,522 ids, 2 segments and 512 positions, with a norm: 23,837,184; twelve layers of 7,087,872;
+        # the pooler: 590,592.
+        (30522 + 2 + 512) * 768
+        + 2 * 768
+        + 12 * (4 * dense(768, 768) + dense(768, 3072) + dense(3072, 768) + 2 * 2 * 768)
+        + dense(768, 768),
+        "BertModel of Hugging Face's transformers: 109,482,240; Devlin et al. say 110 M",
+        shapes={"sequence": "512x768", "pooled": "768"},
+        outputs={"output": "768"},
+    ),
+    "imdb_bilstm": Net(
+        # A table of 2,560,000; four LSTMs of 49,408, each of which sees 128 numbers and its own 64; 129.
+        20_000 * 128 + 2 * lstm(128, 64) + 2 * lstm(128, 64) + dense(128, 1),
+        "keras.io/examples/nlp/bidirectional_lstm_imdb: 2,757,761",
+        shapes={"steps": "200x128", "summary": "128"},
+        outputs={"output": "1"},
+    ),
+    "char_lstm": Net(
+        # 4,160 + 328,704 + 525,312 + 16,705
+        65 * 64 + lstm(64, 256) + lstm(256, 256) + dense(256, 65),
+        "by hand: 874,881",
+        shapes={"states": "128x256"},
+        outputs={"output": "128x65"},
+    ),
+    "char_transformer": Net(
+        # A table that is the last layer too, 8,320; positions, 16,384; four layers of 198,272; a norm.
+        65 * 128 + 128 * 128 + 4 * (4 * dense(128, 128) + dense(128, 512) + dense(512, 128) + 2 * 2 * 128) + 2 * 128,
+        "by hand: 818,048",
+        shapes={"states": "128x128"},
+        outputs={"output": "128x65"},
+    ),
 }

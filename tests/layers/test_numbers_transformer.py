@@ -72,9 +72,10 @@ def hidden_later(steps: int) -> Any:
 )
 def test_encoder_layer(norm_first: bool, causal: bool, activation: str) -> None:
     x = data(3, 5, 8)
-    options = f"norm_first = {str(norm_first).lower()}, causal = {str(causal).lower()}, activation = {activation}"
-    ours = Ours(f"{LIBRARY}input 5x8\nencoder_layer(2, 12, {options})", x)
-    layer = torch.nn.TransformerEncoderLayer(8, 2, 12, activation=activation, norm_first=norm_first, batch_first=True)
+    flags = f"norm_first = {str(norm_first).lower()}, causal = {str(causal).lower()}"
+    ours = Ours(f"{LIBRARY}input 5x8\nencoder_layer(2, 12, {flags}, activation = {activation}, epsilon = 1e-3)", x)
+    same = {"activation": activation, "norm_first": norm_first, "layer_norm_eps": 1e-3}
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, **same)
     assert ours.model.cost.trainable == sum(p.numel() for p in layer.parameters())
     theirs = Theirs(layer, ours, "encoder_layer", ENCODER)
     inputs = torch.tensor(x, requires_grad=True)
@@ -88,9 +89,9 @@ def test_encoder_layer(norm_first: bool, causal: bool, activation: str) -> None:
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_decoder_layer(norm_first: bool) -> None:
     x, m = data(3, 5, 8), data(3, 7, 8, seed=1)
-    net = f"decoder_layer(b, 2, 12, norm_first = {str(norm_first).lower()})"
+    net = f"decoder_layer(b, 2, 12, norm_first = {str(norm_first).lower()}, epsilon = 1e-3)"
     ours = Ours(f"{LIBRARY}input a: 5x8\ninput b: 7x8\na -> {net}", x, m)
-    layer = torch.nn.TransformerDecoderLayer(8, 2, 12, norm_first=norm_first, batch_first=True)
+    layer = torch.nn.TransformerDecoderLayer(8, 2, 12, norm_first=norm_first, layer_norm_eps=1e-3, batch_first=True)
     assert ours.model.cost.trainable == sum(p.numel() for p in layer.parameters())
     theirs = Theirs(layer, ours, "decoder_layer", DECODER)
     inputs, memory = torch.tensor(x, requires_grad=True), torch.tensor(m, requires_grad=True)

@@ -10,6 +10,8 @@ import netspec
 from benchmarks.data import Data
 from benchmarks.workloads import Workload
 from netspec.api import read_spec
+from netspec.graph.cost import step_bytes
+from netspec.pipeline import Compilation
 from netspec.train import loop
 from netspec.train.device import keep_freed_memory
 from netspec.train.evaluate import evaluate
@@ -90,9 +92,12 @@ class Answers:
 
 
 def build(workload: Workload, data: Data, style: str) -> Any:
-    keep_freed_memory()
     if workload.kind == "answer":
         return Answers(workload, data)
+    spec = Compilation(read_spec(workload.net.file))
+    spec.check()
+    assert spec.graph is not None
+    keep_freed_memory(step_bytes(spec.graph, workload.batch))
     settings = {
         "train.batch": str(workload.batch),
         "train.epochs": str(FOREVER),

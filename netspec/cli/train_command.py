@@ -12,6 +12,7 @@ from netspec.cli.options import compilation, json_option, parse_defines, spec_op
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.progress import LiveReporter, make_reporter
 from netspec.cli.seeds import tell_seeds
+from netspec.graph.cost import step_bytes
 
 if TYPE_CHECKING:
     from netspec.pipeline import Compilation
@@ -129,10 +130,9 @@ def command(
 def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
     spec.check()
     print_problems(spec.problems.warnings)
-    from netspec.train.device import keep_freed_memory
     from netspec.training import load_init, prepare, train_prepared
 
-    keep_freed_memory()
+    _keep_memory(spec)
     prepared = load_init(prepare(_as_tuned(spec)))
     print_once(prepared.warnings, but=spec.problems.warnings)
     if prepared.compilation.train.seeds > 1:
@@ -140,6 +140,14 @@ def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
 
         return train_seeds(prepared, runs, **how)
     return train_prepared(prepared, runs, **how)
+
+
+def _keep_memory(spec: Compilation) -> None:
+    from netspec.train.device import keep_freed_memory
+
+    spec.check()
+    assert spec.graph is not None
+    keep_freed_memory(step_bytes(spec.graph, spec.train.batch))
 
 
 def _as_tuned(spec: Compilation) -> Compilation:
@@ -154,11 +162,10 @@ def _as_tuned(spec: Compilation) -> Compilation:
 
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:
     from netspec.resuming import resume_run
+    from netspec.runs import read_compilation
     from netspec.seeding import is_seeds_run, resume_seeds
-    from netspec.train.device import keep_freed_memory
     from netspec.train.run import read_run
 
-    keep_freed_memory()
     if is_seeds_run(run):
         if spec is not None or overrides:
             raise click.ClickException(
@@ -169,4 +176,5 @@ def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **ho
     if done is not None and spec is None and not overrides:
         epochs = done["epochs"]
         raise click.ClickException(f"{run} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
+    _keep_memory(spec or read_compilation(run))
     return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **how)

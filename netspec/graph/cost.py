@@ -125,6 +125,11 @@ def _count(weights: dict[str, tuple[int, ...]]) -> int:
     return total
 
 
+def step_bytes(graph: Graph, batch: int) -> Size:
+    """About how many bytes of activations a training step has; `netspec.footprint` knows it exactly."""
+    return total_cost(graph).activation_bytes * batch
+
+
 def total_cost(graph: Graph) -> Totals:
     """Sums over all layers; blocks that are used often are counted once and multiplied, so this is fast."""
     memo: dict[int, _Cost] = {}

@@ -20,6 +20,8 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 """Parameters of `mallopt` (malloc.h of glibc)."""
 TOP_PAD = 64 * 2**20
 """Bytes by which memory grows at least."""
+MOST_TO_KEEP = 512 * 2**20
+"""Bytes of a step up to which freed memory is kept."""
 KEPT_BYTES = 512 * 2**20
 """What compiled programs may take on the disk. JAX looks through the whole folder for each one that it adds."""
 KEPT_SECONDS = 0.1
@@ -70,18 +72,24 @@ def processor() -> str:
     return sha256(f"{platform.machine()} {platform.processor()} {told}".encode()).hexdigest()[:12]
 
 
-@cache
-def keep_freed_memory() -> None:
+def keep_freed_memory(of_step: object) -> None:
     """Have the C library keep what is freed, for the next step, where that is glibc.
 
     XLA's programs for CPUs take the memory for their intermediate results anew for each step, hundreds of MiB. glibc
     gives blocks of that size back to the system when they are freed, and so each step begins with the system clearing
     pages: a fifth of the time of a ResNet. What is kept is what the next step takes, so the peak stays the same. In
     return compiling takes a third longer, since its threads share one arena; so it is for processes that train, and
-    `GLIBC_TUNABLES` in the environment, with anything in it, leaves all as it is.
+    `GLIBC_TUNABLES` in the environment, with anything in it, leaves all as it is. So does a step that takes much: small
+    blocks settle in the place of a large one that was freed, and up to three such places have been seen before the
+    memory stopped growing.
 
     Threads that run already stay as they are; it is best called before JAX makes its own.
+
+    Args:
+        of_step: about how many bytes a step takes (`step_bytes`); anything but a number is unknown, and much.
     """
+    if not isinstance(of_step, int) or of_step > MOST_TO_KEEP:
+        return
     if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
         return
     change = ctypes.CDLL(None).mallopt

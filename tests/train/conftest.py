@@ -11,6 +11,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 SETTINGS = {
     "jax_enable_compilation_cache": True,
+    "jax_compilation_cache_max_size": -1,
     "jax_persistent_cache_min_compile_time_secs": 0.0,
     "jax_persistent_cache_min_entry_size_bytes": -1,
 }

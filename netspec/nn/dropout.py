@@ -31,8 +31,8 @@ class Dropout(nnx.Dropout):  # type: ignore[misc]  # Flax is not read by the typ
             "dropout", what, f"{bits} random bits for a number", "Flax draws 32, which takes two to four times as long"
         )
         shape = [1 if axis in self.broadcast_dims else size for axis, size in enumerate(inputs.shape)]
-        mask, share = draw_mask(self.rngs(), 1 - self.rate, tuple(shape))
-        return jnp.where(jnp.broadcast_to(mask, inputs.shape), inputs * (1 / share), 0)
+        mask = draw_mask(self.rngs(), 1 - self.rate, tuple(shape))
+        return jnp.where(jnp.broadcast_to(mask, inputs.shape), inputs / (1 - self.rate), 0)
 
 
 def bits_for(share: float) -> int:
@@ -40,8 +40,8 @@ def bits_for(share: float) -> int:
     return 8 if share * 256 == round(share * 256) else 16
 
 
-def draw_mask(key: Any, share: float, shape: tuple[int, ...]) -> tuple[Any, float]:
-    """True for the numbers that are kept, and the share of them that is expected, exactly.
+def draw_mask(key: Any, share: float, shape: tuple[int, ...]) -> Any:
+    """True for the numbers that are kept.
 
     Args:
         key: of `jax.random`.
@@ -53,4 +53,4 @@ def draw_mask(key: Any, share: float, shape: tuple[int, ...]) -> tuple[Any, floa
     limit = min(max(round(share * levels), 1), levels - 1)
     words = jax.random.bits(key, (-(-count * bits // 32),), jnp.uint32)
     numbers = lax.bitcast_convert_type(words, jnp.uint8 if bits == 8 else jnp.uint16)
-    return numbers.reshape(-1)[:count].reshape(shape) < limit, limit / levels
+    return numbers.reshape(-1)[:count].reshape(shape) < limit

@@ -21,12 +21,12 @@ def test_share_and_scale(rate: float) -> None:
     found = np.asarray(nn.Dropout(rate, rngs=nnx.Rngs(0))(jnp.ones((count // 5, 5))))
     kept = found != 0
     assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / count) + 1 / 65536
-    np.testing.assert_allclose(found[kept], 1 / (1 - rate), rtol=1e-2 if rate > 0.99 else 1e-4)
+    np.testing.assert_allclose(found[kept], 1 / (1 - rate), rtol=1e-6)
 
 
 def test_neighbours_are_independent() -> None:
     """The four numbers of a word, and words that stand beside each other."""
-    mask = np.asarray(draw_mask(jax.random.key(1), 0.5, (100_000,))[0])
+    mask = np.asarray(draw_mask(jax.random.key(1), 0.5, (100_000,)))
     for distance in (1, 2, 3, 4, 5, 8):
         table = np.histogram2d(mask[:-distance], mask[distance:], bins=2)[0]
         assert stats.chi2_contingency(table).pvalue > 1e-4, distance
@@ -38,8 +38,7 @@ def test_bits() -> None:
 
 def test_every_size() -> None:
     for size in range(1, 20):
-        mask, share = draw_mask(jax.random.key(0), 0.9, (size, 3))
-        assert mask.shape == (size, 3) and share == pytest.approx(0.9, abs=1e-5)
+        assert draw_mask(jax.random.key(0), 0.9, (size, 3)).shape == (size, 3)
 
 
 def test_what_is_dropped_together() -> None:

@@ -13,7 +13,6 @@ from netspec.values import Symbol, spell
 
 FAMILIES = {
     "convolution": "the gradient to the weights of a convolution as matrix products",
-    "pointwise": "a convolution of one point as a matrix product",
     "depthwise": "a depthwise convolution as a sum of shifted products",
     "groups": "a grouped convolution as several convolutions",
     "batchnorm": "the gradient of batch normalisation by hand",

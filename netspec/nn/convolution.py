@@ -8,7 +8,6 @@ What XLA does on a CPU (2 cores, f32) and what is done instead:
   `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
 - With few channels and filters it takes longer to gather the windows than to multiply. There one window does the work
   of several that stand beside each other: it is wider, moves further, and has the filters of each.
-- A filter of one point is a matrix product over the channels.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
 - A grouped convolution with few groups is as many dense ones.
 
@@ -117,10 +116,6 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
-    if prod(window) == 1 and not any(map(any, pads)) and is_fast_on_cpu("pointwise", x, kernel):
-        note("pointwise", what, "a matrix product", "forward and backward twice as fast as a convolution of one point")
-        spans = [slice(None, None, step) for step in strides]
-        return x[(slice(None), *spans)] @ kernel.reshape(kernel.shape[-2:])
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
     if (channels <= FEW_CHANNELS and count == 1) or not is_fast_on_cpu("convolution", x, kernel):
         return None

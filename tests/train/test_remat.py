@@ -58,7 +58,7 @@ def test_memory() -> None:
 
 @pytest.mark.parametrize("remat", ["true", '"closing"', '["unit", "closing"]'])
 def test_the_same_numbers(remat: str) -> None:
-    """Weights after a step, running means and random numbers too: they are drawn once. What is left of rounding after it
+    """Weights after one step, running means and random numbers too: they are drawn once. What is left of rounding then
     turns some of the many relus of the second step, which is therefore compared less closely."""
     found, first = [], []
     for word in ("false", remat):

@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from netspec.data.base import Target
 from netspec.graph.printer import memory
@@ -24,7 +23,6 @@ from netspec.semantics import recipe_of
 from netspec.train.device import set_up
 from netspec.train.engine import Engine
 from netspec.train.heads import HeadInfo
-from netspec.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def footprint_of(spec: Compilation) -> Footprint:
     assert recipe is not None
     names, model = list(input_shapes(spec.optimised)), Model(spec)
     engine = Engine(lambda rngs: model.module_class(rngs=rngs), recipe, names)
-    state, data = engine.state_shapes(), _batch(spec, recipe)
+    state, data = engine.state_shapes(), _batch(spec, engine)
     order = jax.ShapeDtypeStruct((recipe.batch,), jnp.int32)
     compiled = engine.step_program(recipe.batch).lower(state, data, order).compile()
     weights = _bytes(state["params"])
@@ -95,13 +93,13 @@ def _target(head: HeadInfo) -> Target:
     return Target("binary" if head.activation == "sigmoid" else "numbers", head.count)
 
 
-def _batch(spec: Compilation, recipe: Recipe) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+def _batch(spec: Compilation, engine: Engine) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """The shapes of the inputs and targets of a batch."""
-    size = recipe.batch
+    size = engine.recipe.batch
     inputs = tuple(example_of(shape, size) for shape in input_shapes(spec.optimised).values())
     targets = {}
-    for name, output in recipe.outputs.items():
-        placed = output.place_targets(np.zeros((1, max(1, output.target.size))))
+    for name, output in engine.recipe.outputs.items():
+        placed = engine.example_target(output)
         targets[name] = jax.ShapeDtypeStruct((size, *placed.shape[1:]), placed.dtype)
     return inputs, targets
 

@@ -217,12 +217,13 @@ class Engine:
         return found
 
     def _sums_of_nothing(self, output: OutputRecipe) -> Tree:
-        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self._example_target(output))
+        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self.example_target(output))
         weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
         _, of_loss = loss_sums(output, logits, target, weights)
         return {**of_loss, **metric_sums(output, logits, target, weights, training=True)}
 
-    def _example_target(self, output: OutputRecipe) -> Any:
+    def example_target(self, output: OutputRecipe) -> Any:
+        """The target of one example as the loss takes it: 1 x its shape, all zeros."""
         return output.place_targets(np.zeros((1, max(1, output.target.size))))
 
     def module(self, params: Tree, other: Tree, random: Tree | None = None) -> nnx.Module:

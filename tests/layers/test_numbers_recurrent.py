@@ -149,6 +149,14 @@ LAYERS = [
 ]
 
 
+def check_against(kind: str, ours: Net, layer: Any, y: Any, inputs: Any) -> None:
+    """What PyTorch gave for the inputs, and its gradients to them and to the weights."""
+    (y * torch.tensor(ours.weighting)).sum().backward()
+    close(ours.y, y, "forward")
+    close(ours.input_gradient, inputs.grad, "input gradient")
+    check_gradients(kind, ours, layer)
+
+
 @pytest.mark.parametrize(("kind", "text", "options", "returned"), LAYERS)
 def test_layers(kind: str, text: str, options: dict[str, Any], returned: str) -> None:
     ours = Net(f"input 6x4\n{text[:-1]}, return = {returned})", inside=kind)
@@ -158,10 +166,7 @@ def test_layers(kind: str, text: str, options: dict[str, Any], returned: str) ->
     inputs = torch.tensor(x, requires_grad=True)
     y = layer(inputs)[0]
     y = y if returned == "sequence" else y[:, -1]
-    (y * torch.tensor(ours.weighting)).sum().backward()
-    close(ours.y, y, "forward")
-    close(ours.input_gradient, inputs.grad, "input gradient")
-    check_gradients(kind, ours, layer)
+    check_against(kind, ours, layer, y, inputs)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +181,7 @@ def test_bidirectional(kind: str, returned: str) -> None:
     y, last = layer(inputs)
     last = last[0] if kind == "lstm" else last
     y = y if returned == "sequence" else torch.cat([last[0], last[1]], -1)
-    (y * torch.tensor(ours.weighting)).sum().backward()
-    close(ours.y, y, "forward")
-    close(ours.input_gradient, inputs.grad, "input gradient")
-    check_gradients(kind, ours, layer)
+    check_against(kind, ours, layer, y, inputs)
 
 
 @pytest.mark.parametrize("kind", TORCH)

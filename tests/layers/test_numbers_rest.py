@@ -20,7 +20,7 @@ from torch.nn.utils import rnn as packing  # noqa: E402
 
 from .test_numbers import channels_first, close, data, flat, padded  # noqa: E402
 from .test_numbers_norms import compare, spec, torch_batchnorm, with_weights  # noqa: E402
-from .test_numbers_recurrent import IDS, LENGTHS, TORCH, Net, check_gradients, torch_layer  # noqa: E402
+from .test_numbers_recurrent import IDS, LENGTHS, TORCH, Net, check_against, check_gradients, torch_layer  # noqa: E402
 from .test_numbers_windows import CONVOLVE, against, filters_first  # noqa: E402
 
 pytestmark = pytest.mark.oracle
@@ -179,10 +179,7 @@ def test_reverse(kind: str, returned: str) -> None:
     inputs = torch.tensor(x, requires_grad=True)
     y = layer(inputs.flip(1))[0].flip(1)
     y = y if returned == "sequence" else y[:, 0]
-    (y * torch.tensor(ours.weighting)).sum().backward()
-    close(ours.y, y, "forward")
-    close(ours.input_gradient, inputs.grad, "input gradient")
-    check_gradients(kind, ours, layer)
+    check_against(kind, ours, layer, y, inputs)
 
 
 @pytest.mark.parametrize("kind", TORCH)
@@ -230,10 +227,7 @@ def test_bidirectional_merges(kind: str, returned: str, merge: str) -> None:
     both, last = layer(inputs)
     last = last[0] if kind == "lstm" else last
     y = MERGES[merge](*(both.split(3, -1) if returned == "sequence" else last))
-    (y * torch.tensor(ours.weighting)).sum().backward()
-    close(ours.y, y, "forward")
-    close(ours.input_gradient, inputs.grad, "input gradient")
-    check_gradients(kind, ours, layer)
+    check_against(kind, ours, layer, y, inputs)
 
 
 # ---------------------------------------------------------------- batchnorm with weights that are not 1 and 0

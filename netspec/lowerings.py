@@ -18,6 +18,8 @@ FAMILIES = {
     "batchnorm": "the gradient of batch normalisation by hand",
     "max_pool": "a max pool as the largest of strided slices",
     "dropout": "dropout with fewer random bits",
+    "dense": "a dense layer of every step of a sequence as one product of matrices",
+    "attention": "the gradient of attention by hand",
 }
 """By name what is done."""
 

@@ -10,7 +10,6 @@ from flax.nnx import (
     GroupNorm,
     InstanceNorm,
     LayerNorm,
-    Linear,
     Module,
     PReLU,
     RMSNorm,
@@ -35,7 +34,8 @@ from flax.nnx import (
     tanh,
 )
 
-from netspec.nn.attention import Attention, ClassToken, PositionEmbedding, attend, rope, sinusoidal
+from netspec.nn.attention import ClassToken, PositionEmbedding, rope, sinusoidal
+from netspec.nn.attention_lowered import Attention, attend
 from netspec.nn.batchnorm import BatchNorm
 from netspec.nn.convolution import Conv
 from netspec.nn.dropout import Dropout
@@ -54,6 +54,7 @@ from netspec.nn.helpers import (
     step,
     uniform_between,
 )
+from netspec.nn.linear import Linear
 from netspec.nn.lowering import LOWERINGS, compiler_options, using
 from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
 from netspec.nn.pools import max_pool

@@ -86,6 +86,9 @@ class Attention(nn.Module):  # type: ignore[misc]
     of rotary positions; `linear` goes to the four projections.
     """
 
+    attend = staticmethod(attend)
+    dropout_layer = nn.Dropout
+
     def __init__(
         self,
         in_features: int,
@@ -110,7 +113,7 @@ class Attention(nn.Module):  # type: ignore[misc]
         self.key = nn.Linear(kv_features, kv_width, rngs=rngs, **linear)
         self.value = nn.Linear(kv_features, kv_width, rngs=rngs, **linear)
         self.out = nn.Linear(width, out_features or in_features, rngs=rngs, **linear)
-        self.dropout = nn.Dropout(dropout, rngs=rngs) if dropout > 0 else None
+        self.dropout = self.dropout_layer(dropout, rngs=rngs) if dropout > 0 else None
 
     def __call__(self, x: Any, memory: Any = None, *, mask: Any = None) -> Any:
         """Queries from `x`; keys and values from `memory`, or from `x`, whose padded steps have false in `mask`."""
@@ -120,5 +123,5 @@ class Attention(nn.Module):  # type: ignore[misc]
         )
         if self.rope is not None:
             query, key = rope(query, self.rope), rope(key, self.rope)
-        y = attend(query, key, value, mask=mask, causal=self.causal, dropout=self.dropout)
+        y = self.attend(query, key, value, mask=mask, causal=self.causal, dropout=self.dropout)
         return self.out(y.reshape(*y.shape[:2], -1))

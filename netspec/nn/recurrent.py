@@ -87,7 +87,8 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
             weights = [jnp.asarray(value, self.dtype) for value in weights]
         x, kernel, recurrent_kernel, bias = weights
         outer, inner = (0, 0) if self.bias is None else self.biases(bias)
-        z = jnp.swapaxes(x, 0, 1) @ kernel + outer  # of all steps in one product, steps first
+        rows = jnp.swapaxes(x, 0, 1).reshape(-1, x.shape[-1])  # all steps under each other, first steps first
+        z = (rows @ kernel + outer).reshape(x.shape[1], x.shape[0], -1)
         zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
         kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
         real = None if mask is None else jnp.swapaxes(mask, 0, 1)
@@ -152,7 +153,8 @@ def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept:
         start = first[0][None]
         before = jnp.concatenate([outputs[1:], start] if layer.reverse else [start, outputs[:-1]])
         to_products = to_z if layer.adds == "z" else to_inner
-        to_kernel = jnp.einsum("tbu,tbw->uw", before if kept is None else before * kept, to_products)
+        before = before if kept is None else before * kept
+        to_kernel = before.reshape(-1, before.shape[-1]).T @ to_products.reshape(-1, to_products.shape[-1])
         return to_z, to_kernel, to_inner
 
     run.defvjp(forward, backward)

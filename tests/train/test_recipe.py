@@ -136,7 +136,7 @@ def test_description_has_every_default_in_force() -> None:
         "stop": "early(val_loss, 2, min_delta = 0)",
         "keep": "best",
         "precision": "f32",
-        "lowering": ["convolution", "depthwise", "groups", "batchnorm", "max_pool", "dropout"],
+        "lowering": ["convolution", "depthwise", "groups", "batchnorm", "max_pool", "dropout", "dense", "attention"],
         "remat": False,
         "watch": None,
         "watched": "val_loss",

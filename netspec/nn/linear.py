@@ -1,0 +1,39 @@
+"""Dense layers under the name of Flax, lowered to what is fast on the device at hand.
+
+The product of a sequence, batch x steps x features, with a matrix is fast on a CPU; the products of its gradient are
+not: XLA turns one of the two arrays round first, number by number, and takes a slower product. As rows of features, all
+steps of all examples under each other, it does neither.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flax import nnx
+from jax import lax
+
+from netspec.nn.lowering import is_fast_on_cpu, note
+
+
+class Linear(nnx.Linear):  # type: ignore[misc]  # Flax is not read by the type checker
+    """`flax.nnx.Linear`, computed by `multiply`."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, dot_general=multiply, **more)
+
+
+def multiply(x: Any, kernel: Any, dimension_numbers: Any, **more: Any) -> Any:
+    """`jax.lax.dot_general` of … x features with features x units.
+
+    Args:
+        x: the numbers.
+        kernel: the matrix.
+        dimension_numbers: those of Flax: the last axis of `x` with the first one of `kernel`.
+        more: for `dot_general`.
+    """
+    if x.ndim < 3 or not is_fast_on_cpu("dense", x, kernel):
+        return lax.dot_general(x, kernel, dimension_numbers, **more)
+    what = f"dense, {kernel.shape[0]} -> {kernel.shape[1]} features of each step"
+    note("dense", what, "all steps as rows of one matrix", "XLA would turn arrays round for the gradients")
+    rows = lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **more)
+    return rows.reshape(*x.shape[:-1], kernel.shape[1])

@@ -7,7 +7,9 @@ layers are noted by `netspec.nn` while the training step is traced with the shap
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 from flax import nnx
@@ -17,6 +19,7 @@ from netspec.model import Model
 from netspec.nn.lowering import compiler_options, noting, using
 from netspec.pipeline import Compilation
 from netspec.shape import Shape
+from netspec.train.together import steps_at_once
 
 TRACED_EXAMPLES = 8
 """Examples of the batch that is traced: choices do not depend on how many they are."""
@@ -55,19 +58,17 @@ def plan_of(spec: Compilation) -> Plan:
     spec.check()
     device = jax.devices()[0]
     layers = _layers(spec)
-    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform, layers), layers)
+    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, layers), layers)
 
 
-def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def _program(spec: Compilation, layers: tuple[Choice, ...]) -> tuple[Choice, ...]:
     train, data = spec.train, spec.data
-    on_cpu = platform == "cpu"
     found = [
-        Choice(
+        _steps(spec)
+        or Choice(
             "step",
             "one compiled program, which writes into the memory of the state before it",
-            "XLA computes convolutions inside loops many times slower"
-            if on_cpu
-            else "several are under way at once, so that the device never waits",
+            "several are under way at once, so that the device never waits",
         ),
         Choice(
             "data",
@@ -89,17 +90,37 @@ def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tu
 
 
 def _layers(spec: Compilation) -> tuple[Choice, ...]:
-    model = Model(spec)
-    inputs = [example_of(shape, TRACED_EXAMPLES) for shape in model.inputs.values()]
-
-    def run(*inputs: object) -> object:
-        module = model.module_class(rngs=nnx.Rngs(0))
-        module.train()
-        return module(*inputs)
-
+    forward, *given = _net(spec, TRACED_EXAMPLES)
     with noting() as noted, using(spec.train.lowering):
-        jax.eval_shape(run, *inputs)
+        jax.eval_shape(forward, *given)
     return tuple(replace(choice, count=count) for choice, count in Counter(noted).items())
+
+
+def _steps(spec: Compilation) -> Choice | None:
+    """The choice of running several steps at once, where it is made (see `Engine.steps`)."""
+    train = spec.train
+    if "steps" not in train.lowering or spec.data.augment or spec.data.stream or train.remat:
+        return None
+    with noting() as noted, using(train.lowering):
+        steps_at_once(*_net(spec, train.batch))
+    return next((choice for choice in noted if choice.family == "steps"), None)
+
+
+def _net(spec: Compilation, examples: int) -> tuple[Callable[..., object], Any, Any]:
+    """The net in training: (its state, inputs) -> what it answers; and the shapes of both."""
+    model = Model(spec)
+
+    def make() -> nnx.Module:
+        module: nnx.Module = model.module_class(rngs=nnx.Rngs(0))
+        module.train()
+        return module
+
+    graph, state = nnx.split(nnx.eval_shape(make))
+
+    def forward(state: Any, inputs: Sequence[Any]) -> object:
+        return nnx.merge(graph, state)(*inputs)
+
+    return forward, state, [example_of(shape, examples) for shape in model.inputs.values()]
 
 
 def example_of(shape: Shape, examples: int) -> jax.ShapeDtypeStruct:

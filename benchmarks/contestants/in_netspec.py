@@ -18,6 +18,7 @@ from netspec.train.evaluate import evaluate
 from netspec.train.nonfinite import not_finite
 from netspec.train.reporting import Silent
 from netspec.train.signals import Interruption
+from netspec.train.stepping import steps_of
 from netspec.training import Prepared, prepare
 
 FOREVER = 1_000_000
@@ -37,7 +38,7 @@ class Epochs:
         """On copies of the state, so that the training itself begins with the first epoch; also what lies between two
         epochs."""
         engine = self.training.engine
-        for program, given in dict(engine.steps(self.training.data, 0)).items():
+        for program, given in {program: given for program, given, _ in steps_of(engine, self.training.data, 0)}.items():
             state, _ = program(engine.copy(self.training.state), *given)
         not_finite(engine, engine.begin_epoch(state))
         self.training.save()

@@ -8,8 +8,7 @@ donated: a step writes into the memory of the one before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -32,6 +31,7 @@ from netspec.train.recipe import Recipe
 from netspec.train.remat import recompute, remat_options
 from netspec.train.schedules import build_schedule, find_plateau
 from netspec.train.skipping import NONE_SKIPPED, counted_anew, take_back
+from netspec.train.together import steps_at_once
 from netspec.train.watch import empty_sums, first_watch, watch_step
 
 MakeModule = Callable[[nnx.Rngs], nnx.Module]
@@ -40,9 +40,6 @@ Penalty = tuple[Sequence[str | int], float, float]
 
 Augment = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, Any]]
 """See `netspec.train.augment.Augmenter`."""
-
-Step: TypeAlias = tuple[Any, tuple[Any, ...]]
-"""A compiled program and what it is given beside the state: `state, loss = program(state, *given)`."""
 
 State: TypeAlias = dict[str, Any]
 """`params`, `random` (for dropout and its kin), `other` (what else a net remembers), `optimizer`, `step` (of the run,
@@ -105,7 +102,9 @@ class Engine:
         chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
         self._optimizer = build_optimizer(recipe.optimizer, seed=recipe.seed, chosen=chosen)
         self._step_programs: dict[int, Any] = {}
+        self._loop_programs: dict[int, Any] = {}
         self._batch_programs: dict[int, Any] = {}
+        self._most: int | None = None
 
     def share_programs(self, other: Engine) -> None:
         """Run the compiled programs of another engine, of the same net, recipe and data but for the seed.
@@ -114,7 +113,7 @@ class Engine:
         `augment` cannot share.
         """
         assert self.augment is None
-        self._step_programs = other._step_programs
+        self._step_programs, self._loop_programs = other._step_programs, other._loop_programs
         for name in ("copy", "is_finite", "score_program", "answer_program"):
             self.__dict__[name] = getattr(other, name)
 
@@ -252,33 +251,25 @@ class Engine:
 
     def order(self, epoch: int, examples: int) -> Any:
         """The order of an epoch (from 0) on the device."""
-        return jax.device_put(self._order(epoch, examples))
+        return jax.device_put(self.order_of_rows(epoch, examples))
 
-    def _order(self, epoch: int, examples: int) -> Any:
-        """A permutation made from the seed and the epoch alone."""
+    def order_of_rows(self, epoch: int, examples: int) -> Any:
+        """The same on the host: a permutation made from the seed and the epoch alone."""
         if not self.shuffle:
             return np.arange(examples, dtype=np.int32)
         return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)
 
-    def steps(self, data: Data | Stream, epoch: int, first: int = 0) -> Generator[Step, None, None]:
-        """The steps of an epoch from one of them on, each a program and what it is given beside the state. What is
-        streamed is read ahead until the iterator is closed.
-
-        Raises:
-            CompileError: the data cannot be read any more (NS515).
-        """
-        sizes = [self.batch_size(at, data.examples) for at in range(first, self.steps_per_epoch)]
-        if isinstance(data, Data):
-            order = self.order(epoch, data.examples)
-            for size in sizes:
-                yield self.step_program(size), (data.arrays, order)
-            return
-        order = self._order(epoch, data.examples)
-        begins = range(first * self.recipe.batch, data.examples, self.recipe.batch)
-        batches = data.batches([order[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)])
-        with closing(batches):
-            for size, batch in zip(sizes, batches, strict=True):
-                yield self.batch_program(size), (batch,)
+    def steps_at_once(self, data: Data) -> int:
+        """How many whole steps one program runs at most."""
+        if self._most is None:
+            self._most = 1
+            if "steps" in self.recipe.lowering and self.augment is None and not self.recipe.remat:
+                size, (params, random, other) = self.recipe.batch, self._first
+                batch = [jax.ShapeDtypeStruct((size, *x.shape[1:]), x.dtype) for x in data.arrays[0]]
+                self._most = steps_at_once(
+                    lambda params, inputs: self._answer(self.module(params, other, random), inputs), params, batch
+                )
+        return self._most
 
     def examples_of(self, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
         """The inputs and targets of a step of the run, as the net sees them in it."""
@@ -291,10 +282,7 @@ class Engine:
     # ------------------------------------------------------------ one step
 
     def step_program(self, size: int) -> Any:
-        """The compiled step for batches of `size` examples: (state, data, order) -> (state, loss of the batch).
-
-        This is the one place where it is decided how steps are run.
-        """
+        """The compiled step for batches of `size` examples: (state, data, order) -> (state, loss of the batch)."""
         if size not in self._step_programs:
 
             def step(state: State, data: tuple[Tree, Tree], order: Any) -> tuple[State, Any]:
@@ -302,6 +290,21 @@ class Engine:
 
             self._step_programs[size] = self._compiled(step)
         return self._step_programs[size]
+
+    def loop_program(self, size: int) -> Any:
+        """The compiled loop over steps of `size` examples: (state, data, order, count) -> (state, loss of the last)."""
+        if size not in self._loop_programs:
+
+            def steps(state: State, data: tuple[Tree, Tree], order: Any, count: Any) -> tuple[State, Any]:
+                def step(_: Any, before: tuple[State, Any]) -> tuple[State, Any]:
+                    state, _ = before
+                    return self._step(state, self.batch(state["step"], size, data, order), size)
+
+                found: tuple[State, Any] = jax.lax.fori_loop(0, count, step, (state, jnp.float32(0)))
+                return found
+
+            self._loop_programs[size] = self._compiled(steps)
+        return self._loop_programs[size]
 
     def batch_program(self, size: int) -> Any:
         """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss)."""

@@ -34,6 +34,7 @@ from netspec.train.reporting import Reporter, Silent, Tick
 from netspec.train.run import Run, plain
 from netspec.train.schedules import find_plateau, rates_of, steps_before
 from netspec.train.signals import Interruption, listening
+from netspec.train.stepping import steps_of
 from netspec.train.watch import watched_figures
 
 TICK_SECONDS = 0.3
@@ -274,8 +275,9 @@ class _Training:
         underway: deque[Any] = deque()
         ahead = AHEAD if isinstance(self.data, Data) else STREAMED_AHEAD
         next_tick, compiling = began + TICK_SECONDS, 0.0
-        with closing(self.engine.steps(self.data, epoch, first)) as taken, self._reading():
-            for at, (program, given) in enumerate(taken, first):
+        at = first
+        with closing(steps_of(self.engine, self.data, epoch, first)) as taken, self._reading():
+            for program, given, count in taken:
                 is_new = id(program) not in self.programs  # it is compiled now, which may take seconds
                 if is_new and at > first:
                     self._tell(at - first, at, began + compiling, is_compiling=True)
@@ -284,13 +286,14 @@ class _Training:
                 if is_new:
                     self.programs.add(id(program))
                     compiling += time.perf_counter() - called
+                at += count
                 underway.append(loss)
-                if len(underway) > ahead:
+                if len(underway) * count > ahead:
                     underway.popleft().block_until_ready()
-                if at + 1 < steps and time.perf_counter() >= next_tick:
-                    self._tick(at + 1 - first, at + 1, began, compiling)
+                if at < steps and time.perf_counter() >= next_tick:
+                    self._tick(at - first, at, began, compiling)
                     next_tick = time.perf_counter() + TICK_SECONDS
-                if at + 1 < steps and self.interruption.requested:
+                if at < steps and self.interruption.requested:
                     self._check_finite()
                     return False
         self._check_finite()

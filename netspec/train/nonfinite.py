@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from itertools import islice
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ from netspec.train.errors import NonfiniteLoss
 from netspec.train.feeding import Stream
 from netspec.train.flat import flatten
 from netspec.train.placing import Data
+from netspec.train.stepping import steps_of
 
 Locate = Callable[[nnx.Module, tuple[Any, ...]], str | None]
 """From a module in training mode and the inputs of a batch to the name of the first layer with a result not finite."""
@@ -27,10 +27,11 @@ def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> S
     position = int(state["step"])
     while position < step:
         epoch, first = divmod(position, engine.steps_per_epoch)
-        with closing(engine.steps(data, epoch, first)) as taken:
-            for program, given in islice(taken, step - position):
+        last = min(engine.steps_per_epoch, first + step - position)
+        with closing(steps_of(engine, data, epoch, first, last)) as taken:
+            for program, given, count in taken:
                 state, _ = program(state, *given)
-                position += 1
+                position += count
     return state
 
 

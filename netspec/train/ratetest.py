@@ -21,6 +21,7 @@ from netspec.record import record
 from netspec.train import tool_errors as errors
 from netspec.train.job import Job
 from netspec.train.schedules import Schedule
+from netspec.train.stepping import steps_of
 
 LOW, HIGH, STEPS = 1e-7, 10.0, 100
 EXPLODED = 4.0
@@ -106,8 +107,8 @@ def _losses(job: Job, steps: int) -> list[float]:
     engine = job.engine()
     data, state = engine.feed(job.train), engine.start()
     losses: list[float] = []
-    taken = chain.from_iterable(engine.steps(data, epoch) for epoch in count())
-    for program, given in islice(taken, steps):
+    taken = chain.from_iterable(steps_of(engine, data, epoch, apart=True) for epoch in count())
+    for program, given, _ in islice(taken, steps):
         state, loss = program(state, *given)
         found = float(jax.device_get(loss))
         if not math.isfinite(found):

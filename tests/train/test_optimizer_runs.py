@@ -14,7 +14,7 @@ import pytest
 
 from netspec.data.base import Arrays, Target
 from netspec.diagnostics import CompileError
-from netspec.train import loop
+from netspec.train import loop, together
 from netspec.train.evaluate import Weights, evaluate
 from netspec.train.heads import HeadInfo
 from netspec.train.job import Job
@@ -36,6 +36,7 @@ from netspec.train.optimizers.words import Noise
 from netspec.train.reporting import Silent
 from netspec.train.run import Run, checkpoint_steps
 from netspec.train.schedules import ReduceOnPlateau, Warmup
+from netspec.train.stepping import steps_of
 from netspec.values import Duration
 
 from .nets import Exploding, Regressor, class_job, figures_of, number_data, number_job, recipe_for, same
@@ -77,6 +78,7 @@ class Interrupt(Silent):
 def test_a_run_with_everything_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit(class_job(epochs=4, **EVERYTHING))
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(together, "TOGETHER", 5)
     run = Run.create(tmp_path, "net", {}, {})
     first = fit(class_job(epochs=4, **EVERYTHING), run=run, reporter=Interrupt(3, 5))  # in the middle of a group
     assert first.interrupted and first.epochs == 2
@@ -242,15 +244,15 @@ def test_the_rate_falls_without_compiling_again() -> None:
     rule = ReduceOnPlateau(factor=0.5, patience=1, min_delta=1e9, least=0.2)
     job = number_job(epochs=5, batch=100, optimizer=(Sgd(rate=0.1),), schedule=(rule,), keep="last")
     result = fit(job)
-    assert result.engine.step_program(100)._cache_size() == 1
+    assert result.engine.loop_program(100)._cache_size() == 1
     # The first epoch is progress; after the second, the third and the fourth the rate falls: 0.5, 0.25, then the least.
     scales = [1.0, 1.0, 0.5, 0.25, 0.2]
     engine = job.engine()
     data, state = engine.place(job.train), engine.start()
     for epoch, scale in enumerate(scales):
         state = {**engine.begin_epoch(state), "rate_scale": jax.numpy.float32(scale)}
-        for _ in range(3):
-            state, _ = engine.step_program(100)(state, data.arrays, engine.order(epoch, 300))
+        for program, given, _ in steps_of(engine, data, epoch):
+            state, _ = program(state, *given)
     assert same(result.weights.params, state["params"])
     assert [record["rate"] for record in result.history] == pytest.approx([0.1 * scale for scale in scales])
 

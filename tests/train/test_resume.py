@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from netspec.diagnostics import CompileError, Diagnostic
-from netspec.train import loop
+from netspec.train import loop, together
 from netspec.train.arrayfile import read_arrays
 from netspec.train.job import Job, Result
 from netspec.train.loop import fit
@@ -54,7 +54,7 @@ class KillAfter(Silent):
 
 def train_and_be_killed(path: str, epochs: int, number: int) -> None:
     """What the child process does."""
-    loop.TICK_SECONDS = 0.0
+    loop.TICK_SECONDS, together.TOGETHER = 0.0, 3
     result = fit(
         job_of(), run=Run.open(Path(path)), reporter=KillAfter(epochs, signal.Signals(number)), save_seconds=0.0
     )

@@ -62,7 +62,7 @@ def test_a_shared_program_gives_the_same_numbers_and_is_compiled_once() -> None:
     assert same(tuple(together[1].weights), tuple(alone.weights))
     assert figures_of(together[1].history) == figures_of(alone.history)
     assert not same(tuple(together[0].weights), tuple(alone.weights))
-    programs = [result.engine.step_program(32) for result in together]
+    programs = [result.engine.loop_program(32) for result in together]
     assert programs[0] is programs[1] and programs[0]._cache_size() == 1
 
 

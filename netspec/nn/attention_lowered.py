@@ -2,7 +2,7 @@
 
 The gradient of softmax takes a sum over the scores of each query. It is equal to the product of the result and its
 gradient, which is as many times smaller as a head has fewer numbers than there are steps (Dao et al. 2022,
-arXiv:2205.14135, appendix B.2); and XLA computes products of matrices faster when it may not fuse the rest into them.
+arXiv:2205.14135, appendix B.2).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool =
         "attention",
         f"attention, {heads} heads of {size}, {steps} steps to {others}",
         "its gradient by hand",
-        "no sums over the scores, and no fused products",
+        "no sums over the scores",
     )
     # Neighbouring heads that share keys and values are more queries of one head.
     grouped = query.reshape(examples, steps, kv_heads, -1, size).transpose(0, 2, 3, 1, 4)
@@ -89,11 +89,10 @@ def _forward(query: Any, key: Any, value: Any, seen: Any, factor: Any) -> tuple[
 def _backward(kept: tuple[Any, ...], gradient: Any) -> tuple[Any, ...]:
     query, key, value, factor, weights, y = kept
     to_value = _product(weights if factor is None else weights * factor, gradient, 2, 2)
-    to_weights = lax.optimization_barrier(_product(gradient, value, 3, 3))
+    to_weights = _product(gradient, value, 3, 3)
     if factor is not None:
         to_weights = to_weights * factor
     to_scores = weights * (to_weights - (gradient * y).sum(axis=-1, keepdims=True))
-    to_scores = lax.optimization_barrier(to_scores)
     return _product(to_scores, key, 3, 2), _product(to_scores, query, 2, 2), to_value, None, None
 
 

@@ -47,3 +47,10 @@ def test_what_is_no_number_stays() -> None:
     x = jnp.arange(16.0).reshape(1, 4, 4, 1).at[0, 1, 1, 0].set(jnp.nan).at[0, 2, 2, 0].set(jnp.nan)
     found = np.asarray(nn.max_pool(x, (2, 2), strides=(2, 2)))[0, :, :, 0]
     np.testing.assert_array_equal(np.isnan(found), [[True, False], [False, True]])
+
+
+def test_the_gradient_of_what_is_no_number() -> None:
+    """Of a window with several it goes to the first of them."""
+    x = jnp.arange(16.0).reshape(1, 4, 4, 1).at[0, 0, 1, 0].set(jnp.nan).at[0, 1, 0, 0].set(jnp.nan)
+    gradient = jax.grad(lambda x: nn.max_pool(x, (2, 2), strides=(2, 2)).sum())(x)[0, :, :, 0]
+    np.testing.assert_array_equal(gradient, [[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 1]])

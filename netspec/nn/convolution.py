@@ -8,6 +8,7 @@ What XLA does on a CPU (2 cores, f32) and what is done instead:
   `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
 - With few channels and filters it takes longer to gather the windows than to multiply. There one window does the work
   of several that stand beside each other: it is wider, moves further, and has the filters of each.
+- With one channel the windows are gathered once, for the forward pass and the gradient; both are matrix products then.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
 - A grouped convolution with few groups is as many dense ones.
 
@@ -40,6 +41,8 @@ FEW_CHANNELS = 16
 """Up to so many input channels XLA's gradient to the weights is the faster one."""
 FOUR_WINDOWS, TWO_WINDOWS = 96, 192
 """Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
+MOST_GATHERED = 2
+"""What the windows of one channel see is gathered up to so many times the numbers of the result."""
 
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """Rows put before and behind, by axis of places."""
@@ -116,6 +119,10 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
+    if _is_gathered(x, kernel, strides, pads) and is_fast_on_cpu("convolution", x, kernel):
+        why = "a window of one channel is gathered in no time, once for the forward pass and the gradient"
+        note("convolution", what, "a product of what the windows see with the kernel", why)
+        return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
     if (channels <= FEW_CHANNELS and count == 1) or not is_fast_on_cpu("convolution", x, kernel):
         return None
@@ -126,6 +133,41 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         why = "XLA's is a convolution over the batch, up to 4 times slower"
         note("convolution", what, "its weight gradient as matrix products", why)
     return _dense_once(x, kernel, strides, pads)
+
+
+# ---------------------------------------------------------------- one channel
+
+
+def _is_gathered(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> bool:
+    """Whether `_of_one_channel` is for it: images of one channel, and no more to be gathered than is worth it."""
+    if kernel.ndim != 4 or kernel.shape[2] != 1 or set(strides) != {1}:
+        return False
+    count = _windows_of_one_channel(x, kernel, pads)
+    return bool(kernel.shape[0] * (kernel.shape[1] + count - 1) <= MOST_GATHERED * count * kernel.shape[3])
+
+
+def _windows_of_one_channel(x: Any, kernel: Any, pads: Pads) -> int:
+    """How many windows beside each other are gathered as one."""
+    return next(n for n in (4, 2, 1) if (x.shape[2] + sum(pads[1]) - kernel.shape[1] + 1) % n == 0)
+
+
+def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
+    """The convolution of images of one channel, with steps of 1. Windows beside each other that are gathered as one are
+    wider: the product has fewer rows, and the filters of each."""
+    height, width = kernel.shape[:2]
+    count = _windows_of_one_channel(x, kernel, pads)
+    x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
+    rows, places = x.shape[1] - height + 1, x.shape[2] - width + 1
+    end = places - count + 1
+    seen = [x[:, i : i + rows, j : j + end : count] for i in range(height) for j in range(width + count - 1)]
+    found = jnp.concatenate(seen, axis=-1).reshape(-1, len(seen)) @ _beside(kernel, count, 1).reshape(len(seen), -1)
+    return found.reshape(len(x), rows, places, -1)
+
+
+def _beside(kernel: Any, count: int, step: int) -> Any:
+    """A kernel for windows of which each holds several that stand beside each other: the filters of all of them."""
+    moved = [jnp.pad(kernel, ((0, 0), (i * step, (count - 1 - i) * step), (0, 0), (0, 0))) for i in range(count)]
+    return jnp.concatenate(moved, axis=-1)
 
 
 # ---------------------------------------------------------------- dense
@@ -152,8 +194,7 @@ def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     count, step = windows_at_once(kernel.shape, x.shape, strides, pads), strides[-1]
     if count == 1:
         return _plain(x, kernel, strides, pads)
-    moved = [jnp.pad(kernel, ((0, 0), (i * step, (count - 1 - i) * step), (0, 0), (0, 0))) for i in range(count)]
-    found = _plain(x, jnp.concatenate(moved, axis=-1), (strides[0], count * step), pads)
+    found = _plain(x, _beside(kernel, count, step), (strides[0], count * step), pads)
     return found.reshape(*found.shape[:2], -1, kernel.shape[-1])
 
 

@@ -16,6 +16,11 @@ from netspec.nn.convolution import MOST_GROUPS, windows_at_once
 CASES = {
     "3x3": ((9, 8), 20, 5, {"kernel_size": (3, 3)}),
     "3x3 few channels": ((9, 8), 1, 5, {"kernel_size": (3, 3)}),
+    "one channel, two windows as one": ((7, 8), 1, 6, {"kernel_size": (2, 3), "padding": "VALID"}),
+    "one channel, window by window": ((5, 7), 1, 6, {"kernel_size": (3, 2)}),
+    "one channel with padding": ((5, 6), 1, 4, {"kernel_size": (3, 3), "padding": [(2, 0), (1, 3)]}),
+    "one channel with steps": ((9, 8), 1, 6, {"kernel_size": (3, 3), "strides": (2, 2)}),
+    "one channel, a large window": ((9, 9), 1, 2, {"kernel_size": (5, 5)}),
     "5x5 three channels": ((9, 8), 3, 4, {"kernel_size": (5, 5), "padding": "VALID"}),
     "steps": ((9, 8), 20, 5, {"kernel_size": (3, 3), "strides": (2, 2)}),
     "steps of rows alone": ((9, 8), 20, 5, {"kernel_size": (3, 3), "strides": (2, 1)}),

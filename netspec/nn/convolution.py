@@ -119,6 +119,11 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
+    places = [n + sum(pair) - k for n, k, pair in zip(x.shape[1:-1], window, pads, strict=True)]
+    if not any(places) and prod(window) > 1 and is_fast_on_cpu("convolution", x, kernel):
+        note("convolution", what, "as a dense layer", "the window is as large as its input")
+        x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
+        return (x.reshape(len(x), -1) @ kernel.reshape(-1, kernel.shape[-1])).reshape(len(x), *(1 for _ in window), -1)
     if _is_gathered(x, kernel, strides, pads) and is_fast_on_cpu("convolution", x, kernel):
         why = "a window of one channel is gathered in no time, once for the forward pass and the gradient"
         note("convolution", what, "a product of what the windows see with the kernel", why)
@@ -156,11 +161,16 @@ def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
     wider: the product has fewer rows, and the filters of each."""
     height, width = kernel.shape[:2]
     count = _windows_of_one_channel(x, kernel, pads)
-    x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
-    rows, places = x.shape[1] - height + 1, x.shape[2] - width + 1
-    end = places - count + 1
-    seen = [x[:, i : i + rows, j : j + end : count] for i in range(height) for j in range(width + count - 1)]
-    found = jnp.concatenate(seen, axis=-1).reshape(-1, len(seen)) @ _beside(kernel, count, 1).reshape(len(seen), -1)
+    blocks = -(-(width + count - 1) // count)  # of `count` columns, in which a window and those beside it lie
+    (top, bottom), (left, right) = pads
+    rows, places = x.shape[1] + top + bottom - height + 1, x.shape[2] + left + right - width + 1
+    behind = places + (blocks - 1) * count - x.shape[2] - left
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (top, bottom, 0), (left, behind, 0), (0, 0, 0)])
+    x = x.reshape(*x.shape[:2], -1, count)
+    seen = jnp.concatenate([x[:, :, k : k + places // count] for k in range(blocks)], axis=-1)
+    seen = jnp.concatenate([seen[:, i : i + rows] for i in range(height)], axis=-1)
+    wide = jnp.pad(_beside(kernel, count, 1), [(0, 0), (0, blocks * count - width - count + 1), (0, 0), (0, 0)])
+    found = seen.reshape(-1, seen.shape[-1]) @ wide.reshape(seen.shape[-1], -1)
     return found.reshape(len(x), rows, places, -1)
 
 

@@ -20,7 +20,6 @@ from flax.nnx import (
     hard_sigmoid,
     hard_swish,
     identity,
-    initializers,
     leaky_relu,
     log_softmax,
     relu,
@@ -34,6 +33,7 @@ from flax.nnx import (
     tanh,
 )
 
+from netspec.nn import initializers
 from netspec.nn.attention import ClassToken, PositionEmbedding, rope, sinusoidal
 from netspec.nn.attention_lowered import Attention, attend
 from netspec.nn.batchnorm import BatchNorm

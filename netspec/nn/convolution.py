@@ -30,6 +30,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
+from netspec.nn import initializers
 from netspec.nn.lowering import is_fast_on_cpu, note
 from netspec.nn.sums import sum_of_terms
 
@@ -51,8 +52,8 @@ Pads: TypeAlias = tuple[tuple[int, int], ...]
 class Conv(nnx.Conv):  # type: ignore[misc]  # Flax is not read by the type checker
     """`flax.nnx.Conv`, computed by `convolve`."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, conv_general_dilated=convolve, **more)
+    def __init__(self, *args: Any, kernel_init: Any = initializers.default, **more: Any) -> None:
+        super().__init__(*args, kernel_init=kernel_init, conv_general_dilated=convolve, **more)
 
 
 def convolve(

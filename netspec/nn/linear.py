@@ -12,14 +12,15 @@ from typing import Any
 from flax import nnx
 from jax import lax
 
+from netspec.nn import initializers
 from netspec.nn.lowering import is_fast_on_cpu, note
 
 
 class Linear(nnx.Linear):  # type: ignore[misc]  # Flax is not read by the type checker
     """`flax.nnx.Linear`, computed by `multiply`."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, dot_general=multiply, **more)
+    def __init__(self, *args: Any, kernel_init: Any = initializers.default, **more: Any) -> None:
+        super().__init__(*args, kernel_init=kernel_init, dot_general=multiply, **more)
 
 
 def multiply(x: Any, kernel: Any, dimension_numbers: Any, **more: Any) -> Any:

@@ -90,7 +90,7 @@ def answer_program(definition: Any) -> Any:
     def answer(state: Any, inputs: tuple[Any, ...]) -> Any:
         return nnx.merge(definition, state)(*inputs)
 
-    return jax.jit(answer, compiler_options=compiler_options())
+    return jax.jit(answer, compiler_options=compiler_options(answers=True))
 
 
 class FoldedForm:

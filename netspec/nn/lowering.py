@@ -28,6 +28,9 @@ CONVOLUTIONS_BY = "xla_cpu_experimental_ynn_fusion_type"
 ALL_CORES = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
 """An option of XLA, and its value that takes convolutions out of what is left to YNNPACK, which runs those with fewer
 than 96 filters on one core."""
+TO_ANSWER = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+"""The value for programs that only answer. Sums are slower then, but are few. Where nothing is kept for a gradient, a
+sum left to YNNPACK takes the convolutions that lead to it along: ResNet-18, one image, 17.9 ms instead of 7.3."""
 
 _families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset(FAST))
 _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
@@ -82,17 +85,18 @@ def is_fast_on_cpu(family: str, *arrays: Any) -> bool:
     )
 
 
-def compiler_options(families: Sequence[str] | None = None) -> dict[str, str]:
+def compiler_options(families: Sequence[str] | None = None, *, answers: bool = False) -> dict[str, str]:
     """What XLA is told when it compiles a program: the argument `compiler_options` of `jax.jit`.
 
     Args:
         families: those that are computed the fast way; by default those in force.
+        answers: the program takes no gradient.
     """
     in_force = _families.get() if families is None else families
     is_chosen = "convolution" in in_force and jax.default_backend() == "cpu"
     if not is_chosen or CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
         return {}
-    return {CONVOLUTIONS_BY: ALL_CORES}
+    return {CONVOLUTIONS_BY: TO_ANSWER if answers else ALL_CORES}
 
 
 @cache

@@ -317,12 +317,8 @@ class Engine:
         return self._batch_programs[size]
 
     def _compiled(self, step: Any) -> Any:
-        told = {**self._told, **remat_options(self.recipe.remat)}
+        told = {**compiler_options(self.recipe.lowering), **remat_options(self.recipe.remat)}
         return jax.jit(step, donate_argnums=0, compiler_options=told)
-
-    @cached_property
-    def _told(self) -> dict[str, str]:
-        return compiler_options(self.recipe.lowering)
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""
@@ -440,7 +436,8 @@ class Engine:
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        return jax.jit(score, static_argnums=5, compiler_options=self._told)
+        told = compiler_options(self.recipe.lowering, answers=True)
+        return jax.jit(score, static_argnums=5, compiler_options=told)
 
     @cached_property
     def answer_program(self) -> Any:
@@ -451,4 +448,4 @@ class Engine:
             with using(self.recipe.lowering):
                 return self._by_output(module(*self.precision.fed(inputs)))
 
-        return jax.jit(answer, compiler_options=self._told)
+        return jax.jit(answer, compiler_options=compiler_options(self.recipe.lowering, answers=True))

@@ -24,6 +24,18 @@ def test_convolutions_are_left_to_what_uses_all_cores() -> None:
     assert compiled(x)[0, 4, 4, 0] == 9 * 32
 
 
+def test_a_mean_takes_no_convolution_along_where_nothing_is_learned() -> None:
+    x, kernel = jnp.ones((1, 8, 8, 32)), jnp.ones((3, 3, 32, 32))
+
+    def answer(x: jax.Array) -> jax.Array:
+        found = lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return jax.nn.relu(found).mean((1, 2))
+
+    told = compiler_options(answers=True)
+    assert "ynn" not in jax.jit(answer, compiler_options=told).lower(x).compile().as_text()
+    assert told != compiler_options()
+
+
 def test_the_reference_tells_nothing() -> None:
     assert compiler_options(()) == {}
 

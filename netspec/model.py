@@ -38,6 +38,7 @@ class Model:
         self.seed = seed
         self.normalisation: Mapping[str, Normalisation] = {}
         self.restored: Mapping[str, Normalisation] = {}
+        self._programs: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ what it is
 
@@ -56,7 +57,7 @@ class Model:
         """The Flax NNX source that runs."""
         return self.compilation.python
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, Shape]:
         """The shape of one example of each input."""
         return {node.name: node.shape for node in self.graph.input_nodes}
@@ -160,11 +161,13 @@ class Model:
         has_merged = any(node.absorbed for block in blocks for node in block.nodes)
         return FoldedForm(self.inference_module) if has_merged else None
 
-    @cached_property
-    def _forward(self) -> Any:
-        from netspec.backend.fold import answer_program
+    def _forward(self, tree: Any) -> Any:
+        """The compiled function of the arrays that stand in this structure; there is one unless somebody changes it."""
+        if tree not in self._programs:
+            from netspec.backend.fold import answer_program
 
-        return answer_program(self._definitions[False])
+            self._programs[tree] = answer_program(self._definitions[False], tree)
+        return self._programs[tree]
 
     def __call__(self, *inputs: Any) -> Any:
         """What comes out for a batch, as in prediction: inputs normalised as in training, dropout off, running means
@@ -173,14 +176,12 @@ class Model:
         Raises:
             ValueError: the inputs have other shapes than the spec says.
         """
-        import jax
-
         checked = zip(self.inputs, self._checked(inputs), strict=True)
         ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
         arrays, tree = self._live.read()
         folded = None if self._folded is None else self._folded.of(arrays)
-        program, state = (self._forward, jax.tree.unflatten(tree, arrays)) if folded is None else folded
-        return self._restore(program(state, ready))
+        program, arrays = (self._forward(tree), arrays) if folded is None else folded
+        return self._restore(program(arrays, ready))
 
     @cached_property
     def _live(self) -> LiveState:

@@ -84,11 +84,17 @@ def _numbers(variable: Any) -> Any:
     return np.asarray(variable[...], np.float64)
 
 
-def answer_program(definition: Any) -> Any:
-    """The compiled function from the state of a module, and a tuple of its inputs, to what it answers."""
+def answer_program(definition: Any, tree: Any) -> Any:
+    """The compiled function from the arrays of a module, and a tuple of its inputs, to what it answers.
 
-    def answer(state: Any, inputs: tuple[Any, ...]) -> Any:
-        return nnx.merge(definition, state)(*inputs)
+    Args:
+        definition: the static half of the module.
+        tree: the structure that the arrays stand in. It is taken apart once, here, and not at each call, which would
+            take as long as a small network.
+    """
+
+    def answer(arrays: list[Any], inputs: tuple[Any, ...]) -> Any:
+        return nnx.merge(definition, jax.tree.unflatten(tree, arrays))(*inputs)
 
     return jax.jit(answer, compiler_options=compiler_options(answers=True))
 
@@ -103,11 +109,11 @@ class FoldedForm:
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
         self.seen: list[Any] = []
-        self.state: Any = None
+        self.arrays: list[Any] = []
         self.program: Any = None
 
-    def of(self, leaves: list[Any]) -> tuple[Any, Any] | None:
-        """The program and the state for a module with these arrays.
+    def of(self, leaves: list[Any]) -> tuple[Any, list[Any]] | None:
+        """The program and its arrays for a module with these arrays.
 
         None where the arrays do not stay what they are: those of NumPy may be written into, and tracers of JAX stand
         for numbers that are not there yet.
@@ -116,7 +122,8 @@ class FoldedForm:
             return None
         is_same = len(leaves) == len(self.seen) and all(r() is a for r, a in zip(self.seen, leaves, strict=True))
         if self.program is None or not is_same:
-            definition, self.state = nnx.split(self.make())
-            self.program = self.program or answer_program(definition)
+            definition, state = nnx.split(self.make())
+            self.arrays, tree = jax.tree.flatten(state)
+            self.program = self.program or answer_program(definition, tree)
             self.seen = [weakref.ref(leaf) for leaf in leaves]  # weights that the module has no more are let go
-        return self.program, self.state
+        return self.program, self.arrays

@@ -20,6 +20,7 @@ FAMILIES = {
     "dropout": "dropout with fewer random bits",
     "dense": "a dense layer of every step of a sequence as one product of matrices",
     "attention": "the gradient of attention by hand",
+    "recurrent": "the gradient of an LSTM by hand",
     "steps": "several short steps in one program",
 }
 """By name what is done."""

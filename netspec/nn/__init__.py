@@ -59,15 +59,8 @@ from netspec.nn.lowering import LOWERINGS, compiler_options, using
 from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
 from netspec.nn.pools import max_pool
 from netspec.nn.probes import probe, record
-from netspec.nn.recurrent import (
-    GRU,
-    LSTM,
-    Bidirectional,
-    SimpleRNN,
-    first_step,
-    last_step,
-    mean_of_steps,
-)
+from netspec.nn.recurrent import Bidirectional, first_step, last_step, mean_of_steps
+from netspec.nn.recurrent_lowered import GRU, LSTM, SimpleRNN
 from netspec.nn.windows import adaptive_pool, center_crop, crop, crop_like, resize, resize_like, upsample
 
 __all__ = [

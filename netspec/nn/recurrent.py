@@ -33,6 +33,7 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
 
     gates = 1
     states = 1
+    dropout_layer = nn.Dropout
 
     @property
     def adds(self) -> str:
@@ -67,8 +68,8 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         self.recurrent_kernel = nn.Param(recurrent_first(rngs.params(), (units, width)))
         self.bias = nn.Param(self.first_bias(bias_init, rngs.params(), width)) if use_bias else None
         # Drops the same numbers at all steps of an example (Gal and Ghahramani 2016).
-        self.dropout = nn.Dropout(dropout, broadcast_dims=(1,), rngs=rngs) if dropout else None
-        self.recurrent_dropout = nn.Dropout(recurrent_dropout, rngs=rngs) if recurrent_dropout else None
+        self.dropout = self.dropout_layer(dropout, broadcast_dims=(1,), rngs=rngs) if dropout else None
+        self.recurrent_dropout = self.dropout_layer(recurrent_dropout, rngs=rngs) if recurrent_dropout else None
 
     def first_bias(self, init: Any, key: Any, width: int) -> Any:
         return init(key, (width,))
@@ -79,6 +80,10 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
 
     def step(self, state: Any, z: Any, recur: Any) -> Any:
         raise NotImplementedError
+
+    def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+        """The last state, and the results of all steps; the arguments are those of `scan_steps`."""
+        return through_steps(self, first, z, kernel, inner, kept, real)
 
     def __call__(self, x: Any, mask: Any = None) -> Any:
         x = x if self.dropout is None else self.dropout(x)
@@ -93,7 +98,7 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
         real = None if mask is None else jnp.swapaxes(mask, 0, 1)
         first = (zeros,) * self.states
-        last, outputs = through_steps(self, first, z, recurrent_kernel, inner, kept, real)
+        last, outputs = self.through(first, z, recurrent_kernel, inner, kept, real)
         return last[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
 
 

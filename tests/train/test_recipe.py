@@ -145,6 +145,7 @@ def test_description_has_every_default_in_force() -> None:
             "dropout",
             "dense",
             "attention",
+            "recurrent",
             "steps",
         ],
         "remat": False,

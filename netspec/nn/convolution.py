@@ -44,6 +44,9 @@ FOUR_WINDOWS, TWO_WINDOWS = 96, 192
 """Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
 MOST_GATHERED = 2
 """What the windows of one channel see is gathered up to so many times the numbers of the result."""
+MOST_AT_ONCE, MOST_PARTS = 2**20, 8
+"""So many numbers of a gradient are worked into that of a kernel at once, since what is spread out stays in the cache
+then; in at most so many parts, each of which has to be compiled."""
 
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """Rows put before and behind, by axis of places."""
@@ -243,11 +246,8 @@ def input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...],
 
 
 def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
-    """The gradient to a dense kernel, window x channels x filters.
-
-    Along the last axis of places one of the two arrays is spread out, so that all points of a row of the window come
-    from one matrix product: the gradient, or for larger steps the input. The other rows are the input moved along the
-    other axes.
+    """The gradient to a dense kernel, window x channels x filters: that of parts of the batch, which the cache holds with
+    all that is made of them.
 
     Args:
         x: the input, batch x places x channels.
@@ -255,6 +255,19 @@ def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tup
         window: its size.
         strides: how far it moves.
         pads: rows put around the input.
+    """
+    wanted = min(MOST_PARTS, -(-gradient.size // MOST_AT_ONCE)) if window[-1] > 1 else 1
+    parts = max(n for n in range(1, wanted + 1) if len(x) % n == 0)
+    pairs = zip(jnp.split(x, parts), jnp.split(gradient, parts), strict=True)
+    return reduce(add, [_of_part(*pair, window, strides, pads) for pair in pairs])
+
+
+def _of_part(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
+    """The gradient to a dense kernel.
+
+    Along the last axis of places one of the two arrays is spread out, so that all points of a row of the window come
+    from one matrix product: the gradient, or for larger steps the input. The other rows are the input moved along the
+    other axes.
     """
     *rows, width = window
     channels, filters = x.shape[-1], gradient.shape[-1]

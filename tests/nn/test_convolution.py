@@ -11,6 +11,7 @@ import pytest
 from flax import nnx
 
 from netspec import nn
+from netspec.nn import convolution
 from netspec.nn.convolution import MOST_GROUPS, windows_at_once
 
 CASES = {
@@ -78,6 +79,21 @@ def test_values_and_gradients(name: str, batch: int) -> None:
     weights = jnp.asarray(rng.normal(size=layer(x).shape), jnp.float32)
     found, expected = (computed(layer, x, weights, lowering) for lowering in nn.LOWERINGS)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-6 * max(1.0, float(jnp.abs(b).max())))
+
+
+@pytest.mark.parametrize("most", [1, 600, 1300, 2000])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_a_batch_in_parts(most: int, strides: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six images of 360 numbers of the gradient, or 100: one at a time, two, three, or all."""
+    rng = np.random.default_rng(0)
+    layer = nn.Conv(20, 5, (3, 3), strides=strides, rngs=nnx.Rngs(0))
+    x = jnp.asarray(rng.normal(size=(6, 9, 8, 20)), jnp.float32)
+    weights = jnp.asarray(rng.normal(size=layer(x).shape), jnp.float32)
+    wanted = computed(layer, x, weights, "reference")
+    monkeypatch.setattr(convolution, "MOST_AT_ONCE", most)
+    jax.clear_caches()  # the choice is made while a layer is traced
+    for a, b in zip(jax.tree.leaves(computed(layer, x, weights, "fast")), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-6 * max(1.0, float(jnp.abs(b).max())))
 
 

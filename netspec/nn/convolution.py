@@ -246,8 +246,9 @@ def input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...],
 
 
 def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
-    """The gradient to a dense kernel, window x channels x filters: that of parts of the batch, which the cache holds with
-    all that is made of them.
+    """The gradient to a dense kernel, window x channels x filters.
+
+    It is taken of parts of the batch and added up: the cache holds a part with all that is made of it.
 
     Args:
         x: the input, batch x places x channels.

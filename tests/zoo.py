@@ -20,11 +20,6 @@ class Net:
 TORCHVISION = "torchvision"
 
 
-def double(before: int, filters: int) -> int:
-    """The weights of two 3x3 convolutions, with biases."""
-    return (9 * before * filters + filters) + (9 * filters * filters + filters)
-
-
 def dense(before: int, units: int) -> int:
     """The weights of a dense layer, with biases."""
     return before * units + units
@@ -34,10 +29,6 @@ def lstm(before: int, units: int) -> int:
     """The weights of an LSTM: four gates, each a dense layer on the step and the last state together."""
     return 4 * dense(before + units, units)
 
-
-DOWN = [(1, 64, 568), (64, 128, 280), (128, 256, 136), (256, 512, 64), (512, 1024, 28)]
-UP = [(512, 52), (256, 100), (128, 196), (64, 388)]
-"""The levels of the U-Net: channels before, channels, and the edge of what comes out of its convolutions."""
 
 ZOO = {
     "lenet5": Net(

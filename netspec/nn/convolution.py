@@ -123,17 +123,18 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
-    places = [n + sum(pair) - k for n, k, pair in zip(x.shape[1:-1], window, pads, strict=True)]
-    if not any(places) and prod(window) > 1 and is_fast_on_cpu("convolution", x, kernel):
+    if not is_fast_on_cpu("convolution", x, kernel):
+        return None
+    if prod(window) > 1 and all(n + sum(pair) == k for n, k, pair in zip(x.shape[1:-1], window, pads, strict=True)):
         note("convolution", what, "as a dense layer", "the window is as large as its input")
         x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
         return (x.reshape(len(x), -1) @ kernel.reshape(-1, kernel.shape[-1])).reshape(len(x), *(1 for _ in window), -1)
-    if _is_gathered(x, kernel, strides, pads) and is_fast_on_cpu("convolution", x, kernel):
+    if _is_gathered(x, kernel, strides, pads):
         why = "a window of one channel is gathered in no time, once for the forward pass and the gradient"
         note("convolution", what, "a product of what the windows see with the kernel", why)
         return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
-    if (channels <= FEW_CHANNELS and count == 1) or not is_fast_on_cpu("convolution", x, kernel):
+    if channels <= FEW_CHANNELS and count == 1:
         return None
     if count > 1:
         why = "with few channels and filters XLA spends its time on gathering the windows"
@@ -157,7 +158,12 @@ def _is_gathered(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> b
 
 def _windows_of_one_channel(x: Any, kernel: Any, pads: Pads) -> int:
     """How many windows beside each other are gathered as one."""
-    return next(n for n in (4, 2, 1) if (x.shape[2] + sum(pads[1]) - kernel.shape[1] + 1) % n == 0)
+    return _dividing(x.shape[2] + sum(pads[1]) - kernel.shape[1] + 1, 4)
+
+
+def _dividing(places: int, most: int) -> int:
+    """How many of so many windows, 4, 2 or 1, make groups without a rest."""
+    return next((count for count in (4, 2) if count <= most and places % count == 0), 1)
 
 
 def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
@@ -200,7 +206,7 @@ def windows_at_once(kernel: tuple[int, ...], x: tuple[int, ...], strides: tuple[
         return 1
     most = 4 if channels * filters <= FOUR_WINDOWS else 2 if channels * filters <= TWO_WINDOWS else 1
     places = (x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1
-    return next((count for count in (4, 2) if count <= most and places % count == 0), 1)
+    return _dividing(places, most)
 
 
 def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:

@@ -85,6 +85,18 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         """The last state, and the results of all steps; the arguments are those of `scan_steps`."""
         return through_steps(self, first, z, kernel, inner, kept, real)
 
+    @staticmethod
+    def before_steps(states: Any, start: Any, reverse: bool) -> Any:
+        """What the state was before each step, from that after each (steps x batch x units) and before the first."""
+        return jnp.concatenate([states[1:], start[None]] if reverse else [start[None], states[:-1]])
+
+    @staticmethod
+    def gradient_to_kernel(multiplied: Any, kept: Any, to_products: Any) -> Any:
+        """The gradient to what the states are multiplied with, of all steps at once: from the states before them, the
+        factor for these, and the gradients to the products."""
+        multiplied = multiplied if kept is None else multiplied * kept
+        return multiplied.reshape(-1, multiplied.shape[-1]).T @ to_products.reshape(-1, to_products.shape[-1])
+
     def __call__(self, x: Any, mask: Any = None) -> Any:
         x = x if self.dropout is None else self.dropout(x)
         weights = [x, self.kernel[...], self.recurrent_kernel[...], 0 if self.bias is None else self.bias[...]]
@@ -155,12 +167,9 @@ def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept:
     def backward(residuals: Any, gradients: Any) -> Any:
         back, outputs = residuals
         to_z, to_inner = back(gradients)
-        start = first[0][None]
-        before = jnp.concatenate([outputs[1:], start] if layer.reverse else [start, outputs[:-1]])
+        before = layer.before_steps(outputs, first[0], layer.reverse)
         to_products = to_z if layer.adds == "z" else to_inner
-        before = before if kept is None else before * kept
-        to_kernel = before.reshape(-1, before.shape[-1]).T @ to_products.reshape(-1, to_products.shape[-1])
-        return to_z, to_kernel, to_inner
+        return to_z, layer.gradient_to_kernel(before, kept, to_products), to_inner
 
     run.defvjp(forward, backward)
     found: tuple[Any, Any] = run(z, kernel, jnp.asarray(inner, z.dtype))

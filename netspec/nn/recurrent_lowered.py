@@ -79,10 +79,7 @@ def _forward(z: Any, kernel: Any, kept: Any, real: Any, reverse: bool) -> tuple[
 def _backward(reverse: bool, kept_back: tuple[Any, ...], gradients: Any) -> tuple[Any, ...]:
     kernel, kept, real, results, cells, *gates = kept_back
     to_last, to_results = gradients
-
-    def before(x: Any) -> Any:
-        start = jnp.zeros_like(x[:1])
-        return jnp.concatenate([x[1:], start] if reverse else [start, x[:-1]])
+    zeros = jnp.zeros_like(results[0])
 
     def go_back(to_state: tuple[Any, Any], inputs: tuple[Any, ...]) -> tuple[Any, Any]:
         (to_h, to_c), (to_result, real, cell, c, i, f, g, o) = to_state, inputs
@@ -102,11 +99,10 @@ def _backward(reverse: bool, kept_back: tuple[Any, ...], gradients: Any) -> tupl
             to_h_before = to_h_before + jnp.where(real[:, None], 0, to_h)
         return (to_h_before, to_c_before), to_z
 
-    steps = (to_results, real, cells, before(cells), *gates)
+    steps = (to_results, real, cells, LSTM.before_steps(cells, zeros, reverse), *gates)
     _, to_z = lax.scan(go_back, tuple(to_last), steps, reverse=not reverse)
-    multiplied = before(results) if kept is None else before(results) * kept
-    to_kernel = multiplied.reshape(-1, kernel.shape[0]).T @ to_z.reshape(-1, kernel.shape[1])
-    return to_z, to_kernel, None, None
+    before = LSTM.before_steps(results, zeros, reverse)
+    return to_z, LSTM.gradient_to_kernel(before, kept, to_z), None, None
 
 
 lstm_steps.defvjp(_forward, _backward)

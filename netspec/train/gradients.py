@@ -24,6 +24,7 @@ from netspec.graph.ir import Edge, Graph, Input, Node, Output
 from netspec.layers.base import Layer
 from netspec.shape import Shape
 from netspec.source import Span
+from netspec.train.computations import inner_computations
 from netspec.train.tool_errors import WrongGradient
 
 TOLERANCE = 1e-4
@@ -322,17 +323,8 @@ def _precision(jaxpr: Any) -> str:
     """The smallest precision that a computation lowers numbers to."""
     narrowest = "float64"
     for equation in jaxpr.eqns:
-        found = [_precision(inner) for inner in _inner(equation)]
+        found = [_precision(inner) for inner in inner_computations(equation)]
         if any(_is_float(variable.aval) for variable in equation.invars):
             found += [str(variable.aval.dtype) for variable in equation.outvars if _is_float(variable.aval)]
         narrowest = min([narrowest, *found], key=lambda name: int(jnp.finfo(name).bits))
     return narrowest
-
-
-def _inner(equation: Any) -> Iterator[Any]:
-    """The computations inside one of a computation: branches, bodies of loops, calls."""
-    for value in equation.params.values():
-        for item in value if isinstance(value, tuple | list) else (value,):
-            inner = getattr(item, "jaxpr", item)
-            if hasattr(inner, "eqns"):
-                yield inner

@@ -46,8 +46,8 @@ def steps_of(
         return
     sizes = [engine.batch_size(at, data.examples) for at in range(first, last)]
     order = engine.order_of_rows(epoch, data.examples)
-    begins = range(first * engine.recipe.batch, data.examples, engine.recipe.batch)
-    batches = data.batches([order[begin : begin + size] for begin, size in zip(begins, sizes, strict=False)])
+    begins = [at * engine.recipe.batch for at in range(first, last)]
+    batches = data.batches([order[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)])
     with closing(batches):
         for size, batch in zip(sizes, batches, strict=True):
             yield engine.batch_program(size), (batch,), 1

@@ -14,13 +14,15 @@ from typing import Any
 import jax
 
 from netspec.nn.lowering import note
+from netspec.train.computations import inner_computations
 
 TOGETHER = 8
 """Steps of a program that runs several. More are no faster, and an end that is asked for would come later."""
 MOST_OPERATIONS = 2e9
 """A step of more operations (multiplications and additions, forward and backward) is started by itself."""
-NOT_IN_LOOPS = frozenset({"conv_general_dilated", "reduce_window", "select_and_scatter_add", "scan", "while", "sort"})
-"""What XLA computes slowly inside of a loop on a CPU, or what is a loop already; by the names that JAX gives it."""
+NOT_IN_LOOPS = ("conv_general_dilated", "reduce_window", "select_and_scatter_add", "scan", "while", "sort")
+"""What XLA computes slowly inside of a loop on a CPU, or what is a loop already; by how the names that JAX gives it
+begin."""
 PASSES = 3
 """Forward, and backward to the inputs and to the weights."""
 
@@ -41,8 +43,8 @@ def steps_at_once(forward: Callable[..., Any], weights: Any, inputs: Sequence[An
     least = 2 * PASSES * batch * sum(prod(shape) for shape in shapes if len(shape) == 2)
     if any(len(shape) > 2 for shape in shapes) or least > MOST_OPERATIONS:
         return 1
-    traced = list(_equations(jax.make_jaxpr(forward)(weights, inputs).jaxpr))
-    has_slow = any(equation.primitive.name.startswith(tuple(NOT_IN_LOOPS)) for equation in traced)
+    traced = list(_equations(jax.make_jaxpr(forward)(weights, inputs)))
+    has_slow = any(equation.primitive.name.startswith(NOT_IN_LOOPS) for equation in traced)
     products = sum(_operations(e) for e in traced if e.primitive.name == "dot_general")
     if has_slow or PASSES * products > MOST_OPERATIONS:
         return 1
@@ -56,9 +58,8 @@ def _equations(jaxpr: Any) -> Iterator[Any]:
     """Those of a program, and of the functions that it calls."""
     for equation in jaxpr.eqns:
         yield equation
-        for value in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda v: hasattr(v, "eqns")):
-            if hasattr(value, "eqns"):
-                yield from _equations(getattr(value, "jaxpr", value))
+        for inner in inner_computations(equation):
+            yield from _equations(inner)
 
 
 def _operations(equation: Any) -> float:

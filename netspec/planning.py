@@ -58,17 +58,19 @@ def plan_of(spec: Compilation) -> Plan:
     spec.check()
     device = jax.devices()[0]
     layers = _layers(spec)
-    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, layers), layers)
+    return Plan(f"{device.platform} ({device.device_kind})", _program(spec, device.platform, layers), layers)
 
 
-def _program(spec: Compilation, layers: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tuple[Choice, ...]:
     train, data = spec.train, spec.data
     found = [
         _steps(spec)
         or Choice(
             "step",
             "one compiled program, which writes into the memory of the state before it",
-            "several are under way at once, so that the device never waits",
+            "it is long enough, or has what XLA computes many times slower inside loops, as convolutions"
+            if platform == "cpu"
+            else "several are under way at once, so that the device never waits",
         ),
         Choice(
             "data",

@@ -21,7 +21,7 @@ from netspec.pipeline import Compilation
 from netspec.planning import example_of
 from netspec.semantics import recipe_of
 from netspec.train.device import set_up
-from netspec.train.engine import Engine
+from netspec.train.engine import Engine, State
 from netspec.train.heads import HeadInfo
 
 
@@ -65,6 +65,26 @@ def footprint_of(spec: Compilation) -> Footprint:
     Raises:
         CompileError: the spec has mistakes, or nothing to train (NS461).
     """
+    engine, state, data = step_of(spec)
+    order = jax.ShapeDtypeStruct((engine.recipe.batch,), jnp.int32)
+    compiled = engine.step_program(engine.recipe.batch).lower(state, data, order).compile()
+    weights = _bytes(state["params"])
+    return Footprint(
+        device=jax.default_backend(),
+        examples=engine.recipe.batch,
+        weights=weights,
+        state=_bytes(state) - weights,
+        batch=_bytes(data),
+        work=compiled.memory_analysis().temp_size_in_bytes,
+    )
+
+
+def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    """The engine of a spec without data, and the shapes of what its step is called with: the state, and a batch.
+
+    Raises:
+        CompileError: the spec has mistakes, or nothing to train (NS461).
+    """
     set_up()
     spec.check()
     heads = recipe_heads(spec.optimised)
@@ -72,18 +92,7 @@ def footprint_of(spec: Compilation) -> Footprint:
     assert recipe is not None
     names, model = list(input_shapes(spec.optimised)), Model(spec)
     engine = Engine(lambda rngs: model.module_class(rngs=rngs), recipe, names)
-    state, data = engine.state_shapes(), _batch(spec, engine)
-    order = jax.ShapeDtypeStruct((recipe.batch,), jnp.int32)
-    compiled = engine.step_program(recipe.batch).lower(state, data, order).compile()
-    weights = _bytes(state["params"])
-    return Footprint(
-        device=jax.default_backend(),
-        examples=recipe.batch,
-        weights=weights,
-        state=_bytes(state) - weights,
-        batch=_bytes(data),
-        work=compiled.memory_analysis().temp_size_in_bytes,
-    )
+    return engine, engine.state_shapes(), _batch(spec, engine)
 
 
 def _target(head: HeadInfo) -> Target:

@@ -12,7 +12,7 @@ from netspec.record import value
 from netspec.values import Symbol, spell
 
 FAMILIES = {
-    "convolution": "the gradient to the weights of a convolution as matrix products",
+    "convolution": "what a convolution reads, and the gradient to it, computed once",
     "depthwise": "a depthwise convolution as a sum of shifted products",
     "groups": "a grouped convolution as several convolutions",
     "batchnorm": "the gradient of batch normalisation by hand",

@@ -27,9 +27,9 @@ def test_choices_of_layers() -> None:
         "-> gap -> dense(2)"
     )
     assert found["3x3 convolution, 3 -> 20 channels"] == ("4 windows beside each other as one", 1)
-    assert found["3x3 convolution, 20 -> 24 channels"] == ("its weight gradient as matrix products", 1)
+    assert found["3x3 convolution, 20 -> 24 channels"] == ("what it reads is computed once, and the gradient to it", 1)
     assert found["3x3 convolution, 20 -> 20 channels"] == ("a sum of shifted products", 1)
-    assert found["1x1 convolution, 24 -> 24 channels"] == ("its weight gradient as matrix products", 2)
+    assert found["1x1 convolution, 24 -> 24 channels"] == ("what it reads is computed once, and the gradient to it", 2)
     assert {"batchnorm, 20 channels", "2x2 max pool, 20 channels"} <= found.keys()
 
 

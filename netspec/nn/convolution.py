@@ -2,8 +2,8 @@
 
 What XLA does on a CPU (2 cores, f32) and what is done instead:
 
-- The gradient to the weights is one more convolution there, over the batch, at a tenth of the speed of a matrix
-  product. Here it is a few matrix products, one for each row of the window, except for few channels.
+- The gradient to the weights is one more convolution, over the batch, of arrays that are turned round for it. What XLA
+  would compute anew while it turns them is computed once (once.py).
 - The library that XLA takes for most convolutions (YNNPACK) runs those with fewer than 96 filters on one core;
   `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
 - With few channels and filters it takes longer to gather the windows than to multiply. There one window does the work
@@ -18,7 +18,7 @@ Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not go through rule
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from itertools import product
 from math import prod
@@ -32,22 +32,17 @@ from jax import lax
 
 from netspec.nn import initializers
 from netspec.nn.lowering import is_fast_on_cpu, note
+from netspec.nn.once import gradient_once, once
 from netspec.nn.sums import sum_of_terms
 
 MOST_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""
 MOST_TAPS = 49
 """A depthwise convolution with more points in its filter is left to XLA."""
-FEW_CHANNELS = 16
-"""Up to so many input channels XLA's gradient to the weights is the faster one."""
 FOUR_WINDOWS, TWO_WINDOWS = 96, 192
 """Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
 MOST_GATHERED = 2
 """What the windows of one channel see is gathered up to so many times the numbers of the result."""
-MOST_AT_ONCE, MOST_PARTS = 2**20, 8
-"""So many numbers of a gradient are worked into that of a kernel at once, since what is spread out stays in the cache
-then; in at most so many parts, each of which has to be compiled."""
-
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """Rows put before and behind, by axis of places."""
 
@@ -84,28 +79,43 @@ def convolve(
         feature_group_count: into how many parts the channels are split.
         more: for `conv_general_dilated`.
     """
-    is_plain = {*lhs_dilation, *rhs_dilation} == {1} and not any(v is not None for v in more.values())
-    if is_plain:
-        window, steps = kernel.shape[:-2], tuple(strides)
-        pads = lax.padtype_to_pads(x.shape[1:-1], window, steps, padding) if isinstance(padding, str) else padding
-        found = _chosen(x, kernel, steps, tuple((int(a), int(b)) for a, b in pads), feature_group_count)
-        if found is not None:
-            return found
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        strides,
-        padding,
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=dimension_numbers,
-        feature_group_count=feature_group_count,
-        **more,
-    )
+    is_fast = is_fast_on_cpu("convolution", x, kernel)
+    x = once(x) if is_fast else x
+    y = _convolve(x, kernel, strides, padding, lhs_dilation, rhs_dilation, feature_group_count, more)
+    if y is None:
+        y = lax.conv_general_dilated(
+            x,
+            kernel,
+            strides,
+            padding,
+            lhs_dilation=lhs_dilation,
+            rhs_dilation=rhs_dilation,
+            dimension_numbers=dimension_numbers,
+            feature_group_count=feature_group_count,
+            **more,
+        )
+    return gradient_once(y) if is_fast else y
+
+
+def _convolve(
+    x: Any,
+    kernel: Any,
+    strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int],
+    rhs_dilation: Sequence[int],
+    groups: int,
+    more: Mapping[str, Any],
+) -> Any:
+    """The convolution by what was measured to be fastest; None where that is what XLA does."""
+    if {*lhs_dilation, *rhs_dilation} != {1} or any(value is not None for value in more.values()):
+        return None
+    window, steps = kernel.shape[:-2], tuple(strides)
+    pads = lax.padtype_to_pads(x.shape[1:-1], window, steps, padding) if isinstance(padding, str) else padding
+    return _chosen(x, kernel, steps, tuple((int(a), int(b)) for a, b in pads), groups)
 
 
 def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: int) -> Any:
-    """The convolution by what was measured to be fastest; None where that is what XLA does."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     what = f"{'x'.join(map(str, window))} convolution, {channels} -> {kernel.shape[-1]} channels"
     if any(min(pair) < 0 for pair in pads):
@@ -134,14 +144,12 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         note("convolution", what, "a product of what the windows see with the kernel", why)
         return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
-    if channels <= FEW_CHANNELS and count == 1:
+    if count == 1:
+        why = "XLA would compute it anew for the gradient, in the order of an array that is turned round"
+        note("convolution", what, "what it reads is computed once, and the gradient to it", why)
         return None
-    if count > 1:
-        why = "with few channels and filters XLA spends its time on gathering the windows"
-        note("convolution", what, f"{count} windows beside each other as one", why)
-    if channels > FEW_CHANNELS:
-        why = "XLA's is a convolution over the batch, up to 4 times slower"
-        note("convolution", what, "its weight gradient as matrix products", why)
+    why = "with few channels and filters XLA spends its time on gathering the windows"
+    note("convolution", what, f"{count} windows beside each other as one", why)
     return _dense_once(x, kernel, strides, pads)
 
 
@@ -229,18 +237,15 @@ def _dense_forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) ->
 
 def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = kept
-    to_input = input_gradient(x, kernel, gradient, strides, pads)
-    if x.shape[-1] > FEW_CHANNELS:
-        return to_input, kernel_gradient(x, gradient, kernel.shape[:-2], strides, pads)
     _, of_kernel = jax.vjp(lambda kernel: _plain(x, kernel, strides, pads), kernel)
-    return to_input, of_kernel(gradient)[0]
+    return _input_gradient(x, kernel, gradient, strides, pads), of_kernel(gradient)[0]
 
 
 _dense.defvjp(_dense_forward, _dense_backward)
 _dense_once = jax.jit(_dense, static_argnums=(2, 3))
 
 
-def input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...], pads: Pads) -> Any:
+def _input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     """The gradient to the input: for steps of 1 a convolution with the kernel turned round."""
     window = kernel.shape[:-2]
     around = tuple((k - 1 - before, k - 1 - behind) for k, (before, behind) in zip(window, pads, strict=True))
@@ -249,66 +254,6 @@ def input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...],
         return of_input(gradient)[0]
     turned = jnp.flip(kernel, range(len(window))).swapaxes(-1, -2)
     return _forward(gradient, turned, strides, around)
-
-
-def kernel_gradient(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
-    """The gradient to a dense kernel, window x channels x filters.
-
-    It is taken of parts of the batch and added up: the cache holds a part with all that is made of it.
-
-    Args:
-        x: the input, batch x places x channels.
-        gradient: to the output, batch x places x filters.
-        window: its size.
-        strides: how far it moves.
-        pads: rows put around the input.
-    """
-    wanted = min(MOST_PARTS, -(-gradient.size // MOST_AT_ONCE)) if window[-1] > 1 else 1
-    parts = max(n for n in range(1, wanted + 1) if len(x) % n == 0)
-    pairs = zip(jnp.split(x, parts), jnp.split(gradient, parts), strict=True)
-    return reduce(add, [_of_part(*pair, window, strides, pads) for pair in pairs])
-
-
-def _of_part(x: Any, gradient: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> Any:
-    """The gradient to a dense kernel.
-
-    Along the last axis of places one of the two arrays is spread out, so that all points of a row of the window come
-    from one matrix product: the gradient, or for larger steps the input. The other rows are the input moved along the
-    other axes.
-    """
-    *rows, width = window
-    channels, filters = x.shape[-1], gradient.shape[-1]
-    spreads_gradient = strides[-1] == 1
-    before, behind = pads[-1]
-    outer = (*pads[:-1], (0, 0)) if spreads_gradient else pads
-    x = jnp.pad(x, [(0, 0), *outer, (0, 0)])
-    if spreads_gradient:
-        spread = _spread(gradient, width, (width - 1 - before, width - 1 - behind), 1, x.shape[-2], backwards=True)
-    else:
-        x = _spread(x, width, (0, 0), strides[-1], gradient.shape[-2], backwards=False)
-        spread = gradient
-    found = []
-    for offsets in product(*map(range, rows)):
-        ends = zip(offsets, gradient.shape[1:-2], strides, strict=False)
-        spans = [slice(o, o + (n - 1) * step + 1, step) for o, n, step in ends]
-        found.append(_over_places(x[(slice(None), *spans)], spread))
-    whole = jnp.stack(found)
-    if spreads_gradient:
-        return whole.reshape(*rows, channels, width, filters).swapaxes(-3, -2)
-    return whole.reshape(*rows, width, channels, filters)
-
-
-def _spread(x: Any, width: int, pads: tuple[int, int], step: int, places: int, *, backwards: bool) -> Any:
-    """Beside each other in the last axis: what `x` has at each place, and at the `width - 1` places behind it."""
-    # `lax.pad` takes rows away where there is more padding than window.
-    x = lax.pad(x, jnp.zeros((), x.dtype), [*[(0, 0, 0)] * (x.ndim - 2), (*pads, 0), (0, 0, 0)])
-    shifts = [x[..., j : j + (places - 1) * step + 1 : step, :] for j in range(width)]
-    return jnp.concatenate(shifts[::-1] if backwards else shifts, axis=-1)
-
-
-def _over_places(a: Any, b: Any) -> Any:
-    """The matrix product over all axes but the last: … x A, … x B -> A x B."""
-    return lax.dot_general(a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]), (((0,), (0,)), ((), ())))
 
 
 # ---------------------------------------------------------------- depthwise

@@ -31,6 +31,8 @@ than 96 filters on one core."""
 TO_ANSWER = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 """The value for programs that only answer. Sums are slower then, but are few. Where nothing is kept for a gradient, a
 sum left to YNNPACK takes the convolutions that lead to it along: ResNet-18, one image, 17.9 ms instead of 7.3."""
+KEPT_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+"""The pass of XLA for CPUs that would take away what once.py and `remat` put in."""
 
 _families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset(FAST))
 _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
@@ -93,10 +95,12 @@ def compiler_options(families: Sequence[str] | None = None, *, answers: bool = F
         answers: the program takes no gradient.
     """
     in_force = _families.get() if families is None else families
-    is_chosen = "convolution" in in_force and jax.default_backend() == "cpu"
-    if not is_chosen or CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
+    if "convolution" not in in_force or jax.default_backend() != "cpu":
         return {}
-    return {CONVOLUTIONS_BY: TO_ANSWER if answers else ALL_CORES}
+    barriers = {} if answers else KEPT_BARRIERS
+    if CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
+        return barriers
+    return {CONVOLUTIONS_BY: TO_ANSWER if answers else ALL_CORES, **barriers}
 
 
 @cache

@@ -63,8 +63,9 @@ def remat_options(remat: bool | Sequence[str]) -> dict[str, str]:
     """
     import jax
 
-    is_needed = remat is not False and jax.default_backend() == "cpu"
-    return {"xla_disable_hlo_passes": "cse_barrier_expander"} if is_needed else {}
+    from netspec.nn.lowering import KEPT_BARRIERS
+
+    return KEPT_BARRIERS if remat is not False and jax.default_backend() == "cpu" else {}
 
 
 def _outermost(module: Any) -> list[Any]:

@@ -32,7 +32,7 @@ from jax import lax
 
 from netspec.nn import initializers
 from netspec.nn.lowering import is_fast_on_cpu, note
-from netspec.nn.once import gradient_once, once
+from netspec.nn.once import gradient_once, input_once
 from netspec.nn.sums import sum_of_terms
 
 MOST_GROUPS = 64
@@ -80,7 +80,7 @@ def convolve(
         more: for `conv_general_dilated`.
     """
     is_fast = is_fast_on_cpu("convolution", x, kernel)
-    x = once(x) if is_fast else x
+    x = input_once(x) if is_fast else x
     y = _convolve(x, kernel, strides, padding, lhs_dilation, rhs_dilation, feature_group_count, more)
     if y is None:
         y = lax.conv_general_dilated(

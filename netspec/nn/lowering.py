@@ -32,7 +32,8 @@ TO_ANSWER = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 """The value for programs that only answer. Sums are slower then, but are few. Where nothing is kept for a gradient, a
 sum left to YNNPACK takes the convolutions that lead to it along: ResNet-18, one image, 17.9 ms instead of 7.3."""
 KEPT_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
-"""The pass of XLA for CPUs that would take away what once.py and `remat` put in."""
+"""The pass of XLA for CPUs that would take away the barriers that once.py, augmentation and `remat` put in: it would
+then find that what is computed again behind one is the same as before, and keep that after all."""
 
 _families: ContextVar[frozenset[str]] = ContextVar("families", default=frozenset(FAST))
 _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
@@ -94,13 +95,13 @@ def compiler_options(families: Sequence[str] | None = None, *, answers: bool = F
         families: those that are computed the fast way; by default those in force.
         answers: the program takes no gradient.
     """
-    in_force = _families.get() if families is None else families
-    if "convolution" not in in_force or jax.default_backend() != "cpu":
+    if jax.default_backend() != "cpu":
         return {}
-    barriers = {} if answers else KEPT_BARRIERS
-    if CONVOLUTIONS_BY in os.environ.get("XLA_FLAGS", "") or not _is_known():
-        return barriers
-    return {CONVOLUTIONS_BY: TO_ANSWER if answers else ALL_CORES, **barriers}
+    in_force = _families.get() if families is None else families
+    told = {} if answers else dict(KEPT_BARRIERS)
+    if "convolution" in in_force and CONVOLUTIONS_BY not in os.environ.get("XLA_FLAGS", "") and _is_known():
+        told[CONVOLUTIONS_BY] = TO_ANSWER if answers else ALL_CORES
+    return told
 
 
 @cache

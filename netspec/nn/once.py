@@ -15,8 +15,13 @@ import jax
 from jax import lax
 
 
+def computed_once(tree: Any) -> Any:
+    """The same numbers, computed once."""
+    return lax.optimization_barrier(tree)
+
+
 @jax.custom_vjp  # type: ignore[untyped-decorator]
-def once(x: Any) -> Any:
+def input_once(x: Any) -> Any:
     """The same numbers; where a gradient is taken, they are computed once for the layer and for its gradient."""
     return x
 
@@ -27,5 +32,5 @@ def gradient_once(x: Any) -> Any:
     return x
 
 
-once.defvjp(lambda x: (lax.optimization_barrier(x), None), lambda _, gradient: (gradient,))
-gradient_once.defvjp(lambda x: (x, None), lambda _, gradient: (lax.optimization_barrier(gradient),))
+input_once.defvjp(lambda x: (computed_once(x), None), lambda _, gradient: (gradient,))
+gradient_once.defvjp(lambda x: (x, None), lambda _, gradient: (computed_once(gradient),))

@@ -19,6 +19,7 @@ from flax import nnx
 from jax import lax
 
 from netspec.nn.lowering import is_fast_on_cpu, note
+from netspec.nn.once import computed_once
 
 MOST_SLICES = 25
 """Above so many numbers in a window the slices cost more than they save."""
@@ -94,14 +95,13 @@ def _tiles_forward(x: Any, window: tuple[int, ...]) -> tuple[Any, tuple[Any, Any
 
 def _tiles_backward(window: tuple[int, ...], kept: tuple[Any, Any], gradient: Any) -> tuple[Any]:
     x, largest = kept
-    # Which place of its window wins: the first that is equal, or that is no number. It is kept as the root of a square,
-    # since a root is what XLA does not compute again for each place; any sum or comparison it would.
-    squares = jnp.zeros(largest.shape, jnp.float32)
+    # Which place of its window wins: the first that is equal, or that is no number.
+    winner = jnp.zeros(largest.shape, jnp.uint8)
     for place, found in reversed([*enumerate(_slices(x, window))]):
-        squares = jnp.where((found == largest) | (found != found), float(place**2), squares)
-    winner = jnp.sqrt(squares)
+        winner = jnp.where((found == largest) | (found != found), jnp.uint8(place), winner)
+    winner = computed_once(winner)  # or XLA compares anew for each place
     apart = (slice(None), *(slice(None), None) * len(window), slice(None))
-    places = jnp.arange(prod(window)).reshape(1, *(size for k in window for size in (1, k)), 1)
+    places = jnp.arange(prod(window), dtype=jnp.uint8).reshape(1, *(size for k in window for size in (1, k)), 1)
     whole = jnp.where(winner[apart] == places, gradient[apart], 0)
     sizes = [count * k for count, k in zip(largest.shape[1:-1], window, strict=True)]
     whole = whole.reshape(len(x), *sizes, x.shape[-1])

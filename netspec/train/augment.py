@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, TypeAlias
 
 import jax
@@ -24,8 +24,9 @@ from netspec.data import augment as words
 from netspec.data.augment import Augmentation, can_vary
 from netspec.data.normalise import Normalisation
 from netspec.data.rows import lowest_highest
+from netspec.nn.once import computed_once
 from netspec.shape import Shape
-from netspec.train.augment_plane import Images, draw_below, find_map, follow, once, sample, take
+from netspec.train.augment_plane import Images, draw_below, find_map, follow, sample, take
 from netspec.train.augment_words import box_mask, vary
 from netspec.train.heads import are_ids, as_numbers
 from netspec.train.recipe import Recipe
@@ -117,7 +118,7 @@ class Augmenter:
         """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
         become a share for each class where examples are mixed."""
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
-        found: tuple[Any, Any] = once(key, self._vary, key, tuple(inputs), dict(targets))
+        found: tuple[Any, Any] = computed_once(self._vary(key, tuple(inputs), dict(targets)))
         return found
 
     def _vary(self, key: Any, inputs: tuple[Any, ...], targets: dict[str, Any]) -> tuple[Any, Any]:
@@ -129,7 +130,7 @@ class Augmenter:
                 continue
             for place, x in enumerate(found):
                 if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
-                    found[place] = once(here, partial(run_stage, stage), jax.random.fold_in(here, place), x)
+                    found[place] = computed_once(run_stage(stage, jax.random.fold_in(here, place), x))
         return tuple(
             self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
             for place, (x, before) in enumerate(zip(found, inputs, strict=True))

@@ -6,7 +6,6 @@ gathers: on a CPU that is an order of magnitude faster than the same as products
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import singledispatch
 from math import radians
 from typing import Any, TypeAlias
@@ -128,20 +127,3 @@ def _inside(place: Any, size: int, fill: str) -> Any:
 def take(x: Any, places: Any) -> Any:
     """Rows of `x` at places that are known to be there."""
     return x.at[places].get(mode="promise_in_bounds")
-
-
-def once(key: Any, make: Callable[..., Any], *args: Any) -> Any:
-    """`make(*args)`, made once.
-
-    XLA puts cheap steps into every loop that reads them, and on CPUs it drops barriers against that: a convolution that
-    reads a sampled image then has it sampled anew for each of its taps. A branch is made as a whole, so on a CPU it is
-    made in one that is always taken, which XLA cannot know.
-    """
-    if jax.default_backend() != "cpu":
-        return jax.lax.optimization_barrier(make(*args))
-
-    def never(*args: Any) -> Any:
-        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(make, *args))
-
-    is_taken = (jax.random.key_data(key).reshape(-1)[0] | 1) > 0
-    return jax.lax.cond(is_taken, make, never, *args)

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 
 from netspec.data import augment as words
 from netspec.data.augment import Augmentation
-from netspec.train.augment_plane import Images, draw_below, draw_flips, draw_signed, once
+from netspec.nn.once import computed_once
+from netspec.train.augment_plane import Images, draw_below, draw_flips, draw_signed
 
 
 @singledispatch
@@ -139,12 +140,10 @@ def draw_normal(key: Any, shape: tuple[int, ...]) -> Any:
     """
     count = prod(shape)
 
-    def draw(key: Any) -> Any:
-        bits = jax.random.bits(key, (-(-count // 2),))
-        halves = jnp.concatenate([bits & 0xFFFF, bits >> 16])[:count]
-        return sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1)
-
-    return once(key, draw, key).reshape(shape)
+    bits = jax.random.bits(key, (-(-count // 2),))
+    halves = jnp.concatenate([bits & 0xFFFF, bits >> 16])[:count]
+    found = sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1)
+    return computed_once(found).reshape(shape)
 
 
 def box_mask(top: Any, left: Any, bottom: Any, right: Any, height: int, width: int) -> Any:

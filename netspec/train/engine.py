@@ -28,7 +28,7 @@ from netspec.train.parts import keep_statistics, merge_trees, split_tree, weight
 from netspec.train.placing import Data, Split, Tree, counted_steps, loss_sums, metric_sums, place
 from netspec.train.precision import lower_precision, widen
 from netspec.train.recipe import Recipe
-from netspec.train.remat import recompute, remat_options
+from netspec.train.remat import recompute
 from netspec.train.schedules import build_schedule, find_plateau
 from netspec.train.skipping import NONE_SKIPPED, counted_anew, take_back
 from netspec.train.together import steps_at_once
@@ -317,8 +317,7 @@ class Engine:
         return self._batch_programs[size]
 
     def _compiled(self, step: Any) -> Any:
-        told = {**compiler_options(self.recipe.lowering), **remat_options(self.recipe.remat)}
-        return jax.jit(step, donate_argnums=0, compiler_options=told)
+        return jax.jit(step, donate_argnums=0, compiler_options=compiler_options(self.recipe.lowering))
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""

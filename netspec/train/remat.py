@@ -55,19 +55,6 @@ def recompute(module: Any, remat: bool | Sequence[str]) -> None:
         wrap_calls(part, _recomputed)
 
 
-def remat_options(remat: bool | Sequence[str]) -> dict[str, str]:
-    """What the compiler of a training step is to be told.
-
-    On a CPU XLA takes the barriers away that hold the second computation of a block back, and then finds that it is the
-    same as the first one, and keeps its results after all.
-    """
-    import jax
-
-    from netspec.nn.lowering import KEPT_BARRIERS
-
-    return KEPT_BARRIERS if remat is not False and jax.default_backend() == "cpu" else {}
-
-
 def _outermost(module: Any) -> list[Any]:
     """The blocks that the network itself calls. Their classes were written with its own; those of layers were not."""
     return [part for part in vars(module).values() if type(part).__module__ == type(module).__module__]

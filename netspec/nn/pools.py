@@ -19,7 +19,7 @@ from flax import nnx
 from jax import lax
 
 from netspec.nn.lowering import is_fast_on_cpu, note
-from netspec.nn.once import computed_once
+from netspec.nn.once import computed_once, gradient_once
 
 MOST_SLICES = 25
 """Above so many numbers in a window the slices cost more than they save."""
@@ -52,7 +52,7 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
     # Windows that overlap have much in common: the largest along one axis, then of these along the next. What is equal
     # gives its gradient to the first place either way.
     for axis in reversed(range(len(steps))):
-        x = _largest_along(x, axis + 1, window_shape[axis], steps[axis])
+        x = gradient_once(_largest_along(x, axis + 1, window_shape[axis], steps[axis]))
     return x
 
 

@@ -23,18 +23,19 @@ def train(folder: Path, **environment: str) -> None:
     assert "Traceback" not in done.stderr and "rror" not in done.stderr
 
 
-def programs(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*-cache") if path.stat().st_size}
+def steps(folder: Path) -> set[Path]:
+    """The programs of steps. Whether a small one is kept hangs on how busy the machine is while it compiles."""
+    return {path for path in folder.rglob("jit_step*-cache") if path.stat().st_size}
 
 
 def test_programs_are_kept_and_used(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     train(tmp_path, XDG_CACHE_HOME=str(cache))
     (folder,) = (cache / "netspec").glob("programs-*")
-    first = programs(folder)
-    assert any(path.name.startswith("jit_step") for path in first)
+    first = steps(folder)
+    assert first
     train(tmp_path, XDG_CACHE_HOME=str(cache))
-    assert programs(folder) == first
+    assert steps(folder) == first
 
 
 @pytest.mark.parametrize("where", ["/dev/null/cache", "/proc/cache"])

@@ -43,8 +43,9 @@ def zeros(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
 
 
-def size(tree: Any) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+def is_trained(path: Path) -> bool:
+    """Whether a spec says how it is trained, and so how many examples a step takes."""
+    return "train {" in path.read_text(encoding="utf-8")
 
 
 def measure(path: Path, batch: int | None) -> tuple[int, int, int]:
@@ -60,7 +61,7 @@ def measure(path: Path, batch: int | None) -> tuple[int, int, int]:
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
     SEEN.write_text(FORGET_PEAK, encoding="ascii")
-    before = memory("VmRSS") - size((state, data))
+    before = memory("VmRSS") - (estimated.total - estimated.work)
     for _ in range(STEPS):
         state, loss = program(state, data, order)
         loss.block_until_ready()
@@ -81,20 +82,23 @@ def main() -> None:
     if asked.here:
         print(*measure(asked.specs[0], asked.batch))
         return
-    trained = [path for path in sorted(SPECS.glob("*.net")) if "train {" in path.read_text(encoding="utf-8")]
+    trained = [path for path in sorted(SPECS.glob("*.net")) if is_trained(path)]
     specs: Sequence[Path] = asked.specs or [*trained, *sorted(NETS.glob("*.net"))]
     print(f"{'spec':<26}{'examples':>9}{'estimated':>13}{'measured':>13}{'ratio':>8}")
+    failed = False
     for path in specs:
-        examples = asked.batch or (None if path in trained else BATCH)
+        examples = asked.batch or (None if is_trained(path) else BATCH)
         batch = [] if examples is None else ["--batch", str(examples)]
         command = [sys.executable, "-m", "benchmarks.memory", "--here", *batch, str(path)]
         told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **GIVE_BACK})
         if told.returncode:
             print(f"{path.stem:<26} {told.stderr.strip().splitlines()[-1]}", flush=True)
+            failed = True
             continue
         count, estimated, measured = map(int, told.stdout.split())
         row = f"{path.stem:<26}{count:>9}{estimated / MIB:>9.1f} MiB{measured / MIB:>9.1f} MiB"
         print(f"{row}{estimated / measured:>8.2f}", flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

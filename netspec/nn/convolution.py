@@ -18,7 +18,7 @@ Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not go through rule
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial, reduce
 from itertools import product
 from math import prod
@@ -43,6 +43,7 @@ FOUR_WINDOWS, TWO_WINDOWS = 96, 192
 """Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
 MOST_GATHERED = 2
 """What the windows of one channel see is gathered up to so many times the numbers of the result."""
+
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """Rows put before and behind, by axis of places."""
 
@@ -81,7 +82,11 @@ def convolve(
     """
     is_fast = is_fast_on_cpu("convolution", x, kernel)
     x = input_once(x) if is_fast else x
-    y = _convolve(x, kernel, strides, padding, lhs_dilation, rhs_dilation, feature_group_count, more)
+    y = None
+    if {*lhs_dilation, *rhs_dilation} == {1} and not any(value is not None for value in more.values()):
+        window, steps = kernel.shape[:-2], tuple(strides)
+        pads = lax.padtype_to_pads(x.shape[1:-1], window, steps, padding) if isinstance(padding, str) else padding
+        y = _chosen(x, kernel, steps, tuple((int(a), int(b)) for a, b in pads), feature_group_count)
     if y is None:
         y = lax.conv_general_dilated(
             x,
@@ -97,25 +102,8 @@ def convolve(
     return gradient_once(y) if is_fast else y
 
 
-def _convolve(
-    x: Any,
-    kernel: Any,
-    strides: Sequence[int],
-    padding: str | Sequence[tuple[int, int]],
-    lhs_dilation: Sequence[int],
-    rhs_dilation: Sequence[int],
-    groups: int,
-    more: Mapping[str, Any],
-) -> Any:
-    """The convolution by what was measured to be fastest; None where that is what XLA does."""
-    if {*lhs_dilation, *rhs_dilation} != {1} or any(value is not None for value in more.values()):
-        return None
-    window, steps = kernel.shape[:-2], tuple(strides)
-    pads = lax.padtype_to_pads(x.shape[1:-1], window, steps, padding) if isinstance(padding, str) else padding
-    return _chosen(x, kernel, steps, tuple((int(a), int(b)) for a, b in pads), groups)
-
-
 def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: int) -> Any:
+    """The convolution by what was measured to be fastest; None where that is what XLA does."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     what = f"{'x'.join(map(str, window))} convolution, {channels} -> {kernel.shape[-1]} channels"
     if any(min(pair) < 0 for pair in pads):

@@ -25,13 +25,13 @@ import numpy as np
 import optax
 from flax import nnx
 
-from netspec.data.base import Arrays, Target
-from netspec.train.heads import HeadInfo
-from netspec.train.job import Job
-from netspec.train.loop import fit
-from netspec.train.recipe import make_recipe
-from netspec.train.reporting import Silent
-from netspec.train.settings import TrainSettings
+from netspec.data.dataset.dataset import Arrays, Target
+from netspec.training.loop.callback import Silent
+from netspec.training.loop.job import Job
+from netspec.training.loop.loop import fit
+from netspec.training.output_head import HeadInfo
+from netspec.training.recipe.recipe import make_recipe
+from netspec.training.recipe.settings import TrainSettings
 
 
 class Mlp(nnx.Module):

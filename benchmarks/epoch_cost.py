@@ -19,14 +19,14 @@ from pathlib import Path
 
 import rich
 
-from netspec.cli.progress import LiveReporter
-from netspec.pipeline import Compilation
-from netspec.source import Source
-from netspec.train import loop
-from netspec.train.reporting import Reporter, Silent
-from netspec.train.run import Run
-from netspec.train.signals import Interruption
-from netspec.training import Prepared, prepare
+from netspec.cli.render.progress import LiveReporter
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import Prepared, prepare
+from netspec.storage.run_folder import Run
+from netspec.training.loop import loop
+from netspec.training.loop.callback import Reporter, Silent
+from netspec.training.loop.signals import Interruption
 
 SPEC = Path(__file__).parents[1] / "specs" / "mnist_cnn.net"
 AUGMENT = "rotate(10) -> zoom(10%) -> shift(10%)"

@@ -30,8 +30,8 @@ from benchmarks import machine
 from benchmarks.layer_cases import CASES, VOCABULARY, Case
 from benchmarks.reporting import aligned
 from netspec.nn import compiler_options, using
-from netspec.train.heads import HeadInfo
-from netspec.train.losses import CrossEntropy
+from netspec.training.losses import CrossEntropy
+from netspec.training.output_head import HeadInfo
 
 CONTESTANTS = ("netspec", "reference", "nnx", "torch")
 SAMPLE_SECONDS = 0.03

@@ -24,8 +24,8 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.worker import memory
-from netspec.footprint import footprint_of, step_of
-from netspec.pipeline import Compilation, read_source
+from netspec.analysis.step_memory import footprint_of, step_of
+from netspec.spec.compilation import Compilation, read_source
 
 SPECS = Path(__file__).parents[1] / "specs"
 NETS = Path(__file__).parent / "nets"

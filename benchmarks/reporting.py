@@ -18,8 +18,8 @@ from benchmarks.contestants.matmul_size import FLOPS
 from benchmarks.measuring import JAX, Row
 from benchmarks.workloads import WORKLOADS, Workload
 from netspec.api import read_spec
-from netspec.graph.cost import total_cost
-from netspec.pipeline import Compilation
+from netspec.compiler.ir.cost import total_cost
+from netspec.spec.compilation import Compilation
 
 Record = dict[str, Any]
 MIB = 1024**2

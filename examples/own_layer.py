@@ -9,9 +9,10 @@ from flax import nnx
 
 import netspec
 import netspec.testing
-from netspec.kinds import Count, Number
-from netspec.layers.base import call, check_numbers, check_rank
-from netspec.shape import Shape
+from netspec.language.kinds import Count, Number
+from netspec.language.shape import Shape
+from netspec.layers.base import check_numbers, check_rank
+from netspec.layers.code import call
 
 
 def gaussian(x, width):

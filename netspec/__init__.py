@@ -12,14 +12,14 @@ Importing this package imports next to nothing: each name comes with its first u
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from netspec.__about__ import __version__ as __version__
+from netspec._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from netspec.api import check, compile, load, parse, train
-    from netspec.diagnostics import CompileError
+    from netspec.language.diagnostics import CompileError
+    from netspec.language.vocabulary import option
     from netspec.layers.base import Layer, layer
-    from netspec.model import Model
-    from netspec.vocabulary import option
+    from netspec.spec.model import Model
 
 __all__ = [
     "CompileError",
@@ -35,23 +35,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CompileError": "netspec.diagnostics",
+    "CompileError": "netspec.language.diagnostics",
     "Layer": "netspec.layers.base",
-    "Model": "netspec.model",
+    "Model": "netspec.spec.model",
     "check": "netspec.api",
     "compile": "netspec.api",
     "layer": "netspec.layers.base",
     "load": "netspec.api",
-    "option": "netspec.vocabulary",
+    "option": "netspec.language.vocabulary",
     "parse": "netspec.api",
     "train": "netspec.api",
 }
-
-
-# `train` is the function: the package of the same name is loaded here once, so that its first import elsewhere does not
-# put itself in the function's place.
-import_module("netspec.train")
-del globals()["train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, Problems
-from netspec.pipeline import Compilation, read_source
-from netspec.source import Source
-from netspec.syntax import tree
-from netspec.syntax.parser import parse_source
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
+from netspec.language.diagnostics import Diagnostic, Problems
+from netspec.language.source import Source
+from netspec.language.values import spell_value
+from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
-    from netspec.model import Model
-    from netspec.training import Result
+    from netspec.spec.experiment import Result
+    from netspec.spec.model import Model
+    from netspec.training.loop.callback import Callback
 
 
 def read_spec(spec: str | Path) -> Source:
@@ -75,7 +77,7 @@ def compile(
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
     """
-    from netspec.model import Model
+    from netspec.spec.model import Model
 
     return Model(_compilation(spec, params, input, data), seed=seed)
 
@@ -89,14 +91,7 @@ def _compilation(
     return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
-def spell_value(value: Any) -> str:
-    """A Python value as it is typed in a spec; a string is taken as it stands (`"adam(1e-3)"`)."""
-    from netspec.values import spell
-
-    return value if isinstance(value, str) else spell(value)
-
-
-def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Result:
+def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | None = None, **overrides: Any) -> Result:
     """Train a model; it holds the trained weights afterwards, as `result.model` does.
 
     Nothing is printed. What the spec's `expect` asks for and is not so stands in `result.problems`, with warnings.
@@ -108,20 +103,35 @@ def train(model: Model | str | Path, data: Any = None, **overrides: Any) -> Resu
         overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
             and `runs="folder"` for where the run folder is made, `resume="runs/net-1"` to go on with a run (only
             `epochs` may be another then), `callbacks=[…]` to follow the training (see
-            `netspec.train.reporting.Callback`), `params={"width": 64}` for the `param` statements of the spec.
+            `netspec.training.loop.callback.Callback`), `params={"width": 64}` for the `param` statements of the spec.
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN.
     """
-    from netspec.model import Model
-    from netspec.training import train_model
+    from netspec.spec.experiment import train_model
+    from netspec.spec.model import Model
 
-    if not isinstance(model, Model):
-        return train_model(read_spec(model), data, **overrides)
-    result = train_model(model.compilation, data, **overrides)
-    if result.model.source == model.source:  # a param such as width=64 makes another network
+    spec = model.compilation if isinstance(model, Model) else read_spec(model)
+    result = train_model(spec, data, **overrides) if resume is None else _resume(resume, spec, data, **overrides)
+    if isinstance(model, Model) and result.model.source == model.source:  # `width=64` makes another network
         model.adopt(result.model.module, result.model.normalisation, result.model.restored)
     return result
+
+
+def _resume(
+    run: str | Path,
+    spec: Compilation | Source,
+    data: Any,
+    *,
+    callbacks: Sequence[Callback] = (),
+    params: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> Result:
+    from netspec.runs.resume import resume_run
+    from netspec.spec.experiment import named_overrides
+    from netspec.training.loop.callback import Several
+
+    return resume_run(Path(run), Several(callbacks), named_overrides(params, overrides), spec=spec, data=data)
 
 
 def load(run: str | Path) -> Model:
@@ -130,6 +140,6 @@ def load(run: str | Path) -> Model:
     Raises:
         CompileError: there is no such run, or it is damaged.
     """
-    from netspec.training import load_model
+    from netspec.spec.experiment import load_model
 
     return load_model(Path(run))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netspec.vocabulary import categories, words
+from netspec.language.vocabulary import categories, words
 
 ROOT = Path(__file__).parents[1]
 

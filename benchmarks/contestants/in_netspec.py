@@ -10,16 +10,16 @@ import netspec
 from benchmarks.data import Data
 from benchmarks.workloads import Workload
 from netspec.api import read_spec
-from netspec.graph.cost import step_bytes
-from netspec.pipeline import Compilation
-from netspec.train import loop
-from netspec.train.device import keep_freed_memory
-from netspec.train.evaluate import evaluate
-from netspec.train.nonfinite import not_finite
-from netspec.train.reporting import Silent
-from netspec.train.signals import Interruption
-from netspec.train.stepping import steps_of
-from netspec.training import Prepared, prepare
+from netspec.compiler.ir.cost import step_bytes
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import Prepared, prepare
+from netspec.training.feed.device import keep_freed_memory
+from netspec.training.loop import loop
+from netspec.training.loop.callback import Silent
+from netspec.training.loop.evaluate import evaluate
+from netspec.training.loop.nonfinite import not_finite
+from netspec.training.loop.signals import Interruption
+from netspec.training.step.epoch_steps import steps_of
 
 FOREVER = 1_000_000
 """Epochs: the one who measures says when it is enough."""

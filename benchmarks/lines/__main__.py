@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import netspec
-from netspec.diagnostics import Problems
-from netspec.source import Source, Span
-from netspec.syntax import tree
-from netspec.syntax.parser import parse_source
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
+from netspec.language.diagnostics import Problems
+from netspec.language.source import Source, Span
 
 HERE = Path(__file__).parent
 SPECS = HERE.parents[1] / "specs"

@@ -1,1 +1,4 @@
-"""The command line: one file per command, and the only place that writes to the terminal."""
+"""The command line; only here is anything written to the terminal.
+
+Comes in: arguments. Goes out: text, JSON, an exit status (0 clean, 1 a mistake of the user, 2 a bug).
+"""

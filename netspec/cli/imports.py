@@ -21,7 +21,9 @@ def import_modules(names: tuple[str, ...]) -> None:
     """
     if not names:
         return
-    importlib.import_module("netspec.pipeline")  # a word that netspec has is then refused where it is declared again
+    importlib.import_module(
+        "netspec.spec.compilation"
+    )  # a word that netspec has is then refused where it is declared again
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -8,10 +8,10 @@ import traceback
 
 import click
 
-from netspec.__about__ import __version__
+from netspec._version import __version__
 from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
-from netspec.diagnostics import CompileError, suggest
+from netspec.language.diagnostics import CompileError, suggest
 
 COMMANDS = {
     "check": "Check spec files and show every mistake.",
@@ -31,6 +31,25 @@ COMMANDS = {
     "explain": "Explain an error code.",
 }
 
+HOMES = {
+    "check": "spec.check",
+    "show": "spec.show",
+    "fmt": "spec.format",
+    "compile": "spec.compile",
+    "augment": "spec.augment",
+    "lr": "training.lr",
+    "tune-speed": "training.tune_speed",
+    "train": "training.train",
+    "runs": "runs.runs",
+    "diff": "spec.diff",
+    "verify-resume": "training.verify_resume",
+    "eval": "runs.evaluate",
+    "predict": "runs.predict",
+    "words": "reference.words",
+    "explain": "reference.explain",
+}
+"""Each command's file under `netspec/cli/commands/`."""
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -39,7 +58,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"netspec.cli.{name.replace('-', '_')}_command")
+        module = importlib.import_module(f"netspec.cli.commands.{HOMES[name]}")
         command: click.Command = module.command
         return command
 

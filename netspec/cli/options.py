@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from netspec.cli.output import use_json
-from netspec.pipeline import Compilation, read_source
+from netspec.spec.compilation import Compilation, read_source
 
 F = TypeVar("F", bound=Callable[..., Any])
 

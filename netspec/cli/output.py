@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from netspec.diagnostics import Diagnostic, render, to_json_line
+from netspec.language.diagnostics import Diagnostic, render, to_json_line
 
 
 def wants_colour(stream: Any) -> bool:

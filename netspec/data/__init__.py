@@ -1,10 +1,5 @@
 """Data: where examples come from, how they are divided, and what is wrong with them before the first step.
 
-Comes in: the section `data` of a spec, files, or arrays. Goes out: `Facts` without loading, `Dataset`, `Splits`,
-diagnostics. Only pipeline.py imports JAX; NumPy and scikit-learn are imported when arrays are made.
+Comes in: the section `data` of a spec, files, or arrays. Guaranteed: JAX is never imported, and NumPy only when
+arrays are made. Goes out: `Facts` without loading, `Dataset`, `Splits`, diagnostics.
 """
-
-from netspec.data import check_errors, errors, predict_errors, source_errors
-from netspec.data.base import Dataset, Source, source
-
-__all__ = ["Dataset", "Source", "check_errors", "errors", "predict_errors", "source", "source_errors"]

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from netspec.data.base import Arrays, BadData, Dataset
-from netspec.data.check_errors import UnscaledPixels
-from netspec.data.check_heads import Head
-from netspec.data.check_values import check_parts, check_scales, check_target_values
-from netspec.data.checks import Expected, Spans, check_data, join_targets, pair_names
-from netspec.data.normalise import Normalisation
-from netspec.data.reading import settle_dataset
-from netspec.data.rows import Column, converted, in_memory
+from netspec.data.checks.heads import Head
+from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
+from netspec.data.checks.values import check_parts, check_scales, check_target_values
+from netspec.data.dataset.dataset import Arrays, Dataset
+from netspec.data.dataset.lazy_rows import Column, converted, in_memory
+from netspec.data.errors.network import UnscaledPixels
+from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
-from netspec.data.split import Splits, split_dataset
-from netspec.diagnostics import Diagnostic, Problems
-from netspec.shape import Shape
-from netspec.source import Span
+from netspec.data.splits.split import Splits, split_dataset
+from netspec.data.transforms.normalization import Normalisation
+from netspec.language.diagnostics import Diagnostic, Problems, Unplaced
+from netspec.language.shape import Shape
+from netspec.language.source import Span
 
 
 def prepare_data(
@@ -61,7 +61,7 @@ def prepare_data(
             problems.add(diagnostic)
         problems.raise_errors()
         splits = split_dataset(fit_dataset(dataset, inputs, heads), settings, scaling)
-    except BadData as bad:
+    except Unplaced as bad:
         for one in bad.all:
             problems.add(one.diagnostic(spans.get(one.option or "", source_span)))
         problems.raise_errors()

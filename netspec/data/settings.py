@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from netspec.data import sources  # noqa: F401  # fills the vocabulary
-from netspec.data.augment import Augmentation, Augmentations
-from netspec.data.base import Facts, Source
-from netspec.data.errors import NoEffect
-from netspec.data.holdout import HoldOut
-from netspec.data.kinds import Portion, Scaling, Weights
-from netspec.data.scaling import scaling_problem
-from netspec.data.weights import class_weights_problem
-from netspec.diagnostics import Diagnostic
-from netspec.kinds import Choice, Count, Flag, OneWord
-from netspec.source import Span
-from netspec.values import Word
-from netspec.vocabulary import option, register
+from netspec.data.augmentations import Augmentation, Augmentations
+from netspec.data.dataset.dataset import Facts, Source
+from netspec.data.dataset.holdout import HoldOut
+from netspec.data.dataset.options import Portion, Scaling, Weights
+from netspec.data.errors.files import NoEffect
+from netspec.data.splits.class_weights import class_weights_problem
+from netspec.data.transforms.scaling import scaling_problem
+from netspec.language.diagnostics import Diagnostic
+from netspec.language.kinds import Choice, Count, Flag, OneWord
+from netspec.language.source import Span
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register
 
 
 @register("section", "data")

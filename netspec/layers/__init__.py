@@ -1,53 +1,32 @@
-"""Every layer, one file per family; importing this package fills the vocabulary.
+"""Every layer, activation and initializer, one file per family; importing this package fills the vocabulary.
 
-Comes in: nothing. Goes out: declarations, which checking, inference, emission, docs and tests read.
+Comes in: nothing. Guaranteed: a layer is declared once, without JAX. Goes out: declarations, which checking, inference,
+emission, docs and tests read.
 """
 
 from netspec.layers import (
-    activations,
-    attention,
-    bidirectional,
-    conv,
-    cropping,
-    dense,
-    inits,
-    merge,
-    norm,
-    pool,
-    positions,
-    recurrent,
-    regularise,
-    reshape,
-    residual,
-    resize,
-    sequence,
-    tokens,
-    unembed,
-    upconv,
+    activations as activations,
+    dense as dense,
+    initializers as initializers,
+    merge as merge,
+    norm as norm,
+    regularization as regularization,
+    reshape as reshape,
+    residual as residual,
 )
-from netspec.layers.base import Layer, layer
-
-__all__ = [
-    "Layer",
-    "activations",
-    "attention",
-    "bidirectional",
-    "conv",
-    "cropping",
-    "dense",
-    "inits",
-    "layer",
-    "merge",
-    "norm",
-    "pool",
-    "positions",
-    "recurrent",
-    "regularise",
-    "reshape",
-    "residual",
-    "resize",
-    "sequence",
-    "tokens",
-    "unembed",
-    "upconv",
-]
+from netspec.layers.sequence import (
+    attention as attention,
+    bidirectional as bidirectional,
+    positions as positions,
+    recurrent as recurrent,
+    steps as steps,
+    tokens as tokens,
+    unembed as unembed,
+)
+from netspec.layers.spatial import (
+    conv as conv,
+    cropping as cropping,
+    pool as pool,
+    resize as resize,
+    transposed_conv as transposed_conv,
+)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar, dataclass_transform
 
-from netspec.kinds import Flag, Number
-from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers
-from netspec.record import record
-from netspec.shape import Shape
-from netspec.values import Word
-from netspec.vocabulary import option, register
+from netspec.language.kinds import Flag, Number
+from netspec.language.record import record
+from netspec.language.shape import Shape
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register
+from netspec.layers.code import Code, PythonCall, call
 
 
 @record
@@ -325,33 +325,3 @@ class Step(Activation):
     """
 
     function = "nn.step"
-
-
-@record
-class ActivationLayer(Layer):
-    """An activation that stands as a layer of its own; made by netspec for the bare word."""
-
-    function: Activation
-
-    takes_rngs = False
-
-    @property
-    def activation_word(self) -> Activation:
-        return self.function
-
-    def infer(self, x: Shape) -> Shape:
-        check_numbers(self, x)
-        return x
-
-    def spelling(self, *, full: bool = False) -> str:
-        return self.function.spelling(full=full)
-
-    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
-        return self.function.parameters(x)
-
-    def module(self, x: Shape) -> PythonCall | None:
-        return self.function.module(x)
-
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        # Other activations are applied by the emitter, as those of every layer.
-        return PythonCall(module.text, tensors) if module is not None else tensors[0]

@@ -6,52 +6,18 @@ A layer is declared once, by a class under `@layer("word")`; everything else in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
-from netspec.kinds import Choice, Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
-from netspec.layers.errors import ExtentRank, Misfit, NeedsKnownSize, WeightsShape, WrongRank
-from netspec.record import Record, record, value
-from netspec.shape import Dim, Shape, Size
-from netspec.values import LayerValue, Word
-from netspec.vocabulary import option, register
-
-if TYPE_CHECKING:
-    from netspec.layers.activations import Activation
-    from netspec.layers.inits import Init
-
-# ---------------------------------------------------------------- code as data
-
-
-@value
-class PythonName(Record):
-    """A name that a declaration enumerates or the emitter makes; never text of a spec."""
-
-    text: str
-
-
-@value
-class PythonCall(Record):
-    """A call in emitted code. `function` is dotted (`nn.Linear`), or `package.module:name` for words from elsewhere."""
-
-    function: str
-    args: tuple[Code, ...] = ()
-    kwargs: tuple[tuple[str, Code], ...] = ()
-
-
-Code = Any
-"""None, bool, int, float, str, tuples and lists of code, `PythonName` or `PythonCall`."""
-
-
-Names = tuple[PythonName, ...]
-Shapes = tuple[Shape, ...]
-
-
-def call(function: str, *args: Code, **kwargs: Code) -> PythonCall:
-    """A call as data; keyword arguments keep their order."""
-    return PythonCall(function, args, tuple(kwargs.items()))
-
-
-# ---------------------------------------------------------------- layers
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Choice, Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
+from netspec.language.record import record, value
+from netspec.language.shape import Dim, Shape, Size
+from netspec.language.values import LayerValue, Word
+from netspec.language.vocabulary import option, register
+from netspec.layers.activations import Activation
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.errors.shapes import ExtentRank, NeedsKnownSize, WeightsShape, WrongRank
+from netspec.layers.initializers import Init
 
 
 class Tensor(Protocol):
@@ -113,7 +79,7 @@ class Layer(Word):
         """The shape that comes out.
 
         Raises:
-            Misfit: the inputs do not go with the layer.
+            Unplaced: the inputs do not go with the layer.
         """
         raise TypeError(f"{type(self).__name__} declares no shape rule: override `infer`")
 
@@ -158,7 +124,7 @@ class Layer(Word):
         `lender` is None when the option names no single shared layer that was used before.
 
         Raises:
-            Misfit: its weights are not to be had.
+            Unplaced: its weights are not to be had.
         """
         raise TypeError(f"{type(self).__name__} borrows no weights: override `bind`")
 
@@ -271,7 +237,7 @@ class Weighted(Layer):
         """Constant weights have the kernel's shape, in which sizes of 1 at the end may be left out.
 
         Raises:
-            Misfit: they do not.
+            Unplaced: they do not.
         """
         if self.weights is None:
             return
@@ -288,7 +254,7 @@ class Weighted(Layer):
                 order = "row by row" if len(kernel) > levels else f"in the order {self.kernel_axes}"
                 advice = f"give {kernel[0]} lists of {kernel[1]} numbers, {order}"
             found = "x".join(map(str, shape or ()))
-            raise Misfit(WeightsShape, option="weights", found=found, needed=needed, advice=advice)
+            raise Unplaced(WeightsShape, option="weights", found=found, needed=needed, advice=advice)
 
     @property
     def kernel_axes(self) -> str:
@@ -305,13 +271,13 @@ def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> i
     """The size as a number.
 
     Raises:
-        Misfit: it is symbolic.
+        Unplaced: it is symbolic.
     """
     if isinstance(size, Dim):
         advice = "use `gap` before it, or write a number in the `input` line"
         if shape.rank != 1:
             advice = "write a number in the `input` line"
-        raise Misfit(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape), advice=advice)
+        raise Unplaced(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape), advice=advice)
     return size
 
 
@@ -319,7 +285,7 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
     """The tensor, the one of that index among the inputs, has one of the ranks and holds numbers, not token ids.
 
     Raises:
-        Misfit: it does not.
+        Unplaced: it does not.
     """
     if shape.rank in ranks and not shape.is_tokens:
         return
@@ -330,21 +296,23 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
         advice = "a volume is depth x height x width x channels, and has no further sizes; the batch is never written"
     if shape.is_tokens:
         advice = "turn the ids into vectors with `embedding(64)` first"
-    raise Misfit(WrongRank, input=input, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice)
+    raise Unplaced(
+        WrongRank, at_input=input, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice
+    )
 
 
 def check_numbers(layer: Layer, *shapes: Shape) -> None:
     """The tensors hold numbers, not token ids.
 
     Raises:
-        Misfit: they do not.
+        Unplaced: they do not.
     """
     for index, shape in enumerate(shapes):
         if shape.is_tokens:
             word = layer.spelling().partition("(")[0]
             advice = "turn the ids into vectors with `embedding(64)` first"
-            raise Misfit(
-                WrongRank, input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice
+            raise Unplaced(
+                WrongRank, at_input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice
             )
 
 
@@ -352,13 +320,13 @@ def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int
     """An option such as `kernel` or `stride` with one number for each axis that windows slide over.
 
     Raises:
-        Misfit: the extent has another number of axes.
+        Unplaced: the extent has another number of axes.
     """
     axes = shape.rank - 1
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise Misfit(
+        raise Unplaced(
             ExtentRank,
             option=name,
             extent="x".join(map(str, value)),

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from netspec.kinds import Count, Flag, Number, OneWord
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Count, Flag, Number, OneWord
+from netspec.language.shape import Dim, Shape, Size
+from netspec.language.vocabulary import option
 from netspec.layers.activations import Activation
-from netspec.layers.base import (
-    Layer,
-    PythonCall,
-    Weighted,
-    activation_option,
-    call,
-    check_rank,
-    dtype_option,
-    known,
-    layer,
-    precision,
-)
-from netspec.layers.errors import AlreadyKnown, Misfit, WrongRank
-from netspec.layers.inits import Init, Normal
+from netspec.layers.base import Layer, Weighted, activation_option, check_rank, dtype_option, known, layer, precision
+from netspec.layers.code import PythonCall, call
+from netspec.layers.errors.shapes import AlreadyKnown, WrongRank
+from netspec.layers.initializers import Init, Normal
 from netspec.layers.reshape import Flatten
-from netspec.shape import Dim, Shape, Size
-from netspec.vocabulary import option
 
 
 @layer("dense")
@@ -94,7 +85,7 @@ class Embedding(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not x.is_tokens:
-            raise Misfit(
+            raise Unplaced(
                 WrongRank,
                 word=self.word,
                 wants="token ids",
@@ -103,7 +94,7 @@ class Embedding(Layer):
                 advice="declare the input as token ids: `input 128 tokens(10000)`",
             )
         if self.vocabulary is not None and self.vocabulary != x.vocabulary:
-            raise Misfit(AlreadyKnown, option="vocabulary", given=self.vocabulary, known=str(x.vocabulary))
+            raise Unplaced(AlreadyKnown, option="vocabulary", given=self.vocabulary, known=str(x.vocabulary))
         return Shape((*x.sizes, self.features))
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:

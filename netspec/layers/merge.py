@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from netspec.kinds import Choice
-from netspec.layers.base import Code, Layer, Names, PythonCall, PythonName, Shapes, call, check_numbers, layer
-from netspec.layers.errors import CannotConcat, Misfit, UnequalShapes, WrongRank
-from netspec.record import record
-from netspec.shape import Dim, Shape, Size
-from netspec.vocabulary import option
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Choice
+from netspec.language.record import record
+from netspec.language.shape import Dim, Shape, Size
+from netspec.language.vocabulary import option
+from netspec.layers.base import Layer, check_numbers, layer
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongRank
 
 MOST_TERMS = 100
 """More of them are joined by a function: Python cannot read an expression of thousands of terms."""
@@ -92,7 +94,7 @@ class Merge(Layer):
         repeats_channels = shape.channels == result.channels or (self.takes_gates and shape.channels == 1)
         return repeats_places and repeats_channels
 
-    def _misfit(self, inputs: Shapes, largest: int, index: int) -> Misfit:
+    def _misfit(self, inputs: Shapes, largest: int, index: int) -> Unplaced:
         result, other = inputs[largest], inputs[index]
         pair = (result, other) if largest < index else (other, result)
         found = first_difference(pair, result.rank)
@@ -101,8 +103,8 @@ class Merge(Layer):
         if other.rank == 1 < result.rank:
             axis = f"a vector of {other.channels} and {result.kind} with {result.channels} channels"
         advice = self._advise(*pair)
-        return Misfit(
-            UnequalShapes, input=index or largest, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice
+        return Unplaced(
+            UnequalShapes, at_input=index or largest, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice
         )
 
     def _advise(self, first: Shape, other: Shape) -> str:
@@ -253,9 +255,9 @@ class Concat(Layer):
         found = first_difference(inputs, first.rank, besides=axis)
         if found is not None:
             index, difference = found
-            raise Misfit(
+            raise Unplaced(
                 CannotConcat,
-                input=index,
+                at_input=index,
                 word=self.word,
                 along=self.along,
                 shapes=_spell(inputs),
@@ -271,7 +273,7 @@ class Concat(Layer):
         """The place of the growing size in the shape.
 
         Raises:
-            Misfit: such a tensor has no size of that name.
+            Unplaced: such a tensor has no size of that name.
         """
         axes = DIRECTIONS[self.along]
         if shape.rank in axes:
@@ -281,7 +283,7 @@ class Concat(Layer):
         wants = {"length": "sequences", "depth": "volumes"}.get(self.along, "images and volumes")
         own = [name for name, ranks in DIRECTIONS.items() if shape.rank in ranks]
         advice = f"{shape.kind} is joined along its {' or its '.join(reversed(own))}"
-        raise Misfit(
+        raise Unplaced(
             WrongRank,
             option="along",
             word=self.spelling(),

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from netspec.kinds import Count, Flag, Number
-from netspec.layers.base import (
-    Code,
-    Layer,
-    Names,
-    PythonCall,
-    PythonName,
-    Shapes,
-    call,
-    check_numbers,
-    check_rank,
-    dtype_option,
-    known,
-    layer,
-    precision,
-)
-from netspec.layers.errors import GroupsDoNotDivide, Misfit
-from netspec.record import record
-from netspec.shape import Shape
-from netspec.vocabulary import option
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Count, Flag, Number
+from netspec.language.record import record
+from netspec.language.shape import Shape
+from netspec.language.vocabulary import option
+from netspec.layers.base import Layer, check_numbers, check_rank, dtype_option, known, layer, precision
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.errors.shapes import GroupsDoNotDivide
 
 # ---------------------------------------------------------------- with a trained factor for each channel
 
@@ -178,7 +166,7 @@ class GroupNorm(AcrossPlaces):
             divisors = [g for g in range(1, channels + 1) if channels % g == 0]
             *most, last = map(str, divisors[:12])
             valid = f"{', '.join(most)} or {last}" if most else last
-            raise Misfit(
+            raise Unplaced(
                 GroupsDoNotDivide,
                 option="groups",
                 groups=self.groups,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from netspec.kinds import Count, Kind, Mismatch, NewShape, Number
-from netspec.layers.base import Code, Layer, Names, PythonName, Shapes, call, check_numbers, known, layer
-from netspec.layers.errors import Misfit, ReshapeCount
-from netspec.layers.window_errors import AxesOrder
-from netspec.record import value
-from netspec.shape import Dim, Shape, product
-from netspec.vocabulary import option
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Count, Kind, Mismatch, NewShape, Number
+from netspec.language.record import value
+from netspec.language.shape import Dim, Shape, product
+from netspec.language.vocabulary import option
+from netspec.layers.base import Layer, check_numbers, known, layer
+from netspec.layers.code import Code, Names, PythonName, Shapes, call
+from netspec.layers.errors.shapes import ReshapeCount
+from netspec.layers.errors.windows import AxesOrder
 
 
 @layer("flatten")
@@ -47,7 +49,7 @@ class Reshape(Layer):
         old_count = known(self, old.count, old, "the number of values")
         new_count = known(self, product(self.shape), new, "the new sizes")
         if old_count != new_count:
-            raise Misfit(
+            raise Unplaced(
                 ReshapeCount, option="shape", old=str(old), new=str(new), new_count=new_count, old_count=old_count
             )
         return new
@@ -100,7 +102,7 @@ class Permute(Layer):
         if len(self.order) != x.rank:
             example = [2, 1, 3, 4, 5, 6][: x.rank] if 1 < x.rank <= 6 else list(range(1, x.rank + 1))
             count = "one axis" if len(self.order) == 1 else f"{len(self.order)} axes"
-            raise Misfit(
+            raise Unplaced(
                 AxesOrder,
                 option="order",
                 order=str(self.order),

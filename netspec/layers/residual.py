@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.kinds import Body, Choice
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Body, Choice
+from netspec.language.shape import Dim, Shape
+from netspec.language.values import LayerValue
+from netspec.language.vocabulary import option
 from netspec.layers.base import Apply, Layer, layer
-from netspec.layers.conv import Conv
 from netspec.layers.dense import Dense
-from netspec.layers.errors import Misfit, UnequalShapes
+from netspec.layers.errors.shapes import UnequalShapes
 from netspec.layers.merge import Add, first_difference
-from netspec.shape import Dim, Shape
-from netspec.values import LayerValue
-from netspec.vocabulary import option
+from netspec.layers.spatial.conv import Conv
 
 
 @layer("residual")
@@ -59,17 +60,17 @@ class Residual(Layer):
         stride_option = strides[0] if len(set(strides)) == 1 else tuple(strides)
         return Conv(filters=after.channels, kernel=1, stride=stride_option, bias=False)
 
-    def _unprojected(self, before: Shape, after: Shape) -> Misfit:
+    def _unprojected(self, before: Shape, after: Shape) -> Unplaced:
         found = first_difference((before, after), before.rank)
         axis = found[1] if found is not None else "they differ"
         advice = "remove `project = none`: the shortcut is then projected by a 1x1 convolution"
-        return Misfit(
+        return Unplaced(
             UnequalShapes, option="project", word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice
         )
 
-    def _cannot(self, before: Shape, after: Shape, axis: str) -> Misfit:
+    def _cannot(self, before: Shape, after: Shape, axis: str) -> Unplaced:
         advice = "no stride of a 1x1 convolution makes the one of the other; give the body `pad = same`"
-        return Misfit(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
+        return Unplaced(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
 
 
 def _stride(size: Any, places: Any) -> int | None:

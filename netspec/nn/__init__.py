@@ -5,137 +5,83 @@ turns that off.
 """
 
 from flax.nnx import (
-    ConvTranspose,
-    Embed,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    Module,
-    PReLU,
-    RMSNorm,
-    Rngs,
-    celu,
-    elu,
-    gelu,
-    hard_sigmoid,
-    hard_swish,
-    identity,
-    leaky_relu,
-    log_softmax,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_sign,
-    softmax,
-    softplus,
-    tanh,
+    ConvTranspose as ConvTranspose,
+    Embed as Embed,
+    GroupNorm as GroupNorm,
+    InstanceNorm as InstanceNorm,
+    LayerNorm as LayerNorm,
+    Module as Module,
+    PReLU as PReLU,
+    RMSNorm as RMSNorm,
+    Rngs as Rngs,
+    celu as celu,
+    elu as elu,
+    gelu as gelu,
+    hard_sigmoid as hard_sigmoid,
+    hard_swish as hard_swish,
+    identity as identity,
+    leaky_relu as leaky_relu,
+    log_softmax as log_softmax,
+    relu as relu,
+    relu6 as relu6,
+    selu as selu,
+    sigmoid as sigmoid,
+    silu as silu,
+    soft_sign as soft_sign,
+    softmax as softmax,
+    softplus as softplus,
+    tanh as tanh,
 )
 
-from netspec.nn import initializers
-from netspec.nn.attention import ClassToken, PositionEmbedding, rope, sinusoidal
-from netspec.nn.attention_lowered import Attention, attend
-from netspec.nn.batchnorm import BatchNorm
-from netspec.nn.convolution import Conv
-from netspec.nn.dropout import Dropout
+from netspec.nn import initializers as initializers
+from netspec.nn.attention import (
+    ClassToken as ClassToken,
+    PositionEmbedding as PositionEmbedding,
+    rope as rope,
+    sinusoidal as sinusoidal,
+)
+from netspec.nn.batch_norm import BatchNorm as BatchNorm
+from netspec.nn.convolution import Conv as Conv
+from netspec.nn.dropout import Dropout as Dropout
 from netspec.nn.helpers import (
-    Frozen,
-    average,
-    avg_pool,
-    ceil_padding,
-    fixed,
-    flatten,
-    frozen,
-    maximum,
-    mish,
-    product,
-    scale,
-    step,
-    uniform_between,
+    Frozen as Frozen,
+    average as average,
+    avg_pool as avg_pool,
+    ceil_padding as ceil_padding,
+    fixed as fixed,
+    flatten as flatten,
+    frozen as frozen,
+    maximum as maximum,
+    mish as mish,
+    product as product,
+    scale as scale,
+    step as step,
+    uniform_between as uniform_between,
 )
-from netspec.nn.linear import Linear
-from netspec.nn.lowering import LOWERINGS, compiler_options, using
-from netspec.nn.norms import GaussianNoise, l2_normalize, local_response_norm, real_steps
-from netspec.nn.pools import max_pool
-from netspec.nn.probes import probe, record
-from netspec.nn.recurrent import Bidirectional, first_step, last_step, mean_of_steps
-from netspec.nn.recurrent_lowered import GRU, LSTM, SimpleRNN
-from netspec.nn.windows import adaptive_pool, center_crop, crop, crop_like, resize, resize_like, upsample
-
-__all__ = [
-    "GRU",
-    "LOWERINGS",
-    "LSTM",
-    "Attention",
-    "BatchNorm",
-    "Bidirectional",
-    "ClassToken",
-    "Conv",
-    "ConvTranspose",
-    "Dropout",
-    "Embed",
-    "Frozen",
-    "GaussianNoise",
-    "GroupNorm",
-    "InstanceNorm",
-    "LayerNorm",
-    "Linear",
-    "Module",
-    "PReLU",
-    "PositionEmbedding",
-    "RMSNorm",
-    "Rngs",
-    "SimpleRNN",
-    "adaptive_pool",
-    "attend",
-    "average",
-    "avg_pool",
-    "ceil_padding",
-    "celu",
-    "center_crop",
-    "compiler_options",
-    "crop",
-    "crop_like",
-    "elu",
-    "first_step",
-    "fixed",
-    "flatten",
-    "frozen",
-    "gelu",
-    "hard_sigmoid",
-    "hard_swish",
-    "identity",
-    "initializers",
-    "l2_normalize",
-    "last_step",
-    "leaky_relu",
-    "local_response_norm",
-    "log_softmax",
-    "max_pool",
-    "maximum",
-    "mean_of_steps",
-    "mish",
-    "probe",
-    "product",
-    "real_steps",
-    "record",
-    "relu",
-    "relu6",
-    "resize",
-    "resize_like",
-    "rope",
-    "scale",
-    "selu",
-    "sigmoid",
-    "silu",
-    "sinusoidal",
-    "soft_sign",
-    "softmax",
-    "softplus",
-    "step",
-    "tanh",
-    "uniform_between",
-    "upsample",
-    "using",
-]
+from netspec.nn.linear import Linear as Linear
+from netspec.nn.lowering.attention_cpu import Attention as Attention, attend as attend
+from netspec.nn.lowering.choice import LOWERINGS as LOWERINGS, compiler_options as compiler_options, using as using
+from netspec.nn.lowering.recurrent_cpu import GRU as GRU, LSTM as LSTM, SimpleRNN as SimpleRNN
+from netspec.nn.norms import (
+    GaussianNoise as GaussianNoise,
+    l2_normalize as l2_normalize,
+    local_response_norm as local_response_norm,
+    real_steps as real_steps,
+)
+from netspec.nn.pooling import max_pool as max_pool
+from netspec.nn.probes import probe as probe, record as record
+from netspec.nn.recurrent import (
+    Bidirectional as Bidirectional,
+    first_step as first_step,
+    last_step as last_step,
+    mean_of_steps as mean_of_steps,
+)
+from netspec.nn.resampling import (
+    adaptive_pool as adaptive_pool,
+    center_crop as center_crop,
+    crop as crop,
+    crop_like as crop_like,
+    resize as resize,
+    resize_like as resize_like,
+    upsample as upsample,
+)

@@ -31,9 +31,9 @@ from flax import nnx
 from jax import lax
 
 from netspec.nn import initializers
-from netspec.nn.lowering import is_fast_on_cpu, note
-from netspec.nn.once import gradient_once, input_once
-from netspec.nn.sums import sum_of_terms
+from netspec.nn.lowering.barriers import gradient_once, input_once
+from netspec.nn.lowering.choice import is_fast_on_cpu, note
+from netspec.nn.lowering.reductions import sum_of_terms
 
 MOST_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""

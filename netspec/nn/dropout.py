@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from netspec.nn.lowering import is_fast_on_cpu, note
+from netspec.nn.lowering.choice import is_fast_on_cpu, note
 
 
 class Dropout(nnx.Dropout):  # type: ignore[misc]  # Flax is not read by the type checker

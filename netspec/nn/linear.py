@@ -13,7 +13,7 @@ from flax import nnx
 from jax import lax
 
 from netspec.nn import initializers
-from netspec.nn.lowering import is_fast_on_cpu, note
+from netspec.nn.lowering.choice import is_fast_on_cpu, note
 
 
 class Linear(nnx.Linear):  # type: ignore[misc]  # Flax is not read by the type checker

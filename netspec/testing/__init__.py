@@ -7,8 +7,10 @@ What a declaration says is compared with what the emitted network does, over a g
 check raises an AssertionError that says what is wrong.
 """
 
-from netspec.testing.checks import check_activation, check_init, check_layer
-from netspec.testing.docs import check_docs
-from netspec.vocabulary import temporary_words
-
-__all__ = ["check_activation", "check_docs", "check_init", "check_layer", "temporary_words"]
+from netspec.language.vocabulary import temporary_words as temporary_words
+from netspec.testing.checks import (
+    check_activation as check_activation,
+    check_init as check_init,
+    check_layer as check_layer,
+)
+from netspec.testing.docs import check_docs as check_docs

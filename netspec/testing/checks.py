@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netspec.language.reference import word_page
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
-from netspec.layers.inits import Init
-from netspec.reference import word_page
+from netspec.layers.initializers import Init
 from netspec.testing.docs import INPUTS, check_docs, check_example, in_a_net
 from netspec.testing.grid import Grid, Values
 from netspec.testing.modules import check_module, compiled, has_errors, require

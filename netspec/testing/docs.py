@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netspec.language.reference import word_page
+from netspec.language.values import Word
 from netspec.layers.base import Layer
-from netspec.reference import word_page
 from netspec.testing.modules import compiled, has_errors, require
-from netspec.values import Word
 
 INPUTS = ("12", "64", "7x4", "16x4", "9x7x4", "8x8x1", "5x6x7x4", "4x4x2x2", "6 tokens(11)")
 """Vectors, sequences, images, volumes and token ids, of odd and even sizes."""

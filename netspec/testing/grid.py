@@ -13,16 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from netspec.backend.load import load_source, network_class
-from netspec.graph.ir import Node
-from netspec.kinds import Choice, Count, Either, Flag, Identifier, Kind, Mismatch, OneWord, Padding, Sizes
+from netspec.compiler.backend.load import load_source, network_class
+from netspec.compiler.ir.graph import Node
+from netspec.language.kinds import Choice, Count, Either, Flag, Identifier, Kind, Mismatch, OneWord, Padding, Sizes
+from netspec.language.reference import word_page
+from netspec.language.source import Span
+from netspec.language.values import Option, Word
+from netspec.language.vocabulary import words
 from netspec.layers.base import Layer
-from netspec.reference import word_page
-from netspec.source import Span
 from netspec.testing.docs import check_example, in_a_net
 from netspec.testing.modules import BATCH, check_module, compiled, has_errors, require, shapes_of
-from netspec.values import Option, Word
-from netspec.vocabulary import words
 
 Values = Mapping[str, Sequence[Any]]
 """For options whose kind is not known here: values to try, by the name of the option."""

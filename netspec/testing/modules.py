@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from netspec.backend.load import load_source, network_class
-from netspec.graph.ir import Graph
+from netspec.compiler.backend.load import load_source, network_class
+from netspec.compiler.ir.graph import Graph
+from netspec.language.shape import Shape
+from netspec.language.source import Source
 from netspec.layers.base import Layer
-from netspec.pipeline import Compilation
-from netspec.shape import Shape
-from netspec.source import Source
+from netspec.spec.compilation import Compilation
 
 BATCH = 2
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netspec.cli.augment_command import Example, choose, draw, label_texts
+from netspec.cli.commands.spec.augment import Example, choose, draw, label_texts
 from netspec.cli.main import run
-from netspec.data.base import Target
+from netspec.data.dataset.dataset import Target
 
 SPEC = """
 input 8x8x1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netspec.cli.main import run
-from netspec.train.run import read_run
+from netspec.storage.run_folder import read_run
 
 SPEC = """
 input 2

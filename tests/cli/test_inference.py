@@ -10,10 +10,10 @@ import pytest
 from flax import nnx
 
 import netspec
-from netspec.asking import predict_run
-from netspec.backend.load import load_source, network_class
 from netspec.cli.main import run
-from netspec.train.weights import load_weights, put_weights
+from netspec.compiler.backend.load import load_source, network_class
+from netspec.runs.evaluate_predict import predict_run
+from netspec.storage.weights import load_weights, put_weights
 
 SPEC = """
 input 4

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
-from netspec.cli import progress, sparkline
-from netspec.cli.progress import LiveReporter, PlainReporter, make_reporter
-from netspec.cli.sparkline import Milestones
-from netspec.train.reporting import Tick
+from netspec.cli.render import progress, sparkline
+from netspec.cli.render.progress import LiveReporter, PlainReporter, make_reporter
+from netspec.cli.render.sparkline import Milestones
+from netspec.training.loop.callback import Tick
 
 
 def start(epochs: int, epoch: int = 1) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from netspec.cli.main import run
-from netspec.runs import choose_runs, list_runs, look_at
-from netspec.train import lock
-from netspec.train.run import Run, checkpoint_file, checkpoint_steps, read_run
+from netspec.runs.catalog import choose_runs, list_runs, look_at
+from netspec.storage import run_lock as lock
+from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
 
 SPEC = """\
 param width = 16

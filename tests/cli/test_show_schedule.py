@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.cli.chart import MARK, curve_lines
 from netspec.cli.main import run
+from netspec.cli.render.line_plot import MARK, curve_lines
 
 ROOT = Path(__file__).parents[2]
 NET = 'input 4\ndense(16, relu, name = "hidden") -> dense(3, softmax)\n'

@@ -10,8 +10,8 @@ import pytest
 
 import netspec
 from netspec.cli.main import run
-from netspec.cli.weights_text import weights_text
-from netspec.train.weights import load_weights
+from netspec.cli.render.weights import weights_text
+from netspec.storage.weights import load_weights
 
 SPEC = """
 input 3x3x1

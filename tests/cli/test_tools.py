@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.cli.chart import curve_text
 from netspec.cli.main import run
+from netspec.cli.render.line_plot import curve_text
 
 IRIS = """
 input 4
@@ -28,7 +28,7 @@ WRONG = '''
 import jax
 
 import netspec
-from netspec.layers.base import call
+from netspec.layers.code import call
 
 
 def doubled(x):

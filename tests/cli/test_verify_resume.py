@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from netspec.cli.main import run
-from netspec.train.arrayfile import write_arrays
-from netspec.train.run import Run, checkpoint_file
-from netspec.verifying import compare_runs
+from netspec.runs.verify_resume import compare_runs
+from netspec.storage.array_file import write_arrays
+from netspec.storage.run_folder import Run, checkpoint_file
 
 SPEC = """\
 input 4

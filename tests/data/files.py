@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.data.base import BadData
+from netspec.language.diagnostics import Unplaced
 
 CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 
@@ -31,7 +31,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def code_and_text(bad: BadData) -> tuple[str, str]:
+def code_and_text(bad: Unplaced) -> tuple[str, str]:
     """The code, and everything that the message says."""
     diagnostic = bad.diagnostic()
     return diagnostic.code, f"{diagnostic.message}\n{diagnostic.label_text}\n{diagnostic.hint_text}"

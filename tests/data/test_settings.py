@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.data.base import Target, single
-from netspec.data.kinds import Portion
-from netspec.data.onboard import Iris, Xor
+from netspec.data.dataset.dataset import Target, single
+from netspec.data.dataset.options import Portion
 from netspec.data.settings import DataSettings, check_settings
-from netspec.kinds import Mismatch
-from netspec.shape import Shape
-from netspec.source import Source, Span
-from netspec.vocabulary import signature, words
+from netspec.data.sources.bundled import Iris, Xor
+from netspec.language.kinds import Mismatch
+from netspec.language.shape import Shape
+from netspec.language.source import Source, Span
+from netspec.language.vocabulary import signature, words
 
 
 @pytest.mark.parametrize(("typed", "kept"), [(0, 0), (0.0, 0), (0.1, 0.1), (5000, 5000), (1, 1), (0.999, 0.999)])

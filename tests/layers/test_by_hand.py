@@ -13,7 +13,7 @@ import pytest
 from flax import nnx
 
 import netspec
-from netspec.vocabulary import words
+from netspec.language.vocabulary import words
 
 SPECS = Path(__file__).parents[2] / "specs"
 

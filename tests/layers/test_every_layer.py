@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import pytest
 
 import netspec
+from netspec.language.vocabulary import words
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
-from netspec.layers.inits import Init
+from netspec.layers.initializers import Init
 from netspec.testing import check_activation, check_init, check_layer
-from netspec.vocabulary import words
 
 LAYERS = sorted(words("layer"))
 ACTIVATIONS = sorted(words("activation"))

@@ -10,9 +10,8 @@ import pytest
 from flax import nnx
 
 import netspec
-
-from .test_numbers import close, data
-from .test_numbers_recurrent import Net
+from tests.layers.numbers.test_layers import close, data
+from tests.layers.numbers.test_recurrent import Net
 
 pytestmark = pytest.mark.oracle
 

@@ -13,7 +13,7 @@ from flax import nnx
 
 from netspec import nn
 from netspec.nn.convolution import MOST_GROUPS, convolve, windows_at_once
-from netspec.nn.lowering import KEPT_BARRIERS
+from netspec.nn.lowering.choice import KEPT_BARRIERS
 
 CASES = {
     "3x3": ((9, 8), 20, 5, {"kernel_size": (3, 3)}),

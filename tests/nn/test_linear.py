@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from netspec import nn
-from netspec.nn.lowering import noting
+from netspec.nn.lowering.choice import noting
 
 
 def computed(lowering: str, x: Any, **options: Any) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import pytest
 from jax import lax
 
-from netspec.nn import lowering
-from netspec.nn.lowering import CONVOLUTIONS_BY, KEPT_BARRIERS, compiler_options
+from netspec.nn.lowering import choice as lowering
+from netspec.nn.lowering.choice import CONVOLUTIONS_BY, KEPT_BARRIERS, compiler_options
 
 
 def test_convolutions_are_left_to_what_uses_all_cores() -> None:

@@ -1,0 +1,117 @@
+"""How much memory a training step takes on this device: what `netspec show --memory` prints.
+
+Comes in: a `Compilation`. Goes out: a `Footprint`. The step of `netspec train` is compiled for the batch of the
+spec, and the compiler is asked what it will take; no step runs, and no data are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from netspec.analysis.lowering_plan import example_of
+from netspec.compiler.ir.printer import memory
+from netspec.data.dataset.dataset import Target
+from netspec.spec.canonical import recipe_of
+from netspec.spec.compilation import Compilation
+from netspec.spec.model import Model
+from netspec.spec.network_ends import input_shapes, recipe_heads
+from netspec.training.feed.device import set_up
+from netspec.training.output_head import HeadInfo
+from netspec.training.step.engine import Engine, State
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes of a training step.
+
+    `weights`; `state`: what is remembered beside them, of the optimizer and of batchnorms; `batch`: its examples;
+    `work`: what is computed on the way, activations that the gradient needs and gradients.
+    """
+
+    device: str
+    examples: int
+    weights: int
+    state: int
+    batch: int
+    work: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.state + self.batch + self.work
+
+    def text(self) -> str:
+        rows = {
+            "weights": (self.weights, ""),
+            "state": (self.state, "of the optimizer, statistics, figures"),
+            "batch": (self.batch, "its examples"),
+            "work": (self.work, "activations that the gradient needs, gradients"),
+            "together": (self.total, "data that lie on the device come on top"),
+        }
+        lines = [f"memory of a training step with {self.examples} examples, on {self.device}", ""]
+        return "\n".join([*lines, *(f"  {k:<9}{memory(v):>11}  {why}".rstrip() for k, (v, why) in rows.items())])
+
+    def as_json(self) -> dict[str, Any]:
+        return {**vars(self), "total": self.total}
+
+
+def footprint_of(spec: Compilation) -> Footprint:
+    """The memory of a training step of a spec, on the device that JAX uses.
+
+    Raises:
+        CompileError: the spec has mistakes, or nothing to train (NS461).
+    """
+    engine, state, data = step_of(spec)
+    order = jax.ShapeDtypeStruct((engine.recipe.batch,), jnp.int32)
+    compiled = engine.step_program(engine.recipe.batch).lower(state, data, order).compile()
+    weights = _bytes(state["params"])
+    return Footprint(
+        device=jax.default_backend(),
+        examples=engine.recipe.batch,
+        weights=weights,
+        state=_bytes(state) - weights,
+        batch=_bytes(data),
+        work=compiled.memory_analysis().temp_size_in_bytes,
+    )
+
+
+def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    """The engine of a spec without data, and the shapes of what its step is called with: the state, and a batch.
+
+    Raises:
+        CompileError: the spec has mistakes, or nothing to train (NS461).
+    """
+    set_up()
+    spec.check()
+    heads = recipe_heads(spec.optimised)
+    recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
+    assert recipe is not None
+    names, model = list(input_shapes(spec.optimised)), Model(spec)
+    engine = Engine(lambda rngs: model.module_class(rngs=rngs), recipe, names)
+    return engine, engine.state_shapes(), _batch(spec, engine)
+
+
+def _target(head: HeadInfo) -> Target:
+    """What the data most likely say about an output that ends like this."""
+    if head.activation == "softmax":
+        return Target("class", head.places, head.units)
+    return Target("binary" if head.activation == "sigmoid" else "numbers", head.count)
+
+
+def _batch(spec: Compilation, engine: Engine) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The shapes of the inputs and targets of a batch."""
+    size = engine.recipe.batch
+    inputs = tuple(example_of(shape, size) for shape in input_shapes(spec.optimised).values())
+    targets = {}
+    for name, output in engine.recipe.outputs.items():
+        placed = engine.example_target(output)
+        targets[name] = jax.ShapeDtypeStruct((size, *placed.shape[1:]), placed.dtype)
+    return inputs, targets
+
+
+def _bytes(tree: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,77 @@
+"""`netspec words`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netspec.cli.files import write_text
+from netspec.cli.options import json_option
+from netspec.cli.output import print_json
+from netspec.language.diagnostics import suggest
+from netspec.language.reference import (
+    all_names,
+    category_order,
+    find_words,
+    vocabulary_lines,
+    word_json,
+    word_page,
+    word_text,
+)
+from netspec.language.reference_pages import PAGES, word_markdown
+from netspec.language.values import Word
+from netspec.language.vocabulary import words
+
+
+@click.command()
+@click.argument("word", required=False)
+@click.option("--markdown", is_flag=True, help="Print Markdown: the page of WORD, or those of all layers.")
+@click.option("--write", "folder", metavar="FOLDER", help=f"Write the reference pages to a folder: {', '.join(PAGES)}.")
+@json_option
+def command(word: str | None, markdown: bool, folder: str | None, as_json: bool) -> int:
+    """List the words of the language, or explain one WORD: its options, limits and defaults.
+
+    \b
+    Example:
+        netspec words
+        netspec words conv
+        netspec --import my_words words --write docs
+    """
+    if folder is not None:
+        _write_pages(Path(folder))
+    elif word is not None:
+        _show(_find(word), markdown=markdown, as_json=as_json)
+    elif as_json:
+        _show([w for category in category_order() for w in words(category).values()], markdown=False, as_json=True)
+    elif markdown:
+        click.echo(PAGES["layers.md"](), nl=False)
+    else:
+        click.echo("\n".join(vocabulary_lines()).rstrip())
+    return 0
+
+
+def _find(name: str) -> list[type[Word]]:
+    found = find_words(name)
+    names = all_names()
+    if not found and len(within := [word for word in names if name.lower() in word]) == 1:
+        found = find_words(within[0])
+    if not found:
+        raise click.ClickException(f"there is no word `{name}`.\n" + suggest(name, names, what="words"))
+    return found
+
+
+def _show(found: list[type[Word]], *, markdown: bool, as_json: bool) -> None:
+    for index, word in enumerate(found):
+        page = word_page(word)
+        if as_json:
+            print_json(word_json(page))
+        else:
+            text = word_markdown(page, level=1) if markdown else word_text(page)
+            click.echo(("\n" if index else "") + text)
+
+
+def _write_pages(folder: Path) -> None:
+    for name, page in PAGES.items():
+        write_text(folder / name, page())
+        click.echo(f"wrote {folder / name}")

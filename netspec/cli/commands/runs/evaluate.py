@@ -1,0 +1,46 @@
+"""`netspec eval`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netspec.cli.commands.training.train import choose_device, device_option
+from netspec.cli.options import json_option
+from netspec.cli.output import print_json
+from netspec.cli.render.class_tables import table_text
+from netspec.cli.render.progress import figures_text
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which examples."
+)
+@click.option(
+    "--data", metavar="SOURCE", help="Other data than those of the run: mnist, 'csv(\"f.csv\", …)'; files from here."
+)
+@device_option
+@json_option
+def command(run: str, split: str, data: str | None, device: str | None, as_json: bool) -> int:
+    """Evaluate the best weights of a RUN folder on its data.
+
+    \b
+    Example:
+        netspec eval runs/digits-1
+        netspec eval runs/digits-1 --split train --json
+    """
+    choose_device(device)
+    from netspec.runs.evaluate_predict import evaluate_run
+    from netspec.spec.experiment import read_coding
+
+    metrics = evaluate_run(Path(run), split, data)
+    if as_json:
+        print_json({"metrics": metrics})
+        return 0
+    click.echo(figures_text(metrics))
+    for name, value in metrics.items():
+        if isinstance(value, list):
+            click.echo(table_text(name, value, read_coding(Path(run)).class_names))
+    return 0

@@ -1,0 +1,180 @@
+"""`netspec train`"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.cli.options import compilation, json_option, parse_defines, spec_options
+from netspec.cli.output import print_once, print_problems
+from netspec.cli.render.progress import LiveReporter, make_reporter
+from netspec.cli.render.seed_table import tell_seeds
+from netspec.compiler.ir.cost import step_bytes
+
+if TYPE_CHECKING:
+    from netspec.runs.seed_runs import SeedsResult
+    from netspec.spec.compilation import Compilation
+    from netspec.spec.experiment import Result
+
+
+def device_option(command: click.decorators.FC) -> click.decorators.FC:
+    """`--device`, for the commands that compute."""
+    return click.option(
+        "--device",
+        type=click.Choice(["cpu", "gpu", "tpu"]),
+        help="Where to compute; the default is what JAX finds.",
+    )(command)
+
+
+def choose_device(device: str | None) -> None:
+    """Let JAX use one kind of device only; before JAX is imported.
+
+    Raises:
+        click.UsageError: there is none of that kind.
+    """
+    if device is None:
+        return
+    os.environ["JAX_PLATFORMS"] = {"gpu": "cuda"}.get(device, device)
+    from netspec.training.feed.device import find_devices
+
+    problem = find_devices()
+    if problem is not None:
+        raise click.UsageError(f"there is no {device} here ({problem}); leave --device out to use what JAX finds")
+
+
+@click.command()
+@click.argument("file", required=False)
+@click.option("--resume", metavar="RUN", help="Go on with a run where it stopped; FILE is then checked against it.")
+@click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="Where run folders are made.")
+@click.option(
+    "--save-every",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often everything is saved while training; 0: after every epoch.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Short for -D train.seed=…")
+@click.option(
+    "--seeds", type=click.IntRange(1), help="Short for -D train.seeds=…: a run for each, and mean and spread."
+)
+@click.option(
+    "--lowering",
+    type=click.Choice(["fast", "reference"]),
+    help="Short for -D train.lowering=…: `reference` computes every layer as Flax does.",
+)
+@device_option
+@spec_options
+@json_option
+def command(
+    file: str | None,
+    resume: str | None,
+    runs: str,
+    save_every: float,
+    seed: int | None,
+    seeds: int | None,
+    lowering: str | None,
+    device: str | None,
+    defines: tuple[str, ...],
+    input_shape: str | None,
+    data: str | None,
+    as_json: bool,
+) -> int:
+    """Train the network of a spec FILE on the data that it names.
+
+    Everything goes into a new run folder. Ctrl-C saves and leaves; `--resume RUN` goes on, to the same weights bit for
+    bit as if nothing had happened, also after a crash. `-D train.epochs=N` goes on for longer. The exit status is 1
+    when an expectation of the spec is not met, 130 after Ctrl-C and 143 after SIGTERM.
+
+    \b
+    Example:
+        netspec train specs/digits.net
+        netspec train net.net --data mnist -D train.epochs=3
+        netspec train --resume runs/digits-1
+        netspec train specs/digits.net --seeds 5
+    """
+    if file is None and resume is None:
+        raise click.UsageError("give a spec FILE, or --resume RUN")
+    choose_device(device)
+    if seed is not None:
+        defines = (*defines, f"train.seed={seed}")
+    if seeds is not None:
+        defines = (*defines, f"train.seeds={seeds}")
+    if lowering is not None:
+        defines = (*defines, f"train.lowering={lowering}")
+    reporter = make_reporter(as_json)
+    how = {"reporter": reporter, "save_seconds": save_every}
+    try:
+        if resume is None:
+            assert file is not None
+            result = _train(compilation(file, defines, input_shape, data), Path(runs), **how)
+        else:
+            spec = compilation(file, defines, input_shape, data) if file is not None else None
+            result = _resume(Path(resume), spec, parse_defines(defines, data), **how)
+    finally:
+        if isinstance(reporter, LiveReporter):
+            reporter.stop()
+    tell_seeds(result, as_json)
+    if result.signal is not None:
+        from netspec.training.loop.signals import status_of
+
+        return status_of(result.signal)
+    if not as_json:
+        print_problems(problem for problem in result.problems if problem.is_error)
+    return 1 if any(problem.is_error for problem in result.problems) else 0
+
+
+def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
+    spec.check()
+    print_problems(spec.problems.warnings)
+    from netspec.spec.experiment import load_init, prepare, train_prepared
+
+    _keep_memory(spec)
+    prepared = load_init(prepare(_as_tuned(spec)))
+    print_once(prepared.warnings, but=spec.problems.warnings)
+    if prepared.compilation.train.seeds > 1:
+        from netspec.runs.seed_runs import train_seeds
+
+        return train_seeds(prepared, runs, **how)
+    return train_prepared(prepared, runs, **how)
+
+
+def _keep_memory(spec: Compilation) -> None:
+    from netspec.training.feed.device import keep_freed_memory
+
+    spec.check()
+    assert spec.graph is not None
+    keep_freed_memory(step_bytes(spec.graph, spec.train.batch))
+
+
+def _as_tuned(spec: Compilation) -> Compilation:
+    """The spec with the lowering that `netspec tune-speed` has found for it, unless it names one itself."""
+    if "lowering" in spec.setting_spans("train"):
+        return spec
+    from netspec.analysis.tune_lowering import recall, with_lowering
+
+    lowering = recall(spec)
+    return spec if lowering is None else with_lowering(spec, lowering)
+
+
+def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:
+    from netspec.runs.resume import resume_run
+    from netspec.runs.seed_runs import is_seeds_run, resume_seeds
+    from netspec.spec.experiment import read_compilation
+    from netspec.storage.run_folder import read_run
+
+    if is_seeds_run(run):
+        if spec is not None or overrides:
+            raise click.ClickException(
+                f"{run} holds runs with several seeds; they go on as they are, without FILE or -D"
+            )
+        return resume_seeds(run, **how)
+    done = read_run(run).done
+    if done is not None and spec is None and not overrides:
+        epochs = done["epochs"]
+        raise click.ClickException(f"{run} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
+    _keep_memory(spec or read_compilation(run))
+    return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **how)

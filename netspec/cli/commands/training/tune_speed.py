@@ -1,0 +1,76 @@
+"""`netspec tune-speed`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.commands.training.train import choose_device, device_option
+from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.output import print_json, print_once
+from netspec.language.lowering_families import FAST, LoweringKind
+
+if TYPE_CHECKING:
+    from netspec.analysis.tune_lowering import Tuning
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--seconds", type=click.FloatRange(0), default=20.0, show_default=True, help="How long to measure, compiling aside."
+)
+@device_option
+@spec_options
+@json_option
+def command(
+    file: str,
+    seconds: float,
+    device: str | None,
+    defines: tuple[str, ...],
+    input_shape: str | None,
+    data: str | None,
+    as_json: bool,
+) -> int:
+    """Measure which ways of computing its layers train a spec FILE fastest on this machine, and remember it.
+
+    Whole training steps are measured, in turn. `netspec train` takes what was best for the same network, batch and
+    device, unless the spec says `lowering = …` itself. No run folder is made.
+
+    \b
+    Example:
+        netspec tune-speed specs/digits.net
+        netspec tune-speed net.net --seconds 60
+    """
+    choose_device(device)
+    spec = compilation(file, defines, input_shape, data)
+    spec.check()
+    from netspec.analysis.tune_lowering import remember, tune
+    from netspec.spec.experiment import load_init, prepare
+
+    prepared = load_init(prepare(spec))
+    print_once(spec.problems.warnings, prepared.warnings)
+    found = tune(prepared, seconds)
+    path = remember(prepared.compilation, found)
+    if as_json:
+        record = {"milliseconds": found.milliseconds, "best": LoweringKind().spell(found.best)}
+        print_json({"event": "tune-speed", **record, "kept": None if path is None else str(path)})
+        return 0
+    click.echo(_text(found))
+    if path is None:
+        click.echo("the cache folder cannot be written to, so this is forgotten: write it into train { … }")
+    return 0
+
+
+def _text(found: Tuning) -> str:
+    width = max(len(_name(lowering)) for lowering in found.seconds)
+    lines = [f"{'lowering':<{width}}  ms a step  to fast"]
+    for lowering, seconds in found.seconds.items():
+        mark = "  best" if lowering == found.best else ""
+        lines.append(f"{_name(lowering):<{width}}  {seconds * 1000:9.2f}  {seconds / found.seconds[FAST]:7.2f}{mark}")
+    return "\n".join([*lines, f"lowering = {LoweringKind().spell(found.best)}"])
+
+
+def _name(lowering: tuple[str, ...]) -> str:
+    left_out = [family for family in FAST if family not in lowering]
+    return f"fast without {', '.join(left_out)}" if lowering and left_out else LoweringKind().spell(lowering)

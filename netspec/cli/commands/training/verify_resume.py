@@ -1,0 +1,170 @@
+"""`netspec verify-resume`"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.cli.commands.training.train import choose_device, device_option
+from netspec.cli.imports import import_modules
+from netspec.cli.options import compilation, json_option, parse_defines, spec_options
+from netspec.cli.output import print_json, print_problems
+from netspec.language.diagnostics import CompileError
+
+if TYPE_CHECKING:
+    from netspec.runs.verify_resume import Row, Task
+
+PROGRAM = "from netspec.cli.commands.training.verify_resume import child; child()"
+TOLD = 3
+"""The status of a process that has told what is wrong."""
+HINT = (
+    "on a GPU, `XLA_FLAGS=--xla_gpu_deterministic_ops=true` in the environment makes JAX choose ways to compute that "
+    "always give the same numbers"
+)
+
+
+@click.command()
+@click.argument("file")
+@click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="Epochs of each training.")
+@click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="Steps of an epoch, at most.")
+@device_option
+@spec_options
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    epochs: int,
+    steps: int,
+    device: str | None,
+    defines: tuple[str, ...],
+    input_shape: str | None,
+    data: str | None,
+    as_json: bool,
+) -> int:
+    """Prove on this machine that a spec FILE trains to the same numbers twice, and after a kill and `--resume`.
+
+    Trains a few steps on part of the data: once as it is, once again in a new process, and once killed in the middle
+    (SIGKILL) and resumed. Everything that a checkpoint holds is compared bit for bit. Takes as long as the network
+    needs to be compiled, four times; the folders are temporary. The exit status is 1 when a number differs.
+
+    \b
+    Example:
+        netspec verify-resume specs/digits.net
+        netspec verify-resume net.net --data mnist --device cpu --json
+    """
+    compilation(file, defines, input_shape, data).check()
+    from netspec.runs.verify_resume import Task, compare_runs
+
+    with tempfile.TemporaryDirectory(prefix="netspec-verify-") as folder:
+        base = Task(str(Path(file).resolve()), parse_defines(defines, data), input_shape, "", epochs, steps)
+        modules = ctx.parent.params["modules"] if ctx.parent is not None else ()
+        runner = _Runner(folder, modules, device, as_json)
+        kill_at = (epochs, max(1, steps // 2))
+        one, again, resumed = (replace(base, folder=f"{folder}/{name}") for name in ("one", "again", "resumed"))
+        runner.say(f"{file}: {epochs} epochs of at most {steps} steps")
+        runner.run("trained without a stop", one)
+        runner.run("trained again in a new process", again)
+        runner.run(
+            f"killed in epoch {epochs}, resumed", replace(resumed, kill_at=kill_at), replace(resumed, resume=True)
+        )
+        pairs = [compare_runs(Path(one.folder), Path(other.folder)) for other in (again, resumed)]
+    is_equal = not any(row.differs for rows in pairs for row in rows)
+    if as_json:
+        print_json(_as_json(file, epochs, steps, pairs, is_equal=is_equal))
+    else:
+        _print_rows(*pairs)
+        click.echo()
+        click.secho(
+            "the same numbers twice, and the same numbers after a kill: bit for bit"
+            if is_equal
+            else f"the numbers are not the same\n  hint: {HINT}",
+            fg="green" if is_equal else "red",
+            bold=True,
+        )
+    return 0 if is_equal else 1
+
+
+class _Runner:
+    """Runs trainings in processes of their own, one after the other."""
+
+    def __init__(self, folder: str, modules: tuple[str, ...], device: str | None, quiet: bool) -> None:
+        self.folder, self.modules, self.device, self.quiet, self.count = folder, modules, device, quiet, 0
+
+    def say(self, text: str, *, more: bool = False) -> None:
+        if not self.quiet:
+            click.echo(text, nl=not more)
+
+    def run(self, what: str, *tasks: Task) -> None:
+        """Carry out tasks; all but the last are to kill themselves.
+
+        Raises:
+            click.exceptions.Exit: the spec or the data are wrong, which the process has told.
+            click.ClickException: it ended in another way.
+        """
+        self.count += 1
+        self.say(f"  {self.count}  {what:<34}", more=True)
+        began = time.perf_counter()
+        for task in tasks:
+            status = self._process(task)
+            if status == TOLD:
+                raise click.exceptions.Exit(1)
+            if status != 0 and task.kill_at is None:
+                raise click.ClickException(f"the training ended with status {status}")
+        self.say(f"{time.perf_counter() - began:6.1f} s")
+
+    def _process(self, task: Task) -> int:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        order = json.dumps({"task": task.as_json(), "modules": self.modules, "device": self.device})
+        done = subprocess.run([sys.executable, "-c", PROGRAM], input=order, text=True, env=environment, check=False)
+        return done.returncode
+
+
+def child() -> None:
+    """What each process does with the order on its standard input."""
+    order = json.loads(sys.stdin.read())
+    from netspec.runs.verify_resume import Task, carry_out
+
+    try:
+        import_modules(tuple(order["modules"]))
+        choose_device(order["device"])
+        carry_out(Task.from_json(order["task"]))
+    except CompileError as error:
+        print_problems(error.diagnostics)
+        sys.exit(TOLD)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(TOLD)
+
+
+def _print_rows(again: list[Row], resumed: list[Row]) -> None:
+    lines = [
+        (row.what, f"{row.numbers:,}", row.differs, other.differs) for row, other in zip(again, resumed, strict=False)
+    ]
+    width, numbers = max(len(line[0]) for line in lines), max(len("numbers"), *(len(line[1]) for line in lines))
+    click.echo()
+    click.secho(f"  {'compared':<{width}}  {'numbers':>{numbers}}  1 = 2     1 = 3", bold=True)
+    for what, count, *differs in lines:
+        cells = [click.style("differ" if text else "equal", fg="red" if text else "green") for text in differs]
+        why = next((text for text in differs if text), "")
+        click.echo(f"  {what:<{width}}  {count:>{numbers}}  {'     '.join(cells)}{why and '  ' + why}")
+
+
+def _as_json(file: str, epochs: int, steps: int, pairs: list[list[Row]], *, is_equal: bool) -> dict[str, Any]:
+    named = dict(zip(("again", "resumed"), pairs, strict=True))
+    compared = {
+        name: [
+            {"what": row.what, "numbers": row.numbers, "equal": not row.differs, "differs": row.differs} for row in rows
+        ]
+        for name, rows in named.items()
+    }
+    return {"file": file, "epochs": epochs, "steps": steps, "equal": is_equal, "compared": compared}

@@ -1,0 +1,1 @@
+"""Plain data as text for a terminal: tables, curves, progress."""

@@ -1,0 +1,44 @@
+"""The figures of runs with several seeds, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.output import print_json
+from netspec.cli.render.progress import figure_text
+
+if TYPE_CHECKING:
+    from netspec.runs.seed_runs import SeedsResult
+    from netspec.spec.experiment import Result
+
+
+def tell_seeds(result: Result | SeedsResult, as_json: bool) -> None:
+    """Write the figures of runs with several seeds, or how to do what is left of them; nothing for a single run."""
+    from netspec.runs.seed_runs import SeedsResult
+
+    if not isinstance(result, SeedsResult):
+        return
+    if result.signal is not None:
+        if not as_json:
+            click.echo(f"do what is left of all seeds with: netspec train --resume {result.run}")
+    elif as_json:
+        print_json(result.as_json())
+    else:
+        click.echo("\n" + seeds_text(result))
+
+
+def seeds_text(result: SeedsResult) -> str:
+    """A row for each figure: mean, standard deviation, least and greatest value, and the value of each seed."""
+    heads = ("figure", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics))
+    rows = [heads]
+    for name, spread in result.figures.items():
+        values = (spread.mean, spread.std, spread.min, spread.max, *spread.values)
+        rows.append((name, *(figure_text(name, value) for value in values)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    count, asked = len(result.metrics), len(result.seeds)
+    done = f"{count} seeds" if count == asked else f"{count} of {asked} seeds"
+    return "\n".join([f"{done}:", "", *lines, "", f"a run for each seed is in {result.run}"])

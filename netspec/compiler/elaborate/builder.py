@@ -1,0 +1,124 @@
+"""Graphs under construction: adds nodes, names them, brings tensors from outer blocks in."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
+from netspec.compiler.ir.naming import MODULE_NAMES, python_name
+from netspec.language.record import Record, value
+from netspec.language.shape import Shape
+from netspec.language.source import Span
+from netspec.layers.base import Layer
+
+
+class Builder:
+    """Builds one `Graph`. `outer` is the builder of the block in which this one is used."""
+
+    def __init__(self, name: str, outer: Builder | None = None) -> None:
+        self.graph = Graph(name)
+        self.outer = outer
+        self.captured: dict[Tensor, Edge] = {}
+        self._used_names: dict[str, int] = {}
+        self._names_of_shared: dict[SharedModule, str] = {}
+
+    def add(
+        self,
+        operation: Input | Layer | Graph,
+        inputs: tuple[Edge, ...],
+        shapes: tuple[Shape, ...],
+        *,
+        span: Span | None,
+        name: str,
+        shared: SharedModule | None = None,
+        mask: Edge | None = None,
+    ) -> Edge:
+        """Append a node; its name gets a number when it is taken."""
+        node = Node(
+            name=self._name(operation, name, shared),
+            operation=operation,
+            inputs=inputs,
+            shapes=shapes,
+            span=span,
+            shared=shared,
+            mask=mask,
+        )
+        self.graph.nodes.append(node)
+        return Edge(len(self.graph.nodes) - 1)
+
+    def _name(self, operation: Input | Layer | Graph, name: str, shared: SharedModule | None) -> str:
+        if isinstance(operation, Input):
+            return self._numbered(name)
+        if shared is None:
+            return self.unique(name)
+        if shared.owner is self.graph.identity:
+            return shared.name  # claimed when the module was made
+        if shared not in self._names_of_shared:
+            self._names_of_shared[shared] = self.unique(shared.name)
+        return self._names_of_shared[shared]
+
+    def add_input(self, name: str, shape: Shape, span: Span | None) -> Edge:
+        edge = self.add(Input(), (), (shape,), span=span, name=name)
+        self.graph.inputs.append(edge.node)
+        return edge
+
+    def unique(self, name: str) -> str:
+        """`conv`, `conv_2`, `conv_3` …: adding a layer does not rename those before it.
+
+        It names an attribute of a module, so it hides none of a module's own.
+        """
+        return self._numbered(python_name(name, MODULE_NAMES))
+
+    def _numbered(self, name: str) -> str:
+        count = self._used_names.get(name, 0) + 1
+        while count > 1 and f"{name}_{count}" in self._used_names:
+            count += 1
+        self._used_names[name] = count
+        if count == 1:
+            return name
+        self._used_names[f"{name}_{count}"] = 1
+        return f"{name}_{count}"
+
+    def edge_of(self, tensor: Tensor) -> Edge:
+        """The edge of a tensor in this graph; one of an outer block becomes a further input of this one."""
+        if tensor.builder is self:
+            return tensor.edge
+        if tensor not in self.captured:
+            assert self.outer is not None, "a tensor of a block that does not surround this one"
+            if tensor.builder is not self.outer:
+                self.outer.edge_of(tensor)
+            node = tensor.builder.graph.nodes[tensor.edge.node]
+            label = next((n for n, e in tensor.builder.graph.labels.items() if e == tensor.edge), node.name)
+            self.captured[tensor] = self.add_input(label, tensor.shape, node.span)
+        return self.captured[tensor]
+
+
+@value
+class Tensor(Record):
+    """One result in a graph under construction."""
+
+    builder: Builder = field(repr=False)
+    edge: Edge
+    shape: Shape
+    padded: PaddedInput | None = field(default=None, compare=False)
+    """The input whose padding tells which of its steps only fill up."""
+
+    @property
+    def span(self) -> Span | None:
+        """What produced it, for the second place of a shape error."""
+        return self.builder.graph.nodes[self.edge.node].span
+
+
+@value
+class PaddedInput(Record):
+    """An input of the network in which steps with an `id` only fill up."""
+
+    tensor: Tensor
+    id: int
+
+
+@value
+class Tensors(Record):
+    """Several tensors on their way to a layer that joins them."""
+
+    items: tuple[Tensor, ...]

@@ -1,0 +1,209 @@
+"""The section `expect { … }`: what is known of the network is checked with it, what is measured after training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
+from netspec.compiler.elaborate.operators import compare
+from netspec.compiler.elaborate.values import BAD
+from netspec.compiler.errors.names import UnknownName, WrongValue
+from netspec.compiler.ir.cost import total_cost
+from netspec.compiler.ir.graph import Graph
+from netspec.compiler.syntax import tree
+from netspec.language.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
+from netspec.language.record import Record, record, value
+from netspec.language.shape import Size
+from netspec.language.source import Span
+from netspec.language.values import Extent, spell
+from netspec.language.vocabulary import words
+
+COUNTS = ("params", "state", "frozen", "macs")
+"""Figures that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
+
+PARTS = ("test", "val", "train")
+"""The parts of the data whose figures are measured: `test_accuracy`."""
+
+
+@record
+class Unmet(Diagnostic):
+    """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
+    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training: `test_` and `val_`
+    figures are those of the weights that are kept, `train_` ones were measured while the last epoch went on.
+
+    Wrong:
+        input 8
+        dense(2)
+        expect { params == 16 }
+
+    Right:
+        input 8
+        dense(2)
+        expect { params == 18 }
+    """
+
+    code = "NS229"
+    title = "expected {name} {operator} {wanted}, and it is {found}"
+    label = "{name} is {found}"
+    hint = "{advice}"
+    name: str
+    operator: str
+    wanted: str
+    found: str
+    advice: str = "change the network, or the expectation"
+
+
+@value
+class Expectation(Record):
+    """`test_accuracy >= 99%`: a figure, a comparison, a number. `wanted` is how the number was written."""
+
+    name: str
+    operator: str
+    value: object
+    wanted: str
+    span: Span
+
+    @property
+    def place(self) -> Span:
+        """Where the name of the figure stands."""
+        return Span(self.span.source, self.span.start, self.span.start + len(self.name))
+
+    def check(self, found: object, shown: str) -> Diagnostic | None:
+        """None when `found` is as expected."""
+        answer = compare(self.operator, found, self.value, self.span)
+        if isinstance(answer, Diagnostic):
+            return answer
+        if answer:
+            return None
+        return Unmet(span=self.span, name=self.name, operator=self.operator, wanted=self.wanted, found=shown)
+
+
+def check_expectations(
+    expressions: list[tree.Expression], evaluator: Evaluator, graph: Graph, problems: Problems
+) -> list[Expectation]:
+    """Compare what is known; the expectations that are left for after training."""
+    totals = total_cost(graph)
+    known: dict[str, Size] = {
+        "params": totals.trainable,
+        "state": totals.state,
+        "frozen": totals.frozen,
+        "macs": totals.macs,
+    }
+    measured = []
+    for expression in expressions:
+        expectation = _evaluate(expression, evaluator)
+        if expectation is None:
+            continue
+        name = expectation.name
+        if name in known:
+            unmet = expectation.check(known[name], _number(known[name]))
+        elif name in graph.labels:
+            shape = graph.shape_of(graph.labels[name])
+            found = shape.sizes[0] if shape.rank == 1 and not isinstance(expectation.value, Extent) else None
+            unmet = expectation.check(Extent(shape.sizes) if found is None else found, str(shape))
+        else:
+            unmet = _unknown_figure(expectation, graph)
+            if unmet is None:
+                measured.append(expectation)
+        if unmet is not None:
+            problems.add(unmet)
+    return measured
+
+
+def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation | None:
+    assert isinstance(expression, tree.Binary) and isinstance(expression.left, tree.Name)
+    try:
+        network = evaluator.file_frames[evaluator.resolution.scope]
+        value = evaluator.evaluate(expression.right, Frame(None, network.input))
+    except Abandon:
+        return None
+    if value is BAD:
+        return None
+    return Expectation(expression.left.name, expression.operator, value, expression.right.span.text, expression.span)
+
+
+def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None:
+    """None for the name of a figure that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
+    outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
+    places = [f"{part}_{output}" for part in PARTS for output in outputs]
+    if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
+        return _impossible(expectation)
+    figures = ["loss", *_metric_figures()]
+    elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
+    meant = nearest(expectation.name, [place + figure for place in places for figure in figures], elsewhere)
+    # The list has only one figure of each metric, and only those of the test.
+    shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_figures(1))]
+    pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
+    advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
+    advice += "\n`val_` and `train_` have the same figures as `test_`"
+    return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
+
+
+def _metric_figures(most: int | None = None) -> dict[str, bool]:
+    """The names of the single figures that metrics report, at most so many of each, and whether they are shares."""
+    metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "figures")]
+    return {name: cls.is_share for cls in metrics for name in cls.figures()[:most]}
+
+
+def _impossible(expectation: Expectation) -> Diagnostic | None:
+    """A share that cannot be: `test_accuracy >= 99` without the percent sign."""
+    value = expectation.value
+    is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_figures().items() if is_share)
+    if not is_share or not isinstance(value, int | float) or value <= 1:
+        return None
+    advice = f"for {spell(value)} percent type {spell(value)}%" if value <= 100 else "write a share such as 99%"
+    return WrongValue(
+        span=expectation.span,
+        what=f"`{expectation.name}`",
+        expected="a share of at most 1",
+        found=f"the number {spell(value)}",
+        advice=advice,
+    )
+
+
+def check_measurable(expectations: list[Expectation], figures: Collection[str], problems: Problems) -> None:
+    """Report expectations about figures that are none of those that a run measures."""
+    for expectation in expectations:
+        if expectation.name not in figures:
+            advice = f"measured: {', '.join(sorted(figures)) or 'none'}"
+            what = "no figure of this run"
+            problems.add(UnknownName(span=expectation.place, name=expectation.name, what=what, advice=advice))
+
+
+def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:
+    """Compare figures after training, such as `{"test_accuracy": 0.991}`."""
+    check_measurable(expectations, figures, problems)
+    for expectation in expectations:
+        if expectation.name not in figures:
+            continue
+        unmet = unmet_figure(expectation, figures[expectation.name])
+        if unmet is not None:
+            problems.add(unmet)
+
+
+def unmet_figure(expectation: Expectation, found: float) -> Diagnostic | None:
+    """None when a figure that was measured is as expected."""
+    return expectation.check(found, _measured(expectation, found))
+
+
+def _number(size: Size) -> str:
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def _measured(expectation: Expectation, found: float) -> str:
+    """A figure as people write it, with as many digits as it takes to see that it is not what was expected."""
+    in_percent = expectation.wanted.endswith("%")
+    for digits in range(4, 17):
+        seen = round(100 * found, digits - 2) / 100 if in_percent else _rounded(found, digits)
+        if compare(expectation.operator, seen, expectation.value, expectation.span) is not True:
+            break
+    return f"{100 * seen:.{digits - 2}f}%" if in_percent else spell(seen)
+
+
+def _rounded(number: float, digits: int) -> float:
+    """To so many digits, whole ones all kept; as it is when it is not finite."""
+    if not math.isfinite(number) or number == 0:
+        return number
+    return round(number, max(0, digits - 1 - math.floor(math.log10(abs(number)))))

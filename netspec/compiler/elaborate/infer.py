@@ -1,0 +1,237 @@
+"""Builds the typed graph: applies layers to tensors, walking forward, and knows every shape as it goes.
+
+Comes in: a `Resolution`, and what is known about the data. Goes out: a `Graph` without dead nodes, or None when it
+could not be built. Shape errors (NS3xx) come from the layers' own rules; here they get their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from netspec.compiler.elaborate.apply import Applier, label
+from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
+from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
+from netspec.compiler.elaborate.values import BAD
+from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.ir.graph import Graph, Output, Padding, prune
+from netspec.compiler.ir.warnings import warn_channels_first
+from netspec.compiler.names.advice import BATCH_WORDS
+from netspec.compiler.names.resolve import Resolution, is_size_name
+from netspec.compiler.names.scope import Name
+from netspec.compiler.syntax import tree
+from netspec.language.diagnostics import Note, Problems
+from netspec.language.shape import Dim, Shape, Size
+from netspec.language.source import Span
+from netspec.language.values import Extent, LayerValue, describe
+from netspec.language.vocabulary import words
+
+
+class Inference:
+    """Builds the network of a resolved file."""
+
+    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+        self.resolution = resolution
+        self.problems = problems
+        self.evaluator = Evaluator(resolution, problems)
+        self.applier = Applier(problems, self.evaluator)
+        self.evaluator.apply = self.applier.apply
+        self.unknown_sizes = 0
+        self.pads: dict[int, int] = {}
+
+    def settings(self, section: str) -> Any:
+        """The word of a section with its values, every option in force; BAD when one is wrong."""
+        block = self.resolution.settings.get(section)
+        word = block.word if block is not None else words("section")[section]
+        values = block.values if block is not None else {}
+        frame = Frame(None)
+        try:
+            return self.evaluator.make_word(word, values, frame)
+        except Abandon:
+            return BAD
+
+    def network(self, name: str, defaults: Mapping[str, Shape]) -> Graph | None:
+        """The graph of the file; `defaults` are the inputs when the file declares none."""
+        builder = Builder(name)
+        frame = Frame(builder)
+        self.evaluator.file_frames[self.resolution.scope] = frame
+        try:
+            tensors = self._inputs(builder, frame, defaults)
+        except Abandon:
+            return None
+        frame.input = tensors[0] if len(tensors) == 1 else Tensors(tuple(tensors)) if tensors else BAD
+        results = self._statements(frame)
+        if self._check_results(results, bool(tensors)) and all(r is not BAD for _, r, _ in results):
+            builder.graph.outputs = [Output(n, builder.edge_of(t), padding=_padding(t)) for n, t, _ in results]
+            return prune(builder.graph)
+        return None
+
+    def _check_results(self, results: list[tuple[str | None, Any, Span]], has_input: bool) -> bool:
+        if not results:
+            if not self.resolution.file.broken and not self.problems.errors:
+                end = len(self.resolution.file.source.text.rstrip())
+                span = Span(self.resolution.file.source, max(0, end - 1), end)
+                self.problems.add(self._no_network(span))
+            return False
+        if not has_input and not self.problems.errors:
+            self.problems.add(meaning.NoInput(span=results[0][2]))
+        return has_input
+
+    def _no_network(self, end: Span) -> meaning.NoNetwork:
+        names = [s for s in self.resolution.file.statements if isinstance(s, tree.Assign | tree.Share)]
+        if not names:
+            return meaning.NoNetwork(span=end)
+        last = names[-1].name
+        advice = f"write what the network is on a line of its own, such as `{last.name}`"
+        return meaning.NoNetwork(span=last.span, where="only given a name", advice=advice)
+
+    def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
+        results: list[tuple[str | None, Any, Span]] = []
+        for statement in self.resolution.file.statements:
+            try:
+                match statement:
+                    case tree.Assign() | tree.Share() | tree.Param():
+                        self._evaluate_name(statement, frame)
+                    case tree.Output(name=name, value=expression):
+                        value = self.evaluator.evaluate(expression, frame)
+                        results.append((name.name, self._flow_out(value, expression, frame), expression.span))
+                        label(frame.builder, name.name, results[-1][1])
+                    case tree.ExpressionStatement(value=expression):
+                        value = self.evaluator.evaluate(expression, frame)
+                        results.append((None, self._flow_out(value, expression, frame), expression.span))
+            except Abandon:
+                if isinstance(statement, tree.Output | tree.ExpressionStatement):
+                    label_name = statement.name.name if isinstance(statement, tree.Output) else None
+                    results.append((label_name, BAD, statement.span))
+        unnamed = [r for r in results if r[0] is None]
+        for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
+            self.problems.add(meaning.TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))
+        return results
+
+    def _evaluate_name(self, statement: tree.Assign | tree.Share | tree.Param, frame: Frame) -> None:
+        symbol = self.resolution.names_of_statements.get(id(statement))
+        if symbol is None:
+            return
+        if symbol not in frame.values:
+            name = tree.Name(span=statement.name.span, name=symbol.name)
+            self.evaluator.value_of(symbol, frame, name)
+        label(frame.builder, symbol.name, frame.values.get(symbol))
+
+    def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
+        assert frame.builder is not None
+        if isinstance(value, LayerValue):
+            value = self.applier.apply(value, frame.input, frame.builder)
+        if value is BAD or isinstance(value, Tensor):
+            return value
+        if isinstance(value, Tensors):
+            shapes = " and ".join(str(t.shape) for t in value.items)
+            advice = "join them, as in `(a | b) -> concat`, or name each: `output a = …`"
+            what = f"several tensors ({shapes})"
+            self.problems.add(
+                meaning.CannotChain(span=expression.span, what=what, where="as the network", advice=advice)
+            )
+        else:
+            advice = "the network is a layer or a tensor"
+            self.problems.add(
+                meaning.CannotChain(span=expression.span, what=describe(value), where="as the network", advice=advice)
+            )
+        return BAD
+
+    # ------------------------------------------------------------ inputs
+
+    def _inputs(self, builder: Builder, frame: Frame, defaults: Mapping[str, Shape]) -> list[Tensor]:
+        tensors = []
+        for declaration in self.resolution.inputs:
+            shape = self._shape(declaration.shape, frame)
+            name = declaration.name.name if declaration.name is not None else "x"
+            if shape is None:
+                symbol = self._input_symbol(declaration)
+                if symbol is not None:
+                    frame.values[symbol] = BAD
+                continue
+            warn_channels_first(shape, declaration.shape.span, self.problems)
+            tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
+            pad = self.pads.get(id(declaration.shape))
+            if pad is not None:
+                tensor = replace(tensor, padded=PaddedInput(tensor, pad))
+            tensors.append(tensor)
+            symbol = self._input_symbol(declaration)
+            if symbol is not None:
+                frame.values[symbol] = tensor
+                builder.graph.labels[name] = tensor.edge
+        if not self.resolution.inputs:
+            for name, shape in defaults.items():
+                label_name = "x" if len(defaults) == 1 else name
+                tensors.append(Tensor(builder, builder.add_input(label_name, shape, None), shape))
+        elif len(tensors) < len(self.resolution.inputs):
+            return []
+        return tensors
+
+    def _input_symbol(self, declaration: tree.InputDeclaration) -> Name | None:
+        return self.resolution.names_of_statements.get(id(declaration))
+
+    def _shape(self, node: tree.Expression, frame: Frame) -> Shape | None:
+        if isinstance(node, tree.TokenShape):
+            matched = self.resolution.arguments.get(id(node), {})
+            made = self.evaluator.make_word(words("shape")["tokens"], matched, frame)
+            length = self._shape(node.length, frame) if node.length is not None else Shape(())
+            if made is BAD or length is None:
+                return None
+            self._keep_pad(node, made, matched)
+            return Shape(length.sizes, made.vocabulary)
+        items = node.items if isinstance(node, tree.TupleLiteral) else (node,)
+        sizes: list[Size] = []
+        for item in items:
+            found = self._sizes(item, frame)
+            if found is None:
+                return None
+            sizes.extend(found)
+        return Shape(tuple(sizes))
+
+    def _keep_pad(self, node: tree.TokenShape, made: Any, matched: Mapping[str, Any]) -> None:
+        """Remember the id that only fills up; one outside the vocabulary never occurs."""
+        if made.pad is not None and made.pad >= made.vocabulary:
+            self.problems.add(
+                errors.WrongValue(
+                    span=matched["pad"].span,
+                    what="`pad` of `tokens`",
+                    expected=f"an id from 0 to {made.vocabulary - 1}",
+                    found=str(made.pad),
+                    advice=f"`tokens({made.vocabulary})` has the ids 0 to {made.vocabulary - 1}",
+                )
+            )
+        elif made.pad is not None:
+            self.pads[id(node)] = made.pad
+
+    def _sizes(self, item: tree.Expression, frame: Frame) -> tuple[Size, ...] | None:
+        is_free = isinstance(item, tree.Name) and id(item) not in self.resolution.names
+        if is_free and item.span.text.lower() in BATCH_WORDS:
+            return None  # reported by resolve
+        if isinstance(item, tree.Name) and is_free and is_size_name(item.name):
+            self.unknown_sizes += item.name == "_"
+            return (Dim.named(f"_{self.unknown_sizes}" if item.name == "_" else item.name),)
+        value = self.evaluator.evaluate(item, frame)
+        if value is BAD:
+            return None
+        sizes = value.sizes if isinstance(value, Extent) else (value,)
+        if all(isinstance(s, Dim) or (isinstance(s, int) and not isinstance(s, bool) and s > 0) for s in sizes):
+            return tuple(sizes)
+        self.problems.add(
+            errors.WrongValue(
+                span=item.span,
+                what="a size of the input",
+                expected="a whole number of at least 1, or an upper-case name such as H",
+                found=describe(value),
+                advice="write sizes as `28x28x1` or `(H, W, 3)`; the batch is never written",
+            )
+        )
+        return None
+
+
+def _padding(tensor: Tensor) -> Padding | None:
+    """What an output is told of the steps that only fill up."""
+    if tensor.padded is None:
+        return None
+    source = tensor.padded.tensor
+    return Padding(source.builder.graph.nodes[source.edge.node].name, tensor.padded.id)

@@ -1,0 +1,114 @@
+"""What operators do with numbers, sizes and truth values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from netspec.compiler.errors import values as meaning
+from netspec.language.diagnostics import Diagnostic
+from netspec.language.shape import Dim
+from netspec.language.source import Span
+from netspec.language.values import describe, spell
+
+LARGEST = 10**15
+"""Numbers beyond this are mistakes; keeping them small keeps every step of the compiler fast."""
+
+LONGEST_LIST = 100_000
+DEEPEST_LIST = 8
+"""Limits of lists, for the same reason."""
+
+MOST_TERMS = 32
+LONGEST_FORMULA = 400
+"""Limits of a formula over unknown sizes: its terms, and its characters."""
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
+    """`left symbol right` for numbers: the value, or the diagnostic that says why there is none."""
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        return _calculate_sizes(symbol, left, right, span)
+    if symbol in ("/", "//", "%") and right == 0:
+        problem, advice = f"`{spell(left)} {symbol} 0` divides by zero", f"make the number behind `{symbol}` positive"
+        return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+    result = ARITHMETIC[symbol](left, right)
+    if abs(result) > LARGEST:
+        advice = f"numbers go up to {LARGEST:.0e}"
+        return meaning.BadArithmetic(span=span, problem="this number is too large", advice=advice)
+    return result
+
+
+def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
+    whole = all(isinstance(v, int | Dim) for v in (left, right))
+    divides = symbol == "//" and isinstance(right, int) and right > 0
+    if not whole or not (symbol in ("+", "-", "*") or divides):
+        advice = "with an unknown size use +, -, * and // by a positive whole number"
+        return meaning.CannotCombine(
+            span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice
+        )
+    result = ARITHMETIC[symbol](left, right)
+    if isinstance(result, Dim) and (len(result.terms) > MOST_TERMS or len(str(result)) > LONGEST_FORMULA):
+        return meaning.BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
+    return result
+
+
+def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic:
+    """`left symbol right`: true, false, or the diagnostic that says why neither."""
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        if left == right:
+            return symbol in ("==", "<=", ">=")
+        known = left if isinstance(right, Dim) else right
+        unknown = right if isinstance(right, Dim) else left
+        return meaning.ConditionUnknown(
+            span=span,
+            problem=f"whether {spell(left)} {symbol} {spell(right)} is not known before the data come",
+            label_words=f"{unknown} against {spell(known)}",
+            advice="write a number in the `input` line",
+        )
+    same_kind = (is_number(left) and is_number(right)) or type(left) is type(right)
+    if not same_kind or (symbol not in ("==", "!=") and not is_number(left) and not isinstance(left, str)):
+        return meaning.CannotCombine(
+            span=span,
+            operator=symbol,
+            left=describe(left),
+            right=describe(right),
+            advice="compare numbers with numbers",
+        )
+    return bool(COMPARISONS[symbol](left, right))
+
+
+def check_list(values: list[Any], span: Span) -> list[Any] | Diagnostic:
+    """The list itself, or the diagnostic that says that it is too long or too deep for anything."""
+    level, count = values, 0
+    for _ in range(DEEPEST_LIST):
+        count += len(level)
+        if count > LONGEST_LIST:
+            problem, advice = f"this list holds more than {LONGEST_LIST:,} values", "give fewer weights"
+            return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+        level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), LONGEST_LIST + 1))
+        if not level:
+            return values
+    problem, advice = f"lists stand more than {DEEPEST_LIST} deep inside each other", "weights have at most 5 levels"
+    return meaning.BadArithmetic(span=span, problem=problem, advice=advice)

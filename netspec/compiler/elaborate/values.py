@@ -1,0 +1,168 @@
+"""What expressions evaluate to, beside the numbers and words of netspec/language/values.py: layers, tensors, or BAD.
+
+A layer value is a description that builds new nodes, with weights of their own, each time it is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors
+from netspec.compiler.ir.graph import Graph, SharedModule
+from netspec.compiler.names.scope import Name
+from netspec.language.diagnostics import Note
+from netspec.language.record import Record, value
+from netspec.language.source import Span
+from netspec.language.values import LayerValue, Word
+from netspec.layers.activation_layer import ActivationLayer
+from netspec.layers.base import Layer
+
+
+class Nothing(dict[str, Any]):
+    """An empty mapping that may stand as the default of a record: it counts as immutable because it has a hash."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
+
+
+NOTHING = Nothing()
+
+
+class Bad:
+    """Stands for a value that could not be made; its mistake is reported, and everything passes it on silently."""
+
+
+BAD = Bad()
+
+
+@value
+class OneLayer(LayerValue, Record):
+    """A word with its options; `places` tells where each option was written, `origins` where the argument of the
+    surrounding `def` that stands there was given."""
+
+    layer: Layer
+    span: Span | None = field(compare=False)
+    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
+    origins: Mapping[str, Note] = field(compare=False, default=NOTHING)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return tuple(getattr(self.layer, o.field) for o in self.layer.options() if o.name in self.places)
+
+    @property
+    def noun(self) -> str:
+        return f"the layer `{self.layer.spelling().partition('(')[0]}`"
+
+    @property
+    def bare_word(self) -> str | None:
+        return None if self.places else self.layer.spelling()
+
+    def as_word(self, category: str) -> Word | None:
+        if category == "activation" and isinstance(self.layer, ActivationLayer):
+            return self.layer.function
+        return self.layer if category == "layer" else None
+
+
+@value
+class Broken(LayerValue, Record):
+    """Stands for a layer whose mistake is reported, so that what comes before it in a chain is still checked."""
+
+
+BROKEN = Broken()
+
+
+@value
+class Composed(LayerValue, Record):
+    """`a -> b -> c` of layers."""
+
+    items: tuple[LayerValue, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
+
+@value
+class Parallel(LayerValue, Record):
+    """`(a | b)`: every item gets the same input; tensors among the items stand for themselves."""
+
+    items: tuple[LayerValue | Tensor | Tensors, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
+
+@value
+class Sum(LayerValue, Record):
+    """`a + b` of layers, or of layers and tensors."""
+
+    items: tuple[LayerValue | Tensor, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
+
+@value
+class Repeated(LayerValue, Record):
+    """`layer * n`"""
+
+    inner: LayerValue
+    count: int
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return (self.inner,)
+
+    @cached_property
+    def size(self) -> int:
+        return self.inner.size * self.count
+
+
+@value
+class Block(LayerValue, Record):
+    """A use of a `def`, its arguments evaluated; `places` tells where they were written."""
+
+    name: Name
+    arguments: tuple[tuple[str, Any], ...]
+    span: Span = field(compare=False)
+    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return tuple(value for _, value in self.arguments)
+
+    @property
+    def noun(self) -> str:
+        return f"the block `{self.name.name}`"
+
+
+@dataclass(eq=False)
+class Shared(LayerValue):
+    """A layer with a single set of weights; the first use decides their shapes."""
+
+    name: str
+    inner: LayerValue
+    span: Span
+    home: Builder
+    module: SharedModule | None = None
+    operation: Layer | Graph | None = None
+
+
+@value
+class SharedUse(LayerValue, Record):
+    """A place where the name of a shared layer stands."""
+
+    shared: Shared
+    span: Span = field(compare=False)
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return (self.shared.inner,)

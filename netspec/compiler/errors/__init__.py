@@ -1,0 +1,1 @@
+"""NS2xx: what is wrong with names and values."""

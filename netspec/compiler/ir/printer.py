@@ -1,0 +1,228 @@
+"""Graphs as text: the table of `netspec show`, its JSON, and the listing of `--stage graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
+from netspec.compiler.ir.graph import Edge, Graph, Input, Node
+from netspec.compiler.ir.repeats import Repeat
+from netspec.language.record import Record, value
+from netspec.language.shape import Shape, Size
+from netspec.layers.base import Layer
+
+
+@value
+class Line(Record):
+    """One line of the table: `depth` blocks stand around it; block headings have no numbers."""
+
+    depth: int
+    name: str
+    layer: str
+    shape: str
+    parameters: str
+    macs: str
+
+
+def table_lines(graph: Graph) -> Iterator[Line]:
+    """The lines of the summary: inputs, then every layer that does something, each block under a heading."""
+    for node in graph.input_nodes:
+        yield Line(0, node.name, "input", str(node.shape), "", "")
+    open_blocks: tuple[str, ...] = ()
+    for row in rows(graph):
+        if isinstance(row.node.operation, Layer) and row.node.operation.is_identity and not row.node.operation.name:
+            continue
+        *around, name = row.path
+        common = 0
+        while common < min(len(around), len(open_blocks)) and around[common] == open_blocks[common]:
+            common += 1
+        for depth in range(common, len(around)):
+            yield Line(depth, around[depth], "", "", "", "")
+        open_blocks = tuple(around)
+        yield _line(row, len(around), name)
+
+
+def _line(row: Row, depth: int, name: str) -> Line:
+    if row.is_shared_again:
+        layer, parameters = f"{row.word} (shared, above)", ""
+    else:
+        layer = row.call
+        parameters = count(row.parameters) if row.parameters else ""
+        if row.frozen:
+            parameters += " frozen"
+        if row.state:
+            parameters += f" + {count(row.state)} state"
+    return Line(depth, name, layer, str(row.shape), parameters, count(row.macs) if row.macs != 0 else "")
+
+
+def count(size: Size) -> str:
+    """A number with separators, or a formula."""
+    return f"{size:,}" if isinstance(size, int) else str(size)
+
+
+def memory(size: Size) -> str:
+    """Bytes in the unit that reads best."""
+    if not isinstance(size, int):
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < 1024:
+            return f"{size} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.2f} GiB"
+
+
+def total_lines(totals: Totals) -> list[tuple[str, str]]:
+    """What stands below the table, in pairs of a name and a value."""
+    lines = [("trainable parameters", count(totals.trainable))]
+    if totals.frozen:
+        lines.append(("frozen parameters", count(totals.frozen)))
+    if totals.state:
+        lines.append(("state (not trained)", count(totals.state)))
+    lines.append(("multiply-adds per example", count(totals.macs)))
+    lines.append(("memory of the weights", memory(totals.weight_bytes)))
+    lines.append(("memory of the activations", f"{memory(totals.activation_bytes)} per example"))
+    return lines
+
+
+HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
+
+
+def full_text(graph: Graph) -> str:
+    """Every layer with every option in force, defaults too."""
+    found = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
+    return "\n".join(f"{name} = {layer.spelling(full=True)}" for name, layer in found if isinstance(layer, Layer))
+
+
+def summary_text(graph: Graph) -> str:
+    """The summary as plain text."""
+    lines = [*table_lines(graph)]
+    cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
+    widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
+    out = [_aligned(HEADINGS, widths), "  ".join("-" * w for w in widths)]
+    out += [_aligned(row, widths) for row in cells]
+    out.append("")
+    totals = total_lines(total_cost(graph))
+    width = max(len(name) for name, _ in totals)
+    out += [f"{name:<{width}}  {value}" for name, value in totals]
+    return "\n".join(out)
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    left = "  ".join(f"{cell:<{width}}" for cell, width in zip(row[:3], widths[:3], strict=True))
+    right = "  ".join(f"{cell:>{width}}" for cell, width in zip(row[3:], widths[3:], strict=True))
+    return f"{left}  {right}".rstrip()
+
+
+def summary_html(graph: Graph) -> str:
+    """The summary as an HTML table, for notebooks."""
+    from html import escape
+
+    head = "".join(f"<th style='text-align:left'>{h}</th>" for h in HEADINGS)
+    body = ""
+    for line in table_lines(graph):
+        cells = [line.layer, line.shape, line.parameters, line.macs]
+        inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells)
+        body += (
+            f"<tr><td style='text-align:left;padding-left:{0.5 + line.depth}em'>{escape(line.name)}</td>{inner}</tr>"
+        )
+    totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph)))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
+
+
+def size_json(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def shape_json(shape: Shape) -> list[int | str]:
+    return [size_json(size) for size in shape.sizes]
+
+
+def graph_json(graph: Graph) -> dict[str, Any]:
+    """The object of `show --json`; unknown sizes are formulas as texts."""
+    totals = total_cost(graph)
+    return {
+        "name": graph.name,
+        "inputs": {node.name: shape_json(node.shape) for node in graph.input_nodes},
+        "outputs": {o.name or "output": shape_json(graph.shape_of(o.edge)) for o in graph.outputs},
+        "parameters": {"trainable": totals.trainable, "state": totals.state, "frozen": totals.frozen},
+        "macs": size_json(totals.macs),
+        "layers": [
+            {
+                "name": row.name,
+                "op": row.word,
+                "shape": shape_json(row.shape),
+                "parameters": row.parameters,
+                "macs": size_json(row.macs),
+            }
+            for row in rows(graph)
+        ],
+    }
+
+
+def graph_text(graph: Graph, repeats: Iterable[Repeat] = ()) -> str:
+    """Every block with its nodes, where their inputs come from, and their shapes; inner blocks first.
+
+    What stands several times in a row is told at the end of its block, for the `repeats` that are given.
+    """
+    numbers: dict[int, str] = {}
+    used: dict[str, int] = {}
+    texts = []
+    notes: dict[int, list[str]] = {}
+    for repeat in repeats:
+        notes.setdefault(id(repeat.block), []).append(_repeat_line(repeat))
+    for block in graph.subgraphs():
+        used[block.name] = used.get(block.name, 0) + 1
+        numbers[id(block)] = block.name if used[block.name] == 1 else f"{block.name}#{used[block.name]}"
+        texts.append("\n".join([*_block_lines(block, numbers), *notes.get(id(block), ())]))
+    return "\n\n".join(texts)
+
+
+def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
+    labels = _labels(block)
+
+    def source(edge: Edge) -> str:
+        return labels[edge.node] + (f".{edge.port}" if len(block.nodes[edge.node].shapes) > 1 else "")
+
+    yield f"block {numbers[id(block)]}"
+    for label, node in zip(labels, block.nodes, strict=True):
+        inputs = ", ".join(source(edge) for edge in node.inputs)
+        if node.mask is not None:
+            inputs += f" where {source(node.mask)}"
+        text = f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "")
+        absorbed = f"  # with {', '.join(norm.name for norm in node.absorbed)}" if node.absorbed else ""
+        yield f"{text} : {', '.join(map(str, node.shapes))}{absorbed}"
+    for output in block.outputs:
+        head = f" -> {output.head.spelling()}" if output.head is not None else ""
+        name = f"{output.name} = " if output.name is not None else ""
+        yield f"  output {name}{source(output.edge)}{head} : {block.shape_of(output.edge)}"
+
+
+def _repeat_line(repeat: Repeat) -> str:
+    labels = _labels(repeat.block)
+
+    def copy(nodes: tuple[int, ...]) -> str:
+        names = [labels[index] for index in nodes]
+        return names[0] if len(names) == 1 else f"({names[0]}{', ' if len(names) == 2 else ' … '}{names[-1]})"
+
+    between = " … " if len(repeat.copies) > 2 else ", "
+    shown = between.join(map(copy, (repeat.copies[0], repeat.copies[-1])))
+    return f"  # {len(repeat.copies)} alike in a row: {shown} : {repeat.shape}"
+
+
+def _labels(block: Graph) -> list[str]:
+    """The name of every node; the second use of a shared layer, which has the same one, gets a number."""
+    used: dict[str, int] = {}
+    labels = []
+    for node in block.nodes:
+        used[node.name] = used.get(node.name, 0) + 1
+        labels.append(f"%{node.name}" if used[node.name] == 1 else f"%{node.name}@{used[node.name]}")
+    return labels
+
+
+def _operation(node: Node, numbers: dict[int, str]) -> str:
+    if isinstance(node.operation, Input):
+        return "input"
+    text = f"block {numbers[id(node.operation)]}" if isinstance(node.operation, Graph) else node.operation.spelling()
+    return f"shared {text}" if node.shared is not None else text

@@ -1,0 +1,69 @@
+"""What can be said once every name is bound: definitions that go round in a circle, names that nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.compiler.errors.names import Cycle, UnusedName
+from netspec.compiler.names.scope import Name
+from netspec.language.diagnostics import Note, Problems
+from netspec.language.source import Span
+
+Edges = dict[Name, list[tuple[Name, Span]]]
+"""The names that each name uses, and where."""
+
+MOST_NAMES = 8
+"""A longer circle is shown by its beginning and its end."""
+
+
+def check_cycles(edges: Edges, problems: Problems) -> bool:
+    """Report every circle among definitions and names, with the path around it; whether there is one."""
+    done: set[Name] = set()
+    found = False
+    for start in edges:
+        path = [start]
+        places: list[Span] = []  # where each name of the path uses the next one
+        on_path = {start}
+        pending = [iter(edges[start])]
+        while pending:
+            target, span = next(pending[-1], (None, None))
+            if target is None or span is None:
+                pending.pop()
+                done.add(path[-1])
+                on_path.discard(path.pop())
+                del places[len(path) - 1 :]
+            elif target in on_path:
+                first = path.index(target)
+                problems.add(_cycle([*path[first:], target], [*places[first:], span]))
+                found = True
+            elif target not in done:
+                path.append(target)
+                places.append(span)
+                on_path.add(target)
+                pending.append(iter(edges.get(target, ())))
+    return found
+
+
+def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
+    """The diagnostic for names that use each other; `places` are those where each uses the next."""
+    names = [f"`{n.name}`" for n in circle]
+    path = " -> ".join(names if len(names) <= MOST_NAMES else [*names[:4], "…", *names[-3:]])
+    steps = list(zip(circle, circle[1:], places, strict=False))[:-1]
+    notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MOST_NAMES])
+    advice = "a definition cannot use itself; for copies in a row write `block * 3`"
+    if not any(n.is_definition for n in circle):
+        advice = "a name cannot be made of itself; give one of the values another name"
+    return Cycle(span=places[-1], notes=notes, path=path, advice=advice)
+
+
+def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool) -> None:
+    """Warn of every name that nothing uses; a single input is always used.
+
+    In a file without a network the missing chain would use the tensors and layers, so they are left alone.
+    """
+    inputs = [name for name in names if name.what == "input"]
+    for name in names:
+        if not has_network and name.what in ("name", "shared layer", "input", "definition"):
+            continue
+        if name.uses == 0 and (name.what != "input" or len(inputs) > 1):
+            problems.add(UnusedName(span=name.span, problem=f"the {name.what} `{name.name}` is never used"))

@@ -1,0 +1,113 @@
+"""What the command line adds to a spec (`-D name=value`, `--input`), put into the tree before anything looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.compiler.errors.values import CannotSet
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
+from netspec.language.diagnostics import Problems, suggest
+from netspec.language.source import Source, Span
+from netspec.language.vocabulary import words
+
+
+def parse_expression(name: str, text: str, problems: Problems) -> tree.Expression | None:
+    """An expression that stands alone, such as a value from the command line; None (and a diagnostic) if it is none."""
+    file = parse_source(Source(name, text), problems)
+    if len(file.statements) == 1 and isinstance(file.statements[0], tree.ExpressionStatement):
+        return file.statements[0].value
+    return None
+
+
+def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Problems) -> tree.File:
+    """The tree with the values of `param` statements and of settings replaced.
+
+    `width=64` sets a `param`, and its type must be that of the default; `train.epochs=3` sets a value of a section.
+    """
+    for name, text in overrides.items():
+        value = parse_expression(f"-D {name}", text, problems)
+        if value is None:
+            advice = f"write -D {name}=VALUE, as the value would stand in the file"
+            problems.add(CannotSet(name=name, reason=f"`{text}` is no value", advice=advice))
+        elif "." in name:
+            file = _set_in_section(file, name, value, _written(name, text))
+        else:
+            file = _set_param(file, name, value, _written(name, text), problems)
+    return file
+
+
+def _written(name: str, text: str) -> Span:
+    """The place of a name on the command line."""
+    return Span(Source("command line", f"-D {name}={text}"), 3, 3 + len(name))
+
+
+def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, problems: Problems) -> tree.File:
+    params = {s.name.name: s for s in file.statements if isinstance(s, tree.Param)}
+    if name not in params:
+        if name not in file.broken:
+            advice = suggest(name, params, what="params of the file") or "the file has no `param`; add `param name = 1`"
+            for section, settings in words("section").items():
+                if any(option.name == name for option in settings.options()):
+                    advice = f"did you mean `-D {section}.{name}={value.span.text}`?"
+            reason = "the file has no such `param`"
+            problems.add(CannotSet(span=place, name=name, reason=reason, label_words="not known", advice=advice))
+        return file
+    param = params[name]
+    wanted = _type_of(param.default)
+    if wanted is not None and _type_of(value) not in (wanted, *_ALSO.get(wanted, ())):
+        reason = f"`{value.span.text}` is not {wanted}"
+        advice = f"its default is `{param.default.span.text}`; give {wanted}"
+        problems.add(CannotSet(span=value.span, name=name, reason=reason, advice=advice))
+        return file
+    changed = replace(param, default=value)
+    return replace(file, statements=tuple(changed if s is param else s for s in file.statements))
+
+
+_ALSO = {"a number": ("a whole number",)}
+
+
+def _type_of(value: tree.Expression) -> str | None:
+    """What a literal is, in words; None for an expression whose type shows only later."""
+    if isinstance(value, tree.Unary) and value.operator == "-":
+        value = value.operand
+    if isinstance(value, tree.Number):
+        return "a whole number" if isinstance(value.value, int) else "a number"
+    return {tree.Boolean: "true or false", tree.String: "a text in quotes"}.get(type(value))
+
+
+def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: Span) -> tree.File:
+    section_name, _, key = name.partition(".")
+    before = Span(place.source, place.start, place.start + len(section_name))
+    behind = Span(place.source, before.end + 1, place.end)
+    setting = tree.Assign(span=value.span, name=tree.Name(span=behind, name=key), value=value)
+    statements = []
+    found = False
+    for statement in file.statements:
+        if isinstance(statement, tree.Section) and statement.name.name == section_name and not found:
+            found = True
+            kept = [e for e in statement.entries if not (isinstance(e, tree.Assign) and e.name.name == key)]
+            statement = replace(statement, entries=(*kept, setting))
+        statements.append(statement)
+    if not found:
+        section = tree.Name(span=before, name=section_name)
+        statements.append(tree.Section(span=value.span, name=section, entries=(setting,)))
+    return replace(file, statements=tuple(statements))
+
+
+def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
+    """The tree with `input TEXT` in front, for a spec that declares no input."""
+    declared = next((s for s in file.statements if isinstance(s, tree.InputDeclaration)), None)
+    if declared is not None:
+        reason = "the file declares its input itself"
+        label, advice = "declared here", "leave `--input` out, or remove this line"
+        problems.add(CannotSet(span=declared.span, name="input", reason=reason, label_words=label, advice=advice))
+        return file
+    added = parse_source(Source("--input", f"input {text}"), problems)
+    shapes = [s for s in added.statements if isinstance(s, tree.InputDeclaration)]
+    if len(shapes) != 1 or len(added.statements) != 1:
+        advice = "write sizes such as `--input 28x28x1`"
+        problems.add(CannotSet(name="input", reason=f"`{text}` is no shape", advice=advice))
+        return file
+    return replace(file, statements=(*shapes, *file.statements))

@@ -1,0 +1,470 @@
+"""Binds names: every name of the tree gets what it stands for, every argument its option.
+
+Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be said without knowing a shape is said here
+(NS2xx): unknown names, misspelt options, missing arguments, circles, what is never used. Values are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.names.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
+from netspec.compiler.names.arguments import Callee, match_arguments
+from netspec.compiler.names.cycles import Edges, check_cycles, warn_unused
+from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, files_in_a_circle, warn_unused_uses
+from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word
+from netspec.compiler.names.statements import check_body, check_expectation
+from netspec.compiler.syntax import tree
+from netspec.language.diagnostics import Note, Problems, nearest, suggest
+from netspec.language.kinds import Kind
+from netspec.language.shape import ATTRIBUTES, Dim
+from netspec.language.source import Source, Span
+from netspec.language.values import UNITS, Symbol, Word
+from netspec.language.vocabulary import choice_names, words
+
+MOST_SUGGESTIONS = 100
+"""Unknown names for which the names of the file are searched; a file with more of them would take long."""
+
+NETWORKS = tree.ExpressionStatement | tree.Output
+"""Statements that say what the network is."""
+
+
+@dataclass(eq=False)
+class SettingsBlock:
+    """A section whose keys are the options of a word: `data`, `train`."""
+
+    word: type[Word]
+    section: tree.Section
+    values: dict[str, tree.Expression] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Resolution:
+    """What every name, call and section of the files stands for; keyed by the identity of tree nodes.
+
+    `rejected` holds calls with arguments that fit nowhere: their values are checked, and nothing is made of them.
+    """
+
+    file: tree.File
+    scope: Scope
+    names: dict[int, Name] = field(default_factory=dict)
+    words: dict[int, type[Word]] = field(default_factory=dict)
+    symbols: dict[int, Symbol | Dim] = field(default_factory=dict)
+    arguments: dict[int, dict[str, tree.Expression]] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
+    settings: dict[str, SettingsBlock] = field(default_factory=dict)
+    expectations: list[tree.Expression] = field(default_factory=list)
+    inputs: list[tree.InputDeclaration] = field(default_factory=list)
+    params: list[Name] = field(default_factory=list)
+    defined: list[Name] = field(default_factory=list)
+    files: list[tree.File] = field(default_factory=list)
+    has_cycle: bool = False
+    names_of_statements: dict[int, Name] = field(default_factory=dict)
+
+
+def resolve_file(file: tree.File, read_use: UseReader, problems: Problems) -> Resolution:
+    """Bind every name of a file and of the files that it uses."""
+    resolver = _Resolver(read_use, problems)
+    resolution = Resolution(file, Scope(file))
+    resolver.resolution = resolution
+    resolver.file(file, resolution.scope, is_main=True)
+    resolution.has_cycle = check_cycles(resolver.edges, problems)
+    has_network = any(isinstance(s, NETWORKS) for s in file.statements)
+    warn_unused(resolution.defined, problems, has_network=has_network)
+    if has_network:
+        warn_unused_uses(resolver.brought, resolver.used, problems)
+    return resolution
+
+
+class _Resolver:
+    def __init__(self, read_use: UseReader, problems: Problems) -> None:
+        self.read_use = read_use
+        self.problems = problems
+        self.resolution: Resolution
+        self.owner: Name | None = None
+        self.edges: Edges = {}
+        self.unknown = 0
+        self.scopes: dict[tuple[str, str], Scope] = {}
+        self.open_files: list[Source] = []
+        self.open_uses: list[Span] = []
+        self.sizes: set[str] = set()
+        """Upper-case names of sizes in the inputs; they may stand wherever a number may."""
+        self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
+        self.used: set[Name] = set()  # by the main file
+
+    # ------------------------------------------------------------ files and statements
+
+    def file(self, file: tree.File, scope: Scope, *, is_main: bool) -> None:
+        self.open_files.append(file.source)
+        self.resolution.files.append(file)
+        for statement in file.statements:
+            self._declare(statement, scope, is_main)
+        for statement in file.statements:
+            self._statement(statement, scope, is_main)
+        for name in file.mentioned & scope.names.keys():
+            self._mark_used(scope.names[name])
+        if not is_main and any(isinstance(s, NETWORKS) for s in file.statements):
+            for symbol in scope.names.values():  # its own network, which is left out here, may use them
+                symbol.uses += 1
+        self.open_files.pop()
+
+    def _declare(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
+        match statement:
+            case tree.Use():
+                self._use(statement, scope)
+            case tree.Param(name=name, default=default):
+                symbol = self._define(scope, name, "param", expression=default, statement=statement)
+                if is_main:
+                    self.resolution.params.append(symbol)
+            case tree.Assign(name=name, value=value):
+                self._define(scope, name, "name", expression=value, statement=statement)
+            case tree.Share(name=name, value=value):
+                self._define(scope, name, "shared layer", expression=value, statement=statement)
+            case tree.Output(name=name, value=value) if is_main:
+                self._define(scope, name, "output", expression=value).uses = 1
+            case tree.InputDeclaration(name=name):
+                if is_main:
+                    self.resolution.inputs.append(statement)
+                if name is not None:
+                    self._define(scope, name, "input", statement=statement)
+            case tree.Define():
+                self._define(scope, statement.name, "definition", define=statement)
+
+    def _define(
+        self,
+        scope: Scope,
+        name: tree.Name,
+        what: str,
+        *,
+        expression: tree.Expression | None = None,
+        define: tree.Define | None = None,
+        statement: tree.Statement | None = None,
+    ) -> Name:
+        symbol = Name(name.name, what, name.span, scope, expression, define)
+        if statement is not None:
+            self.resolution.names_of_statements[id(statement)] = symbol
+        previous = scope.names.get(name.name)
+        if previous is not None:
+            note = Note(previous.span, "first defined here")
+            self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
+            return symbol
+        if what not in ("parameter", "input", "output") and is_layer_word(name.name):
+            self.problems.add(errors.DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
+        scope.names[name.name] = symbol
+        symbol.uses += name.name in scope.early
+        self.resolution.defined.append(symbol)
+        return symbol
+
+    def _statement(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
+        match statement:
+            case tree.Output() if not is_main:
+                pass
+            case tree.Param() | tree.Assign() | tree.Share() | tree.Output():
+                value = statement.default if isinstance(statement, tree.Param) else statement.value
+                self._owned(scope.names.get(statement.name.name), value, scope)
+            case tree.Define():
+                self._definition(statement, scope)
+            case tree.InputDeclaration(name=name, shape=shape) if is_main:
+                self.owner = scope.names.get(name.name) if name is not None else None
+                self._shape(shape, scope)
+                self.owner = None
+            case tree.ExpressionStatement(value=value) if is_main:
+                self.expression(value, scope)
+            case tree.Section() if is_main:
+                self._section(statement, scope)
+
+    def _owned(self, owner: Name | None, value: tree.Expression, scope: Scope) -> None:
+        previous, self.owner = self.owner, owner
+        self.expression(value, scope)
+        self.owner = previous
+
+    def _definition(self, define: tree.Define, scope: Scope) -> None:
+        owner = scope.names.get(define.name.name)
+        previous, self.owner = self.owner, owner
+        later = [*(define.parameters or ()), *(s for s in define.body if isinstance(s, tree.Assign | tree.Share))]
+        inner = Scope(scope.file, scope, later=frozenset(item.name.name for item in later))
+        parameters = []
+        for parameter in define.parameters or ():
+            if parameter.default is not None:
+                self.expression(parameter.default, inner)
+            parameters.append(self._define(inner, parameter.name, "parameter"))
+            parameters[-1].default = parameter.default
+        if owner is not None and owner.define is define:
+            owner.parameters = tuple(parameters)
+        for statement in define.body:
+            if isinstance(statement, tree.Assign | tree.Share):
+                what = "name" if isinstance(statement, tree.Assign) else "shared layer"
+                self.expression(statement.value, inner)
+                self._define(inner, statement.name, what, expression=statement.value, statement=statement)
+            elif isinstance(statement, tree.ExpressionStatement):
+                self.expression(statement.value, inner)
+        check_body(define, inner, self.problems)
+        self.owner = previous
+
+    def _shape(self, shape: tree.Expression, scope: Scope) -> None:
+        """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
+        if isinstance(shape, tree.TokenShape):
+            self._arguments(shape, Callee.of_word(words("shape")["tokens"]), shape.arguments, shape.span, scope)
+            if shape.length is not None:
+                self._shape(shape.length, scope)
+            return
+        for item in shape.items if isinstance(shape, tree.TupleLiteral) else (shape,):
+            is_free_name = isinstance(item, tree.Name) and scope.find(item.name) is None
+            if is_free_name and item.span.text.lower() in BATCH_WORDS:
+                advice = "remove it: the batch is never written"
+                what = "no size of one example"
+                self.problems.add(errors.UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
+            elif is_free_name and is_size_name(item.span.text):
+                self.sizes.add(item.span.text)
+            else:
+                self.expression(item, scope)
+
+    def _section(self, section: tree.Section, scope: Scope) -> None:
+        name = section.name.name
+        if name == "expect":
+            for entry in section.entries:
+                self._expectation(entry, scope)
+            return
+        word = words("section").get(name)
+        if word is None:
+            advice = suggest(name, [*words("section"), "expect"], what="sections")
+            problem = f"there is no section `{name}`"
+            self.problems.add(meaning.UnknownSection(span=section.name.span, problem=problem, advice=advice))
+            return
+        if name in self.resolution.settings:
+            problem = f"the section `{name}` stands twice"
+            first = self.resolution.settings[name].section.name.span
+            self.problems.add(
+                meaning.UnknownSection(
+                    span=section.name.span,
+                    notes=(Note(first, "first here"),),
+                    problem=problem,
+                    advice="put all its settings into one",
+                )
+            )
+            return
+        block = SettingsBlock(word, section)
+        self.resolution.settings[name] = block
+        for entry in section.entries:
+            self._setting(block, entry, scope)
+
+    def _setting(self, block: SettingsBlock, entry: tree.Statement, scope: Scope) -> None:
+        name = block.section.name.name
+        if not isinstance(entry, tree.Assign):
+            advice, problem = advise_entry(block.word, entry), f"this is no setting of `{name}`"
+            self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
+            return
+        key = entry.name.name
+        option = next((o for o in block.word.options() if o.name == key), None)
+        if option is None:
+            advice = advise_setting(block.word, key, entry.value.span.text, self.resolution.file)
+            self.problems.add(
+                errors.UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice)
+            )
+            return
+        if key in block.values:
+            note = Note(block.values[key].span, "given here")
+            self.problems.add(errors.GivenTwice(span=entry.name.span, notes=(note,), word=name, option=key))
+            return
+        block.values[key] = entry.value
+        self.expression(entry.value, scope, option.kind)
+
+    def _expectation(self, entry: tree.Statement, scope: Scope) -> None:
+        expectation = check_expectation(entry, self.problems)
+        if expectation is not None:
+            self.expression(expectation.right, scope)
+            self.resolution.expectations.append(expectation)
+
+    # ------------------------------------------------------------ use
+
+    def _use(self, use: tree.Use, scope: Scope) -> None:
+        file = self.read_use(use, scope.file.source, self.problems)
+        if file is None or self._closes_a_circle(use, file):
+            bring_missing(use, scope)
+            return
+        key = (file.source.identity, file.source.text)
+        if key not in self.scopes:
+            self.scopes[key] = Scope(file)
+            self.open_uses.append(use.span)
+            self.file(file, self.scopes[key], is_main=False)
+            self.open_uses.pop()
+        other = self.scopes[key]
+        brought = bring_names(use, other, scope, self.problems)
+        if len(self.open_files) == 1:
+            self.brought.append((use, brought))
+        for symbol in other.names.values():  # only the file that defines a block can find it useless
+            symbol.uses += symbol.is_definition
+
+    def _closes_a_circle(self, use: tree.Use, file: tree.File) -> bool:
+        """Whether a file is being read already; reported."""
+        identities = [source.identity for source in self.open_files]
+        if file.source.identity not in identities:
+            return False
+        first = identities.index(file.source.identity)
+        names = [self.read_use.key(source) for source in (*self.open_files[first:], file.source)]
+        self.problems.add(files_in_a_circle(names, [*self.open_uses[first:], use.span]))
+        return True
+
+    # ------------------------------------------------------------ expressions
+
+    def expression(
+        self, node: tree.Expression, scope: Scope, kind: Kind | None = None, *, is_free: bool = False
+    ) -> None:
+        """Bind what stands in an expression. `kind` is what the place takes; `is_free` marks arguments of a `def`,
+        where every word that means something somewhere may stand."""
+        match node:
+            case tree.Name():
+                self._name(node, scope, kind, is_free)
+            case tree.Call():
+                self._call(node, scope, kind)
+            case tree.Group(inner=inner):
+                self.expression(inner, scope, kind, is_free=is_free)
+            case tree.IfElse():
+                self.expression(node.condition, scope)
+                self.expression(node.then, scope, kind, is_free=is_free)
+                self.expression(node.otherwise, scope, kind, is_free=is_free)
+            case tree.Chain(items=items):
+                for item in items:
+                    self.expression(item, scope, kind if kind is not None and kind.is_chain else None)
+            case tree.ListLiteral(items=items):
+                for item in items:
+                    self.expression(item, scope, kind)
+            case tree.Attribute():
+                self._attribute(node, scope)
+            case tree.DurationLiteral():
+                self._check_unit(node)
+            case tree.Binary(left=left, right=right) if kind is not None and kind.compares:
+                self.expression(left, scope, kind)
+                self.expression(right, scope)
+            case _:
+                for child in node.children():
+                    if isinstance(child, tree.Expression):
+                        self.expression(child, scope)
+
+    def _attribute(self, node: tree.Attribute, scope: Scope) -> None:
+        self.expression(node.base, scope)
+        if node.name.name not in ATTRIBUTES:
+            advice = suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor")
+            self.problems.add(
+                meaning.UnknownAttribute(
+                    span=node.name.span, what=f"`{node.base.span.text}`", attribute=node.name.name, advice=advice
+                )
+            )
+
+    def _check_unit(self, node: tree.DurationLiteral) -> None:
+        unit = node.unit.name
+        if unit in UNITS:
+            return
+        advice = suggest(unit, UNITS, what="units")
+        if is_layer_word(unit) or node.unit.name in words("init"):
+            advice = f"put a comma between `{node.amount.text}` and `{unit}`"
+        self.problems.add(meaning.UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
+
+    def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
+        symbol = scope.find(node.name)
+        if symbol is not None:
+            self._use_name(node, symbol)
+            if symbol.define is not None:
+                self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
+            return
+        word = find_word(node.name, kind, is_free)
+        if kind is not None and node.name in kind.names:  # also where a layer has that name (`merge = add`)
+            self.resolution.symbols[id(node)] = Symbol(node.name)
+        elif word is not None:
+            self.resolution.words[id(node)] = word
+            self._arguments(node, Callee.of_word(word), (), node.span, scope)
+        elif is_free and node.name in choice_names():
+            self.resolution.symbols[id(node)] = Symbol(node.name)
+        elif node.name in self.sizes and not self.open_uses:
+            self.resolution.symbols[id(node)] = Dim.named(node.name)
+        elif node.name != "classes" and node.name not in scope.file.broken:
+            self._unknown(node, scope, kind)
+
+    def _use_name(self, node: tree.Name, symbol: Name) -> None:
+        self._mark_used(symbol)
+        self.resolution.names[id(node)] = symbol
+        if self.owner is not None:
+            self.edges.setdefault(self.owner, []).append((symbol, node.span))
+
+    def _mark_used(self, symbol: Name) -> None:
+        symbol.uses += 1
+        if len(self.open_files) == 1:
+            self.used.add(symbol)
+
+    def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
+        self.unknown += 1
+        visible = [*scope.visible()] if self.unknown <= MOST_SUGGESTIONS else []
+        what, advice, meant = advise_name(node.name, kind, visible)
+        if meant is not None and (symbol := scope.find(meant)) is not None:
+            self._mark_used(symbol)  # a misspelt name is used, too
+        if scope.is_incomplete and nearest(node.name, [*visible, *words("layer"), *words("activation")]) is None:
+            return  # it may well be what a missing file would have brought
+        if node.name in scope.later:
+            scope.early.add(node.name)
+            what, advice = "not known yet", "a name is known behind where it is given; what flows in is `input`"
+        self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))
+
+    def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
+        function = node.function
+        assert isinstance(function, tree.Name)
+        symbol = scope.find(function.name)
+        if symbol is not None and symbol.define is None and symbol.what != "missing":
+            self._not_callable(node, function, symbol)
+            return
+        if symbol is not None and symbol.define is not None:
+            self._use_name(function, symbol)
+            callee = Callee.of_define(symbol.define)
+        elif (word := find_word(function.name, kind, is_free=True)) is not None:
+            self.resolution.words[id(node)] = word
+            callee = Callee.of_word(word)
+        else:
+            if symbol is None and function.name not in scope.file.broken:
+                self._unknown(function, scope, kind)
+            for argument in node.arguments:
+                self.expression(argument.value, scope, is_free=True)
+            return
+        self._arguments(node, callee, node.arguments, function.span, scope)
+
+    def _arguments(
+        self, node: tree.Node, callee: Callee, arguments: Sequence[tree.Argument], place: Span, scope: Scope
+    ) -> None:
+        """Bind the arguments of a call."""
+        match = match_arguments(callee, arguments, place, self.problems, self._is_activation(scope))
+        self.resolution.arguments[id(node)] = match.values
+        kinds = {slot.name: slot.kind for slot in callee.slots}
+        for name, value in match.values.items():
+            self.expression(value, scope, kinds[name], is_free=kinds[name] is None)
+        for value in match.rejected:
+            self.resolution.rejected.add(id(node))
+            self.expression(value, scope, is_free=True)
+
+    def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
+        self._mark_used(symbol)
+        advice = (
+            f"use `{function.name}` without parentheses, or define it with parameters: `def {function.name}(n) = …`"
+        )
+        self.problems.add(
+            meaning.NotCallable(
+                span=function.span,
+                notes=(Note(symbol.span, "defined here"),),
+                name=function.name,
+                what=f"is {symbol.noun}",
+                advice=advice,
+            )
+        )
+        for argument in node.arguments:
+            self.expression(argument.value, symbol.scope, is_free=True)
+
+    def _is_activation(self, scope: Scope) -> Callable[[tree.Expression], bool]:
+        def check(value: tree.Expression) -> bool:
+            name = value.function if isinstance(value, tree.Call) else value
+            return isinstance(name, tree.Name) and scope.find(name.name) is None and name.name in words("activation")
+
+        return check
+
+
+def is_size_name(name: str) -> bool:
+    """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
+    return name == "_" or name[0].isupper()

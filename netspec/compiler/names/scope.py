@@ -1,0 +1,96 @@
+"""Names and what they are bound to, and the words of the language that they may mean instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from netspec.compiler.syntax import tree
+from netspec.language.kinds import Kind
+from netspec.language.source import Span
+from netspec.language.values import Word
+from netspec.language.vocabulary import categories, words
+
+
+@dataclass(eq=False)
+class Name:
+    """Something that a file or a `def` gives a name.
+
+    `what` is the noun for messages: `parameter`, `name`, `shared layer`, `definition`, `input`, `output`, `param`; or
+    `missing` for a name of another file that could not be brought.
+    `expression` is what a plain name, a `share`, a `param` or an `output` stands for; `define` is set for a `def`.
+    """
+
+    name: str
+    what: str
+    span: Span
+    scope: Scope
+    expression: tree.Expression | None = None
+    define: tree.Define | None = None
+    parameters: tuple[Name, ...] = ()
+    default: tree.Expression | None = None
+    uses: int = 0
+
+    @property
+    def is_definition(self) -> bool:
+        return self.define is not None
+
+    @property
+    def is_missing(self) -> bool:
+        return self.what == "missing"
+
+    @property
+    def noun(self) -> str:
+        """What it is, with its article."""
+        return f"{'an' if self.what[0] in 'aeiou' else 'a'} {self.what}"
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of a file, or of a `def` inside it.
+
+    `lacks_names` is set when a file that could not be read would have brought names; `later` are names that a body
+    gives further down, `early` those of them that were used before.
+    """
+
+    file: tree.File
+    parent: Scope | None = None
+    names: dict[str, Name] = field(default_factory=dict)
+    lacks_names: bool = False
+    later: frozenset[str] = frozenset()
+    early: set[str] = field(default_factory=set)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the file may lack names that another one would have brought."""
+        return self.parent.is_incomplete if self.parent is not None else self.lacks_names
+
+    def find(self, name: str) -> Name | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    def visible(self) -> Iterator[str]:
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+
+def is_layer_word(name: str) -> bool:
+    return name in words("layer") or name in words("activation")
+
+
+def find_word(name: str, kind: Kind | None, is_free: bool) -> type[Word] | None:
+    """The word of the language that a name means in a place of that kind; where `is_free`, one of any category."""
+    wanted: Sequence[str]
+    if kind is not None and kind.category is not None:
+        wanted = [kind.category]
+    elif is_free:
+        wanted = ["layer", "activation", *categories()]
+    else:
+        wanted = ["layer", "activation"]
+    return next((words(category)[name] for category in wanted if name in words(category)), None)

@@ -1,0 +1,55 @@
+"""For inference: a batchnorm is then a factor and an offset for each channel, which the layer in front can take on.
+
+The graph loses the batchnorm here; `backend/fold.py` gives the layer its new weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.compiler.ir.graph import Edge, Graph, Node, use_counts
+from netspec.compiler.ir.rewrite import reroute, rewrite_blocks
+from netspec.layers.activations import Linear
+from netspec.layers.base import Layer
+from netspec.layers.norm import BatchNorm
+
+
+def merge_batchnorm(graph: Graph) -> Graph:
+    """Merge each batchnorm into the layer in front, where that one can take it on and nothing else reads it.
+
+    The layer gets a bias, and its node remembers the batchnorm under `absorbed`.
+    """
+    return rewrite_blocks(graph, _merge)
+
+
+def _merge(block: Graph) -> Graph:
+    counts = use_counts(block)
+    nodes = list(block.nodes)
+    instead: dict[Edge, Edge] = {}
+    for index, node in enumerate(nodes):
+        if not _can_go(node) or counts[node.inputs[0].node] > 1:
+            continue
+        edge = instead.get(node.inputs[0], node.inputs[0])
+        front = nodes[edge.node]
+        if _can_take_on(front):
+            changed = replace(front.operation, bias=True)  # type: ignore[call-arg]  # `output_axis` says so
+            nodes[edge.node] = replace(front, operation=changed, absorbed=(*front.absorbed, node))
+            instead[Edge(index)] = edge
+    if not instead:
+        return block
+    # What the author calls the result of the layer alone is nowhere any more.
+    labels = {name: edge for name, edge in block.labels.items() if edge not in instead.values()}
+    return reroute(replace(block, nodes=nodes, labels=labels), instead)
+
+
+def _can_go(node: Node) -> bool:
+    return isinstance(node.operation, BatchNorm) and node.shared is None and node.operation.dtype in (None, "f32")
+
+
+def _can_take_on(node: Node) -> bool:
+    """In lower precision the layer rounds before the batchnorm, so that merging would change answers."""
+    layer = node.operation
+    if not isinstance(layer, Layer) or layer.output_axis is None or node.shared is not None:
+        return False
+    has_activation = layer.activation_word is not None and not isinstance(layer.activation_word, Linear)
+    return not has_activation and getattr(layer, "dtype", None) in (None, "f32")

@@ -1,0 +1,280 @@
+"""What to type instead: rules for the mistakes that people make, in particular those who come from other languages.
+
+Comes in: a `Mistake`, the place in a statement where the grammar refuses a token. Goes out: a sentence. The first rule
+that has something to say wins; without one, the sentence lists what could stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token
+
+TEXTS = {
+    "ARROW": "->", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}",
+    "DOT": ".", "COLON": ":", "EQUAL": "=", "VBAR": "|", "IF": "if", "ELSE": "else",
+}  # fmt: skip
+"""Terminals that are shown by their text."""
+
+WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text in quotes"}
+"""Terminals that are shown by what they are; the others (operators, declarations) never help and are left out."""
+
+VALUE_ENDS = frozenset(["NAME", "NUMBER", "EXTENT", "STRING", "RPAR", "RSQB", "TRUE", "FALSE", "INPUT"])
+VALUE_STARTS = frozenset(["NAME", "NUMBER", "EXTENT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "INPUT", "NOT"])
+TOP_LEVEL = frozenset(["DEF", "PARAM", "OUTPUT", "USE", "NETSPEC"])
+RESERVED = TOP_LEVEL | {"INPUT", "TOKENS", "SHARE", "TRUE", "FALSE"}
+
+_IMPORT = 'other files are taken in with `use "blocks.net" (name)`'
+_NAMING = "a name is given by `name = value`, without a word before it"
+_DEFINE = "a block is defined by `def name(a, b = 2) = layer -> layer`"
+_REPEAT = "there are no loops: `layer * 3` repeats a layer, and a `def` takes arguments"
+FOREIGN = {
+    **dict.fromkeys(["import", "from", "include", "require"], _IMPORT),
+    **dict.fromkeys(["let", "var", "val", "const", "auto", "int", "float", "set"], _NAMING),
+    **dict.fromkeys(["fn", "func", "fun", "function", "class", "module", "block", "macro", "lambda"], _DEFINE),
+    **dict.fromkeys(["for", "while", "repeat", "loop"], _REPEAT),
+    **dict.fromkeys(["model", "network", "layer", "net", "then"], "write the layers themselves, joined by `->`"),
+    "return": "the last expression of a `def` is its value; remove `return`",
+    "print": "remove it: a spec has nothing to print",
+    "elif": "write `a if condition else b if other else c`",
+    "with": "remove it",
+}
+"""Words of other languages that people begin a line with."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """The place of a token that the grammar refuses; `index` behind the last token is the end of the statement."""
+
+    tokens: list[Token]
+    index: int
+    accepted: frozenset[str]
+
+    def kind(self, offset: int = 0) -> str:
+        """The type of the token that far from the mistake; empty where there is none."""
+        index = self.index + offset
+        return self.tokens[index].type if 0 <= index < len(self.tokens) else ""
+
+    def text(self, offset: int = 0) -> str:
+        """The text of the token that far from the mistake, cut when it is long."""
+        index = self.index + offset
+        return shorten(self.tokens[index]) if 0 <= index < len(self.tokens) else ""
+
+    @property
+    def bracket(self) -> str:
+        """The kind of the innermost open bracket, or nothing."""
+        stack: list[str] = []
+        for token in self.tokens[: self.index]:
+            if token.type in OPENING:
+                stack.append(token.type)
+            elif token.type in CLOSING:
+                stack.pop()
+        return stack[-1] if stack else ""
+
+    @property
+    def is_in_call(self) -> bool:
+        """Whether the innermost open bracket holds the arguments of a call."""
+        depth = 0
+        for index in range(self.index - 1, 0, -1):
+            kind = self.tokens[index].type
+            depth += (kind in CLOSING) - (kind in OPENING)
+            if depth < 0:
+                return bool(kind == "LPAR" and self.tokens[index - 1].type == "NAME")
+        return False
+
+
+def shorten(token: Token) -> str:
+    """The text of a token, fit for a message."""
+    text = str(token)
+    return text if len(text) <= 24 else text[:24] + "…"
+
+
+def find_advice(mistake: Mistake) -> str:
+    """What to type instead."""
+    for rule in RULES:
+        advice = rule(mistake)
+        if advice is not None:
+            return advice
+    return _expected(mistake)
+
+
+def _foreign(m: Mistake) -> str | None:
+    if m.kind(-1) == "NAME" and (m.index == 1 or m.text(-1) == "lambda" or m.kind(-2) in ("_NL", "LBRACE")):
+        return FOREIGN.get(m.text(-1))
+    return None
+
+
+def _comment(m: Mistake) -> str | None:
+    is_slash = m.kind() in ("FLOOR", "SLASH") and m.kind(-1) in ("", "_NL", "LBRACE")
+    is_star = m.kind() == "STAR" and m.kind(-1) == "SLASH"
+    is_prose = m.kind() == m.kind(-1) == "NAME" and m.kind(-2) == "FLOOR"
+    return "a comment begins with `#`" if is_slash or is_star or is_prose else None
+
+
+def _colon(m: Mistake) -> str | None:
+    if m.kind() != "COLON":
+        return None
+    if m.tokens[0].type == "DEF" and "LBRACE" in m.accepted:
+        return "type `=` and the layers behind it, or put statements in braces: `def name(a) { … }`"
+    if m.kind(-1) == "INPUT":
+        return "remove the `:`; only a named input has one: `input image: 28x28x1`"
+    if m.index == 1 and (not m.kind(1) or m.tokens[2].line > m.tokens[1].line):
+        return f"settings stand in braces: `{m.text(-1)} {{ … }}`"
+    if "EQUAL" in m.accepted:
+        return "type `=` instead of `:`"
+    return "a `:` stands only behind the name of an input: `input image: 28x28x1`"
+
+
+def _arrow(m: Mistake) -> str | None:
+    if m.kind() == "ARROW" and m.tokens[0].type == "INPUT" and "$END" in m.accepted:
+        return "remove this `->`: the first layer begins the chain, and the input flows into it"
+    if m.kind() == "ARROW" and m.index == 0:
+        return "a chain begins with a layer or a tensor; remove this `->`, or name what flows into it"
+    if m.kind() == "ARROW" and m.kind(-1) == "ARROW":
+        return "remove one of the two `->`, or write a layer between them"
+    is_pair = m.text() in (">", ">=") and m.kind(-1) in ("EQUAL", "COMPARE", "VBAR", "MINUS")
+    is_first = m.kind() in ("EQUAL", "VBAR") and m.text(1) == ">"
+    is_long = m.kind() == "ARROW" and m.kind(-1) == "MINUS"
+    return "layers are joined by `->`" if is_pair or is_first or is_long else None
+
+
+def _equal(m: Mistake) -> str | None:
+    if m.text() == "==" and "EQUAL" in m.accepted:
+        return "type a single `=` to give a value"
+    if m.kind() != "EQUAL":
+        return None
+    if m.kind(-1) in ("PLUS", "MINUS", "STAR", "SLASH"):
+        return "values do not change; give the result a name of its own: `name = …`"
+    if m.kind(-1) == "INPUT":
+        return "type `input 28x28x1`, or `input image: 28x28x1` for an input with a name"
+    if m.kind(-1) == "EQUAL":
+        return "type `==` to compare, and a single `=` to give a value"
+    if m.kind(-1) in RESERVED:
+        return f"`{m.text(-1)}` is a keyword of the language; choose another name"
+    line = m.tokens[: m.index]
+    if m.bracket in ("", "LBRACE") and m.kind(-1) == "NAME" and any(token.type == "EQUAL" for token in line):
+        return "give each `name = value` a line of its own"
+    if "COMPARE" in m.accepted:
+        return "type `==` to compare; `name = value` needs a plain name on its left"
+    return None
+
+
+def _bar(m: Mistake) -> str | None:
+    if m.kind() != "VBAR":
+        return None
+    if "VBAR" in (m.kind(-1), m.kind(1)):
+        return "type `or`; a single `|` separates parallel branches: `(a | b)`"
+    if m.bracket != "LPAR" or "COMMA" not in m.accepted:
+        return "parallel branches stand in parentheses: `(a | b) -> concat`"
+    return "put the branches in parentheses of their own: `((a | b) -> concat, …)`"
+
+
+def _brace(m: Mistake) -> str | None:
+    if m.kind() == "LBRACE" and m.index == 0:
+        return "a `{` stands on the same line as the section or `def` that it belongs to"
+    if m.kind() == "LBRACE" and m.kind(-1) == "EQUAL" and m.kind(-2) == "NAME":
+        return f"remove the `=`: `{m.text(-2)} {{ … }}`"
+    if m.kind() in ("LBRACE", "SECTION") and m.bracket in ("LPAR", "LSQB"):
+        return "braces hold statements and settings; named arguments are `key = value`, lists stand in `[ ]`"
+    if m.kind() == "LBRACE":
+        return "`{` opens a section such as `train { … }`, or the body of a `def`"
+    return None
+
+
+def _reserved(m: Mistake) -> str | None:
+    if m.kind() in TOP_LEVEL and (m.bracket == "LBRACE" or m.kind(-1) == "RBRACE"):
+        return f"`{m.text()}` stands at the start of a line outside of all braces"
+    is_operator = m.kind() in ("IF", "ELSE", "AND", "OR", "NOT") and m.kind(1) == "EQUAL"
+    if is_operator or (m.kind() in RESERVED and "NAME" in m.accepted):
+        return f"`{m.text()}` is a keyword of the language; choose another name"
+    return None
+
+
+def _condition(m: Mistake) -> str | None:
+    if m.kind() in ("IF", "ELSE") and m.kind(-1) in ("", "_NL", "LBRACE"):
+        return "a choice stands inside a line: `relu if deep else identity`"
+    if "ELSE" in m.accepted and m.kind() not in VALUE_STARTS:
+        return "an `if` needs an `else`: `dropout(0.5) if deep else identity`"
+    if m.kind() == "COMPARE" and any(token.type == "COMPARE" for token in m.tokens[: m.index]):
+        return "comparisons do not chain: type `a < b and b < c`"
+    return None
+
+
+def _declaration(m: Mistake) -> str | None:
+    first = m.tokens[0]
+    if first.type in ("OUTPUT", "SHARE", "PARAM") and m.index <= 2 and m.kind() != "EQUAL":
+        return f"type a name and `=` behind `{first}`: `{first} name = …`"
+    if first.type == "DEF" and m.index == 1:
+        return "type a name behind `def`: `def name(a, b = 2) = …`"
+    if first.type == "DEF" and {"EQUAL", "LBRACE"} <= m.accepted:
+        return "type `=` and the layers behind it, or put statements in braces: `def name(a) { … }`"
+    if first.type == "USE":
+        return 'type `use "blocks.net"` or `use std.resnet`, with the names to take behind it: `(name, name)`'
+    if first.type == "INPUT" and m.index == 1:
+        return (
+            "type the size behind `input`: `input 28x28x1`, `input 8`, `input (H, W, 3)` or `input 128 tokens(30522)`"
+        )
+    if first.type == "INPUT" and m.index == 2 and m.kind(-1) == "NAME" and m.kind() in VALUE_STARTS:
+        return f"a named input has a `:` behind its name: `input {m.text(-1)}: {m.text()}`"
+    if first.type == "INPUT" and "$END" in m.accepted and m.kind() in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR"):
+        return "sizes that are computed stand in parentheses: `input (2 * n, 2 * n, 3)`"
+    if first.type == "NETSPEC":
+        return "type `netspec 1`"
+    return None
+
+
+def _argument(m: Mistake) -> str | None:
+    if m.kind() in ("NUMBER", "EXTENT") and m.text(-1) in ("x", "X") and m.kind(-2) in ("NUMBER", "EXTENT"):
+        return f"an extent has no spaces: {m.text(-2)}x{m.text()}"
+    is_bare = m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted
+    if is_bare and not m.is_in_call:
+        return f"arguments stand in parentheses: {m.text(-1)}({m.text()})"
+    if m.kind(-1) == "PERCENT" and m.kind(-2) == "NUMBER" and m.kind() not in VALUE_STARTS:
+        return f"a percentage has no space: {m.text(-2)}%"
+    if m.kind() == m.kind(-1) == "STAR":
+        return "there are no powers: type `x * x`; `layer * 3` repeats a layer"
+    if m.kind() == "COMMA" and m.kind(-1) in ("COMMA", "LPAR", "LSQB"):
+        return "remove this comma, or type a value before it"
+    if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB"):
+        return "commas separate only inside brackets; give each statement or setting a line of its own"
+    return None
+
+
+def _neighbours(m: Mistake) -> str | None:
+    """Two values with nothing between them."""
+    if m.kind(-1) not in VALUE_ENDS or m.kind() not in VALUE_STARTS:
+        return None
+    if "COMMA" in m.accepted:
+        return f"put a comma between `{m.text(-1)}` and `{m.text()}`"
+    if m.kind() == "LSQB":
+        return "values have no indices; sizes are read as `input.channels`, arguments stand in `( )`"
+    if "ARROW" not in m.accepted:
+        return None
+    if m.kind() == "LPAR" and m.kind(-2) == "DOT":
+        return f"words stand by themselves, without a module in front: `{m.text(-1)}(…)`"
+    if m.kind() == "LPAR" and m.kind(-1) == "RPAR" and m.tokens[m.index - 1].end_pos == m.tokens[m.index].start_pos:
+        return "layers are not called: write what flows in before them, as in `input -> dense(128)`"
+    if m.kind() == "LPAR":
+        return "join layers with `->`, or put the next statement on its own line"
+    return f"join layers with `->`, or put `{m.text()}` on its own line"
+
+
+RULES: tuple[Callable[[Mistake], str | None], ...] = (
+    _foreign, _comment, _colon, _arrow, _equal, _bar, _brace,
+    _reserved, _condition, _declaration, _argument, _neighbours,
+)  # fmt: skip
+
+
+def _expected(m: Mistake) -> str:
+    accepted = m.accepted
+    if accepted >= VALUE_STARTS - {"NOT"}:
+        words = ["a value"]
+        accepted &= {"RPAR", "RSQB", "RBRACE"}
+    else:
+        words = [WORDS[kind] for kind in WORDS if kind in accepted]
+    words += [f"`{text}`" for kind, text in TEXTS.items() if kind in accepted]
+    words += ["an operator"] * ("PLUS" in accepted) + ["the end of the line"] * bool({"$END", "_NL"} & accepted)
+    if not words:
+        return f"remove it, or the `{SYMBOL[m.bracket]}` before it" if m.bracket else "remove it"
+    return "expected " + (", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else words[0])

@@ -1,0 +1,131 @@
+"""Whether augmentations go with the inputs, the targets and the loss of a network.
+
+Comes in: a chain, and what is known of the network and the data before anything is loaded. Goes out: diagnostics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from netspec.data.augmentations import Augmentation, Cutmix, Flip, Mixing, Noise, can_vary, is_image
+from netspec.data.dataset.dataset import Facts
+from netspec.data.errors.augmentation import CannotMix, MirrorsDigits, MovesTheAnswer, NotForInput, TooLarge
+from netspec.language.diagnostics import Diagnostic
+from netspec.language.shape import Shape
+from netspec.language.source import Span
+
+
+class HeadLike(Protocol):
+    """The end of one output (`netspec.training.output_head.HeadInfo`)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+def check_augment(
+    chain: Sequence[Augmentation],
+    inputs: Mapping[str, Shape],
+    heads: Mapping[str, HeadLike],
+    facts: Facts | None = None,
+    *,
+    target_is_input: bool = False,
+    one_class_loss: str | None = None,
+    span: Span | None = None,
+    spans: Sequence[Span | None] = (),
+) -> Iterator[Diagnostic]:
+    """What in a chain does not go with the inputs and the answers of a network.
+
+    Args:
+        chain: the words.
+        inputs: what the net takes, by name.
+        heads: what it ends in, by name.
+        facts: what is known of the data, if anything is.
+        target_is_input: the net learns to give its input back.
+        one_class_loss: the name of the loss, if it takes one class only and no shares of several.
+        span: where the chain stands.
+        spans: where its words stand, if that is known.
+    """
+    for index, word in enumerate(chain):
+        place = spans[index] if index < len(spans) else span
+        varied = {name: shape for name, shape in inputs.items() if can_vary(word, shape)}
+        if not varied:
+            yield _not_for_input(word, inputs, place)
+            continue
+        if isinstance(word, Mixing):
+            reason, advice = _mixing_problem(word, inputs, facts, one_class_loss)
+            if reason:
+                yield CannotMix(span=place, word=word.word, reason=reason, advice=advice)
+                continue
+        yield from _size_problem(word, varied.values(), place)
+        if word.moves:
+            yield from _target_problem(word, heads, target_is_input, place)
+        if isinstance(word, Flip) and facts is not None and _shows_digits(facts, varied.values()):
+            yield MirrorsDigits(span=place, word=word.spelling())
+
+
+def _not_for_input(word: Augmentation, inputs: Mapping[str, Shape], span: Span | None) -> Diagnostic:
+    name, shape = next(iter(inputs.items()))
+    what = "the input is" if len(inputs) == 1 else f"no input is one: `{name}` is"
+    needs = {"an image": "images", "a colour image": "images of 3 channels", "numbers": "numbers"}[word.needs]
+    if shape.is_tokens:
+        advice = "leave it out: token ids have nothing in between"
+    elif shape.rank == 2 and word.needs == "an image":
+        advice = f"an image has its channels last: write `input {shape}x1`"
+    elif is_image(shape):
+        advice = "leave it out, or use `brightness` or `contrast`"
+    elif isinstance(word, Noise):
+        advice = f"begin the network with the layer `noise({word.deviation:g})`"
+    else:
+        advice = "leave it out; `mixup` goes with every input of numbers"
+    return NotForInput(span=span, word=word.word, needs=needs, found=f"{what} {shape.kind} ({shape})", advice=advice)
+
+
+def _mixing_problem(
+    word: Mixing, inputs: Mapping[str, Shape], facts: Facts | None, one_class_loss: str | None
+) -> tuple[str, str]:
+    """Why two examples cannot be mixed, and what to do; empty when they can."""
+    others = [name for name, shape in inputs.items() if not can_vary(word, shape)]
+    if others:
+        kind = "token ids" if inputs[others[0]].is_tokens else "no image"
+        return f"the input `{others[0]}` is {kind}, and two examples are mixed as a whole", "leave it out"
+    if isinstance(word, Cutmix) and len(inputs) > 1:
+        return "there are several inputs, and the areas differ", "use `mixup`"
+    if one_class_loss is not None:
+        return f"the loss `{one_class_loss}` takes one class for each example", "leave the loss out, or this word"
+    if isinstance(word, Cutmix) and facts is not None and any(t.kind == "numbers" for t in facts.targets.values()):
+        return "the targets are numbers, and a number does not follow from areas", "use `mixup`"
+    return "", ""
+
+
+def _size_problem(word: Augmentation, images: Iterable[Shape], span: Span | None) -> Iterator[Diagnostic]:
+    if word.pixels is None:
+        return
+    size = getattr(word, word.pixels)
+    for shape in images:
+        side = min((side for side in shape.space if isinstance(side, int)), default=size + 1)
+        if size >= side:
+            example = replace(word, **{word.pixels: max(1, side // 4)}).spelling()
+            yield TooLarge(span=span, word=word.word, size=size, image=str(shape), limit=side, example=example)
+            return
+
+
+def _target_problem(
+    word: Augmentation, heads: Mapping[str, HeadLike], target_is_input: bool, span: Span | None
+) -> Iterator[Diagnostic]:
+    advice = "leave it out; words that keep every pixel in its place go with it: `noise`, `cutout`, `brightness`"
+    if target_is_input:
+        yield MovesTheAnswer(span=span, word=word.word, target="(the input itself)", advice=advice)
+        return
+    for name, head in heads.items():
+        if len(head.shape) == 3:
+            target = f"of `{name}` (one answer at each place)"
+            yield MovesTheAnswer(span=span, word=word.word, target=target, advice=advice)
+            return
+
+
+def _shows_digits(facts: Facts, images: Iterable[Shape]) -> bool:
+    """The classes are called 0 to 9 and the images are grey, as in MNIST: folders with numbers may hold anything."""
+    names = [set(target.names or ()) for target in facts.targets.values()]
+    return names == [set("0123456789")] and all(shape.channels == 1 for shape in images)

@@ -1,0 +1,225 @@
+"""What can be known to go wrong before the first step: data against the inputs and the heads of a net.
+
+Comes in: facts alone (`check_facts`, which needs no arrays), or a `Dataset` or `Splits` (`check_data`), with what the
+net expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may be symbolic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from netspec.data.checks.heads import Head, check_head, source_notes
+from netspec.data.dataset.dataset import Dataset, Facts, Target
+from netspec.data.errors import network as errors
+from netspec.language.diagnostics import Diagnostic, Note, suggest
+from netspec.language.shape import Dim, Shape, Size, product
+from netspec.language.source import Span
+
+if TYPE_CHECKING:
+    from netspec.data.splits.split import Splits
+
+Spans = Mapping[str, Span]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a net expects of its data, and where to point."""
+
+    inputs: Mapping[str, Shape]
+    heads: Mapping[str, Head]
+    input_spans: Spans
+    source_span: Span | None
+
+    def input_span(self, name: str) -> Span | None:
+        """Where an input is declared; the data source when the text declares none."""
+        declared = next((head.input_span for head in self.heads.values() if head.input_span is not None), None)
+        return self.input_spans.get(name) or declared or self.source_span
+
+    def notes(self, label: str, but: Span | None) -> tuple[Note, ...]:
+        """The data source as a second place."""
+        return source_notes(self.source_span, label, but)
+
+
+def check_facts(
+    facts: Facts,
+    inputs: Mapping[str, Shape],
+    heads: Mapping[str, Head],
+    *,
+    input_spans: Spans | None = None,
+    source_span: Span | None = None,
+) -> list[Diagnostic]:
+    """What is wrong by shapes, class counts and heads alone; nothing is loaded."""
+    expected = Expected(inputs, heads, input_spans or {}, source_span)
+    facts = join_targets(facts, heads)
+    found = check_inputs(facts, expected)
+    if any(isinstance(wrong, errors.TokensUnlikeData) for wrong in found):
+        return found  # a net for numbers ends otherwise than one for ids: that follows
+    for name, target in pair_names(facts.targets, heads).items():
+        found.extend(check_head(facts.targets[target], heads[name], source_span))
+    return found
+
+
+def check_data(
+    data: Dataset | Splits,
+    inputs: Mapping[str, Shape],
+    heads: Mapping[str, Head],
+    *,
+    input_spans: Spans | None = None,
+    source_span: Span | None = None,
+    targets_come_later: bool = False,
+) -> list[Diagnostic]:
+    """Everything that is wrong with data for a net; for `Splits` also what went wrong in splitting.
+
+    A target whose values are wrong is not compared with its head by counts as well: one mistake, one message. Targets
+    of several numbers have been joined where the net has one output (`join_targets`). `targets_come_later` leaves out
+    the values of the targets, which are made of inputs that are still normalised.
+    """
+    from netspec.data.checks.values import check_input_values, check_parts, check_target_values
+    from netspec.data.splits.split import Splits
+
+    expected = Expected(inputs, heads, input_spans or {}, source_span)
+    found = check_inputs(data.facts, expected)
+    for name, key in pair_names(data.facts.inputs, inputs).items():
+        found.extend(check_input_values(data, key, inputs[name], expected.input_span(name), source_span))
+    for name, key in pair_names(data.facts.targets, heads).items():
+        wrong = check_target_values(data, key, heads[name]) if not targets_come_later else []
+        found.extend(wrong or check_head(data.facts.targets[key], heads[name], source_span))
+    if isinstance(data, Splits):
+        found.extend(check_parts(data, source_span))
+    return found
+
+
+def pair_names(ours: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, str]:
+    """From a name in the spec to the one in the data; a single one fits a single one whatever they are called."""
+    if len(ours) == 1 and len(wanted) == 1:
+        return {next(iter(wanted)): next(iter(ours))}
+    return {name: name for name in wanted if name in ours}
+
+
+def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
+    """The same facts, with several targets of numbers (or of zeros and ones) as one, for a net with one output that is
+    called like none of them."""
+    if len(heads) != 1 or not can_join(facts.targets, next(iter(heads))):
+        return facts
+    kinds = {target.kind for target in facts.targets.values()}
+    size = sum(target.size for target in facts.targets.values())
+    return replace(facts, targets={"output": Target("binary" if kinds == {"binary"} else "numbers", size)})
+
+
+def can_join(targets: Mapping[str, Target], output: str) -> bool:
+    """Whether several targets can be the numbers of one output of this name."""
+    return len(targets) > 1 and output not in targets and all(t.kind != "class" for t in targets.values())
+
+
+def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
+    """Names of inputs and outputs, and shapes of inputs."""
+    found: list[Diagnostic] = []
+    pairs = pair_names(facts.inputs, expected.inputs)
+    for name in [name for name in expected.inputs if name not in pairs]:
+        span = expected.input_span(name)
+        advice = _input_advice(name, facts)
+        found.append(errors.NamesUnlikeData(span=span, what="input", name=name, advice=advice))
+    targets = pair_names(facts.targets, expected.heads)
+    for name in [name for name in expected.heads if name not in targets]:
+        advice = suggest(name, facts.targets, what="its targets")
+        if len(expected.heads) == 1 and len(facts.targets) > 1:
+            lines = " · ".join(f"`output {target} = …`" for target in facts.targets)
+            advice = f"the data have several targets, each for an output with its name: {lines}"
+        span = expected.heads[name].head_span
+        found.append(errors.NamesUnlikeData(span=span, what="target", name=name, advice=advice))
+    bound: dict[Dim, Size] = {}
+    for name, key in pairs.items():
+        wrong = _check_shape(name, facts.inputs[key], expected, bound)
+        found.extend([wrong] if wrong is not None else [])
+    return found
+
+
+def _input_advice(name: str, facts: Facts) -> str:
+    """The inputs of the data as they are declared."""
+    declared = " · ".join(f"`input {key}: {shape}`" for key, shape in facts.inputs.items())
+    near = suggest(name, facts.inputs, what="its inputs")
+    return f"{near}\nthe data give {declared}" if "did you mean" in near else f"the data give {declared}"
+
+
+def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, Size]) -> Diagnostic | None:
+    shape, span = expected.inputs[name], expected.input_span(name)
+    sizes = found.sizes
+    is_declared = span is not None and span != expected.source_span
+    if _fits(sizes, shape.sizes, bound):
+        if (wrong := _check_tokens(name, found, expected)) is not None:
+            return wrong
+        return None if is_declared or not _looks_reversed(sizes) else _channels_first(found, shape, span)
+    if len(sizes) == 3 and _fits((*sizes[1:], sizes[0]), shape.sizes, bound):
+        return _channels_first(found, shape, span)
+    return errors.InputUnlikeData(
+        span=span,
+        notes=expected.notes(f"gives {found if found.is_tokens else Shape(sizes)}", span),
+        what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
+        found=str(found if found.is_tokens else Shape(sizes)),
+        expected=str(shape if found.is_tokens else Shape(shape.sizes)),
+        advice=f"write `{declaration(name, found, expected)}`"
+        if found.is_tokens
+        else _shape_advice(sizes, shape.sizes),
+    )
+
+
+def declaration(name: str, shape: Shape, expected: Expected) -> str:
+    """The line that declares an input."""
+    return f"input {shape}" if len(expected.inputs) == 1 else f"input {name}: {shape}"
+
+
+def _check_tokens(name: str, found: Shape, expected: Expected) -> Diagnostic | None:
+    """Whether ids go where ids are expected, and all of them are in the vocabulary; of arrays of whole numbers only
+    the numbers themselves tell."""
+    shape = expected.inputs[name]
+    if found.vocabulary is None or not isinstance(found.vocabulary, int):
+        return None
+    if shape.is_tokens and (not isinstance(shape.vocabulary, int) or shape.vocabulary >= found.vocabulary):
+        return None
+    span = expected.input_span(name)
+    return errors.TokensUnlikeData(
+        span=span,
+        notes=expected.notes(f"gives {found}", span),
+        vocabulary=found.vocabulary,
+        what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
+        expected=f"ids below {shape.vocabulary}" if shape.is_tokens else "numbers",
+        declared=declaration(name, found, expected),
+    )
+
+
+def _fits(found: tuple[Size, ...], wanted: tuple[Size, ...], bound: dict[Dim, Size]) -> bool:
+    """Whether sizes go with declared ones; a name takes the size it meets, and keeps it from then on."""
+    if len(found) != len(wanted):
+        return False
+    named = dict(bound)
+    for size, want in zip(found, wanted, strict=True):
+        if isinstance(want, Dim):
+            want = named.setdefault(want, size)
+        if size != want:
+            return False
+    bound.update(named)
+    return True
+
+
+def _looks_reversed(sizes: tuple[Size, ...]) -> bool:
+    """Whether these are rather channels x height x width: 1 or 3 in front, larger numbers behind."""
+    known = [size for size in sizes if isinstance(size, int)]
+    return len(known) == len(sizes) == 3 and known[0] in (1, 3) and min(known[1:]) > 4
+
+
+def _channels_first(found: Shape, shape: Shape, span: Span | None) -> Diagnostic:
+    sizes = Shape((*found.sizes[1:], found.sizes[0]))
+    return errors.ChannelsFirst(span=span, found=str(found), expected=str(Shape(shape.sizes)), wanted=str(sizes))
+
+
+def _shape_advice(found: tuple[Size, ...], wanted: tuple[Size, ...]) -> str:
+    advice = f"write `input {Shape(found)}`" if len(found) > 1 else f"write `input {found[0]}`"
+    if (*found, 1) == wanted:
+        return f"give the examples an axis for the channel, `x[..., None]`, or {advice}"
+    if product(found) != product(wanted):
+        return advice
+    if len(wanted) == 1:
+        return f"{advice}; `dense` and `flatten` make a vector of it"
+    return f"{advice} and begin the net with `reshape({Shape(wanted)})`"

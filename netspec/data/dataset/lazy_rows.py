@@ -1,0 +1,270 @@
+"""Examples that are read when they are wanted, for data that do not fit into memory.
+
+Comes in: files, and where in them each example lies. Goes out: `Rows`, which stand where an array of examples stands
+and give any of them by index. Everything about them is lazy: taking some, changing their numbers, putting two behind
+each other. Files are read, never mapped: what was read does not count as memory of the process, and a file that became
+shorter ends in a diagnostic, where a mapped one would end the process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from netspec.data.errors.streaming import CannotReadOn
+from netspec.language.diagnostics import fail
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+
+Column: TypeAlias = "NDArray[Any] | Rows"
+"""The examples of one input or target: in memory, or read when they are wanted."""
+
+BLOCK_BYTES = 1 << 25
+"""How much is read at a time where all examples are gone through."""
+
+
+class Rows(ABC):
+    """Examples along the first axis, with the shape and the type that an array of all of them had. `bounds` are what
+    numbers cannot be outside of, where that is known without reading them, as of 8-bit images."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, bounds: tuple[float, float] | None = None) -> None:
+        import numpy as np
+
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.bounds = bounds
+
+    @cached_property
+    def lowest_highest(self) -> tuple[Array, Array]:
+        """See the function of this name; worked out once."""
+        return _lowest_highest(self)
+
+    @abstractmethod
+    def read(self, index: Array) -> Array:
+        """The examples with these indices, in this order; safe to call from several threads.
+
+        Raises:
+            CompileError: they cannot be read any more (NS515).
+        """
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """How large an array of all of them would be."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def __getitem__(self, index: Any) -> Rows:
+        """Some of the examples, by a slice or an array of indices; nothing is read."""
+        import numpy as np
+
+        return _Picked(self, np.arange(len(self))[index])
+
+    def map(self, change: Callable[[Array], Array], dtype: Any) -> Rows:
+        """The same examples with numbers that `change` makes of any of them; it comes to `dtype`, shapes stay."""
+        return _Changed(self, change, dtype)
+
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        raise TypeError("these examples are read when they are wanted: go through `blocks`")
+
+
+class _Picked(Rows):
+    """Some examples of others."""
+
+    def __init__(self, base: Rows, index: Array) -> None:
+        super().__init__((len(index), *base.shape[1:]), base.dtype, base.bounds)
+        self.base: Rows = base.base if isinstance(base, _Picked) else base
+        self.index: Array = base.index[index] if isinstance(base, _Picked) else index
+
+    def read(self, index: Array) -> Array:
+        return self.base.read(self.index[index])
+
+
+class _Changed(Rows):
+    """Others, changed."""
+
+    def __init__(self, base: Rows, change: Callable[[Array], Array], dtype: Any) -> None:
+        super().__init__(base.shape, dtype)
+        self.base, self.change = base, change
+
+    def read(self, index: Array) -> Array:
+        return self.change(self.base.read(index)).astype(self.dtype, copy=False)
+
+
+class Joined(Rows):
+    """The examples of several, behind each other; they have one shape and type."""
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        import numpy as np
+
+        super().__init__((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+        self.parts = tuple(parts)
+        self.begins = np.cumsum([0, *map(len, parts)])
+
+    def read(self, index: Array) -> Array:
+        import numpy as np
+
+        found = np.empty((len(index), *self.shape[1:]), self.dtype)
+        owner = np.searchsorted(self.begins, index, side="right") - 1
+        for place, part in enumerate(self.parts):
+            (mine,) = np.nonzero(owner == place)
+            if len(mine):
+                found[mine] = part.read(index[mine] - self.begins[place])
+        return found
+
+
+class FileRows(Rows):
+    """Numbers in a file, as many bytes for each example.
+
+    Args:
+        path: the file.
+        shape: examples first.
+        dtype: of the numbers in the file.
+        offset: where the first example begins, in bytes.
+        stride: from the beginning of an example to that of the next (none: they follow each other).
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, ...], dtype: Any, *, offset: int = 0, stride: int | None = None
+    ) -> None:
+        super().__init__(shape, dtype)
+        self.path, self.offset = path, offset
+        self.length = prod(shape[1:]) * self.dtype.itemsize
+        self.stride = self.length if stride is None else stride
+
+    def read(self, index: Array) -> Array:
+        """Examples that lie behind each other are read at once; the file is opened anew, so threads share nothing."""
+        import numpy as np
+
+        order = np.argsort(index, kind="stable")
+        rising = index[order]
+        raw = np.empty((len(index), self.stride), np.uint8)
+        cuts = np.flatnonzero(np.diff(rising) != 1) + 1
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                for begin, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(index)], strict=True):
+                    self._fill(file, raw[begin:end].reshape(-1), self.offset + int(rising[begin]) * self.stride)
+        except OSError as error:
+            raise stopped(self.path, error) from error
+        found = raw
+        if self.stride != self.length or len(cuts):
+            found = np.empty((len(index), self.length), np.uint8)
+            found[order] = raw[:, : self.length]
+        return found.view(self.dtype).reshape(len(index), *self.shape[1:])
+
+    def _fill(self, file: Any, buffer: Array, place: int) -> None:
+        """Raises CompileError when the file ends before; what follows the last example may be missing."""
+        file.seek(place)
+        view, done = buffer.data, 0
+        while done < len(view):
+            count = file.readinto(view[done:])
+            if not count:
+                if len(view) - done <= self.stride - self.length:
+                    return
+                raise fail(
+                    CannotReadOn(file=str(self.path), reason=f"it ends after {file.seek(0, 2):,} bytes", advice=_AGAIN)
+                )
+            done += count
+
+
+_AGAIN = "put the file back as it was, and go on with `netspec train --resume RUN`"
+
+
+def stopped(path: Path, error: Exception, reason: str | None = None) -> Exception:
+    """What to raise when examples cannot be read any more."""
+    if reason is None:
+        text = getattr(error, "strerror", None) or str(error)
+        missing = isinstance(error, FileNotFoundError)
+        reason = "the file is not there any more" if missing else text[:1].lower() + text[1:]
+    return fail(CannotReadOn(file=str(path), reason=reason, advice=_AGAIN))
+
+
+# ---------------------------------------------------------------- going through all of them
+
+
+def is_streamed(column: object) -> bool:
+    """Whether examples are read when they are wanted."""
+    return isinstance(column, Rows)
+
+
+def block_length(column: Column) -> int:
+    """How many examples are gone through at a time: the same for equal examples in memory and in files."""
+    each = prod(column.shape[1:]) * column.dtype.itemsize
+    return max(1, BLOCK_BYTES // max(1, each))
+
+
+def blocks(column: Column, *, cut: bool = False) -> Iterator[Array]:
+    """All examples in their order. What is in memory comes as a whole, unless `cut` asks for blocks of it as well: sums
+    are the same then, to the last bit, wherever the examples are."""
+    import numpy as np
+
+    if not isinstance(column, Rows) and not cut:
+        yield column
+        return
+    length = block_length(column)
+    for begin in range(0, len(column), length):
+        if isinstance(column, Rows):
+            yield column.read(np.arange(begin, min(begin + length, len(column))))
+        else:
+            yield column[begin : begin + length]
+
+
+def in_memory(column: Column) -> Array:
+    """An array that is known to be one, such as labels."""
+    assert not isinstance(column, Rows), "these examples are read when they are wanted"
+    return column
+
+
+def read_all(column: Column) -> Array:
+    """The examples as an array; for those that are few."""
+    import numpy as np
+
+    return column.read(np.arange(len(column))) if isinstance(column, Rows) else column
+
+
+def converted(column: Column, dtype: str) -> Column:
+    """The same numbers in another type; nothing is copied where it is that one."""
+    if isinstance(column, Rows):
+        same = column.dtype == dtype
+        return column if same else column.map(lambda x: x, dtype)
+    return column.astype(dtype, copy=False)
+
+
+def sample(column: Column, most: int) -> Array:
+    """Examples at equal distances, at most so many; an array as a whole."""
+    import numpy as np
+
+    return column.read(np.arange(0, len(column), -(-len(column) // most))) if isinstance(column, Rows) else column
+
+
+def lowest_highest(column: Column) -> tuple[Array, Array]:
+    """The smallest and the largest number of each feature or channel, over all axes but the last; NaN where one is."""
+    return column.lowest_highest if isinstance(column, Rows) else _lowest_highest(column)
+
+
+def _lowest_highest(column: Column) -> tuple[Array, Array]:
+    import numpy as np
+
+    low: Array | None = None
+    high: Array | None = None
+    for block in blocks(column):
+        # over the examples first: rows of memory are compared as a whole then, not channel by channel
+        axes = tuple(range(block.ndim - 2))
+        lows, highs = block.min(axis=0).min(axis=axes), block.max(axis=0).max(axis=axes)
+        low = lows if low is None else np.minimum(low, lows)
+        high = highs if high is None else np.maximum(high, highs)
+    assert low is not None and high is not None, "there are no examples"
+    return low, high

@@ -1,0 +1,170 @@
+"""What options of data sources and of the section `data` take, beside the kinds of netspec/language/kinds.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.language.kinds import Kind, Mismatch, nested_shape
+from netspec.language.record import value
+from netspec.language.values import Extent, Symbol, spell
+
+
+@value
+class Delimiter(Kind):
+    """One character between the cells of a row."""
+
+    def accept(self, value: object) -> str:
+        if value in ("\\t", "tab"):
+            return "\t"
+        if not isinstance(value, str) or len(value) != 1 or value in '"\r\n':
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return 'one character in quotes, or "\\t" for the tab'
+
+    def spell(self, value: object) -> str:
+        return '"\\t"' if value == "\t" else super().spell(value)
+
+
+@value
+class Names(Kind):
+    """Names of columns in quotes: one, or a list; with `auto` that bare word as well."""
+
+    auto: bool = False
+
+    def accept(self, value: object) -> tuple[str, ...] | str:
+        if self.auto and isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        items = value if isinstance(value, list) else [value]
+        if not items or not all(isinstance(item, str) and item for item in items):
+            raise Mismatch(self.describe(), value)
+        return tuple(items)
+
+    def describe(self) -> str:
+        return 'a name in quotes, or a list such as ["a", "b"]' + (", or `auto`" if self.auto else "")
+
+    def spell(self, value: object) -> str:
+        if isinstance(value, tuple):
+            return spell(value[0]) if len(value) == 1 else spell([*value])
+        return super().spell(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("auto",) if self.auto else ()
+
+
+@value
+class Missing(Kind):
+    """What to do about missing values: a word, or a number that takes their place."""
+
+    def accept(self, value: object) -> str | float:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return "`error`, `drop`, `mean`, `median`, or a number"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("error", "drop", "mean", "median")
+
+
+@value
+class Scaling(Kind):
+    """How inputs are normalised: a word, or mean and deviation, each a number or a list with one for each channel."""
+
+    def accept(self, value: object) -> Any:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        if isinstance(value, list) and len(value) == 2:
+            mean, std = (tuple(item) if isinstance(item, list) else (item,) for item in value)
+            is_flat = all(nested_shape(item) == () for item in (*mean, *std))
+            if is_flat and mean and len(mean) == len(std) and all(number > 0 for number in std):
+                return tuple(map(float, mean)), tuple(map(float, std))
+        advice = "mean and std are numbers, or lists with one for each channel, and std is above 0: [0.13, 0.31]"
+        raise Mismatch(self.describe(), value, advice=advice if isinstance(value, list) else "")
+
+    def describe(self) -> str:
+        words = ", ".join(f"`{name}`" for name in self.names)
+        return f"{words}, or [mean, std] such as [0.13, 0.31]"
+
+    def spell(self, value: object) -> str:
+        if isinstance(value, tuple):
+            return spell([part[0] if len(part) == 1 else [*part] for part in value])
+        return super().spell(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("none", "standard", "unit", "imagenet")
+
+
+@value
+class Weights(Kind):
+    """`balanced`, or a list of numbers, none below 0."""
+
+    def accept(self, value: object) -> str | tuple[float, ...]:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        if isinstance(value, list) and value and all(nested_shape(item) == () and item >= 0 for item in value):
+            return tuple(map(float, value))
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return "`balanced`, or a list with a number of at least 0 for each class, such as [1, 5]"
+
+    def spell(self, value: object) -> str:
+        return spell([*value]) if isinstance(value, tuple) else super().spell(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("balanced",)
+
+
+@value
+class PictureSize(Kind):
+    """Height x width, or one number for a square."""
+
+    def accept(self, value: object) -> tuple[int, ...]:
+        sizes = value.sizes if isinstance(value, Extent) else (value, value)
+        known = tuple(size for size in sizes if isinstance(size, int) and not isinstance(size, bool) and size > 0)
+        if len(sizes) != 2 or len(known) != 2:
+            raise Mismatch(self.describe(), value)
+        return known
+
+    def describe(self) -> str:
+        return "height x width such as 64x64, or one number for a square"
+
+
+@value
+class Channels(Kind):
+    """How many channels a picture may have."""
+
+    def accept(self, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value not in (1, 3, 4):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "1, 3 or 4"
+
+
+@value
+class Portion(Kind):
+    """A part of the examples: a fraction below 1, or a whole number of examples; 0 is none."""
+
+    def accept(self, value: object) -> int | float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and value == 0:
+            return 0
+        if isinstance(value, int) and is_number and value > 0:
+            return value
+        if isinstance(value, float) and 0 < value < 1:
+            return value
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return "a fraction below 1 such as 10%, or a whole number of examples"

@@ -1,0 +1,1 @@
+"""NS40x to NS44x and NS5xx: what is wrong with data."""

@@ -1,0 +1,137 @@
+"""The IDX format of MNIST: four bytes that give the type and the rank, a big-endian size for each axis, the numbers.
+
+Comes in: a file, gzipped or not. Goes out: its head without NumPy, or its numbers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import IO, cast
+
+from netspec.data.dataset.lazy_rows import Array, FileRows
+from netspec.data.errors.files import BrokenFile, CannotRead
+from netspec.language.diagnostics import Unplaced, nearest
+
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""NumPy's names of the types of numbers, by their code in the file."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class IdxHead:
+    """Type and sizes of an IDX file; the first axis counts the examples."""
+
+    type: str
+    sizes: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        """How long the numbers are."""
+        return prod(self.sizes) * int(self.type[-1])
+
+
+def read_head(path: Path, option: str | None = None) -> IdxHead:
+    """Type and sizes; the numbers are not read. `option` is the argument that names the file.
+
+    Raises:
+        Unplaced: the file cannot be read or is no IDX file.
+    """
+    try:
+        with _open(path) as file:
+            return _parse_head(path, file, option)
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, "IDX", error, option) from error
+
+
+def read_idx(path: Path, option: str | None = None) -> Array:
+    """The numbers, in the shape and type of the file. `option` is the argument that names the file.
+
+    Raises:
+        Unplaced: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
+    """
+    import numpy as np
+
+    try:
+        with _open(path) as file:
+            head = _parse_head(path, file, option)
+            body = file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, "IDX", error, option) from error
+    if len(body) != head.bytes:
+        reason = f"its head announces {head.bytes:,} bytes, and {len(body):,} follow"
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+    return np.frombuffer(body, np.dtype(head.type)).reshape(head.sizes)
+
+
+def idx_rows(path: Path, option: str | None = None) -> FileRows | None:
+    """The numbers, to be read when they are wanted; None when the file is gzipped.
+
+    Raises:
+        Unplaced: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
+    """
+    head = read_head(path, option)
+    with path.open("rb") as file:
+        if file.read(2) == GZIP_MAGIC:
+            return None
+    offset = 4 + 4 * len(head.sizes)
+    length = path.stat().st_size - offset
+    if length != head.bytes:
+        reason = f"its head announces {head.bytes:,} bytes, and {length:,} follow"
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+    return FileRows(path, head.sizes, head.type, offset=offset)
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The file, unpacked when it is gzipped, whatever its name says."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == GZIP_MAGIC
+    return cast("IO[bytes]", gzip.GzipFile(path)) if is_packed else path.open("rb")
+
+
+def _parse_head(path: Path, file: IO[bytes], option: str | None) -> IdxHead:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
+        reason = f"it begins with {magic.hex(' ') or 'nothing'}, not with 00 00 and a type"
+        advice = "IDX files are those of MNIST, such as train-images-idx3-ubyte.gz"
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason, advice=advice)
+    rank = magic[3]
+    sizes = file.read(4 * rank)
+    if len(sizes) < 4 * rank:
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason="it ends inside its head")
+    return IdxHead(TYPES[magic[2]], struct.unpack(f">{rank}I", sizes))
+
+
+def unreadable(path: Path, file_format: str, error: Exception, option: str | None) -> Unplaced:
+    """What to raise when a file cannot be opened or unpacked; a file that is not there gets the nearest name."""
+    if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+        return Unplaced(
+            BrokenFile, option=option, file=path.name, format=file_format, reason=f"it cannot be unpacked ({error})"
+        )
+    reason = "there is no such file" if isinstance(error, FileNotFoundError) else _lower(error)
+    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
+
+
+def _lower(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _file_advice(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.exists():
+        return "name a file that you may read"
+    names = sorted(p.name for p in path.parent.iterdir() if p.is_file() and p.suffix != ".net")
+    close = {name.lower(): name for name in names}
+    near = nearest(path.name, close)
+    lines = [f"did you mean `{close[near]}`?"] if near is not None else []
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"
+    lines.append(f"files in {where.removeprefix('the folder ')}: {shown}" if names else f"{where} has no data files")
+    return "\n".join(lines)

@@ -1,0 +1,260 @@
+"""What `netspec predict` is given: rows, tables, images, arrays, text, as batches that the network takes.
+
+Comes in: texts from the command line, the inputs of the network, and how the run codes them. Goes out: an array for
+each input with a batch in front, and a name for each example.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.data.errors.prediction import CannotPredict, OtherScale
+from netspec.data.formats.csv_table import Table, parse_rows
+from netspec.data.formats.table_layout import Wanted
+from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.rows import RawInputs, WithHeader, read_texts, row_advice, row_encoder, unseen_categories
+from netspec.data.sources.image_folder import ENDINGS, UNREADABLE
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
+from netspec.language.shape import Shape
+
+if TYPE_CHECKING:
+    from netspec.data.dataset.lazy_rows import Array
+
+BRIGHT = 2
+"""A network whose images went higher than this learned from pixels from 0 to 255."""
+
+
+def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> list[Diagnostic]:
+    """A warning for every example whose numbers go far (half of the range) beyond those of the training."""
+    import numpy as np
+
+    low, high = seen
+    margin = (high - low) / 2
+    found: list[Diagnostic] = []
+    for name, example in zip(names, batch, strict=True):
+        smallest, largest = float(np.nanmin(example)), float(np.nanmax(example))
+        if smallest < low - margin or largest > high + margin:
+            shown = [f"{value:g}" for value in (smallest, largest, low, high)]
+            found.append(OtherScale(name=name, low=shown[0], high=shown[1], seen_low=shown[2], seen_high=shown[3]))
+    return found
+
+
+def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], coding: Coding) -> RawInputs:
+    """A batch of all examples.
+
+    Args:
+        texts: file names, folders, rows, or text.
+        inputs: one example of each input of the network.
+        coding: what the run knows of its inputs.
+
+    Raises:
+        CompileError: one of them cannot be read or has another shape.
+    """
+    import numpy as np
+
+    if isinstance(coding.encoder, TextEncoder):
+        return read_texts(texts, next(iter(inputs)), coding.encoder)
+    reader = _Reader(inputs, coding)
+    found = [reader.read(text) for text in texts]
+    names = [name for one in found for name in one.names]
+    arrays = {name: np.concatenate([one.arrays[name] for one in found]) for name in inputs}
+    warnings = [warning for one in found for warning in one.warnings]
+    for name, shape in inputs.items():
+        if not shape.is_tokens and name in coding.ranges:
+            warnings += check_scale(arrays[name], names, coding.ranges[name])
+    return RawInputs(arrays, names, warnings)
+
+
+# ---------------------------------------------------------------- rows, images, arrays
+
+
+class _Reader:
+    """Reads one argument of the command line after the other."""
+
+    def __init__(self, inputs: Mapping[str, Shape], coding: Coding) -> None:
+        self.inputs = inputs
+        self.coding = coding
+        self.rows = row_encoder(inputs, coding)
+
+    def read(self, text: str) -> RawInputs:
+        path = Path(text)
+        if len(self.inputs) != 1 and not isinstance(self.coding.encoder, RowEncoder):
+            raise fail(self._several(text))
+        if path.is_dir():
+            return self._read_folder(path)
+        if path.suffix.lower() in ENDINGS and path.is_file():
+            return self._single(text, self._read_image(path))
+        if path.suffix.lower() == ".npy" and path.is_file():
+            return self._single(text, self._read_npy(path))
+        if path.is_file():
+            return self._read_table(path)
+        return self._read_row(text)
+
+    def _single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
+        """Examples for the only input."""
+        if len(self.inputs) != 1:
+            raise fail(self._several(name))
+        ((key, shape),) = self.inputs.items()
+        array = _fit(found, name, shape).astype("int32" if shape.is_tokens else "float32")
+        names = [*called] or ([name] if len(array) == 1 else [f"{name} {i + 1}" for i in range(len(array))])
+        return RawInputs({key: array}, names)
+
+    def _several(self, name: str) -> CannotPredict:
+        reason = f"the network has {len(self.inputs)} inputs ({', '.join(self.inputs)})"
+        advice = "load it in Python: `netspec.load(run)(first, second)`"
+        return CannotPredict(name=name, reason=reason, advice=advice)
+
+    # ------------------------------------------------------------ images and arrays
+
+    def _read_folder(self, path: Path) -> RawInputs:
+        import numpy as np
+
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+        if not files:
+            advice = f"images end in {', '.join(ENDINGS)}"
+            raise fail(CannotPredict(name=str(path), reason="the folder has no images", advice=advice))
+        pixels = np.concatenate([self._read_image(file) for file in files])
+        return self._single(str(path), pixels, [str(file) for file in files])
+
+    def _read_image(self, path: Path) -> Any:
+        shape = next(iter(self.inputs.values()))
+        encoder = self.coding.encoder if isinstance(self.coding.encoder, ImageEncoder) else None
+        try:
+            if encoder is not None:
+                return encoder.read(path)[None]
+            return _read_image(path, shape) * self._brightest
+        except UNREADABLE as error:
+            advice = "give an image that opens elsewhere"
+            raise fail(CannotPredict(name=str(path), reason=f"it is no image: {error}", advice=advice)) from None
+
+    def _read_npy(self, path: Path) -> Any:
+        import numpy as np
+
+        try:
+            found = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            reason = f"it is no array: {error}"
+            raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.save")) from None
+        if found.dtype.kind not in "fiub":
+            advice = "write an array of numbers with numpy.save"
+            raise fail(CannotPredict(name=str(path), reason=f"it holds {found.dtype}, no numbers", advice=advice))
+        return found / 255 * self._brightest if found.dtype == np.uint8 else found
+
+    @property
+    def _brightest(self) -> int:
+        """What white is: 1, or 255 where training saw pixels that were not scaled."""
+        _, high = next(iter(self.coding.ranges.values()), (0, 1))
+        return 255 if high > BRIGHT else 1
+
+    # ------------------------------------------------------------ tables and rows
+
+    def _read_table(self, path: Path) -> RawInputs:
+        """A file of rows, with or without a header."""
+        try:
+            table = self._parse_file(path)
+        except Unplaced as bad:
+            raise CompileError([one.diagnostic() for one in bad.all]) from None
+        return self._encoded(table, [f"{path} row {i + 1}" for i in range(len(table))])
+
+    def _parse_file(self, path: Path) -> Table:
+        if path.suffix.lower() == ".parquet":
+            from netspec.data.sources.parquet import read_parquet
+
+            return read_parquet(path, self._wanted())
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                return parse_rows(
+                    str(path), self._with_header(csv.reader(file, delimiter=self.rows.delimiter)), self._wanted()
+                )
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            advice = "give a .csv file in UTF-8"
+            raise fail(CannotPredict(name=str(path), reason=str(error), advice=advice)) from None
+
+    def _read_row(self, text: str) -> RawInputs:
+        """A row that was typed."""
+        count = len(self.rows.columns)
+        cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
+        if len(cells) != count:
+            raise fail(self._no_row(text, len(cells)))
+        try:
+            table = parse_rows("", self._with_header(iter([cells])), self._wanted())
+        except Unplaced as bad:
+            found = bad.diagnostic()
+            raise fail(
+                CannotPredict(name=text, reason=found.message.split(", ", 1)[-1], advice=row_advice(self.rows))
+            ) from None
+        return self._encoded(table, [text])
+
+    def _no_row(self, text: str, found: int) -> CannotPredict:
+        path = Path(text)
+        folder = path.parent if path.parent.is_dir() else Path()
+        if found > 1:
+            reason = f"it has {found} cells, and an example has {len(self.rows.columns)}"
+            return CannotPredict(name=text, reason=reason, advice=row_advice(self.rows))
+        advice = suggest(path.name, [p.name for p in folder.iterdir() if p.is_file()], what="files there")
+        advice = advice or "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
+        return CannotPredict(name=text, reason="there is no such file, and it is no row of numbers", advice=advice)
+
+    def _wanted(self) -> Wanted:
+        """The features; a missing number is one where training has filled them in."""
+        names = tuple(column.name for column in self.rows.columns)
+        filled = any(n.fill is not None for n in self.coding.normalisation.values()) or self.rows.default is not None
+        return Wanted(
+            columns=names,
+            categories=tuple(column.name for column in self.rows.categories),
+            missing="keep" if filled else "error",
+            absent=frozenset(self.rows.absent),
+        )
+
+    def _with_header(self, rows: Any) -> WithHeader:
+        return WithHeader(rows, [column.name for column in self.rows.columns])
+
+    def _encoded(self, table: Table, names: list[str]) -> RawInputs:
+        found = self.rows.encode(table)
+        raw_names = self.coding.raw_names if self.coding.encoder is not None else dict.fromkeys(self.inputs, "input")
+        arrays = {name: _fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
+        return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
+
+
+def _read_image(path: Path, shape: Shape) -> Any:
+    """An image of the shape of an input, 0..1; sizes that are not known are those of the image."""
+    import numpy as np
+    from PIL import Image
+
+    channels = shape.channels if shape.rank == 3 else 1
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels if isinstance(channels, int) else 0)
+    if shape.rank != 3 or mode is None:
+        advice = "give rows of numbers or an .npy file"
+        raise fail(CannotPredict(name=str(path), reason=f"the network takes {shape}, no image", advice=advice))
+    with Image.open(path) as image:
+        converted = image.convert(mode)
+        height, width = shape.space
+        if isinstance(height, int) and isinstance(width, int) and converted.size != (width, height):
+            converted = converted.resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(converted, np.float32) / 255
+    return pixels.reshape(1, *pixels.shape[:2], -1)
+
+
+def _fit(found: Any, name: str, shape: Shape) -> Any:
+    """The array with a batch in front; rows of numbers take the shape of an image where the count fits."""
+    sizes = shape.sizes
+    if _matches(found.shape[1:], sizes):
+        return found
+    if _matches(found.shape, sizes):
+        return found[None]
+    if sizes[-1:] == (1,) and _matches(found.shape[1:], sizes[:-1]):  # grey images are often kept without their axis
+        return found[..., None]
+    count = shape.count
+    if found.ndim == 2 and isinstance(count, int) and found.shape[1] == count:
+        return found.reshape(len(found), *sizes)
+    got = "x".join(map(str, found.shape[1:] if found.ndim > 1 else found.shape))
+    advice = f"one example has the shape {shape}" + (f", or is a row of {count} numbers" if shape.rank > 1 else "")
+    raise fail(CannotPredict(name=name, reason=f"it has the shape {got}, the network takes {shape}", advice=advice))
+
+
+def _matches(got: Sequence[int], sizes: Sequence[Any]) -> bool:
+    return len(got) == len(sizes) and all(not isinstance(s, int) or s == g for s, g in zip(sizes, got, strict=True))

@@ -1,0 +1,222 @@
+"""How what a person has (rows of a table, pictures, text) becomes what a network takes; kept with the weights.
+
+Comes in: cells, files, texts. Goes out: arrays by the names of inputs. The same encoder makes the training examples and
+those of `netspec predict`; it is plain data, and goes to JSON and back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from netspec.data.dataset.lazy_rows import Array
+from netspec.language.record import Record, value
+from netspec.language.shape import Shape, Size
+
+if TYPE_CHECKING:
+    from netspec.data.formats.csv_table import Table
+
+UNKNOWN = "<unknown>"
+"""The name of id 0: what training has not seen."""
+
+Fit = Literal["stretch", "crop", "pad"]
+
+
+@value
+class Column(Record):
+    """A feature of a table: a number, or one of some `values`."""
+
+    name: str
+    values: tuple[str, ...] | None = None
+
+
+@value
+class RowEncoder(Record):
+    """Rows of a table. Numbers stay as they are; a category becomes a 0 or 1 for each of its values, or (`as_ids`) an
+    input of its own with the number of the value, from 1. What was not seen in training is all zeros, or id 0.
+
+    `default` takes the place of missing numbers, `shape` is the one of an example where it is no vector, `absent` are
+    words for a missing value beside the usual ones.
+    """
+
+    kind: ClassVar[str] = "rows"
+
+    columns: tuple[Column, ...]
+    as_ids: bool = False
+    delimiter: str = ","
+    shape: tuple[Size, ...] | None = None
+    default: float | None = None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def categories(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.values is not None)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the numbers in an example, in their order."""
+        found: list[str] = []
+        for column in self.columns:
+            if column.values is None:
+                found.append(column.name)
+            elif not self.as_ids:
+                found += [f"{column.name} = {value}" for value in column.values]
+        return tuple(found)
+
+    def shapes(self) -> dict[str, Shape]:
+        """The inputs that an example has."""
+        sizes = self.shape if self.shape is not None else (len(self.features),)
+        if not self.as_ids or not self.categories:
+            return {"input": Shape(sizes)}
+        numbers = {"numbers": Shape(sizes)} if self.features else {}
+        ids = {
+            input_name(column.name): Shape((), len(column.values) + 1)
+            for column in self.categories
+            if column.values is not None
+        }
+        return numbers | ids
+
+    def encode(self, table: Table) -> dict[str, Array]:
+        """The inputs of all rows."""
+        import numpy as np
+
+        count = len(table)
+        numbers = np.frombuffer(table.numbers, np.float32).reshape(count, -1)
+        if self.default is not None:
+            numbers = np.where(np.isnan(numbers), np.float32(self.default), numbers)
+        if not self.categories:
+            return {"input": self._shaped(numbers)}
+        ids = {column.name: self._ids(column, table.names[column.name]) for column in self.categories}
+        if self.as_ids:
+            vectors = {"numbers": self._shaped(numbers)} if self.features else {}
+            return vectors | {input_name(name): found for name, found in ids.items()}
+        return {"input": self._shaped(self._one_hot(numbers, ids))}
+
+    def unseen(self, table: Table) -> dict[str, list[tuple[int, str]]]:
+        """By category, the values that training has not seen, each with the index of its row."""
+        found = {}
+        for column in self.categories:
+            known = {*(column.values or ()), ""}
+            strange = [(i, cell) for i, cell in enumerate(table.names[column.name]) if cell not in known]
+            if strange:
+                found[column.name] = strange
+        return found
+
+    def _shaped(self, numbers: Array) -> Array:
+        return numbers if self.shape is None else numbers.reshape(len(numbers), *self.shape)
+
+    def _ids(self, column: Column, cells: Sequence[str]) -> Array:
+        import numpy as np
+
+        ids = {value: index + 1 for index, value in enumerate(column.values or ())}
+        return np.array([ids.get(cell, 0) for cell in cells], np.int32)
+
+    def _one_hot(self, numbers: Array, ids: Mapping[str, Array]) -> Array:
+        """Numbers and categories side by side, in the order of the columns."""
+        import numpy as np
+
+        found = np.zeros((len(numbers), len(self.features)), np.float32)
+        place = taken = 0
+        for column in self.columns:
+            if column.values is None:
+                found[:, place] = numbers[:, taken]
+                place, taken = place + 1, taken + 1
+                continue
+            (seen,) = np.nonzero(ids[column.name])
+            found[seen, place + ids[column.name][seen] - 1] = 1
+            place += len(column.values)
+        return found
+
+
+def input_name(column: str) -> str:
+    """The name of an input for a column: one that can be typed in a spec."""
+    cleaned = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
+    return cleaned if cleaned and not cleaned[0].isdigit() else f"column_{cleaned}".rstrip("_")
+
+
+@value
+class ImageEncoder(Record):
+    """Pictures of one size, scaled to 0..1, channels last."""
+
+    kind: ClassVar[str] = "images"
+
+    height: int
+    width: int
+    channels: int
+    fit: Fit = "stretch"
+
+    @property
+    def shape(self) -> Shape:
+        return Shape((self.height, self.width, self.channels))
+
+    def read(self, path: Path) -> Array:
+        """The picture in a file.
+
+        Raises:
+            OSError: it cannot be read, or is no picture.
+        """
+        import numpy as np
+        from PIL import Image
+
+        with Image.open(path) as opened:
+            picture = self._fitted(opened.convert({1: "L", 3: "RGB", 4: "RGBA"}[self.channels]))
+            pixels = np.asarray(picture, np.uint8)
+        return pixels.reshape(self.height, self.width, self.channels).astype(np.float32) / 255
+
+    def _fitted(self, picture: Any) -> Any:
+        from PIL import Image, ImageOps
+
+        size = (self.width, self.height)
+        if picture.size == size:
+            return picture
+        if self.fit == "stretch":
+            return picture.resize(size, Image.Resampling.BILINEAR)
+        change = ImageOps.fit if self.fit == "crop" else ImageOps.pad
+        return change(picture, size, method=Image.Resampling.BILINEAR)
+
+
+@value
+class TextEncoder(Record):
+    """Text as ids of characters or words; id 0 is what training has not seen. `vocabulary` has the name of each id."""
+
+    kind: ClassVar[str] = "text"
+
+    by: Literal["char", "word"]
+    length: int
+    vocabulary: tuple[str, ...]
+
+    def pieces(self, text: str) -> list[str]:
+        """A text cut into characters, or into words and signs."""
+        return split_text(text, self.by)
+
+    def encode(self, pieces: Sequence[str]) -> Array:
+        import numpy as np
+
+        ids = {name: index for index, name in enumerate(self.vocabulary) if index}
+        return np.fromiter((ids.get(piece, 0) for piece in pieces), np.int32, len(pieces))
+
+
+def split_text(text: str, by: str) -> list[str]:
+    """Characters as they stand, or runs of letters and digits and every other sign that is no space."""
+    return list(text) if by == "char" else re.findall(r"\w+|[^\w\s]", text)
+
+
+Encoder = RowEncoder | ImageEncoder | TextEncoder
+
+
+def encoder_json(encoder: Encoder) -> dict[str, Any]:
+    """Plain data; `encoder_from_json` makes the same encoder of it."""
+    return {"kind": encoder.kind, **asdict(encoder)}
+
+
+def encoder_from_json(value: Mapping[str, Any]) -> Encoder:
+    fields: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key != "kind"
+    }
+    if value["kind"] == RowEncoder.kind:
+        columns = (Column(c["name"], tuple(c["values"]) if c["values"] is not None else None) for c in value["columns"])
+        return RowEncoder(**(fields | {"columns": tuple(columns)}))
+    return ImageEncoder(**fields) if value["kind"] == ImageEncoder.kind else TextEncoder(**fields)

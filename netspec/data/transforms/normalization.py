@@ -1,0 +1,106 @@
+"""Figures of the training examples, kept with the weights and applied at prediction: what fills missing numbers in, and
+how inputs are scaled.
+
+Comes in: the training inputs. Goes out: `Normalisation`, which is plain numbers and goes to JSON and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from netspec.data.dataset.dataset import Fill
+from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, lowest_highest
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Mean and deviation of red, green and blue over the images of ImageNet, each from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """(x - mean) / std along the last axis: a number for each feature or channel. `std` is 1 where all were equal;
+    `fill`, if there is one, takes the place of missing numbers (NaN) before."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fill: tuple[float, ...] | None = None
+
+    def apply(self, x: Array) -> Array:
+        """Normalise examples of any number; the channels are last. float32 comes out, `x` stays as it is."""
+        import numpy as np
+
+        filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, np.float32), x)
+        scaled = np.subtract(filled, np.array(self.mean, np.float32), dtype=np.float32)
+        np.divide(scaled, np.array(self.std, np.float32), out=scaled)
+        return scaled
+
+    def apply_to(self, column: Column) -> Column:
+        """The same for examples that may be read when they are wanted."""
+        return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
+
+    def invert(self, y: Array) -> Array:
+        """Normalised numbers as they were before."""
+        import numpy as np
+
+        found: Array = y * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
+        return found
+
+    def as_json(self) -> dict[str, list[float] | None]:
+        fill = list(self.fill) if self.fill is not None else None
+        return {"mean": list(self.mean), "std": list(self.std), "fill": fill}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Normalisation:
+        fill = value.get("fill")
+        filled = tuple(map(float, fill)) if fill is not None else None
+        return cls(tuple(map(float, value["mean"])), tuple(map(float, value["std"])), filled)
+
+
+def measure(x: Column) -> Normalisation:
+    """Mean and standard deviation (of the population) over all axes but the last.
+
+    The sums are made block by block, so that no second copy of large data is made in double precision, and so that they
+    are the same wherever the examples are.
+    """
+    import numpy as np
+
+    count = prod(x.shape[:-1])
+    mean = np.zeros(x.shape[-1])
+    for block in blocks(x, cut=True):
+        mean += _sum(block)
+    mean /= count
+    variance = np.zeros(x.shape[-1])
+    for block in blocks(x, cut=True):
+        variance += _sum(np.square(block - mean))
+    std = np.sqrt(variance / count)
+    # what is constant keeps a rounding error of the mean, which must not be blown up to 1
+    std[std <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
+    return Normalisation(tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def _sum(block: Array) -> Array:
+    """The sum over all axes but the last; over the examples first, which runs through memory in its order."""
+    total: Array = block.sum(axis=0, dtype="float64")
+    found: Array = total.sum(axis=tuple(range(total.ndim - 1)))
+    return found
+
+
+def measure_range(x: Column) -> Normalisation:
+    """What brings the smallest number of each feature or channel to 0 and the largest to 1."""
+    import numpy as np
+
+    low, high = (found.astype(np.float64) for found in lowest_highest(x))
+    return Normalisation(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
+
+
+def measure_fill(x: Array, how: Fill) -> tuple[float, ...]:
+    """The mean or the median of what is there, over all axes but the last; 0 for a feature of which nothing is."""
+    import numpy as np
+
+    rows = x.reshape(-1, x.shape[-1])
+    is_there = ~np.isnan(rows).all(axis=0)
+    found = np.zeros(x.shape[-1])
+    there = rows[:, is_there].astype(np.float64)
+    found[is_there] = np.nanmean(there, axis=0) if how == "mean" else np.nanmedian(there, axis=0)
+    return tuple(found.tolist())

@@ -1,0 +1,294 @@
+"""Errors and warnings as data, and how they are shown.
+
+Each kind of mistake is one frozen dataclass in the `errors.py` of its stage: a code, a severity and three templates
+(title, label, hint) over its own fields. The docstring of the class is the page that `netspec explain CODE` prints.
+`Problems` gathers them; `CompileError` carries them out of the library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, fields
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from netspec.language.record import Record, record, value
+from netspec.language.source import Source, Span
+
+KINDS: dict[str, type[Diagnostic]] = {}
+"""Every kind of diagnostic by its code; filled as the classes are defined."""
+
+
+@value
+class Note(Record):
+    """A second place that helps to understand a diagnostic, with a few words on it."""
+
+    span: Span
+    label: str
+
+
+@record
+class Diagnostic(Record):
+    """One mistake. Subclasses set `code` and the templates, and add fields that the templates name.
+
+    `span` is None for mistakes that stand in no text, such as a file that is not there.
+    """
+
+    code: ClassVar[str] = ""
+    severity: ClassVar[str] = "error"
+    title: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
+
+    span: Span | None = None
+    notes: tuple[Note, ...] = field(default=())
+
+    def __init_subclass__(cls) -> None:
+        if cls.code:
+            if cls.code in KINDS and KINDS[cls.code].__qualname__ != cls.__qualname__:
+                raise ValueError(f"{cls.code} is taken by {KINDS[cls.code].__name__}")
+            KINDS[cls.code] = cls
+
+    def _values(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def message(self) -> str:
+        """The title with its values filled in."""
+        return self.title.format(**self._values())
+
+    @property
+    def label_text(self) -> str:
+        return self.label.format(**self._values())
+
+    @property
+    def hint_text(self) -> str:
+        """What to type instead; several hints stand on several lines."""
+        return self.hint.format(**self._values())
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints; lines and columns from 1, the end just behind the last character."""
+        result: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
+        result["file"] = self.span.source.name if self.span else None
+        result["start"] = _position_json(self.span.first if self.span else None)
+        result["end"] = _position_json(self.span.last if self.span else None)
+        result["label"] = self.label_text
+        result["hint"] = self.hint_text
+        result["notes"] = [
+            {"message": n.label, "file": n.span.source.name, "start": _position_json(n.span.first)} for n in self.notes
+        ]
+        return result
+
+
+def _position_json(position: Any) -> dict[str, int] | None:
+    return None if position is None else {"line": position.line, "column": position.column}
+
+
+class Problems:
+    """Gathers diagnostics; the same kind at the same place is kept once."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, Source | None, int]] = set()
+        self._items: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        key = (diagnostic.code, span.source if span else None, span.start if span else len(self._items))
+        if key not in self._seen:
+            self._seen.add(key)
+            self._items.append(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """In the order of the text."""
+        return iter(sorted(self._items, key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1)))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [d for d in self if d.is_error]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        return [d for d in self if not d.is_error]
+
+    def raise_errors(self) -> None:
+        """Raise `CompileError` with everything gathered if there is an error among it."""
+        if self.errors:
+            raise CompileError(list(self))
+
+
+class CompileError(Exception):
+    """A spec, its data or its settings are wrong; `diagnostics` says where and what to type instead."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__("\n\n".join(render(d) for d in self.diagnostics))
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the messages in colour, without a Python traceback."""
+        return "\n\n".join(render(d, colour=True) for d in self.diagnostics).splitlines()
+
+
+class Unplaced(Exception):
+    """A mistake whose place in the text its finder does not know: a kind of diagnostic and its fields, without a span.
+
+    Raised by the shape rules of layers, by data sources and by checks of data; who knows the text makes a diagnostic of
+    it. `option` names the argument of the word that is at fault, or is None for the word as a whole; `at_input` is the
+    input of a layer whose producer is shown as the second place; `others` are mistakes that were found with this one.
+    """
+
+    def __init__(
+        self,
+        kind: type[Diagnostic],
+        /,
+        *,
+        option: str | None = None,
+        at_input: int = 0,
+        others: Sequence[Unplaced] = (),
+        **fields: Any,
+    ) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.option = option
+        self.at_input = at_input
+        self.others = tuple(others)
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return f"{self.kind.code}: {self.diagnostic().message}"
+
+    @property
+    def all(self) -> tuple[Unplaced, ...]:
+        """This mistake and those that were found with it."""
+        return (self, *self.others)
+
+    def diagnostic(self, span: Span | None = None) -> Diagnostic:
+        """The diagnostic, at the place where the argument or the word stands in a text."""
+        return self.kind(span=span, **self.fields)
+
+
+def fail(diagnostic: Diagnostic) -> CompileError:
+    """A `CompileError` with a single diagnostic, to be raised."""
+    return CompileError([diagnostic])
+
+
+_COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36", "gutter": "34", "note": "36"}
+
+
+def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
+    """A diagnostic as text for people: title, place, the lines in question with carets, and the hint."""
+
+    def paint(text: str, style: str) -> str:
+        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if colour else text
+
+    out = [f"{paint(f'{diagnostic.severity}[{diagnostic.code}]', diagnostic.severity)}: {diagnostic.message}"]
+    if diagnostic.span is not None:
+        out.extend(_render_places(diagnostic, paint))
+    for line in diagnostic.hint_text.splitlines():
+        out.append(f"  {paint('hint', 'hint')}: {line}")
+    return "\n".join(out)
+
+
+def _render_places(diagnostic: Diagnostic, paint: Any) -> list[str]:
+    span = diagnostic.span
+    assert span is not None
+    marks = [(note.span, note.label, False) for note in diagnostic.notes]
+    marks.append((span, diagnostic.label_text, True))
+    marks.sort(key=lambda m: (m[0].source is not span.source, m[0].start))
+    width = max(len(str(m[0].first.line)) for m in marks) + 1
+    out = [f"  {paint('-->', 'gutter')} {span.source.name}:{span.first.line}:{span.first.column}"]
+    previous: tuple[Source, int] | None = None
+    for place, label, is_main in marks:
+        here = (place.source, place.first.line)
+        if place.source is not (previous[0] if previous else span.source):
+            out.append(f"  {paint('-->', 'gutter')} {place.source.name}:{place.first.line}:{place.first.column}")
+        if previous != here:
+            out.append(_source_line(place, width, paint))
+        previous = here
+        out.append(_caret_line(place, label, is_main, width, diagnostic.severity, paint))
+    return out
+
+
+WIDEST = 140
+"""Longer lines are cut around the place in question."""
+
+
+def _left_edge(column: int) -> int:
+    """How many characters of a line are cut off so that the column is seen."""
+    return 0 if column < WIDEST - 40 else column - WIDEST // 2
+
+
+def _source_line(place: Span, width: int, paint: Any) -> str:
+    text, first = _printable(place.source.line(place.first.line)), place.first
+    left = _left_edge(first.column)
+    shown = ("…" if left else "") + text[left : left + WIDEST] + ("…" if len(text) > left + WIDEST else "")
+    return f" {paint(f'{first.line:>{width}} |', 'gutter')} {shown}".rstrip()
+
+
+def _caret_line(place: Span, label: str, is_main: bool, width: int, severity: str, paint: Any) -> str:
+    first, text = place.first, place.source.line(place.first.line)
+    left = _left_edge(first.column)
+    end = place.last.column if place.last.line == first.line else len(text.rstrip()) + 1
+    length = max(1, min(end, left + WIDEST) - first.column)
+    indent = " " * bool(left) + "".join("\t" if c == "\t" else " " for c in text[left : first.column - 1])
+    mark = ("^" if is_main else "-") * length
+    painted = paint(f"{mark} {label}".rstrip(), severity if is_main else "note")
+    return f" {paint(' ' * width + ' |', 'gutter')} {indent}{painted}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def to_json_line(diagnostic: Diagnostic) -> str:
+    return json.dumps(diagnostic.as_json(), ensure_ascii=False)
+
+
+def squeeze(word: str) -> str:
+    """A word without what people write in different ways: capitals, `-` and `_`."""
+    return word[:40].lower().replace("-", "").replace("_", "")
+
+
+def nearest(word: str, candidates: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> str | None:
+    """The candidate that was most likely meant, or None when nothing is near.
+
+    Args:
+        word: what was written.
+        candidates: what could have been meant.
+        elsewhere: what candidates are called in other languages, squeezed, and their names here.
+    """
+    pool = sorted(set(candidates))
+    if elsewhere is not None and elsewhere.get(squeeze(word)) in pool:
+        return elsewhere[squeeze(word)]
+    squeezed = {squeeze(c): c for c in pool}
+    if squeeze(word) in squeezed:
+        return squeezed[squeeze(word)]
+    close = get_close_matches(word[:40].lower().replace("-", "_"), pool, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def suggest(
+    word: str,
+    candidates: Iterable[str],
+    *,
+    what: str = "known",
+    elsewhere: Mapping[str, str] | None = None,
+    limit: int = 48,
+) -> str:
+    """Hint lines for a misspelt word: the nearest name, then the list (cut when it is long)."""
+    pool = sorted(set(candidates))
+    lines = []
+    close = nearest(word, pool, elsewhere)
+    if close is not None:
+        lines.append(f"did you mean `{close}`?")
+    if pool:
+        shown = ", ".join(pool[:limit]) + (", …" if len(pool) > limit else "")
+        lines.append(f"{what}: {shown}")
+    return "\n".join(lines)

@@ -1,0 +1,349 @@
+"""What an option takes: limits, bare words, categories, and the phrase that messages use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.language.record import value
+from netspec.language.shape import Dim, Size
+from netspec.language.values import (
+    SECONDS,
+    Duration,
+    Extent,
+    Kind as Kind,
+    LayerValue,
+    Mismatch as Mismatch,
+    Symbol,
+    Word,
+    spell,
+)
+
+
+def _known(value: object, expected: str) -> object:
+    if isinstance(value, Dim):
+        raise Mismatch(expected, value, unknown=value)
+    return value
+
+
+@value
+class Count(Kind):
+    """A whole number within limits."""
+
+    minimum: int = 1
+    maximum: int | None = None
+
+    def accept(self, value: object) -> int:
+        value = _known(value, self.describe())
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Mismatch(self.describe(), value)
+        if value < self.minimum or (self.maximum is not None and value > self.maximum):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        if self.maximum is not None:
+            return f"a whole number from {self.minimum} to {self.maximum}"
+        return f"a whole number of at least {self.minimum}"
+
+
+@value
+class Number(Kind):
+    """A number within limits, the limits belonging to it unless `open_low` or `open_high`."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    def accept(self, value: object) -> float:
+        value = _known(value, self.describe())
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Mismatch(self.describe(), value)
+        low = self.low is None or (value > self.low if self.open_low else value >= self.low)
+        high = self.high is None or (value < self.high if self.open_high else value <= self.high)
+        if not (low and high):
+            raise Mismatch(self.describe(), value)
+        return float(value)
+
+    def describe(self) -> str:
+        parts = []
+        if self.low is not None:
+            parts.append(f"{'above' if self.open_low else 'of at least'} {spell(self.low)}")
+        if self.high is not None:
+            parts.append(f"{'below' if self.open_high else 'of at most'} {spell(self.high)}")
+        return " ".join(["a number", " and ".join(parts)]).strip()
+
+
+@value
+class Flag(Kind):
+    """`true` or `false`."""
+
+    def accept(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "`true` or `false`"
+
+
+@value
+class Text(Kind):
+    """A text in quotes."""
+
+    what: str = "a text in quotes"
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return self.what
+
+
+@value
+class Identifier(Kind):
+    """A name in quotes that may stand in Python source."""
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value.startswith("_"):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return 'a name in quotes, letters, digits and _, such as "stem"'
+
+
+@value
+class Choice(Kind):
+    """One of a few bare words."""
+
+    choices: tuple[str, ...]
+
+    def accept(self, value: object) -> str:
+        word = value.name if isinstance(value, Symbol) else None
+        if isinstance(value, LayerValue):  # an argument of a `def`, evaluated before it is known where it goes
+            word = value.bare_word
+        if word not in self.choices:
+            raise Mismatch(self.describe(), value)
+        return word
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(f"`{c}`" for c in self.choices)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.choices
+
+
+@value
+class OneWord(Kind):
+    """A word of a category, with or without arguments; with `chain`, several of them joined by `->`."""
+
+    of: str
+    chain: bool = False
+
+    def accept(self, value: object) -> Any:
+        if self.chain:
+            words = value if isinstance(value, tuple) else (value,)
+            return tuple(self._one(word) for word in words)
+        return self._one(value)
+
+    def _one(self, value: object) -> Word:
+        if isinstance(value, LayerValue):
+            word = value.as_word(self.of)
+            if word is not None:
+                return word
+        if not isinstance(value, Word) or value.category != self.of:
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        article = "an" if self.of[0] in "aeiou" else "a"
+        return f"{article} {self.of}"
+
+    @property
+    def category(self) -> str | None:
+        return self.of
+
+    @property
+    def is_chain(self) -> bool:
+        return self.chain
+
+
+class Chain(OneWord):
+    """Words of a category joined by `->`, or given as a list."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__(of, chain=True)
+
+    def accept(self, value: object) -> Any:
+        return super().accept(tuple(value) if isinstance(value, list) else value)
+
+    def spell(self, value: object) -> str:
+        return " -> ".join(spell(word) for word in value) if isinstance(value, tuple) else spell(value)
+
+
+@value
+class Sizes(Kind):
+    """One number for every axis, or an extent with a number for each: a kernel, a stride."""
+
+    minimum: int = 1
+
+    def accept(self, value: object) -> int | tuple[int, ...]:
+        count = Count(self.minimum)
+        try:
+            if isinstance(value, Extent):
+                return tuple(count.accept(size) for size in value.sizes)
+            return count.accept(value)
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return f"a whole number of at least {self.minimum}, or an extent such as 3x3"
+
+
+@value
+class Padding(Kind):
+    """`same`, `valid`, or numbers."""
+
+    def accept(self, value: object) -> str | int | tuple[int, ...]:
+        if isinstance(value, Symbol) and value.name in self.names:
+            return value.name
+        try:
+            return Sizes(0).accept(value)
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return "`same`, `valid`, a number such as 1, or an extent such as 1x2"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("same", "valid")
+
+
+@value
+class OneSize(Kind):
+    """A size inside a tuple, known or not."""
+
+    def accept(self, value: object) -> Size:
+        return value if isinstance(value, Dim) else Count(0).accept(value)
+
+    def describe(self) -> str:
+        return "a whole number"
+
+
+@value
+class NewShape(Kind):
+    """The sizes of a tensor."""
+
+    def accept(self, value: object) -> tuple[Size, ...]:
+        sizes = value.sizes if isinstance(value, Extent) else (value,)
+        return tuple(s if isinstance(s, Dim) else Count().accept(s) for s in sizes)
+
+    def describe(self) -> str:
+        return "sizes such as 7x7x16"
+
+
+Nested = Any
+"""A number or a list of nested values."""
+
+
+@value
+class Constant(Kind):
+    """Numbers in (nested) lists, every list of a level equally long."""
+
+    def accept(self, value: object) -> Nested:
+        if not isinstance(value, list) or nested_shape(value) is None:
+            wrong = Mismatch(self.describe(), value)
+            if isinstance(value, list):
+                wrong.found = "a list whose parts differ in length, or hold other things"
+            raise wrong
+        return value
+
+    def describe(self) -> str:
+        return "a list of numbers, or of lists of equal length, such as [[1, 0], [0, 1]]"
+
+
+def nested_shape(value: object) -> tuple[int, ...] | None:
+    """The shape of nested lists of numbers; None when they are ragged, empty, or hold something else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return ()
+    if not isinstance(value, list) or not value:
+        return None
+    inner = {nested_shape(v) for v in value}
+    if len(inner) != 1:
+        return None
+    (shape,) = inner
+    return None if shape is None else (len(value), *shape)
+
+
+@value
+class Body(Kind):
+    """A layer, or layers joined to one."""
+
+    def accept(self, value: object) -> LayerValue:
+        if not isinstance(value, LayerValue):
+            raise Mismatch(self.describe(), value)
+        return value
+
+    def describe(self) -> str:
+        return "a layer"
+
+
+@value
+class Time(Kind):
+    """A duration in one of some units; a bare number is counted in the first of them, unless these are of a clock."""
+
+    units: tuple[str, ...] = ("epochs", "steps")
+    is_whole: bool = False
+
+    def accept(self, value: object) -> Duration:
+        found = value
+        if isinstance(value, int | float) and not isinstance(value, bool) and self.units[0] not in SECONDS:
+            found = Duration(value, self.units[0])
+        if not isinstance(found, Duration) or found.value <= 0 or found.unit not in self.units:
+            raise Mismatch(self.describe(), value)
+        if self.is_whole and found.value % 1:
+            raise Mismatch(self.describe(), value)
+        return found
+
+    def describe(self) -> str:
+        examples = {"epochs": "5 epochs", "steps": "1000 steps", "minutes": "30 minutes", "hours": "2 hours"}
+        what = f"a whole number of {self.units[0]}" if self.is_whole else "a duration"
+        return f"{what} such as " + " or ".join(examples[unit] for unit in self.units if unit in examples)
+
+
+@value
+class Either(Kind):
+    """The first of several kinds that takes the value."""
+
+    kinds: tuple[Kind, ...]
+
+    def accept(self, value: object) -> Any:
+        for kind in self.kinds:
+            try:
+                return kind.accept(value)
+            except Mismatch as wrong:
+                if wrong.unknown is not None:
+                    raise
+        raise Mismatch(self.describe(), value)
+
+    def describe(self) -> str:
+        return ", or ".join(kind.describe() for kind in self.kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for kind in self.kinds for name in kind.names)
+
+    @property
+    def category(self) -> str | None:
+        return next((kind.category for kind in self.kinds if kind.category), None)
+
+    @property
+    def is_chain(self) -> bool:
+        return any(kind.is_chain for kind in self.kinds)

@@ -1,0 +1,227 @@
+"""The reference pages under docs/, written from the declarations: layers, the other words, errors.
+
+Comes in: the vocabulary and the kinds of diagnostics. Goes out: Markdown; `netspec words --write docs` writes it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+
+from netspec.language.diagnostics import KINDS, Diagnostic
+from netspec.language.reference import TITLES, WordPage, category_order, word_page
+from netspec.language.values import Option, Word
+from netspec.language.vocabulary import words
+
+WRITTEN = "<!-- Written by `netspec words --write docs` from the declarations: change those, and run it again. -->"
+
+FAMILIES = (
+    *("dense", "conv", "upconv", "pool", "resize", "cropping", "norm", "regularise", "merge", "residual", "reshape"),
+    *("positions", "attention", "recurrent", "sequence", "unembed"),
+)
+"""Modules of layers in the order in which people meet them; others follow."""
+
+STAGES = (
+    (200, "The text"),
+    (300, "Names, arguments and values"),
+    (400, "Shapes and layers"),
+    (450, "Data"),
+    (600, "Training"),
+)
+"""What an error is about, by the number behind the `NS` of its code: the first limit that it is below."""
+
+
+# ---------------------------------------------------------------- one word
+
+
+def word_markdown(page: WordPage, level: int = 3) -> str:
+    """The page of a word: call, what it does, options, shapes, example, names elsewhere."""
+    word = page.word
+    lines = [f"{'#' * level} {word.word}", "", f"`{short_signature(word)}`", "", page.summary]
+    if page.details:
+        lines += ["", page.details]
+    options = [o for o in word.options() if not _is_everywhere(o, word)]
+    if options:
+        lines += ["", *_option_table(options)]
+    facts = {name: page.facts[name] for name in ("Shape", "Parameters", "Formula") if name in page.facts}
+    if facts:
+        width = max(map(len, facts)) + 1
+        lines += ["", "```text"]
+        for name, value in facts.items():
+            first, *rest = value.splitlines()
+            lines += [f"{name + ':':<{width}} {first}", *(" " * (width + 1) + line for line in rest)]
+        lines.append("```")
+    if "Example" in page.facts:
+        lines += ["", "Example:", "", "```net", page.facts["Example"], "```"]
+    if "Reference" in page.facts:
+        lines += ["", f"Reference: {linked(_joined(page.facts['Reference']))}"]
+    if word.elsewhere:
+        lines += ["", "Elsewhere: " + ", ".join(f"`{name}`" for name in word.elsewhere)]
+    return "\n".join(lines)
+
+
+def short_signature(word: type[Word]) -> str:
+    """The call with what has a place or must be given; `…` stands for options by name."""
+    if word.category == "section":
+        return f"{word.word} {{ … }}"
+    shown = [o for o in word.options() if o.position is not None or o.is_required]
+    parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in shown]
+    if any(o not in shown and not _is_everywhere(o, word) for o in word.options()):
+        parts.append("…")
+    return f"{word.word}({', '.join(parts)})" if parts else word.word
+
+
+def _is_everywhere(option: Option, word: type[Word]) -> bool:
+    return option.name == "name" and word.category == "layer"
+
+
+def _option_table(options: Iterable[Option]) -> Iterator[str]:
+    yield "| option | what it does | takes | default |"
+    yield "|---|---|---|---|"
+    for o in options:
+        default = "required" if o.is_required else f"`{o.kind.spell(o.default)}`"
+        other = f" (elsewhere {', '.join(f'`{name}`' for name in o.elsewhere)})" if o.elsewhere else ""
+        yield f"| `{o.name}` | {_cell(o.doc + other)} | {_cell(o.kind.describe())} | {_cell(default)} |"
+
+
+def _cell(text: str) -> str:
+    """Text inside a table: bars would end the cell, stars outside of code would be read as markup."""
+    parts = text.replace("|", "\\|").split("`")
+    return "`".join(part if i % 2 else part.replace("*", "\\*") for i, part in enumerate(parts))
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def linked(text: str) -> str:
+    """A reference with links to arXiv and to DOIs."""
+    text = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+    return re.sub(r"doi:(10\.\d+/[^\s;,]*[^\s;,.])", r"[doi:\1](https://doi.org/\1)", text)
+
+
+# ---------------------------------------------------------------- pages of words
+
+
+def layers_page() -> str:
+    """Every layer by family, and every activation."""
+    groups = [*_families(words("layer").values()), (TITLES["activation"], sorted_words("activation"))]
+    intro = (
+        "Every layer of the language, with its options, its shapes and its weights. Shapes leave the batch out: `N`\n"
+        "is a vector, `T x C` a sequence, `H x W x C` an image, `D x H x W x C` a volume. The options in the\n"
+        "parentheses behind the name stand by position, in that order; they may go by name, and the others must.\n\n"
+        'Every layer also takes `name = "…"`: what it is called in the summary and in the weights.'
+    )
+    return _page("Layers and activations", intro, groups)
+
+
+def words_page() -> str:
+    """Every word that is no layer and no activation, by category."""
+    categories = [c for c in category_order() if c not in ("layer", "activation")]
+    groups = [(TITLES.get(c, c.capitalize()), sorted_words(c)) for c in categories]
+    intro = "What stands in the options of layers, in `input` lines and in the sections `data` and `train`."
+    return _page("Words beside layers", intro, groups)
+
+
+def sorted_words(category: str) -> list[type[Word]]:
+    return [word for _, word in sorted(words(category).items())]
+
+
+def _families(layers: Iterable[type[Word]]) -> list[tuple[str, list[type[Word]]]]:
+    """Layers by the module in which they are declared, in the order of the declarations."""
+    families: dict[str, list[type[Word]]] = {}
+    for word in layers:
+        families.setdefault(word.__module__, []).append(word)
+
+    def place(module: str) -> tuple[int, str]:
+        stem = module.rpartition(".")[2]
+        return FAMILIES.index(stem) if stem in FAMILIES else len(FAMILIES), module
+
+    return [(_title(module), families[module]) for module in sorted(families, key=place)]
+
+
+def _title(module: str) -> str:
+    """The first sentence of a module's docstring, up to a colon."""
+    text = inspect.cleandoc(sys.modules[module].__doc__ or module).partition("\n\n")[0]
+    return _joined(text).partition(":")[0].rstrip(".")
+
+
+def _page(title: str, intro: str, groups: list[tuple[str, list[type[Word]]]]) -> str:
+    anchors = _Anchors()
+    contents, parts = [], []
+    for heading, group in groups:
+        anchors(heading)
+        links = ", ".join(f"[{word.word}](#{anchors(word.word)})" for word in group)
+        contents.append(f"* {heading}: {links}")
+        parts += [f"## {heading}", *(word_markdown(word_page(word)) for word in group)]
+    return "\n\n".join([f"# {title}", WRITTEN, intro, "\n".join(contents), *parts]) + "\n"
+
+
+class _Anchors:
+    """What GitHub calls the headings of a page: a heading that occurs again gets a number."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def __call__(self, heading: str) -> str:
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        count = self.counts.get(anchor, 0)
+        self.counts[anchor] = count + 1
+        return f"{anchor}-{count}" if count else anchor
+
+
+# ---------------------------------------------------------------- errors
+
+
+def errors_page() -> str:
+    """Every error and warning by stage, with a wrong and a right program."""
+    groups: dict[str, list[type[Diagnostic]]] = {}
+    for code in sorted(KINDS):
+        groups.setdefault(_stage(code), []).append(KINDS[code])
+    intro = (
+        "Every message has a code; `netspec explain NS301` prints the same text. Errors stop the compiler, warnings do "
+        "not. In the titles `…` stands for what the message names."
+    )
+    contents, parts = [], []
+    for heading, kinds in groups.items():
+        contents += [f"**{heading}**", "\n".join(_error_line(kind) for kind in kinds)]
+        parts += [f"## {heading}", *(error_markdown(kind) for kind in kinds)]
+    return "\n\n".join(["# Errors and warnings", WRITTEN, intro, *contents, *parts]) + "\n"
+
+
+def _stage(code: str) -> str:
+    number = re.fullmatch(r"NS(\d+)", code)
+    return next((title for limit, title in STAGES if number and int(number[1]) < limit), "Of other packages")
+
+
+def _error_line(kind: type[Diagnostic]) -> str:
+    return f"* [{kind.code}](#{kind.code.lower()}) {error_title(kind)}" + (
+        "" if kind.severity == "error" else f" ({kind.severity})"
+    )
+
+
+def error_title(kind: type[Diagnostic]) -> str:
+    """The first line of a message, with `…` for what it fills in; the page's first sentence when all is filled in."""
+    title = re.sub(r"\{(\w+)(?::[^}]*)?\}", "…", kind.title)
+    return title if re.search(r"\w", title) else _joined(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0])
+
+
+def error_markdown(kind: type[Diagnostic]) -> str:
+    """The page of an error: what it means, and its programs as code."""
+    out = [f"### {kind.code}", "", f"**{error_title(kind)}**", ""]
+    in_code = False
+    for line in inspect.cleandoc(kind.__doc__ or "").splitlines():
+        is_code = line.startswith("    ") or (in_code and not line)
+        if is_code and not in_code:
+            out += ["", "```net"]
+        elif in_code and not is_code:
+            out += ["```", ""]
+        out.append(line.removeprefix("    ") if is_code else line)
+        in_code = is_code
+    return re.sub(r"\n+```\n", "\n```\n", "\n".join([*out, "```"] if in_code else out)).rstrip()
+
+
+PAGES: dict[str, Callable[[], str]] = {"layers.md": layers_page, "words.md": words_page, "errors.md": errors_page}
+"""The files under docs/ that are written, and what writes them."""

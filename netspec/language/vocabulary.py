@@ -1,0 +1,167 @@
+"""How a word of the language is declared: `option`, the registry, signatures.
+
+A word (a layer, an activation, an optimizer, a data source …) is a record, a frozen dataclass, under a decorator such
+as `@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are
+described, which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeVar
+
+from netspec.language.diagnostics import squeeze
+from netspec.language.kinds import Kind
+from netspec.language.record import record
+from netspec.language.values import REQUIRED, Word
+
+
+def option(
+    kind: Kind,
+    doc: str,
+    *,
+    default: Any = REQUIRED,
+    position: int | None = None,
+    elsewhere: tuple[str, ...] = (),
+) -> Any:
+    """Declare a field of a word; where its name is a keyword of Python, the field has a `_` behind it (`return_`).
+
+    Args:
+        kind: the values it takes.
+        doc: what it does, in one line.
+        default: the value when it is not written; leave out for a required option.
+        position: its place among the (at most three) positional arguments, from 0.
+        elsewhere: what other libraries call it; who writes that is told the name here.
+    """
+    metadata = {"kind": kind, "doc": doc, "position": position, "elsewhere": elsewhere}
+    if default is REQUIRED:
+        return dataclasses.field(metadata=metadata, kw_only=True)
+    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+RESERVED = "input output def share use param if else and or not true false classes"
+"""What means something else wherever it stands."""
+
+HOMES = {
+    "layer": "netspec.layers",
+    "activation": "netspec.layers",
+    "init": "netspec.layers",
+    "shape": "netspec.layers",
+    "section": "netspec.spec.sections",
+    "source": "netspec.data.sources",
+    "augmentation": "netspec.data.augmentations",
+    "optimizer": "netspec.training.optimizers",
+    "schedule": "netspec.training.schedules",
+    "loss": "netspec.training.losses",
+    "metric": "netspec.training.metrics",
+    "stop": "netspec.training.control.stop",
+    "keep": "netspec.training.control.keep",
+}
+"""What declares the words of a category; imported when the category is first asked for, so that checking a network
+without data waits for no data source."""
+
+_WORDS: dict[str, dict[str, type[Word]]] = {}
+_LOADED: set[str] = set()
+W = TypeVar("W", bound=Word)
+
+
+def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
+    """A class decorator that makes a record of a class and adds it to the vocabulary.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+
+    def add(cls: type[W]) -> type[W]:
+        if not cls.__module__.startswith("netspec."):
+            load_words(category)  # netspec's own come first, so that a name that is taken is found to be
+        words = _WORDS.setdefault(category, {})
+        taken = words.get(name)
+        if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"the {category} `{name}` is already declared by {taken.__module__}.{taken.__qualname__}")
+        if not name.isidentifier() or name != name.lower() or name in RESERVED.split():
+            raise ValueError(f"`{name}` cannot be a word: use lower_case letters, digits and _; {RESERVED} are taken")
+        if "__dataclass_params__" not in cls.__dict__:
+            cls = record(cls)
+        cls.word, cls.category = name, category
+        words[name] = cls
+        _choice_names.cache_clear()
+        return cls
+
+    return add
+
+
+@contextmanager
+def temporary_words() -> Iterator[None]:
+    """Words that are declared inside are forgotten at the end: for tests of words of your own."""
+    for category in HOMES:
+        load_words(category)
+    before = {category: dict(group) for category, group in _WORDS.items()}
+    try:
+        yield
+    finally:
+        for category, group in _WORDS.items():
+            group.clear()
+            group.update(before.get(category, {}))
+        _choice_names.cache_clear()
+
+
+def load_words(category: str) -> None:
+    """Import what declares the words of a category, once."""
+    if category in HOMES and category not in _LOADED:
+        _LOADED.add(category)
+        import_module(HOMES[category])
+
+
+def words(category: str) -> Mapping[str, type[Word]]:
+    """All words of a category by name."""
+    load_words(category)
+    return _WORDS.get(category, {})
+
+
+def categories() -> tuple[str, ...]:
+    return (*HOMES, *(category for category in _WORDS if category not in HOMES))
+
+
+def words_elsewhere(category: str) -> dict[str, str]:
+    """What the words of a category are called in other libraries, squeezed, and their names here."""
+    return {squeeze(alias): name for name, cls in words(category).items() for alias in cls.elsewhere}
+
+
+_ABSENT: dict[str, dict[str, str]] = {}
+
+
+def declare_absent(category: str, reasons: Mapping[str, str]) -> None:
+    """Say of words that other libraries have why there is none here, and what to type instead."""
+    _ABSENT.setdefault(category, {}).update({squeeze(name): reason for name, reason in reasons.items()})
+
+
+def why_absent(category: str, name: str) -> str | None:
+    """What `declare_absent` has said of a word, written in any way."""
+    load_words(category)
+    return _ABSENT.get(category, {}).get(squeeze(name))
+
+
+def signature(cls: type[Word]) -> str:
+    """`conv(filters, kernel = 3, activation = linear, stride = 1, …)`"""
+    parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in cls.options()]
+    return f"{cls.word}({', '.join(parts)})" if parts else cls.word
+
+
+@cache
+def _choice_names() -> frozenset[str]:
+    found: set[str] = set()
+    for category in categories():
+        for cls in words(category).values():
+            for item in cls.options():
+                found.update(item.kind.names)
+    return frozenset(found)
+
+
+def choice_names() -> frozenset[str]:
+    """Every bare word that means itself somewhere (`same`, `valid` …), for arguments of a `def`, which have no kind."""
+    return _choice_names()

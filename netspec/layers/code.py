@@ -1,0 +1,37 @@
+"""Emitted code as data: calls and names that a declaration enumerates; text of a spec never becomes code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.language.record import Record, value
+from netspec.language.shape import Shape
+
+
+@value
+class PythonName(Record):
+    """A name that a declaration enumerates or the emitter makes; never text of a spec."""
+
+    text: str
+
+
+@value
+class PythonCall(Record):
+    """A call in emitted code. `function` is dotted (`nn.Linear`), or `package.module:name` for words from elsewhere."""
+
+    function: str
+    args: tuple[Code, ...] = ()
+    kwargs: tuple[tuple[str, Code], ...] = ()
+
+
+Code = Any
+"""None, bool, int, float, str, tuples and lists of code, `PythonName` or `PythonCall`."""
+
+
+Names = tuple[PythonName, ...]
+Shapes = tuple[Shape, ...]
+
+
+def call(function: str, *args: Code, **kwargs: Code) -> PythonCall:
+    """A call as data; keyword arguments keep their order."""
+    return PythonCall(function, args, tuple(kwargs.items()))

@@ -1,0 +1,111 @@
+"""Recurrent layers that read a sequence both ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from netspec.language.kinds import Choice, Mismatch, OneWord
+from netspec.language.record import value
+from netspec.language.shape import Shape, Size
+from netspec.language.values import LayerValue
+from netspec.language.vocabulary import option
+from netspec.layers.base import Layer, known, layer
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.sequence.recurrent import Recurrent, check_sequence
+
+
+@value
+class OneRecurrent(OneWord):
+    """A single recurrent layer."""
+
+    of: str = "layer"
+
+    def accept(self, value: object) -> Recurrent:
+        found = value.as_word("layer") if isinstance(value, LayerValue) else value
+        if not isinstance(found, Recurrent):
+            raise Mismatch(self.describe(), value, advice="write the layer itself, such as `bidirectional(lstm(64))`")
+        if found.name is not None:
+            inner = replace(found, name=None).spelling()
+            advice = f'name the whole instead: `bidirectional({inner}, name = "{found.name}")`'
+            raise Mismatch("a recurrent layer without a name of its own", value, advice=advice)
+        return found
+
+    def describe(self) -> str:
+        return "one recurrent layer, `rnn`, `lstm` or `gru`"
+
+    @property
+    def category(self) -> str | None:
+        return None  # most layers are none that may stand here: what may is said by `accept`
+
+
+@layer("bidirectional")
+class Bidirectional(Layer):
+    """Reads a sequence forwards and backwards with two recurrent layers of this kind, and joins what they give.
+
+    The result of the backward layer at a step is what it knows of that step and those behind it. With `return = last`
+    each layer gives its state after its own last step. Padding is skipped at both ends.
+
+    Shape: T x C -> T x 2 units; with return = last: T x C -> 2 units; not concat: units
+    Parameters: twice those of the layer, as `forward` and `backward`
+    Formula: y[t] = merge(forward(x[0], …, x[t]), backward(x[T - 1], …, x[t]))
+    Example: bidirectional(lstm(64))
+    Reference: Schuster and Paliwal 1997, Bidirectional recurrent neural networks.
+    """
+
+    elsewhere = ("BiLSTM", "BiGRU", "BiRNN")
+
+    layer: Recurrent = option(OneRecurrent(), "the recurrent layer; each direction gets weights of its own", position=0)
+    merge: str = option(
+        Choice(("concat", "add", "mul", "average")),
+        "how the two results are joined",
+        default="concat",
+        elsewhere=("merge_mode",),
+    )
+
+    reads_mask: ClassVar[int | None] = 0
+    is_random: ClassVar[bool] = True
+    takes_rngs: ClassVar[bool] = False  # its layers do
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.layer.frozen
+
+    @property
+    def l1(self) -> float:
+        return self.layer.l1
+
+    @property
+    def l2(self) -> float:
+        return self.layer.l2
+
+    def infer(self, x: Shape) -> Shape:
+        check_sequence(self, x)
+        factor = 2 if self.merge == "concat" else 1
+        return self.layer.infer(x).with_channels(factor * self.layer.units)
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        inner = self.layer.parameters(x)
+        return {f"{way}.{name}": shape for way in ("forward", "backward") for name, shape in inner.items()}
+
+    def macs(self, output: Shape, x: Shape) -> Size:
+        return 2 * self.layer.macs(self.layer.infer(x), x)
+
+    def module(self, x: Shape) -> PythonCall:
+        merge = {} if self.merge == "concat" else {"merge": self.merge}
+        return call(
+            "nn.Bidirectional",
+            forward=self._direction(x, reverse=self.layer.reverse),
+            backward=self._direction(x, reverse=not self.layer.reverse),
+            **merge,
+        )
+
+    def _direction(self, x: Shape, *, reverse: bool) -> PythonCall:
+        arguments = {**self.layer.arguments(), "reverse": True, "rngs": PythonName("rngs")}
+        if not reverse:
+            del arguments["reverse"]
+        return call(self.layer.function, known(self, x.channels, x), self.layer.units, **arguments)
+
+    def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
+        assert module is not None
+        return PythonCall(module.text, (*tensors, mask))

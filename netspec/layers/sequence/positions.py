@@ -1,0 +1,153 @@
+"""What tells the steps of a sequence apart: positions, and a step that stands for the whole."""
+
+from __future__ import annotations
+
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Flag, Number, OneWord
+from netspec.language.shape import Dim, Shape
+from netspec.language.vocabulary import option
+from netspec.layers.base import BiasInit, Layer, check_rank, known, layer
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.errors.shapes import NeedsKnownSize, OddRotation
+from netspec.layers.initializers import Init, Normal, Zeros
+
+BASE = 10000.0
+"""What Vaswani et al. and Su et al. take for the base of the angles."""
+
+
+@layer("posembed")
+class PositionEmbedding(Layer):
+    """Adds a trained vector for each step of a sequence, or for each place of an image.
+
+    Shape: T x C -> the same; H x W x C -> the same
+    Parameters: T * C; H * W * C
+    Formula: y = x + E, with E the table
+    Example: posembed
+    Reference: Gehring et al. 2017, arXiv:1705.03122; Dosovitskiy et al. 2020, arXiv:2010.11929.
+    """
+
+    elsewhere = ("PositionEmbedding", "position_embedding", "positional_embedding", "pos_embed", "wpe")
+
+    init: Init = option(
+        OneWord("init"), "how the table begins", default=Normal(std=0.02), elsewhere=("initializer", "kernel_init")
+    )
+    frozen: bool = option(
+        Flag(), "keep the table as it begins: it is not trained", default=False, elsewhere=("trainable",)
+    )
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (2, 3), "give it steps x features: a vector has no positions")
+        unknown = next((size for size in x.sizes if isinstance(size, Dim)), None)
+        if unknown is not None:
+            advice = "write a number in the `input` line"
+            if x.rank == 2 and unknown is x.sizes[0]:
+                advice += ", or use `sinusoidal`, which goes with every length"
+            raise Unplaced(
+                NeedsKnownSize, word=self.word, what="its table", size=str(unknown), shape=str(x), advice=advice
+            )
+        return x
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        return {"embedding": tuple(known(self, size, x) for size in x.sizes)}
+
+    def module(self, x: Shape) -> PythonCall:
+        return call("nn.PositionEmbedding", self.parameters(x)["embedding"], embedding_init=self.init.code())
+
+
+@layer("sinusoidal")
+class Sinusoidal(Layer):
+    """Adds sines and cosines of the position, of C / 2 wavelengths from 2 pi to 2 pi * base; nothing is trained.
+
+    With an odd number of features the last one has a sine only. Any length will do.
+
+    Shape: T x C -> the same
+    Formula: y[t, 2i] = x[t, 2i] + sin(t / base^(2i / C)); y[t, 2i + 1] = x[t, 2i + 1] + cos(t / base^(2i / C))
+    Example: sinusoidal
+    Reference: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762, section 3.5.
+    """
+
+    elsewhere = ("SinePositionEncoding", "PositionalEncoding", "positional_encoding", "pos_encoding")
+
+    base: float = option(
+        Number(1, open_low=True), "the longest wavelength is 2 pi * base", default=BASE, elsewhere=("max_wavelength",)
+    )
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (2,), "give it steps x features")
+        known(self, x.channels, x, "the features")
+        return x
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        return call("nn.sinusoidal", *tensors, **_base(self.base))
+
+
+@layer("rope")
+class Rope(Layer):
+    """Turns pairs of features by angles that grow with the step (rotary positions); nothing is trained.
+
+    The pairs are (i, i + C/2), as in GPT-NeoX and Llama; the first paper pairs neighbours, which is the same with the
+    features in another order. `attention(heads, rope = true)` does this to the queries and keys of each head.
+
+    Shape: T x C -> the same
+    Formula: (y[i], y[i + C/2]) = (x[i], x[i + C/2]) turned by t * base^(-2i / C), for step t
+    Example: rope
+    Reference: Su et al. 2021, RoFormer, arXiv:2104.09864.
+    """
+
+    elsewhere = ("RotaryEmbedding", "rotary", "RotaryPositionalEmbeddings")
+
+    base: float = option(
+        Number(1, open_low=True),
+        "the slowest pair turns by nearly 1 / base at each step",
+        default=BASE,
+        elsewhere=("theta", "rope_theta", "max_wavelength"),
+    )
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (2,), "give it steps x features")
+        features = known(self, x.channels, x, "the features")
+        if features % 2:
+            advice = f"put `dense({features + 1})` in front"
+            raise Unplaced(OddRotation, what="each step has", count=features, advice=advice)
+        return x
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        return call("nn.rope", *tensors, **_base(self.base))
+
+
+@layer("class_token")
+class ClassToken(Layer):
+    """Puts a trained vector in front of a sequence, whose place then stands for the whole.
+
+    Take it out again with `first`. The steps move by one, so that a mask of padded steps ends here.
+
+    Shape: T x C -> T + 1 x C
+    Parameters: C
+    Formula: y[0] = v; y[t + 1] = x[t], with v the trained vector
+    Example: class_token
+    Reference: Devlin et al. 2018, BERT, arXiv:1810.04805; Dosovitskiy et al. 2020, arXiv:2010.11929.
+    """
+
+    elsewhere = ("cls_token", "ClassToken", "cls")
+
+    moves_steps = True
+
+    init: Init = option(BiasInit(), "how the vector begins", default=Zeros(), elsewhere=("initializer",))
+    frozen: bool = option(
+        Flag(), "keep the vector as it begins: it is not trained", default=False, elsewhere=("trainable",)
+    )
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (2,), "make a sequence of it with `reshape` first")
+        known(self, x.channels, x, "the features")
+        return Shape((x.sizes[0] + 1, x.channels))
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        return {"embedding": (known(self, x.channels, x),)}
+
+    def module(self, x: Shape) -> PythonCall:
+        return call("nn.ClassToken", known(self, x.channels, x), embedding_init=self.init.code())
+
+
+def _base(base: float) -> dict[str, Code]:
+    return {} if base == BASE else {"base": base}

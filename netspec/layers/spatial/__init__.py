@@ -1,0 +1,1 @@
+"""Layers over positions: convolutions, pools, and what changes the size of images."""

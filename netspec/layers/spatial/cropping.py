@@ -1,0 +1,203 @@
+"""Layers that cut places off, and that put some around."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Choice, Count, Mismatch, Number, Sizes
+from netspec.language.record import value
+from netspec.language.shape import Shape, Size
+from netspec.language.values import spell
+from netspec.language.vocabulary import option
+from netspec.layers.base import Layer, check_rank, layer, per_axis
+from netspec.layers.code import Code, Names, PythonName, Shapes, call
+from netspec.layers.errors.shapes import ExtentRank
+from netspec.layers.errors.windows import CropTooLarge, MissingChoice, NothingLeft, OptionsClash, TooFewToRepeat
+from netspec.layers.spatial.windows import extent, goal
+
+Margin = int | tuple[int, ...] | list[list[int]]
+
+
+@value
+class Margins(Sizes):
+    """As `Sizes`, or a list with two numbers for each axis: before it and behind it."""
+
+    minimum: int = 0
+
+    def accept(self, value: object) -> Any:
+        if not isinstance(value, list):
+            return super().accept(value)
+        if not value or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
+            wrong = Mismatch(self.describe(), value)
+            wrong.found = f"the list {spell(value)}"
+            raise wrong
+        return [[Count(0).accept(number) for number in pair] for pair in value]
+
+    def describe(self) -> str:
+        return "a number, an extent such as 1x2, or a pair for each axis, as in [[0, 1], [0, 1]]"
+
+
+def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:
+    """What `margin` comes to before and behind each axis.
+
+    Raises:
+        Unplaced: it has another number of axes.
+    """
+    if not isinstance(given, list):
+        return tuple((m, m) for m in per_axis(given, x, name))
+    axes = x.rank - 1
+    if len(given) != axes:
+        raise Unplaced(
+            ExtentRank,
+            option=name,
+            extent=spell(given),
+            count=len(given),
+            unit="pair" if len(given) == 1 else "pairs",
+            kind=x.kind,
+            axes="one axis" if axes == 1 else f"{axes} axes",
+            shape=str(x),
+            advice=f"a pair for each axis, such as {[[0, 1]] * axes}",
+        )
+    return tuple((before, behind) for before, behind in given)
+
+
+@layer("crop")
+class Crop(Layer):
+    """Cuts off what lies around: down to a size in the middle, to the places of a second tensor, or by a margin.
+
+    `(a | b) -> crop` cuts a down to the places of b, as a U-Net without padding does with what it goes on with:
+    `((skip | up) -> crop | up) -> concat`. Where an odd number of rows goes, one more of them goes from behind.
+
+    Shape: H x W x C -> size x C; with a margin m, H - 2m x W - 2m x C
+    Formula: y[i] = x[i + m], with m the margin in front, or floor((old - new) / 2) from old places to new ones
+    Example: crop(6x6)
+    Reference: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597.
+    """
+
+    elsewhere = ("Cropping1D", "Cropping2D", "Cropping3D", "CenterCrop")
+
+    input_count = (1, 2)
+
+    size: int | tuple[int, ...] | None = option(
+        Sizes(), "height x width to keep in the middle, or one number for both", default=None, position=0
+    )
+    margin: Any = option(
+        Margins(),
+        "how much to cut off all around, of height x width, or of each side: `[[0, 1], [0, 1]]`",
+        default=None,
+        elsewhere=("cropping",),
+    )
+
+    def infer(self, x: Shape, like: Shape | None = None) -> Shape:
+        check_rank(self, x, (2, 3, 4), "a vector has no places to cut off")
+        places = goal(self, x, self.size, like)
+        if self.margin is not None:
+            self._check_alone(places is not None)
+            return Shape((*self._within_margin(x), x.channels))
+        if places is None:
+            advice = "write `crop(28x28)`, `crop(margin = 2)`, or `(a | b) -> crop` for the places of b"
+            raise Unplaced(MissingChoice, word=self.word, choices="a size, a margin or a second input", advice=advice)
+        for old, new in zip(x.space, places, strict=True):
+            if isinstance(old, int) and isinstance(new, int) and new > old:
+                advice = "use a smaller size, or `pad` or `resize` to make it larger"
+                if like is not None:
+                    advice = "the first tensor is cut down to the second: `(large | small) -> crop`"
+                option = "size" if like is None else None
+                raise Unplaced(CropTooLarge, option=option, old=extent(x.space), new=extent(places), advice=advice)
+        return Shape((*places, x.channels))
+
+    def _check_alone(self, has_goal: bool) -> None:
+        if has_goal:
+            raise Unplaced(
+                OptionsClash,
+                option="margin",
+                first="`margin`",
+                second="a size" if self.size is not None else "a second input",
+                reason="both say what to cut off",
+                advice="use one of the two",
+            )
+
+    def _within_margin(self, x: Shape) -> tuple[Size, ...]:
+        found = margins(self.margin, x, "margin")
+        left = tuple(size - (a + b) for size, (a, b) in zip(x.space, found, strict=True))
+        if any(isinstance(size, int) and size < 1 for size in left):
+            taken = extent([a + b for a, b in found])
+            advice = "cut off less"
+            raise Unplaced(
+                NothingLeft, option="margin", word=self.word, space=extent(x.space), taken=taken, advice=advice
+            )
+        return left
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        if self.margin is not None:
+            return call("nn.crop", tensors[0], margins(self.margin, shapes[0], "margin"))
+        if self.size is None:
+            return call("nn.crop_like", *tensors)
+        return call("nn.center_crop", *tensors, per_axis(self.size, shapes[0], "size"))
+
+
+@layer("pad")
+class Pad(Layer):
+    """Puts places around a sequence, an image or a volume.
+
+    `constant` fills them with `value`; `reflect` mirrors the input at its outermost places, `edge` repeats those, and
+    `wrap` goes on at the other side. `pad([[1, 0]])` puts one step in front of a sequence and none behind.
+
+    Shape: H x W x C -> H + 2m x W + 2m x C, with m = margin
+    Formula: y[m + i] = x[i]; in front y[m - i] = value, x[i] (reflect), x[0] (edge), x[H - i] (wrap), for i from 1 to m
+    Example: pad(1)
+    """
+
+    elsewhere = (
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
+        "ZeroPad2d",
+        "ConstantPad2d",
+        "ReflectionPad2d",
+        "ReplicationPad2d",
+        "CircularPad2d",
+    )
+
+    margin: Any = option(
+        Margins(),
+        "how many places to add all around, to height x width, or on each side: `[[0, 1], [0, 1]]`",
+        position=0,
+        elsewhere=("padding",),
+    )
+    mode: str = option(Choice(("constant", "reflect", "edge", "wrap")), "what stands there", default="constant")
+    value: float = option(Number(), "the number there, with `mode = constant`", default=0.0)
+
+    def infer(self, x: Shape) -> Shape:
+        check_rank(self, x, (2, 3, 4), "a vector has no places to put others around")
+        if self.value and self.mode != "constant":
+            raise Unplaced(
+                OptionsClash,
+                option="value",
+                first="`value`",
+                second=f"`mode = {self.mode}`",
+                reason="the input stands there",
+                advice="leave one of the two out",
+            )
+        found = margins(self.margin, x, "margin")
+        if self.mode in ("reflect", "wrap"):
+            self._check_reach(x, found)
+        return Shape((*(size + (a + b) for size, (a, b) in zip(x.space, found, strict=True)), x.channels))
+
+    def _check_reach(self, x: Shape, found: tuple[tuple[int, int], ...]) -> None:
+        """The input has enough places to copy from."""
+        for size, sides in zip(x.space, found, strict=True):
+            if isinstance(size, int):
+                most = size - 1 if self.mode == "reflect" else size
+                if max(sides) > most:
+                    raise Unplaced(
+                        TooFewToRepeat, option="margin", mode=self.mode, size=size, pad=max(sides), most=most
+                    )
+
+    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
+        around = ((0, 0), *margins(self.margin, shapes[0], "margin"), (0, 0))
+        more: dict[str, Code] = {} if self.mode == "constant" else {"mode": self.mode}
+        if self.value:
+            more["constant_values"] = self.value
+        return call("jnp.pad", *tensors, around, **more)

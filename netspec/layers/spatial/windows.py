@@ -1,0 +1,121 @@
+"""What convolutions and pools share, a window that slides over the axes of a tensor; and places to come to."""
+
+from __future__ import annotations
+
+from netspec.language.diagnostics import Unplaced
+from netspec.language.shape import Dim, Shape, Size, window
+from netspec.layers.base import Layer, check_numbers, per_axis
+from netspec.layers.errors.shapes import KernelTooLarge, WrongRank
+from netspec.layers.errors.windows import OptionsClash
+
+Axes = int | tuple[int, ...]
+Pad = str | int | tuple[int, ...]
+
+
+def pads(pad: Pad, x: Shape) -> tuple[str | int, ...]:
+    """The padding of each axis: `same`, `valid`, or a number for both sides."""
+    return (pad,) * (x.rank - 1) if isinstance(pad, str) else per_axis(pad, x, "pad")
+
+
+def slide(
+    x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False, what: str = "kernel"
+) -> tuple[Size, ...]:
+    """The sizes that come out of a window sliding over `x`.
+
+    Raises:
+        Unplaced: the window is larger than the padded input, or an extent has the wrong number of axes.
+    """
+    kernels = per_axis(kernel, x, "kernel" if what == "kernel" else "window")
+    strides, dilations = per_axis(stride, x, "stride"), per_axis(dilation, x, "dilation")
+    margins = pads(pad, x)
+    for size, k, d, p in zip(x.space, kernels, dilations, margins, strict=True):
+        room = 0 if p == "valid" else p
+        if p != "same" and isinstance(size, int) and isinstance(room, int) and (k - 1) * d + 1 > size + 2 * room:
+            raise _too_large(x, kernels, dilations, what)
+    return tuple(
+        window(size, k, s, d, p, ceil)
+        for size, k, s, d, p in zip(x.space, kernels, strides, dilations, margins, strict=True)
+    )
+
+
+def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], what: str) -> Unplaced:
+    space, shown = extent(x.space), extent(kernels)
+    if any(d != 1 for d in dilations):
+        reach = extent([(k - 1) * d + 1 for k, d in zip(kernels, dilations, strict=True)])
+        shown = f"{shown} with dilation, {reach} in all,"
+    sizes = [n for n in x.space if isinstance(n, int)]
+    if what == "window" and min(sizes) < 2:
+        advice = "remove this pool, or one before it"
+    elif what == "window":
+        advice = f"use a window of at most {space}"
+    else:
+        advice = f"use pad = same, or a kernel of at most {space}"
+    return Unplaced(
+        KernelTooLarge,
+        option="kernel" if what == "kernel" else "window",
+        what=what,
+        kernel=shown,
+        size=space,
+        advice=advice,
+    )
+
+
+def dropped(
+    x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False
+) -> tuple[int, ...]:
+    """How many rows, columns … at the end of each axis no window reaches; 0 where the size is unknown."""
+    result = []
+    for size, k, s, d, p in zip(
+        x.space,
+        per_axis(kernel, x, "kernel"),
+        per_axis(stride, x, "stride"),
+        per_axis(dilation, x, "dilation"),
+        pads(pad, x),
+        strict=True,
+    ):
+        if isinstance(size, Dim) or p == "same" or ceil:
+            result.append(0)
+            continue
+        margin = 0 if p == "valid" else int(p)
+        behind = (size + 2 * margin - ((k - 1) * d + 1)) % s
+        result.append(max(0, behind - margin))  # the padding behind is lost first
+    return tuple(result)
+
+
+def extent(sizes: tuple[Size, ...] | list[int]) -> str:
+    """Sizes as an extent, for messages."""
+    return "x".join(map(str, sizes))
+
+
+# ---------------------------------------------------------------- layers that come to a size, or to that of a tensor
+
+
+def goal(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) -> tuple[Size, ...] | None:
+    """The places to come to: the option `size`, or those of a second input; None for neither.
+
+    Raises:
+        Unplaced: both are given, or the second input is of another kind.
+    """
+    if like is None:
+        return None if size is None else per_axis(size, x, "size")
+    check_numbers(layer, x, like)
+    if size is not None:
+        raise Unplaced(
+            OptionsClash,
+            option="size",
+            first="a size",
+            second="a second input",
+            reason="both say what to come to",
+            advice=f"leave the size out, or give `{layer.word}` one tensor",
+        )
+    if like.rank != x.rank:
+        raise Unplaced(
+            WrongRank,
+            at_input=1,
+            word=layer.word,
+            wants="two tensors of one kind",
+            kind=f"{x.kind} and {like.kind}",
+            shape=f"{x} and {like}",
+            advice="give it two sequences, two images or two volumes",
+        )
+    return like.space

@@ -1,0 +1,95 @@
+"""Going on with a run where it stopped.
+
+Comes in: a run folder, and a spec or settings that may have changed since. Goes out: the `Result` that the run would
+have had. What the spec means now is compared with what it meant; only `train.epochs` may be another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netspec.language.diagnostics import fail
+from netspec.language.source import Source
+from netspec.runs.catalog import meaning_of_run
+from netspec.runs.diff import HARMLESS, Difference, compare
+from netspec.spec.canonical import meaning_of
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import (
+    Result,
+    as_dataset,
+    load_init,
+    prepare,
+    pretty,
+    read_compilation,
+    settings_in_force,
+    train_in,
+    with_overrides,
+)
+from netspec.storage.errors import OtherSpec
+from netspec.storage.run_folder import Run, checkpoint_steps, read_run
+from netspec.training.loop.callback import Reporter
+from netspec.training.loop.loop import SAVE_SECONDS
+
+
+def resume_run(
+    path: Path,
+    reporter: Reporter | None = None,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    spec: Compilation | Source | None = None,
+    data: Any = None,
+    save_seconds: float = SAVE_SECONDS,
+) -> Result:
+    """Go on with a run where it stopped; the result is the one that it would have had.
+
+    Args:
+        path: the run folder.
+        reporter: who follows.
+        overrides: `{"train.epochs": "20"}` to go on for longer.
+        spec: the spec as it is now, when it is not the one that the run has kept.
+        data: for a run on arrays, which no spec can name; they have to be the same.
+        save_seconds: the least time between two checkpoints.
+
+    Raises:
+        CompileError: there is no such run, it is damaged or being trained, or its spec or data have changed.
+    """
+    kept = read_compilation(path, overrides)
+    now = kept if spec is None else with_overrides(spec, overrides or {}, as_dataset(data))
+    now.check()
+    difference = compare(meaning_of_run(path), meaning_of(now))
+    if difference.serious:
+        raise fail(other_spec(path, spec, difference))
+    run, prepared = Run.open(path), prepare(now, data)
+    if not checkpoint_steps(run.checkpoints):
+        prepared = load_init(prepared)  # it starts from the beginning
+
+    def begun() -> None:
+        run.write_settings(settings_in_force(prepared))
+        run.write_text("meaning.json", pretty(prepared.meaning.as_json()))
+        record = read_run(path).json("spec.json")
+        run.write_text("spec.json", pretty({**record, **_changes_kept(kept, now, difference)}))
+
+    return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, begun=begun)
+
+
+def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:
+    """The error for a spec that a run cannot go on with."""
+    lines = "".join(f"\n  {line}" for line in difference.lines(difference.serious, limit=12))
+    source = spec.source if isinstance(spec, Compilation) else spec
+    what = "the spec" if source is None else f"`{source.name}`"
+    advice = "only `train.epochs` may change in a run that goes on; start a new run for the rest"
+    return OtherSpec(what=what, run=str(run), changes=lines, advice=advice)
+
+
+def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -> dict[str, Any]:
+    """What a run that goes on remembers of the settings that may change, so that it goes on with them next time too."""
+    overrides, given_from = dict(kept.overrides), kept.given_from
+    for change in difference.changes:
+        if change.key in HARMLESS:
+            settings = now.settings(change.section)
+            option = next(o for o in settings.options() if o.name == change.name)
+            overrides[change.key] = option.kind.spell(getattr(settings, option.field))
+            given_from = now.data_folder if change.key == "data.source" else given_from
+    return {"overrides": overrides, "given_from": str(given_from.resolve())}

@@ -1,0 +1,180 @@
+"""Whether runs are repeatable on this machine: the same numbers twice, and the same numbers after a kill.
+
+Each training is a process of its own, as it is for people: what JAX has compiled or tuned in one is not there in the
+next. Comes in: a `Task` for each. Goes out: run folders, and a list of what is equal in two of them, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netspec.spec.compilation import Compilation, read_source
+from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
+
+if TYPE_CHECKING:
+    from netspec.spec.experiment import Prepared
+    from netspec.training.loop.callback import Record, Tick
+
+PARTS = {
+    "parameters": "state/params/",
+    "optimizer state": "state/optimizer/",
+    "random state": "state/random/",
+    "other state": "state/other/",
+    "best weights": "best/",
+}
+"""What a checkpoint is made of, as people call it, and how the names of its arrays begin; the rest is the position."""
+HELD_OUT = 512
+"""Examples that validation and test are cut down to."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training. `kill_at` is an epoch and a step of it, both from 1, at which the process kills itself."""
+
+    spec: str
+    overrides: dict[str, str]
+    input: str | None
+    folder: str
+    epochs: int
+    steps: int
+    kill_at: tuple[int, int] | None = None
+    resume: bool = False
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        return cls(**json.loads(text))
+
+
+def carry_out(task: Task) -> None:
+    """Train as a task says, in a folder that a first call makes.
+
+    Raises:
+        CompileError: the spec or its data are wrong.
+    """
+    from netspec.spec.experiment import load_init, prepare, pretty
+    from netspec.training.loop import loop
+
+    compilation = Compilation(
+        read_source(Path(task.spec)), overrides={**task.overrides, "train.epochs": str(task.epochs)}, input=task.input
+    )
+    prepared = _cut(load_init(prepare(compilation)), task.steps)
+    folder = Path(task.folder)
+    run = Run(folder) if task.resume else Run.create(folder.parent, folder.name, {}, {})
+    if not task.resume:
+        run = Run(run.path.rename(folder))
+    loop.TICK_SECONDS = 0.0  # look at every step, and save there
+    (folder / "spec.json").write_text(pretty({"name": compilation.name}), encoding="utf-8")
+    loop.fit(prepared.job, run=run, resume=task.resume, reporter=_Killer(task.kill_at), save_seconds=0.0)
+
+
+def _cut(prepared: Prepared, steps: int) -> Prepared:
+    """Only so many steps an epoch, the last of them not a full one where there are more."""
+    splits, batch = prepared.splits, prepared.recipe.batch
+    count = min(len(splits.train), max(1, steps * batch - batch // 2))
+    train = splits.train.take(np.arange(count))
+    val, test = (part and part.take(np.arange(min(len(part), HELD_OUT))) for part in (splits.val, splits.test))
+    return replace(prepared, splits=replace(splits, train=train, val=val, test=test))
+
+
+class _Killer:
+    """Kills this process at a step, as a crash would; at the end of the epoch before when that has one step only."""
+
+    def __init__(self, at: tuple[int, int] | None) -> None:
+        self.at = at
+
+    def start(self, record: Record) -> None:
+        if self.at is not None and record["steps"] == 1:
+            self.at = (self.at[0] - 1, 0)
+
+    def progress(self, tick: Tick) -> None:
+        if self.at is not None and (tick.epoch, tick.step) >= tuple(self.at):
+            self._die()
+
+    def epoch(self, record: Record) -> None:
+        if self.at is not None and (record["epoch"], 0) >= tuple(self.at):
+            self._die()
+
+    def done(self, record: Record) -> None:
+        pass
+
+    def _die(self) -> None:
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+# ---------------------------------------------------------------- comparing
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was compared: how many numbers it is, and where the first is that differs (empty: all are equal)."""
+
+    what: str
+    numbers: int
+    differs: str = ""
+
+
+def compare_runs(one: Path, other: Path) -> list[Row]:
+    """Compare the last checkpoints and the figures of two finished runs, bit for bit."""
+    a, b = (_arrays(run) for run in (one, other))
+    rows = []
+    groups = {what: [name for name in a if name.startswith(prefix)] for what, prefix in PARTS.items()}
+    told = {name for names in groups.values() for name in names}
+    groups["position and sums"] = [name for name in a if name not in told]
+    for what, names in groups.items():
+        if names:
+            wrong = [_differing(name, a[name], b.get(name)) for name in names]
+            rows.append(Row(what, sum(a[name].size for name in names), next((text for text in wrong if text), "")))
+    if a.keys() != b.keys():
+        rows.append(Row("names of the arrays", len(a), f"`{min(a.keys() ^ b.keys())}` is only in one"))
+    return rows + _figure_rows(one, other)
+
+
+def _arrays(run: Path) -> dict[str, Any]:
+    from netspec.storage.array_file import read_arrays
+
+    folder = run / "checkpoints"
+    return read_arrays(checkpoint_file(folder, checkpoint_steps(folder)[-1]))[0]
+
+
+def _differing(name: str, a: Any, b: Any) -> str:
+    if b is None:
+        return f"`{name}` is missing"
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return f"`{name}` is {b.dtype} {b.shape}, not {a.dtype} {a.shape}"
+    if a.tobytes() == b.tobytes():
+        return ""
+    largest = float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64))))
+    return f"`{name.partition('/')[2]}` by up to {largest:.2g}"
+
+
+def _figure_rows(one: Path, other: Path) -> list[Row]:
+    a, b = read_run(one), read_run(other)
+    rows = []
+    epochs = [[{"loss": row["loss"], **row["metrics"]} for row in record.history] for record in (a, b)]
+    ends = [record.done["metrics"] if record.done else {} for record in (a, b)]
+    for what, before, after in (
+        ("figures of the epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
+        ("figures at the end", ends[0], ends[1]),
+    ):
+        wrong = next((key for key in {**before, **after} if before.get(key) != after.get(key)), None)
+        text = "" if wrong is None else f"{'epoch ' + str(wrong + 1) if isinstance(wrong, int) else wrong}"
+        rows.append(Row(what, _count(before), text))
+    return rows
+
+
+def _count(values: Any) -> int:
+    """The numbers in nested records and lists."""
+    if isinstance(values, Mapping):
+        return sum(_count(value) for value in values.values())
+    return sum(_count(value) for value in values) if isinstance(values, list) else 1

@@ -1,0 +1,354 @@
+"""What a spec means: its network, settings and data as plain data in one canonical form, and a hash over it.
+
+Comes in: a compilation without errors. Goes out: `Meaning`, which a run keeps in `meaning.json`. Formatting, comments,
+the names of params, blocks that are never used and names of layers without weights change nothing in the hash; names of
+layers with weights do, since files of weights go by them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, TypeAlias
+
+from netspec.compiler.ir.cost import total_cost, weights_by_layer
+from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule, prune
+from netspec.compiler.ir.printer import size_json
+from netspec.compiler.syntax import tree
+from netspec.data.checks.network import join_targets, pair_names
+from netspec.data.dataset.dataset import Target
+from netspec.language.shape import Shape
+from netspec.language.values import Option, Word
+from netspec.layers.activation_layer import ActivationLayer
+from netspec.layers.activations import Linear
+from netspec.layers.base import Layer
+from netspec.spec.compilation import Compilation
+from netspec.spec.network_ends import output_name, recipe_heads
+from netspec.training.recipe.recipe import Recipe, make_recipe
+
+FORMAT = 1
+LONGEST = 200
+"""Options longer than this (kernels given as numbers) are kept as a checksum."""
+
+Value: TypeAlias = "str | dict[str, Any] | list[Any]"
+"""How a value is kept: as it is typed; a word with options as `{"word", "text", "options"}`; a chain as a list."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a spec means, as plain data for JSON.
+
+    `inputs` has shapes by name. A layer has `name`, `word`, `text` (as it is typed), `options` (all in force), `inputs`
+    (places in the list, or names of inputs), `shared` (the place of the first use), `shape`, `parameters`, `has_name`
+    (whether weights go by its name). `outputs` has `name` and `from`. `train` and `data` have every setting in force,
+    what follows from the network too; `expect` and `params` are for reading only.
+    """
+
+    name: str
+    inputs: dict[str, str]
+    layers: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    train: dict[str, Value]
+    data: dict[str, Value]
+    expect: list[str]
+    params: dict[str, str]
+    totals: dict[str, int | str]
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits over what is trained, how, and on what."""
+        settings = {"train": _bare(self.train), "data": _bare(self.data)}
+        return _digits({"format": FORMAT, **self._network, **settings})
+
+    @property
+    def network_hash(self) -> str:
+        """16 hexadecimal digits over the network alone."""
+        return _digits({"format": FORMAT, **self._network})
+
+    @property
+    def _network(self) -> dict[str, Any]:
+        layers = [
+            [layer["name"] if layer["has_name"] else None, layer["word"], _bare(layer["options"]), *_wires(layer)]
+            for layer in self.layers
+        ]
+        return {"inputs": self.inputs, "network": layers, "outputs": self.outputs}
+
+    def as_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "hash": self.hash, **self.__dict__}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Meaning:
+        """Raises KeyError when something is missing."""
+        return cls(**{name: record[name] for name in cls.__dataclass_fields__})
+
+
+def _digits(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def meaning_of(compilation: Compilation) -> Meaning:
+    """What a spec means.
+
+    Raises:
+        CompileError: it has errors.
+    """
+    compilation.check()
+    assert compilation.graph is not None
+    graph = prune(compilation.graph)
+    totals = total_cost(graph)
+    layers, ends = _layers(graph)
+    return Meaning(
+        name=compilation.name,
+        inputs={node.name: str(node.shape) for node in graph.input_nodes},
+        layers=layers,
+        outputs=[
+            {"name": output_name(output), "from": end, "padding": str(output.padding) if output.padding else None}
+            for output, end in zip(graph.outputs, ends, strict=True)
+        ],
+        train=_train_settings(compilation),
+        data={name: value for name, value in _settings(compilation.data).items() if name != "stream"},
+        expect=[_one_line(e) for e in compilation.resolution.expectations],
+        params={p.name: _one_line(p.expression) for p in compilation.resolution.params if p.expression is not None},
+        totals={
+            "parameters": totals.trainable,
+            "frozen": totals.frozen,
+            "state": totals.state,
+            "macs": size_json(totals.macs),
+        },
+    )
+
+
+def _one_line(expression: tree.Expression) -> str:
+    return " ".join(expression.span.text.split())
+
+
+# ---------------------------------------------------------------- values and settings
+
+
+def _settings(word: Word) -> dict[str, Value]:
+    """Every option of a word, but for the name of a layer."""
+    follows = word.follows()
+    return {
+        option.name: _kept(option, getattr(word, option.field), follows.get(option.name, "none"))
+        for option in word.options()
+        if not (option.name == "name" and isinstance(word, Layer))
+    }
+
+
+def _kept(option: Option, value: object, follows: str = "none") -> Value:
+    """The value of an option in its canonical form; `follows` is what an open one comes to."""
+    if isinstance(value, Word):
+        return _kept_word(value)
+    if isinstance(value, tuple | list) and value and all(isinstance(item, Word) for item in value):
+        items = [_kept_word(item) for item in value]
+        return items[0] if len(items) == 1 else items
+    text = follows if value is None else option.kind.spell(value)
+    if len(text) > LONGEST:
+        return f"{text[:40]}… ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+    return text
+
+
+def _kept_word(word: Word) -> Value:
+    options = _settings(word)
+    return {"word": word.word, "text": word.spelling(), "options": options} if options else word.spelling()
+
+
+def _train_settings(compilation: Compilation) -> dict[str, Value]:
+    """The section `train`, and what the network and the data decide where it is silent."""
+    found = _settings(compilation.train)
+    recipe = recipe_of(compilation)
+    for option in compilation.train.options():
+        if recipe is None or getattr(compilation.train, option.field) is not None:
+            continue
+        if hasattr(recipe, option.field):
+            found[option.name] = _kept(option, getattr(recipe, option.field))
+            continue
+        values = {name: _kept(option, getattr(o, option.field, None)) for name, o in recipe.outputs.items()}
+        if len({json.dumps(value) for value in values.values()}) == 1:
+            found[option.name] = next(iter(values.values()))
+        else:
+            del found[option.name]
+            found.update({f"{option.name} of {name}": value for name, value in values.items()})
+    return found
+
+
+def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None = None) -> Recipe | None:
+    """The recipe as far as it is known without loading data.
+
+    Args:
+        compilation: a spec without mistakes.
+        otherwise: what the data would say about each output, for a spec that names none; without it there is no recipe.
+    """
+    graph, facts = compilation.optimised, compilation.facts
+    heads = recipe_heads(graph)
+    if facts is not None:
+        facts = join_targets(facts, heads)
+        targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
+    elif otherwise is not None:
+        targets = dict(otherwise)
+    else:
+        return None
+    layers = weights_by_layer(graph)
+    return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val), layers=layers)
+
+
+def _bare(value: Any) -> Any:
+    """A value without the texts that are for reading."""
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items() if key != "text" or "word" not in value}
+    return [_bare(item) for item in value] if isinstance(value, list) else value
+
+
+# ---------------------------------------------------------------- the network
+
+
+Source: TypeAlias = "int | str"
+"""Where a tensor comes from: a place in the list of layers, or the name of an input."""
+
+
+@dataclass
+class _Flat:
+    """A layer with its place in the network, blocks opened."""
+
+    path: tuple[str, ...]
+    layer: Layer
+    node: Node
+    shapes: tuple[Shape, ...]
+    inputs: list[Source]
+    mask: Source | None
+    shared: Source | None
+
+    @property
+    def is_shared(self) -> bool:
+        return self.shared is not None or self.node.shared is not None
+
+    @property
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of what it learns or remembers, by name."""
+        return {**self.layer.parameters(*self.shapes), **self.layer.state(*self.shapes)}
+
+
+class _Opener:
+    """Opens the blocks of a network: one list of layers in the order of the computation."""
+
+    def __init__(self) -> None:
+        self.found: list[_Flat] = []
+        self.first_uses: dict[tuple[object, SharedModule], int] = {}
+        self.holders: dict[object, object] = {}
+        """By the identity of a block, the use of it that is being opened: each holds shared layers of its own."""
+
+    def open(self, graph: Graph, path: tuple[str, ...], feeds: list[Source], twin: int | None = None) -> list[Source]:
+        """Add the layers of a block; where its outputs come from.
+
+        Args:
+            graph: the block.
+            path: the names around it.
+            feeds: where its inputs come from.
+            twin: for another use of a shared block, the place where the layers of its first use begin.
+        """
+        before = self.holders.get(graph.identity)
+        self.holders[graph.identity] = object()
+        ends: dict[Edge, Source] = dict(zip((Edge(i) for i in graph.inputs), feeds, strict=True))
+        begin = len(self.found)
+        for index, node in enumerate(graph.nodes):
+            if isinstance(node.operation, Input):
+                continue
+            sources = [ends[edge] for edge in node.inputs]
+            first = self._first_use(node)
+            if first is None and twin is not None:
+                first = twin + len(self.found) - begin
+            here = (*path, node.name)
+            if isinstance(node.operation, Graph):
+                results = self.open(node.operation, here, sources, first)
+                ends.update({Edge(index, port): end for port, end in enumerate(results)})
+                continue
+            mask = ends[node.mask] if node.mask is not None else None
+            self.found.append(_Flat(here, node.operation, node, graph.input_shapes(node), sources, mask, first))
+            ends[Edge(index)] = len(self.found) - 1
+        self.holders[graph.identity] = before
+        return [ends[output.edge] for output in graph.outputs]
+
+    def _first_use(self, node: Node) -> int | None:
+        """The place where the layers of the first use of a shared one begin; None for first uses and all others."""
+        if node.shared is None:
+            return None
+        key = (self.holders[node.shared.owner], node.shared)
+        if key in self.first_uses:
+            return self.first_uses[key]
+        self.first_uses[key] = len(self.found)
+        return None
+
+
+def _layers(graph: Graph) -> tuple[list[dict[str, Any]], list[Source]]:
+    """Every layer of a network, and where its outputs come from."""
+    opener = _Opener()
+    ends = opener.open(graph, (), [node.name for node in graph.input_nodes])
+    flats, ends = _joined(opener.found, ends)
+    return [_entry(flat) for flat in flats], ends
+
+
+def _joined(flats: list[_Flat], ends: list[Source]) -> tuple[list[_Flat], list[Source]]:
+    """The list without what does nothing, and with activations as options of the layers in front of them where those
+    have none: `conv(8) -> relu` is `conv(8, relu)`."""
+    reads = Counter([*ends, *(source for flat in flats for source in (*flat.inputs, flat.mask))])
+    for index, flat in enumerate(flats):
+        if flat.shared is not None:  # what becomes of a layer in a shared block becomes of it in every use
+            reads[flat.shared] = max(reads[flat.shared], reads[index])
+    folded: set[int] = set()
+    places: list[Source] = []
+    kept: list[_Flat] = []
+
+    def moved(source: Source) -> Source:
+        return places[source] if isinstance(source, int) else source
+
+    for index, flat in enumerate(flats):
+        only = flat.inputs[0] if len(flat.inputs) == 1 else None
+        flat.inputs = [moved(source) for source in flat.inputs]
+        flat.mask = None if flat.mask is None else moved(flat.mask)
+        before = kept[flat.inputs[0]] if isinstance(only, int) and isinstance(flat.inputs[0], int) else None
+        twin = flat.shared
+        flat.shared = None if twin is None else moved(twin)
+        if flat.layer.is_identity and not flat.is_shared:
+            places.append(flat.inputs[0])
+        elif before is not None and (twin in folded or (twin is None and reads[only] == 1 and _takes(before, flat))):
+            before.layer = replace(before.layer, activation=flat.layer.activation_word)  # type: ignore[call-arg]
+            places.append(flat.inputs[0])
+            folded.add(index)
+        else:
+            places.append(len(kept))
+            kept.append(flat)
+    return kept, [moved(end) for end in ends]
+
+
+def _takes(flat: _Flat, after: _Flat) -> bool:
+    """Whether a layer may have the activation behind it as its option."""
+    free = hasattr(flat.layer, "activation") and flat.layer.activation_word in (None, Linear())
+    is_plain = isinstance(after.layer, ActivationLayer) and not after.weights
+    return free and is_plain and not flat.is_shared and not after.is_shared and flat.path[:-1] == after.path[:-1]
+
+
+def _entry(flat: _Flat) -> dict[str, Any]:
+    layer = flat.layer
+    word = layer.activation_word if isinstance(layer, ActivationLayer) else layer
+    assert word is not None
+    weights = flat.weights
+    return {
+        "name": "/".join(flat.path),
+        "word": word.word,
+        "text": word.spelling(),
+        "options": _settings(word),
+        "inputs": flat.inputs,
+        "mask": flat.mask,
+        "shared": flat.shared,
+        "shape": str(flat.node.shape),
+        "parameters": 0 if flat.shared is not None else sum(prod(shape) for shape in weights.values()),
+        "has_name": bool(weights) and flat.shared is None,
+    }
+
+
+def _wires(layer: Mapping[str, Any]) -> tuple[Any, ...]:
+    return layer["inputs"], layer["mask"], layer["shared"]

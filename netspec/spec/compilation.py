@@ -1,0 +1,277 @@
+"""The map of the compiler: one property per stage, each made when it is first asked for.
+
+    text -> tree -> resolution -> graph -> optimised graph -> Python source
+                                               -> inference form -> Python source
+
+Comes in: a `Source` and what the command line says. Goes out: whatever stage is asked for; `problems` gathers what is
+wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a live model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import netspec.layers  # noqa: F401  # fills the vocabulary
+from netspec.compiler.elaborate.expect import Expectation, check_expectations
+from netspec.compiler.elaborate.infer import Inference
+from netspec.compiler.elaborate.values import BAD
+from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.warnings import check_graph
+from netspec.compiler.names.imports import UseReader
+from netspec.compiler.names.overrides import add_input, apply_overrides
+from netspec.compiler.names.resolve import Resolution, resolve_file
+from netspec.compiler.passes import for_inference, optimise
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.edition import check_edition
+from netspec.compiler.syntax.errors import UnreadableFile
+from netspec.compiler.syntax.parser import parse_source
+from netspec.language.diagnostics import Problems, fail, suggest
+from netspec.language.source import Source, Span
+
+if TYPE_CHECKING:
+    from netspec.data.dataset.dataset import Facts
+    from netspec.data.settings import DataSettings
+    from netspec.language.diagnostics import Unplaced
+    from netspec.training.recipe.settings import TrainSettings
+
+
+def read_source(path: Path) -> Source:
+    """The text of a spec file.
+
+    Raises:
+        CompileError: it is not there, or is no text.
+    """
+    try:
+        return Source.read(path)
+    except UnicodeDecodeError:
+        raise fail(UnreadableFile(path=str(path), reason="it is no text in UTF-8", advice="give a .net file")) from None
+    except OSError as error:
+        folder = path.parent
+        near = [str(folder / p.name) for p in folder.glob("*.net")] if folder.is_dir() else []
+        advice = suggest(str(path), near, what="spec files there") or "check the name and the folder"
+        raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
+
+
+class Compilation:
+    """One spec on its way through the compiler.
+
+    Args:
+        source: the text.
+        overrides: `-D` values by name.
+        input: the shape of the input as it is written in a spec (`28x28x1`), for a spec that declares none.
+        facts: what is known of data that are handed over; they come before those of the data source.
+        used: texts of used files by the names under which they are used; others are read from disk.
+        given_from: the folder that file names in `overrides` start from; None: the current one.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        input: str | None = None,
+        facts: Facts | None = None,
+        used: dict[str, str] | None = None,
+        given_from: Path | None = None,
+    ) -> None:
+        self.source = source
+        self.overrides = dict(overrides or {})
+        self.input = input
+        self.given_facts = facts
+        self.given_from = given_from or Path()
+        self.reader = UseReader(used)
+        self.problems = Problems()
+        self.measured: list[Expectation] = []
+        self._sections: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """What the network is called: the file's name without its ending."""
+        stem = Path(self.source.name).stem if self.source.path is not None else "network"
+        cleaned = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem).strip("_").lower()
+        return cleaned if cleaned and not cleaned[0].isdigit() else f"net_{cleaned}".rstrip("_")
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder that file names of the data source start from: that of the spec, if it names the source."""
+        return self.given_from if "data.source" in self.overrides else self.source.folder
+
+    @cached_property
+    def tree(self) -> tree.File:
+        """What was written, `-D` values put in."""
+        parsed = parse_source(self.source, self.problems)
+        check_edition(parsed, self.problems)
+        changed = apply_overrides(parsed, self.overrides, self.problems)
+        return changed if self.input is None else add_input(changed, self.input, self.problems)
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """What every name stands for."""
+        return resolve_file(self.tree, self.reader, self.problems)
+
+    @cached_property
+    def _inference(self) -> Inference:
+        return Inference(self.resolution, self.problems)
+
+    def settings(self, section: str) -> Any:
+        """The settings of a section with every default in force.
+
+        Raises:
+            CompileError: one of them is wrong.
+        """
+        found = self.section(section)
+        if found is BAD:
+            self.problems.raise_errors()
+        return found
+
+    def section(self, name: str) -> Any:
+        """As `settings`; BAD when one of them is wrong."""
+        if name not in self._sections:
+            self._sections[name] = BAD if self.resolution.has_cycle else self._inference.settings(name)
+        return self._sections[name]
+
+    def _has(self, section: str) -> bool:
+        return section in self.resolution.settings
+
+    @property
+    def data(self) -> DataSettings:
+        """The section `data`."""
+        settings: DataSettings = self.settings("data")
+        return settings
+
+    @property
+    def train(self) -> TrainSettings:
+        """The section `train`."""
+        settings: TrainSettings = self.settings("train")
+        return settings
+
+    @cached_property
+    def facts(self) -> Facts | None:
+        """What is known of the data without loading them; None without data."""
+        if self.given_facts is None and not self._has("data"):
+            return None
+        from netspec.data.load import read_facts, settle_facts
+        from netspec.language.diagnostics import Unplaced  # a network without data waits for none of this
+
+        settings = self.section("data")
+        try:
+            if self.given_facts is not None:
+                return self.given_facts if settings is BAD else settle_facts(self.given_facts, settings)
+            if settings is BAD or settings.source is None:
+                return None
+            return read_facts(settings, self.data_folder)
+        except Unplaced as bad:
+            self.report_bad_data(bad)
+            return None
+
+    def setting_spans(self, section: str) -> dict[str, Span]:
+        """Where the values of a section stand, by key."""
+        block = self.resolution.settings.get(section)
+        return {key: value.span for key, value in block.values.items()} if block is not None else {}
+
+    def chain_spans(self, section: str, key: str) -> list[Span]:
+        """Where the words of a chain stand; nothing when it is written in another way, such as by a name."""
+        block = self.resolution.settings.get(section)
+        value = block.values.get(key) if block is not None else None
+        return [item.span for item in value.items] if isinstance(value, tree.Chain | tree.ListLiteral) else []
+
+    @property
+    def used_texts(self) -> dict[str, str]:
+        """The texts of the files that the spec uses, by the names under which it does."""
+        return {**self.reader.given, **self.reader.texts}
+
+    def report_bad_data(self, bad: Unplaced) -> None:
+        """Add the diagnostics for what a data source found, at the place where the source is named."""
+        for one in bad.all:
+            self._report_one(one)
+
+    def _report_one(self, bad: Unplaced) -> None:
+        block = self.resolution.settings.get("data")
+        value = block.values.get("source") if block is not None else None
+        span = value.span if value is not None else None
+        if isinstance(value, tree.Call) and bad.option is not None:
+            argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
+            span = argument.span if argument is not None else span
+        self.problems.add(bad.diagnostic(span))
+
+    @cached_property
+    def graph(self) -> Graph | None:
+        """The network with every shape known; None when it has errors."""
+        for name in ("data", "train"):  # first: `classes` and the default input come from the data
+            if self._has(name):
+                self.section(name)
+        if self.resolution.has_cycle:
+            return None
+        facts = self.facts
+        defaults = facts.inputs if facts is not None else {}
+        inference = self._inference
+        data = self.section("data") if self._has("data") else None
+        source_failed = facts is None and data is not None and (data is BAD or data.source is not None)
+        inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None
+        inference.evaluator.has_data = facts is not None
+        graph = inference.network(self.name, defaults)
+        if graph is not None:
+            check_graph(graph, self.problems)
+            self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
+            if self._has("data") or self._has("train"):
+                from netspec.spec.sections import check_sections
+
+                check_sections(self, optimise(graph), facts)
+        return graph
+
+    @cached_property
+    def optimised(self) -> Graph:
+        """The network after the passes.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        self.check()
+        assert self.graph is not None
+        return optimise(self.graph)
+
+    @cached_property
+    def inference(self) -> Graph:
+        """The network as it only answers: no dropout, batchnorms merged. Its weights are made by `backend/fold.py`.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        return for_inference(self.optimised)
+
+    @cached_property
+    def python(self) -> str:
+        """The source of the network.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        from netspec.compiler.backend.emit import emit_source  # `netspec check` needs no source
+
+        return emit_source(self.optimised)
+
+    def inference_python(self, *, standalone: bool = False) -> str:
+        """The source of the inference form.
+
+        Raises:
+            CompileError: the spec has errors.
+        """
+        from netspec.compiler.backend.emit import emit_source
+
+        return emit_source(self.inference, standalone=standalone, is_inference=True)
+
+    def diagnose(self) -> Problems:
+        """Run every check that needs no data; what is wrong."""
+        _ = self.graph
+        return self.problems
+
+    def check(self) -> None:
+        """Run every check that needs no data.
+
+        Raises:
+            CompileError: the spec has errors; warnings alone raise nothing.
+        """
+        self.diagnose().raise_errors()

@@ -1,0 +1,450 @@
+"""From a spec and data to a run, and from a run back to a model: compile, load data, check, train, write.
+
+Comes in: a `Compilation` and data (or the source that the spec names). Goes out: `Result`, with the folder of the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from netspec.compiler.elaborate.expect import check_measurable, check_measured
+from netspec.compiler.ir.cost import rows, weights_by_layer
+from netspec.data.dataset.dataset import Dataset, Facts
+from netspec.data.dataset.from_arrays import dataset_of
+from netspec.data.errors.files import NoData, SourceNotUsed
+from netspec.data.load import read_dataset
+from netspec.data.predict.preprocessing import Coding, check_coding
+from netspec.data.prepare import prepare_data
+from netspec.data.sources.streaming import streamed_warning
+from netspec.data.splits.split import Splits
+from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
+from netspec.language.source import Source
+from netspec.language.values import spell_value
+from netspec.spec.canonical import Meaning, meaning_of
+from netspec.spec.compilation import Compilation
+from netspec.spec.model import Model
+from netspec.spec.network_ends import data_heads, input_shapes, input_spans, recipe_heads, self_scaling_inputs
+from netspec.spec.sections import train_spans
+from netspec.storage.run_folder import Run, read_run
+from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
+from netspec.training.augment.pipeline import Augmenter, make_augmenter
+from netspec.training.errors.analysis import PartsOfNothing
+from netspec.training.errors.outputs import TestDecides
+from netspec.training.errors.recipe import NoTensorboard
+from netspec.training.feed.device import memory_for_data, set_up
+from netspec.training.feed.target_values import check_target_values
+from netspec.training.loop.callback import Callback, Reporter, Several
+from netspec.training.loop.job import Job, Result as Trained
+from netspec.training.loop.loop import SAVE_SECONDS, fit
+from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
+from netspec.training.loop.warm_start import MakeModule, start_from
+from netspec.training.recipe.recipe import Recipe, make_recipe
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished (or interrupted) training.
+
+    `metrics` are those of the kept weights, `test_…` on the test split; `history` has a record for each epoch; `run` is
+    the run folder; `problems` are warnings about the data and expectations that were not met; `signal` is the name of
+    the signal that interrupted it.
+    """
+
+    model: Model
+    run: Path
+    metrics: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+    seconds: float
+    interrupted: bool
+    problems: tuple[Diagnostic, ...]
+    signal: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float) and "test" in k)
+        return f"<Result {self.run.name}: {self.epochs} epochs, {shown}>"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec and its data, found to fit together; nothing is trained yet."""
+
+    compilation: Compilation
+    model: Model
+    splits: Splits
+    recipe: Recipe
+    warnings: tuple[Diagnostic, ...]
+    make_module: MakeModule | None = None
+    """Builds the net with weights from elsewhere, once `load_init` has read them."""
+
+    @property
+    def job(self) -> Job:
+        """What the loop wants."""
+        return Job(
+            make_module=self.make_module or (lambda rngs: self.model.module_class(rngs=rngs)),
+            recipe=self.recipe,
+            inputs=list(input_shapes(self.compilation.optimised)),
+            train=self.splits.train,
+            val=self.splits.val,
+            test=self.splits.test,
+            penalties=list(_penalties(self.model)),
+            shuffle=self.compilation.data.shuffle,
+            augment=self.augmenter,
+            locate_nonfinite=self.model.locate_nonfinite,
+            spec_hash=self.meaning.hash,
+        )
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What the spec means, by which runs are compared."""
+        return meaning_of(self.compilation)
+
+    @cached_property
+    def augmenter(self) -> Augmenter | None:
+        """What varies the batches of training, if the spec asks for it."""
+        chain = self.compilation.data.augment
+        if not chain:
+            return None
+        splits, shapes = self.splits, input_shapes(self.compilation.optimised)
+        return make_augmenter(chain, self.recipe, shapes, splits.train.inputs, splits.normalisation)
+
+
+# ---------------------------------------------------------------- before the first step
+
+
+def prepare(
+    spec: Compilation | Source,
+    data: Any = None,
+    overrides: Mapping[str, str] | None = None,
+    coding: Coding | None = None,
+) -> Prepared:
+    """Compile, load the data, and check that they fit.
+
+    Args:
+        spec: what to train.
+        data: arrays (see `netspec.train`), a `Dataset`, or None for the source that the spec names.
+        overrides: settings by name, such as `{"train.epochs": "3"}`.
+        coding: that of a run, which the data are then coded by.
+
+    Raises:
+        CompileError: with everything that is wrong in the spec, the settings, or the data.
+    """
+    set_up()
+    dataset = as_dataset(data)
+    compilation = with_overrides(spec, overrides or {}, dataset)
+    compilation.check()
+    graph = compilation.optimised
+    dataset = dataset if dataset is not None else _load(compilation)
+    splits, warnings = prepare_data(
+        dataset,
+        compilation.data,
+        input_shapes(graph),
+        data_heads(graph, compilation.train.loss),
+        input_spans=input_spans(graph),
+        source_span=compilation.setting_spans("data").get("source"),
+        setting_spans=compilation.setting_spans("data"),
+        self_scaling=self_scaling_inputs(graph),
+        scaling=coding.normalisation if coding is not None else None,
+    )
+    if coding is not None:
+        check_coding(Coding.of(splits), coding)
+    if (streamed := streamed_warning(splits.dataset)) is not None:
+        warnings.append(streamed)
+    if data is not None and compilation.data.source is not None:
+        warnings.append(SourceNotUsed(span=compilation.setting_spans("data").get("source")))
+    recipe = make_recipe(
+        compilation.train,
+        recipe_heads(graph),
+        splits.facts.targets,
+        has_val=splits.val is not None,
+        has_test=splits.test is not None,
+        spans=train_spans(compilation),
+        layers=weights_by_layer(graph),
+        class_weights=splits.class_weights,
+    )
+    if recipe.test_decides:
+        warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
+    problems = Problems()
+    check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
+    parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
+    check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
+    if compilation.train.tensorboard and not is_installed():
+        problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
+    problems.raise_errors()
+    return Prepared(compilation, Model(compilation, seed=recipe.seed), splits, recipe, tuple(warnings))
+
+
+def as_dataset(data: Any) -> Dataset | None:
+    """Data that are handed over, in any of the forms of `netspec.train`.
+
+    Raises:
+        CompileError: they are not what they should be (NS4xx).
+        TypeError: they have none of the forms.
+    """
+    if data is None:
+        return None
+    try:
+        dataset = dataset_of(data)
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
+    if dataset is None:
+        raise TypeError(f"data are (x, y), (x, y, x_test, y_test) or a dict of these, not a {type(data).__name__}")
+    return dataset
+
+
+def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dataset: Dataset | None) -> Compilation:
+    facts = dataset.facts if dataset is not None else None
+    if isinstance(spec, Source):
+        return Compilation(spec, overrides=overrides, facts=facts)
+    if not overrides and facts is None:
+        return spec
+    return Compilation(
+        spec.source,
+        overrides={**spec.overrides, **overrides},
+        input=spec.input,
+        facts=facts or spec.given_facts,
+        used=spec.used_texts,
+        given_from=None if "data.source" in overrides else spec.given_from,
+    )
+
+
+def _load(compilation: Compilation) -> Dataset:
+    source = compilation.data.source
+    if source is None:
+        raise fail(NoData())
+    try:
+        return read_dataset(compilation.data, compilation.data_folder, memory_for_data())
+    except Unplaced as bad:
+        compilation.report_bad_data(bad)
+        compilation.problems.raise_errors()
+        raise
+
+
+def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
+    """The weights with an L1 or L2 penalty, by their place in the module: all but biases; a shared one counts once."""
+    places = None
+    for row in rows(model.graph):
+        layer = row.node.operation
+        l1, l2 = getattr(layer, "l1", 0.0), getattr(layer, "l2", 0.0)
+        if not (l1 or l2) or row.frozen or row.is_shared_again:
+            continue
+        places = model.weight_places() if places is None else places
+        for name in row.weights:
+            if not name.endswith("bias"):
+                yield places[(*row.path, *name.split("."))], l1, l2
+
+
+# ---------------------------------------------------------------- training
+
+
+def train_model(
+    spec: Compilation | Source,
+    data: Any = None,
+    *,
+    runs: str | Path = "runs",
+    callbacks: Sequence[Callback] = (),
+    params: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> Result:
+    """Train a spec; see `netspec.train`."""
+    prepared = prepare(spec, data, named_overrides(params, overrides))
+    if prepared.compilation.train.seeds > 1:
+        raise TypeError(
+            "this trains one seed: give seeds = 1, or call netspec.runs.seed_runs.train_seeds for all of them"
+        )
+    return train_prepared(prepared, Path(runs), Several(callbacks))
+
+
+def named_overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Values for `param` statements and settings of `train`, by full name, as they are typed in a spec."""
+    named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
+    return {key: spell_value(value) for key, value in {**(params or {}), **named}.items()}
+
+
+def load_init(prepared: Prepared) -> Prepared:
+    """With the weights that `train.init` names, and a warning about what of the net they leave as it was.
+
+    Raises:
+        CompileError: they cannot be read, or none of them goes with the net (NS452, NS508, NS509, NS511).
+    """
+    settings, spans = prepared.compilation.train, prepared.compilation.setting_spans("train")
+    if settings.init_parts and settings.init is None:
+        raise fail(PartsOfNothing(span=spans.get("init_parts")))
+    if settings.init is None or prepared.make_module is not None:
+        return prepared
+    from flax import nnx
+
+    make_module, warnings = start_from(
+        lambda rngs: prepared.model.module_class(rngs=rngs),
+        lambda: nnx.Rngs(prepared.recipe.seed),
+        settings.init,
+        settings.init_parts,
+        prepared.compilation.source.folder,
+        spans,
+    )
+    return replace(prepared, make_module=make_module, warnings=(*prepared.warnings, *warnings))
+
+
+def train_prepared(
+    prepared: Prepared, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+) -> Result:
+    """Train what `prepare` has made, in a new run folder under `runs`.
+
+    Raises:
+        CompileError: the loss is not finite, or the folder cannot be written.
+    """
+    prepared = load_init(prepared)
+    run = Run.create(runs, prepared.compilation.name, run_files(prepared), settings_in_force(prepared))
+    return train_in(prepared, run, reporter=reporter, save_seconds=save_seconds)
+
+
+def train_in(
+    prepared: Prepared,
+    run: Run,
+    *,
+    resume: bool = False,
+    job: Job | None = None,
+    reporter: Reporter | None = None,
+    **how: Any,
+) -> Result:
+    """Train in a run folder that exists; `job` is by default the prepared one, `how` goes to the loop (`fit`)."""
+    with _followed(prepared, run, reporter) as reporter:
+        trained = fit(job or prepared.job, run=run, resume=resume, reporter=reporter, **how)
+    problems = Problems()
+    if not trained.interrupted:
+        check_measured(prepared.compilation.measured, _measured_figures(trained), problems)
+    prepared.model.adopt(trained.module, prepared.splits.normalisation, prepared.splits.own_targets)
+    return Result(
+        model=prepared.model,
+        run=run.path,
+        metrics=trained.metrics,
+        history=trained.history,
+        seconds=trained.seconds,
+        interrupted=trained.interrupted,
+        problems=(*prepared.warnings, *problems),
+        signal=trained.signal,
+    )
+
+
+def _measured_figures(trained: Trained) -> dict[str, float]:
+    """The figures of a finished training that `expect` may ask for: of the kept weights, and of the last epoch."""
+    found = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
+    last = trained.history[-1]
+    while_training = {"loss": last["loss"], **last["metrics"]}
+    own = {f"train_{k}": v for k, v in while_training.items() if isinstance(v, float) and not k.startswith("val_")}
+    return {**found, **own}
+
+
+@contextmanager
+def _followed(prepared: Prepared, run: Run, reporter: Reporter | None) -> Iterator[Reporter | None]:
+    """Who follows a run: the reporter, and TensorBoard where it is asked for."""
+    if not prepared.compilation.train.tensorboard:
+        yield reporter
+        return
+    board = TensorBoard(run.path / FOLDER)
+    try:
+        yield Several([board] if reporter is None else [board, reporter])
+    finally:
+        board.close()
+
+
+def settings_in_force(prepared: Prepared) -> dict[str, Any]:
+    """Every setting with its value, defaults too."""
+    data = prepared.compilation.data
+    return {
+        "train": {
+            **prepared.recipe.describe(),
+            "init": prepared.compilation.train.init,
+            "init_parts": list(prepared.compilation.train.init_parts),
+        },
+        "data": {option.name: option.kind.spell(getattr(data, option.name)) for option in data.options()},
+        "parts": {
+            "train": len(prepared.splits.train),
+            "val": len(prepared.splits.val) if prepared.splits.val is not None else 0,
+            "test": len(prepared.splits.test) if prepared.splits.test is not None else 0,
+        },
+    }
+
+
+def pretty(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def run_files(prepared: Prepared) -> dict[str, str]:
+    """What a run needs to be read again: the spec, what it uses, the source, and how inputs and answers are coded."""
+    compilation, splits = prepared.compilation, prepared.splits
+    spec = {
+        "name": compilation.name,
+        "file": compilation.source.name,
+        "folder": str(compilation.source.folder.resolve()),
+        "given_from": str(compilation.given_from.resolve()),
+        "overrides": compilation.overrides,
+        "input": compilation.input,
+        "used": compilation.used_texts,
+        "facts": splits.facts.as_json(),
+    }
+    return {
+        "spec.net": compilation.source.text,
+        "spec.json": pretty(spec),
+        "meaning.json": pretty(prepared.meaning.as_json()),
+        "coding.json": json.dumps(Coding.of(splits).as_json(), indent=2) + "\n",
+        "model.py": prepared.model.source,
+        "summary.txt": prepared.model.summary() + "\n",
+    }
+
+
+# ---------------------------------------------------------------- reading runs
+
+
+def read_coding(path: Path) -> Coding:
+    """How a run codes its inputs and answers."""
+    return Coding.from_json(read_run(path).json("coding.json"))
+
+
+def load_model(path: Path) -> Model:
+    """The model of a run, with its best weights; see `netspec.load`."""
+    model = Model(read_compilation(path))
+    put_weights(model.module, load_weights(path), str(path))
+    coding = read_coding(path)
+    model.normalisation, model.restored = coding.normalisation, coding.outputs
+    return model
+
+
+def inference_weights(compilation: Compilation, run: Path) -> bytes:
+    """The weights of a run for the inference form of its network, as the content of a safetensors file.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or it is one of another network.
+    """
+    model = Model(compilation)
+    put_weights(model.module, load_weights(read_run(run).path), str(run))
+    return weights_file(weights_of(model.inference_module()))
+
+
+def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> Compilation:
+    """The spec of a run, as it was run.
+
+    Raises:
+        CompileError: there is no such run, or it is damaged.
+    """
+    record = read_run(path)
+    spec = record.json("spec.json")
+    given_from = None if "data.source" in (overrides or {}) else Path(spec.get("given_from", spec["folder"]))
+    source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
+    return Compilation(
+        source,
+        overrides={**spec["overrides"], **(overrides or {})},
+        input=spec["input"],
+        facts=Facts.from_json(spec["facts"]),
+        used=spec["used"],
+        given_from=given_from,
+    )

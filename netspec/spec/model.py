@@ -1,0 +1,281 @@
+"""A compiled network as a person holds it: callable, with its source, its summary and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from netspec.compiler.backend.emit import emit_source
+from netspec.compiler.backend.load import load_source, network_class
+from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
+from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.printer import summary_html, summary_text
+from netspec.data.transforms.normalization import Normalisation
+from netspec.language.shape import Shape
+from netspec.spec.compilation import Compilation
+
+if TYPE_CHECKING:
+    from netspec.compiler.backend.fold_weights import FoldedForm
+    from netspec.compiler.backend.live_state import LiveState
+
+
+class Model:
+    """A compiled network.
+
+    Weights are made at the first use, from `seed`. Inputs have a batch in front: (batch, height, width, channels) for
+    an image, (batch, features) for a vector; token ids are whole numbers. Several inputs go in the order in which the
+    spec declares them. Several outputs come as a dict by name.
+
+    A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalises them itself;
+    `module` and `apply` take what the layers take. `normalisation` has the statistics, by input; `restored` those of
+    outputs that learned to be a normalised input, which a call brings back to the scale of that input.
+    """
+
+    def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
+        compilation.check()
+        self.compilation = compilation
+        self.seed = seed
+        self.normalisation: Mapping[str, Normalisation] = {}
+        self.restored: Mapping[str, Normalisation] = {}
+        self._programs: dict[Any, Any] = {}
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def name(self) -> str:
+        return self.compilation.name
+
+    @property
+    def graph(self) -> Graph:
+        """The network as written, every shape known."""
+        assert self.compilation.graph is not None
+        return self.compilation.graph
+
+    @property
+    def source(self) -> str:
+        """The Flax NNX source that runs."""
+        return self.compilation.python
+
+    @cached_property
+    def inputs(self) -> dict[str, Shape]:
+        """The shape of one example of each input."""
+        return {node.name: node.shape for node in self.graph.input_nodes}
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The shape of one example of each output; a single unnamed one is called `output`."""
+        return {o.name or "output": self.graph.shape_of(o.edge) for o in self.graph.outputs}
+
+    @property
+    def cost(self) -> Totals:
+        """Parameters, multiply-adds and memory."""
+        return total_cost(self.graph)
+
+    @property
+    def layers(self) -> list[Row]:
+        """Every layer with its shape and costs, in the order of the computation."""
+        return list(rows(self.graph))
+
+    def summary(self) -> str:
+        """A table of the layers, with totals."""
+        return summary_text(self.graph)
+
+    def __repr__(self) -> str:
+        flow = " and ".join(f"{s}" for s in self.inputs.values())
+        return f"<Model {self.name}: {flow} -> {' and '.join(map(str, self.outputs.values()))}>"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.graph)
+
+    # ------------------------------------------------------------ what it does
+
+    @cached_property
+    def module_class(self) -> Any:
+        """The class of the network; `module_class(rngs=nnx.Rngs(0))` makes a fresh one."""
+        return network_class(load_source(self.source, self.name))
+
+    @cached_property
+    def module(self) -> Any:
+        """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
+        from flax import nnx
+
+        return self.module_class(rngs=nnx.Rngs(self.seed))
+
+    def adopt(
+        self, module: Any, normalisation: Mapping[str, Normalisation], restored: Mapping[str, Normalisation]
+    ) -> None:
+        """Make a trained module of this network the live one, with the statistics for its inputs and outputs."""
+        self.__dict__["module"] = module
+        self.__dict__.pop("_live", None)
+        self.normalisation = normalisation
+        self.restored = restored
+
+    def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
+        from flax import nnx
+
+        module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
+        first: dict[int, tuple[str, ...]] = {
+            id(part): tuple(map(str, path)) for path, part in nnx.iter_graph(module) if isinstance(part, nnx.Variable)
+        }
+        found: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+        def walk(part: Any, path: tuple[str, ...]) -> None:
+            for name, value in vars(part).items():
+                if isinstance(value, nnx.Variable):
+                    found[(*path, name)] = first[id(value)]
+                elif isinstance(value, nnx.Module):
+                    walk(value, (*path, name))
+
+        walk(module, ())
+        return found
+
+    @cached_property
+    def _definitions(self) -> dict[bool, Any]:
+        """The static half of the module, for training (True) and for inference (False)."""
+        from flax import nnx
+
+        module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
+        found = {}
+        for training in (True, False):
+            (module.train if training else module.eval)()
+            found[training] = nnx.graphdef(module)
+        return found
+
+    def inference_module(self) -> Any:
+        """A module that only answers, with weights made from those of this model: what `netspec compile --inference`
+        writes. Dropout is gone, and batchnorms are merged into the layers in front of them.
+        """
+        from netspec.compiler.backend.fold_weights import fold_module
+
+        network = network_class(load_source(self.compilation.inference_python(), f"{self.name}_inference"))
+        return fold_module(self.compilation.inference, network, self.module)
+
+    @cached_property
+    def _folded(self) -> FoldedForm | None:
+        """What answers in the place of the module; None where no weights would be others."""
+        from netspec.compiler.backend.fold_weights import FoldedForm
+
+        blocks = self.compilation.inference.subgraphs()
+        has_merged = any(node.absorbed for block in blocks for node in block.nodes)
+        return FoldedForm(self.inference_module) if has_merged else None
+
+    def _forward(self, tree: Any) -> Any:
+        """The compiled function of the arrays that stand in this structure; there is one unless somebody changes it."""
+        if tree not in self._programs:
+            from netspec.compiler.backend.fold_weights import answer_program
+
+            self._programs[tree] = answer_program(self._definitions[False], tree)
+        return self._programs[tree]
+
+    def __call__(self, *inputs: Any) -> Any:
+        """What comes out for a batch, as in prediction: inputs normalised as in training, dropout off, running means
+        used, the head applied.
+
+        Raises:
+            ValueError: the inputs have other shapes than the spec says.
+        """
+        checked = zip(self.inputs, self._checked(inputs), strict=True)
+        ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
+        arrays, tree = self._live.read()
+        folded = None if self._folded is None else self._folded.of(arrays)
+        program, arrays = (self._forward(tree), arrays) if folded is None else folded
+        return self._restore(program(arrays, ready))
+
+    @cached_property
+    def _live(self) -> LiveState:
+        from netspec.compiler.backend.live_state import LiveState
+
+        return LiveState(self.module)
+
+    def _restore(self, found: Any) -> Any:
+        """Outputs that are normalised inputs, in the scale of these."""
+        if not self.restored:
+            return found
+        if isinstance(found, dict):
+            return {k: self.restored[k].invert(y) if k in self.restored else y for k, y in found.items()}
+        (restored,) = self.restored.values()
+        return restored.invert(found)
+
+    def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""
+        import numpy as np
+
+        if len(inputs) != len(self.inputs):
+            count = "1 input" if len(self.inputs) == 1 else f"{len(self.inputs)} inputs"
+            raise ValueError(f"{self.name} takes {count} ({', '.join(self.inputs)}), not {len(inputs)}")
+        arrays = [value if hasattr(value, "dtype") else np.asarray(value) for value in inputs]
+        named: dict[str, int] = {}
+        for position, ((name, shape), array) in enumerate(zip(self.inputs.items(), arrays, strict=True)):
+            sizes = tuple(array.shape)[1:]
+            fits = array.ndim == shape.rank + 1 and all(
+                n == (size if isinstance(size, int) else named.setdefault(str(size), n))
+                for size, n in zip(shape.sizes, sizes, strict=True)
+            )
+            if not fits:
+                wanted = ", ".join(["batch", *(str(named.get(str(size), size)) for size in shape.sizes)])
+                got = tuple(array.shape)
+                raise ValueError(f"the input {name} of {self.name} has the shape ({wanted}), not {got}")
+            is_whole = array.dtype.kind in "iub"
+            if shape.is_tokens and not is_whole:
+                raise ValueError(f"the input {name} of {self.name} is token ids, whole numbers, not {array.dtype}")
+            arrays[position] = array.astype("float32") if is_whole and not shape.is_tokens else array
+        return tuple(arrays)
+
+    # ------------------------------------------------------------ pure functions
+
+    def init(self, seed: int | Any = 0) -> dict[str, Any]:
+        """Fresh variables: `{"params": …, "state": …}`, a pytree.
+
+        Args:
+            seed: a number or a JAX key.
+        """
+        from flax import nnx
+
+        module = self.module_class(rngs=nnx.Rngs(seed))
+        _, params, state = nnx.split(module, nnx.Param, ...)
+        return {"params": params, "state": state}
+
+    def apply(self, variables: Mapping[str, Any], *inputs: Any, train: bool = False, logits: bool = False) -> Any:
+        """The network as a pure function of its variables and inputs; may be jitted, differentiated, vmapped.
+
+        Args:
+            variables: what `init` makes.
+            inputs: as for a call.
+            train: dropout on, statistics of the batch used; then the result is `(outputs, new state)`.
+            logits: leave the final softmax or sigmoid out, as losses want it.
+        """
+        from flax import nnx
+
+        module = nnx.merge(self._definitions[train], variables["params"], variables["state"], copy=True)
+        has_head = logits and hasattr(module, "logits")
+        outputs = module.logits(*inputs) if has_head else module(*inputs)
+        if not train:
+            return outputs
+        return outputs, nnx.state(module, nnx.Not(nnx.Param))
+
+    # ------------------------------------------------------------ finding trouble
+
+    def locate_nonfinite(self, module: Any, inputs: tuple[Any, ...]) -> str | None:
+        """The path of the first layer whose result is NaN or infinite for these inputs, or None.
+
+        Args:
+            module: a module of this network with the weights in question.
+            inputs: a batch.
+        """
+        import jax.numpy as jnp
+        from flax import nnx
+
+        from netspec.nn import record
+
+        probed = network_class(load_source(emit_source(self.compilation.optimised, probes=True), f"{self.name}_probed"))
+        twin = probed(rngs=nnx.Rngs(0))
+        nnx.update(twin, nnx.state(module))
+        with record() as seen:
+            (twin.logits if hasattr(twin, "logits") else twin)(*inputs)
+        paths = {id(part): ".".join(map(str, path)) for path, part in nnx.iter_modules(twin)}
+        for owner, name, value in seen:
+            if not bool(jnp.all(jnp.isfinite(value))):
+                return "/".join(p for p in (paths.get(id(owner), "").replace(".", "/"), name) if p)
+        return None

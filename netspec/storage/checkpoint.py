@@ -1,0 +1,270 @@
+"""Checkpoints: the whole state of a run on disk, written aside while training goes on.
+
+A checkpoint is one file, `checkpoints/step-00000120.safetensors`: the state (params, optimizer, random state, position,
+sums) under `state/`, the best weights under `best/` when they are older than the state, and a record (position,
+history, best so far) in the metadata. It is written by a thread of its own under another name, and renamed when it is
+on the disk: it is there as a whole or not at all. A checksum tells damage; then an older one is used. The last two are
+kept.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import jax
+
+from netspec.language.diagnostics import Diagnostic, fail
+from netspec.storage import errors
+from netspec.storage.array_file import Damaged, read_arrays, write_arrays
+from netspec.storage.atomic_files import aside_of, reason_of
+from netspec.storage.run_folder import checkpoint_file, checkpoint_steps
+from netspec.storage.tree_paths import Tree, difference, flatten, unflatten
+
+KEPT = 2
+"""How many checkpoints are kept: should the newest be damaged, there is one before it."""
+
+Publish = Callable[[Tree, Tree | None], None]
+"""Told of the state and the best weights of a checkpoint, on the host, once it is written."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run at one moment. `best` is None when the best weights are those of the state, or when there are none yet."""
+
+    state: Tree
+    best: Tree | None
+    record: dict[str, Any]
+    warnings: tuple[Diagnostic, ...] = field(default=())
+
+
+class Keeper(Protocol):
+    """Keeps snapshots: on disk for runs, in memory without a run folder."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the last snapshot took to write."""
+        ...
+
+    def is_busy(self) -> bool:
+        """Whether one is being written.
+
+        Raises:
+            CompileError: it could not be (NS490).
+        """
+        ...
+
+    def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
+        """Begin to keep a snapshot; the arrays may be donated afterwards."""
+        ...
+
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        """The newest snapshot that can be read; None when there never was one."""
+        ...
+
+    def finish(self) -> None:
+        """Wait until everything is kept.
+
+        Raises:
+            CompileError: it cannot be (NS490).
+        """
+        ...
+
+    def wait(self) -> None:
+        """Wait until nothing is being written any more, whatever became of it."""
+        ...
+
+
+class InMemory:
+    """Keeps the last snapshot only."""
+
+    seconds = 0.0
+
+    def __init__(self, copy: Callable[[Tree], Tree]) -> None:
+        self._copy = copy
+        self._last: Snapshot | None = None
+
+    def is_busy(self) -> bool:
+        return False
+
+    def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
+        self._last = Snapshot(self._copy(state), best, record)
+
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        last = self._last
+        return None if last is None else Snapshot(self._copy(last.state), last.best, last.record)
+
+    def finish(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+
+class Checkpoints:
+    """The checkpoints of a run folder. Only one process may write there (`netspec.storage.run_lock`).
+
+    Args:
+        folder: where they lie; it is made when it is not there.
+        copy: copies a tree of arrays on the device.
+        publish: called by the writing thread after each checkpoint.
+
+    Raises:
+        CompileError: the folder cannot be made (NS477).
+    """
+
+    def __init__(self, folder: Path, copy: Callable[[Tree], Tree], publish: Publish | None = None) -> None:
+        self.folder, self.seconds = folder, 0.0
+        self._copy, self._publish = copy, publish
+        self._thread: threading.Thread | None = None
+        self._failed: tuple[int, BaseException] | None = None
+        self._damaged: set[int] = set()
+        try:
+            folder.mkdir(exist_ok=True)
+            for left in folder.glob(aside_of(Path("*")).name):  # of a process that was killed while it wrote
+                left.unlink()
+        except OSError as error:
+            raise fail(errors.CannotWrite(path=str(folder), reason=reason_of(error))) from error
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of the run that have a checkpoint, oldest first."""
+        return checkpoint_steps(self.folder)
+
+    # ------------------------------------------------------------ writing
+
+    def is_busy(self) -> bool:
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        self.finish()
+        return False
+
+    def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
+        """Begin to write a checkpoint; it counts once it is complete. Waits for the one before it.
+
+        Raises:
+            CompileError: the one before cannot be written (NS490).
+        """
+        self.finish()
+        copy = self._copy(state)
+        # A daemon: who leaves at once (a second Ctrl-C) does not wait for the disk.
+        self._thread = threading.Thread(target=self._write, args=(step, copy, best, record), daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until what is being written is complete.
+
+        Raises:
+            CompileError: it cannot be written (NS490).
+        """
+        self.wait()
+        if self._failed is None:
+            return
+        (step, error), self._failed = self._failed, None
+        if not isinstance(error, OSError):
+            raise error
+        raise fail(errors.CheckpointNotWritten(step=step, reason=reason_of(error), advice=self._advice())) from error
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _advice(self) -> str:
+        good = [step for step in self.steps if step not in self._damaged]
+        if not good:
+            return "nothing was saved yet; make room, and start again"
+        return f"make room; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
+
+    def _write(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
+        """What the thread does."""
+        began = time.perf_counter()
+        try:
+            state, best = (jax.tree.map(_on_host, tree) for tree in (state, best))
+            arrays = {f"state/{name}": leaf for name, leaf in flatten(state).items()}
+            if best is not None:
+                arrays.update({f"best/{name}": leaf for name, leaf in flatten(best).items()})
+            write_arrays(checkpoint_file(self.folder, step), arrays, {"record": json.dumps(record, default=_plain)})
+            self._damaged.discard(step)
+            self._remove_old(step)
+            if self._publish is not None:
+                self._publish(state, best)
+        except BaseException as error:  # noqa: BLE001  # `finish` raises it in the thread that trains
+            self._failed = step, error
+        self.seconds = time.perf_counter() - began
+
+    def _remove_old(self, newest: int) -> None:
+        """Keep the newest ones that can be read; those that are damaged, or of steps still to come, go."""
+        good = [step for step in self.steps if step <= newest and step not in self._damaged]
+        for step in self.steps:
+            if step not in good[-KEPT:]:
+                checkpoint_file(self.folder, step).unlink()
+
+    # ------------------------------------------------------------ reading
+
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        """The newest checkpoint that can be read; damaged ones are passed over, and named in `warnings`.
+
+        Args:
+            like: a state of the net, for structure and shapes.
+            like_best: the same for the best weights.
+
+        Returns:
+            None when there is no checkpoint.
+
+        Raises:
+            CompileError: all are damaged (NS471), or they are of another net (NS474).
+        """
+        self.finish()
+        damaged: list[tuple[int, str]] = []
+        for step in reversed(self.steps):
+            try:
+                found = self._read(step, like, like_best)
+            except Damaged as error:
+                damaged.append((step, str(error)))
+                self._damaged.add(step)
+                continue
+            warnings = tuple(errors.OlderCheckpoint(damaged=bad, used=step, reason=why) for bad, why in damaged)
+            return Snapshot(found.state, found.best, found.record, warnings)
+        if damaged:
+            raise fail(errors.NoUsableCheckpoint(run=str(self.folder.parent), reason=damaged[0][1]))
+        return None
+
+    def _read(self, step: int, like: Tree, like_best: Tree) -> Snapshot:
+        arrays, metadata = read_arrays(checkpoint_file(self.folder, step))
+        try:
+            record = json.loads(metadata["record"])
+        except (KeyError, ValueError) as error:
+            raise Damaged("it has no record") from error
+        state = self._tree(_part(arrays, "state/"), like)
+        best = _part(arrays, "best/")
+        return Snapshot(state, self._tree(best, like_best) if best else None, record)
+
+    def _tree(self, found: Mapping[str, Any], like: Tree) -> Tree:
+        wanted = flatten(like)
+        wrong = difference(found, wanted)
+        if wrong is None:
+            kinds = {name: (found[name].dtype.name, leaf.dtype.name) for name, leaf in wanted.items()}
+            wrong = next((f"`{name}` is {a}, not {b}" for name, (a, b) in kinds.items() if a != b), None)
+        if wrong is not None:
+            raise fail(errors.OtherNet(source=str(self.folder.parent), reason=wrong))
+        return unflatten(found, like)
+
+
+def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _on_host(leaf: Any) -> Any:
+    """Random keys stay what they are; `flatten` takes the numbers out of them."""
+    return leaf if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.device_get(leaf)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of NumPy in a record."""
+    return value.tolist()

@@ -1,0 +1,268 @@
+"""The folder of a run, `runs/<name>-<n>`, which explains itself.
+
+    spec.net, model.py, …   given by the caller
+    settings.json           every setting in force
+    metrics.jsonl           one record for each epoch, and one for the end
+    weights.safetensors     the weights that are kept (train/weights.py); weights-epoch5.safetensors: those of `every`
+    checkpoints/            everything that is needed to go on
+    versions.json           when it was made, and what with
+    log.txt                 what happened, with times
+
+A folder is filled under another name and then renamed, so it is there as a whole or not at all, and never written over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec._version import __version__
+from netspec.language.diagnostics import fail
+from netspec.storage import errors
+from netspec.storage.atomic_files import append_line, reason_of, replace_file
+
+if TYPE_CHECKING:
+    from netspec.storage.tree_paths import Weights
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that exists."""
+
+    path: Path
+
+    @classmethod
+    def create(
+        cls, root: Path, name: str, files: Mapping[str, str], settings: Mapping[str, Any], *, exact: bool = False
+    ) -> Run:
+        """Make a new folder `<root>/<name>-<n>` with the first free n.
+
+        Args:
+            root: the folder of all runs; it is made when it is not there.
+            name: what is trained.
+            files: texts by the names of their files, such as `spec.net`.
+            settings: every setting in force, `Recipe.describe()`.
+            exact: call it `<root>/<name>`, which is not there yet.
+
+        Raises:
+            CompileError: it cannot be written (NS477).
+        """
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+            try:
+                aside.chmod(0o755)
+                for file, text in files.items():
+                    (aside / file).write_text(text, encoding="utf-8")
+                (aside / "settings.json").write_text(_pretty(settings), encoding="utf-8")
+                (aside / "versions.json").write_text(_pretty(versions()), encoding="utf-8")
+                (aside / "metrics.jsonl").touch()
+                (aside / "log.txt").touch()
+                return cls(aside.rename(root / name) if exact else _rename_to_free(aside, root, name))
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        except OSError as error:
+            raise fail(errors.CannotWrite(path=str(root), reason=reason_of(error))) from error
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """A folder that `create` has made.
+
+        Raises:
+            CompileError: it is none (NS473).
+        """
+        if not path.is_dir():
+            raise fail(errors.NoRun(run=str(path), reason="there is no such folder"))
+        if not (path / "settings.json").is_file():
+            raise fail(errors.NoRun(run=str(path), reason="it has no settings.json"))
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def log(self, message: str) -> None:
+        """Add a line with the time to log.txt."""
+        self._append("log.txt", f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}")
+
+    def add_record(self, record: Mapping[str, Any]) -> None:
+        """Add a record to metrics.jsonl."""
+        self._append("metrics.jsonl", json.dumps(plain(record), ensure_ascii=False))
+
+    def write_history(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Make metrics.jsonl hold these records and no others."""
+        lines = [json.dumps(plain(r), ensure_ascii=False) + "\n" for r in records]
+        self._replace("metrics.jsonl", "".join(lines).encode())
+
+    def write_settings(self, settings: Mapping[str, Any]) -> None:
+        self._replace("settings.json", _pretty(settings).encode())
+
+    def write_text(self, file: str, text: str) -> None:
+        """Make a file of the folder hold this text, as a whole or not at all."""
+        self._replace(file, text.encode())
+
+    def write_weights(self, weights: Weights, epoch: int | None = None) -> None:
+        """Write weights.safetensors, or those after an epoch to a file of their own, as a whole or not at all."""
+        from netspec.storage.weights import weights_file
+
+        name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
+        self._replace(name, weights_file(weights))
+
+    def _append(self, file: str, line: str) -> None:
+        try:
+            append_line(self.path / file, line)
+        except OSError as error:
+            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
+
+    def _replace(self, file: str, content: bytes) -> None:
+        try:
+            replace_file(self.path / file, [content])
+        except OSError as error:
+            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
+
+
+def _rename_to_free(aside: Path, root: Path, name: str) -> Path:
+    """Rename a filled folder to the first free number; a folder that another start has just made is passed over."""
+    number = 1
+    while True:
+        target = root / f"{name}-{number}"
+        if not target.exists():
+            try:
+                # Renaming onto a folder that holds files fails, so of two starts at once only one gets the name.
+                return aside.rename(target)
+            except OSError:
+                if not target.exists():
+                    raise
+        number += 1
+
+
+def checkpoint_file(folder: Path, step: int) -> Path:
+    """The file of the checkpoint of a step of the run."""
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint in a folder, oldest first."""
+    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run folder says: its settings, one record for each epoch, and the last record if it was finished (`done`)
+    or had to stop (`failed`, with the code and the message of the error)."""
+
+    path: Path
+    settings: dict[str, Any]
+    versions: dict[str, Any]
+    history: tuple[dict[str, Any], ...]
+    done: dict[str, Any] | None
+    failed: dict[str, Any] | None = None
+
+    def text(self, file: str) -> str:
+        """The text of a file of the folder.
+
+        Raises:
+            CompileError: it cannot be read (NS475).
+        """
+        return _read_text(self.path / file)
+
+    def json(self, file: str) -> dict[str, Any]:
+        """The record in a JSON file of the folder.
+
+        Raises:
+            CompileError: it cannot be read, or holds no record (NS475).
+        """
+        return _parse(self.text(file), self.path / file)
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read a run folder back.
+
+    Raises:
+        CompileError: it is none (NS473), or a file is damaged (NS475).
+    """
+    Run.open(path)
+    records = [_parse(line, path / "metrics.jsonl") for line in _whole_lines(_read_text(path / "metrics.jsonl"))]
+    return RunRecord(
+        path=path,
+        settings=_parse(_read_text(path / "settings.json"), path / "settings.json"),
+        versions=_parse(_read_text(path / "versions.json"), path / "versions.json"),
+        history=tuple(r for r in records if r.get("event") == "epoch"),
+        done=next((r for r in records if r.get("event") == "done"), None),
+        failed=next((r for r in records if r.get("event") == "failed"), None),
+    )
+
+
+def _whole_lines(text: str) -> list[str]:
+    """The lines of a log of records; a last one that was cut off by a loss of power does not count."""
+    lines = text.split("\n")
+    return [line for line in lines[:-1] if line]
+
+
+def versions() -> dict[str, Any]:
+    """When a run is made and what with: packages, Python, the device."""
+    import jax
+
+    device = jax.devices()[0]
+    names = ("jax", "jaxlib", "flax", "optax", "numpy")
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "netspec": __version__,
+        **{name: _version(name) for name in names},
+        "python": platform.python_version(),
+        "platform": device.platform,
+        "device": device.device_kind,
+        "devices": jax.device_count(),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON, which has no word for numbers that are not finite: they become null."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail(errors.DamagedFile(file=str(path), reason=reason)) from error
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise fail(errors.DamagedFile(file=str(path), reason=str(error))) from error
+    if not isinstance(found, dict):
+        raise fail(errors.DamagedFile(file=str(path), reason="it holds no record"))
+    return found

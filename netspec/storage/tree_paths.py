@@ -1,0 +1,87 @@
+"""Trees of arrays as flat dicts with names such as `conv1/kernel`, for files; and back.
+
+Random keys are kept as the numbers they are made of, since files know no keys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+Tree: TypeAlias = Any
+"""Nested dicts of arrays."""
+
+
+class Weights(NamedTuple):
+    """What a network needs to predict: trained parameters, and its other state (running means, frozen weights)."""
+
+    params: Tree
+    other: Tree
+
+
+def widen(tree: Tree) -> Tree:
+    """The same numbers, those in bfloat16 as f32."""
+    return jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == jnp.bfloat16 else x, tree)
+
+
+def _name(path: Any) -> str:
+    return str(jax.tree_util.keystr(path, simple=True, separator="/"))
+
+
+def _is_key(leaf: Any) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def _names(paths: Iterable[Any]) -> dict[Any, str]:
+    """A name for each path; those that would be called alike (`{"a/b": …}` and `{"a": {"b": …}}`) are spelt out."""
+    names = {path: _name(path) for path in paths}
+    uses = Counter(names.values())
+    return {path: name if uses[name] == 1 else jax.tree_util.keystr(path) for path, name in names.items()}
+
+
+def flatten(tree: Tree) -> dict[str, Any]:
+    """The leaves by their path."""
+    leaves = dict(jax.tree_util.tree_leaves_with_path(tree))
+    names = _names(leaves)
+    return {names[path]: jax.random.key_data(leaf) if _is_key(leaf) else leaf for path, leaf in leaves.items()}
+
+
+def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
+    """A tree of the structure of `like` with the leaves from `flat`.
+
+    Raises:
+        KeyError: a leaf is missing.
+    """
+
+    names = _names(path for path, _ in jax.tree_util.tree_leaves_with_path(like))
+
+    def pick(path: Any, leaf: Any) -> Any:
+        value = jnp.array(flat[names[path]])  # a copy: a state is written into
+        return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else value
+
+    return jax.tree_util.tree_map_with_path(pick, like)
+
+
+def difference(found: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
+    """The first thing in which two flat trees differ by names or shapes, in words; None when they agree.
+
+    Values are arrays or shapes given as lists.
+    """
+    for name in like:
+        if name not in found:
+            return f"it has no `{name}`"
+        here, there = _shape(found[name]), _shape(like[name])
+        if here != there:
+            return (
+                f"`{name}` is {'x'.join(map(str, here)) or 'a number'}, not {'x'.join(map(str, there)) or 'a number'}"
+            )
+    extra = next((name for name in found if name not in like), None)
+    return None if extra is None else f"it has a `{extra}`, which the net has not"
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, list) else tuple(value.shape)

@@ -1,1 +1,0 @@
-"""Text to syntax tree and back: `parse_source`, `format_source`."""

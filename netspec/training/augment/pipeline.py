@@ -1,0 +1,230 @@
+"""What augmentations do: a chain of words as a function of a batch, run inside the compiled training step.
+
+Comes in: the words of `data { augment = … }`, the kinds of the inputs, and the range of their numbers. Goes out:
+`Augmenter`, from a step of the run and a batch to the varied batch. Random numbers follow from the seed, the step, the
+place of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
+
+Images are seen as batch x H x W x C, from 0 (the darkest number of the training examples) to 1 (the brightest),
+whatever `normalize` made of them. What single words do is in augment_words.py, rotations and their kin are in
+augment_plane.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from netspec.data import augmentations as words
+from netspec.data.augmentations import Augmentation, can_vary
+from netspec.data.dataset.lazy_rows import lowest_highest
+from netspec.data.transforms.normalization import Normalisation
+from netspec.language.shape import Shape
+from netspec.nn.lowering.barriers import computed_once
+from netspec.training.augment.color import box_mask, vary
+from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, take
+from netspec.training.output_head import are_ids, as_numbers
+from netspec.training.recipe.recipe import Recipe
+
+STREAM = 0x617567
+"""What sets these random numbers apart from others that begin with the same seed."""
+
+QUANTILES = 1025
+"""Points of the table that shares are drawn from."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Numbers as the network takes them, and from 0 to 1: x * scale + offset, by channel."""
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+
+    @property
+    def is_identity(self) -> bool:
+        return set(self.scale) == {1.0} and set(self.offset) == {0.0}
+
+    def from_input(self, x: Any) -> Images:
+        x = x.astype(jnp.float32)
+        return x if self.is_identity else x * jnp.array(self.scale) + jnp.array(self.offset)
+
+    def to_input(self, images: Images, dtype: Any) -> Any:
+        found = images if self.is_identity else (images - jnp.array(self.offset)) / jnp.array(self.scale)
+        return found.astype(dtype)
+
+
+def measure_pixels(x: Any, normalisation: Normalisation | None = None) -> Pixels:
+    """The range of training images (examples x H x W x C, normalised as `normalisation` says): one for all channels."""
+    width = x.shape[-1]
+    mean, std = np.zeros(width), np.ones(width)
+    if normalisation is not None:
+        mean, std = np.array(normalisation.mean), np.array(normalisation.std)
+    lows, highs = lowest_highest(x)
+    low, high = float((lows * std + mean).min()), float((highs * std + mean).max())
+    span = high - low if high > low else 1.0
+    return Pixels(tuple((std / span).tolist()), tuple(((mean - low) / span).tolist()))
+
+
+def make_augmenter(
+    chain: Sequence[Augmentation],
+    recipe: Recipe,
+    shapes: Mapping[str, Shape],
+    examples: Mapping[str, Any],
+    normalisation: Mapping[str, Normalisation],
+) -> Augmenter:
+    """A chain made ready for a run.
+
+    Args:
+        chain: the words; `check_augment` finds nothing wrong with them.
+        recipe: of the run.
+        shapes: those of the inputs, by name, in the order of the net.
+        examples: the training inputs by name, as the net takes them.
+        normalisation: how they were normalised, by name.
+    """
+    varying = [word for word in chain if not isinstance(word, words.Mixing)]
+    pixels = {
+        place: measure_pixels(examples[name], normalisation.get(name))
+        for place, (name, shape) in enumerate(shapes.items())
+        if any(can_vary(word, shape) for word in varying)
+    }
+    units = {name: output.head.units for name, output in recipe.outputs.items() if are_ids(output.head, output.target)}
+    return Augmenter(tuple(chain), recipe.seed, tuple(shapes.values()), pixels, units)
+
+
+@dataclass(frozen=True)
+class Augmenter:
+    """A chain, ready to run.
+
+    Args:
+        chain: the words.
+        seed: of the run.
+        shapes: those of the inputs, in the order of the net.
+        pixels: by the place of an input that is an image, its range.
+        units: by the name of an output whose targets are class ids, how many classes there are.
+    """
+
+    chain: tuple[Augmentation, ...]
+    seed: int
+    shapes: tuple[Shape, ...]
+    pixels: Mapping[int, Pixels]
+    units: Mapping[str, int]
+
+    def __call__(self, step: Any, inputs: Sequence[Any], targets: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
+        become a share for each class where examples are mixed."""
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
+        found: tuple[Any, Any] = computed_once(self._vary(key, tuple(inputs), dict(targets)))
+        return found
+
+    def _vary(self, key: Any, inputs: tuple[Any, ...], targets: dict[str, Any]) -> tuple[Any, Any]:
+        found = [self.pixels[place].from_input(x) if place in self.pixels else x for place, x in enumerate(inputs)]
+        for index, stage in enumerate(stages(self.chain)):
+            here = jax.random.fold_in(key, index)
+            if isinstance(stage[0], words.Mixing):
+                found, targets = self._mix(stage[0], here, found, targets)
+                continue
+            for place, x in enumerate(found):
+                if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
+                    found[place] = computed_once(run_stage(stage, jax.random.fold_in(here, place), x))
+        return tuple(
+            self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
+            for place, (x, before) in enumerate(zip(found, inputs, strict=True))
+        ), targets
+
+    def _mix(self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any) -> tuple[list[Any], Any]:
+        count = len(inputs[0])
+        for_partner, for_chance, for_share, for_box = jax.random.split(key, 4)
+        partner = jax.random.permutation(for_partner, count)
+        own = draw_shares(for_share, word.alpha, count)
+        if word.chance < 1:
+            own = jnp.where(jax.random.uniform(for_chance, (count,)) < word.chance, own, 1.0)
+        others = [take(x, partner) for x in inputs]
+        if isinstance(word, words.Cutmix):
+            box, own = cut_box(for_box, own, *inputs[0].shape[1:3])
+            mixed = [jnp.where(box[..., None], other, x) for x, other in zip(inputs, others, strict=True)]
+        else:
+            own = jnp.maximum(own, 1 - own)  # so that no pair comes twice in the same parts
+            mixed = [mean_of(own, x, other) for x, other in zip(inputs, others, strict=True)]
+        answers = {}
+        for name, target in targets.items():
+            numbers = as_numbers(target, self.units.get(name, 0))
+            answers[name] = mean_of(own, numbers, take(numbers, partner))
+        return mixed, answers
+
+
+# ---------------------------------------------------------------- a chain in stages
+
+Stage: TypeAlias = tuple[Augmentation, ...]
+"""A word, or several that are run as one map of the plane."""
+
+ON_A_PLANE = (words.Affine, words.Flip)
+
+
+def stages(chain: Sequence[Augmentation]) -> list[Stage]:
+    """The chain, with neighbours put together that make one map of the plane: those that fill in the same from outside,
+    and flips among them, which need nothing from there."""
+    found: list[Stage] = []
+    for word in chain:
+        last = found[-1] if found else ()
+        fills = {w.fill for w in (*last, word) if isinstance(w, words.Affine)}
+        if last and len(fills) <= 1 and all(isinstance(w, ON_A_PLANE) for w in (*last, word)):
+            found[-1] = (*last, word)
+        else:
+            found.append((word,))
+    return found
+
+
+def run_stage(stage: Stage, key: Any, images: Images) -> Images:
+    """Images after a stage; `images` are batch x H x W x C."""
+    fill = next((word.fill for word in stage if isinstance(word, words.Affine)), None)
+    keys = jax.random.split(key, len(stage))
+    if fill is None:
+        for word, one in zip(stage, keys, strict=True):
+            images = vary(word, one, images)
+        return images
+    count, height, width, _ = images.shape
+    maps = [find_map(word, one, count, height, width) for word, one in zip(stage, keys, strict=True)]
+    return sample(images, reduce(follow, maps), fill)
+
+
+# ---------------------------------------------------------------- mixing
+
+
+def cut_box(key: Any, own: Any, height: int, width: int) -> tuple[Any, Any]:
+    """Where another image is put in (batch x height x width), and the share of the image that is left (batch).
+
+    The box would cover 1 - `own` of the image; its middle may be anywhere, so a part of it may lie outside.
+    """
+    side = jnp.sqrt(1 - own)
+    rows, columns = jnp.floor(side * height), jnp.floor(side * width)
+    row, column = draw_below(key, len(own), height, width)
+    top, left = row - rows // 2, column - columns // 2
+    box = box_mask(top, left, top + rows, left + columns, height, width)
+    return box, 1 - box.mean(axis=(1, 2))
+
+
+def draw_shares(key: Any, alpha: float, count: int) -> Any:
+    """`count` numbers from Beta(alpha, alpha).
+
+    They are read off a table of its quantiles: `jax.random.beta` rejects and tries again, which takes seconds to
+    compile.
+    """
+    from scipy.special import betaincinv  # type: ignore[import-untyped]  # JAX brings SciPy
+
+    points = np.clip(np.linspace(0, 1, QUANTILES), 1e-4, 1 - 1e-4)
+    table = betaincinv(alpha, alpha, points).astype(np.float32)
+    place = jax.random.uniform(key, (count,)) * (QUANTILES - 1)
+    low = jnp.floor(place).astype(jnp.int32)
+    below, above = (take(jnp.asarray(table), low + step) for step in (0, 1))
+    return below + (above - below) * (place - low)
+
+
+def mean_of(own: Any, x: Any, other: Any) -> Any:
+    """own * x + (1 - own) * other; `own` is the share of each example."""
+    share = own.reshape(-1, *[1] * (x.ndim - 1))
+    return share * x + (1 - share) * other

@@ -1,0 +1,1 @@
+"""When training stops, and which weights are kept."""

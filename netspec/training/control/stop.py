@@ -1,0 +1,200 @@
+"""When training stops before its last epoch."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from netspec.language.kinds import Count, Kind, Mismatch, Number, Time
+from netspec.language.record import Record, record, value
+from netspec.language.values import SECONDS, Comparison, Duration, Symbol, Word, spell
+from netspec.language.vocabulary import option, register
+from netspec.training.metrics import figure_names
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
+
+
+@value
+class ValidationFigure(Kind):
+    """The name of a figure on the validation split: `val_loss`, `val_accuracy`, …
+
+    With several outputs the name has the output in it and is given in quotes: "val_digit_accuracy".
+    """
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those whose figures it may be."""
+        return ("val",)
+
+    def accept(self, value: object) -> str:
+        name = value.name if isinstance(value, Symbol) else value
+        if not isinstance(name, str) or name.partition("_")[0] not in self.splits:
+            raise Mismatch(self.describe(), value)
+        return name
+
+    def describe(self) -> str:
+        return "a figure on the validation split, such as `val_loss` or `val_accuracy`"
+
+    def spell(self, value: object) -> str:
+        if value is None:
+            return "none"
+        name = str(value)
+        return name if name in self.names else f'"{name}"'
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *figure_names()))
+
+
+@value
+class HeldOutFigure(ValidationFigure):
+    """The name of a figure on the validation or the test split."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return ("val", "test")
+
+
+@value
+class FigureGoal(Kind):
+    """A comparison of a figure on the validation or the test split with a number: `val_accuracy >= 99%`."""
+
+    def accept(self, value: object) -> Comparison:
+        if not isinstance(value, Comparison) or value.operator not in OPERATORS:
+            raise Mismatch(self.describe(), value)
+        try:
+            return Comparison(HeldOutFigure().accept(value.left), value.operator, Number().accept(value.right))
+        except Mismatch as wrong:
+            raise Mismatch(self.describe(), value, wrong.unknown) from None
+
+    def describe(self) -> str:
+        return "a comparison such as `val_accuracy >= 99%` or `val_loss < 0.1`"
+
+    def spell(self, value: object) -> str:
+        assert isinstance(value, Comparison)
+        return f"{HeldOutFigure().spell(value.left)} {value.operator} {spell(value.right)}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return HeldOutFigure().names
+
+    @property
+    def compares(self) -> bool:
+        return True
+
+
+@value
+class Standing(Record):
+    """How a run stands after an epoch, for a rule.
+
+    `value` is the figure that it watches (None: not measured, or no number), `higher` says whether larger is better,
+    `waited` counts the epochs in a row without progress, and `seconds` are those of the whole run.
+    """
+
+    value: float | None
+    higher: bool
+    waited: int
+    seconds: float
+
+
+@record
+class Stop(Word, ABC):
+    """Base of every stopping rule. Several of them are joined by `->`, and the first one that says so ends the run."""
+
+    category: ClassVar[str] = "stop"
+
+    def watches(self) -> str | None:
+        """The figure it looks at, or None."""
+        return None
+
+    def is_better(self, value: float, best: float, *, higher: bool) -> bool:
+        """Whether an epoch's figure counts as progress; `higher`: larger figures are better."""
+        return value > best if higher else value < best
+
+    def is_over(self, epochs_without_progress: int) -> bool:
+        """Whether to stop after so many epochs without progress."""
+        return False
+
+    def ends(self, standing: Standing) -> bool:
+        """Whether to stop now."""
+        return self.is_over(standing.waited)
+
+
+T = TypeVar("T", bound=type[Stop])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def stop(name: str) -> Callable[[T], T]:
+    """Declare a stopping rule.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("stop", name)  # type: ignore[return-value]  # the same class comes back
+
+
+@stop("early")
+class Early(Stop):
+    """Stops when a figure on the validation split has not become better for `patience` epochs in a row.
+
+    Example: train { stop = early(val_loss, patience = 3) }
+    Reference: Prechelt 1998, Early stopping - but when?
+    """
+
+    elsewhere = ("EarlyStopping", "early_stopping")
+
+    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0, elsewhere=("monitor",))
+    patience: int = option(Count(1), "epochs without progress that are waited for", default=3, position=1)
+    min_delta: float = option(Number(0), "progress of less than this does not count", default=0.0)
+
+    def watches(self) -> str:
+        return self.figure
+
+    def is_better(self, value: float, best: float, *, higher: bool) -> bool:
+        gain = value - best if higher else best - value
+        return gain > self.min_delta
+
+    def is_over(self, epochs_without_progress: int) -> bool:
+        return epochs_without_progress >= self.patience
+
+
+@stop("until")
+class Until(Stop):
+    """Stops when a figure on the validation split has come to a goal.
+
+    A figure of the test split may stand here as well, as in "how long to 99% of the test set"; it is then measured
+    after every epoch, and no longer tells how good the net is on examples that nothing was chosen by.
+
+    Example: train { stop = until(val_accuracy >= 99%) -> early(val_loss) }
+    """
+
+    goal: Comparison = option(FigureGoal(), "what is to be", position=0)
+
+    def watches(self) -> str:
+        return str(self.goal.left)
+
+    def ends(self, standing: Standing) -> bool:
+        goal: Any = self.goal.right
+        return standing.value is not None and OPERATORS[self.goal.operator](standing.value, goal)
+
+
+@stop("time")
+class TimeLimit(Stop):
+    """Stops after the epoch in which the time is up, however many epochs that makes.
+
+    The time is that of the whole run, without breaks between `--resume`. Two runs may end after different epochs.
+
+    Example: train { stop = time(30 minutes) }
+    """
+
+    limit: Duration = option(Time(("minutes", "hours", "seconds")), "how long the run may take", position=0)
+
+    def ends(self, standing: Standing) -> bool:
+        return standing.seconds >= self.limit.value * SECONDS[self.limit.unit]

@@ -1,0 +1,99 @@
+"""The devices that JAX finds, and what is set up before it computes on them: memory, and kept programs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import jax
+
+from netspec.language.cache_dir import cache_folder
+
+DATA_SHARE = 2
+"""Examples may take this part of the memory of a device; the rest is for the network and for what it computes."""
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
+"""Parameters of `mallopt` (malloc.h of glibc)."""
+TOP_PAD = 64 * 2**20
+"""Bytes by which memory grows at least."""
+MOST_TO_KEEP = 512 * 2**20
+"""Bytes of a step up to which freed memory is kept."""
+KEPT_BYTES = 512 * 2**20
+"""What compiled programs may take on the disk. JAX looks through the whole folder for each one that it adds."""
+KEPT_SECONDS = 0.1
+"""Programs that are compiled faster than this are not kept."""
+
+
+def memory_for_data() -> int | None:
+    """How many bytes a device with memory of its own has for examples; None where it has none, or does not tell."""
+    figures = jax.devices()[0].memory_stats() or {}
+    most = figures.get("bytes_limit")
+    return (most - figures.get("bytes_in_use", 0)) // DATA_SHARE if most else None
+
+
+def find_devices() -> str | None:
+    """None when JAX finds a device of the kind it was told to use, or what is wrong, in a line."""
+    set_up()
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # a plugin that is missing ends in an assertion of JAX
+        return (str(error).splitlines() or ["JAX finds no such device"])[0]
+    return None
+
+
+@cache
+def set_up() -> None:
+    """Keep compiled programs for the next process, unless JAX is told otherwise; once, before JAX computes anything.
+
+    `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` keeps none. Parallel runs
+    share the folder under a lock; what was not used for longest goes first.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    folder = cache_folder()
+    if folder is None:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder / f"programs-{processor()}"))
+    jax.config.update("jax_compilation_cache_max_size", KEPT_BYTES)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_SECONDS)
+
+
+def processor() -> str:
+    """A short name for the instructions that this processor has: programs for another one may not run on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        told = ""
+    return sha256(f"{platform.machine()} {platform.processor()} {told}".encode()).hexdigest()[:12]
+
+
+def keep_freed_memory(of_step: object) -> None:
+    """Have the C library keep what is freed, for the next step, where that is glibc.
+
+    XLA's programs for CPUs take the memory for their intermediate results anew for each step, hundreds of MiB. glibc
+    gives blocks of that size back to the system when they are freed, and so each step begins with the system clearing
+    pages: a fifth of the time of a ResNet. What is kept is what the next step takes, so the peak stays the same. In
+    return compiling takes a third longer, since its threads share one arena; so it is for processes that train, and
+    `GLIBC_TUNABLES` in the environment, with anything in it, leaves all as it is. So does a step that takes much: small
+    blocks settle in the place of a large one that was freed, and up to three such places have been seen before the
+    memory stopped growing.
+
+    Threads that run already stay as they are; it is best called before JAX makes its own.
+
+    Args:
+        of_step: about how many bytes a step takes (`step_bytes`); anything but a number is unknown, and much.
+    """
+    if not isinstance(of_step, int) or of_step > MOST_TO_KEEP:
+        return
+    if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
+        return
+    change = ctypes.CDLL(None).mallopt
+    change(M_ARENA_MAX, 1)  # other arenas map large blocks whatever they are told
+    change(M_MMAP_MAX, 0)
+    change(M_TRIM_THRESHOLD, -1)
+    change(M_TOP_PAD, TOP_PAD)

@@ -1,0 +1,125 @@
+"""Splits on their way to the device, and the sums over them that figures are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from netspec.data.dataset.lazy_rows import read_all
+from netspec.storage.tree_paths import Tree
+from netspec.training.losses import JointLoss
+from netspec.training.metrics import Answers
+from netspec.training.output_head import are_ids
+from netspec.training.recipe.outputs import OutputRecipe
+from netspec.training.recipe.recipe import Recipe
+
+
+class Split(Protocol):
+    """Examples (`data.dataset.dataset.Arrays`): arrays or `Rows` of equal length by the names of inputs and targets."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+
+    @property
+    def targets(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Data:
+    """A split on the device: `inputs` in the order of the net's, `targets` by output, rows first."""
+
+    inputs: tuple[Any, ...]
+    targets: dict[str, Any]
+    examples: int
+
+    @property
+    def arrays(self) -> tuple[Tree, Tree]:
+        return self.inputs, self.targets
+
+
+def place(arrays: Split, recipe: Recipe, names: Sequence[str], *, rows: int | None = None) -> Data:
+    """Put a split onto the device, filled up to `rows` by copies of its first row. `names` are those of the inputs."""
+    inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
+    targets = {
+        name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
+        for name, output in recipe.outputs.items()
+    }
+    return Data(jax.device_put(inputs), jax.device_put(targets), len(arrays.inputs[names[0]]))
+
+
+def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[str], rows: Any = None) -> Any:
+    """What counts of a batch: batch, or batch x T for a sequence with padding; None when everything does.
+
+    `rows` (batch) is false for those that only fill the batch up.
+    """
+    padding = output.head.padding
+    if padding is None:
+        return rows
+    steps = inputs[names.index(padding.input)] != padding.id
+    return steps if rows is None else steps & rows[:, None]
+
+
+def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> tuple[Any, dict[str, Any]]:
+    """The mean loss of a batch over what counts, and the sums from which the loss of a split is made.
+
+    With padding every real step counts the same, as in PyTorch's `ignore_index`, whatever the lengths of the texts.
+    With weights of classes it is the mean over these weights, as in PyTorch's `weight`.
+    """
+    steps = {"counted": weights.sum()} if output.head.padding is not None else {}
+    if isinstance(output.loss, JointLoss):
+        values, counts = output.loss.joint(logits, targets, output.scored, weights)
+        return _weighted_mean(values * counts, counts, steps)
+    if output.class_weights is not None:
+        values, counts = output.loss.weighted(logits, targets, output.scored, output.class_weights)
+        values = values.reshape(*counts.shape, -1).mean(axis=-1)
+        if weights is not None:
+            is_counted = weights.reshape(*weights.shape, *[1] * (counts.ndim - weights.ndim))
+            values, counts = jnp.where(is_counted, values, 0), jnp.where(is_counted, counts, 0)
+        return _weighted_mean(values, counts, steps)
+    values = output.loss.values(logits, targets, output.scored)
+    if output.head.padding is None:
+        each = values.reshape(values.shape[0], -1).mean(axis=1)
+        total = each.sum() if weights is None else jnp.where(weights, each, 0).sum()
+        return each.mean(), {"loss": total}
+    each = values.reshape(*weights.shape, -1).mean(axis=-1)
+    total, count = jnp.where(weights, each, 0).sum(), weights.sum()
+    return total / jnp.maximum(count, 1), {"loss": total, "counted": count}
+
+
+def _weighted_mean(values: Any, counts: Any, steps: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The mean of values that are weighted already, and the sums for that of a split."""
+    total, count = values.sum(), counts.sum().astype(jnp.float32)
+    return total / jnp.where(count > 0, count, 1), {"loss": total, "weight": count, **steps}
+
+
+def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *, training: bool) -> dict[str, Any]:
+    """The sums that the metrics of an output need, each once; tables are not kept while training.
+
+    Where examples were mixed, so that targets are a share for each class, the class with the largest one counts.
+    """
+    if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
+        targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
+    answers = Answers(logits.astype(jnp.float32), targets, output.scored, weights)
+    found: dict[str, Any] = {}
+    for metric in output.metrics:
+        if not (training and (metric.is_table or metric.takes_long)):
+            found.update(metric.sums(answers))
+    return found
+
+
+def narrow(array: Any) -> Any:
+    """64-bit numbers as 32-bit ones, which is what devices compute in."""
+    array = np.asarray(array)
+    narrow = {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}
+    return array.astype(narrow.get(array.dtype, array.dtype), copy=False)
+
+
+def _fill(array: Any, rows: int | None) -> Any:
+    if rows is None or rows <= len(array):
+        return array
+    return np.concatenate([array, np.repeat(array[:1], rows - len(array), axis=0)])

@@ -1,0 +1,101 @@
+"""Batches of data that are larger than memory: read ahead by threads, while the device works on those before.
+
+Comes in: a split whose inputs are `Rows`. Goes out: `Stream`, which gives the batches of an epoch in their order, on
+the device. What is in memory at any time is bounded by the buffers: the batches that are being read or lie ready.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+from netspec.data.dataset.lazy_rows import Column, Rows, is_streamed, read_all
+from netspec.storage.tree_paths import Tree
+from netspec.training.feed.device_data import Split, narrow
+from netspec.training.recipe.recipe import Recipe
+
+T = TypeVar("T")
+
+BUFFER_BYTES = 1 << 28
+"""How much is read ahead at most, but for two batches that always are."""
+
+MOST_READERS = 8
+"""Threads that read; files are read and images are unpacked outside of the lock of the interpreter."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A split that is read when it is wanted: `inputs` in the order of the net's, `targets` by output."""
+
+    split: Split
+    recipe: Recipe
+    names: tuple[str, ...]
+
+    @property
+    def examples(self) -> int:
+        return len(self.split.inputs[self.names[0]])
+
+    @cached_property
+    def bytes_of_example(self) -> int:
+        columns = [*self.split.inputs.values(), *self.split.targets.values()]
+        total = sum(int(column.nbytes) for column in columns)
+        return max(1, total // max(1, self.examples))
+
+    def read(self, index: Any) -> tuple[Tree, Tree]:
+        """The examples with these indices, on the device: inputs, and targets by output.
+
+        Raises:
+            CompileError: they cannot be read any more (NS515).
+        """
+        inputs = tuple(narrow(_taken(self.split.inputs[name], index)) for name in self.names)
+        targets = {
+            name: output.place_targets(_taken(self.split.targets[name], index))
+            for name, output in self.recipe.outputs.items()
+        }
+        found: tuple[Tree, Tree] = jax.device_put((inputs, targets))
+        return found
+
+    def batches(self, indices: Sequence[Any]) -> Generator[tuple[Tree, Tree], None, None]:
+        """Examples batch by batch, in this order; those after the one at work are read meanwhile.
+
+        Raises:
+            CompileError: some cannot be read any more (NS515), when it is their turn.
+        """
+        largest = max(map(len, indices), default=1) * self.bytes_of_example
+        readers = max(1, min(MOST_READERS, os.cpu_count() or 1, BUFFER_BYTES // largest))
+        return ahead(self.read, indices, readers, readers + 1)
+
+
+def is_stream(split: Split) -> bool:
+    """Whether a split is too large to be placed on the device as a whole."""
+    return any(is_streamed(column) for column in (*split.inputs.values(), *split.targets.values()))
+
+
+def ahead(work: Callable[[Any], T], given: Sequence[Any], workers: int, most: int) -> Generator[T, None, None]:
+    """What `work` makes of each that is given, in their order; at most `most` of them are begun before they are wanted.
+
+    Nothing is begun any more once the iterator is closed.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="netspec-read")
+    begun: deque[Future[T]] = deque()
+    try:
+        for item in given:
+            begun.append(pool.submit(work, item))
+            if len(begun) >= most:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _taken(column: Column, index: Any) -> Any:
+    return column.read(index) if isinstance(column, Rows) else np.asarray(read_all(column))[index]

@@ -1,0 +1,194 @@
+"""Asking a net: figures over a whole split, and answers to new inputs.
+
+Comes in: an engine, weights, and arrays. Goes out: figures by name (`accuracy`, `rmse`, …), exact over the split: sums
+of batches are added in double precision on the host. The last batch is filled up, and what fills it does not count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import jax
+import numpy as np
+
+from netspec.data.dataset.lazy_rows import Rows, blocks, is_streamed, read_all
+from netspec.storage.tree_paths import Tree, Weights
+from netspec.training.feed.device_data import Data, Split, narrow
+from netspec.training.feed.prefetch import Stream, is_stream
+from netspec.training.metrics import Figure, Totals
+from netspec.training.recipe.recipe import Recipe
+from netspec.training.step.engine import Engine
+
+STREAMED_AHEAD = 2
+"""Batches of streamed data that are handed to the device before one of them is waited for."""
+
+SMALLEST_BATCH = 256
+"""Asking needs little memory, so batches are at least this large."""
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A split made ready for scoring: on the device or streamed, in batches of `size`; with the spread of targets."""
+
+    data: Data | Stream
+    size: int
+    spreads: Mapping[str, Any]
+
+
+def prepare(engine: Engine, arrays: Split) -> Exam:
+    """Put a split onto the device for scoring; the batches are chosen so that little is filled up."""
+    examples = len(arrays.inputs[engine.input_names[0]])
+    batches = ceil(examples / max(SMALLEST_BATCH, engine.recipe.batch))
+    size = ceil(examples / batches)
+    data = engine.feed(arrays) if is_stream(arrays) else engine.place(arrays, rows=batches * size)
+    return Exam(data, size, spreads_of(engine.recipe, arrays))
+
+
+def spreads_of(recipe: Recipe, arrays: Split) -> dict[str, Any]:
+    """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
+    found = {}
+    for name, output in recipe.outputs.items():
+        if output.target.kind == "class":
+            continue
+        if is_streamed(arrays.targets[name]):
+            # the target is the input: the deviation of each number, without a copy of all
+            found[name] = _spread_of_rows(arrays.targets[name])
+            continue
+        values = np.asarray(arrays.targets[name], np.float64).reshape(len(arrays.targets[name]), *output.head.shape)
+        padding = output.head.padding
+        if padding is not None:
+            counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
+            values = np.where(counts[..., None], values, np.nan)
+        values = values.reshape(len(values), -1)
+        found[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+    return found
+
+
+def _spread_of_rows(rows: Rows) -> Any:
+    """The sum of (number - mean)^2 of each number of an example, over examples that are streamed."""
+    total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(rows))
+    return sum(((b.reshape(len(b), -1) - total / len(rows)) ** 2).sum(axis=0) for b in blocks(rows))
+
+
+def measure(
+    engine: Engine, weights: Weights, exam: Exam, *, prefix: str = "", tables: bool = False
+) -> dict[str, Figure]:
+    """The loss and every metric over a split; names begin with `prefix`, tables come only when asked for."""
+    data, pending, batches = exam.data, deque[Any](), list[Any]()
+    for arrays, begin, end in _batches(exam):
+        pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), exam.size))
+        if isinstance(data, Stream) and len(pending) > STREAMED_AHEAD:
+            batches.append(jax.device_get(pending.popleft()))
+    batches += jax.device_get(list(pending))
+    sums = jax.tree.map(lambda *parts: np.sum(np.stack(parts), axis=0, dtype=_wide(parts[0])), *(b[0] for b in batches))
+    scores = {
+        name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
+        for name in batches[0][1]
+    }
+    return figures(engine.recipe, sums, data.examples, exam.spreads, scores, prefix=prefix, tables=tables)
+
+
+def _batches(exam: Exam) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
+    """Arrays, where in them a batch begins, and where those of them that count end. What is streamed comes batch by
+    batch, filled up as `place` fills a split up."""
+    data, size = exam.data, exam.size
+    begins = range(0, data.examples, size)
+    if isinstance(data, Data):
+        yield from ((data.arrays, begin, data.examples) for begin in begins)
+        return
+    rows = [np.arange(begin, begin + size) for begin in begins]
+    with closing(data.batches([np.where(row < data.examples, row, 0) for row in rows])) as batches:
+        for begin, batch in zip(begins, batches, strict=True):
+            yield batch, 0, min(size, data.examples - begin)
+
+
+def evaluate(engine: Engine, weights: Weights, arrays: Split, *, prefix: str = "") -> dict[str, Figure]:
+    """The loss, every metric and every table over a split."""
+    return measure(engine, weights, prepare(engine, arrays), prefix=prefix, tables=True)
+
+
+def figures(
+    recipe: Recipe,
+    sums: Mapping[str, Any],
+    examples: int,
+    spreads: Mapping[str, Any],
+    scores: Mapping[str, tuple[Any, ...]] | None = None,
+    *,
+    prefix: str = "",
+    tables: bool = False,
+) -> dict[str, Figure]:
+    """Figures from the sums over `examples`. Without `scores`, as in training, those that need them or take long are
+    left out."""
+    losses = {name: float(sums[name]["loss"]) / _loss_weight(sums[name], examples) for name in recipe.outputs}
+    found: dict[str, Figure] = {f"{prefix}loss": sum(recipe.outputs[name].weight * losses[name] for name in losses)}
+    if "penalty" in sums:
+        found[f"{prefix}penalty"] = float(sums["penalty"]) / examples
+    for name, output in recipe.outputs.items():
+        if recipe.takes_names:
+            found[prefix + recipe.figure(name, "loss")] = losses[name]
+        ranks, labels = (scores or {}).get(name, (None, None))
+        places = 1 if output.head.padding is None else output.head.shape[0]
+        counted = _counted(sums[name], examples)
+        totals = Totals(
+            sums=sums[name],
+            examples=examples,
+            decisions=counted * output.decisions // places,
+            numbers=counted * output.head.count // places,
+            chooses=output.chooses,
+            spread=spreads.get(name),
+            scores=ranks,
+            labels=labels,
+        )
+        for metric in output.metrics:
+            is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
+            if is_missing or (metric.is_table and not tables):
+                continue
+            found[prefix + recipe.figure(name, metric.figure)] = metric.value(totals)
+    return found
+
+
+def _loss_weight(sums: Mapping[str, Any], examples: int) -> float:
+    """What the sum of losses is divided by."""
+    return (float(sums["weight"]) or 1.0) if "weight" in sums else _counted(sums, examples)
+
+
+def _counted(sums: Mapping[str, Any], examples: int) -> int:
+    """How many answers the sums are over: the examples, or the steps of a sequence that do not only fill up."""
+    return max(1, int(sums["counted"])) if "counted" in sums else examples
+
+
+def _wide(array: Any) -> type:
+    return np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
+
+
+def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the net answers: arrays by output, heads applied, rows in the order of the inputs.
+
+    Args:
+        engine: the net.
+        weights: its weights.
+        inputs: arrays by the names of the inputs, rows first.
+    """
+    columns = tuple(narrow(inputs[name]) for name in engine.input_names)
+    parts = [
+        {name: np.asarray(value)[:count] for name, value in engine.answer_program(*weights, rows).items()}
+        for rows, count in _blocks(columns)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in engine.recipe.outputs}
+
+
+def _blocks(columns: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Batches, filled up to a power of two so that few sizes are compiled, and how many of their rows count."""
+    examples = len(columns[0])
+    size = min(SMALLEST_BATCH, 1 << max(0, examples - 1).bit_length())
+    for begin in range(0, max(1, examples), size):
+        rows = [column[begin : begin + size] for column in columns]
+        count = len(rows[0])
+        missing = size - count
+        filled = [np.concatenate([r, np.zeros((missing, *r.shape[1:]), r.dtype)]) if missing else r for r in rows]
+        yield tuple(filled), count

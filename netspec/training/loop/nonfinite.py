@@ -1,0 +1,75 @@
+"""Where the first number that is not finite comes from: the steps are run again up to the one at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from netspec.language.diagnostics import Diagnostic
+from netspec.storage.tree_paths import flatten
+from netspec.training.errors.recipe import NonfiniteLoss
+from netspec.training.feed.device_data import Data
+from netspec.training.feed.prefetch import Stream
+from netspec.training.step.engine import Engine, State
+from netspec.training.step.epoch_steps import steps_of
+
+Locate = Callable[[nnx.Module, tuple[Any, ...]], str | None]
+"""From a module in training mode and the inputs of a batch to the name of the first layer with a result not finite."""
+
+
+def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> State:
+    """The state before a step of the run, from an earlier one; the same numbers as the first time."""
+    position = int(state["step"])
+    while position < step:
+        epoch, first = divmod(position, engine.steps_per_epoch)
+        last = min(engine.steps_per_epoch, first + step - position)
+        with closing(steps_of(engine, data, epoch, first, last)) as taken:
+            for program, given, count in taken:
+                state, _ = program(state, *given)
+                position += count
+    return state
+
+
+def explain(engine: Engine, data: Data | Stream, state: State, step: int, locate: Locate | None) -> Diagnostic:
+    """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
+    state = run_until(engine, data, state, step)
+    epoch = step // engine.steps_per_epoch
+    inputs, targets = engine.examples_of(step, data)
+    where = _first_place(engine, state, inputs, targets, locate)
+    return NonfiniteLoss(epoch=epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
+
+
+def explain_weights(engine: Engine, state: State) -> Diagnostic:
+    """The diagnostic for weights that are not finite after the last step, though its loss was."""
+    step = int(state["step"]) - 1
+    spoilt = ", ".join(_not_finite_names(state)[:3])
+    where = f"its gradient leaves numbers in {spoilt} that are not finite"
+    return NonfiniteLoss(epoch=step // engine.steps_per_epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
+
+
+def _first_place(engine: Engine, state: State, inputs: Any, targets: Any, locate: Locate | None) -> str:
+    if not bool(engine.is_finite(inputs)):
+        return "the inputs hold numbers that are not finite"
+    if not bool(engine.is_finite(targets)):
+        return "the targets hold numbers that are not finite"
+    names = ", ".join(_not_finite_names(state)[:3])
+    spoilt = f"{names} {'is' if ',' not in names else 'are'} not finite since the step before" if names else ""
+    layer = locate(engine.module(state["params"], state["other"], state["random"]), inputs) if locate else None
+    if layer is not None:
+        return f"first in the layer `{layer}`" + (f"; {spoilt}" if spoilt else "")
+    return spoilt or "first in the loss itself"
+
+
+def _not_finite_names(state: State) -> list[str]:
+    leaves = flatten((state["params"], state["other"]))
+    return [f"`{name.partition('/')[2]}`" for name, leaf in leaves.items() if not bool(jnp.isfinite(leaf).all())]
+
+
+def not_finite(engine: Engine, state: State) -> bool:
+    """Whether a weight or anything that the net remembers is not finite."""
+    return not bool(jax.device_get(engine.is_finite((state["params"], state["other"]))))

@@ -1,0 +1,153 @@
+"""What a loss is: the number for each answer whose mean is made small, and what every loss says about itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+from netspec.language.record import Record, record, value
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register
+from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers, place_targets
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NO_CLASSES = "the targets are numbers, not classes"
+
+Answering = Literal["answers", "shares", "scores", "sequence", "embedding"]
+"""How the units of a net answer the targets: each unit its number or class (`answers`), the probabilities of classes
+for targets that are probabilities too (`shares`), a score for each class or for yes (`scores`), a sequence of classes
+shorter than the steps (`sequence`), or a point in space for each example (`embedding`)."""
+
+
+@value
+class WrongTargets(Record):
+    """Targets that a loss can do nothing with: the first such example, what is wrong with it, what to do."""
+
+    index: int
+    reason: str
+    advice: str
+
+
+@record
+class Loss(Word, ABC):
+    """Base of every loss."""
+
+    category: ClassVar[str] = "loss"
+
+    heads: ClassVar[tuple[str, ...]] = ("linear", "sigmoid", "softmax")
+    """The ends of a net that it can go with."""
+    implied: ClassVar[str] = "linear"
+    """The head that a net without one is taken to have: it then gives logits."""
+    fewest_units: ClassVar[int] = 1
+    takes_shares: ClassVar[bool] = True
+    """In place of class ids it may be given a share for each class, as `mixup` makes them."""
+    answering: ClassVar[Answering] = "answers"
+
+    @abstractmethod
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        """The loss of every answer: float32 of the shape batch x ..., with a place for each step of a sequence."""
+
+    def weighted(self, logits: Any, targets: Any, head: HeadInfo, classes: Any) -> tuple[Any, Any]:
+        """`values`, each times what its class counts, and what each answer counts (batch x ... without units).
+
+        Args:
+            logits: as for `values`.
+            targets: as for `values`.
+            head: as for `values`.
+            classes: what an answer of each class counts, a vector.
+        """
+        values, weights = self.values(logits, targets, head), class_weights_of(targets, head, classes)
+        return values * weights.reshape(*weights.shape, *[1] * (values.ndim - weights.ndim)), weights
+
+    # ------------------------------------------------------------ asked before the first step
+
+    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+        """The head that a net without one is taken to have, for these targets."""
+        return self.implied
+
+    def scored(self, head: HeadInfo, target: TargetInfo) -> HeadInfo:
+        """The head that figures are made with: that of the net, or the one that is implied for plain numbers."""
+        return replace(head, activation=self.implied_by(head, target)) if head.activation == "linear" else head
+
+    def pairs_examples(self, head: HeadInfo) -> bool:
+        """Whether it compares the examples of a batch with each other."""
+        return False
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        """Why it cannot go with a head and targets, as the end of a sentence; empty when it can."""
+        if head.activation not in self.heads:
+            if self.heads == ("linear",):
+                return "it works on plain numbers: leave the activation of the last layer out"
+            return f"it works on a net that ends in `{self.implied}`"
+        if head.units < self.fewest_units:
+            return f"it needs at least {self.fewest_units} units, one for each class"
+        implied = self.implied_by(head, target)
+        if implied == "sigmoid" and are_ids(head, target):
+            return f"the targets are {target.classes} classes, of which one is right"
+        is_decision = implied in ("softmax", "sigmoid", "margin") and self.answering != "shares"
+        return NO_CLASSES * (is_decision and head.activation == "linear" and target.kind == "numbers")
+
+    def place_targets(self, array: Any, head: HeadInfo, target: TargetInfo) -> Any:
+        """Targets as `values` takes them; see `heads.place_targets`."""
+        return place_targets(array, head, target)
+
+    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+        """The first target that it can do nothing with; `targets` are as `place_targets` gives them."""
+        return None
+
+
+@record
+class JointLoss(Loss, ABC):
+    """Base of losses that look at more than one answer at a time: at pairs of examples, at a whole sequence."""
+
+    takes_shares = False
+
+    @abstractmethod
+    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+        """Losses and what each of them counts, of equal shapes.
+
+        Args:
+            logits: as for `values`.
+            targets: as `place_targets` makes them.
+            head: the head.
+            counted: batch or batch x T: false for rows and steps that only fill up; None when all count.
+        """
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return self.joint(logits, targets, head, None)[0]
+
+
+L = TypeVar("L", bound=type[Loss])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def loss(name: str) -> Callable[[L], L]:
+    """Declare a loss.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("loss", name)  # type: ignore[return-value]  # the same class comes back
+
+
+def errors(logits: Any, targets: Any, head: HeadInfo) -> Any:
+    """Answer - target for each unit, float32."""
+    import jax.numpy as jnp
+
+    return head.apply(logits.astype(jnp.float32)) - as_numbers(targets, head.units)
+
+
+def class_weights_of(targets: Any, head: HeadInfo, classes: Any) -> Any:
+    """What each answer counts, without the axis of units: the weight of its class, or of its shares of the classes."""
+    import jax.numpy as jnp
+
+    weights = jnp.asarray(classes, jnp.float32)
+    if jnp.issubdtype(targets.dtype, jnp.integer):
+        return weights[targets]
+    if head.units == 1:
+        return (weights[0] + (weights[1] - weights[0]) * targets)[..., 0]
+    return jnp.sum(targets * weights, axis=-1)

@@ -1,0 +1,278 @@
+"""Losses of classes, and of a yes or no for each unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netspec.language.kinds import Number
+from netspec.language.record import record
+from netspec.language.vocabulary import option
+from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss
+from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SMALLEST = 1e-12
+"""A probability is kept above this under a power, whose gradient at 0 may be infinite."""
+NEAR = 1e-3
+"""Shares sum up to 1 but for this."""
+
+SMOOTHED = "which share of the target is spread evenly over all answers (0: none)"
+
+
+@loss("cross_entropy")
+class CrossEntropy(Loss):
+    """The negative logarithm of the probability given to the right class.
+
+    Where targets are numbers, they are a distribution over the classes for each example, and the loss is
+    -sum(target * log(probability)). With smoothing s the right one of k classes has the target 1 - s + s / k, and each
+    other one s / k. `class_weights` of the data count as `weight` does in PyTorch: the mean is one over the weights.
+
+    Example: train { loss = cross_entropy(smoothing = 0.1) }
+    Reference: Szegedy et al. 2015, arXiv:1512.00567, for the smoothing.
+    """
+
+    elsewhere = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
+    heads = ("linear", "softmax")
+    implied = "softmax"
+    fewest_units = 2
+    answering = "shares"
+
+    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        plain = negative_log_likelihood(logits, targets)
+        if not self.smoothing:
+            return plain
+        x = logits.astype(jnp.float32)
+        return (1 - self.smoothing) * plain + self.smoothing * jnp.mean(_log_sum(x)[..., None] - x, axis=-1)
+
+    def weighted(self, logits: Any, targets: Any, head: HeadInfo, classes: Any) -> tuple[Any, Any]:
+        import jax.numpy as jnp
+
+        if not self.smoothing:
+            return super().weighted(logits, targets, head, classes)
+        weights, y = jnp.asarray(classes, jnp.float32), as_numbers(targets, head.units)
+        x = logits.astype(jnp.float32)
+        shares = (1 - self.smoothing) * y + self.smoothing / head.units
+        return jnp.sum(shares * weights * (_log_sum(x)[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        is_numbers = target.kind == "numbers" and head.activation == "linear"
+        return super().misfit(head, target) or NO_CLASSES * is_numbers
+
+    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+        return no_distribution(targets) if targets.dtype.kind == "f" else None
+
+
+@loss("kl")
+class KullbackLeibler(Loss):
+    """The Kullback-Leibler divergence of the answer from a target that is a distribution over the classes.
+
+    It differs from the cross entropy by the entropy of the targets only, so the gradient is the same and a perfect
+    answer has the loss 0.
+
+    Formula: sum(target * (log(target) - log(answer)))
+    Example: train { loss = kl }
+    Reference: Kullback and Leibler 1951, On information and sufficiency.
+    """
+
+    elsewhere = ("kl_divergence", "KLDivergence", "KLDivLoss", "kullback_leibler_divergence")
+    heads = ("linear", "softmax")
+    implied = "softmax"
+    fewest_units = 2
+    answering = "shares"
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax
+        import jax.numpy as jnp
+
+        y = as_numbers(targets, head.units)
+        return jnp.sum(jax.scipy.special.xlogy(y, y), axis=-1) + negative_log_likelihood(logits, y)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        is_one = "the targets are classes, of which one is right, and no distributions" * are_ids(head, target)
+        return super().misfit(head, target) or is_one
+
+    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+        return no_distribution(targets)
+
+
+@loss("binary_cross_entropy")
+class BinaryCrossEntropy(Loss):
+    """For each unit, the negative logarithm of the probability given to the right one of two answers.
+
+    With smoothing s the target of a yes is 1 - s / 2, and that of a no s / 2.
+
+    Example: train { loss = binary_cross_entropy(yes = 4) }
+    """
+
+    elsewhere = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss")
+    heads = ("linear", "sigmoid")
+    implied = "sigmoid"
+
+    yes: float = option(
+        Number(0, open_low=True), "how much a yes counts, where a no counts 1", default=1.0, elsewhere=("pos_weight",)
+    )
+    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
+        y = y * (1 - self.smoothing) + self.smoothing / 2 if self.smoothing else y
+        if self.yes == 1:
+            return _yes_or_no(x, y)
+        return (1 - y) * x + (1 + (self.yes - 1) * y) * (jnp.maximum(-x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x))))
+
+
+@loss("focal")
+class Focal(Loss):
+    """Cross entropy in which answers that are right already count little.
+
+    A softmax has one right class, a sigmoid a yes or no for each unit.
+
+    Formula: -(1 - p)^gamma * log(p), p the probability of the right answer
+    Example: train { loss = focal(2) }
+    Reference: Lin et al. 2017, arXiv:1708.02002.
+    """
+
+    elsewhere = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "sigmoid_focal_loss")
+
+    gamma: float = option(Number(0), "how little; 0: as in cross entropy", default=2.0, position=0)
+    alpha: float | None = option(
+        Number(0, 1),
+        "how much a yes counts, of which a no has the rest (none: both count 1); with a softmax there are "
+        "`class_weights` in the data",
+        default=None,
+        position=1,
+    )
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax
+        import jax.numpy as jnp
+
+        x = logits.astype(jnp.float32)
+        if head.activation == "softmax":
+            if jnp.issubdtype(targets.dtype, jnp.integer):
+                surprise = negative_log_likelihood(x, targets)
+                return self._rest(-jnp.expm1(-surprise)) * surprise
+            surprise = -jax.nn.log_softmax(x, axis=-1)
+            return jnp.sum(targets * self._rest(-jnp.expm1(-surprise)) * surprise, axis=-1)
+        y = as_numbers(targets, head.units)
+        missing = jax.nn.sigmoid(x) * (1 - y) + jax.nn.sigmoid(-x) * y
+        values = self._rest(missing) * _yes_or_no(x, y)
+        return values if self.alpha is None else values * (self.alpha * y + (1 - self.alpha) * (1 - y))
+
+    def _rest(self, missing: Any) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.power(jnp.maximum(missing, SMALLEST), self.gamma)
+
+    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+        return "softmax" if are_ids(head, target) else "sigmoid"
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        is_softmax = head.activation == "softmax" or (head.activation == "linear" and are_ids(head, target))
+        if is_softmax and self.alpha is not None:
+            return "`alpha` is for a yes or no; for classes there are `class_weights` in the data"
+        if is_softmax:
+            return NO_CLASSES * (target.kind == "numbers")
+        if are_ids(head, target):
+            return f"the targets are {target.classes} classes, of which one is right"
+        return super().misfit(head, target)
+
+
+@record
+class _Margin(Loss):
+    """What `hinge` and `squared_hinge` have in common."""
+
+    heads = ("linear",)
+    implied = "margin"
+    takes_shares = False
+    answering = "scores"
+
+    def margins(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        """By how much an answer is short of 1, or 0."""
+        import jax
+        import jax.numpy as jnp
+
+        x = logits.astype(jnp.float32)
+        if not jnp.issubdtype(targets.dtype, jnp.integer):
+            return jnp.maximum(1 - (2 * targets - 1) * x, 0)
+        is_right = jax.nn.one_hot(targets, head.units, dtype=bool)
+        right = jnp.sum(jnp.where(is_right, x, 0), axis=-1)
+        return jnp.maximum(1 + jnp.max(jnp.where(is_right, -jnp.inf, x), axis=-1) - right, 0)
+
+
+@loss("hinge")
+class Hinge(_Margin):
+    """By how much the score of the right answer falls short of being 1 above the others, as in support-vector machines.
+
+    The net ends in plain numbers: a score for each class (the right one is compared with the best of the others), or
+    for each yes or no a score that is above 0 for yes.
+
+    Formula: max(0, 1 + max(other scores) - right score); for yes or no max(0, 1 - s * score), s = 1 for yes, -1 for no
+    Example: train { loss = hinge }
+    Reference: Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.
+    """
+
+    elsewhere = ("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss")
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return self.margins(logits, targets, head)
+
+
+@loss("squared_hinge")
+class SquaredHinge(_Margin):
+    """The square of `hinge`: small shortfalls count little, large ones much.
+
+    Example: train { loss = squared_hinge }
+    """
+
+    elsewhere = ("SquaredHinge",)
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return self.margins(logits, targets, head) ** 2
+
+
+def no_distribution(targets: np.ndarray) -> WrongTargets | None:
+    """The first target that is no distribution over the classes."""
+    import numpy as np
+
+    sums = targets.sum(axis=-1, dtype=np.float64)
+    wrong = ((np.abs(sums - 1) > NEAR) | (targets < 0).any(axis=-1)).reshape(len(targets), -1)
+    if not wrong.any():
+        return None
+    index = int(wrong.any(axis=1).argmax())
+    place = int(wrong[index].argmax())
+    lowest, total = targets[index].reshape(-1, targets.shape[-1])[place].min(), sums[index].reshape(-1)[place]
+    problem = f"has the number {lowest:.4g}" if lowest < 0 else f"has numbers that sum up to {total:.4g}"
+    return WrongTargets(index, f"{problem}, and shares are at least 0 and sum up to 1", "divide each row by its sum")
+
+
+def negative_log_likelihood(logits: Any, targets: Any) -> Any:
+    """-log softmax(logits) at the targets, without the last axis; targets are ids or distributions."""
+    import jax.numpy as jnp
+
+    x = logits.astype(jnp.float32)
+    whole = _log_sum(x)
+    if jnp.issubdtype(targets.dtype, jnp.integer):
+        return whole - jnp.take_along_axis(x, targets[..., None], axis=-1)[..., 0]
+    return jnp.sum(targets, axis=-1) * whole - jnp.sum(targets * x, axis=-1)
+
+
+def _log_sum(x: Any) -> Any:
+    import jax
+
+    return jax.nn.logsumexp(x, axis=-1)
+
+
+def _yes_or_no(x: Any, y: Any) -> Any:
+    import jax.numpy as jnp
+
+    # log(1 + exp(x)) - x * y, written so that no exp overflows
+    return jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x)))

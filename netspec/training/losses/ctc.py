@@ -1,0 +1,82 @@
+"""Losses of sequences that are not lined up with the steps of the net."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netspec.language.kinds import Count
+from netspec.language.vocabulary import option
+from netspec.training.losses.base import JointLoss, WrongTargets, loss
+from netspec.training.output_head import HeadInfo, TargetInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@loss("ctc")
+class Ctc(JointLoss):
+    """Connectionist temporal classification: for sequences of classes shorter than the steps, with no place given.
+
+    The net answers at each step with a class or with the blank, which has an id of its own; a class that is repeated
+    without a blank between counts once. The targets of an example are class ids, filled up at the end with the blank.
+    The loss is the negative logarithm of the probability of all ways to spell them, one number for each example.
+
+    Example: train { loss = ctc }
+    Reference: Graves et al. 2006, Connectionist temporal classification, doi:10.1145/1143844.1143891.
+    """
+
+    elsewhere = ("CTCLoss", "ctc_loss")
+    heads = ("linear", "softmax")
+    implied = "softmax"
+    fewest_units = 2
+    answering = "sequence"
+
+    blank: int = option(Count(0), "the id of the blank, which also fills up the targets", default=0, position=0)
+
+    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+        import jax.numpy as jnp
+        import optax
+
+        x = logits.astype(jnp.float32)
+        rows, steps = x.shape[:2]
+        counted = jnp.ones(rows, bool) if counted is None else counted
+        is_step = counted if counted.ndim > 1 else jnp.broadcast_to(counted[:, None], (rows, steps))
+        is_filler = (targets == self.blank).astype(jnp.float32)
+        values = optax.ctc_loss(x, 1 - is_step.astype(jnp.float32), targets, is_filler, blank_id=self.blank)
+        return values, is_step.any(axis=1).astype(jnp.float32)
+
+    def scored(self, head: HeadInfo, target: TargetInfo) -> HeadInfo:
+        return replace(super().scored(head, target), blank=self.blank)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        if len(head.shape) != 2:
+            return "it needs an answer at each step of a sequence"
+        if target.kind != "class":
+            return "the targets are no sequences of classes"
+        is_out = f"the blank has the id {self.blank}, and there are {head.units} units" * (self.blank >= head.units)
+        return super().misfit(head, target) or is_out
+
+    def place_targets(self, array: Any, head: HeadInfo, target: TargetInfo) -> Any:
+        import numpy as np
+
+        return np.asarray(array, np.int32).reshape(len(array), -1)
+
+    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+        import numpy as np
+
+        is_filler = targets == self.blank
+        lengths = (~is_filler).sum(axis=1)
+        is_inside = (is_filler[:, :-1] & ~is_filler[:, 1:]).any(axis=1)
+        # Between equal neighbours a blank has to be.
+        repeats = ((targets[:, 1:] == targets[:, :-1]) & ~is_filler[:, 1:]).sum(axis=1)
+        is_long = lengths + repeats > head.shape[0]
+        if not (is_inside | is_long).any():
+            return None
+        index = int(np.argmax(is_inside | is_long))
+        if is_inside[index]:
+            reason = f"has the blank {self.blank} between its classes"
+            return WrongTargets(index, reason, "the blank only fills up the end: choose an id that no class has")
+        needed = int(lengths[index] + repeats[index])
+        reason = f"needs {needed} steps for {lengths[index]} classes, and the net answers at {head.shape[0]}"
+        return WrongTargets(index, reason, "give the net more steps, or leave out long targets")

@@ -1,0 +1,135 @@
+"""Losses of points in space: examples of one class are to lie together, others apart.
+
+The net gives a point for each example, and the targets are class ids. Pairs are made inside each batch, so a figure of
+these losses depends on the size of the batch. With one unit `contrastive` takes a distance instead.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from netspec.language.kinds import Number
+from netspec.language.record import record
+from netspec.language.vocabulary import option
+from netspec.training.losses.base import JointLoss, loss
+from netspec.training.output_head import HeadInfo, TargetInfo, are_ids
+
+SMALLEST = 1e-12
+"""Squared distances are kept above this under a root, whose gradient at 0 is infinite."""
+
+
+@record
+class _Pairs(JointLoss):
+    """What losses of points have in common."""
+
+    heads = ("linear",)
+    answering = "embedding"
+
+    margin: float = option(
+        Number(0, open_low=True), "how far apart examples of different classes have to be", default=1.0, position=0
+    )
+
+    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+        import jax.numpy as jnp
+
+        points = logits.astype(jnp.float32).reshape(len(logits), -1)
+        rows = jnp.ones(len(points), bool) if counted is None else counted
+        ids = targets.reshape(-1)
+        is_pair = rows[:, None] & rows[None, :] & ~jnp.eye(len(points), dtype=bool)
+        return self.of_pairs(squared_distances(points), ids[:, None] == ids[None, :], is_pair)
+
+    @abstractmethod
+    def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
+        """Losses and what each counts from squared distances and what is known of each pair, all batch x batch."""
+
+    def pairs_examples(self, head: HeadInfo) -> bool:
+        return head.units > 1
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        if head.is_sequence:
+            return "it needs one point for each example: put `gap` or `flatten` before the last layer"
+        if target.kind != "class" or target.size != 1:
+            return "the targets are not one class for each example"
+        return super().misfit(head, target)
+
+
+@loss("contrastive")
+class Contrastive(_Pairs):
+    """Draws examples of one class together, and pushes others apart up to a margin.
+
+    The net gives a point for each example, the targets are class ids, and every pair of a batch counts. A net with one
+    unit gives the distance between its two inputs, which has to be 0 or more, and the target is 1 where they are alike.
+
+    Formula: distance^2 if alike else max(0, margin - distance)^2
+    Example: train { loss = contrastive(1.0) }
+    Reference: Hadsell, Chopra and LeCun 2006, Dimensionality reduction by learning an invariant mapping.
+    """
+
+    elsewhere = ("ContrastiveLoss", "contrastive_loss")
+
+    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+        import jax.numpy as jnp
+
+        if head.units > 1:
+            return super().joint(logits, targets, head, counted)
+        distance = logits.astype(jnp.float32).reshape(-1)
+        is_alike = targets.reshape(-1) > 0.5
+        values = jnp.where(is_alike, distance**2, jnp.maximum(self.margin - distance, 0) ** 2)
+        return values, jnp.ones(len(values)) if counted is None else counted.astype(jnp.float32)
+
+    def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
+        import jax.numpy as jnp
+
+        apart = jnp.maximum(self.margin - jnp.sqrt(jnp.maximum(squares, SMALLEST)), 0) ** 2
+        return jnp.where(is_alike, squares, apart), is_pair.astype(jnp.float32)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        if head.count == 1 and target.kind != "numbers" and not are_ids(head, target) and (target.classes or 2) <= 2:
+            return "it works on plain numbers: leave the activation out" * (head.activation != "linear")
+        return super().misfit(head, target)
+
+
+@loss("triplet")
+class Triplet(_Pairs):
+    """Wants every example nearer to those of its class than to those of others, by a margin.
+
+    Of the examples of other classes in the batch, each pair of one class is compared with a semi-hard one: the nearest
+    that is farther away than the pair, or the farthest when there is none. Distances are Euclidean; where the net ends
+    in `l2norm`, a margin of 0.2 is usual.
+
+    Formula: max(0, margin + distance(anchor, positive) - distance(anchor, negative))
+    Example: train { loss = triplet(0.2) }
+    Reference: Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832.
+    """
+
+    elsewhere = ("TripletMarginLoss", "TripletSemiHardLoss", "triplet_loss")
+
+    def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        distances = jnp.sqrt(jnp.maximum(squares, SMALLEST))
+        is_other = is_pair & ~is_alike
+        others = jnp.sort(jnp.where(is_other, distances, jnp.inf), axis=1)
+        count = is_other.sum(axis=1)[:, None]
+        farther = jax.vmap(lambda row, d: jnp.searchsorted(row, d, side="right"))(others, distances)
+        chosen = jnp.take_along_axis(others, jnp.clip(farther, 0, jnp.maximum(count - 1, 0)), axis=1)
+        is_counted = is_pair & is_alike & (count > 0)
+        # An infinite distance stands only where nothing is counted; its gradient must not come through either.
+        shortfall = self.margin + distances - jnp.where(is_counted, chosen, 0)
+        return jnp.where(is_counted, jnp.maximum(shortfall, 0), 0), is_counted.astype(jnp.float32)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        is_number = "a single number is no point: it needs at least 2 units" * (head.count < 2)
+        return is_number or super().misfit(head, target)
+
+
+def squared_distances(points: Any) -> Any:
+    """The squared Euclidean distances of all pairs of points, by one product of matrices."""
+    import jax
+    import jax.numpy as jnp
+
+    squares = jnp.sum(points * points, axis=1)
+    products = jnp.matmul(points, points.T, precision=jax.lax.Precision.HIGHEST)
+    return jnp.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)

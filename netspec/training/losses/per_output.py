@@ -1,0 +1,50 @@
+"""Which loss is for which output: `of("digit", cross_entropy, weight = 0.5) -> of("style", mse)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.language.kinds import Number, OneWord, Text
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register
+from netspec.training.losses.base import Loss
+
+
+@register("loss", "of")
+class OfOutput(Word):
+    """The loss of one output of a net with several, and how much it counts in the sum of all.
+
+    Several of them are joined by `->`. A loss that stands in the chain without `of` is for all other outputs, and where
+    nothing is said of an output, its loss follows from its last layer.
+
+    Example: train { loss = of("digit", cross_entropy) -> of("style", mse, weight = 0.5) }
+    """
+
+    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    loss: Loss | OfOutput | None = option(
+        OneWord("loss"), "its loss (none: follows from the last layer)", default=None, position=1
+    )
+    weight: float = option(
+        Number(0, open_low=True), "what it is multiplied by", default=1.0, elsewhere=("loss_weights",)
+    )
+
+
+LossWord = Loss | OfOutput
+"""A word of the chain `loss`."""
+
+
+def loss_for(output: str, chain: Sequence[LossWord] | None) -> Loss | None:
+    """The loss that a chain asks for an output; None where it follows from the last layer."""
+    found: Loss | OfOutput | None = None
+    for word in chain or ():
+        if isinstance(word, OfOutput) and word.output == output:
+            found = word.loss
+            break
+        found = found or (word if isinstance(word, Loss) else None)
+    return found if isinstance(found, Loss) else None
+
+
+def plain_losses(chain: Sequence[LossWord] | None) -> list[Loss]:
+    """The losses of a chain, whichever output they are for."""
+    found = [word.loss if isinstance(word, OfOutput) else word for word in chain or ()]
+    return [loss for loss in found if isinstance(loss, Loss)]

@@ -1,0 +1,124 @@
+"""Losses between numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netspec.language.kinds import Flag, Number
+from netspec.language.vocabulary import option
+from netspec.training.losses.base import Loss, WrongTargets, errors, loss
+from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SMALLEST = 1e-8
+"""Added inside logarithms and put under divisions."""
+
+
+@loss("mse")
+class Mse(Loss):
+    """Mean squared error: the mean of (answer - target)^2.
+
+    Example: train { loss = mse }
+    """
+
+    elsewhere = ("mean_squared_error", "MSELoss")
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        return errors(logits, targets, head) ** 2
+
+
+@loss("mae")
+class Mae(Loss):
+    """Mean absolute error: the mean of |answer - target|.
+
+    Example: train { loss = mae }
+    """
+
+    elsewhere = ("mean_absolute_error", "L1Loss")
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.abs(errors(logits, targets, head))
+
+
+@loss("huber")
+class Huber(Loss):
+    """Half the squared error up to `delta`, and delta * (|error| - delta / 2) beyond: outliers pull less.
+
+    Example: train { loss = huber(1.0) }
+    Reference: Huber 1964, Robust estimation of a location parameter.
+    """
+
+    elsewhere = ("HuberLoss", "SmoothL1Loss")
+    delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        size = jnp.abs(errors(logits, targets, head))
+        inner = jnp.minimum(size, self.delta)
+        return 0.5 * inner**2 + self.delta * (size - inner)
+
+
+@loss("poisson")
+class Poisson(Loss):
+    """For targets that are counts: the negative log-likelihood of a Poisson distribution, but for a constant.
+
+    The net gives the logarithm of the rate, and figures such as `rmse` are made with the rate, exp of it. With
+    `log = false` it gives the rate itself and has to end in something that is never below 0, such as `softplus`.
+
+    Formula: exp(answer) - target * answer; with log = false: answer - target * log(answer + 1e-8)
+    Example: train { loss = poisson }
+    """
+
+    elsewhere = ("PoissonNLLLoss",)
+    heads = ("linear",)
+
+    log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, elsewhere=("log_input",))
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
+        return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + SMALLEST)
+
+    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+        return "exp" if self.log else "linear"
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        return super().misfit(head, target) or ("the targets are classes, not counts" * are_ids(head, target))
+
+    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+        below = (targets < 0).reshape(len(targets), -1)
+        if not below.any():
+            return None
+        index = int(below.any(axis=1).argmax())
+        value = float(targets[index].reshape(-1)[below[index]][0])
+        return WrongTargets(index, f"is {value:.6g}, and counts are never below 0", "use `mse` or `huber`")
+
+
+@loss("cosine")
+class Cosine(Loss):
+    """One minus the cosine of the angle between the answer and the target: their lengths do not matter.
+
+    Example: train { loss = cosine }
+    """
+
+    elsewhere = ("CosineSimilarity", "cosine_similarity", "CosineEmbeddingLoss", "cosine_distance")
+    heads = ("linear",)
+
+    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+        import jax.numpy as jnp
+
+        x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
+        # Squares are kept above 0, where the gradient of a length would be no number.
+        lengths = jnp.maximum(jnp.sum(x * x, axis=-1), SMALLEST**2) * jnp.maximum(jnp.sum(y * y, axis=-1), SMALLEST**2)
+        return 1 - jnp.sum(x * y, axis=-1) / jnp.sqrt(lengths)
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        if head.activation == "linear" and head.units < 2:
+            return "a single number has no direction: it needs at least 2 units"
+        return super().misfit(head, target) or ("the targets are classes, not vectors" * are_ids(head, target))

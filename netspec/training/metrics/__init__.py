@@ -1,0 +1,38 @@
+"""Metrics: figures that people read, exact over a whole split.
+
+A metric is made in two steps: `sums` runs inside the compiled program and gives, for a batch, sums that may be added up
+over batches; `value` makes the figure from their totals on the host. Sums with the same name are the same in every
+metric and are computed once. Figures that need every score at once (roc_auc) take `scores` instead.
+"""
+
+from netspec.training.metrics.base import (
+    Answers as Answers,
+    Figure as Figure,
+    Metric as Metric,
+    Totals as Totals,
+    figure_is_higher_better as figure_is_higher_better,
+    figure_names as figure_names,
+    metric as metric,
+    metric_of as metric_of,
+)
+from netspec.training.metrics.classification import (
+    F1 as F1,
+    Accuracy as Accuracy,
+    ConfusionMatrix as ConfusionMatrix,
+    IntersectionOverUnion as IntersectionOverUnion,
+    Perplexity as Perplexity,
+    Precision as Precision,
+    Recall as Recall,
+    Top as Top,
+)
+from netspec.training.metrics.per_output import MetricWord as MetricWord, OfOutputMetrics as OfOutputMetrics
+from netspec.training.metrics.ranking import Nearest as Nearest, RocAuc as RocAuc, area_under_roc as area_under_roc
+from netspec.training.metrics.regression import (
+    ExplainedVariance as ExplainedVariance,
+    MeanAbsoluteError as MeanAbsoluteError,
+    MeanAbsolutePercentageError as MeanAbsolutePercentageError,
+    MeanSquaredError as MeanSquaredError,
+    RootMeanSquaredError as RootMeanSquaredError,
+    RSquared as RSquared,
+)
+from netspec.training.metrics.sequences import ErrorRate as ErrorRate, edit_distance as edit_distance

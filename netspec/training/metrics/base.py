@@ -1,0 +1,178 @@
+"""What a metric is: sums over batches inside the compiled program, and a figure made of their totals."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+from netspec.language.record import Record, record, value
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register, words
+from netspec.training.output_head import HeadInfo, TargetInfo, as_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Figure = Any
+"""A number, or (nested) lists of numbers for a table."""
+
+Need = Literal["numbers", "decisions", "classes", "several classes", "probabilities", "ranks", "points", "sequences"]
+"""What the answers must be for a metric; in words: `recipe.NEEDS`."""
+
+
+@value
+class Answers(Record):
+    """A batch as metrics see it, inside the compiled program.
+
+    `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
+    x T) are 0 for rows and steps that only fill up, or None when there are none.
+    """
+
+    logits: Any
+    targets: Any
+    head: HeadInfo
+    weights: Any = None
+
+    @property
+    def errors(self) -> Any:
+        """Answer - target, in the shape of the output."""
+        return self.head.apply(self.logits) - as_numbers(self.targets, self.head.units)
+
+    @property
+    def chooses(self) -> bool:
+        """The answer is one class of several, not a yes or no for each unit."""
+        import jax.numpy as jnp
+
+        return self.head.activation == "softmax" or bool(jnp.issubdtype(self.targets.dtype, jnp.integer))
+
+    @property
+    def decided(self) -> Any:
+        """The class of each answer, or 1 for yes."""
+        import jax.numpy as jnp
+
+        if self.chooses:
+            return jnp.argmax(self.logits, axis=-1)
+        # A sigmoid is above 0.5 where its logit is above 0, as a score is for yes; plain numbers are taken as they are.
+        limit = 0.0 if self.head.activation in ("sigmoid", "margin") else 0.5
+        return (self.logits > limit).astype(jnp.int32)
+
+    @property
+    def right(self) -> Any:
+        """The class of each target, or 1 for yes."""
+        import jax.numpy as jnp
+
+        if jnp.issubdtype(self.targets.dtype, jnp.integer):
+            return self.targets
+        return jnp.argmax(self.targets, axis=-1) if self.chooses else (self.targets > 0.5).astype(jnp.int32)
+
+    def counted(self, values: Any) -> Any:
+        """Values (batch x ...) with zeros for the rows and steps that do not count."""
+        import jax.numpy as jnp
+
+        if self.weights is None:
+            return values
+        weights = self.weights.reshape(*self.weights.shape, *[1] * (values.ndim - self.weights.ndim))
+        return jnp.where(weights > 0, values, 0)
+
+
+@value
+class Totals(Record):
+    """What `Metric.value` works from: the sums over a split, and what is known about it without the net.
+
+    `chooses` says whether an answer is one class of several. `spread` holds, for each number of a target, the sum of
+    (target - mean)^2. `scores` (answers x units, as the net computes them) and `labels` are those of every answer, for
+    metrics with `takes_scores`.
+    """
+
+    sums: Mapping[str, Any]
+    examples: int
+    decisions: int
+    numbers: int
+    chooses: bool = False
+    spread: np.ndarray | None = None
+    scores: np.ndarray | None = field(default=None, repr=False)
+    labels: np.ndarray | None = field(default=None, repr=False)
+
+
+@record
+class Metric(Word, ABC):
+    """Base of every metric."""
+
+    category: ClassVar[str] = "metric"
+
+    higher_is_better: ClassVar[bool] = False
+    takes_scores: ClassVar[bool] = False
+    """Needs the score of every example at once, so it is not reported on the training split."""
+    takes_long: ClassVar[bool] = False
+    """Is not reported on the training split, where it would be computed in every step."""
+    is_share: ClassVar[bool] = False
+    """Lies between 0 and 1."""
+    in_percent: ClassVar[bool] = False
+    """Is shown in percent."""
+    needs: ClassVar[Need] = "numbers"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        """Sums over a batch, by name."""
+        return {}
+
+    @abstractmethod
+    def value(self, totals: Totals) -> Figure:
+        """The figure for a whole split."""
+
+    @property
+    def figure(self) -> str:
+        """The name that its figure is reported under."""
+        return self.word
+
+    @classmethod
+    def figures(cls) -> tuple[str, ...]:
+        """The names of all single numbers that words of this class report."""
+        return (cls.word,)
+
+    @property
+    def is_table(self) -> bool:
+        """Is no single number, so it is reported at the end only."""
+        return False
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        """Why it says nothing of such answers, beside what `needs` tells; empty when it does."""
+        return ""
+
+
+M = TypeVar("M", bound=type[Metric])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def metric(name: str) -> Callable[[M], M]:
+    """Declare a metric.
+
+    Raises:
+        ValueError: the name is taken, or is no lower-case word.
+    """
+    return register("metric", name)  # type: ignore[return-value]  # the same class comes back
+
+
+def metric_classes() -> dict[str, type[Metric]]:
+    """The metrics of the vocabulary by their words."""
+    return {name: cls for name, cls in words("metric").items() if issubclass(cls, Metric)}
+
+
+def figure_names() -> tuple[str, ...]:
+    """The names of all single figures that metrics report, without a split and an output in front."""
+    return tuple(name for cls in metric_classes().values() for name in cls.figures())
+
+
+def metric_of(figure: str) -> type[Metric] | None:
+    """The metric that a figure (`val_accuracy`, `test_digit_top_5`, …) is one of; None for losses."""
+    found = {name: cls for cls in metric_classes().values() for name in cls.figures()}
+    # `digit_top_5` ends with `top_5`; of several names that it ends with, the longest is meant.
+    fitting = [name for name in found if figure == name or figure.endswith(f"_{name}")]
+    return found[max(fitting, key=len)] if fitting else None
+
+
+def figure_is_higher_better(name: str) -> bool:
+    """Whether a larger value of a reported figure (`val_accuracy`, `digit_loss`, …) is better."""
+    found = metric_of(name)
+    return found is not None and found.higher_is_better

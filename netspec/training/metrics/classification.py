@@ -1,0 +1,318 @@
+"""Metrics of decisions: which class it is, or yes or no for each unit."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from netspec.language.kinds import Choice, Count
+from netspec.language.record import record
+from netspec.language.vocabulary import option
+from netspec.training.losses import negative_log_likelihood
+from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+from netspec.training.output_head import HeadInfo, TargetInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray
+
+MOST_PLACES = 20
+"""The largest k of `top(k)`."""
+
+
+def class_counts(answers: Answers) -> dict[str, Any]:
+    """For each class how often it was right, was answered, and both; for answers of yes or no, of the yes of a unit."""
+    import jax.numpy as jnp
+
+    right, decided = answers.right, answers.decided
+    if not answers.chooses:
+        columns = {"hits": right & decided, "decided": decided, "right": right}
+        return {
+            f"{name}_of_each": answers.counted(values).reshape(-1, answers.head.units).sum(axis=0, dtype=jnp.int32)
+            for name, values in columns.items()
+        }
+    ones = answers.counted(jnp.ones(right.shape, jnp.int32)).reshape(-1)
+    right, decided = right.reshape(-1), decided.reshape(-1)
+    none = jnp.zeros(answers.head.units, jnp.int32)
+    return {
+        "hits_of_each": none.at[right].add(ones * (right == decided)),
+        "decided_of_each": none.at[decided].add(ones),
+        "right_of_each": none.at[right].add(ones),
+    }
+
+
+def counts_of(totals: Totals, *, both: bool) -> tuple[Array, Array, Array]:
+    """Hits, answers and targets of each class; with `both`, a single yes or no is two classes."""
+    import numpy as np
+
+    hits, decided, right = (
+        np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("hits", "decided", "right")
+    )
+    if both and len(hits) == 1:
+        n = totals.decisions
+        return np.r_[n - decided - right + hits, hits], np.r_[n - decided, decided], np.r_[n - right, right]
+    return hits, decided, right
+
+
+def of_classes(totals: Totals) -> bool:
+    """Whether counts are those of classes that exclude each other, and not of several units with a yes or no each."""
+    return totals.chooses or len(totals.sums["hits_of_each"]) == 1
+
+
+def share(part: Array, whole: Array) -> Array:
+    """part / whole, and 0 where there is nothing."""
+    import numpy as np
+
+    found: Array = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    return found
+
+
+@metric("accuracy")
+class Accuracy(Metric):
+    """The share of right answers: the likeliest class is the right one, or yes and no are on the right side.
+
+    `accuracy(macro)` is the mean of the shares of each class (balanced accuracy), `accuracy(per_class)` a list of them;
+    for several answers of yes or no they are those of each unit.
+
+    Example: train { metrics = accuracy }
+    """
+
+    elsewhere = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
+    higher_is_better = True
+    is_share = True
+    in_percent = True
+    needs = "decisions"
+
+    average: str | None = option(
+        Choice(("macro", "per_class")), "the mean over the classes, or each of them (none: over all answers)",
+        default=None, position=0,
+    )  # fmt: skip
+
+    @property
+    def figure(self) -> str:
+        return f"{self.word}_{self.average}" if self.average else self.word
+
+    @classmethod
+    def figures(cls) -> tuple[str, ...]:
+        return (cls.word, f"{cls.word}_macro")
+
+    @property
+    def is_table(self) -> bool:
+        return self.average == "per_class"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        if self.average:
+            return class_counts(answers)
+        hits = answers.counted(answers.decided == answers.right)
+        return {"right": jnp.sum(hits, dtype=jnp.int32)}
+
+    def value(self, totals: Totals) -> Figure:
+        import numpy as np
+
+        if not self.average:
+            return float(totals.sums["right"]) / totals.decisions
+        hits, decided, right = counts_of(totals, both=True)
+        if of_classes(totals):
+            each, is_seen = share(hits, right), right > 0
+        else:
+            each, is_seen = 1 - (decided + right - 2 * hits) / (totals.decisions / len(hits)), right >= 0
+        return each.tolist() if self.is_table else float(np.mean(each[is_seen]))
+
+
+@metric("top")
+class Top(Metric):
+    """The share of answers with the right class among the `k` likeliest.
+
+    Its figure is called by its number: `top(5)` is reported as `top_5`.
+
+    Example: train { metrics = accuracy -> top(5) }
+    """
+
+    elsewhere = ("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "top_k_accuracy_score", "top_k_accuracy")
+    higher_is_better = True
+    is_share = True
+    in_percent = True
+    needs = "several classes"
+
+    k: int = option(Count(1, MOST_PLACES), "how many are looked at", position=0)
+
+    @property
+    def figure(self) -> str:
+        return f"{self.word}_{self.k}"
+
+    @classmethod
+    def figures(cls) -> tuple[str, ...]:
+        return tuple(f"{cls.word}_{k}" for k in range(1, MOST_PLACES + 1))
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        right = answers.right[..., None]
+        score = jnp.take_along_axis(answers.logits, right, axis=-1)
+        # Of equal scores the first one is taken, as the accuracy does; comparing with <= also leaves NaN out.
+        is_first = jnp.arange(answers.head.units) >= right
+        is_below = (answers.logits < score) | ((answers.logits == score) & is_first)
+        above = answers.head.units - jnp.sum(is_below, axis=-1)
+        return {self.figure: jnp.sum(answers.counted(above < self.k), dtype=jnp.int32)}
+
+    def value(self, totals: Totals) -> Figure:
+        return float(totals.sums[self.figure]) / totals.decisions
+
+    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+        return f"more than {self.k} classes; with {head.units} it is always 1" if self.k >= head.units else ""
+
+
+@record
+class _OfClasses(Metric):
+    """What metrics have in common that are made for each class and then averaged."""
+
+    higher_is_better = True
+    is_share = True
+    needs = "decisions"
+
+    average: str | None = option(
+        Choice(("macro", "micro", "weighted", "per_class")),
+        "`macro`: the mean over the classes; `weighted`: by how many examples they have; `micro`: of all answers at "
+        "once; `per_class`: each of them (none: that of yes for a single yes or no, otherwise macro)",
+        default=None,
+        position=0,
+    )
+
+    @property
+    def figure(self) -> str:
+        return f"{self.word}_{self.average}" if self.average else self.word
+
+    @classmethod
+    def figures(cls) -> tuple[str, ...]:
+        return (cls.word, *(f"{cls.word}_{name}" for name in ("macro", "micro", "weighted")))
+
+    @property
+    def is_table(self) -> bool:
+        return self.average == "per_class"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        return class_counts(answers)
+
+    def value(self, totals: Totals) -> Figure:
+        import numpy as np
+
+        hits, decided, right = counts_of(totals, both=self.average is not None)
+        if self.average == "micro":
+            hits, decided, right = (np.atleast_1d(counts.sum()) for counts in (hits, decided, right))
+        each = self.of_counts(hits, decided, right)
+        if self.is_table:
+            return each.tolist()
+        if self.average == "weighted":
+            return float(np.sum(each * right) / max(right.sum(), 1))
+        is_seen = decided + right > 0  # a class that is neither asked for nor answered says nothing
+        return float(np.mean(each[is_seen] if of_classes(totals) and is_seen.any() else each))
+
+    @abstractmethod
+    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+        """The figure of each class from how often it was answered and right at once, answered, and right."""
+
+
+@metric("precision")
+class Precision(_OfClasses):
+    """Of the answers of a class, the share that is right; 0 where there are none.
+
+    Example: train { metrics = precision(macro) }
+    """
+
+    elsewhere = ("Precision", "precision_score")
+
+    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+        return share(hits, decided)
+
+
+@metric("recall")
+class Recall(_OfClasses):
+    """Of the examples of a class, the share that is found; 0 where there are none.
+
+    Example: train { metrics = recall(per_class) }
+    """
+
+    elsewhere = ("Recall", "recall_score", "sensitivity")
+
+    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+        return share(hits, right)
+
+
+@metric("f1")
+class F1(_OfClasses):
+    """The harmonic mean of precision and recall.
+
+    Example: train { metrics = f1(macro) }
+    Reference: van Rijsbergen 1979, Information retrieval.
+    """
+
+    elsewhere = ("F1Score", "f1_score", "dice")
+
+    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+        return share(2 * hits, decided + right)
+
+
+@metric("iou")
+class IntersectionOverUnion(_OfClasses):
+    """Intersection over union: of the places that are a class, are taken for it, or both, the share that is both.
+
+    Example: train { metrics = iou(per_class) }
+    Reference: Jaccard 1912, The distribution of the flora in the alpine zone.
+    """
+
+    elsewhere = ("MeanIoU", "JaccardIndex", "jaccard_score")
+
+    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+        return share(hits, decided + right - hits)
+
+
+@metric("perplexity")
+class Perplexity(Metric):
+    """exp of the mean negative logarithm of the probability of the right class: as unsure as between so many classes.
+
+    Example: train { metrics = perplexity }
+    """
+
+    needs = "probabilities"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        return {"surprise": answers.counted(negative_log_likelihood(answers.logits, answers.targets)).sum()}
+
+    def value(self, totals: Totals) -> Figure:
+        mean = float(totals.sums["surprise"]) / totals.decisions
+        return math.exp(mean) if mean < 700 else math.inf
+
+
+@metric("confusion_matrix")
+class ConfusionMatrix(Metric):
+    """How often each class (rows) was taken for each class (columns).
+
+    Example: train { metrics = confusion_matrix }
+    """
+
+    needs = "classes"
+
+    @classmethod
+    def figures(cls) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def is_table(self) -> bool:
+        return True
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        classes = answers.head.units if answers.chooses else 2
+        right, decided = answers.right.reshape(-1), answers.decided.reshape(-1)
+        ones = answers.counted(jnp.ones(answers.right.shape, jnp.int32)).reshape(-1)
+        return {"table": jnp.zeros((classes, classes), jnp.int32).at[right, decided].add(ones)}
+
+    def value(self, totals: Totals) -> Figure:
+        import numpy as np
+
+        return np.asarray(totals.sums["table"]).astype(int).tolist()

@@ -1,0 +1,26 @@
+"""Which metrics are for which output: `of("digit", top(3)) -> of("style", rmse)`."""
+
+from __future__ import annotations
+
+from netspec.language.kinds import Chain, Text
+from netspec.language.values import Word
+from netspec.language.vocabulary import option, register
+from netspec.training.metrics.base import Metric
+
+
+@register("metric", "of")
+class OfOutputMetrics(Word):
+    """The metrics of one output of a net with several.
+
+    Several of them are joined by `->`. Metrics that stand in the chain without `of` are for all other outputs, and
+    where nothing is said of an output, its metrics follow from its last layer.
+
+    Example: train { metrics = of("digit", accuracy -> top(3)) -> of("style", rmse) }
+    """
+
+    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    metrics: tuple[Metric | OfOutputMetrics, ...] = option(Chain("metric"), "its metrics", position=1)
+
+
+MetricWord = Metric | OfOutputMetrics
+"""A word of the chain `metrics`."""

@@ -1,0 +1,155 @@
+"""Metrics of numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+from netspec.training.output_head import as_numbers
+
+SMALLEST = 2.220446049250313e-16
+"""What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""
+
+
+def _squares(answers: Answers) -> Any:
+    return answers.counted(answers.errors**2)
+
+
+@metric("mse")
+class MeanSquaredError(Metric):
+    """The mean of (answer - target)^2.
+
+    Example: train { metrics = mse }
+    """
+
+    needs = "numbers"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        return {"squares": _squares(answers).sum()}
+
+    def value(self, totals: Totals) -> Figure:
+        return float(totals.sums["squares"]) / totals.numbers
+
+
+@metric("rmse")
+class RootMeanSquaredError(MeanSquaredError):
+    """The root of the mean squared error: in the unit of the targets.
+
+    Example: train { metrics = rmse }
+    """
+
+    elsewhere = ("RootMeanSquaredError", "root_mean_squared_error")
+
+    def value(self, totals: Totals) -> Figure:
+        return math.sqrt(super().value(totals))
+
+
+@metric("mae")
+class MeanAbsoluteError(Metric):
+    """The mean of |answer - target|.
+
+    Example: train { metrics = mae }
+    """
+
+    needs = "numbers"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        return {"sizes": answers.counted(jnp.abs(answers.errors)).sum()}
+
+    def value(self, totals: Totals) -> Figure:
+        return float(totals.sums["sizes"]) / totals.numbers
+
+
+@metric("mape")
+class MeanAbsolutePercentageError(Metric):
+    """The mean of |answer - target| / |target|, as a share: 0.1 is an error of a tenth.
+
+    A target of 0 makes it as large as a number can be; use `mae` then.
+
+    Example: train { metrics = mape }
+    """
+
+    elsewhere = ("MeanAbsolutePercentageError", "mean_absolute_percentage_error")
+    needs = "numbers"
+    in_percent = True
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        sizes = jnp.maximum(jnp.abs(as_numbers(answers.targets, answers.head.units)), SMALLEST)
+        return {"shares": answers.counted(jnp.abs(answers.errors) / sizes).sum()}
+
+    def value(self, totals: Totals) -> Figure:
+        return float(totals.sums["shares"]) / totals.numbers
+
+
+@metric("r2")
+class RSquared(Metric):
+    """Which share of the targets' variance is explained: 1 is perfect, 0 is no better than the mean.
+
+    With several numbers for each example it is the mean over them; a number that never varies counts 1 when it is
+    answered exactly, otherwise 0.
+
+    Example: train { metrics = r2 }
+    """
+
+    elsewhere = ("R2Score", "r2_score")
+    higher_is_better = True
+    needs = "numbers"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        return {"squares_of_each": _by_number(_squares(answers))}
+
+    def value(self, totals: Totals) -> Figure:
+        import numpy as np
+
+        return _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals)
+
+
+@metric("explained_variance")
+class ExplainedVariance(Metric):
+    """As `r2`, but an error that is the same for all examples does not count.
+
+    Example: train { metrics = explained_variance }
+    """
+
+    elsewhere = ("ExplainedVariance", "explained_variance_score")
+    higher_is_better = True
+    needs = "numbers"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax.numpy as jnp
+
+        errors = answers.counted(answers.errors)
+        return {
+            "squares_of_each": _by_number(errors**2),
+            "errors_of_each": _by_number(errors),
+            "counts_of_each": _by_number(answers.counted(jnp.ones(errors.shape, jnp.int32))),
+        }
+
+    def value(self, totals: Totals) -> Figure:
+        import numpy as np
+
+        squares, errors, counts = (
+            np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("squares", "errors", "counts")
+        )
+        left = np.maximum(squares - errors**2 / np.maximum(counts, 1), 0)
+        # What is left of equal errors is rounding of 32-bit sums.
+        return _explained(np.where(left <= 1e-6 * squares, 0, left), totals)
+
+
+def _by_number(values: Any) -> Any:
+    return values.reshape(values.shape[0], -1).sum(axis=0)
+
+
+def _explained(left: Any, totals: Totals) -> float:
+    """1 - left / spread, the mean over the numbers of a target."""
+    import numpy as np
+
+    assert totals.spread is not None, "the spread of the targets is known for every split"
+    spread = totals.spread
+    constant = np.where(left == 0, 1.0, 0.0)
+    return float(np.mean(np.where(spread > 0, 1 - left / np.where(spread > 0, spread, 1), constant)))

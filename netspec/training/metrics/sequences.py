@@ -1,0 +1,65 @@
+"""Metrics of sequences that are not lined up with the steps of the net (`ctc`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+
+
+@metric("error_rate")
+class ErrorRate(Metric):
+    """For nets trained with `ctc`: how many classes are to be inserted, removed or replaced, as a share of the targets.
+
+    What the net spells is its likeliest class at each step, repetitions counted once and blanks left out.
+
+    Example: train {
+                 loss    = ctc
+                 metrics = error_rate
+             }
+    Reference: Levenshtein 1966, Binary codes capable of correcting deletions, insertions, and reversals.
+    """
+
+    elsewhere = ("CharErrorRate", "WordErrorRate", "character_error_rate", "word_error_rate")
+    takes_long = True
+    in_percent = True
+    needs = "sequences"
+
+    def sums(self, answers: Answers) -> dict[str, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        blank = answers.head.blank
+        ids = jnp.argmax(answers.logits, axis=-1)
+        rows = jnp.ones(len(ids), bool)
+        if answers.weights is not None:
+            is_step = answers.weights > 0
+            rows = is_step if is_step.ndim == 1 else is_step.any(axis=1)
+            ids = jnp.where(is_step.reshape(len(ids), -1), ids, blank)
+        edits = jax.vmap(lambda a, b: edit_distance(a, b, blank))(ids, answers.targets)
+        lengths = jnp.sum(answers.targets != blank, axis=1)
+        return {"edits": jnp.sum(jnp.where(rows, edits, 0)), "spelt": jnp.sum(jnp.where(rows, lengths, 0))}
+
+    def value(self, totals: Totals) -> Figure:
+        return float(totals.sums["edits"]) / max(int(totals.sums["spelt"]), 1)
+
+
+def edit_distance(steps: Any, target: Any, blank: int | None) -> Any:
+    """The Levenshtein distance of what the ids of `steps` spell and a target that is filled up with the blank."""
+    import jax
+    import jax.numpy as jnp
+
+    before = jnp.concatenate([jnp.full(1, -1, steps.dtype), steps[:-1]])
+    is_spelt = (steps != blank) & (steps != before)
+    places = jnp.arange(len(target) + 1)
+
+    def add(row: Any, step: Any) -> tuple[Any, None]:
+        letter, is_letter = step
+        # One more letter: it is superfluous, or replaces or is the last one; and then any number of insertions.
+        best = jnp.minimum(row[1:] + 1, row[:-1] + (target != letter))
+        best = jnp.concatenate([row[:1] + 1, best])
+        best = jax.lax.cummin(best - places) + places
+        return jnp.where(is_letter, best, row), None
+
+    last, _ = jax.lax.scan(add, places, (steps, is_spelt))
+    return last[jnp.sum(target != blank)]

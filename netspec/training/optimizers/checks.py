@@ -1,0 +1,115 @@
+"""Whether the words of an optimizer chain stand in their places, and whether the layers that settings name exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netspec.language.diagnostics import Problems
+from netspec.language.source import Span
+from netspec.training.errors import recipe as errors
+from netspec.training.optimizers import ChainWord
+from netspec.training.optimizers.layer_selection import advise_layer, is_inside, names_of
+
+
+def check_optimizer(
+    chain: Sequence[ChainWord],
+    freeze: Sequence[str],
+    layers: Mapping[str, int] | None,
+    spans: Mapping[str, Span],
+    problems: Problems,
+) -> None:
+    """What of the settings can be checked without data.
+
+    Args:
+        chain: the words of the optimizer.
+        freeze: the layers that stay as they are.
+        layers: how many weights each layer trains, by its name; None: names are not looked at.
+        spans: where keys of the section stand in the text, and their items, as `optimizer.0`.
+        problems: where mistakes go (NS451 to NS454, NS457).
+    """
+    check_chain(chain, spans, problems)
+    if layers is not None:
+        check_layers(chain, freeze, layers, spans, problems)
+
+
+def _span(spans: Mapping[str, Span], key: str, index: int) -> Span | None:
+    return spans.get(f"{key}.{index}", spans.get(key))
+
+
+def text_of(chain: Sequence[ChainWord]) -> str:
+    """A chain as it is typed."""
+    return " -> ".join(word.spelling() for word in chain)
+
+
+def check_chain(chain: Sequence[ChainWord], spans: Mapping[str, Span], problems: Problems) -> None:
+    """One word has a learning rate (NS457), and every other one stands on its side of it (NS451)."""
+    rated = [word for word in chain if word.has_rate]
+    text = text_of(chain)
+    if len(rated) != 1:
+        found = "no word" if not rated else f"more than one word ({', '.join(f'`{w.word}`' for w in rated)})"
+        advice = "keep one of them" if rated else f"add an optimizer: `{text} -> adam(1e-3)`"
+        problems.add(errors.RateCount(span=spans.get("optimizer"), found=found, chain=text, advice=advice))
+        return
+    right = _in_order(chain)
+    for index, word in enumerate(chain):
+        where = _misplaced(index, chain)
+        if where is not None:
+            span = _span(spans, "optimizer", index)
+            problems.add(errors.WrongPlace(span=span, word=word.word, where=where, right=text_of(right)))
+            return
+
+
+def _misplaced(index: int, chain: Sequence[ChainWord]) -> str | None:
+    """Where a word stands and should not, or None."""
+    word, place = chain[index], next(i for i, other in enumerate(chain) if other.has_rate)
+    rated, is_behind = chain[place], index > place
+    if word.place == "first" and index:
+        return f"behind `{chain[index - 1].word}`, and must be the first of the chain"
+    if word.place == "front" and is_behind:
+        return f"behind `{rated.word}`, which it is to decide about: it belongs in front of it"
+    if word.place in ("behind", "last") and not is_behind:
+        return f"in front of `{rated.word}`, whose steps it works on: it belongs behind it"
+    following = next((other for other in chain[index + 1 :] if other.place != "last"), None)
+    if word.place == "last" and following is not None:
+        return f"in front of `{following.word}`, which would change the weights once more"
+    return None
+
+
+ORDER = {"first": 0, "front": 1, "behind": 3, "last": 4}
+RATED = 2
+
+
+def _in_order(chain: Sequence[ChainWord]) -> list[ChainWord]:
+    """The same words, every one in its place; those that may stand anywhere stay on their side of the rate."""
+    rated = next(i for i, word in enumerate(chain) if word.has_rate)
+
+    def rank(item: tuple[int, ChainWord]) -> int:
+        index, word = item
+        if index == rated:
+            return RATED
+        return ORDER.get(word.place, ORDER["front"] if index < rated else ORDER["behind"])
+
+    return [word for _, word in sorted(enumerate(chain), key=rank)]
+
+
+def check_layers(
+    chain: Sequence[ChainWord],
+    freeze: Sequence[str],
+    layers: Mapping[str, int],
+    spans: Mapping[str, Span],
+    problems: Problems,
+) -> None:
+    """Every name is that of a layer or block with weights (NS452), and something is left to train (NS453, NS454)."""
+    known = {name: weights for name, weights in names_of(layers).items() if weights}
+    rated = [(name, _span(spans, "optimizer", i)) for i, word in enumerate(chain) for name in word.layers]
+    for name, span in [*((name, _span(spans, "freeze", i)) for i, name in enumerate(freeze)), *rated]:
+        if name not in known:
+            problems.add(errors.UnknownLayer(span=span, name=name, advice=advise_layer(name, known)))
+    left = [layer for layer, weights in layers.items() if weights and not any(is_inside(layer, n) for n in freeze)]
+    if freeze and known and not left:
+        names = " and ".join(f"`{name}`" for name in freeze)
+        problems.add(errors.AllFrozen(span=spans.get("freeze"), names=names))
+        return
+    for name, span in rated:
+        if name in known and not any(is_inside(layer, name) for layer in left):
+            problems.add(errors.RateOfFrozen(span=span, name=name))

@@ -1,0 +1,24 @@
+"""Optimizers of other libraries that cannot work here, and why."""
+
+from __future__ import annotations
+
+from netspec.language.vocabulary import declare_absent
+
+SEARCHES = "it measures the loss several times in a step, on the same batch; use `adam`, `muon`, or `momo` instead"
+OLDER = "use `sgd(0.1, momentum = 0.9) -> ema`, its mean of the weights is kept in the same way"
+
+declare_absent(
+    "optimizer",
+    {
+        "lbfgs": f"`lbfgs` searches along a line: {SEARCHES}",
+        "backtracking_linesearch": f"a line search cannot be done: {SEARCHES}",
+        "sophia": "`sophia` estimates second derivatives with gradients of its own; use `adamw` or `muon` instead",
+        "sam": "`sam` needs a second gradient in every step, at other weights; use `adamw -> ema` for flat minima",
+        "dpsgd": "`dpsgd` needs the gradient of every example by itself; use `clip(1.0) -> noise -> sgd`, without its "
+        "guarantee of privacy",
+        "differentially_private_aggregate": "it needs the gradient of every example by itself",
+        "asgd": OLDER,
+        "ftrl": "use `adagrad`, which it extends by a penalty; penalties are options of layers (`l1`, `l2`)",
+        "sparseadam": "gradients are never sparse here: use `adam`",
+    },
+)

@@ -1,0 +1,143 @@
+"""Words that decide when and how the rest of the chain is done: gathered gradients, steps that are left out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from netspec.language.kinds import Count, Number
+from netspec.language.vocabulary import option
+from netspec.training.optimizers.base import POSITIVE, Around, Wrapper, optimizer
+from netspec.training.optimizers.dtypes import strong, typed_as
+
+
+@optimizer("accumulate")
+class Accumulate(Wrapper):
+    """Gathers the gradients of several batches to one step of the optimizer, as if it were one large batch.
+
+    Batches count by their examples, so `batch = 8` with `accumulate(4)` follows the gradient of `batch = 32`. At the
+    end of an epoch the batches that are left make a step of their own, however few they are. Schedules go on counting
+    every batch as a step.
+
+    Example: train { optimizer = accumulate(4) -> adam(1e-3) }
+    """
+
+    elsewhere = ("MultiSteps", "gradient_accumulation_steps", "accumulate_grad_batches")
+
+    steps: int = option(Count(), "how many batches", position=0, elsewhere=("every_k_schedule",))
+
+    def wrap(self, inner: Any, around: Around) -> Any:
+        return _accumulated(inner, self.steps)
+
+
+class Gathered(NamedTuple):
+    """What `accumulate` keeps: what the rest remembers, sums over examples (in 32 bits), how many batches they are of.
+
+    `sums` are those of the gradient, of the loss, and of the examples themselves.
+    """
+
+    inner: Any
+    sums: tuple[Any, Any, Any]
+    batches: Any
+
+
+def _accumulated(inner: Any, steps: int) -> Any:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    def begin(params: Any) -> Gathered:
+        zeros = jax.tree.map(lambda weight: jnp.zeros(weight.shape, jnp.float32), params)
+        return Gathered(strong(inner.init(params)), (zeros, jnp.float32(0), jnp.int32(0)), jnp.int32(0))
+
+    def update(
+        gradient: Any, state: Gathered, params: Any, *, value: Any, examples: int, closes: Any
+    ) -> tuple[Any, Gathered]:
+        total, loss, count = jax.tree.map(
+            lambda old, new: old + jnp.asarray(examples * new, old.dtype), state.sums, (gradient, value, 1)
+        )
+        is_whole = (state.batches + 1 >= steps) | closes
+
+        def follow() -> tuple[Any, Any]:
+            mean = jax.tree.map(lambda sum_, g: (sum_ / count).astype(g.dtype), total, gradient)
+            # The batches of the group are one to what is behind: it is whole, and has as many examples.
+            updates, after = inner.update(mean, state.inner, params, value=loss / count, examples=1, closes=closes)
+            return updates, jax.tree.map(typed_as, after, state.inner)
+
+        kinds, _ = jax.eval_shape(follow)
+
+        def wait() -> tuple[Any, Any]:
+            return jax.tree.map(lambda kind: jnp.zeros(kind.shape, kind.dtype), kinds), state.inner
+
+        updates, after = jax.lax.cond(is_whole, follow, wait)
+        sums = jax.tree.map(lambda part: jnp.where(is_whole, jnp.zeros_like(part), part), (total, loss, count))
+        return updates, Gathered(after, sums, jnp.where(is_whole, 0, state.batches + 1))
+
+    return optax.GradientTransformationExtraArgs(begin, update)
+
+
+@optimizer("skip_nonfinite")
+class SkipNonfinite(Wrapper):
+    """Leaves out steps whose loss or gradient is not finite; the run stops when too many follow each other.
+
+    Nothing of such a batch stays: not in the weights, not in running means, not in the figures of the epoch, which say
+    how many steps were left out. It stands first in the chain.
+
+    Example: train { optimizer = skip_nonfinite(5) -> adam(1e-3) }
+    """
+
+    place = "first"
+    elsewhere = ("apply_if_finite", "zero_nans")
+
+    most: int = option(
+        Count(), "as many in a row are left out", default=5, position=0, elsewhere=("max_consecutive_errors",)
+    )
+
+    def wrap(self, inner: Any, around: Around) -> Any:
+        return inner  # what is left out is more than the step: the engine sees to it
+
+
+@optimizer("mechanize")
+class Mechanize(Wrapper):
+    """Finds a factor for the steps of the optimizer behind it, so that its rate need not be searched for.
+
+    Example: train { optimizer = mechanize -> adam(1e-3) }
+    Reference: Cutkosky, Defazio and Mehta 2023, arXiv:2306.00144.
+    """
+
+    wraps_all = False
+    elsewhere = ("mechanic",)
+
+    decay: float = option(Number(0), "how much smaller weights are wanted", default=0.01, elsewhere=("weight_decay",))
+    epsilon: float = option(POSITIVE, "added, so that nothing is divided by zero", default=1e-8, elsewhere=("eps",))
+    s_init: float = option(POSITIVE, "the first factor", default=1e-6)
+    num_betas: int = option(Count(), "how many lengths of memory are tried", default=6)
+
+    def wrap(self, inner: Any, around: Around) -> Any:
+        from optax import contrib
+
+        return contrib.mechanize(inner, self.decay, self.epsilon, self.s_init, self.num_betas)
+
+
+@optimizer("schedule_free")
+class ScheduleFree(Wrapper):
+    """Spares the optimizer behind it a falling rate, because the net answers with a mean of all weights so far.
+
+    The optimizer behind it should have no momentum of its own. The figures on the validation split and the weights that
+    are kept are those of the mean.
+
+    Example: train { optimizer = schedule_free -> rmsprop(1e-3) }
+    Reference: Defazio et al. 2024, arXiv:2405.15682.
+    """
+
+    wraps_all = False
+    answers = True
+
+    b1: float = option(
+        Number(0, 1, open_low=True, open_high=True), "how near the mean gradients are taken", default=0.9
+    )
+    weight_lr_power: float = option(Number(0), "the power of the rate by which steps count for the mean", default=2.0)
+
+    def wrap(self, inner: Any, around: Around) -> Any:
+        from optax import contrib
+
+        return contrib.schedule_free(inner, around.rate, self.b1, self.weight_lr_power)

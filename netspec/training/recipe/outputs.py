@@ -1,0 +1,330 @@
+"""How each output of a net is trained and measured: its loss and its metrics, given or by default.
+
+Comes in: the `train` section, heads and targets. Goes out: an `OutputRecipe` for each output, or diagnostics. The
+defaults are those of docs/language.md, section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from netspec.language.diagnostics import Problems, suggest
+from netspec.language.record import Record, value
+from netspec.language.source import Span
+from netspec.training.errors import outputs as output_errors, recipe as errors
+from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, JointLoss, Loss, Mse, OfOutput
+from netspec.training.metrics import (
+    Accuracy,
+    ConfusionMatrix,
+    ErrorRate,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Nearest,
+    OfOutputMetrics,
+    Perplexity,
+    RocAuc,
+    RootMeanSquaredError,
+    RSquared,
+)
+from netspec.training.output_head import HeadInfo, TargetInfo, are_ids
+from netspec.training.recipe.settings import TrainSettings
+
+
+@value
+class OutputRecipe(Record):
+    """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
+    `class_weights` say what an example of each class counts, one number for each unit (two for a single yes or no)."""
+
+    head: HeadInfo
+    target: TargetInfo
+    loss: Loss
+    metrics: tuple[Metric, ...]
+    weight: float = 1.0
+    class_weights: tuple[float, ...] | None = None
+
+    @property
+    def scored(self) -> HeadInfo:
+        """The head that figures are made with: where the loss takes plain numbers for logits, so do they."""
+        return self.loss.scored(self.head, self.target)
+
+    @property
+    def chooses(self) -> bool:
+        """An answer is one class of several, not a number or a yes or no for each unit."""
+        return has_classes(self.scored, self.target)
+
+    @property
+    def decisions(self) -> int:
+        """Right or wrong answers of an example: one class at each place, or a yes or no for each unit."""
+        return self.head.places if self.chooses else self.head.count
+
+    def place_targets(self, array: Any) -> Any:
+        """Targets as the loss and the metrics take them: int32 ids, or float32 numbers in the shape of the output."""
+        return self.loss.place_targets(array, self.head, self.target)
+
+    def describe(self) -> dict[str, Any]:
+        more: dict[str, Any] = {"weight": self.weight} if self.weight != 1 else {}
+        if self.class_weights is not None:
+            more["class_weights"] = list(self.class_weights)
+        return {
+            "head": self.head.activation,
+            "shape": list(self.head.shape),
+            "targets": self.target.kind,
+            "loss": self.loss.spelling(full=True),
+            "metrics": [metric.spelling(full=True) for metric in self.metrics],
+            **more,
+        }
+
+
+def has_classes(scored: HeadInfo, target: TargetInfo) -> bool:
+    """Whether an answer is one class of several."""
+    return scored.activation == "softmax" or are_ids(scored, target)
+
+
+@dataclass
+class Check:
+    """The places of settings in the text, and what is wrong with them."""
+
+    spans: Mapping[str, Span]
+    problems: Problems = field(default_factory=Problems)
+
+    def at(self, key: str, head: HeadInfo | None = None) -> Span | None:
+        return self.spans.get(key) or (head.span if head else None)
+
+
+def make_outputs(
+    settings: TrainSettings,
+    heads: Mapping[str, HeadInfo],
+    targets: Mapping[str, TargetInfo],
+    class_weights: Mapping[str, Sequence[float]],
+    check: Check,
+) -> dict[str, OutputRecipe]:
+    """The recipes of all outputs; those with mistakes, which are reported, are left out.
+
+    Raises:
+        KeyError: an output has no targets.
+    """
+    losses, metrics = _losses_of(settings, heads, check), _metrics_of(settings, heads, check)
+    outputs: dict[str, OutputRecipe] = {}
+    for name, head in heads.items():
+        # A single output takes the only target there is, whatever the data call it.
+        key = name if len(heads) > 1 or name in targets else next(iter(targets))
+        target, (given, weight) = targets[key], losses[name]
+        loss = given or default_loss(head, target)
+        if not _check_loss(loss, head, target, settings.batch, check):
+            continue
+        scored = loss.scored(head, target)
+        written = metrics[name]
+        chosen = written if written is not None else default_metrics(loss, scored, target)
+        others = [other for other in heads if other != name]
+        for metric in chosen:
+            _check_metric(metric, loss, scored, target, others, check)
+        weights = _class_weights(class_weights.get(key), loss, head, check)
+        outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights)
+    return outputs
+
+
+# ---------------------------------------------------------------- chains for several outputs
+
+
+def _losses_of(
+    settings: TrainSettings, heads: Mapping[str, HeadInfo], check: Check
+) -> dict[str, tuple[Loss | None, float]]:
+    """The loss that is written for each output, if any, and how much it counts."""
+    plain: list[Loss] = []
+    named: dict[str, tuple[Loss | None, float]] = {}
+    for word in settings.loss or ():
+        if not isinstance(word, OfOutput):
+            plain.append(word)
+        elif isinstance(word.loss, OfOutput):
+            _nested("loss", check)
+        elif _is_output(word.output, named, "loss", heads, check):
+            named[word.output] = (word.loss, word.weight)
+    if len(plain) > 1:
+        first, second = plain[:2]
+        problem, advice = f"`{first.word}` and `{second.word}` are both for the same output", "keep one of them"
+        if len(heads) > 1:
+            problem = f"`{first.word}` and `{second.word}` are both for every output"
+            advice += f', or say which is for which: `of("{next(iter(heads))}", {first.spelling()}) -> …`'
+        check.problems.add(output_errors.OutputChain(span=check.at("loss"), problem=problem, advice=advice))
+    rest = (plain[0] if plain else None, 1.0)
+    return {name: named.get(name, rest) for name in heads}
+
+
+def _metrics_of(
+    settings: TrainSettings, heads: Mapping[str, HeadInfo], check: Check
+) -> dict[str, tuple[Metric, ...] | None]:
+    """The metrics that are written for each output; None where they follow from its last layer."""
+    plain: list[Metric] = []
+    named: dict[str, tuple[Metric, ...] | None] = {}
+    for word in settings.metrics or ():
+        if not isinstance(word, OfOutputMetrics):
+            plain.append(word)
+            continue
+        inner = tuple(metric for metric in word.metrics if not isinstance(metric, OfOutputMetrics))
+        if len(inner) < len(word.metrics):
+            _nested("metrics", check)
+        elif _is_output(word.output, named, "metrics", heads, check):
+            named[word.output] = inner
+    is_open = settings.metrics is None or (named and not plain)
+    rest = None if is_open else tuple(plain)
+    return {name: named.get(name, rest) for name in heads}
+
+
+def _is_output(name: str, named: Mapping[str, object], key: str, heads: Mapping[str, HeadInfo], check: Check) -> bool:
+    """Whether this is the name of an output that nothing was said of before; reported if not."""
+    if name not in heads:
+        advice = suggest(name, heads, what="its outputs")
+        problem = f"there is no output `{name}`"
+        check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+    elif name in named:
+        problem, advice = f'`of("{name}", …)` stands twice', "keep one of them"
+        check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+    return name in heads and name not in named
+
+
+def _nested(key: str, check: Check) -> None:
+    problem, advice = "`of` stands inside `of`", "join them by `->`: `of(…) -> of(…)`"
+    check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+
+
+# ---------------------------------------------------------------- losses
+
+
+def default_loss(head: HeadInfo, target: TargetInfo) -> Loss:
+    """The loss that follows from the head and the targets."""
+    if head.activation == "softmax" or are_ids(head, target):
+        return CrossEntropy()
+    if head.activation == "sigmoid" and target.kind != "numbers":
+        return BinaryCrossEntropy()
+    return Mse()
+
+
+def _check_loss(loss: Loss, head: HeadInfo, target: TargetInfo, batch: int, check: Check) -> bool:
+    reason = loss.misfit(head, target)
+    advice = f"use `{default_loss(head, target).word}`, which follows from the last layer"
+    if not reason and (reason := _size_misfit(loss, head, target)):
+        advice = "let the net answer as often as the targets do"
+        if head.is_open:
+            advice = "write numbers in the `input` line in place of names and `_`"
+        elif are_ids(head, target):
+            advice += "; for sequences shorter than the steps there is `loss = ctc`"
+    if reason:
+        check.problems.add(
+            errors.LossNotForHead(
+                span=check.at("loss", head), loss=loss.word, head=str(head), reason=reason, advice=advice
+            )
+        )
+    elif loss.pairs_examples(head) and batch < 2:
+        problem, advice = "compares the examples of a batch", "write `batch = 128`, so that classes come several times"
+        check.problems.add(
+            output_errors.LossNotForSettings(
+                span=check.at("batch", head), loss=loss.word, problem=problem, reason="a batch has 1", advice=advice
+            )
+        )
+    return not reason
+
+
+def _size_misfit(loss: Loss, head: HeadInfo, target: TargetInfo) -> str:
+    """Why an example has more or fewer targets than answers; empty when it has as many."""
+    if loss.answering in ("sequence", "embedding"):
+        return ""
+    if head.is_open:
+        return "how often it answers is not known"
+    if are_ids(head, target):
+        is_fit, answers = target.size == head.places, f"{head.places} answers"
+    else:
+        is_fit, answers = target.size == head.count, f"{head.count} numbers"
+    return "" if is_fit else f"an example has {target.size} targets, and the net gives {answers}"
+
+
+def _class_weights(
+    weights: Sequence[float] | None, loss: Loss, head: HeadInfo, check: Check
+) -> tuple[float, ...] | None:
+    """Weights as the loss takes them; classes that the net has units for and the data do not know count nothing."""
+    if weights is None:
+        return None
+    if isinstance(loss, JointLoss):
+        problem, reason = "takes no `class_weights`", "it has no loss for each example"
+        advice = "remove `class_weights` from the `data` section"
+        check.problems.add(
+            output_errors.LossNotForSettings(
+                span=check.at("loss", head), loss=loss.word, problem=problem, reason=reason, advice=advice
+            )
+        )
+    return (*weights, *[0.0] * (max(head.units, 2) - len(weights)))
+
+
+# ---------------------------------------------------------------- metrics
+
+NEEDS = {
+    "numbers": "answers that are numbers",
+    "decisions": "answers that are right or wrong",
+    "classes": "answers that are classes",
+    "several classes": "answers that are one of several classes",
+    "probabilities": "probabilities of several classes",
+    "ranks": "classes, or yes or no, one answer for each example",
+    "points": "a net that gives points, trained with `contrastive` or `triplet`",
+    "sequences": "a net that spells sequences, trained with `ctc`",
+}
+"""What metrics need, in words."""
+
+
+def default_metrics(loss: Loss, head: HeadInfo, target: TargetInfo) -> tuple[Metric, ...]:
+    """The metrics that follow from the head that answers are scored with."""
+    if loss.answering == "sequence":
+        return (ErrorRate(),)
+    if loss.answering == "embedding":
+        return (Nearest(),) if head.units > 1 else ()
+    if head.activation == "softmax":
+        return (Accuracy(), Perplexity()) if head.is_sequence else (Accuracy(), ConfusionMatrix())
+    if head.activation == "margin":
+        return (Accuracy(),) if head.is_sequence else (Accuracy(), RocAuc())
+    if are_ids(head, target):
+        return (Accuracy(), RootMeanSquaredError())
+    if head.activation == "sigmoid":
+        if target.kind == "numbers":
+            return (RootMeanSquaredError(), MeanAbsoluteError())
+        return (Accuracy(), RocAuc()) if head.count == 1 else (Accuracy(), RootMeanSquaredError())
+    return (MeanSquaredError(), RootMeanSquaredError(), MeanAbsoluteError(), RSquared())
+
+
+def _check_metric(
+    metric: Metric, loss: Loss, head: HeadInfo, target: TargetInfo, others: Sequence[str], check: Check
+) -> None:
+    needs = NEEDS[metric.needs] if metric.needs not in given_needs(loss, head, target) else metric.misfit(head, target)
+    if not needs:
+        return
+    advice = ", ".join(f"`{m.spelling()}`" for m in default_metrics(loss, head, target))
+    if others:
+        advice += f'\nfor another output write `of("{others[0]}", {metric.spelling()})`'
+    check.problems.add(
+        errors.MetricNotForHead(
+            span=check.at("metrics", head),
+            metric=metric.spelling(),
+            needs=needs,
+            head=f"{head}, trained with `{loss.word}`" if loss.answering in ("sequence", "embedding") else str(head),
+            advice=f"use {advice}" if advice else "leave `metrics` out",
+        )
+    )
+
+
+def given_needs(loss: Loss, head: HeadInfo, target: TargetInfo) -> set[str]:
+    """What metrics may need of these answers; `head` is the one that they are scored with."""
+    if loss.answering == "sequence":
+        return {"sequences"}
+    if loss.answering == "embedding":
+        return {"points"} if head.units > 1 else set()
+    classes = has_classes(head, target)
+    is_yes_or_no = target.kind != "numbers" and not classes
+    found = {
+        "numbers": head.activation != "margin",
+        "decisions": classes or is_yes_or_no,
+        "classes": classes or (is_yes_or_no and head.count == 1),
+        "several classes": classes,
+        "probabilities": head.activation == "softmax",
+        "ranks": (classes or is_yes_or_no) and not head.is_sequence,
+    }
+    return {name for name, is_given in found.items() if is_given}

@@ -1,0 +1,238 @@
+"""The recipe: everything that training needs to know beside the net and the data, decided before the first step.
+
+Comes in: the `train` section, the heads of the net, and what the data say about the targets. Goes out: a frozen
+`Recipe` with every default filled in, or diagnostics (NS45x). The defaults are those of docs/language.md, section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from netspec.language.lowering_families import FAST
+from netspec.language.record import Record, value
+from netspec.language.source import Span
+from netspec.language.values import spell
+from netspec.training.control.keep import Best, Every, Keep, Last
+from netspec.training.control.stop import Stop, Until
+from netspec.training.errors import outputs as output_errors, recipe as errors
+from netspec.training.metrics import metric_of
+from netspec.training.optimizers import ChainWord
+from netspec.training.optimizers.checks import check_optimizer
+from netspec.training.output_head import HeadInfo, TargetInfo
+from netspec.training.recipe.outputs import Check, OutputRecipe, make_outputs
+from netspec.training.recipe.settings import TrainSettings
+from netspec.training.schedules import Schedule, find_plateau
+
+
+@value
+class Recipe(Record):
+    """Everything in force for a run. `outputs` has an entry for each output of the net, by name."""
+
+    outputs: Mapping[str, OutputRecipe]
+    optimizer: tuple[ChainWord, ...]
+    schedule: tuple[Schedule, ...]
+    freeze: tuple[str, ...]
+    epochs: int
+    batch: int
+    seed: int
+    stop: tuple[Stop, ...]
+    keep: Keep
+    precision: str = "f32"
+    lowering: tuple[str, ...] = FAST
+    remat: bool | tuple[str, ...] = False
+    watch: str | None = None
+    every: Every | None = None
+
+    @property
+    def watched(self) -> str:
+        """The figure that says which weights are best: the one that is asked for, or what decides elsewhere."""
+        given = self.keep.figure if isinstance(self.keep, Best) else None
+        plateau = find_plateau(self.schedule)
+        elsewhere = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
+        held_out = (figure for figure in elsewhere if figure is not None and not is_of_test(figure))
+        return given or next(held_out, "val_loss")
+
+    def measured(self, split: str) -> list[str]:
+        """The names of all single figures on `train`, `val` or `test`; some are not measured while it trains."""
+        found = ["loss"]
+        for name, output in self.outputs.items():
+            single = [metric for metric in output.metrics if not metric.is_table]
+            if split == "train":
+                single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
+            found += [self.figure(name, metric.figure) for metric in single]
+            found += [self.figure(name, "loss")] if self.takes_names else []
+        return [f"{split}_{name}" for name in found]
+
+    @property
+    def class_names(self) -> dict[str, list[str]]:
+        """The names of the classes of each output that has some, in the order of their ids."""
+        return {name: list(o.target.names) for name, o in self.outputs.items() if o.target.names is not None}
+
+    @property
+    def keeps_best(self) -> bool:
+        return isinstance(self.keep, Best)
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """The figures that decide about something, and the setting that each is for."""
+        found = {self.watched: "keep"} if self.keeps_best else {}
+        found |= {figure: "stop" for word in self.stop if (figure := word.watches()) is not None}
+        plateau = find_plateau(self.schedule)
+        return found | ({plateau.figure: "schedule"} if plateau is not None else {})
+
+    @property
+    def test_decides(self) -> bool:
+        """Whether a figure of the test split, measured after every epoch, ends the run."""
+        return any(map(is_of_test, self.figures))
+
+    @property
+    def takes_names(self) -> bool:
+        """Figures carry the name of their output."""
+        return len(self.outputs) > 1
+
+    def figure(self, output: str, name: str) -> str:
+        """The name of a figure of an output: `accuracy`, or `digit_accuracy` when there are several outputs."""
+        return f"{output}_{name}" if self.takes_names else name
+
+    def steps_per_epoch(self, examples: int) -> int:
+        return ceil(examples / self.batch)
+
+    def describe(self) -> dict[str, Any]:
+        """Every setting in force, as plain data for JSON."""
+        return {
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "optimizer": [word.spelling(full=True) for word in self.optimizer],
+            "schedule": [word.spelling(full=True) for word in self.schedule],
+            "freeze": list(self.freeze),
+            "seed": self.seed,
+            "stop": " -> ".join(word.spelling(full=True) for word in self.stop) or None,
+            "keep": " -> ".join(word.spelling() for word in (self.keep, self.every) if word is not None),
+            "precision": self.precision,
+            "lowering": list(self.lowering),
+            "remat": list(self.remat) if isinstance(self.remat, tuple) else self.remat,
+            "watch": self.watch,
+            "watched": self.watched if self.keeps_best or self.stop else None,
+            "outputs": {name: output.describe() for name, output in self.outputs.items()},
+        }
+
+
+def is_of_test(figure: str) -> bool:
+    """Whether a figure is one of the test split."""
+    return figure.startswith("test_")
+
+
+def make_recipe(
+    settings: TrainSettings,
+    heads: Mapping[str, HeadInfo],
+    targets: Mapping[str, TargetInfo],
+    *,
+    has_val: bool,
+    has_test: bool = True,
+    spans: Mapping[str, Span] | None = None,
+    layers: Mapping[str, int] | None = None,
+    class_weights: Mapping[str, Sequence[float]] | None = None,
+) -> Recipe:
+    """Decide everything that is left open, and check it against the net and the data.
+
+    Args:
+        settings: the `train` section.
+        heads: what each output of the net ends in, by its name.
+        targets: what the data say about each output, by the same names; they fit the heads (data/checks/network.py).
+        has_val: whether there is a validation split.
+        has_test: whether there is a test split, or may be one.
+        spans: where keys of the section stand in the text, for messages.
+        layers: how many weights each layer trains, by its name; None: the names in settings are not looked at.
+        class_weights: what an example of each class counts, by the names of targets.
+
+    Raises:
+        CompileError: with everything that does not fit together (NS450 to NS467).
+        KeyError: an output has no targets, which the checks of the data tell in a better way.
+    """
+    check = Check(spans or {})
+    outputs = make_outputs(settings, heads, targets, class_weights or {}, check)
+    check_optimizer(settings.optimizer, settings.freeze, layers, check.spans, check.problems)
+    _check_schedule(settings.schedule, check)
+    keep, every = _keep(settings.keep or (), has_val, check)
+    recipe = Recipe(
+        outputs=outputs,
+        optimizer=settings.optimizer,
+        schedule=settings.schedule,
+        freeze=settings.freeze,
+        epochs=settings.epochs,
+        batch=settings.batch,
+        seed=settings.seed,
+        stop=settings.stop or (),
+        keep=keep,
+        every=every,
+        precision=settings.precision,
+        lowering=settings.lowering,
+        remat=settings.remat,
+        watch=settings.watch,
+    )
+    if len(outputs) == len(heads):
+        _check_figures(recipe, {"val": has_val, "test": has_test}, check)
+    check.problems.raise_errors()
+    return recipe
+
+
+# ---------------------------------------------------------------- the whole run
+
+
+def _check_schedule(chain: Sequence[Schedule], check: Check) -> None:
+    for word, following in pairwise(chain):
+        if word.span_of_time is None:
+            check.problems.add(errors.NeverReached(span=check.at("schedule"), word=word.word, following=following.word))
+            return
+
+
+def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Every | None]:
+    """What is kept at the end, and after how many epochs again beside that."""
+    final = [word for word in words if word.is_final]
+    every = [word for word in words if isinstance(word, Every)]
+    for twice, what, beside in ((final, "which weights are kept", "every(5 epochs)"), (every, "how often", "best")):
+        if len(twice) > 1:
+            first, second = (word.spelling() for word in twice[:2])
+            check.problems.add(
+                output_errors.KeptTwice(span=check.at("keep"), first=first, second=second, what=what, beside=beside)
+            )
+    keep = final[0] if final else (Best() if has_val else Last())
+    if isinstance(keep, Best) and not has_val:
+        check.problems.add(errors.NothingToCompare(span=check.at("keep")))
+    return keep, every[0] if every else None
+
+
+def _check_figures(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:
+    """What ends the run, keeps weights or lowers the rate looks at a figure that is measured and can be reached."""
+    for figure, key in recipe.figures.items():
+        if key != "keep" or has["val"]:
+            _check_figure(recipe, figure, key, has, check)
+    for word in recipe.stop:
+        metric = metric_of(word.watches()) if isinstance(word, Until) else None
+        if isinstance(word, Until) and metric is not None and metric.is_share:
+            _check_share(word, check)
+
+
+def _check_share(rule: Until, check: Check) -> None:
+    goal: Any = rule.goal.right
+    if 0 <= goal <= 1:
+        return
+    wanted = spell(goal)
+    advice = f"for {wanted} percent type {wanted}%" if 1 < goal <= 100 else "write a share such as 99%"
+    figure = rule.watches()
+    check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), figure=figure, wanted=wanted, advice=advice))
+
+
+def _check_figure(recipe: Recipe, figure: str, key: str, has: Mapping[str, bool], check: Check) -> None:
+    split, name = ("test", "test") if is_of_test(figure) else ("val", "validation")
+    measured = recipe.measured(split)
+    if not has[split]:
+        reason, advice = f"there is no {name} split", f"write `{split} = 10%` in the `data` section"
+    elif figure not in measured:
+        reason, advice = "no metric of this name", "measured are " + ", ".join(f"`{m}`" for m in measured)
+    else:
+        return
+    check.problems.add(errors.UnknownFigure(span=check.at(key), figure=figure, reason=reason, advice=advice))

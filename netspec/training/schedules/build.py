@@ -1,0 +1,42 @@
+"""From the words of a chain to a factor for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from netspec.training.schedules.base import Factor, Schedule, steps_of
+from netspec.training.schedules.plateau import ReduceOnPlateau
+
+
+def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:
+    """The factor of a whole chain at a step of the run, from 0, as a 32-bit float.
+
+    A word whose time is up hands over to the next one; behind the end of the last one its last value stays.
+    """
+
+    def factor(step: Any) -> Any:
+        import jax.numpy as jnp
+
+        begin, value = 0, jnp.float32(1.0)
+        for index, word in enumerate(chain):
+            time = word.span_of_time
+            rest = max(1, total_steps - begin)
+            length = rest if time is None else steps_of(time, steps_per_epoch)
+            here = jnp.asarray(word.at(jnp.maximum(step - begin, 0), length, steps_per_epoch), jnp.float32)
+            value = here if index == 0 else jnp.where(step >= begin, here, value)
+            begin += length
+        return value
+
+    return factor
+
+
+def find_plateau(chain: Sequence[Schedule]) -> ReduceOnPlateau | None:
+    """The word of a chain that follows a figure, if there is one; it is the last, since it lasts to the end."""
+    return next((word for word in chain if isinstance(word, ReduceOnPlateau)), None)
+
+
+def steps_before(chain: Sequence[Schedule], word: Schedule, steps_per_epoch: int) -> int:
+    """The step of the run, from 0, at which the time of a word begins."""
+    times = [earlier.span_of_time for earlier in chain[: list(chain).index(word)]]
+    return sum(steps_of(time, steps_per_epoch) for time in times if time is not None)

@@ -1,0 +1,26 @@
+"""The learning rate at every step of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from netspec.training.schedules.base import Schedule
+from netspec.training.schedules.build import build_schedule
+
+
+def rates_of(rate: float, chain: Sequence[Schedule], steps_per_epoch: int, epochs: int) -> Any:
+    """The rates as an array with one number for each step; what follows a figure is left out.
+
+    Args:
+        rate: that of the optimizer.
+        chain: the schedule.
+        steps_per_epoch: how many batches an epoch has.
+        epochs: how long the run is.
+    """
+    import jax
+    import numpy as np
+
+    total = epochs * steps_per_epoch
+    factor = build_schedule(chain, steps_per_epoch, total)
+    return rate * np.asarray(jax.jit(jax.vmap(factor))(np.arange(total, dtype=np.int32)), np.float64)

@@ -1,0 +1,94 @@
+"""Schedules that rise and fall."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from netspec.language.kinds import Choice, Number, Time
+from netspec.language.values import Duration
+from netspec.language.vocabulary import option
+from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
+
+SHARE = Number(0, 1, open_low=True)
+
+
+@schedule("one_cycle")
+class OneCycle(Lasting):
+    """The rate rises from a small one to that of the optimizer and falls to almost nothing (super-convergence).
+
+    The rate of the optimizer is the highest one. It is reached when `rise` of the time has passed.
+
+    Example: train { schedule = one_cycle }
+    Reference: Smith and Topin 2017, arXiv:1708.07120.
+    """
+
+    elsewhere = ("OneCycleLR", "cosine_onecycle_schedule", "linear_onecycle_schedule")
+
+    rise: float = option(
+        Number(0, 1, open_low=True, open_high=True),
+        "the part of the time in which the rate rises",
+        default=0.3,
+        position=0,
+        elsewhere=("pct_start",),
+    )
+    start: float = option(SHARE, "the first factor", default=0.04, elsewhere=("div_factor",))
+    end: float = option(Number(0, 1), "the last factor", default=4e-6, elsewhere=("final_div_factor",))
+    shape: str = option(
+        Choice(("cosine", "linear")), "along half a cosine, or evenly", default="cosine", elsewhere=("anneal_strategy",)
+    )
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        last = max(1.0, length - 1.0)
+        top = min(max(0.5, self.rise * length - 1.0), last - 0.5)
+        up, down = self._way(step / top), self._way((step - top) / (last - top))
+        return jnp.where(step <= top, self.start + (1 - self.start) * up, 1 + (self.end - 1) * down)
+
+    def _way(self, share: Any) -> Any:
+        """From 0 to 1."""
+        import jax.numpy as jnp
+
+        share = jnp.clip(share, 0.0, 1.0)
+        return share if self.shape == "linear" else 0.5 * (1 - jnp.cos(jnp.pi * share))
+
+
+@schedule("cosine_restarts")
+class CosineRestarts(Schedule):
+    """The rate falls along half a cosine again and again, and is back at once (SGDR).
+
+    Example: train { schedule = cosine_restarts(5 epochs, 2) }
+    Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
+    """
+
+    elsewhere = ("CosineAnnealingWarmRestarts", "CosineDecayRestarts", "sgdr_schedule")
+
+    every: Duration = option(Time(), "how long the first cycle is", position=0, elsewhere=("T_0", "first_decay_steps"))
+    growth: float = option(
+        Number(1), "how many times longer each cycle is than the one before", default=1.0, position=1,
+        elsewhere=("T_mult", "t_mul"),
+    )  # fmt: skip
+    end: float = option(Number(0, 1), "the factor at the end of a cycle", default=0.0, elsewhere=("eta_min", "alpha"))
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        first = steps_of(self.every, steps_per_epoch)
+        if self.growth == 1:
+            share = (step % first) / first
+        else:
+            begins = self._begins(first, length)
+            cycle = jnp.searchsorted(jnp.asarray(begins), step, side="right") - 1
+            lengths = [after - before for before, after in pairwise(begins)]
+            cycle = jnp.minimum(cycle, len(lengths) - 1)
+            share = jnp.minimum((step - jnp.asarray(begins)[cycle]) / jnp.asarray(lengths)[cycle], 1.0)
+        return self.end + (1 - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * share))
+
+    def _begins(self, first: int, length: int) -> list[int]:
+        """The steps at which cycles begin, and the end of the last one."""
+        begins, cycle = [0, first], float(first)
+        while begins[-1] <= length:
+            cycle *= self.growth
+            begins.append(begins[-1] + max(1, round(cycle)))
+        return begins

@@ -1,0 +1,217 @@
+"""Schedules that grow once or fall: from the first step, evenly or in stairs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from netspec.language.kinds import Kind, Mismatch, Number, Time
+from netspec.language.record import value
+from netspec.language.values import Duration, spell
+from netspec.language.vocabulary import option
+from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
+
+
+def end_option(position: int) -> Any:
+    return option(Number(0, 1), "the factor at the end", default=0.0, position=position, elsewhere=("alpha", "eta_min"))
+
+
+@schedule("constant")
+class Constant(Lasting):
+    """The rate as the optimizer has it, for a while or to the end.
+
+    Example: train { schedule = constant(5 epochs) -> cosine }
+    """
+
+    length: Duration | None = option(Time(), "how long (none: to the end)", default=None, position=0)
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        return 1.0
+
+
+@schedule("warmup")
+class Warmup(Schedule):
+    """The rate grows evenly from zero; its last step has the full rate.
+
+    Example: train { schedule = warmup(1 epochs) -> cosine }
+    Reference: Goyal et al. 2017, arXiv:1706.02677.
+    """
+
+    length: Duration = option(Time(), "how long", default=Duration(1, "epochs"), position=0)
+
+    @property
+    def span_of_time(self) -> Duration | None:
+        return self.length
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.minimum((step + 1) / length, 1.0)
+
+
+@schedule("cosine")
+class Cosine(Lasting):
+    """The rate falls along half a cosine, to `end` times itself.
+
+    Example: train { schedule = cosine(end = 1%) }
+    Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
+    """
+
+    elsewhere = ("CosineAnnealingLR", "CosineDecay", "cosine_decay_schedule")
+
+    end: float = end_option(0)
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        wave = 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / length, 1.0)))
+        return self.end + (1 - self.end) * wave
+
+
+@schedule("linear")
+class Linear(Lasting):
+    """The rate falls evenly, to `end` times itself.
+
+    Example: train { schedule = warmup(1 epochs) -> linear }
+    """
+
+    elsewhere = ("LinearLR", "linear_schedule")
+
+    end: float = end_option(0)
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        return self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0))
+
+
+@schedule("polynomial")
+class Polynomial(Lasting):
+    """The rate falls to `end` times itself along a power of the time that is left.
+
+    Formula: end + (1 - end) * (1 - t / length)^power
+    Example: train { schedule = polynomial(0.9) }
+    Reference: Chen et al. 2017, arXiv:1606.00915.
+    """
+
+    elsewhere = ("PolynomialLR", "PolynomialDecay", "polynomial_schedule")
+
+    power: float = option(Number(0, open_low=True), "the power", default=2.0, position=0)
+    end: float = end_option(1)
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        return self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0)) ** self.power
+
+
+@schedule("inverse_sqrt")
+class InverseSqrt(Schedule):
+    """The rate grows evenly over the warmup, and then falls with the root of the steps, as for the first transformers.
+
+    It is that of the optimizer at its highest, at the end of the warmup.
+
+    Formula: min(t / warmup, sqrt(warmup / t)), for t = 1, 2, …
+    Example: train { schedule = inverse_sqrt(4000 steps) }
+    Reference: Vaswani et al. 2017, arXiv:1706.03762, section 5.3.
+    """
+
+    elsewhere = ("noam",)
+
+    warmup: Duration = option(
+        Time(), "how long the rate grows", default=Duration(1, "epochs"), position=0, elsewhere=("warmup_steps",)
+    )
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        share = (step + 1) / steps_of(self.warmup, steps_per_epoch)
+        return jnp.minimum(share, share**-0.5)
+
+
+@schedule("step")
+class Step(Schedule):
+    """The rate is multiplied by `factor` each time `every` has passed.
+
+    Example: train { schedule = step(10 epochs, 0.1) }
+    """
+
+    elsewhere = ("StepLR", "staircase")
+
+    every: Duration = option(Time(), "how long the rate stays", position=0, elsewhere=("step_size",))
+    factor: float = option(
+        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, elsewhere=("gamma",)
+    )
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.power(self.factor, step // steps_of(self.every, steps_per_epoch))
+
+
+@value
+class Times(Kind):
+    """Durations in a list, each longer than the one before."""
+
+    def accept(self, value: object) -> tuple[Duration, ...]:
+        items = value if isinstance(value, list | tuple) else [value]
+        found = tuple(Time().accept(item) for item in items)
+        units = {time.unit for time in found}
+        rises = all(before.value < after.value for before, after in pairwise(found))
+        if not found or len(units) > 1 or not rises:
+            wrong = Mismatch(self.describe(), value, advice="write the earliest first, all in epochs or all in steps")
+            wrong.found = "times that do not rise" if found and len(units) == 1 else wrong.found
+            raise wrong
+        return found
+
+    def describe(self) -> str:
+        return "durations in a list, in the same unit and rising, such as [30 epochs, 60 epochs]"
+
+    def spell(self, value: object) -> str:
+        return spell(list(value) if isinstance(value, tuple) else value)
+
+
+@schedule("multistep")
+class Multistep(Schedule):
+    """The rate is multiplied by `factor` at each of the times that are given.
+
+    Example: train { schedule = multistep([6 epochs, 9 epochs], 0.1) }
+    Reference: He et al. 2015, arXiv:1512.03385.
+    """
+
+    elsewhere = ("MultiStepLR", "PiecewiseConstantDecay", "piecewise_constant_schedule")
+
+    times: tuple[Duration, ...] = option(
+        Times(), "when the rate falls", position=0, elsewhere=("milestones", "boundaries")
+    )
+    factor: float = option(
+        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, elsewhere=("gamma",)
+    )
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        passed = [jnp.where(step >= steps_of(time, steps_per_epoch), 1, 0) for time in self.times]
+        return jnp.power(self.factor, sum(passed))
+
+
+@schedule("exponential")
+class Exponential(Schedule):
+    """The rate falls a little at every step, by `decay` in the time of `every`.
+
+    Example: train { schedule = exponential(0.95) }
+    """
+
+    elsewhere = ("ExponentialLR", "ExponentialDecay", "exponential_decay")
+
+    decay: float = option(
+        Number(0, 1, open_low=True), "the factor that `every` brings", position=0, elsewhere=("gamma", "decay_rate")
+    )
+    every: Duration = option(
+        Time(), "the time in which the rate falls by it", default=Duration(1, "epochs"), position=1
+    )
+
+    def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.power(self.decay, step / steps_of(self.every, steps_per_epoch))

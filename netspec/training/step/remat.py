@@ -1,0 +1,67 @@
+"""Less memory for more time: what is inside of a block is computed again on the way back, instead of being kept.
+
+Comes in: a live module and the blocks. Only what goes into a block is kept for the gradient; its numbers are the same.
+
+Reference: Chen et al. 2016, Training deep nets with sublinear memory cost, arXiv:1604.06174.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from netspec.language.diagnostics import Diagnostic, fail, suggest
+from netspec.training.errors import recipe as errors
+from netspec.training.optimizers.layer_selection import find_part
+from netspec.training.step.wrap_call import wrap_calls
+
+
+def blocks_of(layers: Mapping[str, int]) -> list[str]:
+    """Every block of a net, in their order: the names in front of a `/` of its layers' paths."""
+    found: dict[str, None] = {}
+    for layer in layers:
+        parts = layer.split("/")
+        found.update(dict.fromkeys("/".join(parts[:end]) for end in range(1, len(parts))))
+    return list(found)
+
+
+def check_remat(remat: bool | Sequence[str], layers: Mapping[str, int], span: Any = None) -> list[Diagnostic]:
+    """What is wrong with the blocks that are asked for (NS500, NS501)."""
+    if remat is False:
+        return []
+    known = blocks_of(layers)
+    if not known:
+        return [errors.NoBlocks(span=span)]
+    names = [] if remat is True else remat
+    return [
+        errors.UnknownBlock(span=span, name=name, advice=suggest(name, known, what="blocks of this network"))
+        for name in names
+        if name not in known
+    ]
+
+
+def recompute(module: Any, remat: bool | Sequence[str]) -> None:
+    """Let blocks of a live module be computed again for the gradient: those named, or with `True` the outermost ones.
+
+    Raises:
+        CompileError: it has no block of that name (NS452), or none at all (NS500).
+    """
+    if remat is False:
+        return
+    parts = _outermost(module) if remat is True else [find_part(module, name) for name in remat]
+    if not parts:
+        raise fail(errors.NoBlocks())
+    for part in {id(part): part for part in parts}.values():
+        wrap_calls(part, _recomputed)
+
+
+def _outermost(module: Any) -> list[Any]:
+    """The blocks that the network itself calls. Their classes were written with its own; those of layers were not."""
+    return [part for part in vars(module).values() if type(part).__module__ == type(module).__module__]
+
+
+def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
+    from flax import nnx
+
+    found: Callable[..., Any] = nnx.remat(call, graph=True, graph_updates=True)
+    return found

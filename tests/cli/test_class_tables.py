@@ -1,0 +1,128 @@
+"""Figures of each class with the names of the classes, and the exit status of expectations about new figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netspec.cli.main import run
+from netspec.cli.render.class_tables import table_text
+from netspec.cli.render.progress import figure_text
+
+NAMES = {"output": ["cat", "dog", "a very long name"]}
+
+
+def test_a_confusion_matrix_has_the_names_of_the_classes() -> None:
+    text = table_text("test_confusion_matrix", [[10, 0, 1], [2, 300, 0], [0, 0, 5]], NAMES)
+    head, *lines = text.splitlines()
+    assert head == "test_confusion_matrix (rows: true class, columns: answer)"
+    assert [line.split() for line in lines] == [
+        ["cat", "dog", "a", "very", "lo…"],
+        ["cat", "10", "0", "1"],
+        ["dog", "2", "300", "0"],
+        ["a", "very", "long", "name", "0", "0", "5"],
+    ]
+    assert len({len(line) for line in lines}) == 1, "columns end below each other"
+
+
+def test_classes_without_names_have_numbers() -> None:
+    lines = table_text("val_confusion_matrix", [[1, 22], [3, 4]], {}).splitlines()
+    assert lines[1:] == ["     0  1", "  0  1 22", "  1  3  4"]
+    assert table_text("test_recall_per_class", [0.5, 1.0], {}).splitlines()[1:] == ["  0 0.5000", "  1 1.0000"]
+
+
+def test_a_figure_of_each_class() -> None:
+    lines = table_text("test_f1_per_class", [0.25, 1.0, 0.0, 0.5], NAMES).splitlines()
+    assert lines == [
+        "test_f1_per_class",
+        "  cat              0.2500",
+        "  dog              1.0000",
+        "  a very long name 0.0000",
+        "  3                0.5000",
+    ]
+
+
+def test_names_of_the_output_that_a_figure_is_of() -> None:
+    names = {"animal": ["cat", "dog"], "size": ["small", "large"]}
+    assert "dog" in table_text("test_animal_recall_per_class", [0.5, 1.0], names)
+    assert "large" in table_text("test_size_confusion_matrix", [[1, 2], [3, 4]], names)
+
+
+def test_of_many_classes_the_most_frequent_mistakes_are_shown() -> None:
+    rows = np.diag(np.full(30, 9)).tolist()
+    assert table_text("test_confusion_matrix", rows, {}) == "test_confusion_matrix: no mistakes"
+    rows[3][7], rows[8][2] = 4, 15
+    lines = table_text("test_confusion_matrix", rows, {"output": [f"class {i}" for i in range(30)]}).splitlines()
+    assert lines[1:] == ["      15  class 8, taken for class 2", "       4  class 3, taken for class 7"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("val_accuracy", 0.5, "50.00%"),
+        ("test_digit_top_5", 0.123, "12.30%"),
+        ("val_accuracy_macro", 1, "100.00%"),
+        ("mape", 0.07, "7.00%"),
+        ("error_rate", 1.5, "150.00%"),
+        ("val_f1_macro", 0.5, "0.5000"),
+        ("roc_auc", 0.75, "0.7500"),
+        ("val_loss", 0.5, "0.5000"),
+    ],
+)
+def test_figures_as_people_read_them(name: str, value: float, text: str) -> None:
+    assert figure_text(name, value) == text
+
+
+SPEC = """
+input 4
+dense(16, relu) -> dense(classes, softmax)
+data {
+    source = iris
+    normalize = standard
+    class_weights = balanced
+}
+train {
+    epochs = 20
+    optimizer = adam(0.03)
+    loss = cross_entropy(smoothing = 0.05)
+    metrics = top(2) -> f1(macro) -> recall(per_class) -> confusion_matrix -> roc_auc
+}
+expect {
+    test_top_2 >= 95%
+    test_f1_macro > 0.8
+    test_roc_auc > 0.9
+}
+"""
+
+
+def test_a_run_and_its_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("iris.net").write_text(SPEC)
+    assert run(["train", "iris.net"]) == 0
+    trained = capsys.readouterr().out
+    assert run(["eval", "runs/iris-1"]) == 0
+    evaluated = capsys.readouterr().out
+    for text in (trained, evaluated):
+        assert "  versicolor" in text and "test_recall_per_class" in text and "test_top_2" in text
+    # and the same with what cannot be met
+    Path("iris.net").write_text(SPEC.replace("test_f1_macro > 0.8", "test_f1_macro > 0.99999"))
+    assert run(["train", "iris.net", "-D", "train.epochs=1"]) == 1
+    message = capsys.readouterr().err
+    assert "NS229" in message and "expected test_f1_macro > 0.99999, and it is 0." in message
+
+
+def test_expectations_about_figures_that_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = "    test_f2_macro > 0\n    test_f1_macro > 80\n    test_top_2 >= 95%"
+    Path("iris.net").write_text(SPEC.replace("    test_top_2 >= 95%", wrong))
+    assert run(["check", "iris.net"]) == 1
+    message = capsys.readouterr().err
+    assert "did you mean `test_f1_macro`?" in message
+    assert "for 80 percent type 80%" in message
+    assert message.count("error[") == 2

@@ -1,0 +1,142 @@
+"""`netspec predict -o`: answers as a table, as competitions want it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import netspec
+from netspec.cli.main import run
+from netspec.runs import evaluate_predict as asking
+from netspec.runs.evaluate_predict import predict_run
+
+TITANIC = """
+dense(4, relu) -> dense(1, sigmoid)
+data { source = csv("train.csv", target = "Survived", drop = "PassengerId", categories = auto) }
+train { epochs = 1 }
+"""
+DIGITS = """
+flatten -> dense(classes, softmax)
+data { source = csv("digits.csv", target = "label", shape = 3x3x1) }
+train { epochs = 1 }
+"""
+WIDTHS = """
+dense(2)
+data { source = csv("widths.csv", target = ["wide", "high"], task = numbers) }
+train { epochs = 1 }
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables, and a run on each of them."""
+    folder = tmp_path_factory.mktemp("answers")
+    random = np.random.default_rng(0)
+    people = [(i, "mf"[i % 2], round(random.uniform(1, 80), 1)) for i in range(60)]
+    rows = [f"{i},{int(sex == 'f')},{sex},{age}" for i, sex, age in people]
+    (folder / "train.csv").write_text("\n".join(["PassengerId,Survived,Sex,Age", *rows]) + "\n")
+    rows = [f"{sex},{age},{900 - i}" for i, sex, age in people]
+    (folder / "test.csv").write_text("\n".join(["Sex,Age,PassengerId", *rows]) + "\n\n")
+    pixels = [f"pixel{i}" for i in range(9)]
+    (folder / "digits.csv").write_text(table(["label", *pixels], [[i % 3, *[i % 3] * 9] for i in range(60)]))
+    (folder / "pixels.csv").write_text(table(pixels, [[i % 3] * 9 for i in range(5)]))
+    (folder / "widths.csv").write_text(table(["a", "wide", "high"], [[i, 2 * i, 3 * i] for i in range(40)]))
+    for name, spec in (("titanic", TITANIC), ("digits", DIGITS), ("widths", WIDTHS)):
+        (folder / f"{name}.net").write_text(spec)
+        netspec.train(folder / f"{name}.net", runs=folder / "runs")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def table(header: list[str], rows: list[list[int]]) -> str:
+    return "".join(",".join(map(str, row)) + "\n" for row in [header, *rows])
+
+
+def written(*arguments: str) -> list[list[str]]:
+    assert run(["predict", *arguments, "-o", "out.csv", "--force"]) == 0
+    with Path("out.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_the_id_of_the_table_and_the_name_of_the_target() -> None:
+    header, *rows = written("runs/titanic-1", "test.csv")
+    assert header == ["PassengerId", "Survived"]
+    assert [row[0] for row in rows] == [str(900 - i) for i in range(60)]
+    asked = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    assert [row[1] for row in rows] == [a["outputs"]["output"]["answer"] for a in asked]
+    assert {row[1] for row in rows} <= {"0", "1"}
+
+
+def test_the_probability_of_yes() -> None:
+    header, *rows = written("runs/titanic-1", "test.csv", "--probabilities")
+    asked = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    wanted = [a["outputs"]["output"]["probability"] for a in asked]
+    assert header == ["PassengerId", "Survived"]
+    assert [float(row[1]) for row in rows] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_rows_are_counted_and_columns_called_as_asked() -> None:
+    header, *rows = written("runs/digits-1", "pixels.csv", "--id", "ImageId", "--label", "Label")
+    assert header == ["ImageId", "Label"]
+    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert written("runs/digits-1", "pixels.csv")[0] == ["id", "label"]
+
+
+def test_a_column_for_each_class() -> None:
+    header, *rows = written("runs/digits-1", "pixels.csv", "--probabilities")
+    assert header == ["id", "0", "1", "2"]
+    assert np.sum([[float(cell) for cell in row[1:]] for row in rows], axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_numbers_have_the_names_of_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("a\n3\n4\n")
+    header, *rows = written("runs/widths-1", str(tmp_path / "new.csv"))
+    assert header == ["id", "wide", "high"] and len(rows) == 2
+    assert float(rows[0][1]) == pytest.approx(
+        predict_run(Path("runs/widths-1"), ["3"]).answers[0]["outputs"]["output"]["values"][0], rel=1e-6
+    )
+
+
+def test_images_are_called_by_their_files(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png"):
+        Image.new("L", (3, 3), 1).save(tmp_path / name)
+    rows = written("runs/digits-1", str(tmp_path))
+    assert [row[0] for row in rows] == ["file", "a.png", "b.png"]
+
+
+def test_many_examples_are_answered_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    monkeypatch.setattr(asking, "AT_ONCE", 7)
+    in_parts = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    shares = [[a["outputs"]["output"]["probability"] for a in answers] for answers in (at_once, in_parts)]
+    assert len(in_parts) == 60 and shares[0] == pytest.approx(shares[1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["-o", "there.csv"], "--force writes over it"),
+        (["-o", "there.xlsx"], "ends in .csv"),
+        (["-o", "new.csv", "--json"], "not both"),
+        (["--probabilities"], "goes with -o"),
+        (["--id", "x"], "goes with -o"),
+        (["--data", "test.csv"], "No such option"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "there.csv"
+    there.write_text("mine\n")
+    arguments = [str(tmp_path / a) if a.startswith(("there", "new")) else a for a in arguments]
+    assert run(["predict", "runs/titanic-1", "f,3", *arguments]) == 1
+    assert told in capsys.readouterr().err
+    assert there.read_text() == "mine\n" and not (tmp_path / "new.csv").exists()

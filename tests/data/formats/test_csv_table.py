@@ -1,0 +1,190 @@
+"""CSV tables: what is read, and what is said about what cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netspec.data.dataset.dataset import Dataset, Facts, Target
+from netspec.data.dataset.options import Delimiter
+from netspec.data.sources.tables import Csv
+from netspec.language.diagnostics import Unplaced
+from netspec.language.kinds import Mismatch
+from netspec.language.shape import Dim, Shape
+from tests.data.files import code_and_text, write
+
+WINE = "alcohol,ash,grower\n12.5,2.1,north\n13,2.5,south\n\n11.75,-1e-1,north\n"
+
+
+def read(folder: Path, text: str, **options: object) -> tuple[Facts, Dataset]:
+    write(folder / "t.csv", text)
+    source = Csv(file="t.csv", **({"target": ("y",)} | options))
+    facts, data = source.facts(folder), source.load(folder)
+    assert facts == data.facts
+    return facts, data
+
+
+def fail(folder: Path, text: str, **options: object) -> tuple[str, str, str | None]:
+    """The code, the text and the option at fault; facts and loading say the same."""
+    write(folder / "t.csv", text)
+    source = Csv(file="t.csv", **({"target": ("y",)} | options))
+    with pytest.raises(Unplaced) as early:
+        source.facts(folder)
+    with pytest.raises(Unplaced) as late:
+        source.load(folder)
+    assert code_and_text(early.value) == code_and_text(late.value)
+    return *code_and_text(early.value), early.value.option
+
+
+def test_texts_are_classes_sorted_by_name(tmp_path: Path) -> None:
+    facts, data = read(tmp_path, WINE, target=("grower",))
+    assert facts.targets["output"] == Target.of_classes(("north", "south"))
+    assert facts.inputs["input"] == Shape((2,))
+    assert data.train.inputs["input"].dtype == "float32"
+    assert data.train.inputs["input"].tolist() == [[12.5, pytest.approx(2.1)], [13, 2.5], [11.75, pytest.approx(-0.1)]]
+    assert data.train.targets["output"].tolist() == [0, 1, 0]
+    assert data.columns == {"input": ("alcohol", "ash")}
+
+
+def test_rows_are_those_of_the_file(tmp_path: Path) -> None:
+    _, data = read(tmp_path, WINE, target=("grower",))
+    assert [data.where(i) for i in range(3)] == ["t.csv row 2", "t.csv row 3", "t.csv row 5"]
+
+
+def test_whole_numbers_are_classes_in_the_order_of_numbers(tmp_path: Path) -> None:
+    facts, data = read(tmp_path, "x,y\n0,10\n1,9\n2,-1\n3,10\n")
+    assert facts.targets["output"].names == ("-1", "9", "10")
+    assert data.train.targets["output"].tolist() == [2, 1, 0, 2]
+
+
+def test_numbers_with_a_fraction_are_numbers(tmp_path: Path) -> None:
+    facts, data = read(tmp_path, "y,x\n1.5,0\n2,1\n")
+    assert facts.targets["output"] == Target("numbers")
+    assert data.train.targets["output"].tolist() == [[1.5], [2.0]]
+    assert data.train.inputs["input"].tolist() == [[0], [1]]
+
+
+def test_numbers_that_are_all_zero_or_one_are_yes_or_no(tmp_path: Path) -> None:
+    assert read(tmp_path, "x,y\n5,0.0\n6,1.0\n")[0].targets["output"] == Target("binary")
+    assert read(tmp_path, "x,y\n5,0\n6,1\n", task="numbers")[0].targets["output"] == Target("binary")
+
+
+def test_the_task_decides(tmp_path: Path) -> None:
+    assert read(tmp_path, "x,y\n5,3\n6,4\n", task="numbers")[0].targets["output"] == Target("numbers")
+    facts, _ = read(tmp_path, "x,y\n5,2.5\n6,-1.5\n", task="classes")
+    assert facts.targets["output"].names == ("-1.5", "2.5")
+
+
+@pytest.mark.parametrize(("typed", "character"), [(";", ";"), ("\\t", "\t"), ("tab", "\t"), ("|", "|")])
+def test_other_delimiters(tmp_path: Path, typed: str, character: str) -> None:
+    delimiter = Delimiter().accept(typed)
+    facts, _ = read(tmp_path, "a,b,y\n1,2,c\n".replace(",", character), delimiter=delimiter)
+    assert facts.inputs["input"] == Shape((2,))
+    assert Delimiter().accept(Delimiter().spell(delimiter).strip('"')) == character
+
+
+@pytest.mark.parametrize("wrong", ["", ";;", '"', "\n", 3, None])
+def test_a_delimiter_is_one_character(wrong: object) -> None:
+    with pytest.raises(Mismatch, match="one character"):
+        Delimiter().accept(wrong)
+
+
+def test_quotes_spaces_line_ends_and_the_byte_order_mark(tmp_path: Path) -> None:
+    text = '\ufeff"a, b", y\r\n" 1" , "x ""1"""\r\n2,"line\nbreak"\r\n'.replace('" ,', '",')
+    facts, data = read(tmp_path, text)
+    assert facts.targets["output"].names == ("line\nbreak", 'x "1"')
+    assert data.columns == {"input": ("a, b",)}
+    assert data.where(0) == "t.csv row 2"
+
+
+def test_images_in_rows(tmp_path: Path) -> None:
+    facts, data = read(tmp_path, "y,a,b,c,d\nx,0,1,2,3\nz,4,5,6,7\n", shape=(2, 2, 1))
+    assert facts.inputs["input"] == Shape((2, 2, 1))
+    assert data.train.inputs["input"][1, :, :, 0].tolist() == [[4, 5], [6, 7]]
+    assert data.columns == {}
+
+
+def test_na_may_be_a_class(tmp_path: Path) -> None:
+    assert read(tmp_path, "x,y\n1,NA\n2,DE\n")[0].targets["output"].names == ("DE", "NA")
+
+
+MANY = "x,y\n" + "".join(f"{i},{i * 7}\n" for i in range(40))
+NAMES = "x,y\n" + "".join(f"{i},name {i}\n" for i in range(40))
+
+BAD = {
+    "empty file": ("", {}, "NS405", ["t.csv has no header", "the first row names the columns"], "file"),
+    "empty first row": ("\n1,2\n", {}, "NS405", ["t.csv has no header"], "file"),
+    "header only": ("x,y\n", {}, "NS405", ["t.csv has no examples", "add rows"], "file"),
+    "one column": ("y\n1\n", {}, "NS405", ["no column but the target"], "file"),
+    "name twice": ("x,y,x\n1,2,3\n", {}, "NS406", ["has `x` twice, as columns 1 and 3"], "file"),
+    "no name": ("x,,y\n1,2,3\n", {}, "NS406", ["no name for column 2"], "file"),
+    "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["made of numbers: 1, 2.5, 3", "add a first row"], "file"),
+    "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, and the header 3"], "file"),
+    "long row": ("a,b,y\n1,2,3,4\n", {}, "NS407", ["row 2 has 4 cells", "double quotes"], "file"),
+    "misspelt target": ("a,label\n1,2\n", {"target": ("lable",)}, "NS408", ["no column `lable`", "`label`?"], "target"),
+    "unknown target": ("a,b\n1,2\n", {"target": ("zzz",)}, "NS408", ["its columns: a, b"], "target"),
+    "wrong delimiter": ("a;b;y\n1;2;3\n", {}, "NS408", ['set `delimiter = ";"`'], "target"),
+    "tabs": ("a\tb\ty\n1\t2\t3\n", {}, "NS408", ['set `delimiter = "\\t"`'], "target"),
+    "text feature": (
+        "a,b,y\n1,2,n\n1,red,n\n",
+        {},
+        "NS409",
+        ['row 3, column `b`: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
+        "file",
+    ),
+    "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['"1,5" is no number', "decimal point: 1.5"], "file"),
+    "unit": ("a,y\n$1200,n\n", {}, "NS409", ['"$1200"', "without signs and units"], "file"),
+    "infinite": ("a,y\ninf,n\n", {}, "NS409", ['"inf"', "finite"], "file"),
+    "empty cell": ("a,b,y\n1,2,n\n3,,n\n", {}, "NS410", ["t.csv row 3, column `b`: the value is missing"], "file"),
+    "nan": ("a,b,y\n1,NaN,n\n", {}, "NS410", ["row 2, column `b`", "`missing = mean`"], "file"),
+    "question mark": ("a,b,y\n1,?,n\n", {}, "NS410", ["row 2, column `b`"], "file"),
+    "missing target": ("a,y\n1,n\n2,\n", {}, "NS410", ["row 3, column `y`"], "file"),
+    "text for numbers": ("a,y\n1,2\n2,x\n", {"task": "numbers"}, "NS409", ["row 3, column `y`", "classes"], "file"),
+    "whole numbers": (MANY, {}, "NS411", ["40 different values in 40 rows", "`task = numbers`"], "target"),
+    "names": (NAMES, {}, "NS411", ["is this the column to predict?", "`task = classes`"], "target"),
+    "shape": ("a,b,c,y\n1,2,3,n\n", {"shape": (2, 2)}, "NS412", ["2x2 holds 4", "product is 3"], "shape"),
+    "unknown shape": ("a,b,y\n1,2,n\n", {"shape": (Dim.named("H"), 1)}, "NS412", ["Hx1 is not known"], "shape"),
+    "open quote": ('a,y\n"1,n\n2,n\n', {}, "NS404", ["no valid CSV file", "row 3", "double quotes"], "file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tables(tmp_path: Path, case: str) -> None:
+    text, options, code, words, option = BAD[case]
+    found, message, at = fail(tmp_path, text, **options)
+    assert found == code
+    assert all(word in message for word in words), message
+    assert at == option
+
+
+def test_no_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(Unplaced) as caught:
+        Csv(file="t.csv", target="y").facts(tmp_path)
+    code, text = code_and_text(caught.value)
+    assert code == "NS404"
+    assert "no UTF-8 text" in text
+
+
+def test_a_missing_file_and_a_missing_folder(tmp_path: Path) -> None:
+    write(tmp_path / "wine.csv", WINE)
+    write(tmp_path / "spec.net", "")
+    for name, words in (("wnie.csv", "did you mean `wine.csv`?"), ("data/wine.csv", "there is no folder")):
+        with pytest.raises(Unplaced) as caught:
+            Csv(file=name, target=("grower",)).facts(tmp_path)
+        code, text = code_and_text(caught.value)
+        assert code == "NS401"
+        assert words in text
+        assert "spec.net" not in text
+
+
+def test_an_absolute_name_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "wine.csv", WINE)
+    assert Csv(file=str(path), target=("grower",)).facts(Path("elsewhere")).classes == 2
+
+
+def test_a_single_column_beside_a_target_of_numbers_named_by_numbers(tmp_path: Path) -> None:
+    """Columns may be called by numbers as long as the target is among them."""
+    facts, _ = read(tmp_path, "0,1\n5,a\n6,b\n", target=("1",))
+    assert facts.classes == 2

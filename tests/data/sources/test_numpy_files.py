@@ -1,0 +1,99 @@
+"""NumPy's files: arrays of other names in an archive, arrays in files of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netspec.data.dataset.dataset import Target
+from netspec.data.sources.numpy_files import Npy, Npz
+from netspec.language.diagnostics import Unplaced
+from netspec.language.shape import Shape
+from tests.data.files import code_and_text, write
+
+X = np.arange(24, dtype=np.float32).reshape(6, 4)
+Y = np.array([0, 1, 2, 0, 1, 2])
+
+
+def save(folder: Path, **arrays: Any) -> None:
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def test_arrays_of_an_archive_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=X, labels=Y, more=X[:2], others=Y[:2], x=X[:1], y=Y[:1])
+    source = Npz(file="a.npz", x="images", y="labels", x_test="more", y_test="others")
+    data = source.load(tmp_path)
+    assert source.facts(tmp_path) == data.facts
+    assert (len(data.train), len(data.test)) == (6, 2)
+
+
+@pytest.mark.parametrize("option", ["x", "y", "x_test", "y_test"])
+def test_a_name_that_is_not_in_the_archive(tmp_path: Path, option: str) -> None:
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    with pytest.raises(Unplaced) as caught:
+        Npz(file="a.npz", **{option: "nothing"}).facts(tmp_path)
+    code, text = code_and_text(caught.value)
+    assert (code, caught.value.option) == ("NS413", option)
+    assert "no array `nothing`" in text and "it has x, y" in text
+
+
+def test_a_file_for_each_array(tmp_path: Path) -> None:
+    save(tmp_path, x=X, y=Y, a=X[:3], b=[0, 1, 3])
+    source = Npy(x="x.npy", y="y.npy", x_test="a.npy", y_test="b.npy")
+    data = source.load(tmp_path)
+    assert source.facts(tmp_path) == data.facts
+    assert data.facts.inputs == {"input": Shape((4,))}
+    assert data.facts.targets == {"output": Target("class", 1, 4)}
+    assert (len(data.train), len(data.test)) == (6, 3)
+
+
+def test_inputs_alone(tmp_path: Path) -> None:
+    save(tmp_path, x=np.full((6, 8, 8), 255, np.uint8))
+    source = Npy(x="x.npy", x_test="x.npy")
+    data = source.load(tmp_path)
+    assert source.facts(tmp_path) == data.facts
+    assert data.facts.inputs == {"input": Shape((8, 8, 1))}
+    assert data.facts.targets == data.train.targets == {}
+    assert data.train.inputs["input"].max() == 1
+    assert len(data.test) == 6
+
+
+BAD: dict[str, tuple[dict[str, str], str, str, list[str]]] = {
+    "no file": ({"x": "z.npy", "y": "y.npy"}, "NS401", "x", ["z.npy", "files in"]),
+    "text": ({"x": "t.npy", "y": "y.npy"}, "NS404", "x", ["t.npy", "numpy.save"]),
+    "archive": ({"x": "x.npy", "y": "a.npz"}, "NS404", "y", ['`npz("a.npz")`']),
+    "objects": ({"x": "o.npy", "y": "y.npy"}, "NS404", "x", ["o.npy"]),
+    "texts": ({"x": "x.npy", "y": "s.npy"}, "NS415", "y", ["values of type <U1"]),
+    "empty": ({"x": "e.npy", "y": "y.npy"}, "NS405", "x", ["its shape is (0, 4)"]),
+    "number": ({"x": "n.npy", "y": "y.npy"}, "NS405", "x", ["its shape is ()"]),
+    "half a test": ({"x": "x.npy", "y": "y.npy", "x_test": "x.npy"}, "NS416", "x_test", ["without `y_test`"]),
+    "other half": ({"x": "x.npy", "y": "y.npy", "y_test": "y.npy"}, "NS416", "y_test", ["without `x_test`"]),
+    "test targets alone": ({"x": "x.npy", "x_test": "x.npy", "y_test": "y.npy"}, "NS416", "y_test", ["`y`"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files(tmp_path: Path, case: str) -> None:
+    options, code, at, words = BAD[case]
+    objects = np.array([None, 1], dtype=object)
+    save(tmp_path, x=X, y=Y, s=np.array(list("abcdef")), e=X[:0], n=3.0)
+    np.save(tmp_path / "o.npy", objects, allow_pickle=True)
+    np.savez(tmp_path / "a.npz", x=X)
+    write(tmp_path / "t.npy", "hello")
+    for act in ("facts", "load"):
+        with pytest.raises(Unplaced) as caught:
+            getattr(Npy(**options), act)(tmp_path)
+        found, text = code_and_text(caught.value)
+        assert (found, caught.value.option) == (code, at), text
+        assert all(word in text for word in words), text
+
+
+def test_lengths(tmp_path: Path) -> None:
+    save(tmp_path, x=X, y=Y[:3])
+    with pytest.raises(Unplaced) as caught:
+        Npy(x="x.npy", y="y.npy").facts(tmp_path)
+    assert code_and_text(caught.value)[0] == "NS414"

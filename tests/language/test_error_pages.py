@@ -1,0 +1,55 @@
+"""The pages of the error codes: each one's wrong program gives the code, its right one does not."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from netspec.language.diagnostics import KINDS, Diagnostic, Problems, render
+from netspec.language.reference import examples, explanation_text
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
+
+FRONT_HALF = sorted((kind for code, kind in KINDS.items() if code < "NS400"), key=lambda kind: kind.code)
+WITH_PROGRAMS = [kind for kind in FRONT_HALF if examples(kind) is not None]
+
+WITHOUT_PROGRAMS = {
+    "NS109": "a file that cannot be read",
+    "NS214": "what the command line says",
+}
+"""Mistakes that do not stand in the text of one file."""
+
+
+def diagnose(text: str) -> Problems:
+    return Compilation(Source("page", text)).diagnose()
+
+
+@pytest.mark.parametrize("kind", WITH_PROGRAMS, ids=lambda kind: kind.code)
+def test_the_wrong_program_gives_the_code(kind: type[Diagnostic]) -> None:
+    programs = examples(kind)
+    assert programs is not None
+    found = diagnose(programs[0])
+    assert kind.code in [d.code for d in found], [render(d) for d in found]
+    others = [render(d) for d in found.errors if d.code != kind.code]
+    assert others == [], "one mistake, one message"
+
+
+@pytest.mark.parametrize("kind", WITH_PROGRAMS, ids=lambda kind: kind.code)
+def test_the_right_program_is_right(kind: type[Diagnostic]) -> None:
+    programs = examples(kind)
+    assert programs is not None
+    found = diagnose(programs[1])
+    assert [render(d) for d in found] == []
+
+
+@pytest.mark.parametrize("kind", FRONT_HALF, ids=lambda kind: kind.code)
+def test_every_page_has_programs(kind: type[Diagnostic]) -> None:
+    assert (examples(kind) is None) == (kind.code in WITHOUT_PROGRAMS)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.code)
+def test_every_page_says_what_the_mistake_is(kind: type[Diagnostic]) -> None:
+    summary = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
+    assert summary.endswith("."), summary
+    assert kind.title and explanation_text(kind).startswith(f"{kind.severity}[{kind.code}]: ")

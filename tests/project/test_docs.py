@@ -1,0 +1,171 @@
+"""Every example of the docs compiles, and the reference pages say what the declarations say."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import netspec
+from netspec.language.diagnostics import KINDS, render
+from netspec.language.reference import word_page
+from netspec.language.reference_pages import PAGES, linked, word_markdown
+from netspec.language.source import Source
+from netspec.language.values import Word
+from netspec.language.vocabulary import categories, temporary_words, words
+from netspec.spec.compilation import Compilation
+from netspec.testing import check_docs
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = [
+    (name, int(text[: match.start()].count("\n")), match[1], match[2])
+    for name in ("docs/language.md", "README.md")
+    for text in [(ROOT / name).read_text(encoding="utf-8")]
+    for match in re.finditer(r"^```net *([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("name", "line", "options", "text"), BLOCKS, ids=lambda v: str(v)[:24])
+def test_example_compiles(name: str, line: int, options: str, text: str) -> None:
+    given = options.split("--input ")[1] if "--input" in options else None
+    spec = Compilation(Source(f"{name}:{line}", text), input=given)
+    assert [render(d) for d in spec.diagnose()] == []
+    compile(spec.python, name, "exec")
+
+
+def test_there_are_examples() -> None:
+    assert len(BLOCKS) >= 9
+
+
+def test_the_words_of_the_page_on_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "own_words.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "words_of_the_docs.py").write_text("\n\n".join(blocks))
+    monkeypatch.syspath_prepend(tmp_path)
+    with temporary_words():
+        module = importlib.import_module("words_of_the_docs")
+        module.test_words()
+        net = "input 5 tokens(9, pad = 0)\nembedding(4) -> gaussian -> largest -> distances(3) -> dense(1, squareplus)"
+        assert netspec.check(net + "\ntrain { loss = log_cosh }") == []
+
+
+# ---------------------------------------------------------------- pages from the declarations
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_what_the_declarations_say(name: str) -> None:
+    path = ROOT / "docs" / name
+    is_fresh = path.exists() and path.read_text(encoding="utf-8") == PAGES[name]()
+    assert is_fresh, f"docs/{name} is stale: run `netspec words --write docs`"
+
+
+OTHERS = [w for c in categories() if c not in ("layer", "activation", "init") for w in words(c).values()]
+
+
+@pytest.mark.parametrize("word", OTHERS, ids=lambda w: f"{w.category}-{w.word}")
+def test_every_word_says_what_it_does(word: type[Word]) -> None:
+    check_docs(word)
+
+
+BUILT_IN = [w for c in ("layer", "activation") for w in words(c).values()]
+
+
+@pytest.mark.parametrize("word", BUILT_IN, ids=lambda w: f"{w.category}-{w.word}")
+def test_every_layer_and_every_activation_has_a_formula(word: type[Word]) -> None:
+    """Their other parts are checked with what they compute, by `check_layer` and `check_activation`."""
+    check_docs(word, facts=("Formula",))
+
+
+def test_every_word_and_every_code_has_its_place() -> None:
+    pages = {name: page() for name, page in PAGES.items()}
+    headings = {name: re.findall(r"^### (\S+)$", text, re.MULTILINE) for name, text in pages.items()}
+    assert sorted(headings["errors.md"]) == sorted(KINDS)
+    wanted = [w for c in categories() for w in words(c)]
+    assert sorted(headings["layers.md"] + headings["words.md"]) == sorted(wanted)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    anchors = github_anchors(text)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, anchor = target.partition("#")
+        if file.startswith("https://"):
+            continue
+        other = path.parent / file if file else path
+        assert other.exists(), target
+        found = anchors if not file else github_anchors(other.read_text(encoding="utf-8"))
+        assert not anchor or anchor in found, target
+
+
+def github_anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives headings: lower case, blanks to dashes, a number where one comes again."""
+    found: dict[str, int] = {}
+    anchors = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        anchor = "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+        anchors.add(f"{anchor}-{found[anchor]}" if anchor in found else anchor)
+        found[anchor] = found.get(anchor, 0) + 1
+    return anchors
+
+
+# ---------------------------------------------------------------- how a page is made
+
+
+@pytest.fixture
+def doubled() -> Any:
+    """A layer with everything that a docstring may have."""
+    with temporary_words():
+
+        @netspec.layer("doubled")
+        class Doubled(netspec.Layer):
+            """Doubles
+            every number.
+
+            More about it, with `a | b` in it.
+
+            Shape: any -> the same
+            Parameters: none, where nothing is trained;
+                two, where something is
+            Formula: y = 2 x
+            Example: (identity | doubled)
+                -> add
+            Reference: Nobody 1999, arXiv:1234.56789; Somebody 2001, doi:10.1000/xyz(1).
+            """
+
+            elsewhere = ("Twice",)
+
+            way: bool = netspec.option(
+                netspec.language.kinds.Flag(), "one way | the other: 2 * x", default=True, position=0
+            )
+            power: int = netspec.option(netspec.language.kinds.Count(), "the power", elsewhere=("exponent",))
+
+        yield Doubled
+
+
+def test_the_parts_of_a_docstring(doubled: Any) -> None:
+    page = word_page(doubled)
+    assert page.summary == "Doubles every number."
+    assert page.details == "More about it, with `a | b` in it."
+    assert page.facts["Parameters"] == "none, where nothing is trained;\ntwo, where something is"
+    assert page.facts["Example"] == "(identity | doubled)\n-> add"
+    assert page.facts["Formula"] == "y = 2 x"
+
+
+def test_the_page_of_a_word(doubled: Any) -> None:
+    text = word_markdown(word_page(doubled))
+    assert text.startswith("### doubled\n\n`doubled(way = true, power)`\n\nDoubles every number.\n\nMore about it")
+    assert "| `way` | one way \\| the other: 2 \\* x | `true` or `false` | `true` |" in text
+    assert "| `power` | the power (elsewhere `exponent`) | a whole number of at least 1 | required |" in text
+    assert "Formula:    y = 2 x\n" in text
+    assert "[arXiv:1234.56789](https://arxiv.org/abs/1234.56789)" in text
+    assert text.endswith("Elsewhere: `Twice`")
+    assert "| `name`" not in text
+
+
+def test_links_of_references() -> None:
+    assert linked("A, doi:10.24432/C5PC7J; B") == "A, [doi:10.24432/C5PC7J](https://doi.org/10.24432/C5PC7J); B"
+    assert linked("A 2015, arXiv:1502.01852.").endswith("(https://arxiv.org/abs/1502.01852).")

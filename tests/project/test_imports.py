@@ -1,0 +1,146 @@
+"""The rules of the house that can be checked: who imports whom, how full a room is, and where JAX is loaded."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "netspec"
+
+ORDER = [
+    "_version",
+    "language",
+    "layers",
+    "nn",
+    "compiler",
+    "data",
+    "storage",
+    "training",
+    "spec",
+    "runs",
+    "analysis",
+    "testing",
+    "api",
+    "extend",
+    "__init__",
+    "cli",
+    "__main__",
+]
+"""Rooms and doors: each imports from those before it and from itself, inside of functions and for types as well."""
+
+JAX_ROOMS = (
+    "nn/",
+    "compiler/backend/load.py",
+    "compiler/backend/fold_weights.py",
+    "compiler/backend/live_state.py",
+    "storage/",
+    "training/",
+    "spec/model.py",
+    "spec/experiment.py",
+    "runs/",
+    "analysis/",
+    "testing/",
+)
+"""Where JAX, Flax and Optax may be named at all."""
+
+MAX_NAMES = 14
+TABLES = {"netspec": 24, "netspec/training/optimizers": 24}
+"""Folders that may hold more: the package itself, and tables of words."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    """`netspec.training.loop` for the folder's `__init__.py`, `netspec.training.loop.job` for a file in it."""
+    parts = ["netspec", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(path): path for path in modules()}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, inside of functions and under TYPE_CHECKING as well."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.add(name if name in NAMES else node.module)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lazy" and node.args:
+            found.add(ast.literal_eval(node.args[0]))
+    return found
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of this package that a file imports."""
+    return {name for name in imports(path) if name in NAMES and name != dotted(path)}
+
+
+def room(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = ORDER.index(room(dotted(path)))
+    assert [name for name in own_imports(path) if ORDER.index(room(name)) > own] == []
+
+
+def test_there_is_no_circle_of_files() -> None:
+    graph = {name: own_imports(path) - {"netspec"} for name, path in NAMES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("folder", sorted({p.parent for p in modules()}), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_is_not_crowded(folder: Path) -> None:
+    names = [p.name for p in folder.iterdir() if p.name != "__init__.py" and (p.suffix == ".py" or p.is_dir())]
+    names = [name for name in names if name != "__pycache__"]
+    relative = str(folder.relative_to(PACKAGE.parent))
+    assert len(names) <= TABLES.get(relative, MAX_NAMES), names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_some_rooms_import_jax(path: Path) -> None:
+    relative = str(path.relative_to(PACKAGE))
+    if relative.startswith(JAX_ROOMS):
+        return
+    assert not {"jax", "flax", "optax", "orbax"} & {name.split(".")[0] for name in imports(path)}
+
+
+def test_only_the_parser_imports_lark() -> None:
+    users = [str(p.relative_to(PACKAGE)) for p in modules() if "lark" in imports(p)]
+    assert users == ["compiler/syntax/parser.py"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "specs/digits.net"],
+        ["check", "specs/resnet152.net"],
+        ["show", "specs/mnist_cnn.net"],
+        ["show", "specs/bert_base.net"],
+        ["words"],
+        ["explain", "NS301"],
+    ],
+)
+def test_the_front_half_never_loads_jax(arguments: list[str]) -> None:
+    program = (
+        "import sys; from netspec.cli.main import run; status = run(sys.argv[1:]);"
+        "heavy = {'jax', 'flax', 'optax', 'sklearn', 'matplotlib', 'rich'} & set(sys.modules);"
+        "assert status == 0 and not heavy, (status, heavy)"
+    )
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True, cwd=PACKAGE.parent, capture_output=True)

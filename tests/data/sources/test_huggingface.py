@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from netspec.data.dataset.dataset import Target
+from netspec.data.load import facts_by_loading
 from netspec.data.sources.huggingface import HuggingFace
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
@@ -65,7 +66,8 @@ def test_images_with_names_of_classes(hub: dict[str, Any]) -> None:
     }
     source = HuggingFace(name="pets")
     data = source.load(HERE)
-    assert source.facts(HERE) == data.facts
+    assert source.facts(HERE) is None  # only loading tells
+    assert facts_by_loading(source, HERE) == data.facts
     assert data.facts.inputs == {"input": Shape((4, 4, 1))}
     assert data.facts.targets == {"output": Target("class", 1, 3, ("cat", "dog", "cow"))}
     assert data.train.inputs["input"][2].max() == pytest.approx(0.4)
@@ -110,7 +112,7 @@ def test_what_cannot_be_read(hub: dict[str, Any], case: str) -> None:
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(Unplaced) as caught:
-        HuggingFace(name="pets").facts(HERE)
+        facts_by_loading(HuggingFace(name="pets"), HERE)
     code, text = code_and_text(caught.value)
     assert code == "NS429"
     assert "pip install 'netspec[huggingface]'" in text

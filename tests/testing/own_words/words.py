@@ -61,7 +61,7 @@ class Film(netspec.Layer):
     def infer(self, x: Shape, condition: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has no places to be scaled alike")
         if condition.rank != 1 or condition.is_tokens:
-            raise Unplaced(ConditionRank, input=1, kind=condition.kind, shape=str(condition))
+            raise Unplaced(ConditionRank, at_input=1, kind=condition.kind, shape=str(condition))
         known(self, x.channels, x, "the channels")
         known(self, condition.channels, condition, "the condition")
         return x

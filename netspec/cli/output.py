@@ -33,7 +33,7 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
         if _as_json:
             click.echo(to_json_line(diagnostic))
         else:
-            click.echo(render(diagnostic, colour=wants_colour(sys.stderr)) + "\n", err=True, color=True)
+            click.echo(render(diagnostic, color=wants_colour(sys.stderr)) + "\n", err=True, color=True)
 
 
 def print_once(*groups: Iterable[Diagnostic], but: Iterable[Diagnostic] = ()) -> None:

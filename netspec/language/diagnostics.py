@@ -1,7 +1,8 @@
 """Errors and warnings as data, and how they are shown.
 
-Each kind of mistake is one frozen dataclass in the `errors.py` of its stage: a code, a severity and three templates
-(title, label, hint) over its own fields. The docstring of the class is the page that `netspec explain CODE` prints.
+Each kind of mistake is one class in the errors of its room: a code, a severity and three templates (title, label, hint)
+over its own fields. `netspec explain CODE` prints the docstring of the class, with a wrong and a right program from the
+`.net` file beside the module.
 `Problems` gathers them; `CompileError` carries them out of the library.
 """
 
@@ -9,40 +10,92 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, fields
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, dataclass_transform
 
-from netspec.language.record import Record, record, value
+import msgspec
+
 from netspec.language.source import Source, Span
 
 KINDS: dict[str, type[Diagnostic]] = {}
 """Every kind of diagnostic by its code; filled as the classes are defined."""
 
+Text = str | Mapping[str, str]
+"""A template over the fields of a diagnostic, or one for each `case`; the key `""` stands for every other case."""
 
-@value
-class Note(Record):
+
+class Note(msgspec.Struct, frozen=True):
     """A second place that helps to understand a diagnostic, with a few words on it."""
 
     span: Span
     label: str
 
 
-@record
-class Diagnostic(Record):
-    """One mistake. Subclasses set `code` and the templates, and add fields that the templates name.
+class Fix(msgspec.Struct, frozen=True):
+    """A change of the text that removes a mistake: `replacement` takes the place of what `span` covers.
 
-    `span` is None for mistakes that stand in no text, such as a file that is not there.
+    `is_sure` is true if the change is what was meant beyond reasonable doubt; `netspec check --fix` applies those.
+    """
+
+    span: Span
+    replacement: str
+    is_sure: bool = True
+
+    @property
+    def message(self) -> str:
+        old, new = self.span.text, self.replacement
+        if not new.strip():
+            return f"remove `{old.strip()}`"
+        return f"replace `{old}` with `{new}`" if old.strip() else f"insert `{new.strip()}`"
+
+    def as_json(self) -> dict[str, Any]:
+        start, end = _position_json(self.span.first), _position_json(self.span.last)
+        applicability = "sure" if self.is_sure else "maybe"
+        return {
+            "message": self.message,
+            "file": self.span.source.name,
+            "start": start,
+            "end": end,
+            "replacement": self.replacement,
+            "applicability": applicability,
+        }
+
+
+class _Kind(msgspec.StructMeta):
+    """Makes each subclass of `Diagnostic` a frozen struct whose fields are given by name, without a decorator."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> _Kind:
+        made: _Kind = super().__new__(mcls, name, bases, namespace, **{"frozen": True, "kw_only": True, **options})
+        return made
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Kind):
+    """One mistake. Subclasses set `code` and the templates, and add the fields that the templates name.
+
+    All words of a message are in its class; who finds the mistake passes facts. Where a kind of mistake comes in
+    several forms, a template is a mapping from `case` to text:
+
+        hint = {"sequence": "put `last` after it", "": "put `flatten` after it"}
+
+    The lines of a hint are shown as hints of their own; a line whose fields are all empty is left out. `advice` is for
+    what is computed: a list of names, the nearest name, the line as it should be.
+
+    `span` is None for mistakes that have no place in a text, such as a missing file.
     """
 
     code: ClassVar[str] = ""
     severity: ClassVar[str] = "error"
-    title: ClassVar[str] = ""
-    label: ClassVar[str] = ""
-    hint: ClassVar[str] = ""
+    title: ClassVar[Text] = ""
+    label: ClassVar[Text] = ""
+    hint: ClassVar[Text] = "{advice}"
 
     span: Span | None = None
-    notes: tuple[Note, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
+    case: str = ""
+    advice: str = ""
+    fixes: tuple[Fix, ...] = ()
 
     def __init_subclass__(cls) -> None:
         if cls.code:
@@ -50,29 +103,32 @@ class Diagnostic(Record):
                 raise ValueError(f"{cls.code} is taken by {KINDS[cls.code].__name__}")
             KINDS[cls.code] = cls
 
-    def _values(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+    def _fill(self, template: Text) -> str:
+        if not isinstance(template, str):
+            template = template[self.case] if self.case in template else template.get("", "")
+        return template.format_map({name: getattr(self, name) for name in self.__struct_fields__})
 
     @property
     def message(self) -> str:
         """The title with its values filled in."""
-        return self.title.format(**self._values())
+        return self._fill(self.title)
 
     @property
     def label_text(self) -> str:
-        return self.label.format(**self._values())
+        """What the carets point at."""
+        return self._fill(self.label)
 
     @property
     def hint_text(self) -> str:
-        """What to type instead; several hints stand on several lines."""
-        return self.hint.format(**self._values())
+        """What to type instead; several hints are on several lines."""
+        return "\n".join(line for line in self._fill(self.hint).splitlines() if line)
 
     @property
     def is_error(self) -> bool:
         return self.severity == "error"
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints; lines and columns from 1, the end just behind the last character."""
+        """The object that `--json` prints; lines and columns from 1, the end after the last character."""
         result: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
         result["file"] = self.span.source.name if self.span else None
         result["start"] = _position_json(self.span.first if self.span else None)
@@ -82,6 +138,7 @@ class Diagnostic(Record):
         result["notes"] = [
             {"message": n.label, "file": n.span.source.name, "start": _position_json(n.span.first)} for n in self.notes
         ]
+        result["fixes"] = [fix.as_json() for fix in self.fixes]
         return result
 
 
@@ -131,9 +188,12 @@ class CompileError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         super().__init__("\n\n".join(render(d) for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics,)
+
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the messages in colour, without a Python traceback."""
-        return "\n\n".join(render(d, colour=True) for d in self.diagnostics).splitlines()
+        """What a notebook shows: the messages in color, without a Python traceback."""
+        return "\n\n".join(render(d, color=True) for d in self.diagnostics).splitlines()
 
 
 class Unplaced(Exception):
@@ -164,6 +224,10 @@ class Unplaced(Exception):
     def __str__(self) -> str:
         return f"{self.kind.code}: {self.diagnostic().message}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"option": self.option, "at_input": self.at_input, "others": self.others, **self.fields}
+        return partial(type(self), **state), (self.kind,)
+
     @property
     def all(self) -> tuple[Unplaced, ...]:
         """This mistake and those that were found with it."""
@@ -179,14 +243,14 @@ def fail(diagnostic: Diagnostic) -> CompileError:
     return CompileError([diagnostic])
 
 
-_COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36", "gutter": "34", "note": "36"}
+_COLORS = {"error": "1;31", "warning": "1;33", "hint": "1;36", "gutter": "34", "note": "36"}
 
 
-def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
+def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
     """A diagnostic as text for people: title, place, the lines in question with carets, and the hint."""
 
     def paint(text: str, style: str) -> str:
-        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if colour else text
+        return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if color else text
 
     out = [f"{paint(f'{diagnostic.severity}[{diagnostic.code}]', diagnostic.severity)}: {diagnostic.message}"]
     if diagnostic.span is not None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
+import msgspec
+
 
 class Record:
     """Base of every record. Its values cannot be changed; records compare and hash by them."""
@@ -69,8 +71,11 @@ R = TypeVar("R", bound=type)
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 def record(cls: R) -> R:
-    """A class decorator: the annotated names of a subclass of `Record` become its fields, given by name."""
-    return _make(cls)
+    """A class decorator: the annotated names of a subclass of `Record` become its fields, given by name.
+
+    A diagnostic needs no decorator and comes back as it is.
+    """
+    return cls if isinstance(cls, msgspec.StructMeta) else _make(cls)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))

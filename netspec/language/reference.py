@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,17 +157,37 @@ def explain(code: str) -> type[Diagnostic] | None:
 
 def explanation_text(kind: type[Diagnostic]) -> str:
     """The page of an error code as plain text."""
-    first_line = re.sub(r"\{(\w+)(?::[^}]*)?\}", r"<\1>", kind.title)
-    return f"{kind.severity}[{kind.code}]: {first_line}\n\n{inspect.cleandoc(kind.__doc__ or '')}"
+    parts = [f"{kind.severity}[{kind.code}]: {error_title(kind, '<{}>')}", inspect.cleandoc(kind.__doc__ or "")]
+    parts += [f"{name.capitalize()}:\n{textwrap.indent(text, '    ')}" for name, text in programs(kind).items()]
+    return "\n\n".join(part.rstrip() for part in parts)
 
 
-def examples(kind: type[Diagnostic]) -> tuple[str, str] | None:
-    """The wrong and the right program of an error's page, or None when it shows none."""
-    text = inspect.cleandoc(kind.__doc__ or "")
-    match = re.search(r"^Wrong:\n((?:    .*\n|\n)+)\nRight:\n((?:    .*(?:\n|$)|\n)+)", text + "\n", re.MULTILINE)
-    if match is None:
-        return None
-    return inspect.cleandoc(match[1]) + "\n", inspect.cleandoc(match[2]) + "\n"
+def error_title(kind: type[Diagnostic], shown: str = "…") -> str:
+    """The first line of a message, with `shown` for what it fills in: `{}` in it stands for the name of a field.
+
+    The first sentence of the page where the title depends on the case, or all of it is filled in.
+    """
+    title = kind.title if isinstance(kind.title, str) else ""
+    fixed = re.sub(FIELD, "", title)
+    first_sentence = " ".join(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].split())
+    return re.sub(FIELD, lambda m: shown.format(m[1]), title) if re.search(r"\w", fixed) else first_sentence
+
+
+FIELD = r"\{(\w+)(?::[^}]*)?\}"
+"""A field of a diagnostic in a template."""
+
+
+def programs(kind: type[Diagnostic]) -> dict[str, str]:
+    """The programs of an error's page, `wrong` and `right`, as far as it shows them.
+
+    They are in the `.net` file beside the module of the class, under lines such as `# NS301 wrong`.
+    """
+    path = Path(sys.modules[kind.__module__].__file__ or "").with_suffix(".net")
+    if not path.is_file():
+        return {}
+    _, *parts = re.split(rf"^# {kind.code} (wrong|right)$\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    texts = (re.split(r"^# \w+ (?:wrong|right)$", text, maxsplit=1, flags=re.MULTILINE)[0] for text in parts[1::2])
+    return {name: text.strip("\n") + "\n" for name, text in zip(parts[::2], texts, strict=True)}
 
 
 def suggest_code(code: str) -> str:

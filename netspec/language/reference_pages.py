@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from netspec.language.diagnostics import KINDS, Diagnostic
-from netspec.language.reference import TITLES, WordPage, category_order, word_page
+from netspec.language.reference import TITLES, WordPage, category_order, error_title, programs, word_page
 from netspec.language.values import Option, Word
 from netspec.language.vocabulary import words
 
@@ -23,14 +23,25 @@ FAMILIES = (
 )
 """Modules of layers in the order in which people meet them; others follow."""
 
-STAGES = (
-    (200, "The text"),
-    (300, "Names, arguments and values"),
-    (400, "Shapes and layers"),
-    (450, "Data"),
-    (600, "Training"),
-)
-"""What an error is about, by the number behind the `NS` of its code: the first limit that it is below."""
+ROOMS = {
+    "netspec.compiler.syntax.errors": "Syntax",
+    "netspec.compiler.errors.names": "Names and arguments",
+    "netspec.compiler.errors.values": "Values and expressions",
+    "netspec.layers.errors.shapes": "Shapes",
+    "netspec.layers.errors.windows": "Options of layers",
+    "netspec.compiler.ir.warnings": "Suspicious networks",
+    "netspec.data.errors.files": "Data files",
+    "netspec.data.errors.sources": "Data sources",
+    "netspec.data.errors.network": "Data and network",
+    "netspec.data.errors.augmentation": "Augmentation",
+    "netspec.data.errors.streaming": "Streaming",
+    "netspec.data.errors.prediction": "Prediction and evaluation",
+    "netspec.training.errors.recipe": "Training settings",
+    "netspec.training.errors.outputs": "Losses, metrics and stopping",
+    "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
+    "netspec.storage.errors": "Runs and checkpoints",
+}
+"""What the errors of a module are about, in the order of the page."""
 
 
 # ---------------------------------------------------------------- one word
@@ -176,10 +187,10 @@ class _Anchors:
 
 
 def errors_page() -> str:
-    """Every error and warning by stage, with a wrong and a right program."""
-    groups: dict[str, list[type[Diagnostic]]] = {}
+    """Every error and warning by what it is about, with a wrong and a right program."""
+    groups: dict[str, list[type[Diagnostic]]] = {heading: [] for heading in ROOMS.values()}
     for code in sorted(KINDS):
-        groups.setdefault(_stage(code), []).append(KINDS[code])
+        groups.setdefault(ROOMS.get(KINDS[code].__module__, "Other packages"), []).append(KINDS[code])
     intro = (
         "Every message has a code; `netspec explain NS301` prints the same text. Errors stop the compiler, warnings do "
         "not. In the titles `…` stands for what the message names."
@@ -191,36 +202,18 @@ def errors_page() -> str:
     return "\n\n".join(["# Errors and warnings", WRITTEN, intro, *contents, *parts]) + "\n"
 
 
-def _stage(code: str) -> str:
-    number = re.fullmatch(r"NS(\d+)", code)
-    return next((title for limit, title in STAGES if number and int(number[1]) < limit), "Of other packages")
-
-
 def _error_line(kind: type[Diagnostic]) -> str:
     return f"* [{kind.code}](#{kind.code.lower()}) {error_title(kind)}" + (
         "" if kind.severity == "error" else f" ({kind.severity})"
     )
 
 
-def error_title(kind: type[Diagnostic]) -> str:
-    """The first line of a message, with `…` for what it fills in; the page's first sentence when all is filled in."""
-    title = re.sub(r"\{(\w+)(?::[^}]*)?\}", "…", kind.title)
-    return title if re.search(r"\w", title) else _joined(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0])
-
-
 def error_markdown(kind: type[Diagnostic]) -> str:
     """The page of an error: what it means, and its programs as code."""
-    out = [f"### {kind.code}", "", f"**{error_title(kind)}**", ""]
-    in_code = False
-    for line in inspect.cleandoc(kind.__doc__ or "").splitlines():
-        is_code = line.startswith("    ") or (in_code and not line)
-        if is_code and not in_code:
-            out += ["", "```net"]
-        elif in_code and not is_code:
-            out += ["```", ""]
-        out.append(line.removeprefix("    ") if is_code else line)
-        in_code = is_code
-    return re.sub(r"\n+```\n", "\n```\n", "\n".join([*out, "```"] if in_code else out)).rstrip()
+    out = [f"### {kind.code}", f"**{error_title(kind)}**", inspect.cleandoc(kind.__doc__ or "")]
+    for name, text in programs(kind).items():
+        out.append(f"{name.capitalize()}:\n\n```net\n{text}```")
+    return "\n\n".join(out)
 
 
 PAGES: dict[str, Callable[[], str]] = {"layers.md": layers_page, "words.md": words_page, "errors.md": errors_page}

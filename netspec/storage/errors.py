@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class NoCheckpoint(Diagnostic):
     """A run is to be resumed that has no checkpoint."""
 
@@ -16,7 +14,6 @@ class NoCheckpoint(Diagnostic):
     run: str
 
 
-@record
 class NoUsableCheckpoint(Diagnostic):
     """Every checkpoint of a run is damaged: files are missing or cut off."""
 
@@ -27,7 +24,6 @@ class NoUsableCheckpoint(Diagnostic):
     reason: str
 
 
-@record
 class OlderCheckpoint(Diagnostic):
     """The newest checkpoint of a run is damaged, so an older one is used; the steps between them are done again."""
 
@@ -40,19 +36,16 @@ class OlderCheckpoint(Diagnostic):
     reason: str
 
 
-@record
 class NoRun(Diagnostic):
     """A folder is given as a run, and is none."""
 
     code = "NS473"
     title = "`{run}` is no run folder: {reason}"
-    hint = "{advice}"
     run: str
     reason: str
     advice: str = "give a folder that `netspec train` has made, such as runs/digits-1"
 
 
-@record
 class OtherNet(Diagnostic):
     """The weights that were saved are not those of this net."""
 
@@ -63,7 +56,6 @@ class OtherNet(Diagnostic):
     reason: str
 
 
-@record
 class DamagedFile(Diagnostic):
     """A file of a run is missing, cut off or changed."""
 
@@ -74,7 +66,6 @@ class DamagedFile(Diagnostic):
     reason: str
 
 
-@record
 class OtherSettings(Diagnostic):
     """A run is to be resumed with other settings or data than it was started with.
 
@@ -87,7 +78,6 @@ class OtherSettings(Diagnostic):
     changes: str
 
 
-@record
 class CannotWrite(Diagnostic):
     """A run folder cannot be made or written to: no space, no permission, or a file stands in the way."""
 
@@ -98,7 +88,6 @@ class CannotWrite(Diagnostic):
     reason: str
 
 
-@record
 class OtherData(Diagnostic):
     """A run is to be resumed with other examples than it was started with, though there are as many of them.
 
@@ -111,7 +100,6 @@ class OtherData(Diagnostic):
     hint = "bring the data of the run back, or start a new run with `netspec train`"
 
 
-@record
 class CheckpointNotWritten(Diagnostic):
     """A checkpoint cannot be written while training: the disk is full, or the folder may not be written to any more.
 
@@ -121,13 +109,10 @@ class CheckpointNotWritten(Diagnostic):
 
     code = "NS490"
     title = "the checkpoint of step {step} cannot be written: {reason}"
-    hint = "{advice}"
     step: int
     reason: str
-    advice: str
 
 
-@record
 class RunIsBusy(Diagnostic):
     """A run is to be resumed or removed while a process still trains it."""
 
@@ -138,7 +123,6 @@ class RunIsBusy(Diagnostic):
     process: str
 
 
-@record
 class StartsAgain(Diagnostic):
     """A run is to be resumed that was stopped before anything was saved. It starts from the beginning in the same
     folder; since everything follows from the seed, the numbers are those that it would have had."""
@@ -150,7 +134,6 @@ class StartsAgain(Diagnostic):
     run: str
 
 
-@record
 class LongerSchedule(Diagnostic):
     """A run goes on for longer, and its schedule is laid out over all the epochs: the learning rate takes another
     course from here on. A run of as many epochs from the start would have had other rates before, too."""
@@ -164,7 +147,6 @@ class LongerSchedule(Diagnostic):
     now: int
 
 
-@record
 class OtherSpec(Diagnostic):
     """A run is to be resumed with a spec that means something else than the one it was started with.
 
@@ -174,19 +156,14 @@ class OtherSpec(Diagnostic):
 
     code = "NS494"
     title = "{what} is not what `{run}` was started with:{changes}"
-    hint = "{advice}"
     what: str
     run: str
     changes: str
-    advice: str
 
 
-@record
 class NoSuchFigure(Diagnostic):
     """Runs are to be compared by a figure that none of them has."""
 
     code = "NS495"
     title = "no run has a figure `{figure}`"
-    hint = "{advice}"
     figure: str
-    advice: str

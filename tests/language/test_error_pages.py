@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 from netspec.language.diagnostics import KINDS, Diagnostic, Problems, render
-from netspec.language.reference import examples, explanation_text
+from netspec.language.reference import explanation_text, programs
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
 
 FRONT_HALF = sorted((kind for code, kind in KINDS.items() if code < "NS400"), key=lambda kind: kind.code)
-WITH_PROGRAMS = [kind for kind in FRONT_HALF if examples(kind) is not None]
+WITH_PROGRAMS = [kind for kind in FRONT_HALF if programs(kind)]
 
 WITHOUT_PROGRAMS = {
     "NS109": "a file that cannot be read",
@@ -27,9 +29,7 @@ def diagnose(text: str) -> Problems:
 
 @pytest.mark.parametrize("kind", WITH_PROGRAMS, ids=lambda kind: kind.code)
 def test_the_wrong_program_gives_the_code(kind: type[Diagnostic]) -> None:
-    programs = examples(kind)
-    assert programs is not None
-    found = diagnose(programs[0])
+    found = diagnose(programs(kind)["wrong"])
     assert kind.code in [d.code for d in found], [render(d) for d in found]
     others = [render(d) for d in found.errors if d.code != kind.code]
     assert others == [], "one mistake, one message"
@@ -37,15 +37,23 @@ def test_the_wrong_program_gives_the_code(kind: type[Diagnostic]) -> None:
 
 @pytest.mark.parametrize("kind", WITH_PROGRAMS, ids=lambda kind: kind.code)
 def test_the_right_program_is_right(kind: type[Diagnostic]) -> None:
-    programs = examples(kind)
-    assert programs is not None
-    found = diagnose(programs[1])
+    found = diagnose(programs(kind)["right"])
     assert [render(d) for d in found] == []
 
 
 @pytest.mark.parametrize("kind", FRONT_HALF, ids=lambda kind: kind.code)
 def test_every_page_has_programs(kind: type[Diagnostic]) -> None:
-    assert (examples(kind) is None) == (kind.code in WITHOUT_PROGRAMS)
+    assert set(programs(kind)) == (set() if kind.code in WITHOUT_PROGRAMS else {"wrong", "right"})
+
+
+def test_every_program_belongs_to_an_error() -> None:
+    """A section under a code that no class of the module has would never be shown, nor be compiled by a test."""
+    for path in {Path(inspect.getfile(kind)).with_suffix(".net") for kind in KINDS.values()}:
+        if path.is_file():
+            codes = re.findall(r"^# (\w+) (?:wrong|right)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            text = path.with_suffix(".py").read_text(encoding="utf-8")
+            assert codes and all(f'code = "{code}"' in text for code in codes), path
+            assert len(codes) == sum(len(programs(kind)) for kind in KINDS.values() if kind.code in codes), path
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.code)

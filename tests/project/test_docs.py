@@ -83,6 +83,7 @@ def test_every_word_and_every_code_has_its_place() -> None:
     pages = {name: page() for name, page in PAGES.items()}
     headings = {name: re.findall(r"^### (\S+)$", text, re.MULTILINE) for name, text in pages.items()}
     assert sorted(headings["errors.md"]) == sorted(KINDS)
+    assert "## Other packages" not in pages["errors.md"], "a module of errors has no heading in ROOMS"
     wanted = [w for c in categories() for w in words(c)]
     assert sorted(headings["layers.md"] + headings["words.md"]) == sorted(wanted)
 

@@ -10,11 +10,12 @@ from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
 from netspec.compiler.elaborate.operators import compare
 from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.errors.names import UnknownName, WrongValue
+from netspec.compiler.errors.values import Unmet
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.syntax import tree
 from netspec.language.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
-from netspec.language.record import Record, record, value
+from netspec.language.record import Record, value
 from netspec.language.shape import Size
 from netspec.language.source import Span
 from netspec.language.values import Extent, spell
@@ -25,34 +26,6 @@ COUNTS = ("params", "state", "frozen", "macs")
 
 PARTS = ("test", "val", "train")
 """The parts of the data whose figures are measured: `test_accuracy`."""
-
-
-@record
-class Unmet(Diagnostic):
-    """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
-    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training: `test_` and `val_`
-    figures are those of the weights that are kept, `train_` ones were measured while the last epoch went on.
-
-    Wrong:
-        input 8
-        dense(2)
-        expect { params == 16 }
-
-    Right:
-        input 8
-        dense(2)
-        expect { params == 18 }
-    """
-
-    code = "NS229"
-    title = "expected {name} {operator} {wanted}, and it is {found}"
-    label = "{name} is {found}"
-    hint = "{advice}"
-    name: str
-    operator: str
-    wanted: str
-    found: str
-    advice: str = "change the network, or the expectation"
 
 
 @value

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 from netspec.compiler.ir.graph import Graph, Node
 from netspec.language.diagnostics import Diagnostic, Note, Problems
-from netspec.language.record import record
 from netspec.language.shape import Shape, product
 from netspec.language.source import Span
 from netspec.layers.activation_layer import ActivationLayer
@@ -19,63 +18,30 @@ from netspec.layers.spatial.pool import Pool
 from netspec.layers.spatial.windows import dropped
 
 
-@record
 class DropsRows(Diagnostic):
-    """The window of a pool or a convolution does not reach the last rows or columns; what stands there is ignored.
-
-    Wrong:
-        input 7x7x1
-        maxpool(2) -> flatten -> dense(2)
-
-    Right:
-        input 7x7x1
-        maxpool(2, ceil = true) -> flatten -> dense(2)
-    """
+    """The window of a pool or a convolution does not reach the last rows or columns; what stands there is ignored."""
 
     code = "NS351"
     severity = "warning"
     title = "`{word}` leaves out {what} of {shape}"
     label = "not all is seen"
-    hint = "{advice}"
     word: str
     what: str
     shape: str
-    advice: str
 
 
-@record
 class SoftmaxInside(Diagnostic):
-    """A softmax stands inside the net, or twice at its end. At the end it is written once; the loss works on logits.
-
-    Wrong:
-        input 8
-        dense(16, softmax) -> dense(2, softmax)
-
-    Right:
-        input 8
-        dense(16, relu) -> dense(2, softmax)
-    """
+    """A softmax stands inside the net, or twice at its end. At the end it is written once; the loss works on logits."""
 
     code = "NS352"
     severity = "warning"
     title = "a softmax inside the net holds back what flows through it"
     label = "something follows it"
-    hint = "{advice}"
     advice: str = "use relu here; a softmax belongs to the last layer, once"
 
 
-@record
 class DropoutAfterHead(Diagnostic):
-    """A dropout stands behind the last layer, where it only destroys answers.
-
-    Wrong:
-        input 8
-        dense(16, relu) -> dense(2, softmax) -> dropout(0.5)
-
-    Right:
-        input 8
-        dense(16, relu) -> dropout(0.5) -> dense(2, softmax)
-    """
+    """A dropout stands behind the last layer, where it only destroys answers."""
 
     code = "NS353"
     severity = "warning"
@@ -84,18 +50,8 @@ class DropoutAfterHead(Diagnostic):
     hint = "move it in front of the last layer"
 
 
-@record
 class BiasBeforeNorm(Diagnostic):
-    """A bias stands in front of a normalisation that takes the mean away, and the bias with it.
-
-    Wrong:
-        input 8x8x3
-        conv(16, 3x3) -> batchnorm -> relu -> gap -> dense(2)
-
-    Right:
-        input 8x8x3
-        conv(16, 3x3, bias = false) -> batchnorm -> relu -> gap -> dense(2)
-    """
+    """A bias stands in front of a normalisation that takes the mean away, and the bias with it."""
 
     code = "NS354"
     severity = "warning"
@@ -107,18 +63,8 @@ class BiasBeforeNorm(Diagnostic):
     count: int
 
 
-@record
 class MuchDropout(Diagnostic):
-    """A dropout that drops nearly everything; `dropout(0.9)` drops nine tenths, it does not keep them.
-
-    Wrong:
-        input 8
-        dense(16, relu) -> dropout(0.9) -> dense(2)
-
-    Right:
-        input 8
-        dense(16, relu) -> dropout(0.1) -> dense(2)
-    """
+    """A dropout that drops nearly everything; `dropout(0.9)` drops nine tenths, it does not keep them."""
 
     code = "NS355"
     severity = "warning"
@@ -129,18 +75,9 @@ class MuchDropout(Diagnostic):
     kept: str
 
 
-@record
 class ChannelsFirst(Diagnostic):
     """The sizes of an input look like channels x height x width, as PyTorch and Caffe write them. Here the channels
     stand last.
-
-    Wrong:
-        input 3x32x32
-        conv(16, 3x3, relu) -> gap -> dense(2)
-
-    Right:
-        input 32x32x3
-        conv(16, 3x3, relu) -> gap -> dense(2)
     """
 
     code = "NS356"
@@ -151,32 +88,20 @@ class ChannelsFirst(Diagnostic):
     shape: str
     height: int
     channels: int
-    advice: str
 
 
-@record
 class PaddingCounts(Diagnostic):
     """Steps that only fill a text up are taken for real ones: the layer cannot tell them apart, and none behind it can.
 
     Attention, recurrent layers, `mean_pool` and `last` leave such steps out by themselves.
-
-    Wrong:
-        input text: 16 tokens(1000, pad = 0)
-        embedding(8) -> gap -> dense(2, softmax)
-
-    Right:
-        input text: 16 tokens(1000, pad = 0)
-        embedding(8) -> mean_pool -> dense(2, softmax)
     """
 
     code = "NS357"
     severity = "warning"
     title = "`{word}` takes the padding of `{input}` for real steps"
     label = "padded steps count here"
-    hint = "{advice}"
     word: str
     input: str
-    advice: str
 
 
 def warn_channels_first(shape: Shape, span: Span, problems: Problems) -> None:

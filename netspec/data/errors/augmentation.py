@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class NotForInput(Diagnostic):
     """An augmentation works on another kind of input: most vary images (height x width x channels), `saturation` and
     `hue` those with the three channels red, green and blue. What they vary must not be token ids.
-
-    Wrong:
-        dense(16, relu) -> dense(classes, softmax)
-        data {
-            source  = wine
-            augment = rotate(10)
-        }
-
-    Right:
-        dense(16, relu) -> dense(classes, softmax)
-        data {
-            source  = wine
-            augment = mixup
-        }
     """
 
     code = "NS417"
     title = "`{word}` varies {needs}, and {found}"
     label = "for {needs}"
-    hint = "{advice}"
     word: str
     needs: str
     found: str
-    advice: str
 
 
-@record
 class TooLarge(Diagnostic):
     """A part of the image that an augmentation cuts out or adds is as large as the image, so nothing of the image may
     be left.
-
-    Wrong:
-        input 28x28x1
-        conv(16) -> flatten -> dense(10, softmax)
-        data {
-            source  = mnist
-            augment = cutout(28)
-        }
-
-    Right:
-        input 28x28x1
-        conv(16) -> flatten -> dense(10, softmax)
-        data {
-            source  = mnist
-            augment = cutout(8)
-        }
     """
 
     code = "NS418"
@@ -69,91 +34,34 @@ class TooLarge(Diagnostic):
     example: str
 
 
-@record
 class MovesTheAnswer(Diagnostic):
     """An augmentation moves the pixels of the image, and the target says something about each place of it (or is the
     image itself, `target = input`): it would stay where it was. Augmentations that leave the pixels where they are go
     with such targets.
-
-    Wrong:
-        input 8x8x1
-        conv(8, 3x3, relu) -> conv(1, 3x3, sigmoid)
-        data {
-            source  = digits
-            target  = input
-            augment = rotate(10)
-        }
-
-    Right:
-        input 8x8x1
-        conv(8, 3x3, relu) -> conv(1, 3x3, sigmoid)
-        data {
-            source  = digits
-            target  = input
-            augment = noise(0.1)
-        }
     """
 
     code = "NS419"
     title = "`{word}` moves the pixels, and the target {target} stays where it was"
     label = "moves the image only"
-    hint = "{advice}"
     word: str
     target: str
-    advice: str
 
 
-@record
 class CannotMix(Diagnostic):
     """`mixup` and `cutmix` make one example of two, with a target that is so many parts of each. Token ids have nothing
     in between, and some losses take one class only.
-
-    Wrong:
-        input left: 8x8x1
-        input right: 8x8x1
-        (left | right) -> concat -> gap -> dense(3, softmax)
-        data {
-            augment = cutmix
-        }
-
-    Right:
-        input left: 8x8x1
-        input right: 8x8x1
-        (left | right) -> concat -> gap -> dense(3, softmax)
-        data {
-            augment = mixup
-        }
     """
 
     code = "NS489"
     title = "`{word}` cannot mix: {reason}"
     label = "mixes two examples and their targets"
-    hint = "{advice}"
     word: str
     reason: str
-    advice: str
 
 
-@record
 class MirrorsDigits(Diagnostic):
     """The classes are the ten digits, and the augmentation shows some of them mirrored or upside down. A 6 on its head
     is a 9, and a mirrored 2 is no digit: the net learns figures that never come.
-
-    Wrong:
-        input 28x28x1
-        conv(16) -> flatten -> dense(10, softmax)
-        data {
-            source  = mnist
-            augment = flip(horizontal)
-        }
-
-    Right:
-        input 28x28x1
-        conv(16) -> flatten -> dense(10, softmax)
-        data {
-            source  = mnist
-            augment = shift(10%)
-        }
     """
 
     code = "NS468"
@@ -164,12 +72,9 @@ class MirrorsDigits(Diagnostic):
     word: str
 
 
-@record
 class NothingToShow(Diagnostic):
     """`netspec augment` makes a picture of varied images; the spec varies nothing, or has no images."""
 
     code = "NS469"
     title = "there is nothing to show: the spec has {what}"
-    hint = "{advice}"
     what: str
-    advice: str

@@ -6,23 +6,18 @@ More about single sources stands in source_errors.py, about how data and network
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class CannotRead(Diagnostic):
     """A file of data is not there, or cannot be read. Relative names start from the folder of the `.net` file."""
 
     code = "NS401"
     title = "cannot read {file}: {reason}"
     label = "{reason}"
-    hint = "{advice}"
     file: str
     reason: str
-    advice: str
 
 
-@record
 class CannotDownload(Diagnostic):
     """A data set that netspec downloads is not on this machine, and none of the places it comes from answers.
 
@@ -39,10 +34,8 @@ class CannotDownload(Diagnostic):
     file: str
     reason: str
     folders: str
-    advice: str
 
 
-@record
 class WrongChecksum(Diagnostic):
     """A downloaded file is not the published one: it was cut short or changed on the way. It is not kept."""
 
@@ -58,47 +51,38 @@ class WrongChecksum(Diagnostic):
     folder: str
 
 
-@record
 class BrokenFile(Diagnostic):
     """A file does not hold what its format says: it is cut short, damaged, or of another format."""
 
     code = "NS404"
     title = "{file} is no valid {format} file: {reason}"
     label = "{reason}"
-    hint = "{advice}"
     file: str
     format: str
     reason: str
     advice: str = "get the file again"
 
 
-@record
 class NoExamples(Diagnostic):
     """A file, a table or an array has no examples, or its examples have no numbers."""
 
     code = "NS405"
     title = "{what} has no {missing}"
     label = "nothing to learn from"
-    hint = "{advice}"
     what: str
     missing: str = "examples"
-    advice: str
 
 
-@record
 class BadHeader(Diagnostic):
     """The first row of a CSV file must give every column a name of its own."""
 
     code = "NS406"
     title = "the header of {file} {problem}"
     label = "{problem}"
-    hint = "{advice}"
     file: str
     problem: str
-    advice: str
 
 
-@record
 class RaggedRow(Diagnostic):
     """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1."""
 
@@ -114,20 +98,16 @@ class RaggedRow(Diagnostic):
     advice: str = "put cells that hold the delimiter into double quotes, or set `delimiter`"
 
 
-@record
 class NoColumn(Diagnostic):
     """A column that is named in the spec, such as the target, is not in the table."""
 
     code = "NS408"
     title = "{file} has no column `{column}`"
     label = "not in the header"
-    hint = "{advice}"
     file: str
     column: str
-    advice: str
 
 
-@record
 class NotANumber(Diagnostic):
     """A cell that should be a number is none. Every column but the target is a feature, and features are numbers unless
     `categories` says that their values are names."""
@@ -141,10 +121,8 @@ class NotANumber(Diagnostic):
     column: str
     cell: str
     also: str = ""
-    advice: str
 
 
-@record
 class MissingValue(Diagnostic):
     """A cell is empty, or holds a word for "not known" such as `NA`. A net cannot learn from what is not there."""
 
@@ -156,38 +134,30 @@ class MissingValue(Diagnostic):
     row: int
     column: str
     also: str = ""
-    advice: str
 
 
-@record
 class TaskUnclear(Diagnostic):
     """A target column holds whole numbers or texts with so many different values that they may not be classes."""
 
     code = "NS411"
     title = "the column `{column}` has {distinct} different values in {rows} rows: classes, or not?"
     label = "not clear what to learn"
-    hint = "{advice}"
     column: str
     distinct: int
     rows: int
-    advice: str
 
 
-@record
 class WrongShape(Diagnostic):
     """The shape that is asked for holds another number of values than an example of the file has."""
 
     code = "NS412"
     title = "{count} numbers cannot take the shape {shape}"
     label = "{reason}"
-    hint = "{advice}"
     count: int
     shape: str
     reason: str
-    advice: str
 
 
-@record
 class WrongKeys(Diagnostic):
     """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`; those of other
     names are named: `npz("a.npz", x = "images", y = "labels")`."""
@@ -204,34 +174,27 @@ class WrongKeys(Diagnostic):
     found: str
 
 
-@record
 class UnequalLengths(Diagnostic):
     """Arrays that belong together have different numbers of examples, or test examples another shape."""
 
     code = "NS414"
     title = "{first} and {second} do not belong together: {reason}"
     label = "{reason}"
-    hint = "{advice}"
     first: str
     second: str
     reason: str
-    advice: str
 
 
-@record
 class WrongType(Diagnostic):
     """An array holds something else than numbers: texts, Python objects (often rows of unequal length), dates."""
 
     code = "NS415"
     title = "{what} holds {found}"
     label = "{found}"
-    hint = "{advice}"
     what: str
     found: str
-    advice: str
 
 
-@record
 class BadPair(Diagnostic):
     """Arguments of a data source or of `from_arrays` that only make sense together, and one of them is not given."""
 
@@ -243,22 +206,18 @@ class BadPair(Diagnostic):
     missing: str
 
 
-@record
 class CannotSplit(Diagnostic):
     """A split would leave a part without examples."""
 
     code = "NS420"
     title = "{part} = {portion} of {examples} examples leaves {left}"
     label = "{left}"
-    hint = "{advice}"
     part: str
     portion: str
     examples: int
     left: str
-    advice: str
 
 
-@record
 class CannotNormalize(Diagnostic):
     """The inputs cannot be normalised in the way that is asked for: token ids are names of words, not amounts, and a
     mean of them means nothing; the figures of ImageNet are for colour images from 0 to 1; a list of means has one for
@@ -267,69 +226,39 @@ class CannotNormalize(Diagnostic):
     code = "NS421"
     title = "`normalize = {how}` does not go with {what}"
     label = "the input `{input}` holds {what}"
-    hint = "{advice}"
     how: str
     what: str
     input: str
     advice: str = "remove `normalize`; an `embedding` turns ids into vectors"
 
 
-@record
 class NoEffect(Diagnostic):
-    """A setting of `data` that changes nothing for these data; it may be meant for others.
-
-    Wrong:
-        dense(classes, softmax)
-        data {
-            source = mnist
-            test   = 10%
-        }
-
-    Right:
-        dense(classes, softmax)
-        data {
-            source = mnist
-            val    = 10%
-        }
-    """
+    """A setting of `data` that changes nothing for these data; it may be meant for others."""
 
     code = "NS422"
     severity = "warning"
     title = "`{option}` has no effect: {reason}"
     label = "has no effect"
-    hint = "{advice}"
     option: str
     reason: str
-    advice: str
 
 
-@record
 class NoData(Diagnostic):
-    """Training or evaluation wants data, and the spec names none.
-
-    Right:
-        input 8x8x1
-        dense(10, softmax)
-        data { source = digits }
-    """
+    """Training or evaluation wants data, and the spec names none."""
 
     code = "NS423"
     title = "there are no data to train on"
     hint = "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`"
 
 
-@record
 class NoSplit(Diagnostic):
     """A part of the data is asked for that a run does not have."""
 
     code = "NS424"
     title = "there is no {split} split"
-    hint = "{advice}"
     split: str
-    advice: str
 
 
-@record
 class SourceNotUsed(Diagnostic):
     """Arrays are handed over to train on, and the spec names a data source too; the arrays are used."""
 

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class InputUnlikeData(Diagnostic):
-    """The examples have another shape than the `input` of the spec.
-
-    Wrong:
-        input 32x32x1
-        conv(8) -> gap -> dense(10, softmax)
-        data { source = mnist }
-
-    Right:
-        input 28x28x1
-        conv(8) -> gap -> dense(10, softmax)
-        data { source = mnist }
-    """
+    """The examples have another shape than the `input` of the spec."""
 
     code = "NS430"
     title = "the examples are {found}, and {what} is {expected}"
     label = "expects {expected}"
-    hint = "{advice}"
     what: str
     found: str
     expected: str
-    advice: str
 
 
-@record
 class ChannelsFirst(Diagnostic):
     """The images have their channels in front (PyTorch's order); in netspec the channels are last, height x width x
     channels. With NumPy, `numpy.moveaxis(x, 1, -1)` puts them there."""
@@ -45,49 +29,24 @@ class ChannelsFirst(Diagnostic):
     wanted: str
 
 
-@record
 class ClassCount(Diagnostic):
-    """The last layer has a unit for each class, so there are as many units as classes in the data.
-
-    Wrong:
-        dense(10, softmax)
-        data { source = iris }
-
-    Right:
-        dense(classes, softmax)
-        data { source = iris }
-    """
+    """The last layer has a unit for each class, so there are as many units as classes in the data."""
 
     code = "NS432"
     title = "the data have {classes} classes, and the last layer {units}"
     label = "for {classes} classes"
-    hint = "{advice}"
     classes: int
     units: str
-    advice: str
 
 
-@record
 class SoftmaxOfOne(Diagnostic):
-    """A softmax shares 1 out among its units; with one unit the answer is always 1, whatever the net computes.
-
-    Wrong:
-        dense(1, softmax)
-        data { source = breast_cancer }
-
-    Right:
-        dense(1, sigmoid)
-        data { source = breast_cancer }
-    """
+    """A softmax shares 1 out among its units; with one unit the answer is always 1, whatever the net computes."""
 
     code = "NS433"
     title = "a softmax of one unit is always 1"
     label = "one unit"
-    hint = "{advice}"
-    advice: str
 
 
-@record
 class LabelsOutside(Diagnostic):
     """Class ids are whole numbers from 0 to the number of classes minus 1. Labels that begin at 1, or -1 and 1 for no
     and yes, have to be shifted first."""
@@ -101,62 +60,37 @@ class LabelsOutside(Diagnostic):
     highest: int
     low: int
     high: int
-    advice: str
 
 
-@record
 class LabelsNotIds(Diagnostic):
     """A softmax answers which one of several classes it is; its targets are class ids, and these are numbers with a
     fraction, or rows of zeros and ones.
-
-    Wrong:
-        dense(10, softmax)
-        data { source = diabetes }
-
-    Right:
-        dense(1)
-        data { source = diabetes }
     """
 
     code = "NS435"
     title = "the last layer is a softmax, and the targets are {found}"
     label = "needs class ids"
-    hint = "{advice}"
     found: str
-    advice: str
 
 
-@record
 class WrongHead(Diagnostic):
     """The last layer answers another kind of question than the data ask: classes need a softmax (or one sigmoid unit
     for two of them), yes or no a sigmoid, numbers a layer without an activation.
-
-    Wrong:
-        dense(1)
-        data { source = iris }
-
-    Right:
-        dense(3, softmax)
-        data { source = iris }
     """
 
     code = "NS436"
     title = "the targets are {found}, and the last layer {head}"
     label = "{head}"
-    hint = "{advice}"
     found: str
     head: str
-    advice: str
 
 
-@record
 class NotFinite(Diagnostic):
     """An input or a target is infinite or no number at all (NaN); every weight would become NaN in the first step."""
 
     code = "NS437"
     title = "{where}, {column}, is {value}"
     label = "{count} such values in the {what}"
-    hint = "{advice}"
     where: str
     column: str
     value: str
@@ -165,7 +99,6 @@ class NotFinite(Diagnostic):
     advice: str = "remove these examples, or fill in values; a 0 divided by 0 makes NaN"
 
 
-@record
 class TargetsOutsideUnit(Diagnostic):
     """A sigmoid answers between 0 and 1, and can never reach a target outside."""
 
@@ -179,7 +112,6 @@ class TargetsOutsideUnit(Diagnostic):
     high: float
 
 
-@record
 class IdsOutside(Diagnostic):
     """Token ids are whole numbers from 0 to the size of the vocabulary minus 1."""
 
@@ -193,58 +125,30 @@ class IdsOutside(Diagnostic):
     vocabulary: int
     low: float
     high: float
-    advice: str
 
 
-@record
 class UnitCount(Diagnostic):
-    """The last layer has a unit for each number of a target.
-
-    Wrong:
-        dense(2)
-        data { source = diabetes }
-
-    Right:
-        dense(1)
-        data { source = diabetes }
-    """
+    """The last layer has a unit for each number of a target."""
 
     code = "NS440"
     title = "a target is {found}, and the last layer gives {units}"
     label = "gives {units}"
-    hint = "{advice}"
     found: str
     units: str
-    advice: str
 
 
-@record
 class NamesUnlikeData(Diagnostic):
     """With several inputs or outputs, those of the data and of the spec find each other by their names."""
 
     code = "NS441"
     title = "the data have no {what} `{name}`"
     label = "not in the data"
-    hint = "{advice}"
     what: str
     name: str
-    advice: str
 
 
-@record
 class TokensUnlikeData(Diagnostic):
-    """The data are ids of words, characters or categories, and the input takes numbers, or fewer ids than there are.
-
-    Wrong:
-        input 32
-        dense(classes, softmax)
-        data { source = text("poems.txt", length = 32) }
-
-    Right:
-        input 32 tokens(40)
-        embedding(16) -> dense(classes, softmax)
-        data { source = text("poems.txt", length = 32) }
-    """
+    """The data are ids of words, characters or categories, and the input takes numbers, or fewer ids than there are."""
 
     code = "NS443"
     title = "the data are ids below {vocabulary}, and {what} takes {expected}"
@@ -256,21 +160,9 @@ class TokensUnlikeData(Diagnostic):
     declared: str
 
 
-@record
 class UnlikeScales(Diagnostic):
     """Features of very different size make training slow: the steps that are right for the large ones are far too small
     for the others.
-
-    Wrong:
-        dense(16, relu) -> dense(classes, softmax)
-        data { source = wine }
-
-    Right:
-        dense(16, relu) -> dense(classes, softmax)
-        data {
-            source    = wine
-            normalize = standard
-        }
     """
 
     code = "NS444"
@@ -284,7 +176,6 @@ class UnlikeScales(Diagnostic):
     small_std: float
 
 
-@record
 class ConstantColumns(Diagnostic):
     """A feature has the same value in every example. Nothing can be learnt from it."""
 
@@ -298,7 +189,6 @@ class ConstantColumns(Diagnostic):
     columns: str
 
 
-@record
 class Leak(Diagnostic):
     """Examples stand in the training part and in another one as well, so that the figures on that one come out too
     good: the net may know these examples by heart."""
@@ -307,14 +197,11 @@ class Leak(Diagnostic):
     severity = "warning"
     title = "{count} of {total} {part} examples are also in the training part"
     label = "these data have equal rows"
-    hint = "{advice}"
     count: int
     total: int
     part: str
-    advice: str
 
 
-@record
 class ClassWithoutExamples(Diagnostic):
     """No training example shows this class, so the net cannot learn it."""
 
@@ -328,7 +215,6 @@ class ClassWithoutExamples(Diagnostic):
     total: int
 
 
-@record
 class UnscaledPixels(Diagnostic):
     """The numbers look like brightness from 0 to 255. Nets learn badly from numbers that large; 0..1 is what the usual
     learning rates and initial weights are made for."""
@@ -342,18 +228,9 @@ class UnscaledPixels(Diagnostic):
     high: float
 
 
-@record
 class NoActivation(Diagnostic):
     """The data ask which class it is, or yes or no, and the last layer answers any number. Such a net can be
     trained, but it does not predict probabilities.
-
-    Wrong:
-        dense(3)
-        data { source = iris }
-
-    Right:
-        dense(3, softmax)
-        data { source = iris }
     """
 
     code = "NS449"
@@ -362,4 +239,3 @@ class NoActivation(Diagnostic):
     label = "gives any number"
     hint = "write `{advice}` for probabilities"
     found: str
-    advice: str

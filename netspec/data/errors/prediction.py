@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class CannotPredict(Diagnostic):
     """An input for `netspec predict` cannot be read, or is not of the shape that the network takes. Inputs are files
     (.csv with one example a row, .npy, images, text for networks that learned from text), folders of images, or rows
@@ -14,13 +12,10 @@ class CannotPredict(Diagnostic):
 
     code = "NS480"
     title = "cannot predict for `{name}`: {reason}"
-    hint = "{advice}"
     name: str
     reason: str
-    advice: str
 
 
-@record
 class OtherScale(Diagnostic):
     """Inputs for `netspec predict` lie far outside of what the network has seen in training; mostly they are scaled
     otherwise, such as pixels from 0 to 255 for a network that learned from 0 to 1."""
@@ -36,7 +31,6 @@ class OtherScale(Diagnostic):
     seen_high: str
 
 
-@record
 class Unseen(Diagnostic):
     """An input has a category, a word or a character that no training example had. The network takes it for unknown,
     which it has learnt nothing about."""
@@ -44,13 +38,10 @@ class Unseen(Diagnostic):
     code = "NS487"
     severity = "warning"
     title = "`{name}` has {what}, which training has not seen"
-    hint = "{advice}"
     name: str
     what: str
-    advice: str
 
 
-@record
 class OtherCoding(Diagnostic):
     """Data for the evaluation of a run have other classes, categories or words than those that it learned from: the
     units of the network would stand for other things than they do."""

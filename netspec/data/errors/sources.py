@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class NoTarget(Diagnostic):
-    """The data say what goes in, and not what should come out: a table without a target, images without classes.
-
-    Right:
-        input 8x8x1
-        flatten -> dense(16, relu) -> dense(64, sigmoid) -> reshape(8x8x1)
-        data {
-            source = digits
-            target = input
-        }
-    """
+    """The data say what goes in, and not what should come out: a table without a target, images without classes."""
 
     code = "NS426"
     title = "{source} has inputs and no target"
     label = "nothing to predict"
-    hint = "{advice}"
     source: str
-    advice: str
 
 
-@record
 class BadFolder(Diagnostic):
     """Images for classes lie in folders, one for each class, and the name of the folder is that of the class: the
     source `images("photos")` takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`.
@@ -36,30 +22,24 @@ class BadFolder(Diagnostic):
     code = "NS427"
     title = "the folder {folder} {problem}"
     label = "{problem}"
-    hint = "{advice}"
     folder: str
     problem: str
-    advice: str
 
 
-@record
 class ImageSizes(Diagnostic):
     """A network takes images of one size. With `size` they are brought to it when they are read."""
 
     code = "NS428"
     title = "{file} is {found}, and {first} is {expected}"
     label = "{count} of {total} images have another size"
-    hint = "{advice}"
     file: str
     found: str
     first: str
     expected: str
     count: int
     total: int
-    advice: str
 
 
-@record
 class MissingPackage(Diagnostic):
     """A data source needs a Python package that does not come with netspec by default."""
 
@@ -72,7 +52,6 @@ class MissingPackage(Diagnostic):
     extra: str
 
 
-@record
 class ColumnConflict(Diagnostic):
     """A column of a table has two parts to play that do not go together: it is the target and a feature, is asked for
     and left out, or is named twice; or its values are no categories, because nearly every row has one of its own."""
@@ -80,41 +59,32 @@ class ColumnConflict(Diagnostic):
     code = "NS442"
     title = "the column `{column}` of {file} {problem}"
     label = "{problem}"
-    hint = "{advice}"
     file: str
     column: str
     problem: str
-    advice: str
 
 
-@record
 class ClassWeights(Diagnostic):
     """`class_weights` are one number for each class, in the order of the classes, or `balanced`."""
 
     code = "NS482"
     title = "`class_weights` {problem}"
     label = "{problem}"
-    hint = "{advice}"
     problem: str
-    advice: str
 
 
-@record
 class UnseenClass(Diagnostic):
     """A test file has a class that no row of the training file has; the network has no unit for it."""
 
     code = "NS483"
     title = '{where}, column `{column}`: the class "{name}" is not in the training file'
     label = "{count} such rows"
-    hint = "{advice}"
     where: str
     column: str
     name: str
     count: int
-    advice: str
 
 
-@record
 class TooShort(Diagnostic):
     """A text is cut into pieces of `length` ids, each with the ids one further on as its target; there must be at least
     one such piece for each part of the data."""
@@ -131,20 +101,17 @@ class TooShort(Diagnostic):
     longest: int
 
 
-@record
 class TargetIsInput(Diagnostic):
     """`target = input` is for networks with one input, which learn to give it back."""
 
     code = "NS485"
     title = "`target = input` goes with one input, and the data have {count}: {names}"
     label = "which of them?"
-    hint = "{advice}"
     count: int
     names: str
     advice: str = "use a source with one input, or remove `target = input`"
 
 
-@record
 class WrongLoad(Diagnostic):
     """A data source written in Python gave something else than data from its `load`."""
 

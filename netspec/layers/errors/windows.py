@@ -3,111 +3,52 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class OptionsClash(Diagnostic):
-    """Two options are given of which each leaves the other without a meaning.
-
-    Wrong:
-        input 12x12x3
-        maxpool(2, to = 4x4) -> flatten -> dense(2)
-
-    Right:
-        input 12x12x3
-        maxpool(to = 4x4) -> flatten -> dense(2)
-    """
+    """Two options are given of which each leaves the other without a meaning."""
 
     code = "NS313"
     title = "{first} does not go with {second}"
     label = "{reason}"
-    hint = "{advice}"
     first: str
     second: str
     reason: str
-    advice: str
 
 
-@record
 class MissingChoice(Diagnostic):
-    """A layer that can be told in several ways what to come to is told in none.
-
-    Wrong:
-        input 12x12x3
-        maxpool -> flatten -> dense(2)
-
-    Right:
-        input 12x12x3
-        maxpool(2) -> flatten -> dense(2)
-    """
+    """A layer that can be told in several ways what to come to is told in none."""
 
     code = "NS314"
     title = "`{word}` needs {choices}"
     label = "has none"
-    hint = "{advice}"
     word: str
     choices: str
-    advice: str
 
 
-@record
 class NothingLeft(Diagnostic):
-    """So much is cut away that no place is left.
-
-    Wrong:
-        input 8x8x3
-        crop(margin = 4) -> flatten -> dense(2)
-
-    Right:
-        input 8x8x3
-        crop(margin = 2) -> flatten -> dense(2)
-    """
+    """So much is cut away that no place is left."""
 
     code = "NS315"
     title = "`{word}` leaves nothing of {space}"
     label = "takes {taken} away"
-    hint = "{advice}"
     word: str
     space: str
     taken: str
-    advice: str
 
 
-@record
 class CropTooLarge(Diagnostic):
-    """A crop cuts down to a size; it cannot make anything larger.
-
-    Wrong:
-        input 8x8x3
-        crop(12x12) -> flatten -> dense(2)
-
-    Right:
-        input 8x8x3
-        pad(2) -> flatten -> dense(2)
-    """
+    """A crop cuts down to a size; it cannot make anything larger."""
 
     code = "NS316"
     title = "cannot crop {old} to {new}"
     label = "{new} is larger than {old}"
-    hint = "{advice}"
     old: str
     new: str
-    advice: str
 
 
-@record
 class TooFewToRepeat(Diagnostic):
-    """Padding by reflection or by wrapping takes its numbers from the input, which has not enough places for it.
-
-    Wrong:
-        input 4x4x3
-        pad(4, mode = reflect) -> conv(8, 3x3) -> gap -> dense(2)
-
-    Right:
-        input 4x4x3
-        pad(3, mode = reflect) -> conv(8, 3x3) -> gap -> dense(2)
-    """
+    """Padding by reflection or by wrapping takes its numbers from the input, which has not enough places for it."""
 
     code = "NS317"
     title = "`mode = {mode}` cannot pad {size} places by {pad}"
@@ -119,18 +60,8 @@ class TooFewToRepeat(Diagnostic):
     most: int
 
 
-@record
 class AxesOrder(Diagnostic):
-    """An order of axes names each axis of the tensor once; axis 1 is the first behind the batch.
-
-    Wrong:
-        input 8x6x3
-        permute([2, 1]) -> flatten -> dense(2)
-
-    Right:
-        input 8x6x3
-        permute([2, 1, 3]) -> flatten -> dense(2)
-    """
+    """An order of axes names each axis of the tensor once; axis 1 is the first behind the batch."""
 
     code = "NS318"
     title = "{order} arranges {count}, and {kind} has {axes}"
@@ -144,18 +75,9 @@ class AxesOrder(Diagnostic):
     example: str
 
 
-@record
 class OutputPadTooLarge(Diagnostic):
     """`output_pad` chooses among the sizes from which a convolution would come to the input; there are as many as steps
     of its stride.
-
-    Wrong:
-        input 8x8x4
-        upconv(8, 3x3, pad = 1, output_pad = 2) -> gap -> dense(2)
-
-    Right:
-        input 8x8x4
-        upconv(8, 3x3, pad = 1, output_pad = 1) -> gap -> dense(2)
     """
 
     code = "NS319"

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class NothingTaken(Diagnostic):
     """A net is to start from the weights of another one, and none of these goes with it.
 
     Weights are matched by their names, such as `conv1/kernel`, and their shapes. Layers without a name of their own are
     called after their word and counted, so a layer that was put in front shifts the names behind it; give the layers
     that both nets have the same names.
-
-    Wrong:
-        digits = input -> dense(32, relu)
-        train { init = "runs/a-1" }
-
-    Right:
-        backbone = input -> dense(64, relu)
-        train { init = "runs/a-1" }
     """
 
     code = "NS509"
@@ -32,16 +22,11 @@ class NothingTaken(Diagnostic):
     reason: str
 
 
-@record
 class PartlyTaken(Diagnostic):
     """Some weights of a net start as those of another one, and some do not.
 
     That is as it should be where a net gets a new last layer. `init_parts` names the blocks that are wanted; then only
     what is missing of these is told.
-
-    Right:
-        backbone = input -> dense(64, relu)
-        train { init = "runs/a-1", init_parts = "backbone" }
     """
 
     code = "NS510"
@@ -54,7 +39,6 @@ class PartlyTaken(Diagnostic):
     list: str
 
 
-@record
 class NoStart(Diagnostic):
     """The weights that a net is to start from cannot be read.
 
@@ -68,25 +52,14 @@ class NoStart(Diagnostic):
     reason: str
 
 
-@record
 class PartsOfNothing(Diagnostic):
-    """`init_parts` says which layers take weights from elsewhere, and nothing says from where.
-
-    Wrong:
-        backbone = input -> dense(64, relu)
-        train { init_parts = "backbone" }
-
-    Right:
-        backbone = input -> dense(64, relu)
-        train { init = "runs/a-1", init_parts = "backbone" }
-    """
+    """`init_parts` says which layers take weights from elsewhere, and nothing says from where."""
 
     code = "NS508"
     title = "`init_parts` without `init`: there are no weights to take"
     hint = 'add `init = "runs/…"`, the run whose weights are wanted'
 
 
-@record
 class WrongGradient(Diagnostic):
     """`netspec check --gradients` finds that the gradient of a layer is not the slope of its result.
 
@@ -106,7 +79,6 @@ class WrongGradient(Diagnostic):
     tolerance: str
 
 
-@record
 class NoRateFound(Diagnostic):
     """`netspec lr` finds no rate at which the loss falls.
 

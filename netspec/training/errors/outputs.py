@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class TargetsNotForLoss(Diagnostic):
     """The targets hold something that the loss can do nothing with: a count below 0 for `poisson`, shares that do not
     sum up to 1 for `kl`, more classes than steps for `ctc`."""
@@ -14,39 +12,23 @@ class TargetsNotForLoss(Diagnostic):
     code = "NS462"
     title = "the loss `{loss}` cannot use the targets: that of {where} {reason}"
     label = "asked for here"
-    hint = "{advice}"
     loss: str
     where: str
     reason: str
-    advice: str
 
 
-@record
 class OutputChain(Diagnostic):
     """A chain of losses or metrics does not say clearly which of them is for which output.
 
     `of("digit", mse)` is for the output `digit`, which has to be one of the net; what stands in the chain without `of`
     is for all others. There is one loss for each output, and any number of metrics.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { loss = cross_entropy -> focal }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { loss = focal }
     """
 
     code = "NS463"
     title = "{problem}"
-    hint = "{advice}"
     problem: str
-    advice: str
 
 
-@record
 class LossNotForSettings(Diagnostic):
     """A loss cannot go with another setting.
 
@@ -57,28 +39,15 @@ class LossNotForSettings(Diagnostic):
     code = "NS464"
     title = "the loss `{loss}` {problem}"
     label = "{reason}"
-    hint = "{advice}"
     loss: str
     problem: str
     reason: str
-    advice: str
 
 
-@record
 class KeptTwice(Diagnostic):
     """A chain of `keep` says twice which weights are kept, or how often.
 
     `best` and `last` say which weights are kept at the end, `every` writes those of some epochs beside them.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { keep = last -> last }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { keep = last -> every(5 epochs) }
     """
 
     code = "NS466"
@@ -90,53 +59,18 @@ class KeptTwice(Diagnostic):
     beside: str
 
 
-@record
 class NeverSoGood(Diagnostic):
-    """A run is to stop at a figure that is never reached, such as an accuracy above 1.
-
-    Wrong:
-        dense(classes, softmax)
-        data {
-            source = digits
-            val    = 10%
-        }
-        train { stop = until(val_accuracy >= 99) }
-
-    Right:
-        dense(classes, softmax)
-        data {
-            source = digits
-            val    = 10%
-        }
-        train { stop = until(val_accuracy >= 99%) }
-    """
+    """A run is to stop at a figure that is never reached, such as an accuracy above 1."""
 
     code = "NS467"
     title = "`{figure}` is a share and never comes to {wanted}"
     label = "stops never"
-    hint = "{advice}"
     figure: str
     wanted: str
-    advice: str
 
 
-@record
 class TestDecides(Diagnostic):
-    """The run stops by a figure of the test split, so the test split no longer tells how good the net is.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { stop = until(test_accuracy >= 95%) }
-
-    Right:
-        dense(classes, softmax)
-        data {
-            source = digits
-            val    = 10%
-        }
-        train { stop = until(val_accuracy >= 95%) }
-    """
+    """The run stops by a figure of the test split, so the test split no longer tells how good the net is."""
 
     code = "NS503"
     severity = "warning"

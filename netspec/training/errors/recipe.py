@@ -6,53 +6,28 @@ Whether targets go with the last layer at all is asked by netspec/data/checks/ne
 from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.record import record
 
 
-@record
 class LossNotForHead(Diagnostic):
     """A loss is asked for that says nothing about what the net ends in.
 
     `cross_entropy` compares the probabilities of several classes, so the net ends in a softmax (or in plain numbers,
     one for each class); `binary_cross_entropy` compares a yes or no for each unit, so it ends in a sigmoid.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { loss = binary_cross_entropy }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { loss = cross_entropy }
     """
 
     code = "NS450"
     title = "the loss `{loss}` cannot go with {head}"
     label = "{reason}"
-    hint = "{advice}"
     loss: str
     head: str
     reason: str
-    advice: str
 
 
-@record
 class WrongPlace(Diagnostic):
     """A word of an optimizer chain stands where it cannot do its work.
 
     What works on gradients stands in front of the optimizer, the word with the learning rate; what works on steps and
     weights stands behind it. `accumulate` decides for all that is behind it, `skip_nonfinite` for the whole step.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { optimizer = adam(1e-3) -> accumulate(4) }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { optimizer = accumulate(4) -> adam(1e-3) }
     """
 
     code = "NS451"
@@ -64,44 +39,19 @@ class WrongPlace(Diagnostic):
     right: str
 
 
-@record
 class UnknownLayer(Diagnostic):
     """The settings name a layer or block that the network has not, or one without weights that are trained.
 
     `netspec show` lists the names. A block stands for all that is in it, and `block/layer` for a layer of it.
-
-    Wrong:
-        dense(32, relu, name = "hidden") -> dense(classes, softmax)
-        data { source = digits }
-        train { freeze = ["hiden"] }
-
-    Right:
-        dense(32, relu, name = "hidden") -> dense(classes, softmax)
-        data { source = digits }
-        train { freeze = ["hidden"] }
     """
 
     code = "NS452"
     title = "no layer or block `{name}` has weights to train"
-    hint = "{advice}"
     name: str
-    advice: str
 
 
-@record
 class AllFrozen(Diagnostic):
-    """With everything frozen that `freeze` names, no weight is left that could be trained.
-
-    Wrong:
-        dense(classes, softmax, name = "last")
-        data { source = digits }
-        train { freeze = ["last"] }
-
-    Right:
-        dense(16, relu, name = "first") -> dense(classes, softmax, name = "last")
-        data { source = digits }
-        train { freeze = ["first"] }
-    """
+    """With everything frozen that `freeze` names, no weight is left that could be trained."""
 
     code = "NS453"
     title = "with {names} frozen there is nothing left to train"
@@ -109,23 +59,8 @@ class AllFrozen(Diagnostic):
     names: str
 
 
-@record
 class RateOfFrozen(Diagnostic):
-    """A layer is to learn at a rate of its own, and is frozen.
-
-    Wrong:
-        dense(32, relu, name = "hidden") -> dense(classes, softmax)
-        data { source = digits }
-        train {
-            optimizer = adam -> rate_of("hidden", 0.1)
-            freeze    = ["hidden"]
-        }
-
-    Right:
-        dense(32, relu, name = "hidden") -> dense(classes, softmax)
-        data { source = digits }
-        train { optimizer = adam -> rate_of("hidden", 0.1) }
-    """
+    """A layer is to learn at a rate of its own, and is frozen."""
 
     code = "NS454"
     title = "`{name}` is frozen, so a rate of its own does nothing"
@@ -133,69 +68,29 @@ class RateOfFrozen(Diagnostic):
     name: str
 
 
-@record
 class MetricNotForHead(Diagnostic):
-    """A figure is asked for that these answers do not have.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { metrics = error_rate }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { metrics = accuracy }
-    """
+    """A figure is asked for that these answers do not have."""
 
     code = "NS456"
     title = "the metric `{metric}` needs {needs}"
     label = "the net ends in {head}"
-    hint = "{advice}"
     metric: str
     needs: str
     head: str
-    advice: str
 
 
-@record
 class RateCount(Diagnostic):
-    """A chain of optimizer words in which not exactly one has a learning rate.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { optimizer = clip(1.0) }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { optimizer = clip(1.0) -> adam(1e-3) }
-    """
+    """A chain of optimizer words in which not exactly one has a learning rate."""
 
     code = "NS457"
     title = "{found} of this chain has a learning rate, and exactly one must"
     label = "{chain}"
-    hint = "{advice}"
     found: str
     chain: str
-    advice: str
 
 
-@record
 class NeverReached(Diagnostic):
-    """A schedule stands behind one that lasts to the end of the run.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { schedule = cosine -> warmup(1 epochs) }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { schedule = warmup(1 epochs) -> cosine }
-    """
+    """A schedule stands behind one that lasts to the end of the run."""
 
     code = "NS458"
     title = "`{word}` lasts to the end of the run, so `{following}` is never reached"
@@ -205,31 +100,16 @@ class NeverReached(Diagnostic):
     following: str
 
 
-@record
 class UnknownFigure(Diagnostic):
-    """Early stopping, or a schedule that follows a figure, looks at one that is not measured.
-
-    Wrong:
-        dense(classes, softmax)
-        data { source = digits }
-        train { stop = early(val_rmse) }
-
-    Right:
-        dense(classes, softmax)
-        data { source = digits }
-        train { stop = early(val_accuracy) }
-    """
+    """Early stopping, or a schedule that follows a figure, looks at one that is not measured."""
 
     code = "NS459"
     title = "`{figure}` is not measured in this run"
     label = "{reason}"
-    hint = "{advice}"
     figure: str
     reason: str
-    advice: str
 
 
-@record
 class NonfiniteLoss(Diagnostic):
     """The loss or a weight became infinite or no number at all (NaN), and training was stopped.
 
@@ -240,14 +120,12 @@ class NonfiniteLoss(Diagnostic):
 
     code = "NS460"
     title = "training left the finite numbers in epoch {epoch}, step {step}: {where}"
-    hint = "{advice}"
     epoch: int
     step: int
     where: str
     advice: str = "lower the learning rate, put `clip(1.0) ->` before the optimizer, or scale the inputs"
 
 
-@record
 class NothingToTrain(Diagnostic):
     """The net has no weights that training may change."""
 
@@ -257,7 +135,6 @@ class NothingToTrain(Diagnostic):
     reason: str = "the net has no trainable weights"
 
 
-@record
 class NothingToCompare(Diagnostic):
     """The best weights are asked for, and there is no validation split that says which they are."""
 
@@ -267,22 +144,10 @@ class NothingToCompare(Diagnostic):
     hint = "write `val = 10%` in the `data` section, or `keep = last`"
 
 
-@record
 class NoBlocks(Diagnostic):
     """`remat` saves memory inside of blocks, and the network has none: its layers stand one by one.
 
     Layers that are given a name with `def`, or joined by `->` inside of `{ }`, make a block.
-
-    Wrong:
-        dense(32, relu) -> dense(32, relu) -> dense(classes, softmax)
-        data { source = digits }
-        train { remat = true }
-
-    Right:
-        def layers = dense(32, relu) -> dense(32, relu)
-        layers -> layers -> dense(classes, softmax)
-        data { source = digits }
-        train { remat = true }
     """
 
     code = "NS500"
@@ -291,7 +156,6 @@ class NoBlocks(Diagnostic):
     hint = "make blocks of the parts that repeat (`def part = …`), or remove `remat`"
 
 
-@record
 class NoTensorboard(Diagnostic):
     """`tensorboard = true` needs the package tensorboardX, which does not come with netspec by default."""
 
@@ -301,27 +165,12 @@ class NoTensorboard(Diagnostic):
     hint = "install it with `pip install 'netspec[tensorboard]'`"
 
 
-@record
 class UnknownBlock(Diagnostic):
     """`remat` names a block that the network has not.
 
     `netspec show` lists the names. `outer/inner` is a block inside of another one.
-
-    Wrong:
-        def layers = dense(32, relu) -> dense(32, relu)
-        layers -> layers -> dense(classes, softmax)
-        data { source = digits }
-        train { remat = ["layer"] }
-
-    Right:
-        def layers = dense(32, relu) -> dense(32, relu)
-        layers -> layers -> dense(classes, softmax)
-        data { source = digits }
-        train { remat = ["layers", "layers_2"] }
     """
 
     code = "NS501"
     title = "there is no block `{name}`"
-    hint = "{advice}"
     name: str
-    advice: str

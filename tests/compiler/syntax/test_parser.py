@@ -1,8 +1,6 @@
 """Text to tree: every rule of the grammar, where statements end, and what is said about mistakes."""
 
-import inspect
 import sys
-import textwrap
 from collections.abc import Callable
 from types import FrameType
 
@@ -12,6 +10,7 @@ import pytest
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import grammar_path, parse_source
 from netspec.language.diagnostics import KINDS, Diagnostic, Problems
+from netspec.language.reference import programs
 from netspec.language.source import Source
 
 
@@ -360,10 +359,9 @@ def test_forgotten_bracket_does_not_hide_what_follows() -> None:
 def _pages() -> list[tuple[str, str, bool]]:
     pages = []
     for code, kind in sorted(KINDS.items()):
-        page = inspect.getdoc(kind) or ""
-        if code <= "NS107" and "Wrong:" in page:
-            wrong, right = page.split("Wrong:")[1].split("Right:")
-            pages += [(code, textwrap.dedent(wrong), True), (code, textwrap.dedent(right), False)]
+        if code <= "NS107":
+            pages += [(code, text, name == "wrong") for name, text in programs(kind).items()]
+    assert len(pages) == 14
     return pages
 
 

@@ -11,7 +11,6 @@ import netspec
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import Body, Choice, Count, Flag, Number
-from netspec.language.record import record
 from netspec.language.shape import Shape
 from netspec.language.values import LayerValue
 from netspec.layers.activations import Activation, activation
@@ -29,7 +28,6 @@ from netspec.training.schedules import Schedule, schedule
 F = "tests.testing.own_words.functions"
 
 
-@record
 class ConditionRank(Diagnostic):
     """What `film` is conditioned on is one vector for each example."""
 

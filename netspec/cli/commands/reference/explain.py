@@ -8,7 +8,7 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
-from netspec.language.reference import examples, explain, explanation_text, suggest_code
+from netspec.language.reference import explain, explanation_text, programs, suggest_code
 
 
 @click.command()
@@ -27,7 +27,7 @@ def command(code: str, as_json: bool) -> int:
     if not as_json:
         click.echo(explanation_text(kind))
         return 0
-    wrong, right = examples(kind) or (None, None)
-    text = inspect.cleandoc(kind.__doc__ or "")
+    text, shown = inspect.cleandoc(kind.__doc__ or ""), programs(kind)
+    wrong, right = shown.get("wrong"), shown.get("right")
     print_json({"code": kind.code, "severity": kind.severity, "text": text, "wrong": wrong, "right": right})
     return 0

@@ -25,11 +25,11 @@ import numpy as np
 import optax
 from flax import nnx
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
 
@@ -134,7 +134,7 @@ def compare(name: str, case: Case, epochs: int) -> None:
     arrays = Arrays({"input": inputs}, {"output": random.integers(0, 10, examples).astype(np.int32)})
     settings = TrainSettings(epochs=epochs, batch=case.batch)
     recipe = make_recipe(
-        settings, {"output": HeadInfo((10,), "softmax")}, {"output": Target("class", 1, 10)}, has_val=False
+        settings, {"output": OutputHead((10,), "softmax")}, {"output": Target("class", 1, 10)}, has_val=False
     )
     watch = Alternating(ByHand(case, arrays))
     fit(Job(case.make, recipe, ["input"], arrays), reporter=watch)

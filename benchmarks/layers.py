@@ -29,9 +29,9 @@ import netspec
 from benchmarks import machine
 from benchmarks.layer_cases import CASES, VOCABULARY, Case
 from benchmarks.reporting import aligned
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.nn import compiler_options, using
 from netspec.training.losses import CrossEntropy
-from netspec.training.output_head import HeadInfo
 
 CONTESTANTS = ("netspec", "reference", "nnx", "torch")
 SAMPLE_SECONDS = 0.03
@@ -77,7 +77,7 @@ def jax_runners(
 
 def of_netspec(case: Case, x: Any) -> tuple[Runner, Runner]:
     if case.kind == "loss":
-        head, labels = HeadInfo(case.shape, "softmax"), jnp.arange(case.batch) % case.shape[0]
+        head, labels = OutputHead(case.shape, "softmax"), jnp.arange(case.batch) % case.shape[0]
         return jax_runners(lambda _, x: CrossEntropy().values(x, labels, head).mean(), {}, x)
     sizes = "x".join(map(str, case.shape))
     given = f"{sizes} tokens({VOCABULARY})" if case.kind == "tokens" else sizes

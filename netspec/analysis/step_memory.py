@@ -14,14 +14,14 @@ import jax
 import jax.numpy as jnp
 
 from netspec.analysis.lowering_plan import example_of
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.compiler.ir.printer import memory
 from netspec.data.dataset.dataset import Target
 from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
-from netspec.spec.network_ends import input_shapes, recipe_heads
+from netspec.spec.network_ends import input_shapes, output_heads
 from netspec.training.feed.device import set_up
-from netspec.training.output_head import HeadInfo
 from netspec.training.step.engine import Engine, State
 
 
@@ -87,7 +87,7 @@ def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Ma
     """
     set_up()
     spec.check()
-    heads = recipe_heads(spec.optimised)
+    heads = output_heads(spec.optimised)
     recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
     assert recipe is not None
     names, model = list(input_shapes(spec.optimised)), Model(spec)
@@ -95,10 +95,10 @@ def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Ma
     return engine, engine.state_shapes(), _batch(spec, engine)
 
 
-def _target(head: HeadInfo) -> Target:
+def _target(head: OutputHead) -> Target:
     """What the data most likely say about an output that ends like this."""
     if head.activation == "softmax":
-        return Target("class", head.places, head.units)
+        return Target("class", head.positions, head.units)
     return Target("binary" if head.activation == "sigmoid" else "numbers", head.count)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from netspec.data.checks.heads import Head
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
 from netspec.data.checks.values import check_parts, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
@@ -28,7 +28,7 @@ def prepare_data(
     dataset: Dataset,
     settings: DataSettings,
     inputs: Mapping[str, Shape],
-    heads: Mapping[str, Head],
+    heads: Mapping[str, OutputHead],
     *,
     input_spans: Spans | None = None,
     source_span: Span | None = None,
@@ -90,7 +90,7 @@ def _check_dataset(dataset: Dataset, settings: DataSettings, expected: Expected)
 def _check_splits(
     splits: Splits,
     settings: DataSettings,
-    heads: Mapping[str, Head],
+    heads: Mapping[str, OutputHead],
     source_span: Span | None,
     self_scaling: Collection[str],
 ) -> Iterator[Diagnostic]:
@@ -105,7 +105,7 @@ def _check_splits(
                 yield from check_scales(splits, name, source_span)
 
 
-def join_dataset(dataset: Dataset, heads: Mapping[str, Head]) -> Dataset:
+def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
     """The same data, with several targets of numbers as one where the net has one output (`join_targets`)."""
     facts = join_targets(dataset.facts, heads)
     if facts is dataset.facts:
@@ -121,7 +121,7 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, Head]) -> Dataset:
     return replace(dataset, facts=facts, train=join(dataset.train), test=test)
 
 
-def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, Head]) -> Dataset:
+def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:
     """The same data as the net takes them: inputs and targets under its names, whole numbers as int32 where it expects
     token ids and as float32 elsewhere. What the net has no name for is left out."""
     x_names = pair_names(dataset.facts.inputs, inputs)

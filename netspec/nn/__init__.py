@@ -68,6 +68,7 @@ from netspec.nn.norms import (
     local_response_norm as local_response_norm,
     real_steps as real_steps,
 )
+from netspec.nn.output import predictions as predictions
 from netspec.nn.pooling import max_pool as max_pool
 from netspec.nn.probes import probe as probe, record as record
 from netspec.nn.recurrent import (

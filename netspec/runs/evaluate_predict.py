@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.errors.files import NoSplit
 from netspec.data.predict.example_ids import Identities, identities
 from netspec.data.predict.inputs import read_inputs
@@ -18,12 +19,11 @@ from netspec.data.transforms.encoders import input_name
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.spec.experiment import load_model, prepare, read_coding, read_compilation
 from netspec.spec.model import Model
-from netspec.spec.network_ends import recipe_heads
+from netspec.spec.network_ends import output_heads
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import Ctc, loss_for
-from netspec.training.output_head import HeadInfo
 
 AT_ONCE = 500
 """Examples that are answered together, so that a large table takes no more memory than a small one."""
@@ -81,7 +81,7 @@ def predict_run(path: Path, texts: Sequence[str], id_column: str | None = None) 
     model, coding = load_model(path), read_coding(path)
     raw = read_inputs(texts, model.inputs, coding)
     outputs = _answers_of(model, raw.arrays)
-    heads = recipe_heads(model.compilation.optimised)
+    heads = output_heads(model.compilation.optimised)
     losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
     heads |= {k: replace(heads[k], blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
     if raw.last is not None:
@@ -134,7 +134,7 @@ def _batches(arrays: Sequence[Any]) -> Iterator[tuple[list[Any], int]]:
         yield [np.concatenate([p, np.repeat(p[:1], size - count, axis=0)]) if count < size else p for p in parts], count
 
 
-def _answer(values: Any, head: HeadInfo, names: Sequence[str] | None) -> dict[str, Any]:
+def _answer(values: Any, head: OutputHead, names: Sequence[str] | None) -> dict[str, Any]:
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:

@@ -27,7 +27,7 @@ from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Linear
 from netspec.layers.base import Layer
 from netspec.spec.compilation import Compilation
-from netspec.spec.network_ends import output_name, recipe_heads
+from netspec.spec.network_ends import output_heads, output_name
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 FORMAT = 1
@@ -184,7 +184,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
         otherwise: what the data would say about each output, for a spec that names none; without it there is no recipe.
     """
     graph, facts = compilation.optimised, compilation.facts
-    heads = recipe_heads(graph)
+    heads = output_heads(graph)
     if facts is not None:
         facts = join_targets(facts, heads)
         targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}

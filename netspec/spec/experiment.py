@@ -29,7 +29,7 @@ from netspec.language.values import spell_value
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
-from netspec.spec.network_ends import data_heads, input_shapes, input_spans, recipe_heads, self_scaling_inputs
+from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import train_spans
 from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
@@ -148,7 +148,7 @@ def prepare(
         dataset,
         compilation.data,
         input_shapes(graph),
-        data_heads(graph, compilation.train.loss),
+        output_heads(graph, compilation.train.loss),
         input_spans=input_spans(graph),
         source_span=compilation.setting_spans("data").get("source"),
         setting_spans=compilation.setting_spans("data"),
@@ -163,7 +163,7 @@ def prepare(
         warnings.append(SourceNotUsed(span=compilation.setting_spans("data").get("source")))
     recipe = make_recipe(
         compilation.train,
-        recipe_heads(graph),
+        output_heads(graph),
         splits.facts.targets,
         has_val=splits.val is not None,
         has_test=splits.test is not None,

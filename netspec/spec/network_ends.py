@@ -1,16 +1,15 @@
-"""What the network ends in, for the checks of data and for the recipe: read off the graph after the passes."""
+"""The inputs and outputs of a network, for the checks of data and for the recipe: read off the graph after passes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from netspec.compiler.ir.graph import Graph, Input, Node, Output
-from netspec.data.checks.heads import Head
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.shape import Shape
 from netspec.language.source import Span
 from netspec.layers.reshape import Flatten, Reshape
 from netspec.training.losses import LossWord, loss_for
-from netspec.training.output_head import HeadInfo
 
 
 def output_name(output: Output) -> str:
@@ -18,25 +17,22 @@ def output_name(output: Output) -> str:
     return output.name or "output"
 
 
-def data_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict[str, Head]:
-    """The ends of an optimised graph, as the checks of data want them, with the losses that are asked for."""
-    input_span = next((node.span for node in graph.input_nodes if node.span is not None), None)
-    found = {}
+def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict[str, OutputHead]:
+    """The ends of an optimized graph, by output; `losses` are those of the section `train`, if it names any."""
+    heads = {}
     for output in graph.outputs:
-        shape = graph.shape_of(output.edge)
-        units = shape.channels if shape.sizes else 1
-        activation = output.head.word if output.head is not None else None
-        loss = loss_for(output_name(output), losses)
-        found[output_name(output)] = Head(
-            units=units if isinstance(units, int) else 0,
-            activation=activation,  # type: ignore[arg-type]  # heads are softmax and sigmoid
-            per_step=shape.rank > 1,
-            input_span=input_span,
-            head_span=graph.nodes[output.edge.node].span,
-            answering=loss.answering if loss is not None else "answers",
-            reshaped_by=_reshaped_by(graph.nodes[output.edge.node]),
+        name, node = output_name(output), graph.nodes[output.edge.node]
+        loss = loss_for(name, losses)
+        heads[name] = OutputHead(
+            tuple(size if isinstance(size, int) else None for size in graph.shape_of(output.edge).sizes),
+            output.head.word if output.head is not None else "linear",
+            "input" if isinstance(node.operation, Input) else node.word,
+            padding=output.padding,
+            span=node.span,
+            kind=loss.output_kind if loss is not None else "predictions",
+            reshaped_by=_reshaped_by(node),
         )
-    return found
+    return heads
 
 
 def _reshaped_by(node: Node) -> str | None:
@@ -44,19 +40,6 @@ def _reshaped_by(node: Node) -> str | None:
     if not isinstance(node.operation, Flatten | Reshape):
         return None
     return node.span.text if node.span is not None and "\n" not in node.span.text else node.word
-
-
-def recipe_heads(graph: Graph) -> dict[str, HeadInfo]:
-    """The ends of an optimised graph, as losses and metrics want them; unknown sizes count as 1 place."""
-    found = {}
-    for output in graph.outputs:
-        node = graph.nodes[output.edge.node]
-        shape = tuple(size if isinstance(size, int) else 1 for size in graph.shape_of(output.edge).sizes)
-        activation = output.head.word if output.head is not None else "linear"
-        word = "input" if isinstance(node.operation, Input) else node.word
-        is_open = shape != graph.shape_of(output.edge).sizes
-        found[output_name(output)] = HeadInfo(shape, activation, word, output.padding, node.span, is_open=is_open)
-    return found
 
 
 def input_shapes(graph: Graph) -> dict[str, Shape]:

@@ -11,7 +11,7 @@ from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Problems
-from netspec.spec.network_ends import data_heads, input_shapes, input_spans, recipe_heads
+from netspec.spec.network_ends import input_shapes, input_spans, output_heads
 from netspec.training.losses import plain_losses
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.recipe.recipe import make_recipe
@@ -77,7 +77,7 @@ def _check_augment(spec: Spec, graph: Graph, facts: Facts | None) -> None:
     for diagnostic in check_augment(
         data.augment,
         input_shapes(graph),
-        recipe_heads(graph),
+        output_heads(graph),
         facts,
         target_is_input=data.target is not None,
         one_class_loss=next((loss.word for loss in losses if not loss.takes_shares), None),
@@ -93,13 +93,13 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     span = spans.get("source")
     found = check_settings(spec.data, facts, spans)
     train = spec.section("train")
-    heads_of_data = data_heads(graph, train.loss if train is not BAD else None)
+    heads_of_data = output_heads(graph, train.loss if train is not BAD else None)
     found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
     for diagnostic in found:
         spec.problems.add(diagnostic)
     if spec.problems.errors or train is BAD:
         return
-    heads = recipe_heads(graph)
+    heads = output_heads(graph)
     facts = join_targets(facts, heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:

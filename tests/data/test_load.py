@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.data.checks.heads import Head
 from netspec.data.dataset.dataset import Dataset, Facts, Source, Target, source
 from netspec.data.dataset.from_arrays import dataset_of, from_arrays
 from netspec.data.load import read_dataset, read_facts
@@ -25,7 +24,7 @@ from netspec.language.shape import Shape
 from netspec.language.source import Source as SpecText
 from netspec.language.vocabulary import temporary_words
 from netspec.spec.compilation import Compilation
-from tests.data.files import code_and_text, write
+from tests.data.files import code_and_text, ends, write
 
 HERE = Path()
 LOADED: list[int] = []
@@ -142,7 +141,7 @@ def test_the_input_is_the_target(tmp_path: Path) -> None:
 
 def test_a_normalised_input_is_the_normalised_target() -> None:
     settings = DataSettings(source=Wine(), target="input", normalize="standard", val=0.2)
-    splits, warnings = prepare_data(Wine().load(HERE), settings, {"x": Shape((13,))}, {"wine": Head(13)})
+    splits, warnings = prepare_data(Wine().load(HERE), settings, {"x": Shape((13,))}, {"wine": ends(13)})
     assert warnings == []
     for part in (splits.train, splits.val, splits.test):
         assert (part.inputs["x"] == part.targets["wine"]).all()
@@ -153,7 +152,7 @@ def test_a_normalised_input_is_the_normalised_target() -> None:
 
 
 def test_what_a_sigmoid_cannot_give_back_is_told_after_normalising() -> None:
-    heads, inputs = {"output": Head(13, "sigmoid")}, {"input": Shape((13,))}
+    heads, inputs = {"output": ends(13, "sigmoid")}, {"input": Shape((13,))}
     unit = DataSettings(source=Wine(), target="input", normalize="unit", test=0)
     assert prepare_data(Wine().load(HERE), unit, inputs, heads)[1] == []
     with pytest.raises(CompileError) as caught:

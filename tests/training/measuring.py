@@ -8,18 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import Loss
 from netspec.training.metrics import Metric
-from netspec.training.output_head import HeadInfo
 from netspec.training.step.engine import Engine
 from tests.training.nets import recipe_for
 
 
 def measured(
-    logits: np.ndarray, targets: np.ndarray, head: HeadInfo, target: Target, *metrics: Metric, loss: Loss | None = None
+    logits: np.ndarray,
+    targets: np.ndarray,
+    head: OutputHead,
+    target: Target,
+    *metrics: Metric,
+    loss: Loss | None = None,
 ) -> dict[str, Any]:
     """Figures through the engine and its batches."""
 

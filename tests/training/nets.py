@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.values import Word
 from netspec.language.vocabulary import words
 from netspec.training.loop.job import Job
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings
 
@@ -73,7 +73,7 @@ class Exploding(nnx.Module):
         return self.dense2(self.middle(x))
 
 
-SOFTMAX = {"output": HeadInfo((3,), "softmax")}
+SOFTMAX = {"output": OutputHead((3,), "softmax")}
 CLASSES = {"output": Target("class", 1, 3)}
 
 
@@ -95,7 +95,7 @@ def number_data(examples: int, seed: int = 0) -> Arrays:
 
 
 def recipe_for(
-    heads: Mapping[str, HeadInfo] = SOFTMAX,
+    heads: Mapping[str, OutputHead] = SOFTMAX,
     targets: Mapping[str, Target] = CLASSES,
     *,
     has_val: bool = True,
@@ -116,7 +116,7 @@ def class_job(*, examples: int = 200, **keys: Any) -> Job:
 
 
 def number_job(**keys: Any) -> Job:
-    recipe = recipe_for({"output": HeadInfo((2,))}, {"output": Target("numbers", 2)}, **keys)
+    recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, **keys)
     return Job(Regressor, recipe, ["input"], number_data(300), number_data(50, 1), number_data(60, 2))
 
 

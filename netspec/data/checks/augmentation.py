@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.augmentations import Augmentation, Cutmix, Flip, Mixing, Noise, can_vary, is_image
 from netspec.data.dataset.dataset import Facts
 from netspec.data.errors.augmentation import CannotMix, MirrorsDigits, MovesTheAnswer, NotForInput, TooLarge
@@ -17,17 +17,10 @@ from netspec.language.shape import Shape
 from netspec.language.source import Span
 
 
-class HeadLike(Protocol):
-    """The end of one output (`netspec.training.output_head.HeadInfo`)."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-
 def check_augment(
     chain: Sequence[Augmentation],
     inputs: Mapping[str, Shape],
-    heads: Mapping[str, HeadLike],
+    heads: Mapping[str, OutputHead],
     facts: Facts | None = None,
     *,
     target_is_input: bool = False,
@@ -112,7 +105,7 @@ def _size_problem(word: Augmentation, images: Iterable[Shape], span: Span | None
 
 
 def _target_problem(
-    word: Augmentation, heads: Mapping[str, HeadLike], target_is_input: bool, span: Span | None
+    word: Augmentation, heads: Mapping[str, OutputHead], target_is_input: bool, span: Span | None
 ) -> Iterator[Diagnostic]:
     advice = "leave it out; words that keep every pixel in its place go with it: `noise`, `cutout`, `brightness`"
     if target_is_input:

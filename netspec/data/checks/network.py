@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netspec.data.checks.heads import Head, check_head, source_notes
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.checks.heads import check_head, source_notes
 from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.errors import network as errors
 from netspec.language.diagnostics import Diagnostic, Note, suggest
@@ -28,14 +29,13 @@ class Expected:
     """What a net expects of its data, and where to point."""
 
     inputs: Mapping[str, Shape]
-    heads: Mapping[str, Head]
+    heads: Mapping[str, OutputHead]
     input_spans: Spans
     source_span: Span | None
 
     def input_span(self, name: str) -> Span | None:
         """Where an input is declared; the data source when the text declares none."""
-        declared = next((head.input_span for head in self.heads.values() if head.input_span is not None), None)
-        return self.input_spans.get(name) or declared or self.source_span
+        return self.input_spans.get(name) or self.source_span
 
     def notes(self, label: str, but: Span | None) -> tuple[Note, ...]:
         """The data source as a second place."""
@@ -45,7 +45,7 @@ class Expected:
 def check_facts(
     facts: Facts,
     inputs: Mapping[str, Shape],
-    heads: Mapping[str, Head],
+    heads: Mapping[str, OutputHead],
     *,
     input_spans: Spans | None = None,
     source_span: Span | None = None,
@@ -64,7 +64,7 @@ def check_facts(
 def check_data(
     data: Dataset | Splits,
     inputs: Mapping[str, Shape],
-    heads: Mapping[str, Head],
+    heads: Mapping[str, OutputHead],
     *,
     input_spans: Spans | None = None,
     source_span: Span | None = None,
@@ -127,7 +127,7 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
         if len(expected.heads) == 1 and len(facts.targets) > 1:
             lines = " · ".join(f"`output {target} = …`" for target in facts.targets)
             advice = f"the data have several targets, each for an output with its name: {lines}"
-        span = expected.heads[name].head_span
+        span = expected.heads[name].span
         found.append(errors.NamesUnlikeData(span=span, what="target", name=name, advice=advice))
     bound: dict[Dim, Size] = {}
     for name, key in pairs.items():

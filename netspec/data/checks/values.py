@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netspec.data.checks.heads import Head
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Target
 from netspec.data.dataset.lazy_rows import (
     Array,
@@ -80,15 +80,15 @@ def check_input_values(
     return [diagnostic for diagnostic in found if diagnostic is not None]
 
 
-def check_target_values(data: Dataset | Splits, key: str, head: Head) -> list[Diagnostic]:
+def check_target_values(data: Dataset | Splits, key: str, head: OutputHead) -> list[Diagnostic]:
     """One target: finite, labels that the head has units for, numbers that a sigmoid can reach."""
     target = data.facts.targets[key]
     for part, arrays in parts_of(data):
 
         def check(array: Array, begin: int, part: str = part) -> Diagnostic | None:
             place = _Place(data, part, begin)
-            wrong = _check_finite(array, f"target `{key}`", place, (), head.head_span)
-            if wrong is None and target.kind == "class" and head.answering != "embedding":
+            wrong = _check_finite(array, f"target `{key}`", place, (), head.span)
+            if wrong is None and target.kind == "class" and head.kind != "embedding":
                 wrong = _check_labels(array, target, head, place)
             if wrong is None and target.kind == "numbers" and head.activation == "sigmoid":
                 wrong = _check_unit_interval(array, head, place)
@@ -220,7 +220,7 @@ def _first(wrong: Array) -> int | None:
     return int(by_example.argmax()) if by_example.any() else None
 
 
-def _check_labels(array: Array, target: Target, head: Head, place: _Place) -> Diagnostic | None:
+def _check_labels(array: Array, target: Target, head: OutputHead, place: _Place) -> Diagnostic | None:
     """Labels outside what the head has units for; labels 0..K without gaps are a matter of the class count."""
     import numpy as np
 
@@ -240,7 +240,7 @@ def _check_labels(array: Array, target: Target, head: Head, place: _Place) -> Di
     elif {*np.unique(array).tolist()} == {-1, 1}:
         advice = "for no and yes give 0 and 1: `(y + 1) // 2`"
     return errors.LabelsOutside(
-        span=head.head_span,
+        span=head.span,
         label_value=int(labels[(labels < 0) | (labels >= units)][0]),
         where=place.where(index),
         highest=units - 1,
@@ -250,13 +250,13 @@ def _check_labels(array: Array, target: Target, head: Head, place: _Place) -> Di
     )
 
 
-def _check_unit_interval(array: Array, head: Head, place: _Place) -> Diagnostic | None:
+def _check_unit_interval(array: Array, head: OutputHead, place: _Place) -> Diagnostic | None:
     wrong = (array < 0) | (array > 1)
     index = _first(wrong)
     if index is None:
         return None
     return errors.TargetsOutsideUnit(
-        span=head.head_span,
+        span=head.span,
         value=float(array[index][wrong[index]].flat[0]),
         where=place.where(index),
         low=float(array.min()),

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import is_streamed, read_all
-from netspec.training.feed.device_data import Split
 
 LARGE = 1 << 28
 """Of arrays with more bytes than this only a part is looked at: a tenth of a second, and it finds other data too."""
 
 
-def fingerprint(*splits: Split | None) -> str:
+def fingerprint(*splits: Arrays | None) -> str:
     """A checksum over kinds, shapes and numbers of splits; equal data have equal ones.
 
     Raises:

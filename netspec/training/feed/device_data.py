@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
 from netspec.training.losses import JointLoss
 from netspec.training.metrics import Answers
-from netspec.training.output_head import are_ids
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
-
-
-class Split(Protocol):
-    """Examples (`data.dataset.dataset.Arrays`): arrays or `Rows` of equal length by the names of inputs and targets."""
-
-    @property
-    def inputs(self) -> Mapping[str, Any]: ...
-
-    @property
-    def targets(self) -> Mapping[str, Any]: ...
+from netspec.training.targets import are_ids
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Data:
         return self.inputs, self.targets
 
 
-def place(arrays: Split, recipe: Recipe, names: Sequence[str], *, rows: int | None = None) -> Data:
+def place(arrays: Arrays, recipe: Recipe, names: Sequence[str], *, rows: int | None = None) -> Data:
     """Put a split onto the device, filled up to `rows` by copies of its first row. `names` are those of the inputs."""
     inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
+from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Column, Rows, is_streamed, read_all
 from netspec.storage.tree_paths import Tree
-from netspec.training.feed.device_data import Split, narrow
+from netspec.training.feed.device_data import narrow
 from netspec.training.recipe.recipe import Recipe
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ MOST_READERS = 8
 class Stream:
     """A split that is read when it is wanted: `inputs` in the order of the net's, `targets` by output."""
 
-    split: Split
+    split: Arrays
     recipe: Recipe
     names: tuple[str, ...]
 
@@ -74,7 +75,7 @@ class Stream:
         return ahead(self.read, indices, readers, readers + 1)
 
 
-def is_stream(split: Split) -> bool:
+def is_stream(split: Arrays) -> bool:
     """Whether a split is too large to be placed on the device as a whole."""
     return any(is_streamed(column) for column in (*split.inputs.values(), *split.targets.values()))
 

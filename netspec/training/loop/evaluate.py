@@ -16,9 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from netspec.data.dataset.lazy_rows import Rows, blocks, is_streamed, read_all
+from netspec.data.dataset.dataset import Arrays
+from netspec.data.dataset.lazy_rows import Column, blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
-from netspec.training.feed.device_data import Data, Split, narrow
+from netspec.training.feed.device_data import Data, narrow
 from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.metrics import Figure, Totals
 from netspec.training.recipe.recipe import Recipe
@@ -40,7 +41,7 @@ class Exam:
     spreads: Mapping[str, Any]
 
 
-def prepare(engine: Engine, arrays: Split) -> Exam:
+def prepare(engine: Engine, arrays: Arrays) -> Exam:
     """Put a split onto the device for scoring; the batches are chosen so that little is filled up."""
     examples = len(arrays.inputs[engine.input_names[0]])
     batches = ceil(examples / max(SMALLEST_BATCH, engine.recipe.batch))
@@ -49,7 +50,7 @@ def prepare(engine: Engine, arrays: Split) -> Exam:
     return Exam(data, size, spreads_of(engine.recipe, arrays))
 
 
-def spreads_of(recipe: Recipe, arrays: Split) -> dict[str, Any]:
+def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
     """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
     found = {}
     for name, output in recipe.outputs.items():
@@ -69,7 +70,7 @@ def spreads_of(recipe: Recipe, arrays: Split) -> dict[str, Any]:
     return found
 
 
-def _spread_of_rows(rows: Rows) -> Any:
+def _spread_of_rows(rows: Column) -> Any:
     """The sum of (number - mean)^2 of each number of an example, over examples that are streamed."""
     total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(rows))
     return sum(((b.reshape(len(b), -1) - total / len(rows)) ** 2).sum(axis=0) for b in blocks(rows))
@@ -107,7 +108,7 @@ def _batches(exam: Exam) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
             yield batch, 0, min(size, data.examples - begin)
 
 
-def evaluate(engine: Engine, weights: Weights, arrays: Split, *, prefix: str = "") -> dict[str, Figure]:
+def evaluate(engine: Engine, weights: Weights, arrays: Arrays, *, prefix: str = "") -> dict[str, Figure]:
     """The loss, every metric and every table over a split."""
     return measure(engine, weights, prepare(engine, arrays), prefix=prefix, tables=True)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from flax import nnx
 
+from netspec.data.dataset.dataset import Arrays
 from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
-from netspec.training.feed.device_data import Split
 from netspec.training.loop.nonfinite import Locate
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Augment, Engine, MakeModule, Penalty
@@ -35,9 +35,9 @@ class Job:
     make_module: MakeModule
     recipe: Recipe
     inputs: Sequence[str]
-    train: Split
-    val: Split | None = None
-    test: Split | None = None
+    train: Arrays
+    val: Arrays | None = None
+    test: Arrays | None = None
     penalties: Sequence[Penalty] = ()
     shuffle: bool = True
     augment: Augment | None = None

@@ -5,22 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
+from netspec.compiler.ir.output_head import OutputHead, OutputKind
+from netspec.data.dataset.dataset import Target
 from netspec.language.record import Record, record, value
 from netspec.language.values import Word
 from netspec.language.vocabulary import option, register
-from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers, place_targets
+from netspec.training.targets import are_ids, as_numbers, place_targets
 
 if TYPE_CHECKING:
     import numpy as np
 
 NO_CLASSES = "the targets are numbers, not classes"
-
-Answering = Literal["answers", "shares", "scores", "sequence", "embedding"]
-"""How the units of a net answer the targets: each unit its number or class (`answers`), the probabilities of classes
-for targets that are probabilities too (`shares`), a score for each class or for yes (`scores`), a sequence of classes
-shorter than the steps (`sequence`), or a point in space for each example (`embedding`)."""
 
 
 @value
@@ -45,13 +42,13 @@ class Loss(Word, ABC):
     fewest_units: ClassVar[int] = 1
     takes_shares: ClassVar[bool] = True
     """In place of class ids it may be given a share for each class, as `mixup` makes them."""
-    answering: ClassVar[Answering] = "answers"
+    output_kind: ClassVar[OutputKind] = "predictions"
 
     @abstractmethod
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         """The loss of every answer: float32 of the shape batch x ..., with a place for each step of a sequence."""
 
-    def weighted(self, logits: Any, targets: Any, head: HeadInfo, classes: Any) -> tuple[Any, Any]:
+    def weighted(self, logits: Any, targets: Any, head: OutputHead, classes: Any) -> tuple[Any, Any]:
         """`values`, each times what its class counts, and what each answer counts (batch x ... without units).
 
         Args:
@@ -65,19 +62,19 @@ class Loss(Word, ABC):
 
     # ------------------------------------------------------------ asked before the first step
 
-    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+    def implied_by(self, head: OutputHead, target: Target) -> str:
         """The head that a net without one is taken to have, for these targets."""
         return self.implied
 
-    def scored(self, head: HeadInfo, target: TargetInfo) -> HeadInfo:
+    def scored(self, head: OutputHead, target: Target) -> OutputHead:
         """The head that figures are made with: that of the net, or the one that is implied for plain numbers."""
         return replace(head, activation=self.implied_by(head, target)) if head.activation == "linear" else head
 
-    def pairs_examples(self, head: HeadInfo) -> bool:
+    def pairs_examples(self, head: OutputHead) -> bool:
         """Whether it compares the examples of a batch with each other."""
         return False
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         """Why it cannot go with a head and targets, as the end of a sentence; empty when it can."""
         if head.activation not in self.heads:
             if self.heads == ("linear",):
@@ -88,14 +85,14 @@ class Loss(Word, ABC):
         implied = self.implied_by(head, target)
         if implied == "sigmoid" and are_ids(head, target):
             return f"the targets are {target.classes} classes, of which one is right"
-        is_decision = implied in ("softmax", "sigmoid", "margin") and self.answering != "shares"
+        is_decision = implied in ("softmax", "sigmoid", "margin") and self.output_kind != "probabilities"
         return NO_CLASSES * (is_decision and head.activation == "linear" and target.kind == "numbers")
 
-    def place_targets(self, array: Any, head: HeadInfo, target: TargetInfo) -> Any:
-        """Targets as `values` takes them; see `heads.place_targets`."""
+    def place_targets(self, array: Any, head: OutputHead, target: Target) -> Any:
+        """Targets as `values` takes them; see `targets.place_targets`."""
         return place_targets(array, head, target)
 
-    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
         """The first target that it can do nothing with; `targets` are as `place_targets` gives them."""
         return None
 
@@ -107,7 +104,7 @@ class JointLoss(Loss, ABC):
     takes_shares = False
 
     @abstractmethod
-    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+    def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         """Losses and what each of them counts, of equal shapes.
 
         Args:
@@ -117,7 +114,7 @@ class JointLoss(Loss, ABC):
             counted: batch or batch x T: false for rows and steps that only fill up; None when all count.
         """
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return self.joint(logits, targets, head, None)[0]
 
 
@@ -134,14 +131,14 @@ def loss(name: str) -> Callable[[L], L]:
     return register("loss", name)  # type: ignore[return-value]  # the same class comes back
 
 
-def errors(logits: Any, targets: Any, head: HeadInfo) -> Any:
+def errors(logits: Any, targets: Any, head: OutputHead) -> Any:
     """Answer - target for each unit, float32."""
     import jax.numpy as jnp
 
     return head.apply(logits.astype(jnp.float32)) - as_numbers(targets, head.units)
 
 
-def class_weights_of(targets: Any, head: HeadInfo, classes: Any) -> Any:
+def class_weights_of(targets: Any, head: OutputHead, classes: Any) -> Any:
     """What each answer counts, without the axis of units: the weight of its class, or of its shares of the classes."""
     import jax.numpy as jnp
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss
-from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers
+from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,11 +39,11 @@ class CrossEntropy(Loss):
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
-    answering = "shares"
+    output_kind = "probabilities"
 
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         plain = negative_log_likelihood(logits, targets)
@@ -50,7 +52,7 @@ class CrossEntropy(Loss):
         x = logits.astype(jnp.float32)
         return (1 - self.smoothing) * plain + self.smoothing * jnp.mean(_log_sum(x)[..., None] - x, axis=-1)
 
-    def weighted(self, logits: Any, targets: Any, head: HeadInfo, classes: Any) -> tuple[Any, Any]:
+    def weighted(self, logits: Any, targets: Any, head: OutputHead, classes: Any) -> tuple[Any, Any]:
         import jax.numpy as jnp
 
         if not self.smoothing:
@@ -60,11 +62,11 @@ class CrossEntropy(Loss):
         shares = (1 - self.smoothing) * y + self.smoothing / head.units
         return jnp.sum(shares * weights * (_log_sum(x)[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         is_numbers = target.kind == "numbers" and head.activation == "linear"
         return super().misfit(head, target) or NO_CLASSES * is_numbers
 
-    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
         return no_distribution(targets) if targets.dtype.kind == "f" else None
 
 
@@ -84,20 +86,20 @@ class KullbackLeibler(Loss):
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
-    answering = "shares"
+    output_kind = "probabilities"
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax
         import jax.numpy as jnp
 
         y = as_numbers(targets, head.units)
         return jnp.sum(jax.scipy.special.xlogy(y, y), axis=-1) + negative_log_likelihood(logits, y)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         is_one = "the targets are classes, of which one is right, and no distributions" * are_ids(head, target)
         return super().misfit(head, target) or is_one
 
-    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
         return no_distribution(targets)
 
 
@@ -119,7 +121,7 @@ class BinaryCrossEntropy(Loss):
     )
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
@@ -151,7 +153,7 @@ class Focal(Loss):
         position=1,
     )
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax
         import jax.numpy as jnp
 
@@ -172,10 +174,10 @@ class Focal(Loss):
 
         return jnp.power(jnp.maximum(missing, SMALLEST), self.gamma)
 
-    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+    def implied_by(self, head: OutputHead, target: Target) -> str:
         return "softmax" if are_ids(head, target) else "sigmoid"
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         is_softmax = head.activation == "softmax" or (head.activation == "linear" and are_ids(head, target))
         if is_softmax and self.alpha is not None:
             return "`alpha` is for a yes or no; for classes there are `class_weights` in the data"
@@ -193,9 +195,9 @@ class _Margin(Loss):
     heads = ("linear",)
     implied = "margin"
     takes_shares = False
-    answering = "scores"
+    output_kind = "scores"
 
-    def margins(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def margins(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         """By how much an answer is short of 1, or 0."""
         import jax
         import jax.numpy as jnp
@@ -222,7 +224,7 @@ class Hinge(_Margin):
 
     elsewhere = ("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss")
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return self.margins(logits, targets, head)
 
 
@@ -235,7 +237,7 @@ class SquaredHinge(_Margin):
 
     elsewhere = ("SquaredHinge",)
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return self.margins(logits, targets, head) ** 2
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Count
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import JointLoss, WrongTargets, loss
-from netspec.training.output_head import HeadInfo, TargetInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,11 +31,11 @@ class Ctc(JointLoss):
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
-    answering = "sequence"
+    output_kind = "sequence"
 
     blank: int = option(Count(0), "the id of the blank, which also fills up the targets", default=0, position=0)
 
-    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+    def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         import jax.numpy as jnp
         import optax
 
@@ -46,10 +47,10 @@ class Ctc(JointLoss):
         values = optax.ctc_loss(x, 1 - is_step.astype(jnp.float32), targets, is_filler, blank_id=self.blank)
         return values, is_step.any(axis=1).astype(jnp.float32)
 
-    def scored(self, head: HeadInfo, target: TargetInfo) -> HeadInfo:
+    def scored(self, head: OutputHead, target: Target) -> OutputHead:
         return replace(super().scored(head, target), blank=self.blank)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         if len(head.shape) != 2:
             return "it needs an answer at each step of a sequence"
         if target.kind != "class":
@@ -57,12 +58,12 @@ class Ctc(JointLoss):
         is_out = f"the blank has the id {self.blank}, and there are {head.units} units" * (self.blank >= head.units)
         return super().misfit(head, target) or is_out
 
-    def place_targets(self, array: Any, head: HeadInfo, target: TargetInfo) -> Any:
+    def place_targets(self, array: Any, head: OutputHead, target: Target) -> Any:
         import numpy as np
 
         return np.asarray(array, np.int32).reshape(len(array), -1)
 
-    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
         import numpy as np
 
         is_filler = targets == self.blank

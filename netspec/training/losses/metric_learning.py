@@ -9,11 +9,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import JointLoss, loss
-from netspec.training.output_head import HeadInfo, TargetInfo, are_ids
+from netspec.training.targets import are_ids
 
 SMALLEST = 1e-12
 """Squared distances are kept above this under a root, whose gradient at 0 is infinite."""
@@ -24,13 +26,13 @@ class _Pairs(JointLoss):
     """What losses of points have in common."""
 
     heads = ("linear",)
-    answering = "embedding"
+    output_kind = "embedding"
 
     margin: float = option(
         Number(0, open_low=True), "how far apart examples of different classes have to be", default=1.0, position=0
     )
 
-    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+    def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         import jax.numpy as jnp
 
         points = logits.astype(jnp.float32).reshape(len(logits), -1)
@@ -43,10 +45,10 @@ class _Pairs(JointLoss):
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
         """Losses and what each counts from squared distances and what is known of each pair, all batch x batch."""
 
-    def pairs_examples(self, head: HeadInfo) -> bool:
+    def pairs_examples(self, head: OutputHead) -> bool:
         return head.units > 1
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         if head.is_sequence:
             return "it needs one point for each example: put `gap` or `flatten` before the last layer"
         if target.kind != "class" or target.size != 1:
@@ -68,7 +70,7 @@ class Contrastive(_Pairs):
 
     elsewhere = ("ContrastiveLoss", "contrastive_loss")
 
-    def joint(self, logits: Any, targets: Any, head: HeadInfo, counted: Any) -> tuple[Any, Any]:
+    def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         import jax.numpy as jnp
 
         if head.units > 1:
@@ -84,7 +86,7 @@ class Contrastive(_Pairs):
         apart = jnp.maximum(self.margin - jnp.sqrt(jnp.maximum(squares, SMALLEST)), 0) ** 2
         return jnp.where(is_alike, squares, apart), is_pair.astype(jnp.float32)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         if head.count == 1 and target.kind != "numbers" and not are_ids(head, target) and (target.classes or 2) <= 2:
             return "it works on plain numbers: leave the activation out" * (head.activation != "linear")
         return super().misfit(head, target)
@@ -120,7 +122,7 @@ class Triplet(_Pairs):
         shortfall = self.margin + distances - jnp.where(is_counted, chosen, 0)
         return jnp.where(is_counted, jnp.maximum(shortfall, 0), 0), is_counted.astype(jnp.float32)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         is_number = "a single number is no point: it needs at least 2 units" * (head.count < 2)
         return is_number or super().misfit(head, target)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Flag, Number
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import Loss, WrongTargets, errors, loss
-from netspec.training.output_head import HeadInfo, TargetInfo, are_ids, as_numbers
+from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +27,7 @@ class Mse(Loss):
 
     elsewhere = ("mean_squared_error", "MSELoss")
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return errors(logits, targets, head) ** 2
 
 
@@ -38,7 +40,7 @@ class Mae(Loss):
 
     elsewhere = ("mean_absolute_error", "L1Loss")
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         return jnp.abs(errors(logits, targets, head))
@@ -55,7 +57,7 @@ class Huber(Loss):
     elsewhere = ("HuberLoss", "SmoothL1Loss")
     delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         size = jnp.abs(errors(logits, targets, head))
@@ -79,19 +81,19 @@ class Poisson(Loss):
 
     log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, elsewhere=("log_input",))
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + SMALLEST)
 
-    def implied_by(self, head: HeadInfo, target: TargetInfo) -> str:
+    def implied_by(self, head: OutputHead, target: Target) -> str:
         return "exp" if self.log else "linear"
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         return super().misfit(head, target) or ("the targets are classes, not counts" * are_ids(head, target))
 
-    def wrong_targets(self, targets: np.ndarray, head: HeadInfo) -> WrongTargets | None:
+    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
         below = (targets < 0).reshape(len(targets), -1)
         if not below.any():
             return None
@@ -110,7 +112,7 @@ class Cosine(Loss):
     elsewhere = ("CosineSimilarity", "cosine_similarity", "CosineEmbeddingLoss", "cosine_distance")
     heads = ("linear",)
 
-    def values(self, logits: Any, targets: Any, head: HeadInfo) -> Any:
+    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         import jax.numpy as jnp
 
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
@@ -118,7 +120,7 @@ class Cosine(Loss):
         lengths = jnp.maximum(jnp.sum(x * x, axis=-1), SMALLEST**2) * jnp.maximum(jnp.sum(y * y, axis=-1), SMALLEST**2)
         return 1 - jnp.sum(x * y, axis=-1) / jnp.sqrt(lengths)
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         if head.activation == "linear" and head.units < 2:
             return "a single number has no direction: it needs at least 2 units"
         return super().misfit(head, target) or ("the targets are classes, not vectors" * are_ids(head, target))

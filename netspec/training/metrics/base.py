@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.record import Record, record, value
 from netspec.language.values import Word
 from netspec.language.vocabulary import option, register, words
-from netspec.training.output_head import HeadInfo, TargetInfo, as_numbers
+from netspec.training.targets import as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +34,7 @@ class Answers(Record):
 
     logits: Any
     targets: Any
-    head: HeadInfo
+    head: OutputHead
     weights: Any = None
 
     @property
@@ -136,7 +138,7 @@ class Metric(Word, ABC):
         """Is no single number, so it is reported at the end only."""
         return False
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         """Why it says nothing of such answers, beside what `needs` tells; empty when it does."""
         return ""
 

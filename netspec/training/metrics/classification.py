@@ -6,12 +6,13 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Choice, Count
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses import negative_log_likelihood
 from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
-from netspec.training.output_head import HeadInfo, TargetInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +163,7 @@ class Top(Metric):
     def value(self, totals: Totals) -> Figure:
         return float(totals.sums[self.figure]) / totals.decisions
 
-    def misfit(self, head: HeadInfo, target: TargetInfo) -> str:
+    def misfit(self, head: OutputHead, target: Target) -> str:
         return f"more than {self.k} classes; with {head.units} it is always 1" if self.k >= head.units else ""
 
 

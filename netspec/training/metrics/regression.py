@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
-from netspec.training.output_head import as_numbers
+from netspec.training.targets import as_numbers
 
 SMALLEST = 2.220446049250313e-16
 """What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""

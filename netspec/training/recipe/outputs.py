@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import Problems, suggest
 from netspec.language.record import Record, value
 from netspec.language.source import Span
@@ -29,8 +31,8 @@ from netspec.training.metrics import (
     RootMeanSquaredError,
     RSquared,
 )
-from netspec.training.output_head import HeadInfo, TargetInfo, are_ids
 from netspec.training.recipe.settings import TrainSettings
+from netspec.training.targets import are_ids
 
 
 @value
@@ -38,15 +40,15 @@ class OutputRecipe(Record):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
     `class_weights` say what an example of each class counts, one number for each unit (two for a single yes or no)."""
 
-    head: HeadInfo
-    target: TargetInfo
+    head: OutputHead
+    target: Target
     loss: Loss
     metrics: tuple[Metric, ...]
     weight: float = 1.0
     class_weights: tuple[float, ...] | None = None
 
     @property
-    def scored(self) -> HeadInfo:
+    def scored(self) -> OutputHead:
         """The head that figures are made with: where the loss takes plain numbers for logits, so do they."""
         return self.loss.scored(self.head, self.target)
 
@@ -58,7 +60,7 @@ class OutputRecipe(Record):
     @property
     def decisions(self) -> int:
         """Right or wrong answers of an example: one class at each place, or a yes or no for each unit."""
-        return self.head.places if self.chooses else self.head.count
+        return self.head.positions if self.chooses else self.head.count
 
     def place_targets(self, array: Any) -> Any:
         """Targets as the loss and the metrics take them: int32 ids, or float32 numbers in the shape of the output."""
@@ -78,7 +80,7 @@ class OutputRecipe(Record):
         }
 
 
-def has_classes(scored: HeadInfo, target: TargetInfo) -> bool:
+def has_classes(scored: OutputHead, target: Target) -> bool:
     """Whether an answer is one class of several."""
     return scored.activation == "softmax" or are_ids(scored, target)
 
@@ -90,14 +92,14 @@ class Check:
     spans: Mapping[str, Span]
     problems: Problems = field(default_factory=Problems)
 
-    def at(self, key: str, head: HeadInfo | None = None) -> Span | None:
+    def at(self, key: str, head: OutputHead | None = None) -> Span | None:
         return self.spans.get(key) or (head.span if head else None)
 
 
 def make_outputs(
     settings: TrainSettings,
-    heads: Mapping[str, HeadInfo],
-    targets: Mapping[str, TargetInfo],
+    heads: Mapping[str, OutputHead],
+    targets: Mapping[str, Target],
     class_weights: Mapping[str, Sequence[float]],
     check: Check,
 ) -> dict[str, OutputRecipe]:
@@ -130,7 +132,7 @@ def make_outputs(
 
 
 def _losses_of(
-    settings: TrainSettings, heads: Mapping[str, HeadInfo], check: Check
+    settings: TrainSettings, heads: Mapping[str, OutputHead], check: Check
 ) -> dict[str, tuple[Loss | None, float]]:
     """The loss that is written for each output, if any, and how much it counts."""
     plain: list[Loss] = []
@@ -154,7 +156,7 @@ def _losses_of(
 
 
 def _metrics_of(
-    settings: TrainSettings, heads: Mapping[str, HeadInfo], check: Check
+    settings: TrainSettings, heads: Mapping[str, OutputHead], check: Check
 ) -> dict[str, tuple[Metric, ...] | None]:
     """The metrics that are written for each output; None where they follow from its last layer."""
     plain: list[Metric] = []
@@ -173,7 +175,7 @@ def _metrics_of(
     return {name: named.get(name, rest) for name in heads}
 
 
-def _is_output(name: str, named: Mapping[str, object], key: str, heads: Mapping[str, HeadInfo], check: Check) -> bool:
+def _is_output(name: str, named: Mapping[str, object], key: str, heads: Mapping[str, OutputHead], check: Check) -> bool:
     """Whether this is the name of an output that nothing was said of before; reported if not."""
     if name not in heads:
         advice = suggest(name, heads, what="its outputs")
@@ -193,7 +195,7 @@ def _nested(key: str, check: Check) -> None:
 # ---------------------------------------------------------------- losses
 
 
-def default_loss(head: HeadInfo, target: TargetInfo) -> Loss:
+def default_loss(head: OutputHead, target: Target) -> Loss:
     """The loss that follows from the head and the targets."""
     if head.activation == "softmax" or are_ids(head, target):
         return CrossEntropy()
@@ -202,7 +204,7 @@ def default_loss(head: HeadInfo, target: TargetInfo) -> Loss:
     return Mse()
 
 
-def _check_loss(loss: Loss, head: HeadInfo, target: TargetInfo, batch: int, check: Check) -> bool:
+def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:
     reason = loss.misfit(head, target)
     advice = f"use `{default_loss(head, target).word}`, which follows from the last layer"
     if not reason and (reason := _size_misfit(loss, head, target)):
@@ -227,21 +229,21 @@ def _check_loss(loss: Loss, head: HeadInfo, target: TargetInfo, batch: int, chec
     return not reason
 
 
-def _size_misfit(loss: Loss, head: HeadInfo, target: TargetInfo) -> str:
+def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
     """Why an example has more or fewer targets than answers; empty when it has as many."""
-    if loss.answering in ("sequence", "embedding"):
+    if loss.output_kind in ("sequence", "embedding"):
         return ""
     if head.is_open:
         return "how often it answers is not known"
     if are_ids(head, target):
-        is_fit, answers = target.size == head.places, f"{head.places} answers"
+        is_fit, answers = target.size == head.positions, f"{head.positions} answers"
     else:
         is_fit, answers = target.size == head.count, f"{head.count} numbers"
     return "" if is_fit else f"an example has {target.size} targets, and the net gives {answers}"
 
 
 def _class_weights(
-    weights: Sequence[float] | None, loss: Loss, head: HeadInfo, check: Check
+    weights: Sequence[float] | None, loss: Loss, head: OutputHead, check: Check
 ) -> tuple[float, ...] | None:
     """Weights as the loss takes them; classes that the net has units for and the data do not know count nothing."""
     if weights is None:
@@ -272,11 +274,11 @@ NEEDS = {
 """What metrics need, in words."""
 
 
-def default_metrics(loss: Loss, head: HeadInfo, target: TargetInfo) -> tuple[Metric, ...]:
+def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metric, ...]:
     """The metrics that follow from the head that answers are scored with."""
-    if loss.answering == "sequence":
+    if loss.output_kind == "sequence":
         return (ErrorRate(),)
-    if loss.answering == "embedding":
+    if loss.output_kind == "embedding":
         return (Nearest(),) if head.units > 1 else ()
     if head.activation == "softmax":
         return (Accuracy(), Perplexity()) if head.is_sequence else (Accuracy(), ConfusionMatrix())
@@ -292,7 +294,7 @@ def default_metrics(loss: Loss, head: HeadInfo, target: TargetInfo) -> tuple[Met
 
 
 def _check_metric(
-    metric: Metric, loss: Loss, head: HeadInfo, target: TargetInfo, others: Sequence[str], check: Check
+    metric: Metric, loss: Loss, head: OutputHead, target: Target, others: Sequence[str], check: Check
 ) -> None:
     needs = NEEDS[metric.needs] if metric.needs not in given_needs(loss, head, target) else metric.misfit(head, target)
     if not needs:
@@ -305,17 +307,17 @@ def _check_metric(
             span=check.at("metrics", head),
             metric=metric.spelling(),
             needs=needs,
-            head=f"{head}, trained with `{loss.word}`" if loss.answering in ("sequence", "embedding") else str(head),
+            head=f"{head}, trained with `{loss.word}`" if loss.output_kind in ("sequence", "embedding") else str(head),
             advice=f"use {advice}" if advice else "leave `metrics` out",
         )
     )
 
 
-def given_needs(loss: Loss, head: HeadInfo, target: TargetInfo) -> set[str]:
+def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
     """What metrics may need of these answers; `head` is the one that they are scored with."""
-    if loss.answering == "sequence":
+    if loss.output_kind == "sequence":
         return {"sequences"}
-    if loss.answering == "embedding":
+    if loss.output_kind == "embedding":
         return {"points"} if head.units > 1 else set()
     classes = has_classes(head, target)
     is_yes_or_no = target.kind != "numbers" and not classes

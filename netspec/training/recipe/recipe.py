@@ -11,6 +11,8 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Target
 from netspec.language.lowering_families import FAST
 from netspec.language.record import Record, value
 from netspec.language.source import Span
@@ -21,7 +23,6 @@ from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.metrics import metric_of
 from netspec.training.optimizers import ChainWord
 from netspec.training.optimizers.checks import check_optimizer
-from netspec.training.output_head import HeadInfo, TargetInfo
 from netspec.training.recipe.outputs import Check, OutputRecipe, make_outputs
 from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules import Schedule, find_plateau
@@ -127,8 +128,8 @@ def is_of_test(figure: str) -> bool:
 
 def make_recipe(
     settings: TrainSettings,
-    heads: Mapping[str, HeadInfo],
-    targets: Mapping[str, TargetInfo],
+    heads: Mapping[str, OutputHead],
+    targets: Mapping[str, Target],
     *,
     has_val: bool,
     has_test: bool = True,

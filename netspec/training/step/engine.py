@@ -18,11 +18,12 @@ import numpy as np
 import optax
 from flax import nnx
 
+from netspec.data.dataset.dataset import Arrays
 from netspec.language.diagnostics import fail
 from netspec.nn.lowering.choice import compiler_options, using
 from netspec.storage.tree_paths import Tree, widen
 from netspec.training.errors import recipe as errors
-from netspec.training.feed.device_data import Data, Split, counted_steps, loss_sums, metric_sums, place
+from netspec.training.feed.device_data import Data, counted_steps, loss_sums, metric_sums, place
 from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.optimizers import build_optimizer
 from netspec.training.optimizers.layer_selection import keep_statistics, merge_trees, split_tree, weights_of
@@ -242,11 +243,11 @@ class Engine:
 
     # ------------------------------------------------------------ data
 
-    def place(self, arrays: Split, *, rows: int | None = None) -> Data:
+    def place(self, arrays: Arrays, *, rows: int | None = None) -> Data:
         """Put a split onto the device, filled up to `rows` by copies of its first row."""
         return place(arrays, self.recipe, self.input_names, rows=rows)
 
-    def feed(self, arrays: Split) -> Data | Stream:
+    def feed(self, arrays: Arrays) -> Data | Stream:
         """A split to train on: on the device, or streamed where its examples are read when they are wanted."""
         return Stream(arrays, self.recipe, self.input_names) if is_stream(arrays) else self.place(arrays)
 

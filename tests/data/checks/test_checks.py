@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.data.checks.network import Head, check_data, check_facts
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.checks.network import check_data, check_facts
 from netspec.data.dataset.dataset import Dataset, Facts, Target, single
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.prepare import fit_dataset, prepare_data
@@ -20,25 +21,25 @@ from netspec.data.splits.split import split_dataset
 from netspec.language.diagnostics import CompileError, Diagnostic, render
 from netspec.language.shape import Dim, Shape
 from netspec.language.source import Source, Span
-from tests.data.files import write
+from tests.data.files import ends, write
 
 HERE = Path()
 H, W = Dim.named("H"), Dim.named("W")
 GOOD = [
-    (Digits(), Head(10, "softmax")),
-    (Iris(), Head(3, "softmax")),
-    (Iris(), Head(3, "sigmoid")),
-    (Wine(), Head(3, "softmax")),
-    (BreastCancer(), Head(2, "softmax")),
-    (BreastCancer(), Head(1, "sigmoid")),
-    (Diabetes(), Head(1)),
-    (Xor(), Head(1, "sigmoid")),
-    (Slashes(), Head(2, "softmax")),
+    (Digits(), ends(10, "softmax")),
+    (Iris(), ends(3, "softmax")),
+    (Iris(), ends(3, "sigmoid")),
+    (Wine(), ends(3, "softmax")),
+    (BreastCancer(), ends(2, "softmax")),
+    (BreastCancer(), ends(1, "sigmoid")),
+    (Diabetes(), ends(1)),
+    (Xor(), ends(1, "sigmoid")),
+    (Slashes(), ends(2, "softmax")),
 ]
 
 
 @pytest.mark.parametrize(("source", "head"), GOOD, ids=lambda v: getattr(v, "word", getattr(v, "text", "")))
-def test_the_sets_on_board_go_with_their_heads(source: Any, head: Head) -> None:
+def test_the_sets_on_board_go_with_their_heads(source: Any, head: OutputHead) -> None:
     data = source.load(HERE)
     assert check_facts(data.facts, data.facts.inputs, {"output": head}) == []
     assert check_data(data, data.facts.inputs, {"output": head}) == []
@@ -65,12 +66,12 @@ def with_value(value: float, dtype: str = "float32") -> Dataset:
 
 
 IDS = np.array([[1, 2], [3, 4], [5, 10], [0, 1]])
-FOUR, TWO = Shape((4,)), Head(2, "softmax")
-STEPS = Head(4, "softmax", per_step=True)
+FOUR, TWO = Shape((4,)), ends(2, "softmax")
+STEPS = OutputHead((2, 4), "softmax")
 NAMED = ["a", "b", "c"]
 
 # what is wrong: (data, shape of the input, head, code, words of the message)
-CASES: dict[str, tuple[Dataset, Shape, Head, str, list[str]]] = {
+CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
     "vector of another size": (vectors([0, 1]), Shape((5,)), TWO, "NS430", ["examples are 4", "is 5", "`input 4`"]),
     "image for a vector": (images((8, 8, 1)), Shape((64,)), TWO, "NS430", ["8x8x1", "`input 8x8x1`", "flatten"]),
     "vector for an image": (images((64,)), Shape((8, 8, 1)), TWO, "NS430", ["`input 64`", "`reshape(8x8x1)`"]),
@@ -80,59 +81,119 @@ CASES: dict[str, tuple[Dataset, Shape, Head, str, list[str]]] = {
     "channels first": (images((3, 8, 9)), Shape((8, 9, 3)), TWO, "NS431", ["3x8x9", "numpy.moveaxis(x, 1, -1)"]),
     "channels first, no input": (images((3, 8, 8)), Shape((3, 8, 8)), TWO, "NS431", ["gives 8x8x3"]),
     "few units": (vectors([0, 1, 2]), FOUR, TWO, "NS432", ["3 classes", "2 units", "`dense(3, softmax)`"]),
-    "many units": (vectors([0, 1, 2], names=NAMED), FOUR, Head(10, "softmax"), "NS432", ["10 units"]),
-    "one sigmoid for three": (vectors([0, 1, 2]), FOUR, Head(1, "sigmoid"), "NS432", ["3 classes", "2 of them"]),
-    "sigmoids": (vectors([0, 1, 2]), FOUR, Head(2, "sigmoid"), "NS432", ["3 classes", "2 units"]),
-    "softmax of one": (vectors([0, 1]), FOUR, Head(1, "softmax"), "NS433", ["always 1", "`dense(1, sigmoid)`"]),
-    "softmax of one for 3": (vectors([0, 1, 2]), FOUR, Head(1, "softmax"), "NS433", ["`dense(3, softmax)`"]),
-    "softmax of one for numbers": (vectors([0.5, 2]), FOUR, Head(1, "softmax"), "NS433", ["`dense(1)`"]),
+    "many units": (vectors([0, 1, 2], names=NAMED), FOUR, ends(10, "softmax"), "NS432", ["10 units"]),
+    "one sigmoid for three": (
+        vectors([0, 1, 2]),
+        FOUR,
+        ends(1, "sigmoid"),
+        "NS432",
+        ["3 classes", "2 of them"],
+    ),
+    "sigmoids": (vectors([0, 1, 2]), FOUR, ends(2, "sigmoid"), "NS432", ["3 classes", "2 units"]),
+    "softmax of one": (
+        vectors([0, 1]),
+        FOUR,
+        ends(1, "softmax"),
+        "NS433",
+        ["always 1", "`dense(1, sigmoid)`"],
+    ),
+    "softmax of one for 3": (vectors([0, 1, 2]), FOUR, ends(1, "softmax"), "NS433", ["`dense(3, softmax)`"]),
+    "softmax of one for numbers": (vectors([0.5, 2]), FOUR, ends(1, "softmax"), "NS433", ["`dense(1)`"]),
     "labels from 1": (vectors([1, 2, 2]), FOUR, TWO, "NS434", ["label 2", "data example 1", "0..1", "subtract 1"]),
     "labels -1 and 1": (vectors([-1, 1, 1]), FOUR, TWO, "NS434", ["label -1", "example 0", "`(y + 1) // 2`"]),
-    "labels with a gap": (vectors([0, 1, 7]), FOUR, Head(3, "softmax"), "NS434", ["label 7", "0..2", "from 0 to 7"]),
-    "labels -1 and 1, sigmoid": (vectors([1, -1]), FOUR, Head(1, "sigmoid"), "NS434", ["label -1", "0..1"]),
+    "labels with a gap": (
+        vectors([0, 1, 7]),
+        FOUR,
+        ends(3, "softmax"),
+        "NS434",
+        ["label 7", "0..2", "from 0 to 7"],
+    ),
+    "labels -1 and 1, sigmoid": (vectors([1, -1]), FOUR, ends(1, "sigmoid"), "NS434", ["label -1", "0..1"]),
     "labels of steps": (vectors([[0, 1], [9, 9]]), FOUR, STEPS, "NS434", ["label 9", "example 1", "0..3"]),
-    "float labels": (vectors([0.5, 1, 2]), FOUR, Head(3, "softmax"), "NS435", ["numbers", 'y.astype("int32")']),
-    "one-hot floats": (vectors(np.eye(3)), FOUR, Head(3, "softmax"), "NS435", ["zeros and ones", "y.argmax(axis=1)"]),
+    "float labels": (
+        vectors([0.5, 1, 2]),
+        FOUR,
+        ends(3, "softmax"),
+        "NS435",
+        ["numbers", 'y.astype("int32")'],
+    ),
+    "one-hot floats": (
+        vectors(np.eye(3)),
+        FOUR,
+        ends(3, "softmax"),
+        "NS435",
+        ["zeros and ones", "y.argmax(axis=1)"],
+    ),
     "one number for classes": (
         vectors([0, 1, 2]),
         FOUR,
-        Head(1),
+        ends(1),
         "NS436",
         ["3 classes", "has 1 unit and no activation", "softmax"],
     ),
     "softmax for yes or no": (vectors([True, False]), FOUR, TWO, "NS436", ["0 or 1", "`dense(1, sigmoid)`"]),
     "a class per step": (vectors([[0, 1], [1, 0], [1, 1]]), FOUR, TWO, "NS436", ["at each of 2 steps", "one answer"]),
-    "steps for one class": (vectors([0, 1]), FOUR, Head(2, "softmax", True), "NS436", ["each step", "`gap`"]),
+    "steps for one class": (vectors([0, 1]), FOUR, OutputHead((5, 2), "softmax"), "NS436", ["each step", "`gap`"]),
     "NaN": (with_value(np.nan), FOUR, TWO, "NS437", ["data example 3, column 2", "NaN", "1 such values"]),
     "infinity": (with_value(-np.inf), FOUR, TWO, "NS437", ["example 3, column 2", "infinite"]),
     "too large for float32": (with_value(1e39, "float64"), FOUR, TWO, "NS437", ["infinite"]),
-    "NaN target": (vectors([1, np.nan, 3]), FOUR, Head(1), "NS437", ["example 1", "target `output`"]),
-    "sigmoid for large numbers": (vectors([0.5, 20]), FOUR, Head(1, "sigmoid"), "NS438", ["20", "example 1", "0.5"]),
-    "sigmoid below zero": (vectors([-0.5, 0.2]), FOUR, Head(1, "sigmoid"), "NS438", ["-0.5", "remove `sigmoid`"]),
+    "NaN target": (vectors([1, np.nan, 3]), FOUR, ends(1), "NS437", ["example 1", "target `output`"]),
+    "sigmoid for large numbers": (
+        vectors([0.5, 20]),
+        FOUR,
+        ends(1, "sigmoid"),
+        "NS438",
+        ["20", "example 1", "0.5"],
+    ),
+    "sigmoid below zero": (
+        vectors([-0.5, 0.2]),
+        FOUR,
+        ends(1, "sigmoid"),
+        "NS438",
+        ["-0.5", "remove `sigmoid`"],
+    ),
     "ids too large": (from_arrays(IDS, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 10", "example 2", "0 to 9"]),
     "ids from 1": (from_arrays(IDS[:3], [0, 1, 0]), Shape((2,), 10), TWO, "NS439", ["lower the ids by 1"]),
     "negative ids": (from_arrays(IDS - 1, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id -1", "is this the array"]),
     "ids with fractions": (from_arrays(IDS / 2, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 0.5", "no whole"]),
-    "two units for one number": (vectors([0.5, 2]), FOUR, Head(2), "NS440", ["1 number", "2", "`dense(1)`"]),
-    "one unit for two": (vectors([[0.5, 2], [1, 2]]), FOUR, Head(1), "NS440", ["2 numbers", "`dense(2)`"]),
-    "one sigmoid, two labels": (vectors([[True, False]] * 2), FOUR, Head(1, "sigmoid"), "NS440", ["dense(2, sigmoid)"]),
-    "classes without softmax": (vectors([0, 1, 2]), FOUR, Head(3), "NS449", ["no activation", "`dense(3, softmax)`"]),
-    "yes or no without sigmoid": (vectors([0.0, 1.0]), FOUR, Head(1), "NS449", ["0 or 1", "`dense(1, sigmoid)`"]),
+    "two units for one number": (vectors([0.5, 2]), FOUR, ends(2), "NS440", ["1 number", "2", "`dense(1)`"]),
+    "one unit for two": (vectors([[0.5, 2], [1, 2]]), FOUR, ends(1), "NS440", ["2 numbers", "`dense(2)`"]),
+    "one sigmoid, two labels": (
+        vectors([[True, False]] * 2),
+        FOUR,
+        ends(1, "sigmoid"),
+        "NS440",
+        ["dense(2, sigmoid)"],
+    ),
+    "classes without softmax": (
+        vectors([0, 1, 2]),
+        FOUR,
+        ends(3),
+        "NS449",
+        ["no activation", "`dense(3, softmax)`"],
+    ),
+    "yes or no without sigmoid": (
+        vectors([0.0, 1.0]),
+        FOUR,
+        ends(1),
+        "NS449",
+        ["0 or 1", "`dense(1, sigmoid)`"],
+    ),
     "classes without softmax, behind flatten": (
         vectors([0, 1, 2]),
         FOUR,
-        Head(3, reshaped_by="flatten"),
+        ends(3, reshaped_by="flatten"),
         "NS449",
         ["`flatten -> softmax`"],
     ),
     "yes or no without sigmoid, behind reshape": (
         vectors([0.0, 1.0]),
         FOUR,
-        Head(1, reshaped_by="reshape(1)"),
+        ends(1, reshaped_by="reshape(1)"),
         "NS449",
         ["`reshape(1) -> sigmoid`"],
     ),
-    "two classes, one number": (vectors([0, 1]), FOUR, Head(1), "NS449", ["2 classes", "`dense(1, sigmoid)`"]),
+    "two classes, one number": (vectors([0, 1]), FOUR, ends(1), "NS449", ["2 classes", "`dense(1, sigmoid)`"]),
 }
 
 
@@ -157,17 +218,17 @@ def test_what_facts_alone_tell() -> None:
 
 def test_several_mistakes_come_together() -> None:
     data = vectors([0.5, 20, np.inf])
-    found = check_data(data, {"input": Shape((5,))}, {"output": Head(3, "sigmoid")})
+    found = check_data(data, {"input": Shape((5,))}, {"output": ends(3, "sigmoid")})
     assert [d.code for d in found] == ["NS430", "NS437"]
 
 
 def test_more_units_than_classes_seen_are_allowed_when_nobody_named_the_classes() -> None:
-    assert check_data(vectors([0, 1, 2]), {"input": FOUR}, {"output": Head(10, "softmax")}) == []
+    assert check_data(vectors([0, 1, 2]), {"input": FOUR}, {"output": ends(10, "softmax")}) == []
 
 
 def test_a_head_of_unknown_size_is_believed() -> None:
-    for activation in ("softmax", "sigmoid", None):
-        assert check_data(vectors([0, 1, 2]), {"input": FOUR}, {"output": Head(0, activation)}) == []
+    for activation in ("softmax", "sigmoid", "linear"):
+        assert check_data(vectors([0, 1, 2]), {"input": FOUR}, {"output": ends(None, activation)}) == []
 
 
 def test_symbolic_sizes_take_what_comes() -> None:
@@ -179,8 +240,8 @@ def test_symbolic_sizes_take_what_comes() -> None:
 
 def test_an_input_that_is_declared_channels_first_is_believed() -> None:
     place = Span(Source("a.net", "input 3x8x8"), 6, 11)
-    head = Head(2, "softmax", input_span=place)
-    assert check_data(images((3, 8, 8)), {"input": Shape((3, 8, 8))}, {"output": head}) == []
+    data, inputs = images((3, 8, 8)), {"input": Shape((3, 8, 8))}
+    assert check_data(data, inputs, {"output": TWO}, input_spans={"input": place}) == []
 
 
 def test_whole_numbers_may_be_numbers_or_ids() -> None:
@@ -194,7 +255,7 @@ def test_whole_numbers_may_be_numbers_or_ids() -> None:
 def test_names_of_inputs_and_outputs() -> None:
     data = from_arrays({"left": np.ones((2, 3)), "right": np.ones((2, 3))}, {"a": [0, 1], "b": [0.5, 2]})
     inputs = {"left": Shape((3,)), "rigth": Shape((3,))}
-    found = check_facts(data.facts, inputs, {"a": TWO, "c": Head(1)})
+    found = check_facts(data.facts, inputs, {"a": TWO, "c": ends(1)})
     assert [d.code for d in found] == ["NS441", "NS441"]
     assert "no input `rigth`" in found[0].message
     assert "did you mean `right`?" in found[0].hint_text
@@ -257,13 +318,13 @@ def test_rows_in_two_parts() -> None:
 
 def test_a_truth_table_has_no_leak() -> None:
     data = Xor().load(HERE)
-    assert check_data(split_dataset(data, DataSettings()), data.facts.inputs, {"output": Head(1, "sigmoid")}) == []
+    assert check_data(split_dataset(data, DataSettings()), data.facts.inputs, {"output": ends(1, "sigmoid")}) == []
 
 
 def test_a_class_that_training_never_sees() -> None:
     data = vectors([0, 1, 1, 0, 3, 0, 1, 3], names=["ant", "bee", "cat", "dog"])
     splits = split_dataset(data, DataSettings(test=0))
-    (found,) = check_data(splits, {"input": FOUR}, {"output": Head(4, "softmax")})
+    (found,) = check_data(splits, {"input": FOUR}, {"output": ends(4, "softmax")})
     assert (found.code, found.severity) == ("NS447", "warning")
     assert "no training example for `cat`" in found.message
 
@@ -290,9 +351,7 @@ def test_a_shape_error_points_at_the_input_and_the_source(tmp_path: Path) -> Non
 def test_a_head_error_points_at_the_head_and_the_source() -> None:
     place = Span(SPEC, 8, 25)
     facts = single(FOUR, Target.of_classes("abc"))
-    (found,) = check_facts(
-        facts, {"input": FOUR}, {"output": Head(2, "softmax", head_span=place)}, source_span=SOURCE_SPAN
-    )
+    (found,) = check_facts(facts, {"input": FOUR}, {"output": ends(2, "softmax", span=place)}, source_span=SOURCE_SPAN)
     assert found.span == place
     assert found.notes[0].label == "gives 3 classes"
 
@@ -307,7 +366,7 @@ def test_a_bad_cell_is_named_by_row_and_column(tmp_path: Path) -> None:
 def test_prepare_does_it_all() -> None:
     data = Iris().load(HERE)
     data_settings = DataSettings(val=0.2, limit=500, normalize="standard")
-    splits, warnings = prepare_data(data, data_settings, {"flower": FOUR}, {"species": Head(3, "softmax")})
+    splits, warnings = prepare_data(data, data_settings, {"flower": FOUR}, {"species": ends(3, "softmax")})
     assert [len(part) for part in (splits.train, splits.val, splits.test)] == [96, 24, 30]
     assert set(splits.normalisation) == set(splits.train.inputs) == {"flower"}
     assert "NS422" in [d.code for d in warnings]
@@ -339,7 +398,7 @@ def test_integers_are_normalised_when_they_are_numbers() -> None:
 
 def test_facts_of_several_targets_are_paired_by_name() -> None:
     facts = Facts({"x": FOUR}, {"digit": Target.of_classes("0123456789"), "angle": Target("numbers")})
-    heads = {"angle": Head(1), "digit": Head(10, "softmax")}
+    heads = {"angle": ends(1), "digit": ends(10, "softmax")}
     assert check_facts(facts, {"x": FOUR}, heads) == []
-    (found,) = check_facts(facts, {"x": FOUR}, heads | {"digit": Head(9, "softmax")})
+    (found,) = check_facts(facts, {"x": FOUR}, heads | {"digit": ends(9, "softmax")})
     assert found.code == "NS432"

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.data.checks.heads import Head
 from netspec.data.dataset.dataset import Dataset, Facts, Target, single
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.dataset.options import Missing, Names, Scaling, Weights
@@ -23,7 +22,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Mismatch
 from netspec.language.shape import Shape
 from netspec.language.values import Symbol
-from tests.data.files import code_and_text
+from tests.data.files import code_and_text, ends
 
 HERE = Path()
 
@@ -136,7 +135,7 @@ def test_what_shapes_alone_tell(inputs: dict[str, Shape], how: Any, words: str) 
 
 
 def test_features_of_very_different_size_are_told() -> None:
-    inputs, heads = {"input": Shape((13,))}, {"output": Head(3, "softmax")}
+    inputs, heads = {"input": Shape((13,))}, {"output": ends(3, "softmax")}
     _, (found,) = prepare_data(Wine().load(HERE), DataSettings(), inputs, heads)
     assert (found.code, found.severity) == ("NS444", "warning")
     assert "`proline` has the deviation 3" in found.message and "`nonflavanoid_phenols` 0.12" in found.message
@@ -148,12 +147,16 @@ def test_features_of_very_different_size_are_told() -> None:
 def test_small_features_and_pixels_are_not() -> None:
     x = np.random.default_rng(0).normal(size=(40, 2)) * [1, 1e-4]
     for data, shape in ((from_arrays(x, [0, 1] * 20), Shape((2,))), (images(), Shape((4, 4, 3)))):
-        assert prepare_data(data, DataSettings(), {"input": shape}, {"output": Head(2, "softmax")})[1] == []
+        assert prepare_data(data, DataSettings(), {"input": shape}, {"output": ends(2, "softmax")})[1] == []
 
 
 def test_pixels_that_are_normalised_are_not_warned_about() -> None:
     x = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1)).astype(np.float32)
-    data, inputs, heads = from_arrays(x, [0, 1] * 15), {"input": Shape((8, 8, 1))}, {"output": Head(2, "softmax")}
+    data, inputs, heads = (
+        from_arrays(x, [0, 1] * 15),
+        {"input": Shape((8, 8, 1))},
+        {"output": ends(2, "softmax")},
+    )
     assert [d.code for d in prepare_data(data, DataSettings(), inputs, heads)[1]] == ["NS448"]
     assert prepare_data(data, DataSettings(normalize="unit"), inputs, heads)[1] == []
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data import augmentations as W
 from netspec.data.augmentations import Augmentation
 from netspec.data.dataset.dataset import Target
 from netspec.data.transforms.normalization import measure
 from netspec.language.shape import Shape
 from netspec.training.augment.pipeline import Augmenter, Pixels, cut_box, draw_shares, make_augmenter, measure_pixels
-from netspec.training.output_head import HeadInfo
 from tests.training.augment.pictures import HEIGHT, WIDTH, images
 from tests.training.nets import recipe_for
 
@@ -209,7 +209,7 @@ def test_only_what_a_word_is_for_is_varied() -> None:
     grey, colour, vector = images(8), images(8, channels=3, seed=1), np.ones((8, 4), np.float32)
     shapes = {"grey": Shape((HEIGHT, WIDTH, 1)), "colour": Shape((HEIGHT, WIDTH, 3)), "vector": Shape((4,))}
     arrays = {"grey": grey, "colour": colour, "vector": vector}
-    heads, targets = {"output": HeadInfo((3,), "softmax")}, {"output": Target("class", 1, 3)}
+    heads, targets = {"output": OutputHead((3,), "softmax")}, {"output": Target("class", 1, 3)}
     recipe = recipe_for(heads, targets)
     labels = {"output": jnp.arange(8) % 3}
     inputs = tuple(map(jnp.asarray, arrays.values()))

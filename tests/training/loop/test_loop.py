@@ -13,6 +13,7 @@ import optax
 import pytest
 from flax import nnx
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError
 from netspec.training.control.stop import Early
@@ -22,7 +23,6 @@ from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
-from netspec.training.output_head import HeadInfo
 from netspec.training.schedules import Cosine, Warmup
 from netspec.training.step import steps_per_call as together
 from tests.training.nets import (
@@ -194,7 +194,7 @@ def test_several_outputs_add_their_losses() -> None:
     x = class_data(150)
     size = (x.inputs["input"][:, :1] > 0).astype(np.float32)
     train = Arrays(x.inputs, {"kind": x.targets["output"], "size": size})
-    heads = {"kind": HeadInfo((3,), "softmax"), "size": HeadInfo((1,), "sigmoid")}
+    heads = {"kind": OutputHead((3,), "softmax"), "size": OutputHead((1,), "sigmoid")}
     recipe = recipe_for(heads, {"kind": CLASSES["output"], "size": Target("binary")}, epochs=8, batch=10)
     result = fit(Job(TwoHeads, recipe, ["input"], train, train))
     last = result.history[-1]

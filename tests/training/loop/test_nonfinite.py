@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.storage.run_folder import Run
 from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Sgd
-from netspec.training.output_head import HeadInfo
 from tests.training.nets import Exploding, Regressor, number_data, recipe_for
 
 
@@ -40,7 +40,7 @@ def exploding_job(**keys: Any) -> tuple[Job, int, int]:
     data = number_data(100)
     inputs = np.clip(data.inputs["input"], -2.9, 2.9)
     inputs[77, 3] = 4.0
-    recipe = recipe_for({"output": HeadInfo((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
+    recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
     place = int(np.flatnonzero(np.random.default_rng((0, 0)).permutation(100) == 77)[0])
     return (
         Job(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets), locate_nonfinite=locate),
@@ -60,7 +60,7 @@ def test_epoch_step_and_layer_are_named(tmp_path: Path, on_disk: bool) -> None:
 
 def test_a_rate_too_high(tmp_path: Path) -> None:
     recipe = recipe_for(
-        {"output": HeadInfo((2,))}, {"output": Target("numbers", 2)}, has_val=False, optimizer=(Sgd(rate=1e12),)
+        {"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, optimizer=(Sgd(rate=1e12),)
     )
     run = Run.create(tmp_path, "x", {}, {})
     found = failing(Job(Regressor, recipe, ["input"], number_data(100)), run)
@@ -75,7 +75,7 @@ def test_a_weight_that_breaks_in_the_last_step(tmp_path: Path) -> None:
     """The loss of the only step is finite, its update is not: nothing may be saved."""
     data = number_data(10)
     recipe = recipe_for(
-        {"output": HeadInfo((2,))},
+        {"output": OutputHead((2,))},
         {"output": Target("numbers", 2)},
         has_val=False,
         epochs=1,
@@ -91,5 +91,5 @@ def test_a_weight_that_breaks_in_the_last_step(tmp_path: Path) -> None:
 def test_inputs_that_are_not_finite() -> None:
     data = number_data(30)
     data.inputs["input"][3, 1] = np.nan
-    recipe = recipe_for({"output": HeadInfo((2,))}, {"output": Target("numbers", 2)}, has_val=False)
+    recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False)
     assert "the inputs hold" in failing(Job(Regressor, recipe, ["input"], data)).message

@@ -11,6 +11,7 @@ import optax
 import pytest
 from sklearn.metrics import hinge_loss
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
 from netspec.training.losses import (
@@ -27,7 +28,6 @@ from netspec.training.losses import (
     Poisson,
     SquaredHinge,
 )
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.outputs import OutputRecipe
 
 RANDOM = np.random.default_rng(0)
@@ -40,7 +40,7 @@ COUNTS = RANDOM.integers(0, 9, (6, 5)).astype(np.float32)
 CLASS_WEIGHTS = np.float32([0.5, 2, 1, 0.1, 3])
 
 
-def value_and_gradient(loss: Loss, logits: Any, targets: Any, head: HeadInfo) -> Any:
+def value_and_gradient(loss: Loss, logits: Any, targets: Any, head: OutputHead) -> Any:
     return jax.value_and_grad(lambda x: loss.values(x, jnp.asarray(targets), head).mean())(jnp.asarray(logits))
 
 
@@ -121,7 +121,7 @@ CASES = [
 @pytest.mark.parametrize(("loss", "activation", "targets", "function"), CASES)
 def test_value_and_gradient_equal_pytorch(loss: Loss, activation: str, targets: Any, function: Any) -> None:
     expected, slope = torch_value_and_gradient(function, LOGITS, targets)
-    found, gradient = value_and_gradient(loss, LOGITS, targets, HeadInfo((5,), activation))
+    found, gradient = value_and_gradient(loss, LOGITS, targets, OutputHead((5,), activation))
     np.testing.assert_allclose(found, expected, rtol=5e-6)
     np.testing.assert_allclose(gradient, slope, rtol=5e-5, atol=2e-7)
 
@@ -131,7 +131,7 @@ def test_poisson_of_a_rate_equals_pytorch() -> None:
     rates = np.exp(LOGITS)
     function = lambda f, x, y: f.poisson_nll_loss(x, y, log_input=False)  # noqa: E731
     expected, slope = torch_value_and_gradient(function, rates, COUNTS)
-    found, gradient = value_and_gradient(Poisson(log=False), rates, COUNTS, HeadInfo((5,)))
+    found, gradient = value_and_gradient(Poisson(log=False), rates, COUNTS, OutputHead((5,)))
     np.testing.assert_allclose(found, expected, rtol=5e-6)
     np.testing.assert_allclose(gradient, slope, rtol=5e-5, atol=2e-7)
 
@@ -142,22 +142,22 @@ def test_cross_entropy_of_sequences_equals_pytorch() -> None:
     ids = RANDOM.integers(0, 5, (4, 7)).astype(np.int32)
     function = lambda f, x, y: f.cross_entropy(x.reshape(-1, 5), y.long().reshape(-1))  # noqa: E731
     expected, slope = torch_value_and_gradient(function, logits, ids)
-    found, gradient = value_and_gradient(CrossEntropy(), logits, ids, HeadInfo((7, 5), "softmax"))
+    found, gradient = value_and_gradient(CrossEntropy(), logits, ids, OutputHead((7, 5), "softmax"))
     np.testing.assert_allclose(found, expected, rtol=2e-6)
     np.testing.assert_allclose(gradient, slope, rtol=2e-5, atol=1e-7)
 
 
 def test_hinge_equals_scikit_learn() -> None:
-    found = Hinge().values(jnp.asarray(LOGITS), jnp.asarray(IDS), HeadInfo((5,), "margin")).mean()
+    found = Hinge().values(jnp.asarray(LOGITS), jnp.asarray(IDS), OutputHead((5,), "margin")).mean()
     assert float(found) == pytest.approx(hinge_loss(IDS, LOGITS, labels=range(5)), rel=1e-6)
-    found = Hinge().values(jnp.asarray(LOGITS[:, :1]), jnp.asarray(LABELS[:, :1]), HeadInfo((1,), "margin")).mean()
+    found = Hinge().values(jnp.asarray(LOGITS[:, :1]), jnp.asarray(LABELS[:, :1]), OutputHead((1,), "margin")).mean()
     assert float(found) == pytest.approx(hinge_loss(LABELS[:, 0], LOGITS[:, 0]), rel=1e-6)
 
 
 def test_multiclass_hinge_and_cosine_equal_optax() -> None:
-    found = Hinge().values(jnp.asarray(LOGITS), jnp.asarray(IDS), HeadInfo((5,), "margin"))
+    found = Hinge().values(jnp.asarray(LOGITS), jnp.asarray(IDS), OutputHead((5,), "margin"))
     np.testing.assert_allclose(found, optax.losses.multiclass_hinge_loss(LOGITS, IDS), rtol=1e-6)
-    found = Cosine().values(jnp.asarray(LOGITS), jnp.asarray(NUMBERS), HeadInfo((5,)))
+    found = Cosine().values(jnp.asarray(LOGITS), jnp.asarray(NUMBERS), OutputHead((5,)))
     np.testing.assert_allclose(found, optax.cosine_distance(LOGITS, NUMBERS), rtol=1e-5)
 
 
@@ -166,7 +166,7 @@ def test_multiclass_hinge_and_cosine_equal_optax() -> None:
 )
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), BinaryCrossEntropy(yes=1.0 + 1e-9), Focal(gamma=0.0)])
 def test_yes_or_no_is_stable(loss: Loss, logit: float, target: float, expected: float) -> None:
-    head = HeadInfo((1,), "sigmoid")
+    head = OutputHead((1,), "sigmoid")
     found, gradient = value_and_gradient(loss, np.float32([[logit]]), np.float32([[target]]), head)
     assert float(found) == pytest.approx(expected)
     assert np.isfinite(gradient).all()
@@ -175,37 +175,37 @@ def test_yes_or_no_is_stable(loss: Loss, logit: float, target: float, expected: 
 @pytest.mark.parametrize("loss", [CrossEntropy(), CrossEntropy(smoothing=1e-9), Focal(gamma=0.5), Focal(gamma=2.0)])
 def test_losses_of_classes_are_stable(loss: Loss) -> None:
     logits = np.float32([[1e4, 0, -1e4], [-1e4, 0, 1e4]])
-    found, gradient = value_and_gradient(loss, logits, np.int32([0, 0]), HeadInfo((3,), "softmax"))
+    found, gradient = value_and_gradient(loss, logits, np.int32([0, 0]), OutputHead((3,), "softmax"))
     assert float(found) == pytest.approx(1e4)  # (0 + 20000) / 2
     assert np.isfinite(gradient).all()
 
 
 def test_a_perfect_answer_has_no_divergence() -> None:
     logits = np.log(SHARES)
-    found, gradient = value_and_gradient(KullbackLeibler(), logits, SHARES, HeadInfo((5,), "softmax"))
+    found, gradient = value_and_gradient(KullbackLeibler(), logits, SHARES, OutputHead((5,), "softmax"))
     assert abs(float(found)) < 1e-6
     np.testing.assert_allclose(gradient, 0, atol=1e-7)
     certain = np.float32([[1, 0, 0, 0, 0]])
-    found, gradient = value_and_gradient(KullbackLeibler(), np.zeros((1, 5)), certain, HeadInfo((5,), "softmax"))
+    found, gradient = value_and_gradient(KullbackLeibler(), np.zeros((1, 5)), certain, OutputHead((5,), "softmax"))
     assert float(found) == pytest.approx(np.log(5))
     assert np.isfinite(gradient).all()
 
 
 def test_a_vector_of_zeros_has_no_direction() -> None:
-    found, gradient = value_and_gradient(Cosine(), np.zeros((2, 5)), NUMBERS[:2], HeadInfo((5,)))
+    found, gradient = value_and_gradient(Cosine(), np.zeros((2, 5)), NUMBERS[:2], OutputHead((5,)))
     assert float(found) == 1
     assert np.isfinite(gradient).all()
 
 
 def test_a_value_for_every_answer() -> None:
-    found = CrossEntropy().values(jnp.zeros((4, 2, 3)), jnp.zeros((4, 2), jnp.int32), HeadInfo((2, 3), "softmax"))
+    found = CrossEntropy().values(jnp.zeros((4, 2, 3)), jnp.zeros((4, 2), jnp.int32), OutputHead((2, 3), "softmax"))
     np.testing.assert_allclose(found, np.full((4, 2), np.log(3)), rtol=1e-6)
 
 
 # ---------------------------------------------------------------- weights of classes
 
 
-def weighted(loss: Loss, logits: Any, targets: Any, head: HeadInfo, weights: Any, counted: Any = None) -> Any:
+def weighted(loss: Loss, logits: Any, targets: Any, head: OutputHead, weights: Any, counted: Any = None) -> Any:
     """Mean and gradient of a batch, as training makes them, and the sums for a split."""
     output = OutputRecipe(head, Target("class", 1, len(weights)), loss, (), 1.0, tuple(map(float, weights)))
 
@@ -224,7 +224,7 @@ def test_weights_of_classes_equal_those_of_pytorch(smoothing: float) -> None:
 
     expected, slope = torch_value_and_gradient(function, LOGITS, IDS)
     loss = CrossEntropy(smoothing=smoothing)
-    found, gradient, sums = weighted(loss, LOGITS, IDS, HeadInfo((5,), "softmax"), CLASS_WEIGHTS)
+    found, gradient, sums = weighted(loss, LOGITS, IDS, OutputHead((5,), "softmax"), CLASS_WEIGHTS)
     np.testing.assert_allclose(found, expected, rtol=5e-6)
     np.testing.assert_allclose(gradient, slope, rtol=5e-5, atol=2e-7)
     assert float(sums["weight"]) == pytest.approx(CLASS_WEIGHTS[IDS].sum(), rel=1e-6)
@@ -238,14 +238,14 @@ def test_weights_of_yes_and_no() -> None:
         return (f.binary_cross_entropy_with_logits(x, y, reduction="none") * weights).sum() / weights.sum()
 
     expected, slope = torch_value_and_gradient(function, LOGITS[:, :1], LABELS[:, :1])
-    head = HeadInfo((1,), "sigmoid")
+    head = OutputHead((1,), "sigmoid")
     found, gradient, _ = weighted(BinaryCrossEntropy(), LOGITS[:, :1], LABELS[:, :1], head, [0.3, 2])
     np.testing.assert_allclose(found, expected, rtol=5e-6)
     np.testing.assert_allclose(gradient, slope, rtol=5e-5, atol=2e-7)
 
 
 def test_shares_of_classes_weigh_by_their_shares() -> None:
-    head, one_hot = HeadInfo((5,), "softmax"), np.eye(5, dtype=np.float32)[IDS]
+    head, one_hot = OutputHead((5,), "softmax"), np.eye(5, dtype=np.float32)[IDS]
     for loss in (CrossEntropy(), CrossEntropy(smoothing=0.2), Focal()):
         by_id = weighted(loss, LOGITS, IDS, head, CLASS_WEIGHTS)
         by_share = weighted(loss, LOGITS, one_hot, head, CLASS_WEIGHTS)
@@ -254,7 +254,7 @@ def test_shares_of_classes_weigh_by_their_shares() -> None:
 
 
 def test_a_loss_of_each_unit_is_weighted_too() -> None:
-    found, _, _ = weighted(Mse(), LOGITS, IDS, HeadInfo((5,), "softmax"), CLASS_WEIGHTS)
+    found, _, _ = weighted(Mse(), LOGITS, IDS, OutputHead((5,), "softmax"), CLASS_WEIGHTS)
     powers = np.exp(LOGITS - LOGITS.max(1, keepdims=True))
     errors = powers / powers.sum(1, keepdims=True) - np.eye(5)[IDS]
     expected = np.average((errors**2).mean(1), weights=CLASS_WEIGHTS[IDS])
@@ -263,7 +263,7 @@ def test_a_loss_of_each_unit_is_weighted_too() -> None:
 
 def test_rows_that_fill_up_have_no_weight() -> None:
     rows = jnp.arange(6) < 4
-    head = HeadInfo((5,), "softmax")
+    head = OutputHead((5,), "softmax")
     found, gradient, sums = weighted(CrossEntropy(), LOGITS, IDS, head, CLASS_WEIGHTS, rows)
     expected, slope, some = weighted(CrossEntropy(), LOGITS[:4], IDS[:4], head, CLASS_WEIGHTS)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -273,6 +273,6 @@ def test_rows_that_fill_up_have_no_weight() -> None:
 
 
 def test_classes_that_count_nothing_give_no_loss() -> None:
-    found, gradient, _ = weighted(CrossEntropy(), LOGITS, np.full(6, 1), HeadInfo((5,), "softmax"), [1, 0, 1, 1, 1])
+    found, gradient, _ = weighted(CrossEntropy(), LOGITS, np.full(6, 1), OutputHead((5,), "softmax"), [1, 0, 1, 1, 1])
     assert float(found) == 0
     assert not np.any(gradient)

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
 from netspec.training.losses import Contrastive, Ctc, Loss, Triplet
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.outputs import OutputRecipe
 
 RANDOM = np.random.default_rng(1)
@@ -20,7 +20,7 @@ POINTS = RANDOM.normal(size=(24, 3)).astype(np.float32)
 IDS = RANDOM.integers(0, 4, 24).astype(np.int32)
 
 
-def mean_and_gradient(loss: Loss, logits: Any, targets: Any, head: HeadInfo, counted: Any = None) -> Any:
+def mean_and_gradient(loss: Loss, logits: Any, targets: Any, head: OutputHead, counted: Any = None) -> Any:
     output = OutputRecipe(head, Target("class", 1, 5), loss, ())
 
     def mean(x: Any) -> Any:
@@ -61,7 +61,7 @@ def torch_ctc(logits: Any, targets: Any, lengths: Any, steps: Any, blank: int) -
 def test_ctc_equals_pytorch(blank: int) -> None:
     logits, targets, lengths = spelt(7, 12, 6, blank)
     expected, slope = torch_ctc(logits, targets, lengths, [12] * 7, blank)
-    found, gradient, sums = mean_and_gradient(Ctc(blank=blank), logits, targets, HeadInfo((12, 6), "softmax"))
+    found, gradient, sums = mean_and_gradient(Ctc(blank=blank), logits, targets, OutputHead((12, 6), "softmax"))
     assert found == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradient, slope, rtol=1e-3, atol=2e-6)
     assert float(sums["weight"]) == 7
@@ -73,14 +73,14 @@ def test_ctc_leaves_out_steps_that_fill_up() -> None:
     steps = np.array([12, 11, 10, 9, 10])
     expected, slope = torch_ctc(logits, targets, lengths, steps, 0)
     counted = jnp.arange(12) < steps[:, None]
-    found, gradient, _ = mean_and_gradient(Ctc(), logits, targets, HeadInfo((12, 6), "softmax"), counted)
+    found, gradient, _ = mean_and_gradient(Ctc(), logits, targets, OutputHead((12, 6), "softmax"), counted)
     assert found == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradient, slope, rtol=1e-3, atol=2e-6)
 
 
 def test_ctc_of_rows_that_fill_up() -> None:
     logits, targets, _ = spelt(6, 12, 6, 0)
-    head = HeadInfo((12, 6), "softmax")
+    head = OutputHead((12, 6), "softmax")
     found, gradient, _ = mean_and_gradient(Ctc(), logits, targets, head, jnp.arange(6) < 4)
     expected, slope, _ = mean_and_gradient(Ctc(), logits[:4], targets[:4], head)
     assert found == pytest.approx(expected, rel=1e-6)
@@ -99,7 +99,7 @@ def test_ctc_of_rows_that_fill_up() -> None:
     ],
 )
 def test_targets_that_ctc_cannot_spell(target: list[int], reason: str | None) -> None:
-    wrong = Ctc().wrong_targets(np.array([[1, 0, 0, 0], target]), HeadInfo((4, 5), "softmax"))
+    wrong = Ctc().wrong_targets(np.array([[1, 0, 0, 0], target]), OutputHead((4, 5), "softmax"))
     if reason is None:
         assert wrong is None
     else:
@@ -153,7 +153,7 @@ def slopes(function: Any, points: np.ndarray, size: float = 1e-6) -> np.ndarray:
     ],
 )
 def test_points_by_hand(loss: Any, by_hand: Any) -> None:
-    found, gradient, _ = mean_and_gradient(loss, POINTS, IDS, HeadInfo((3,)))
+    found, gradient, _ = mean_and_gradient(loss, POINTS, IDS, OutputHead((3,)))
     assert found == pytest.approx(by_hand(POINTS, IDS, loss.margin), rel=1e-5)
     expected = slopes(lambda points: by_hand(points, IDS, loss.margin), POINTS.astype(np.float64))
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-5)
@@ -168,15 +168,15 @@ def test_a_triplet_equals_pytorch() -> None:
     other = torch.nn.functional.triplet_margin_loss(x[1:2], x[:1], x[2:], margin=0.7)
     mean = (value + other) / 2
     mean.backward()
-    found, gradient, _ = mean_and_gradient(Triplet(margin=0.7), POINTS[:3], np.int32([0, 0, 1]), HeadInfo((3,)))
+    found, gradient, _ = mean_and_gradient(Triplet(margin=0.7), POINTS[:3], np.int32([0, 0, 1]), OutputHead((3,)))
     assert found == pytest.approx(mean.item(), rel=1e-4)
     np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("loss", [Contrastive(), Triplet()])
 def test_rows_that_fill_up_are_no_partners(loss: Loss) -> None:
-    found, gradient, sums = mean_and_gradient(loss, POINTS, IDS, HeadInfo((3,)), jnp.arange(24) < 17)
-    expected, slope, some = mean_and_gradient(loss, POINTS[:17], IDS[:17], HeadInfo((3,)))
+    found, gradient, sums = mean_and_gradient(loss, POINTS, IDS, OutputHead((3,)), jnp.arange(24) < 17)
+    expected, slope, some = mean_and_gradient(loss, POINTS[:17], IDS[:17], OutputHead((3,)))
     assert found == pytest.approx(expected, rel=1e-6)
     np.testing.assert_allclose(gradient[:17], slope, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(gradient[17:], 0)
@@ -187,7 +187,7 @@ def test_rows_that_fill_up_are_no_partners(loss: Loss) -> None:
 @pytest.mark.parametrize("ids", [np.zeros(6), np.arange(6)])
 def test_batches_with_one_class_or_with_all_different(loss: Loss, ids: np.ndarray) -> None:
     points = np.zeros((6, 3), np.float32)  # and all points in one place
-    found, gradient, sums = mean_and_gradient(loss, points, ids.astype(np.int32), HeadInfo((3,)))
+    found, gradient, sums = mean_and_gradient(loss, points, ids.astype(np.int32), OutputHead((3,)))
     assert np.isfinite(found) and np.isfinite(gradient).all()
     if isinstance(loss, Triplet):
         assert found == 0 and float(sums["weight"]) == 0
@@ -196,6 +196,6 @@ def test_batches_with_one_class_or_with_all_different(loss: Loss, ids: np.ndarra
 def test_a_distance_between_two_inputs() -> None:
     distances = np.float32([[0.3], [2], [0.4], [1.5]])
     alike = np.float32([[1], [1], [0], [0]])
-    found, gradient, _ = mean_and_gradient(Contrastive(), distances, alike, HeadInfo((1,)))
+    found, gradient, _ = mean_and_gradient(Contrastive(), distances, alike, OutputHead((1,)))
     assert found == pytest.approx((0.09 + 4 + 0.36 + 0) / 4)
     np.testing.assert_allclose(gradient[:, 0], [0.15, 1, -0.3, 0], rtol=1e-6)

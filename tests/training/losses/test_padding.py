@@ -11,10 +11,10 @@ from sklearn import metrics as oracle
 
 import netspec
 from netspec.compiler.ir.graph import Padding
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
 from netspec.training.losses import CrossEntropy
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.outputs import OutputRecipe
 
 SPEC = """
@@ -112,7 +112,7 @@ def test_weights_of_classes_of_steps() -> None:
     x = texts(64)
     y = np.where(x > 0, x % 3, 2).astype(np.int32)
     logits = np.random.default_rng(1).normal(size=(64, 6, 3)).astype(np.float32)
-    head = HeadInfo((6, 3), "softmax", padding=Padding("text", 0))
+    head = OutputHead((6, 3), "softmax", padding=Padding("text", 0))
     output = OutputRecipe(head, Target("class", 6, 3), CrossEntropy(), (), 1.0, (1.0, 2.0, 0.5))
     mean, sums = loss_sums(output, jnp.asarray(logits), jnp.asarray(y), jnp.asarray(x > 0))
     surprise = np.log(np.exp(logits).sum(-1)) - np.take_along_axis(logits, y[..., None], -1)[..., 0]

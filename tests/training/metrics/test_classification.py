@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.losses import CrossEntropy, Hinge
 from netspec.training.metrics import (
@@ -21,7 +22,6 @@ from netspec.training.metrics import (
     Recall,
     Top,
 )
-from netspec.training.output_head import HeadInfo
 from tests.training.measuring import measured
 
 RANDOM = np.random.default_rng(5)
@@ -40,7 +40,7 @@ BY_COUNTS = [
 ]
 
 
-def figure(metric: Metric, logits: Any, targets: Any, head: HeadInfo, target: Target) -> Any:
+def figure(metric: Metric, logits: Any, targets: Any, head: OutputHead, target: Target) -> Any:
     return measured(logits, targets, head, target, metric)[metric.figure]
 
 
@@ -58,7 +58,7 @@ def test_classes(metric: Any, score: Any, average: str | None) -> None:
     wanted = {"per_class": None, None: "macro"}.get(average, average)
     for decided in (LOGITS, np.delete(LOGITS, 4, axis=1)):  # with and without answers of the class that never comes
         classes = decided.shape[1]
-        found = figure(metric(average=average), decided, IDS, HeadInfo((classes,), "softmax"), Target("class", 1, 5))
+        found = figure(metric(average=average), decided, IDS, OutputHead((classes,), "softmax"), Target("class", 1, 5))
         # What is neither asked for nor answered is no class for scikit-learn either.
         labels = range(classes) if wanted is None else None
         expected = score(IDS, decided.argmax(1), average=wanted, labels=labels)
@@ -70,7 +70,7 @@ def test_classes(metric: Any, score: Any, average: str | None) -> None:
 def test_yes_or_no(metric: Any, score: Any, average: str | None) -> None:
     wanted = {"per_class": None, None: "binary"}.get(average, average)
     logits, labels = UNITS[:, :1], LABELS[:, :1]
-    found = figure(metric(average=average), logits, labels, HeadInfo((1,), "sigmoid"), Target("binary"))
+    found = figure(metric(average=average), logits, labels, OutputHead((1,), "sigmoid"), Target("binary"))
     np.testing.assert_allclose(found, score(labels[:, 0], logits[:, 0] > 0, average=wanted), rtol=1e-12)
 
 
@@ -78,12 +78,12 @@ def test_yes_or_no(metric: Any, score: Any, average: str | None) -> None:
 @pytest.mark.parametrize(("metric", "score"), BY_COUNTS)
 def test_several_answers_of_yes_or_no(metric: Any, score: Any, average: str | None) -> None:
     wanted = {"per_class": None, None: "macro"}.get(average, average)
-    found = figure(metric(average=average), UNITS, LABELS, HeadInfo((4,), "sigmoid"), Target("binary", 4))
+    found = figure(metric(average=average), UNITS, LABELS, OutputHead((4,), "sigmoid"), Target("binary", 4))
     np.testing.assert_allclose(found, score(LABELS, UNITS > 0, average=wanted), rtol=1e-12)
 
 
 def test_accuracy_of_classes() -> None:
-    head, target = HeadInfo((5,), "softmax"), Target("class", 1, 5)
+    head, target = OutputHead((5,), "softmax"), Target("class", 1, 5)
     metrics = (Accuracy(), Accuracy(average="macro"), Accuracy(average="per_class"))
     found = measured(LOGITS, IDS, head, target, *metrics)
     decided = LOGITS.argmax(1)
@@ -95,11 +95,11 @@ def test_accuracy_of_classes() -> None:
 
 def test_accuracy_of_yes_or_no() -> None:
     metrics = (Accuracy(average="macro"), Accuracy(average="per_class"))
-    found = measured(UNITS[:, 1:2], LABELS[:, 1:2], HeadInfo((1,), "sigmoid"), Target("binary"), *metrics)
+    found = measured(UNITS[:, 1:2], LABELS[:, 1:2], OutputHead((1,), "sigmoid"), Target("binary"), *metrics)
     expected = oracle.balanced_accuracy_score(LABELS[:, 1], UNITS[:, 1] > 0)
     assert found["accuracy_macro"] == pytest.approx(expected, rel=1e-12)
     assert np.mean(found["accuracy_per_class"]) == pytest.approx(expected, rel=1e-12)
-    found = measured(UNITS, LABELS, HeadInfo((4,), "sigmoid"), Target("binary", 4), *metrics)
+    found = measured(UNITS, LABELS, OutputHead((4,), "sigmoid"), Target("binary", 4), *metrics)
     expected = ((UNITS > 0) == LABELS).mean(axis=0)
     np.testing.assert_allclose(found["accuracy_per_class"], expected, rtol=1e-12)
     assert found["accuracy_macro"] == pytest.approx(expected.mean(), rel=1e-12)
@@ -107,7 +107,7 @@ def test_accuracy_of_yes_or_no() -> None:
 
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_the_likeliest_classes(k: int) -> None:
-    found = measured(LOGITS, IDS, HeadInfo((5,), "softmax"), Target("class", 1, 5), Top(k=k), Accuracy())
+    found = measured(LOGITS, IDS, OutputHead((5,), "softmax"), Target("class", 1, 5), Top(k=k), Accuracy())
     assert found[f"top_{k}"] == oracle.top_k_accuracy_score(IDS, LOGITS, k=k, labels=range(5))
     assert k > 1 or found["top_1"] == found["accuracy"]
 
@@ -115,20 +115,20 @@ def test_the_likeliest_classes(k: int) -> None:
 def test_the_likeliest_of_equal_classes() -> None:
     logits = np.zeros((50, 5), np.float32)
     ids = np.arange(50, dtype=np.int32) % 5
-    found = measured(logits, ids, HeadInfo((5,), "softmax"), Target("class", 1, 5), Top(k=1), Top(k=3), Accuracy())
+    found = measured(logits, ids, OutputHead((5,), "softmax"), Target("class", 1, 5), Top(k=1), Top(k=3), Accuracy())
     assert (found["top_1"], found["accuracy"], found["top_3"]) == (0.2, 0.2, 0.6)
 
 
 def test_no_number_is_among_the_likeliest() -> None:
     logits = np.full((10, 5), np.nan, np.float32)
-    found = measured(logits, np.full(10, 2), HeadInfo((5,), "softmax"), Target("class", 1, 5), Top(k=4))
+    found = measured(logits, np.full(10, 2), OutputHead((5,), "softmax"), Target("class", 1, 5), Top(k=4))
     assert found["top_4"] == 0
 
 
 def test_steps_count_each() -> None:
     logits, ids = LOGITS[:770].reshape(110, 7, 5), IDS[:770].reshape(110, 7)
     metrics = (F1(), Top(k=2), Accuracy(average="macro"), IntersectionOverUnion(average="per_class"))
-    found = measured(logits, ids, HeadInfo((7, 5), "softmax"), Target("class", 7, 5), *metrics)
+    found = measured(logits, ids, OutputHead((7, 5), "softmax"), Target("class", 7, 5), *metrics)
     decided = LOGITS[:770].argmax(1)
     assert found["f1"] == pytest.approx(oracle.f1_score(IDS[:770], decided, average="macro"), rel=1e-12)
     assert found["top_2"] == oracle.top_k_accuracy_score(IDS[:770], LOGITS[:770], k=2, labels=range(5))
@@ -142,7 +142,7 @@ def test_places_of_yes_and_no() -> None:
     logits, labels = UNITS[:512, :1].reshape(32, 4, 4, 1), LABELS[:512, :1].reshape(32, 4, 4, 1)
     target = Target("binary", 16)
     found = measured(
-        logits, labels, HeadInfo((4, 4, 1), "sigmoid"), target, IntersectionOverUnion(), F1(average="macro")
+        logits, labels, OutputHead((4, 4, 1), "sigmoid"), target, IntersectionOverUnion(), F1(average="macro")
     )
     assert found["iou"] == pytest.approx(oracle.jaccard_score(labels.ravel(), logits.ravel() > 0), rel=1e-12)
     expected = oracle.f1_score(labels.ravel(), logits.ravel() > 0, average="macro")
@@ -152,10 +152,10 @@ def test_places_of_yes_and_no() -> None:
 def test_plain_numbers_as_scores() -> None:
     """`hinge` says yes from 0 on; plain numbers without it from 0.5 on."""
     target = Target("binary")
-    found = measured(UNITS[:, :1], LABELS[:, :1], HeadInfo((1,)), target, Accuracy(), ConfusionMatrix(), loss=Hinge())
+    found = measured(UNITS[:, :1], LABELS[:, :1], OutputHead((1,)), target, Accuracy(), ConfusionMatrix(), loss=Hinge())
     assert found["accuracy"] == oracle.accuracy_score(LABELS[:, 0], UNITS[:, 0] > 0)
     assert found["confusion_matrix"] == oracle.confusion_matrix(LABELS[:, 0], UNITS[:, 0] > 0).tolist()
-    found = measured(LOGITS, IDS, HeadInfo((5,)), Target("class", 1, 5), Accuracy(), F1(), loss=Hinge())
+    found = measured(LOGITS, IDS, OutputHead((5,)), Target("class", 1, 5), Accuracy(), F1(), loss=Hinge())
     assert found["accuracy"] == oracle.accuracy_score(IDS, LOGITS.argmax(1))
 
 
@@ -163,7 +163,7 @@ def test_distributions_as_targets() -> None:
     """The likeliest class is the right one."""
     shares = RANDOM.dirichlet(np.ones(5), 333).astype(np.float32)
     found = measured(
-        LOGITS[:333], shares, HeadInfo((5,), "softmax"), Target("numbers", 5), Accuracy(), F1(), loss=CrossEntropy()
+        LOGITS[:333], shares, OutputHead((5,), "softmax"), Target("numbers", 5), Accuracy(), F1(), loss=CrossEntropy()
     )
     assert found["accuracy"] == oracle.accuracy_score(shares.argmax(1), LOGITS[:333].argmax(1))
     expected = oracle.f1_score(shares.argmax(1), LOGITS[:333].argmax(1), average="macro")

@@ -11,10 +11,10 @@ import pytest
 from sklearn import metrics as oracle
 from sklearn.neighbors import NearestNeighbors
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.losses import Ctc, Hinge, Triplet
 from netspec.training.metrics import ErrorRate, Nearest, RocAuc, edit_distance
-from netspec.training.output_head import HeadInfo
 from tests.training.measuring import measured
 
 RANDOM = np.random.default_rng(9)
@@ -28,7 +28,7 @@ def softmax(x: np.ndarray) -> Any:
 def test_roc_auc_of_classes() -> None:
     logits = np.round(RANDOM.normal(size=(613, 4)) * 2, 1).astype(np.float32)
     ids = RANDOM.choice(4, 613, p=[0.6, 0.2, 0.15, 0.05]).astype(np.int32)
-    found = measured(logits, ids, HeadInfo((4,), "softmax"), Target("class", 1, 4), RocAuc())
+    found = measured(logits, ids, OutputHead((4,), "softmax"), Target("class", 1, 4), RocAuc())
     expected = oracle.roc_auc_score(ids, softmax(logits), multi_class="ovr", average="macro")
     assert found["roc_auc"] == pytest.approx(expected, rel=1e-9)
 
@@ -37,30 +37,30 @@ def test_roc_auc_of_classes_that_are_certain() -> None:
     """Probabilities so near to 1 that 32-bit numbers would be equal still have an order."""
     logits = np.float32([[0, 30], [0, 31], [30, 0], [0, 29]])
     ids = np.int32([1, 1, 0, 0])
-    found = measured(logits, ids, HeadInfo((2,), "softmax"), Target("class", 1, 2), RocAuc())
+    found = measured(logits, ids, OutputHead((2,), "softmax"), Target("class", 1, 2), RocAuc())
     assert found["roc_auc"] == oracle.roc_auc_score(ids, logits[:, 1] - logits[:, 0])
 
 
 def test_roc_auc_leaves_out_classes_without_examples() -> None:
     logits, ids = RANDOM.normal(size=(90, 3)).astype(np.float32), RANDOM.integers(0, 2, 90).astype(np.int32)
-    found = measured(logits, ids, HeadInfo((3,), "softmax"), Target("class", 1, 3), RocAuc())
+    found = measured(logits, ids, OutputHead((3,), "softmax"), Target("class", 1, 3), RocAuc())
     scores = softmax(logits)
     expected = np.mean([oracle.roc_auc_score(ids == i, scores[:, i]) for i in (0, 1)])
     assert found["roc_auc"] == pytest.approx(expected, rel=1e-9)
-    found = measured(logits, np.zeros(90, np.int32), HeadInfo((3,), "softmax"), Target("class", 1, 3), RocAuc())
+    found = measured(logits, np.zeros(90, np.int32), OutputHead((3,), "softmax"), Target("class", 1, 3), RocAuc())
     assert math.isnan(found["roc_auc"])
 
 
 def test_roc_auc_of_several_answers_of_yes_or_no() -> None:
     logits = np.round(RANDOM.normal(size=(513, 3)), 1).astype(np.float32)
     labels = (RANDOM.random((513, 3)) < 0.3).astype(np.float32)
-    found = measured(logits, labels, HeadInfo((3,), "sigmoid"), Target("binary", 3), RocAuc())
+    found = measured(logits, labels, OutputHead((3,), "sigmoid"), Target("binary", 3), RocAuc())
     assert found["roc_auc"] == pytest.approx(oracle.roc_auc_score(labels, logits, average="macro"), rel=1e-12)
 
 
 def test_roc_auc_of_scores() -> None:
     logits, ids = RANDOM.normal(size=(300, 1)).astype(np.float32), RANDOM.integers(0, 2, (300, 1)).astype(np.float32)
-    found = measured(logits, ids, HeadInfo((1,)), Target("binary"), RocAuc(), loss=Hinge())
+    found = measured(logits, ids, OutputHead((1,)), Target("binary"), RocAuc(), loss=Hinge())
     assert found["roc_auc"] == pytest.approx(oracle.roc_auc_score(ids, logits), rel=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_roc_auc_of_scores() -> None:
 def test_the_nearest_other_example(rows: int) -> None:
     points, ids = RANDOM.normal(size=(rows, 3)).astype(np.float32), RANDOM.integers(0, 3, rows).astype(np.int32)
     points += np.eye(3, dtype=np.float32)[ids]
-    found = measured(points, ids, HeadInfo((3,)), Target("class", 1, 3), Nearest(), loss=Triplet())
+    found = measured(points, ids, OutputHead((3,)), Target("class", 1, 3), Nearest(), loss=Triplet())
     neighbours = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(points, return_distance=False)[:, 1]
     assert found["nearest"] == pytest.approx((ids[neighbours] == ids).mean(), abs=1e-12)
 
@@ -106,7 +106,7 @@ def test_error_rate() -> None:
     logits = RANDOM.normal(size=(300, 9, 4)).astype(np.float32)
     lengths = RANDOM.integers(0, 5, 300)
     targets = np.where(np.arange(4) < lengths[:, None], RANDOM.integers(1, 4, (300, 4)), 0).astype(np.int32)
-    found = measured(logits, targets, HeadInfo((9, 4), "softmax"), Target("class", 4, 4), ErrorRate(), loss=Ctc())
+    found = measured(logits, targets, OutputHead((9, 4), "softmax"), Target("class", 4, 4), ErrorRate(), loss=Ctc())
     edits = [
         distance_by_hand(spelt(row.argmax(1), 0), [int(i) for i in target if i])
         for row, target in zip(logits, targets, strict=True)

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError
 from netspec.language.values import Duration
@@ -36,7 +37,6 @@ from netspec.training.optimizers import (
 )
 from netspec.training.optimizers.contrib import ScheduleFreeSgd
 from netspec.training.optimizers.transforms import Noise
-from netspec.training.output_head import HeadInfo
 from netspec.training.schedules import ReduceOnPlateau, Warmup
 from netspec.training.step import steps_per_call as together
 from netspec.training.step.epoch_steps import steps_of
@@ -194,7 +194,7 @@ def poisoned_job(poison: list[int], **keys: Any) -> Job:
     data = number_data(100)
     inputs = np.clip(data.inputs["input"], -2.9, 2.9)
     inputs[poison, 3] = 4.0
-    recipe = recipe_for({"output": HeadInfo((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
+    recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
     return Job(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import CompileError
 from netspec.training.losses import (
@@ -40,12 +41,11 @@ from netspec.training.metrics import (
     RSquared,
     Top,
 )
-from netspec.training.output_head import HeadInfo
 from tests.training.nets import recipe_for
 
-LINEAR, SIGMOID, SOFTMAX = HeadInfo((5,)), HeadInfo((5,), "sigmoid"), HeadInfo((5,), "softmax")
-ONE, YES = HeadInfo((1,)), HeadInfo((1,), "sigmoid")
-STEPS, PLAIN_STEPS = HeadInfo((9, 5), "softmax"), HeadInfo((9, 5))
+LINEAR, SIGMOID, SOFTMAX = OutputHead((5,)), OutputHead((5,), "sigmoid"), OutputHead((5,), "softmax")
+ONE, YES = OutputHead((1,)), OutputHead((1,), "sigmoid")
+STEPS, PLAIN_STEPS = OutputHead((9, 5), "softmax"), OutputHead((9, 5))
 CLASSES, BINARY, NUMBERS = Target("class", 1, 5), Target("binary"), Target("numbers", 5)
 LABELS, COUNT, SPELT = Target("binary", 5), Target("numbers"), Target("class", 4, 5)
 
@@ -74,7 +74,7 @@ FITTING = [
 
 
 @pytest.mark.parametrize(("head", "target", "loss", "activation", "metrics"), FITTING)
-def test_what_goes_together(head: HeadInfo, target: Target, loss: Any, activation: str, metrics: str) -> None:
+def test_what_goes_together(head: OutputHead, target: Target, loss: Any, activation: str, metrics: str) -> None:
     output = recipe_for({"output": head}, {"output": target}, loss=loss).outputs["output"]
     assert output.scored.activation == activation
     assert " ".join(metric.word for metric in output.metrics) == metrics
@@ -105,7 +105,7 @@ WRONG = [
     (PLAIN_STEPS, SPELT, {"loss": Triplet()}, "NS450", "one point"),
     (STEPS, SPELT, {}, "NS450", "4 targets, and the net gives 9 answers"),
     (PLAIN_STEPS, Target("numbers", 9), {}, "NS450", "9 targets, and the net gives 45 numbers"),
-    (HeadInfo((1, 5), "softmax", is_open=True), SPELT, {}, "NS450", "not known"),
+    (OutputHead((None, 5), "softmax"), SPELT, {}, "NS450", "not known"),
     (LINEAR, CLASSES, {"loss": Triplet(), "batch": 1}, "NS464", "a batch has 1"),
     (SOFTMAX, CLASSES, {"loss": (Mse(), Mae())}, "NS463", "`mse` and `mae`"),
     (SOFTMAX, CLASSES, {"loss": OfOutput(output="outputs", loss=Mse())}, "NS463", "no output `outputs`"),
@@ -127,7 +127,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("head", "target", "keys", "code", "words"), WRONG)
-def test_what_does_not(head: HeadInfo, target: Target, keys: dict[str, Any], code: str, words: str) -> None:
+def test_what_does_not(head: OutputHead, target: Target, keys: dict[str, Any], code: str, words: str) -> None:
     with pytest.raises(CompileError) as caught:
         recipe_for({"output": head}, {"output": target}, **keys)
     (found,) = caught.value.diagnostics
@@ -138,7 +138,7 @@ def test_what_does_not(head: HeadInfo, target: Target, keys: dict[str, Any], cod
 
 # ---------------------------------------------------------------- several outputs
 
-HEADS = {"kind": HeadInfo((3,), "softmax"), "size": HeadInfo((1,))}
+HEADS = {"kind": OutputHead((3,), "softmax"), "size": OutputHead((1,))}
 TARGETS = {"kind": Target("class", 1, 3), "size": Target("numbers")}
 
 
@@ -210,7 +210,7 @@ def test_the_loss_is_the_weighted_sum(tmp_path: Path) -> None:
 
 def test_class_weights_reach_the_loss() -> None:
     recipe = recipe_for(
-        {"output": HeadInfo((5,), "softmax")}, {"output": Target("class", 1, 3)}, class_weights={"output": (1, 2, 3)}
+        {"output": OutputHead((5,), "softmax")}, {"output": Target("class", 1, 3)}, class_weights={"output": (1, 2, 3)}
     )
     output = recipe.outputs["output"]
     assert output.class_weights == (1, 2, 3, 0, 0), "units without a class"

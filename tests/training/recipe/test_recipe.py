@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import CompileError
 from netspec.language.values import Duration
@@ -14,55 +15,54 @@ from netspec.training.control.stop import Early
 from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, Huber, Mse
 from netspec.training.metrics import Accuracy, ErrorRate, Perplexity, RSquared
 from netspec.training.optimizers import Adam, Clip, Sgd
-from netspec.training.output_head import HeadInfo
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules import Constant, Cosine, Warmup
 from tests.training.nets import recipe_for
 
 DEFAULTS = [
-    (HeadInfo((3,)), Target("numbers", 3), "mse", "mse rmse mae r2"),
-    (HeadInfo((1,)), Target("binary"), "mse", "mse rmse mae r2"),
-    (HeadInfo((3,), "sigmoid"), Target("numbers", 3), "mse", "rmse mae"),
-    (HeadInfo((3,), "sigmoid"), Target("binary", 3), "binary_cross_entropy", "accuracy rmse"),
-    (HeadInfo((1,), "sigmoid"), Target("binary"), "binary_cross_entropy", "accuracy roc_auc"),
-    (HeadInfo((1,), "sigmoid"), Target("class", 1, 2), "binary_cross_entropy", "accuracy roc_auc"),
-    (HeadInfo((5,), "softmax"), Target("class", 1, 5), "cross_entropy", "accuracy confusion_matrix"),
-    (HeadInfo((7, 5), "softmax"), Target("class", 7, 5), "cross_entropy", "accuracy perplexity"),
+    (OutputHead((3,)), Target("numbers", 3), "mse", "mse rmse mae r2"),
+    (OutputHead((1,)), Target("binary"), "mse", "mse rmse mae r2"),
+    (OutputHead((3,), "sigmoid"), Target("numbers", 3), "mse", "rmse mae"),
+    (OutputHead((3,), "sigmoid"), Target("binary", 3), "binary_cross_entropy", "accuracy rmse"),
+    (OutputHead((1,), "sigmoid"), Target("binary"), "binary_cross_entropy", "accuracy roc_auc"),
+    (OutputHead((1,), "sigmoid"), Target("class", 1, 2), "binary_cross_entropy", "accuracy roc_auc"),
+    (OutputHead((5,), "softmax"), Target("class", 1, 5), "cross_entropy", "accuracy confusion_matrix"),
+    (OutputHead((7, 5), "softmax"), Target("class", 7, 5), "cross_entropy", "accuracy perplexity"),
 ]
 
 
 @pytest.mark.parametrize(("head", "target", "loss", "metrics"), DEFAULTS)
-def test_what_follows_from_the_last_layer(head: HeadInfo, target: Target, loss: str, metrics: str) -> None:
+def test_what_follows_from_the_last_layer(head: OutputHead, target: Target, loss: str, metrics: str) -> None:
     output = recipe_for({"output": head}, {"output": target}).outputs["output"]
     assert output.loss.word == loss
     assert " ".join(metric.word for metric in output.metrics) == metrics
 
 
 def test_what_is_written_goes_before_what_follows() -> None:
-    head, target = {"output": HeadInfo((1,), "sigmoid")}, {"output": Target("binary")}
+    head, target = {"output": OutputHead((1,), "sigmoid")}, {"output": Target("binary")}
     output = recipe_for(head, target, loss=Mse(), metrics=(Accuracy(),)).outputs["output"]
     assert (output.loss, output.metrics) == (Mse(), (Accuracy(),))
 
 
-def codes(heads: HeadInfo, target: Target, *, has_val: bool = True, **keys) -> list[str]:
+def codes(heads: OutputHead, target: Target, *, has_val: bool = True, **keys) -> list[str]:
     with pytest.raises(CompileError) as caught:
         recipe_for({"output": heads}, {"output": target}, has_val=has_val, **keys)
     assert all(d.message and d.label_text is not None and d.hint_text for d in caught.value.diagnostics)
     return [d.code for d in caught.value.diagnostics]
 
 
-SOFTMAX, CLASSES = HeadInfo((5,), "softmax"), Target("class", 1, 5)
-LINEAR, NUMBERS = HeadInfo((2,)), Target("numbers", 2)
+SOFTMAX, CLASSES = OutputHead((5,), "softmax"), Target("class", 1, 5)
+LINEAR, NUMBERS = OutputHead((2,)), Target("numbers", 2)
 
 WRONG = [
     (SOFTMAX, CLASSES, {"loss": BinaryCrossEntropy()}, "NS450"),
-    (HeadInfo((1,), "sigmoid"), Target("binary"), {"loss": CrossEntropy()}, "NS450"),
+    (OutputHead((1,), "sigmoid"), Target("binary"), {"loss": CrossEntropy()}, "NS450"),
     (LINEAR, NUMBERS, {"loss": CrossEntropy()}, "NS450"),
     (LINEAR, NUMBERS, {"loss": BinaryCrossEntropy()}, "NS450"),
     (SOFTMAX, CLASSES, {"metrics": (ErrorRate(),)}, "NS456"),
     (LINEAR, NUMBERS, {"metrics": (Accuracy(),)}, "NS456"),
-    (HeadInfo((2,), "sigmoid"), Target("binary", 2), {"metrics": (Perplexity(),)}, "NS456"),
+    (OutputHead((2,), "sigmoid"), Target("binary", 2), {"metrics": (Perplexity(),)}, "NS456"),
     (SOFTMAX, CLASSES, {"optimizer": (Clip(norm=1.0),)}, "NS457"),
     (SOFTMAX, CLASSES, {"optimizer": (Adam(), Sgd())}, "NS457"),
     (SOFTMAX, CLASSES, {"schedule": (Cosine(), Warmup())}, "NS458"),
@@ -75,7 +75,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("head", "target", "keys", "code"), WRONG)
-def test_what_does_not_fit(head: HeadInfo, target: Target, keys: dict, code: str) -> None:
+def test_what_does_not_fit(head: OutputHead, target: Target, keys: dict, code: str) -> None:
     assert codes(head, target, **keys) == [code]
 
 
@@ -85,9 +85,9 @@ def test_all_mistakes_come_at_once() -> None:
 
 
 def test_plain_numbers_may_be_logits() -> None:
-    recipe = recipe_for({"output": HeadInfo((5,))}, {"output": CLASSES}, loss=CrossEntropy())
+    recipe = recipe_for({"output": OutputHead((5,))}, {"output": CLASSES}, loss=CrossEntropy())
     assert [m.word for m in recipe.outputs["output"].metrics] == ["accuracy", "confusion_matrix"]
-    recipe = recipe_for({"output": HeadInfo((1,))}, {"output": Target("binary")}, loss=BinaryCrossEntropy())
+    recipe = recipe_for({"output": OutputHead((1,))}, {"output": Target("binary")}, loss=BinaryCrossEntropy())
     assert recipe.outputs["output"].scored.activation == "sigmoid"
 
 
@@ -98,7 +98,7 @@ def test_keep_follows_from_the_validation_split() -> None:
 
 
 def test_several_outputs() -> None:
-    heads = {"digit": SOFTMAX, "weight": HeadInfo((1,))}
+    heads = {"digit": SOFTMAX, "weight": OutputHead((1,))}
     recipe = make_recipe(
         TrainSettings(stop=(Early(figure="val_digit_accuracy"),)),
         heads,
@@ -117,7 +117,7 @@ def test_a_single_output_takes_the_only_target() -> None:
 
 def test_description_has_every_default_in_force() -> None:
     recipe = recipe_for(
-        {"output": HeadInfo((2,))},
+        {"output": OutputHead((2,))},
         {"output": NUMBERS},
         loss=Huber(),
         metrics=(RSquared(),),

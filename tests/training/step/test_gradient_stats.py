@@ -11,11 +11,11 @@ import optax
 import pytest
 from flax import nnx
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
-from netspec.training.output_head import HeadInfo
 from tests.training.nets import Regressor, class_job, figures_of, number_job, recipe_for, same
 
 
@@ -69,7 +69,7 @@ def place_job(**keys: Any) -> Job:
     random = np.random.default_rng(0)
     targets = random.normal(size=(20_000, 4)).astype(np.float32) * 3
     recipe = recipe_for(
-        {"output": HeadInfo((4,))}, {"output": Target("numbers", 4)}, has_val=False, watch="gradients", **keys
+        {"output": OutputHead((4,))}, {"output": Target("numbers", 4)}, has_val=False, watch="gradients", **keys
     )
     return Job(Place, recipe, ["input"], Arrays({"input": np.ones((20_000, 1), np.float32)}, {"output": targets}))
 

@@ -1,0 +1,82 @@
+"""What one output of a network ends in: read by the checks of data, losses, metrics and the recipe."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from math import prod
+from typing import Any, Literal
+
+from netspec.compiler.ir.graph import Padding
+from netspec.language.record import Record, value
+from netspec.language.source import Span
+
+OutputKind = Literal["predictions", "probabilities", "scores", "sequence", "embedding"]
+"""How a loss compares the units of an output with the targets: each unit predicts its number or class (`predictions`),
+the units are probabilities of classes and the targets are probabilities too (`probabilities`), a score for each class
+or for yes (`scores`), a sequence of classes shorter than the time steps (`sequence`), or a point in space for each
+example (`embedding`)."""
+
+
+@value
+class OutputHead(Record):
+    """The end of one output.
+
+    `sizes` is the shape of one example (channels last), None for a size that is not known. `activation` is the softmax
+    or sigmoid that passes have taken off the end, and `linear` otherwise; where a loss reads plain numbers as something
+    else, it may also be `exp` (logarithms) or `margin` (scores, above 0 for yes). `padding` says which time steps are
+    padding, `blank` is the id of no class where the steps form a sequence of classes, `kind` how the loss reads the
+    units. `word`, `span` and `reshaped_by` (the last layer, where it only reshapes) are for messages.
+    """
+
+    sizes: tuple[int | None, ...]
+    activation: str = "linear"
+    word: str = "dense"
+    padding: Padding | None = None
+    span: Span | None = field(default=None, compare=False)
+    blank: int | None = None
+    kind: OutputKind = "predictions"
+    reshaped_by: str | None = field(default=None, compare=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example; an unknown size counts as 1."""
+        return tuple(1 if size is None else size for size in self.sizes)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a size is not known."""
+        return None in self.sizes
+
+    @property
+    def has_units(self) -> bool:
+        """Whether the number of units is known."""
+        return not self.sizes or self.sizes[-1] is not None
+
+    @property
+    def units(self) -> int:
+        return self.shape[-1] if self.sizes else 1
+
+    @property
+    def positions(self) -> int:
+        """Predictions for one example: 1, or one at each time step or position."""
+        return prod(self.shape[:-1])
+
+    @property
+    def count(self) -> int:
+        """Numbers in the output for one example."""
+        return prod(self.shape)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether there is a prediction at each time step or position."""
+        return len(self.sizes) > 1
+
+    def apply(self, logits: Any) -> Any:
+        """The predictions (probabilities, or plain numbers) for logits of any batch shape; the shape stays."""
+        from netspec.nn import predictions
+
+        return predictions(self.activation, logits)
+
+    def __str__(self) -> str:
+        size = "x".join(map(str, self.shape)) or "1"
+        return f"`{self.word}` with {self.activation} and {size} unit{'s' if size != '1' else ''}"

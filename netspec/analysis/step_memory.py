@@ -87,10 +87,10 @@ def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Ma
     """
     set_up()
     spec.check()
-    heads = output_heads(spec.optimised)
+    heads = output_heads(spec.optimized)
     recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
     assert recipe is not None
-    names, model = list(input_shapes(spec.optimised)), Model(spec)
+    names, model = list(input_shapes(spec.optimized)), Model(spec)
     engine = Engine(lambda rngs: model.module_class(rngs=rngs), recipe, names)
     return engine, engine.state_shapes(), _batch(spec, engine)
 
@@ -105,7 +105,7 @@ def _target(head: OutputHead) -> Target:
 def _batch(spec: Compilation, engine: Engine) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """The shapes of the inputs and targets of a batch."""
     size = engine.recipe.batch
-    inputs = tuple(example_of(shape, size) for shape in input_shapes(spec.optimised).values())
+    inputs = tuple(example_of(shape, size) for shape in input_shapes(spec.optimized).values())
     targets = {}
     for name, output in engine.recipe.outputs.items():
         placed = engine.example_target(output)

@@ -212,10 +212,3 @@ def window(size: Size, kernel: int, stride: int, dilation: int, pad: str | int, 
     if isinstance(places, int) and isinstance(size, int) and (places - 1) * stride >= size + margin:
         return places - 1
     return places
-
-
-def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """What XLA's `SAME` adds before and behind an axis."""
-    reach = (kernel - 1) * dilation + 1
-    total = max(0, (-(-size // stride) - 1) * stride + reach - size)
-    return total // 2, total - total // 2

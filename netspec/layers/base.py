@@ -52,8 +52,6 @@ class Layer(Word):
     """Puts the steps of a sequence into another order, so that a mask of padded steps ends at it."""
     is_identity: ClassVar[bool] = False
     """Does nothing."""
-    is_random: ClassVar[bool] = False
-    """Draws random numbers while training."""
     training_only: ClassVar[bool] = False
     """Does nothing outside training."""
     cancels_bias: ClassVar[bool] = False

@@ -16,7 +16,6 @@ from netspec.layers.code import PythonCall, call
 class Disturbance(Layer):
     """What only happens while training, at random."""
 
-    is_random: ClassVar[bool] = True
     training_only: ClassVar[bool] = True
 
     def infer(self, x: Shape) -> Shape:

@@ -81,7 +81,7 @@ def predict_run(path: Path, texts: Sequence[str], id_column: str | None = None) 
     model, coding = load_model(path), read_coding(path)
     raw = read_inputs(texts, model.inputs, coding)
     outputs = _answers_of(model, raw.arrays)
-    heads = output_heads(model.compilation.optimised)
+    heads = output_heads(model.compilation.optimized)
     losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
     heads |= {k: replace(heads[k], blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
     if raw.last is not None:

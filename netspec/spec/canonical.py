@@ -183,7 +183,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
         compilation: a spec without mistakes.
         otherwise: what the data would say about each output, for a spec that names none; without it there is no recipe.
     """
-    graph, facts = compilation.optimised, compilation.facts
+    graph, facts = compilation.optimized, compilation.facts
     heads = output_heads(graph)
     if facts is not None:
         facts = join_targets(facts, heads)

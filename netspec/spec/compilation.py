@@ -1,6 +1,6 @@
 """The map of the compiler: one property per stage, each made when it is first asked for.
 
-    text -> tree -> resolution -> graph -> optimised graph -> Python source
+    text -> tree -> resolution -> graph -> optimized graph -> Python source
                                                -> inference form -> Python source
 
 Comes in: a `Source` and what the command line says. Goes out: whatever stage is asked for; `problems` gathers what is
@@ -23,7 +23,7 @@ from netspec.compiler.ir.warnings import check_graph
 from netspec.compiler.names.imports import UseReader
 from netspec.compiler.names.overrides import add_input, apply_overrides
 from netspec.compiler.names.resolve import Resolution, resolve_file
-from netspec.compiler.passes import for_inference, optimise
+from netspec.compiler.passes import for_inference, optimize
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.edition import check_edition
 from netspec.compiler.syntax.errors import UnreadableFile
@@ -219,11 +219,11 @@ class Compilation:
             if self._has("data") or self._has("train"):
                 from netspec.spec.sections import check_sections
 
-                check_sections(self, optimise(graph), facts)
+                check_sections(self, optimize(graph), facts)
         return graph
 
     @cached_property
-    def optimised(self) -> Graph:
+    def optimized(self) -> Graph:
         """The network after the passes.
 
         Raises:
@@ -231,7 +231,7 @@ class Compilation:
         """
         self.check()
         assert self.graph is not None
-        return optimise(self.graph)
+        return optimize(self.graph)
 
     @cached_property
     def inference(self) -> Graph:
@@ -240,7 +240,7 @@ class Compilation:
         Raises:
             CompileError: the spec has errors.
         """
-        return for_inference(self.optimised)
+        return for_inference(self.optimized)
 
     @cached_property
     def python(self) -> str:
@@ -251,7 +251,7 @@ class Compilation:
         """
         from netspec.compiler.backend.emit import emit_source  # `netspec check` needs no source
 
-        return emit_source(self.optimised)
+        return emit_source(self.optimized)
 
     def inference_python(self, *, standalone: bool = False) -> str:
         """The source of the inference form.

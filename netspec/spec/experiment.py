@@ -92,7 +92,7 @@ class Prepared:
         return Job(
             make_module=self.make_module or (lambda rngs: self.model.module_class(rngs=rngs)),
             recipe=self.recipe,
-            inputs=list(input_shapes(self.compilation.optimised)),
+            inputs=list(input_shapes(self.compilation.optimized)),
             train=self.splits.train,
             val=self.splits.val,
             test=self.splits.test,
@@ -114,7 +114,7 @@ class Prepared:
         chain = self.compilation.data.augment
         if not chain:
             return None
-        splits, shapes = self.splits, input_shapes(self.compilation.optimised)
+        splits, shapes = self.splits, input_shapes(self.compilation.optimized)
         return make_augmenter(chain, self.recipe, shapes, splits.train.inputs, splits.normalisation)
 
 
@@ -142,7 +142,7 @@ def prepare(
     dataset = as_dataset(data)
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
-    graph = compilation.optimised
+    graph = compilation.optimized
     dataset = dataset if dataset is not None else _load(compilation)
     splits, warnings = prepare_data(
         dataset,

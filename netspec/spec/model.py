@@ -269,7 +269,7 @@ class Model:
 
         from netspec.nn import record
 
-        probed = network_class(load_source(emit_source(self.compilation.optimised, probes=True), f"{self.name}_probed"))
+        probed = network_class(load_source(emit_source(self.compilation.optimized, probes=True), f"{self.name}_probed"))
         twin = probed(rngs=nnx.Rngs(0))
         nnx.update(twin, nnx.state(module))
         with record() as seen:

@@ -144,7 +144,13 @@ def test_show_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "expected"),
-    [("tree", "Chain"), ("graph", "dense(10, softmax)"), ("optimised", "-> softmax"), ("python", "nn.Conv(1, 16")],
+    [
+        ("tree", "Chain"),
+        ("graph", "dense(10, softmax)"),
+        ("optimized", "-> softmax"),
+        ("optimised", "-> softmax"),  # as it was spelled before
+        ("python", "nn.Conv(1, 16"),
+    ],
 )
 def test_show_stage(folder: Path, stage: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "good.net", "--stage", stage]) == 0

@@ -52,7 +52,7 @@ def test_stage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "  %relu = relu <- %dense : 16",
     ]
     (folder / "deep.net").write_text("input 8\ndense(8, relu) * 3 -> dense(2)\n")
-    for stage in ("optimised", "inference"):
+    for stage in ("optimized", "inference"):
         assert run(["show", "deep.net", "--stage", stage]) == 0
         assert "  # 3 alike in a row: %dense … %dense_3 : 8" in capsys.readouterr().out
 

@@ -57,7 +57,7 @@ def test_bad(path: Path, golden) -> None:
 @pytest.mark.parametrize("path", PASSES, ids=lambda p: p.stem)
 def test_passes(path: Path, golden) -> None:
     spec = compilation(path)
-    graph = spec.inference if path.stem.startswith("inference_") else spec.optimised
+    graph = spec.inference if path.stem.startswith("inference_") else spec.optimized
     golden(graph_text(graph, find_repeats(graph)) + "\n", path.with_suffix(".graph"))
 
 

@@ -38,7 +38,7 @@ def compilation(name: str) -> Compilation:
 @cache
 def abstract(name: str) -> Any:
     """The module that the source without netspec makes, with shapes in place of weights."""
-    source = emit_source(compilation(name).optimised, standalone=True)
+    source = emit_source(compilation(name).optimized, standalone=True)
     assert "import netspec" not in source and "from netspec" not in source
     network = network_class(load_source(source, name))
     return nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0)))
@@ -97,7 +97,7 @@ def test_source_without_netspec(name: str) -> None:
     net, module = ZOO[name], abstract(name)
     assert size_of(module, nnx.Param) == net.parameters
     assert size_of(module, nnx.BatchStat) == net.state
-    graph = compilation(name).optimised
+    graph = compilation(name).optimized
     inputs = [batch(node.shape, 2) for node in graph.input_nodes]
     for mode in (module.train, module.eval):
         mode()

@@ -369,7 +369,7 @@ def test_standalone_source_imports_the_package_of_the_word(own: Any, tmp_path: P
         "\n-> dense(5, threshold, init = sparse(0.2)) -> largest"
     )
     spec = Compilation(Source("own.net", text, Path("own.net")))
-    source = emit_source(spec.optimised, standalone=True)
+    source = emit_source(spec.optimized, standalone=True)
     assert (
         "from tests.testing.own_words.functions import Film, RunningMean, Threshold, largest, sparse, squareplus"
         in source

@@ -18,13 +18,13 @@ def tell_gradients(spec: Compilation, as_json: bool) -> int:
     """Check the gradients of every layer, and write each row as it is found; how many are wrong."""
     from netspec.analysis.check_gradients import check_gradients, layers_of
 
-    layers = layers_of(spec.optimised)
+    layers = layers_of(spec.optimized)
     widths = [max(map(len, texts)) for texts in zip(("layer", ""), *layers, strict=True)]
     if not as_json:
         click.echo(_line(("layer", "", "worst error", "of"), widths))
         click.echo(_line(("-" * widths[0], "-" * widths[1], "-" * 11, "-" * 9), widths))
     wrong: list[Diagnostic] = []
-    for found in check_gradients(spec.optimised):
+    for found in check_gradients(spec.optimized):
         if as_json:
             print_json(_record(found))
         else:

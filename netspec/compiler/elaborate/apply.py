@@ -22,7 +22,7 @@ from netspec.compiler.elaborate.values import (
     SharedUse,
     Sum,
 )
-from netspec.compiler.errors import values as meaning
+from netspec.compiler.errors.values import CannotChain, SharedShape, TooLarge
 from netspec.compiler.ir.graph import Edge, Graph, Output, SharedModule, prune
 from netspec.compiler.ir.warnings import PaddingCounts
 from netspec.compiler.syntax import tree
@@ -184,7 +184,7 @@ class Applier:
         self.total += more
         self.built += 1
         if max(self.total, self.built) > MOST_NODES:
-            self.problems.add(meaning.TooLarge(span=span, limit=MOST_NODES))
+            self.problems.add(TooLarge(span=span, limit=MOST_NODES))
             raise Abandon
 
     def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
@@ -325,7 +325,7 @@ class Applier:
         if result is not BAD and not isinstance(result, LayerValue | Tensor | Tensors):
             span = define.body[-1].span
             advice = "a definition ends with a layer or a tensor"
-            self.problems.add(meaning.CannotChain(span=span, what=describe(result), where="as a block", advice=advice))
+            self.problems.add(CannotChain(span=span, what=describe(result), where="as a block", advice=advice))
             return BAD
         return self.apply(result, flowing, builder) if isinstance(result, LayerValue) else result
 
@@ -364,7 +364,7 @@ class Applier:
             if first == second:
                 second += " of which one has padding and the other has none"
             self.problems.add(
-                meaning.SharedShape(
+                SharedShape(
                     span=span,
                     notes=(Note(shared.span, f"made for {first}"), *producer_note(tensors[0])),
                     name=shared.name,

@@ -25,7 +25,16 @@ from netspec.compiler.elaborate.values import (
     SharedUse,
     Sum,
 )
-from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.errors.names import WrongValue
+from netspec.compiler.errors.values import (
+    CannotChain,
+    CannotCombine,
+    ConditionUnknown,
+    NoClasses,
+    NoMeaningHere,
+    TooLarge,
+    UnknownAttribute,
+)
 from netspec.compiler.names.advice import advise_attribute, advise_chained, advise_combined, advise_value
 from netspec.compiler.names.resolve import Resolution
 from netspec.compiler.names.scope import Name, Scope
@@ -169,8 +178,8 @@ class Evaluator:
     def _classes(self, node: tree.Name) -> Any:
         if self.classes is None and self.has_data:
             label, advice = "the data have none", "their targets are numbers: write how many units come out"
-            return self.report(meaning.NoClasses(span=node.span, label_words=label, advice=advice))
-        return self.report(meaning.NoClasses(span=node.span)) if self.classes is None else self.classes
+            return self.report(NoClasses(span=node.span, label_words=label, advice=advice))
+        return self.report(NoClasses(span=node.span)) if self.classes is None else self.classes
 
     def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
         """What a name stands for where it is used."""
@@ -221,9 +230,7 @@ class Evaluator:
         if not isinstance(value, LayerValue):
             advice = "share a layer: `share embed = embedding(64)`"
             span = symbol.expression.span
-            return self.report(
-                meaning.CannotChain(span=span, what=describe(value), where="in a `share`", advice=advice)
-            )
+            return self.report(CannotChain(span=span, what=describe(value), where="in a `share`", advice=advice))
         if frame.builder is None:
             return self._no_meaning(symbol.span, "a shared layer", "in a file that another one uses")
         return Shared(symbol.name, value, symbol.span, frame.builder)
@@ -298,7 +305,7 @@ class Evaluator:
                 advice = f"{wrong.unknown} is not known before the data come; write a number in the `input` line"
             notes = self.origin(expression, frame)
             return self.report(
-                errors.WrongValue(
+                WrongValue(
                     span=expression.span,
                     notes=notes,
                     what=what,
@@ -334,7 +341,7 @@ class Evaluator:
     def _limited(self, value: LayerValue) -> Any:
         """The layer value itself, or BAD when it stands for too many layers or is nested too deep."""
         if value.size > MOST_NODES:
-            return self.report(meaning.TooLarge(span=value.span, limit=MOST_NODES))
+            return self.report(TooLarge(span=value.span, limit=MOST_NODES))
         if value.depth > DEEPEST:
             return self.report(NestedTooDeep(span=value.span, limit=DEEPEST))
         return value
@@ -345,7 +352,7 @@ class Evaluator:
             return value
         if isinstance(value, Tensor | Tensors):
             advice = "a tensor begins a chain; a layer goes behind `->` (for both at once: `(a | b) -> concat`)"
-            self.report(meaning.CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
+            self.report(CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
         elif value is not BAD:
             self._cannot_chain(item, value)
         return BROKEN
@@ -363,14 +370,14 @@ class Evaluator:
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
         advice = advise_chained(item.span.text, value)
-        return self.report(meaning.CannotChain(span=item.span, what=describe(value), advice=advice))
+        return self.report(CannotChain(span=item.span, what=describe(value), advice=advice))
 
     def _branches(self, node: tree.Branches, frame: Frame) -> Any:
         values = [self.evaluate(item, frame) for item in node.items]
         for item, value in zip(node.items, values, strict=True):
             if value is not BAD and not isinstance(value, LayerValue | Tensor | Tensors):
                 self.report(
-                    meaning.CannotChain(
+                    CannotChain(
                         span=item.span,
                         what=describe(value),
                         where="as a branch",
@@ -387,7 +394,7 @@ class Evaluator:
         if any(v is BAD for v in values):
             return BAD
         if sum(len(v.items) if isinstance(v, Tensors) else 1 for v in values) > MOST_TENSORS:
-            return self.report(meaning.TooLarge(span=span, limit=MOST_TENSORS, what="branches"))
+            return self.report(TooLarge(span=span, limit=MOST_TENSORS, what="branches"))
         return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
 
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
@@ -397,7 +404,7 @@ class Evaluator:
         return frame.input
 
     def _no_meaning(self, span: Span, what: str, where: str, advice: str = OUTSIDE) -> Any:
-        return self.report(meaning.NoMeaningHere(span=span, what=what, where=where, advice=advice))
+        return self.report(NoMeaningHere(span=span, what=what, where=where, advice=advice))
 
     def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
         base = self.evaluate(node.base, frame)
@@ -408,9 +415,7 @@ class Evaluator:
         if size is not None:
             return size
         what, advice = advise_attribute(base)
-        return self.report(
-            meaning.UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice)
-        )
+        return self.report(UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice))
 
     # ------------------------------------------------------------ operators
 
@@ -458,7 +463,7 @@ class Evaluator:
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
         advice = advise_combined(node, left, right)
         return self.report(
-            meaning.CannotCombine(
+            CannotCombine(
                 span=node.span, operator=node.operator, left=describe(left), right=describe(right), advice=advice
             )
         )
@@ -471,7 +476,7 @@ class Evaluator:
         if value is BAD or is_number(value):
             return value if value is BAD else -value
         return self.report(
-            meaning.CannotCombine(
+            CannotCombine(
                 span=node.span, operator="-", left="nothing", right=describe(value), advice="it needs a number"
             )
         )
@@ -483,9 +488,7 @@ class Evaluator:
             return value
         problem, advice = "a condition is true or false", "compare it with something, as in `n > 1`"
         return self.report(
-            meaning.ConditionUnknown(
-                span=node.span, problem=problem, label_words=f"this is {describe(value)}", advice=advice
-            )
+            ConditionUnknown(span=node.span, problem=problem, label_words=f"this is {describe(value)}", advice=advice)
         )
 
     def _if_else(self, node: tree.IfElse, frame: Frame, kind: Kind | None) -> Any:

@@ -14,7 +14,8 @@ from netspec.compiler.elaborate.apply import Applier, label
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
 from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
 from netspec.compiler.elaborate.values import BAD
-from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.errors.names import WrongValue
+from netspec.compiler.errors.values import CannotChain, NoInput, NoNetwork, TwoNetworks
 from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
 from netspec.compiler.names.advice import BATCH_WORDS
@@ -75,16 +76,16 @@ class Inference:
                 self.problems.add(self._no_network(span))
             return False
         if not has_input and not self.problems.errors:
-            self.problems.add(meaning.NoInput(span=results[0][2]))
+            self.problems.add(NoInput(span=results[0][2]))
         return has_input
 
-    def _no_network(self, end: Span) -> meaning.NoNetwork:
+    def _no_network(self, end: Span) -> NoNetwork:
         names = [s for s in self.resolution.file.statements if isinstance(s, tree.Assign | tree.Share)]
         if not names:
-            return meaning.NoNetwork(span=end)
+            return NoNetwork(span=end)
         last = names[-1].name
         advice = f"write what the network is on a line of its own, such as `{last.name}`"
-        return meaning.NoNetwork(span=last.span, where="only given a name", advice=advice)
+        return NoNetwork(span=last.span, where="only given a name", advice=advice)
 
     def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
         results: list[tuple[str | None, Any, Span]] = []
@@ -106,7 +107,7 @@ class Inference:
                     results.append((label_name, BAD, statement.span))
         unnamed = [r for r in results if r[0] is None]
         for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
-            self.problems.add(meaning.TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))
+            self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))
         return results
 
     def _evaluate_name(self, statement: tree.Assign | tree.Share | tree.Param, frame: Frame) -> None:
@@ -128,13 +129,11 @@ class Inference:
             shapes = " and ".join(str(t.shape) for t in value.items)
             advice = "join them, as in `(a | b) -> concat`, or name each: `output a = …`"
             what = f"several tensors ({shapes})"
-            self.problems.add(
-                meaning.CannotChain(span=expression.span, what=what, where="as the network", advice=advice)
-            )
+            self.problems.add(CannotChain(span=expression.span, what=what, where="as the network", advice=advice))
         else:
             advice = "the network is a layer or a tensor"
             self.problems.add(
-                meaning.CannotChain(span=expression.span, what=describe(value), where="as the network", advice=advice)
+                CannotChain(span=expression.span, what=describe(value), where="as the network", advice=advice)
             )
         return BAD
 
@@ -193,7 +192,7 @@ class Inference:
         """Remember the id that only fills up; one outside the vocabulary never occurs."""
         if made.pad is not None and made.pad >= made.vocabulary:
             self.problems.add(
-                errors.WrongValue(
+                WrongValue(
                     span=matched["pad"].span,
                     what="`pad` of `tokens`",
                     expected=f"an id from 0 to {made.vocabulary - 1}",
@@ -218,7 +217,7 @@ class Inference:
         if all(isinstance(s, Dim) or (isinstance(s, int) and not isinstance(s, bool) and s > 0) for s in sizes):
             return tuple(sizes)
         self.problems.add(
-            errors.WrongValue(
+            WrongValue(
                 span=item.span,
                 what="a size of the input",
                 expected="a whole number of at least 1, or an upper-case name such as H",

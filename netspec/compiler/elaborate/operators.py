@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from netspec.compiler.errors import values as meaning
+from netspec.compiler.errors.values import BadArithmetic, CannotCombine, ConditionUnknown
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.shape import Dim
 from netspec.language.source import Span
@@ -52,11 +52,11 @@ def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
         return _calculate_sizes(symbol, left, right, span)
     if symbol in ("/", "//", "%") and right == 0:
         problem, advice = f"`{spell(left)} {symbol} 0` divides by zero", f"make the number behind `{symbol}` positive"
-        return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+        return BadArithmetic(span=span, problem=problem, advice=advice)
     result = ARITHMETIC[symbol](left, right)
     if abs(result) > LARGEST:
         advice = f"numbers go up to {LARGEST:.0e}"
-        return meaning.BadArithmetic(span=span, problem="this number is too large", advice=advice)
+        return BadArithmetic(span=span, problem="this number is too large", advice=advice)
     return result
 
 
@@ -65,12 +65,10 @@ def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
     divides = symbol == "//" and isinstance(right, int) and right > 0
     if not whole or not (symbol in ("+", "-", "*") or divides):
         advice = "with an unknown size use +, -, * and // by a positive whole number"
-        return meaning.CannotCombine(
-            span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice
-        )
+        return CannotCombine(span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice)
     result = ARITHMETIC[symbol](left, right)
     if isinstance(result, Dim) and (len(result.terms) > MOST_TERMS or len(str(result)) > LONGEST_FORMULA):
-        return meaning.BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
+        return BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
     return result
 
 
@@ -81,7 +79,7 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
             return symbol in ("==", "<=", ">=")
         known = left if isinstance(right, Dim) else right
         unknown = right if isinstance(right, Dim) else left
-        return meaning.ConditionUnknown(
+        return ConditionUnknown(
             span=span,
             problem=f"whether {spell(left)} {symbol} {spell(right)} is not known before the data come",
             label_words=f"{unknown} against {spell(known)}",
@@ -89,7 +87,7 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
         )
     same_kind = (is_number(left) and is_number(right)) or type(left) is type(right)
     if not same_kind or (symbol not in ("==", "!=") and not is_number(left) and not isinstance(left, str)):
-        return meaning.CannotCombine(
+        return CannotCombine(
             span=span,
             operator=symbol,
             left=describe(left),
@@ -106,9 +104,9 @@ def check_list(values: list[Any], span: Span) -> list[Any] | Diagnostic:
         count += len(level)
         if count > LONGEST_LIST:
             problem, advice = f"this list holds more than {LONGEST_LIST:,} values", "give fewer weights"
-            return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+            return BadArithmetic(span=span, problem=problem, advice=advice)
         level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), LONGEST_LIST + 1))
         if not level:
             return values
     problem, advice = f"lists stand more than {DEEPEST_LIST} deep inside each other", "weights have at most 5 levels"
-    return meaning.BadArithmetic(span=span, problem=problem, advice=advice)
+    return BadArithmetic(span=span, problem=problem, advice=advice)

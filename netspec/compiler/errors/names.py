@@ -1,4 +1,4 @@
-"""NS2xx: names and arguments. What expressions mean stands in meaning.py, shapes in layers/errors.py and lints.py."""
+"""NS2xx: names and arguments. Mistakes in what expressions mean are in values.py, in shapes in layers/errors."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
+from netspec.compiler.errors.values import ArgumentOrder
 from netspec.compiler.syntax import tree
 from netspec.language.diagnostics import Note, Problems, squeeze, suggest
 from netspec.language.kinds import Kind, NewShape, Sizes
@@ -96,7 +97,7 @@ def match_arguments(
             slot = next(by_place, None)
         if slot is not None and slot.name in match.values:
             note = Note(spans[slot.name], "given here")
-            problems.add(errors.GivenTwice(span=argument.span, notes=(note,), word=callee.word, option=slot.name))
+            problems.add(GivenTwice(span=argument.span, notes=(note,), word=callee.word, option=slot.name))
             slot = None
         if slot is None:
             match.rejected.append(argument.value)
@@ -115,9 +116,7 @@ def _find_by_name(callee: Callee, name: tree.Name, problems: Problems) -> Slot |
     advice = suggest(name.name, [s.name for s in callee.slots], what=f"its {callee.noun}s", elsewhere=elsewhere)
     if not callee.slots:
         advice = f"`{callee.word}` takes no arguments"
-    problems.add(
-        errors.UnknownOption(span=name.span, word=callee.word, noun=callee.noun, option=name.name, advice=advice)
-    )
+    problems.add(UnknownOption(span=name.span, word=callee.word, noun=callee.noun, option=name.name, advice=advice))
     return None
 
 
@@ -131,7 +130,7 @@ def _slots_by_place(
     first_named = next((i for i, a in enumerate(arguments) if a.name is not None), len(arguments))
     behind = next((a for a in arguments[first_named:] if a.name is None), None)
     if behind is not None:
-        problems.add(meaning.ArgumentOrder(span=behind.span))
+        problems.add(ArgumentOrder(span=behind.span))
         return None
     given = arguments[:first_named]
     activation = next((s for s in callee.positional if s.is_activation), None)
@@ -155,10 +154,10 @@ def _activation_first(
     given: Sequence[tree.Argument],
     behind: tree.Argument,
     is_activation: Callable[[tree.Expression], bool],
-) -> meaning.ArgumentOrder:
+) -> ArgumentOrder:
     others = [a.span.text for a in given if not is_activation(a.value)]
     words = [a.span.text for a in given if is_activation(a.value)]
-    return meaning.ArgumentOrder(
+    return ArgumentOrder(
         span=behind.span,
         problem=f"the activation of `{callee.word}` stands last",
         label_words="stands behind the activation",
@@ -166,7 +165,7 @@ def _activation_first(
     )
 
 
-def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> errors.TooManyArguments:
+def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> TooManyArguments:
     """The diagnostic for the arguments from `first` on, for which there is no place."""
     count = len(callee.positional)
     by_name = ", ".join(s.name for s in callee.slots if s.position is None)
@@ -183,7 +182,7 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> err
         advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
     span = given[first].span.to(given[-1].span)
     label = "one too many" if first == len(given) - 1 else f"{len(given) - first} too many"
-    return errors.TooManyArguments(span=span, word=callee.word, limit=limit, label_words=label, advice=advice)
+    return TooManyArguments(span=span, word=callee.word, limit=limit, label_words=label, advice=advice)
 
 
 def _check_missing(
@@ -197,4 +196,4 @@ def _check_missing(
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
         example = callee.example([*missing, *(a.span.text for a in arguments)])
-        problems.add(errors.MissingArgument(span=place, word=callee.word, missing=names, signature=example))
+        problems.add(MissingArgument(span=place, word=callee.word, missing=names, signature=example))

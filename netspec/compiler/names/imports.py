@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from netspec.compiler.errors import names as errors
+from netspec.compiler.errors.names import CannotUse, Cycle, DefinedTwice, NotInFile, UnusedName
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.edition import check_edition
@@ -64,7 +64,7 @@ class UseReader:
             return self._keep(Source(name, modules[name].read_text(encoding="utf-8"), modules[name]), name)
         advice = suggest(name, modules, what="the library has") + '\nfor a file of your own write `use "blocks.net"`'
         span = use.module[0].span.to(use.module[-1].span)
-        problems.add(errors.CannotUse(span=span, target=f"`{name}`", reason="there is no such library", advice=advice))
+        problems.add(CannotUse(span=span, target=f"`{name}`", reason="there is no such library", advice=advice))
         return None
 
     def _relative(self, path: tree.String, source: Source, problems: Problems) -> Source | None:
@@ -76,7 +76,7 @@ class UseReader:
             found = Source(str(target), target.read_text(encoding="utf-8-sig"), target)
         except (OSError, UnicodeDecodeError) as error:
             reason, advice = _why_not(error, target, path.value, source)
-            problems.add(errors.CannotUse(span=path.span, target=f'"{path.value}"', reason=reason, advice=advice))
+            problems.add(CannotUse(span=path.span, target=f'"{path.value}"', reason=reason, advice=advice))
             return None
         return self._keep(found, key)
 
@@ -148,35 +148,35 @@ def missing_name(name: str, span: Span, scope: Scope) -> Name:
     return Name(name, "missing", span, scope, uses=1)
 
 
-def _not_in_file(use: tree.Use, name: str, span: Span, other: Scope) -> errors.NotInFile:
+def _not_in_file(use: tree.Use, name: str, span: Span, other: Scope) -> NotInFile:
     offered = [n for n, symbol in other.names.items() if symbol.is_definition]
     there = other.names.get(name)
     if there is not None:
         advice = f"`{name}` is there as {there.noun}; `use` brings what a `def` makes"
     else:
         advice = suggest(name, offered, what="it defines") or "it has no `def`"
-    return errors.NotInFile(span=span, target=shown(use), name=name, advice=advice)
+    return NotInFile(span=span, target=shown(use), name=name, advice=advice)
 
 
-def _conflict(use: tree.Use, name: str, span: Span, present: Name) -> errors.DefinedTwice:
+def _conflict(use: tree.Use, name: str, span: Span, present: Name) -> DefinedTwice:
     note = Note(present.span, "first defined here")
     advice = "take it from one place only: remove one of the two names, or give the block in one file another name"
     if not use.names:
         what = use.span.text
         advice = f"take only what you need: write the names behind it, as in `{what} (name, name)`"
-    return errors.DefinedTwice(span=span, notes=(note,), name=name, label_words="brought again here", advice=advice)
+    return DefinedTwice(span=span, notes=(note,), name=name, label_words="brought again here", advice=advice)
 
 
 # ---------------------------------------------------------------- what is wrong among files
 
 
-def files_in_a_circle(names: Sequence[str], uses: Sequence[Span]) -> errors.Cycle:
+def files_in_a_circle(names: Sequence[str], uses: Sequence[Span]) -> Cycle:
     """The diagnostic for files that use each other; `uses` are the statements, of which the last closes the circle."""
     path = " -> ".join(f'"{name}"' for name in names)
     steps = list(zip(uses, names, names[1:], strict=False))[:-1]
     notes = tuple(Note(span, f'"{a}" uses "{b}"') for span, a, b in steps)
     advice = "move what both files need into a third one"
-    return errors.Cycle(span=uses[-1], notes=notes, path=path, advice=advice)
+    return Cycle(span=uses[-1], notes=notes, path=path, advice=advice)
 
 
 def warn_unused_uses(brought: Sequence[tuple[tree.Use, dict[Name, Span]]], used: set[Name], problems: Problems) -> None:
@@ -185,9 +185,9 @@ def warn_unused_uses(brought: Sequence[tuple[tree.Use, dict[Name, Span]]], used:
         if not use.names and names and not any(n in used or n.is_missing for n in names):
             advice = "use one of its definitions, or remove the line"
             problem = f"nothing of {shown(use)} is used"
-            problems.add(errors.UnusedName(span=use.span, problem=problem, label_words="brought here", advice=advice))
+            problems.add(UnusedName(span=use.span, problem=problem, label_words="brought here", advice=advice))
         for name, span in names.items() if use.names else ():
             if name not in used and not name.is_missing:
                 advice = "use it, or remove it from the list" if len(use.names) > 1 else "use it, or remove the line"
                 problem = f"the definition `{name.name}` is never used"
-                problems.add(errors.UnusedName(span=span, problem=problem, label_words="brought here", advice=advice))
+                problems.add(UnusedName(span=span, problem=problem, label_words="brought here", advice=advice))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from netspec.compiler.errors import names as errors, values as meaning
+from netspec.compiler.errors.names import DefinedTwice, GivenTwice, UnknownName, UnknownOption
+from netspec.compiler.errors.values import NotCallable, NoValue, UnknownAttribute, UnknownSection, UnknownUnit
 from netspec.compiler.names.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
 from netspec.compiler.names.arguments import Callee, match_arguments
 from netspec.compiler.names.cycles import Edges, check_cycles, warn_unused
@@ -148,10 +149,10 @@ class _Resolver:
         previous = scope.names.get(name.name)
         if previous is not None:
             note = Note(previous.span, "first defined here")
-            self.problems.add(errors.DefinedTwice(span=name.span, notes=(note,), name=name.name))
+            self.problems.add(DefinedTwice(span=name.span, notes=(note,), name=name.name))
             return symbol
         if what not in ("parameter", "input", "output") and is_layer_word(name.name):
-            self.problems.add(errors.DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
+            self.problems.add(DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
         scope.names[name.name] = symbol
         symbol.uses += name.name in scope.early
         self.resolution.defined.append(symbol)
@@ -215,7 +216,7 @@ class _Resolver:
             if is_free_name and item.span.text.lower() in BATCH_WORDS:
                 advice = "remove it: the batch is never written"
                 what = "no size of one example"
-                self.problems.add(errors.UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
+                self.problems.add(UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
             elif is_free_name and is_size_name(item.span.text):
                 self.sizes.add(item.span.text)
             else:
@@ -231,13 +232,13 @@ class _Resolver:
         if word is None:
             advice = suggest(name, [*words("section"), "expect"], what="sections")
             problem = f"there is no section `{name}`"
-            self.problems.add(meaning.UnknownSection(span=section.name.span, problem=problem, advice=advice))
+            self.problems.add(UnknownSection(span=section.name.span, problem=problem, advice=advice))
             return
         if name in self.resolution.settings:
             problem = f"the section `{name}` stands twice"
             first = self.resolution.settings[name].section.name.span
             self.problems.add(
-                meaning.UnknownSection(
+                UnknownSection(
                     span=section.name.span,
                     notes=(Note(first, "first here"),),
                     problem=problem,
@@ -254,19 +255,17 @@ class _Resolver:
         name = block.section.name.name
         if not isinstance(entry, tree.Assign):
             advice, problem = advise_entry(block.word, entry), f"this is no setting of `{name}`"
-            self.problems.add(meaning.NoValue(span=entry.span, problem=problem, advice=advice))
+            self.problems.add(NoValue(span=entry.span, problem=problem, advice=advice))
             return
         key = entry.name.name
         option = next((o for o in block.word.options() if o.name == key), None)
         if option is None:
             advice = advise_setting(block.word, key, entry.value.span.text, self.resolution.file)
-            self.problems.add(
-                errors.UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice)
-            )
+            self.problems.add(UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice))
             return
         if key in block.values:
             note = Note(block.values[key].span, "given here")
-            self.problems.add(errors.GivenTwice(span=entry.name.span, notes=(note,), word=name, option=key))
+            self.problems.add(GivenTwice(span=entry.name.span, notes=(note,), word=name, option=key))
             return
         block.values[key] = entry.value
         self.expression(entry.value, scope, option.kind)
@@ -348,7 +347,7 @@ class _Resolver:
         if node.name.name not in ATTRIBUTES:
             advice = suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor")
             self.problems.add(
-                meaning.UnknownAttribute(
+                UnknownAttribute(
                     span=node.name.span, what=f"`{node.base.span.text}`", attribute=node.name.name, advice=advice
                 )
             )
@@ -360,7 +359,7 @@ class _Resolver:
         advice = suggest(unit, UNITS, what="units")
         if is_layer_word(unit) or node.unit.name in words("init"):
             advice = f"put a comma between `{node.amount.text}` and `{unit}`"
-        self.problems.add(meaning.UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
+        self.problems.add(UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
         symbol = scope.find(node.name)
@@ -404,7 +403,7 @@ class _Resolver:
         if node.name in scope.later:
             scope.early.add(node.name)
             what, advice = "not known yet", "a name is known behind where it is given; what flows in is `input`"
-        self.problems.add(errors.UnknownName(span=node.span, name=node.name, what=what, advice=advice))
+        self.problems.add(UnknownName(span=node.span, name=node.name, what=what, advice=advice))
 
     def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
         function = node.function
@@ -446,7 +445,7 @@ class _Resolver:
             f"use `{function.name}` without parentheses, or define it with parameters: `def {function.name}(n) = …`"
         )
         self.problems.add(
-            meaning.NotCallable(
+            NotCallable(
                 span=function.span,
                 notes=(Note(symbol.span, "defined here"),),
                 name=function.name,

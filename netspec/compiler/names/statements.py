@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.compiler.elaborate.operators import COMPARISONS
-from netspec.compiler.errors import values as meaning
+from netspec.compiler.errors.values import NoValue
 from netspec.compiler.names.scope import Scope
 from netspec.compiler.syntax import tree
 from netspec.language.diagnostics import Problems
@@ -18,11 +18,11 @@ def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
             span, advice = last.span, f"end it with what flows out: write `{last.name.name}` on a line behind it"
             inner.names[last.name.name].uses += 1
         problem = f"the body of `{define.name.name}` does not end with a value"
-        problems.add(meaning.NoValue(span=span, problem=problem, advice=advice))
+        problems.add(NoValue(span=span, problem=problem, advice=advice))
     for statement in before:
         if isinstance(statement, tree.ExpressionStatement):
             problems.add(
-                meaning.NoValue(
+                NoValue(
                     span=statement.span,
                     problem="a value in the middle of a body goes nowhere",
                     advice="give it a name (`h = …`), or begin the next line with `->`",
@@ -40,5 +40,5 @@ def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary 
     advice = "write a comparison such as `params < 1M` or `test_accuracy >= 99%`"
     if isinstance(entry, tree.Assign):
         advice = f"write `==` to compare: `{entry.name.name} == {entry.value.span.text}`"
-    problems.add(meaning.NoValue(span=entry.span, problem="this is no expectation", advice=advice))
+    problems.add(NoValue(span=entry.span, problem="this is no expectation", advice=advice))
     return None

@@ -30,7 +30,7 @@ INFERENCE_PASSES: tuple[Callable[[Graph], Graph], ...] = (
 """Behind `PASSES`, for a network that only answers."""
 
 
-def optimise(graph: Graph) -> Graph:
+def optimize(graph: Graph) -> Graph:
     """The graph after the passes that suit training too; the one given stays as it is."""
     for run in PASSES:
         graph = run(graph)
@@ -38,7 +38,7 @@ def optimise(graph: Graph) -> Graph:
 
 
 def for_inference(graph: Graph) -> Graph:
-    """What `optimise` gave, as a network that only answers: it has other weights, which `backend/fold.py` makes."""
+    """What `optimize` gave, as a network that only answers: it has other weights, which `backend/fold.py` makes."""
     for run in INFERENCE_PASSES:
         graph = run(graph)
     return graph

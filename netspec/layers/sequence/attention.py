@@ -98,10 +98,6 @@ class Attention(Layer):
     l2: float = option(Number(0), "L2 penalty on the four kernels: l2 * sum(w * w) is added to the loss", default=0.0)
     dtype: str | None = dtype_option()
 
-    @property
-    def is_random(self) -> bool:  # type: ignore[override]  # elsewhere the same for every use of a word
-        return self.dropout > 0
-
     def follows(self) -> dict[str, str]:
         return {"kv_heads": str(self.heads), "init": "lecun_normal", "bias_init": "zeros"}
 

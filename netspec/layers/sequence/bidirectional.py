@@ -64,7 +64,6 @@ class Bidirectional(Layer):
     )
 
     reads_mask: ClassVar[int | None] = 0
-    is_random: ClassVar[bool] = True
     takes_rngs: ClassVar[bool] = False  # its layers do
 
     @property

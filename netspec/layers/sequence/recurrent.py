@@ -110,7 +110,6 @@ class Recurrent(Layer):
     gates: ClassVar[int] = 1
 
     reads_mask: ClassVar[int | None] = 0
-    is_random: ClassVar[bool] = True  # with `dropout`
 
     def follows(self) -> dict[str, str]:
         return {"init": "lecun_normal", "bias_init": "zeros"}

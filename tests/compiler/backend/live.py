@@ -22,7 +22,7 @@ def compiled(text: str) -> Compilation:
 
 def abstract(spec: Compilation, *, standalone: bool = False) -> Any:
     """The network with shapes in place of weights."""
-    source = emit_source(spec.optimised, standalone=standalone)
+    source = emit_source(spec.optimized, standalone=standalone)
     network = network_class(load_source(source, "test"))
     return nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0)))
 
@@ -30,7 +30,7 @@ def abstract(spec: Compilation, *, standalone: bool = False) -> Any:
 def outputs(spec: Compilation, module: Any) -> Any:
     """The shapes that come out for a batch of two; unknown sizes are 8."""
     given = []
-    for node in spec.optimised.input_nodes:
+    for node in spec.optimized.input_nodes:
         sizes = (2, *(size if isinstance(size, int) else 8 for size in node.shape.sizes))
         given.append(jax.ShapeDtypeStruct(sizes, jnp.int32 if node.shape.is_tokens else jnp.float32))
     return nnx.eval_shape(lambda module, *inputs: module(*inputs), module, *given)

@@ -18,7 +18,7 @@ def shapes(text: str) -> dict[str, tuple[int, ...]]:
     spec = compiled(text)
     module = abstract(spec)
     outputs(spec, module)
-    assert parameter_count(module) == total_cost(spec.optimised).trainable
+    assert parameter_count(module) == total_cost(spec.optimized).trainable
     return {path: shape for path, shape in parameter_paths(module).items() if path.endswith("kernel")}
 
 

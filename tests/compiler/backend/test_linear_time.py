@@ -64,9 +64,9 @@ SHAPES = [chain, named, skips, one_block, many_blocks, one_shared, many_shared, 
 def work(text: str) -> None:
     spec = Compilation(Source("<spec>", text))
     spec.check()
-    emit_source(spec.optimised)
-    assert total_cost(spec.optimised).macs != 0
-    assert sum(1 for _ in rows(spec.optimised)) > 0
+    emit_source(spec.optimized)
+    assert total_cost(spec.optimized).macs != 0
+    assert sum(1 for _ in rows(spec.optimized)) > 0
 
 
 def calls(run: Callable[[], None]) -> int:

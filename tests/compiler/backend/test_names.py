@@ -73,7 +73,7 @@ def test_a_name_in_every_place(name: str, standalone: bool) -> None:
         module.eval()
         found = outputs(spec, module)
         assert isinstance(found, dict) == (place == "output"), place
-        assert parameter_count(module) == total_cost(spec.optimised).trainable, place
+        assert parameter_count(module) == total_cost(spec.optimized).trainable, place
         if isinstance(found, dict):
             assert set(found) == {name, "b"}
 
@@ -123,7 +123,7 @@ def test_classes_of_similar_names(definitions: list[str]) -> None:
     module = abstract(spec)
     assert type(module).__name__ == "Network"
     assert outputs(spec, module).shape == (2, 4)
-    assert parameter_count(module) == total_cost(spec.optimised).trainable
+    assert parameter_count(module) == total_cost(spec.optimized).trainable
 
 
 @pytest.mark.parametrize(

@@ -56,14 +56,14 @@ def test_one_set_of_weights(name: str, standalone: bool) -> None:
     outputs(spec, module)
     assert parameter_count(module) == wanted
     assert spec.graph is not None
-    for graph in (spec.graph, spec.optimised):
+    for graph in (spec.graph, spec.optimized):
         assert total_cost(graph).trainable == wanted
         assert sum(row.trainable for row in rows(graph)) == wanted
 
 
 def test_multiply_adds_count_every_use() -> None:
-    once = total_cost(compiled("input 4\nshare s = dense(4)\ns -> dense(2)").optimised)
-    twice = total_cost(compiled("input 4\nshare s = dense(4)\ns -> s -> dense(2)").optimised)
+    once = total_cost(compiled("input 4\nshare s = dense(4)\ns -> dense(2)").optimized)
+    twice = total_cost(compiled("input 4\nshare s = dense(4)\ns -> s -> dense(2)").optimized)
     assert twice.macs == once.macs + 16  # type: ignore[operator]
     assert twice.trainable == once.trainable
 

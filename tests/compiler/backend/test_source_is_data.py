@@ -81,7 +81,7 @@ def names_of_outputs(graph: Graph) -> set[str]:
 def test_the_nets() -> None:
     for text in NETS.values():
         spec = Compilation(Source("<spec>", text))
-        check_source(spec.python, names_of_outputs(spec.optimised))
+        check_source(spec.python, names_of_outputs(spec.optimized))
 
 
 NAMES = st.one_of(st.sampled_from(NASTY), st.from_regex(r"[A-Za-z_][A-Za-z_0-9]{0,6}", fullmatch=True))
@@ -111,10 +111,10 @@ output {second} = {tensor} + {image}
 def test_any_names(text: str) -> None:
     spec = Compilation(Source("<spec>", text))
     assume(not spec.diagnose().errors)
-    check_source(spec.python, names_of_outputs(spec.optimised))
-    compile(emit_source(spec.optimised, standalone=True), "model.py", "exec")
+    check_source(spec.python, names_of_outputs(spec.optimized))
+    compile(emit_source(spec.optimized, standalone=True), "model.py", "exec")
     found = outputs(spec, abstract(spec))
-    assert set(found) == names_of_outputs(spec.optimised)
+    assert set(found) == names_of_outputs(spec.optimized)
 
 
 def test_numbers_that_are_none() -> None:

@@ -44,7 +44,7 @@ def inputs_of(model: Model) -> dict[str, np.ndarray]:
 
 
 def standalone(model: Model) -> str:
-    return emit_source(model.compilation.optimised, standalone=True)
+    return emit_source(model.compilation.optimized, standalone=True)
 
 
 def run_without_netspec(root: Path) -> dict[str, dict[str, np.ndarray]]:
@@ -119,7 +119,7 @@ class _WithPrefix(ast.NodeTransformer):
 def test_the_nets_use_every_helper() -> None:
     used: set[str] = set()
     for text in NETS.values():
-        used |= file_names(netspec.compile(text).compilation.optimised, standalone=True).used
+        used |= file_names(netspec.compile(text).compilation.optimized, standalone=True).used
     called_by_others = {
         *("Frozen", "RecurrentLayer", "attend", "per_gate", "resize_cubic", "scan_steps", "through_steps"),
     }

@@ -39,7 +39,7 @@ def check(text: str) -> Problems:
         compile(spec.inference_python(), "emitted", "exec")
         shapes = {
             tuple((o.name, str(g.shape_of(o.edge))) for o in g.outputs)
-            for g in (spec.graph, spec.optimised, spec.inference)
+            for g in (spec.graph, spec.optimized, spec.inference)
         }
         assert len(shapes) == 1, "passes keep shapes"
         assert all(len(repeat.copies) > 1 for repeat in find_repeats(spec.inference))

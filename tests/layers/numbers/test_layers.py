@@ -12,7 +12,6 @@ import pytest
 from flax import nnx
 
 import netspec
-from netspec.language.shape import same_padding
 
 torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402  # after the check that there is a PyTorch
@@ -163,8 +162,11 @@ def spelled(options: dict[str, Any]) -> str:
 
 
 def test_same_padding_by_hand() -> None:
-    for numbers in [(9, 3, 2, 1), (8, 4, 3, 1), (7, 3, 1, 2), (5, 1, 2, 1), (6, 5, 4, 1)]:
-        assert same_padding(*numbers) == same_by_hand(*numbers)
+    for size, kernel, stride, dilation in [(9, 3, 2, 1), (8, 4, 3, 1), (7, 3, 1, 2), (5, 1, 2, 1), (6, 5, 4, 1)]:
+        reach = (kernel - 1) * dilation + 1
+        assert jax.lax.padtype_to_pads((size,), (reach,), (stride,), "SAME") == [
+            same_by_hand(size, kernel, stride, dilation)
+        ]
 
 
 def test_embedding() -> None:

@@ -177,10 +177,10 @@ def test_source() -> None:
 @pytest.mark.parametrize("word", THEIRS)
 def test_standalone(word: str) -> None:
     model = netspec.compile(f"input 4x6\n(identity | relu | tanh -> gap) -> {word}")
-    optimised = model.compilation.optimised
-    assert isinstance(optimised, Graph)
+    optimized = model.compilation.optimized
+    assert isinstance(optimized, Graph)
     names: dict[str, Any] = {}
-    exec(emit_source(optimised, standalone=True), names)
+    exec(emit_source(optimized, standalone=True), names)
     from flax import nnx
 
     network = [value for value in names.values() if isinstance(value, type) and issubclass(value, nnx.Module)][-1]

@@ -66,8 +66,8 @@ def gradient_test() -> Iterator[None]:
 def found(text: str) -> dict[str, LayerGradients]:
     spec = Compilation(Source("<spec>", text, Path("net.net")))
     spec.check()
-    layers = list(check_gradients(spec.optimised))
-    assert [(layer.name, layer.call) for layer in layers] == layers_of(spec.optimised)
+    layers = list(check_gradients(spec.optimized))
+    assert [(layer.name, layer.call) for layer in layers] == layers_of(spec.optimized)
     return {layer.name: layer for layer in layers}
 
 

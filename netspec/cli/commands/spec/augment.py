@@ -102,7 +102,7 @@ def input_to_show(spec: Compilation) -> str:
     spec.check()
     if not spec.data.augment:
         raise fail(NothingToShow(what="no `augment`", advice="add one: `data { augment = rotate(10) -> shift(10%) }`"))
-    shapes = input_shapes(spec.optimised)
+    shapes = input_shapes(spec.optimized)
     for name, shape in shapes.items():
         if is_image(shape):
             return name
@@ -124,7 +124,7 @@ def vary(prepared: Prepared, shown: str, seed: int) -> list[Example]:
 
     augmenter, splits = prepared.augmenter, prepared.splits
     assert augmenter is not None
-    names = list(input_shapes(prepared.compilation.optimised))
+    names = list(input_shapes(prepared.compilation.optimized))
     chosen = choose({name: read_all(y) for name, y in splits.train.targets.items()}, len(splits.train), seed)
     batch = place(splits.train.take(chosen), prepared.recipe, names)
     inputs, targets = replace(augmenter, seed=seed)(0, *batch.arrays)

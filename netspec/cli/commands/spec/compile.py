@@ -53,7 +53,7 @@ def command(
     if inference:
         source = spec.inference_python(standalone=standalone)
     else:
-        source = emit_source(spec.optimised, standalone=standalone)
+        source = emit_source(spec.optimized, standalone=standalone)
     if not as_json:
         print_problems(spec.problems.warnings)
     weights = _write(Path(output), source, spec, run_folder) if output is not None else None

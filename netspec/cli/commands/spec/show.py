@@ -18,11 +18,18 @@ from netspec.language.values import Word
 from netspec.spec.compilation import Compilation
 
 
+class _Stage(click.Choice[str]):
+    """The stages, and `optimized`, as `optimized` was spelled before."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert("optimized" if value == "optimised" else value, param, ctx)
+
+
 @click.command()
 @click.argument("file")
 @click.option(
     "--stage",
-    type=click.Choice(["tree", "graph", "optimised", "python", "inference", "plan"]),
+    type=_Stage(["tree", "graph", "optimized", "python", "inference", "plan"]),
     help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers, `plan` how "
     "it is computed on this machine, and why.",
 )
@@ -147,7 +154,7 @@ def _stage(spec: Compilation, stage: str) -> str:
     assert spec.graph is not None
     if stage == "graph":
         return graph_text(spec.graph)
-    graph = spec.inference if stage == "inference" else spec.optimised
+    graph = spec.inference if stage == "inference" else spec.optimized
     return graph_text(graph, find_repeats(graph))
 
 

@@ -46,7 +46,7 @@ class MissingPackage(Diagnostic):
     code = "NS429"
     title = "`{source}` needs the package {package}, which is not installed"
     label = "needs {package}"
-    hint = "install it with `pip install 'netspec[{extra}]'`"
+    hint = "install it with `pip install 'netspec-compiler[{extra}]'`"
     source: str
     package: str
     extra: str

@@ -23,7 +23,7 @@ LABELS = ("label", "labels", "target", "y", "fine_label")
 @source("huggingface")
 class HuggingFace(Source):
     """A data set from the Hugging Face hub, or from a folder written by `save_to_disk`. Needs
-    `pip install 'netspec[huggingface]'`.
+    `pip install 'netspec-compiler[huggingface]'`.
 
     Inputs are images, scaled to 0..1, or numbers; texts are turned into token ids before. What is in the cache of the
     library `datasets` is used without a network.

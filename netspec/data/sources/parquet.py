@@ -22,7 +22,7 @@ from netspec.language.diagnostics import Unplaced
 
 @source("parquet")
 class Parquet(TableSource):
-    """A table in a Parquet file, with the options of `csv`. Needs `pip install 'netspec[parquet]'`.
+    """A table in a Parquet file, with the options of `csv`. Needs `pip install 'netspec-compiler[parquet]'`.
 
     Example: data { source = parquet("wine.parquet", target = "grower") }
     Reference: Apache Parquet.

@@ -162,7 +162,7 @@ class NoTensorboard(Diagnostic):
     code = "NS502"
     title = "`tensorboard = true` needs the package tensorboardX, which is not installed"
     label = "needs tensorboardX"
-    hint = "install it with `pip install 'netspec[tensorboard]'`"
+    hint = "install it with `pip install 'netspec-compiler[tensorboard]'`"
 
 
 class UnknownBlock(Diagnostic):

@@ -2,7 +2,7 @@
 
 The options of such a word are the arguments of the function. Four are called here as everywhere in the language: `rate`
 (in Optax `learning_rate`), `epsilon` and `epsilon_root` (`eps`, `eps_root`) and `decay` (`weight_decay`); and the mask
-of what decays is the option `on`. tests/train/test_optax_words.py compares the two sides, so that an argument or an
+of what decays is the option `on`. test_optax_words.py compares the two sides, so that an argument or an
 optimizer that Optax adds is noticed.
 """
 

@@ -115,7 +115,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         facts_by_loading(HuggingFace(name="pets"), HERE)
     code, text = code_and_text(caught.value)
     assert code == "NS429"
-    assert "pip install 'netspec[huggingface]'" in text
+    assert "pip install 'netspec-compiler[huggingface]'" in text
 
 
 def test_a_set_on_disk(tmp_path: Path) -> None:

@@ -67,4 +67,4 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch
         Parquet(file="t.parquet", target=("y",)).facts(tmp_path)
     code, text = code_and_text(caught.value)
     assert code == "NS429"
-    assert "pip install 'netspec[parquet]'" in text
+    assert "pip install 'netspec-compiler[parquet]'" in text

@@ -30,6 +30,8 @@ from netspec.training.metrics import Accuracy
 from tests.training.augment.pictures import HEIGHT, WIDTH, images
 from tests.training.nets import recipe_for, same
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
 
 class Small(nnx.Module):
     """Images to 3 classes, with dropout, so that there is other random state."""

@@ -185,5 +185,5 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(CompileError) as caught:
         netspec.train(text(board=True), (X, Y), runs=tmp_path / "runs")
     (problem,) = caught.value.diagnostics
-    assert problem.code == "NS502" and "pip install 'netspec[tensorboard]'" in problem.hint_text
+    assert problem.code == "NS502" and "pip install 'netspec-compiler[tensorboard]'" in problem.hint_text
     assert problem.span is not None and not (tmp_path / "runs").exists()

@@ -1,6 +1,6 @@
 """`netspec train`, killed at any moment, goes on to the same numbers bit for bit.
 
-The suite kills a few; `python -m tests.train.test_kill 30` kills thirty, at moments drawn from a seed.
+The suite kills a few; `python -m tests.training.loop.test_kill 30` kills thirty, at moments drawn from a seed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import pytest
 
 from netspec.storage.array_file import read_arrays
 from netspec.storage.run_folder import checkpoint_file, checkpoint_steps, read_run
+
+pytestmark = pytest.mark.usefixtures("default_signals")
 
 ROOT = Path(__file__).parents[3]
 SPEC = """\

@@ -29,6 +29,8 @@ from netspec.training.loop.loop import fit
 from netspec.training.step import steps_per_call as together
 from tests.training.nets import class_data, class_job, figures_of, same
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -62,7 +64,8 @@ def train_and_be_killed(path: str, epochs: int, number: int) -> None:
 
 
 def start_and_kill(run: Run, epochs: int, number: signal.Signals) -> int:
-    program = f"from tests.train.test_resume import *; train_and_be_killed({str(run.path)!r}, {epochs}, {int(number)})"
+    call = f"train_and_be_killed({str(run.path)!r}, {epochs}, {int(number)})"
+    program = f"from tests.training.loop.test_resume import *; {call}"
     command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, timeout=120).returncode
 

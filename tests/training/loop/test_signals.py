@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from netspec.training.loop.signals import SIGNALS, listening, status_of
+
+pytestmark = pytest.mark.usefixtures("default_signals")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -48,3 +52,20 @@ def test_what_is_ignored_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+NOHUP = """
+import os, signal, sys
+from netspec.training.loop.signals import listening
+with listening() as interruption:
+    os.kill(os.getpid(), signal.SIGHUP)
+    sys.exit(7 if interruption.requested else 0)
+"""
+
+
+@pytest.mark.parametrize(("handler", "status"), [(signal.SIG_IGN, 0), (signal.SIG_DFL, 7)], ids=["nohup", "plain"])
+def test_a_program_under_nohup_outlives_its_terminal(handler: signal.Handlers, status: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOHUP], preexec_fn=lambda: signal.signal(signal.SIGHUP, handler), check=False
+    )
+    assert done.returncode == status

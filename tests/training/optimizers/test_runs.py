@@ -42,6 +42,8 @@ from netspec.training.step import steps_per_call as together
 from netspec.training.step.epoch_steps import steps_of
 from tests.training.nets import Exploding, Regressor, class_job, figures_of, number_data, number_job, recipe_for, same
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
 EVERYTHING: dict[str, Any] = {
     "optimizer": (
         SkipNonfinite(most=3),

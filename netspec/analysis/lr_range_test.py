@@ -14,6 +14,7 @@ from itertools import chain, count, islice
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from netspec.language.diagnostics import fail
@@ -61,8 +62,6 @@ class _Rising(Schedule):
     ratio: float
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return self.first * jnp.exp(step * math.log(self.ratio))
 
 

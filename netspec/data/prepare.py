@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
 from netspec.data.checks.values import check_parts, check_scales, check_target_values
@@ -112,8 +114,6 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
         return dataset
 
     def join(arrays: Arrays) -> Arrays:
-        import numpy as np
-
         rows = [in_memory(array).reshape(len(arrays), -1) for array in arrays.targets.values()]
         return Arrays(arrays.inputs, {"output": np.concatenate(rows, axis=1)})
 

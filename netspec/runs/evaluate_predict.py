@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.errors.files import NoSplit
 from netspec.data.predict.example_ids import Identities, identities
@@ -76,8 +78,6 @@ def predict_run(path: Path, texts: Sequence[str], id_column: str | None = None) 
     Raises:
         CompileError: an input cannot be read or has another shape, or there is no such run.
     """
-    import numpy as np
-
     model, coding = load_model(path), read_coding(path)
     raw = read_inputs(texts, model.inputs, coding)
     outputs = _answers_of(model, raw.arrays)
@@ -112,8 +112,6 @@ def _labels(model: Model) -> dict[str, Sequence[str]]:
 
 def _answers_of(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """The answers to all examples by output."""
-    import numpy as np
-
     parts = []
     for batch, count in _batches([arrays[name] for name in model.inputs]):
         found = model(*batch)
@@ -124,8 +122,6 @@ def _answers_of(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 def _batches(arrays: Sequence[Any]) -> Iterator[tuple[list[Any], int]]:
     """Batches of one size, the last one filled up with copies of its first example, and how many of each count."""
-    import numpy as np
-
     total = len(arrays[0])
     size = min(AT_ONCE, total)
     for begin in range(0, total, size):

@@ -12,16 +12,16 @@ import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from netspec.spec.compilation import Compilation, read_source
+from netspec.spec.experiment import Prepared, load_init, prepare, pretty
+from netspec.storage.array_file import read_arrays
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
-
-if TYPE_CHECKING:
-    from netspec.spec.experiment import Prepared
-    from netspec.training.loop.callback import Record, Tick
+from netspec.training.loop import loop
+from netspec.training.loop.callback import Record, Tick
 
 PARTS = {
     "parameters": "state/params/",
@@ -62,9 +62,6 @@ def carry_out(task: Task) -> None:
     Raises:
         CompileError: the spec or its data are wrong.
     """
-    from netspec.spec.experiment import load_init, prepare, pretty
-    from netspec.training.loop import loop
-
     compilation = Compilation(
         read_source(Path(task.spec)), overrides={**task.overrides, "train.epochs": str(task.epochs)}, input=task.input
     )
@@ -141,8 +138,6 @@ def compare_runs(one: Path, other: Path) -> list[Row]:
 
 
 def _arrays(run: Path) -> dict[str, Any]:
-    from netspec.storage.array_file import read_arrays
-
     folder = run / "checkpoints"
     return read_arrays(checkpoint_file(folder, checkpoint_steps(folder)[-1]))[0]
 

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from flax import nnx
+
 from netspec.compiler.elaborate.expect import check_measurable, check_measured
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.dataset.dataset import Dataset, Facts
@@ -281,7 +283,6 @@ def load_init(prepared: Prepared) -> Prepared:
         raise fail(PartsOfNothing(span=spans.get("init_parts")))
     if settings.init is None or prepared.make_module is not None:
         return prepared
-    from flax import nnx
 
     make_module, warnings = start_from(
         lambda rngs: prepared.model.module_class(rngs=rngs),

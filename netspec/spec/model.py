@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
 
 from netspec.compiler.backend.emit import emit_source
+from netspec.compiler.backend.fold_weights import FoldedForm, answer_program, fold_module
+from netspec.compiler.backend.live_state import LiveState
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import summary_html, summary_text
 from netspec.data.transforms.normalization import Normalisation
 from netspec.language.shape import Shape
+from netspec.nn import record
 from netspec.spec.compilation import Compilation
-
-if TYPE_CHECKING:
-    from netspec.compiler.backend.fold_weights import FoldedForm
-    from netspec.compiler.backend.live_state import LiveState
 
 
 class Model:
@@ -98,8 +101,6 @@ class Model:
     @cached_property
     def module(self) -> Any:
         """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
-        from flax import nnx
-
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
     def adopt(
@@ -113,8 +114,6 @@ class Model:
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
-        from flax import nnx
-
         module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
         first: dict[int, tuple[str, ...]] = {
             id(part): tuple(map(str, path)) for path, part in nnx.iter_graph(module) if isinstance(part, nnx.Variable)
@@ -134,8 +133,6 @@ class Model:
     @cached_property
     def _definitions(self) -> dict[bool, Any]:
         """The static half of the module, for training (True) and for inference (False)."""
-        from flax import nnx
-
         module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
         found = {}
         for training in (True, False):
@@ -147,16 +144,12 @@ class Model:
         """A module that only answers, with weights made from those of this model: what `netspec compile --inference`
         writes. Dropout is gone, and batchnorms are merged into the layers in front of them.
         """
-        from netspec.compiler.backend.fold_weights import fold_module
-
         network = network_class(load_source(self.compilation.inference_python(), f"{self.name}_inference"))
         return fold_module(self.compilation.inference, network, self.module)
 
     @cached_property
     def _folded(self) -> FoldedForm | None:
         """What answers in the place of the module; None where no weights would be others."""
-        from netspec.compiler.backend.fold_weights import FoldedForm
-
         blocks = self.compilation.inference.subgraphs()
         has_merged = any(node.absorbed for block in blocks for node in block.nodes)
         return FoldedForm(self.inference_module) if has_merged else None
@@ -164,8 +157,6 @@ class Model:
     def _forward(self, tree: Any) -> Any:
         """The compiled function of the arrays that stand in this structure; there is one unless somebody changes it."""
         if tree not in self._programs:
-            from netspec.compiler.backend.fold_weights import answer_program
-
             self._programs[tree] = answer_program(self._definitions[False], tree)
         return self._programs[tree]
 
@@ -185,8 +176,6 @@ class Model:
 
     @cached_property
     def _live(self) -> LiveState:
-        from netspec.compiler.backend.live_state import LiveState
-
         return LiveState(self.module)
 
     def _restore(self, found: Any) -> Any:
@@ -200,8 +189,6 @@ class Model:
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""
-        import numpy as np
-
         if len(inputs) != len(self.inputs):
             count = "1 input" if len(self.inputs) == 1 else f"{len(self.inputs)} inputs"
             raise ValueError(f"{self.name} takes {count} ({', '.join(self.inputs)}), not {len(inputs)}")
@@ -231,8 +218,6 @@ class Model:
         Args:
             seed: a number or a JAX key.
         """
-        from flax import nnx
-
         module = self.module_class(rngs=nnx.Rngs(seed))
         _, params, state = nnx.split(module, nnx.Param, ...)
         return {"params": params, "state": state}
@@ -246,8 +231,6 @@ class Model:
             train: dropout on, statistics of the batch used; then the result is `(outputs, new state)`.
             logits: leave the final softmax or sigmoid out, as losses want it.
         """
-        from flax import nnx
-
         module = nnx.merge(self._definitions[train], variables["params"], variables["state"], copy=True)
         has_head = logits and hasattr(module, "logits")
         outputs = module.logits(*inputs) if has_head else module(*inputs)
@@ -264,11 +247,6 @@ class Model:
             module: a module of this network with the weights in question.
             inputs: a batch.
         """
-        import jax.numpy as jnp
-        from flax import nnx
-
-        from netspec.nn import record
-
         probed = network_class(load_source(emit_source(self.compilation.optimized, probes=True), f"{self.name}_probed"))
         twin = probed(rngs=nnx.Rngs(0))
         nnx.update(twin, nnx.state(module))

@@ -25,6 +25,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
 from netspec.storage import errors
@@ -215,8 +217,6 @@ def _whole_lines(text: str) -> list[str]:
 
 def versions() -> dict[str, Any]:
     """When a run is made and what with: packages, Python, the device."""
-    import jax
-
     device = jax.devices()[0]
     names = ("jax", "jaxlib", "flax", "optax", "numpy")
     return {

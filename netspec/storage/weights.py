@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flax import nnx
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -68,8 +69,6 @@ def fit_weights(arrays: Mapping[str, Any], like: Weights, source: str) -> Weight
 
 def weights_of(module: Any) -> Weights:
     """The weights of a live module."""
-    from flax import nnx
-
     _, params, _, other = nnx.split(module, nnx.Param, nnx.RngState, ...)
     return Weights(nnx.to_pure_dict(params), nnx.to_pure_dict(other))
 
@@ -80,8 +79,6 @@ def put_weights(module: Any, arrays: Mapping[str, Any], source: str) -> None:
     Raises:
         CompileError: they are not for this net (NS474).
     """
-    from flax import nnx
-
     _, params, _, other = nnx.split(module, nnx.Param, nnx.RngState, ...)
     fitted = fit_weights(arrays, weights_of(module), source)
     for state, values in ((params, fitted.params), (other, fitted.other)):

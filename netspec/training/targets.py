@@ -6,6 +6,11 @@ from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
+from netspec.language.lazy import lazy
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
+np = lazy("numpy")
 
 
 def are_ids(head: OutputHead, target: Target) -> bool:
@@ -19,8 +24,6 @@ def place_targets(array: Any, head: OutputHead, target: Target) -> Any:
     Raises:
         ValueError: the numbers do not fit that shape.
     """
-    import numpy as np
-
     count = len(array)
     if are_ids(head, target):
         return np.asarray(array, np.int32).reshape(count, *head.shape[:-1])
@@ -29,9 +32,6 @@ def place_targets(array: Any, head: OutputHead, target: Target) -> Any:
 
 def as_numbers(targets: Any, units: int) -> Any:
     """Class ids (integers) one-hot encoded; numbers as they are."""
-    import jax
-    import jax.numpy as jnp
-
     if jnp.issubdtype(targets.dtype, jnp.integer):
         return jax.nn.one_hot(targets, units, dtype=jnp.float32)
     return targets

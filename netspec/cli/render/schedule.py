@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from netspec.cli.render.line_plot import curve_lines, number_text
 from netspec.spec.compilation import Compilation
 from netspec.training.optimizers.checks import text_of
@@ -96,8 +98,6 @@ def _rates_text(course: Course) -> str:
 
 def _columns(rates: Any, width: int) -> list[tuple[float, float]]:
     """The least and the greatest rate of each column; every step is in one of them."""
-    import numpy as np
-
     if len(rates) < width:
         spread = [float(rates[i * len(rates) // width]) for i in range(width)]
         return [(rate, rate) for rate in spread]

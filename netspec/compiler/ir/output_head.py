@@ -7,8 +7,11 @@ from math import prod
 from typing import Any, Literal
 
 from netspec.compiler.ir.graph import Padding
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, value
 from netspec.language.source import Span
+
+nn = lazy("netspec.nn")
 
 OutputKind = Literal["predictions", "probabilities", "scores", "sequence", "embedding"]
 """How a loss compares the units of an output with the targets: each unit predicts its number or class (`predictions`),
@@ -73,9 +76,7 @@ class OutputHead(Record):
 
     def apply(self, logits: Any) -> Any:
         """The predictions (probabilities, or plain numbers) for logits of any batch shape; the shape stays."""
-        from netspec.nn import predictions
-
-        return predictions(self.activation, logits)
+        return nn.predictions(self.activation, logits)
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.shape)) or "1"

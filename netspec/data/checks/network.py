@@ -15,11 +15,15 @@ from netspec.data.checks.heads import check_head, source_notes
 from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.errors import network as errors
 from netspec.language.diagnostics import Diagnostic, Note, suggest
+from netspec.language.lazy import lazy
 from netspec.language.shape import Dim, Shape, Size, product
 from netspec.language.source import Span
 
 if TYPE_CHECKING:
+    from netspec.data.checks import values
     from netspec.data.splits.split import Splits
+else:
+    values = lazy("netspec.data.checks.values")
 
 Spans = Mapping[str, Span]
 
@@ -76,18 +80,15 @@ def check_data(
     of several numbers have been joined where the net has one output (`join_targets`). `targets_come_later` leaves out
     the values of the targets, which are made of inputs that are still normalised.
     """
-    from netspec.data.checks.values import check_input_values, check_parts, check_target_values
-    from netspec.data.splits.split import Splits
-
     expected = Expected(inputs, heads, input_spans or {}, source_span)
     found = check_inputs(data.facts, expected)
     for name, key in pair_names(data.facts.inputs, inputs).items():
-        found.extend(check_input_values(data, key, inputs[name], expected.input_span(name), source_span))
+        found.extend(values.check_input_values(data, key, inputs[name], expected.input_span(name), source_span))
     for name, key in pair_names(data.facts.targets, heads).items():
-        wrong = check_target_values(data, key, heads[name]) if not targets_come_later else []
+        wrong = values.check_target_values(data, key, heads[name]) if not targets_come_later else []
         found.extend(wrong or check_head(data.facts.targets[key], heads[name], source_span))
-    if isinstance(data, Splits):
-        found.extend(check_parts(data, source_span))
+    if not isinstance(data, Dataset):
+        found.extend(values.check_parts(data, source_span))
     return found
 
 

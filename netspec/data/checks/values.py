@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Target
 from netspec.data.dataset.lazy_rows import (
@@ -117,8 +119,6 @@ class _Place:
 
 def _is_all_finite(column: Column) -> bool:
     """Whether the smallest and largest numbers, which are wanted anyway where examples are streamed, say so."""
-    import numpy as np
-
     return isinstance(column, Rows) and all(np.isfinite(found).all() for found in column.lowest_highest)
 
 
@@ -163,8 +163,6 @@ def _check_finite(
     may_miss: bool = False,
 ) -> Diagnostic | None:
     """With `may_miss`, numbers that are missing (NaN) are filled in later."""
-    import numpy as np
-
     # one pass without a mask: a sum is finite when everything is, unless it overflows
     if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
         return None
@@ -222,8 +220,6 @@ def _first(wrong: Array) -> int | None:
 
 def _check_labels(array: Array, target: Target, head: OutputHead, place: _Place) -> Diagnostic | None:
     """Labels outside what the head has units for; labels 0..K without gaps are a matter of the class count."""
-    import numpy as np
-
     units = head.units if head.units > 1 or head.activation != "sigmoid" else 2
     low, high = int(array.min()), int(array.max())
     is_shifted = low >= 1 and high == units
@@ -267,7 +263,6 @@ def _check_unit_interval(array: Array, head: OutputHead, place: _Place) -> Diagn
 def _check_constant(array: Column, columns: tuple[str, ...], span: Span | None) -> Diagnostic | None:
     if array.ndim != 2 or len(array) < 2:
         return None
-    import numpy as np
 
     low, high = lowest_highest(array)
     constant = np.flatnonzero(low == high).tolist()
@@ -291,8 +286,6 @@ def _check_scaled(array: Column, span: Span | None) -> Diagnostic | None:
 
 def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Diagnostic]:
     """A warning when the features of a vector differ so much in size that training suffers."""
-    import numpy as np
-
     column = splits.train.inputs[key]
     if column.ndim != 2 or column.dtype.kind != "f" or len(column) < 2:
         return []
@@ -316,8 +309,6 @@ def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Dia
 
 
 def _check_all_classes(labels: Array, target: Target, span: Span | None) -> Diagnostic | None:
-    import numpy as np
-
     total = target.classes or 0
     present = {*np.unique(labels).tolist()}
     missing = [i for i in range(total) if i not in present]

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.errors.files import BadPair, NoExamples, UnequalLengths, WrongType
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 LARGEST_ID = 2**31 - 1
 
@@ -86,8 +92,6 @@ def input_sizes(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
 
 def input_array(array: Array) -> Array:
     """Numbers as inputs: float32, or int32 for vectors of whole numbers, which may be token ids."""
-    import numpy as np
-
     sizes = input_sizes(array.shape, array.dtype)
     fits = array.dtype.kind in "iu" and int(array.min()) >= -LARGEST_ID and int(array.max()) <= LARGEST_ID
     whole = fits and len(sizes) == 1
@@ -104,8 +108,6 @@ def target_array(array: Array, what: str) -> Array:
     Raises:
         Unplaced: whole numbers are one-hot rows, not ids.
     """
-    import numpy as np
-
     if array.dtype.kind in "iu":
         if array.ndim == 2 and array.shape[1] > 1 and is_one_hot(array):
             advice = f"class ids are needed: `{what}.argmax(axis=1)`"
@@ -137,8 +139,6 @@ def as_numbers(value: Any, what: str) -> Array:
     Raises:
         Unplaced: it holds something else, or nothing.
     """
-    import numpy as np
-
     try:
         array = np.asarray(value)
     except ValueError as error:

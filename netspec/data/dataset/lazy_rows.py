@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import fail
+from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+else:
+    np = lazy("numpy")
 
 Array: TypeAlias = "NDArray[Any]"
 
@@ -36,8 +39,6 @@ class Rows(ABC):
     numbers cannot be outside of, where that is known without reading them, as of 8-bit images."""
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, bounds: tuple[float, float] | None = None) -> None:
-        import numpy as np
-
         self.shape = shape
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.bounds = bounds
@@ -69,8 +70,6 @@ class Rows(ABC):
 
     def __getitem__(self, index: Any) -> Rows:
         """Some of the examples, by a slice or an array of indices; nothing is read."""
-        import numpy as np
-
         return _Picked(self, np.arange(len(self))[index])
 
     def map(self, change: Callable[[Array], Array], dtype: Any) -> Rows:
@@ -108,15 +107,11 @@ class Joined(Rows):
     """The examples of several, behind each other; they have one shape and type."""
 
     def __init__(self, parts: Sequence[Rows]) -> None:
-        import numpy as np
-
         super().__init__((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
         self.parts = tuple(parts)
         self.begins = np.cumsum([0, *map(len, parts)])
 
     def read(self, index: Array) -> Array:
-        import numpy as np
-
         found = np.empty((len(index), *self.shape[1:]), self.dtype)
         owner = np.searchsorted(self.begins, index, side="right") - 1
         for place, part in enumerate(self.parts):
@@ -147,8 +142,6 @@ class FileRows(Rows):
 
     def read(self, index: Array) -> Array:
         """Examples that lie behind each other are read at once; the file is opened anew, so threads share nothing."""
-        import numpy as np
-
         order = np.argsort(index, kind="stable")
         rising = index[order]
         raw = np.empty((len(index), self.stride), np.uint8)
@@ -209,8 +202,6 @@ def block_length(column: Column) -> int:
 def blocks(column: Column, *, cut: bool = False) -> Iterator[Array]:
     """All examples in their order. What is in memory comes as a whole, unless `cut` asks for blocks of it as well: sums
     are the same then, to the last bit, wherever the examples are."""
-    import numpy as np
-
     if not isinstance(column, Rows) and not cut:
         yield column
         return
@@ -230,8 +221,6 @@ def in_memory(column: Column) -> Array:
 
 def read_all(column: Column) -> Array:
     """The examples as an array; for those that are few."""
-    import numpy as np
-
     return column.read(np.arange(len(column))) if isinstance(column, Rows) else column
 
 
@@ -245,8 +234,6 @@ def converted(column: Column, dtype: str) -> Column:
 
 def sample(column: Column, most: int) -> Array:
     """Examples at equal distances, at most so many; an array as a whole."""
-    import numpy as np
-
     return column.read(np.arange(0, len(column), -(-len(column) // most))) if isinstance(column, Rows) else column
 
 
@@ -256,8 +243,6 @@ def lowest_highest(column: Column) -> tuple[Array, Array]:
 
 
 def _lowest_highest(column: Column) -> tuple[Array, Array]:
-    import numpy as np
-
     low: Array | None = None
     high: Array | None = None
     for block in blocks(column):

@@ -11,11 +11,17 @@ import zlib
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from netspec.data.dataset.lazy_rows import Array, FileRows
 from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.language.diagnostics import Unplaced, nearest
+from netspec.language.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's names of the types of numbers, by their code in the file."""
@@ -55,8 +61,6 @@ def read_idx(path: Path, option: str | None = None) -> Array:
     Raises:
         Unplaced: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
     """
-    import numpy as np
-
     try:
         with _open(path) as file:
             head = _parse_head(path, file, option)

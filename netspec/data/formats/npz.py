@@ -15,9 +15,12 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BadPair, BrokenFile, NoExamples, WrongKeys, WrongType
 from netspec.data.formats.idx import unreadable
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
     import zipfile
+
+npy = lazy("numpy.lib.format")
 
 
 @contextmanager
@@ -87,8 +90,6 @@ class Archive:
         Raises:
             Unplaced: it has none.
         """
-        from numpy.lib import format as npy
-
         with self.file.open(f"{key}.npy") as entry:
             version = npy.read_magic(entry)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
@@ -106,8 +107,6 @@ class Archive:
         Raises:
             Unplaced: it holds something else than numbers.
         """
-        from numpy.lib import format as npy
-
         self.head(key)
         with self.file.open(f"{key}.npy") as entry:
             return as_numbers(npy.read_array(entry, allow_pickle=False), key)

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
 from netspec.data.errors.prediction import CannotPredict, OtherScale
 from netspec.data.formats.csv_table import Table, parse_rows
 from netspec.data.formats.table_layout import Wanted
@@ -30,8 +33,6 @@ BRIGHT = 2
 
 def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> list[Diagnostic]:
     """A warning for every example whose numbers go far (half of the range) beyond those of the training."""
-    import numpy as np
-
     low, high = seen
     margin = (high - low) / 2
     found: list[Diagnostic] = []
@@ -54,8 +55,6 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], coding: Codin
     Raises:
         CompileError: one of them cannot be read or has another shape.
     """
-    import numpy as np
-
     if isinstance(coding.encoder, TextEncoder):
         return read_texts(texts, next(iter(inputs)), coding.encoder)
     reader = _Reader(inputs, coding)
@@ -111,8 +110,6 @@ class _Reader:
     # ------------------------------------------------------------ images and arrays
 
     def _read_folder(self, path: Path) -> RawInputs:
-        import numpy as np
-
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
         if not files:
             advice = f"images end in {', '.join(ENDINGS)}"
@@ -132,8 +129,6 @@ class _Reader:
             raise fail(CannotPredict(name=str(path), reason=f"it is no image: {error}", advice=advice)) from None
 
     def _read_npy(self, path: Path) -> Any:
-        import numpy as np
-
         try:
             found = np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -222,9 +217,6 @@ class _Reader:
 
 def _read_image(path: Path, shape: Shape) -> Any:
     """An image of the shape of an input, 0..1; sizes that are not known are those of the image."""
-    import numpy as np
-    from PIL import Image
-
     channels = shape.channels if shape.rank == 3 else 1
     mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels if isinstance(channels, int) else 0)
     if shape.rank != 3 or mode is None:

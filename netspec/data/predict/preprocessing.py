@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from netspec.data.dataset.lazy_rows import Rows
 from netspec.data.errors.prediction import OtherCoding
 from netspec.data.splits.split import Splits
@@ -100,8 +102,6 @@ def _listed(names: Sequence[str]) -> str:
 def _ranges(splits: Splits) -> dict[str, list[float]]:
     """The smallest and the largest number of each input in training, as they were before normalising; those that are
     missing do not count."""
-    import numpy as np
-
     raw = splits.dataset.train.inputs
     return {
         name: [*(array.bounds or map(float, (array.lowest_highest[0].min(), array.lowest_highest[1].max())))]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netspec.data.errors.prediction import CannotPredict, Unseen
 from netspec.data.formats.csv_table import Table
 from netspec.data.predict.preprocessing import Coding
@@ -82,8 +84,6 @@ def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> I
 
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:
     """Texts, or files with text; of a long one the end counts, a short one is filled up with id 0 behind it."""
-    import numpy as np
-
     ids = np.zeros((len(texts), encoder.length), np.int32)
     last, warnings = [], []
     for row, text in enumerate(texts):

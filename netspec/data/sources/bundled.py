@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import in_memory
 from netspec.language.kinds import Count, Number
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
+
+datasets = lazy("sklearn.datasets")
 
 
 class _Bundled(Source):
@@ -31,8 +39,6 @@ class _Bundled(Source):
 
 
 def _fetch(name: str) -> Any:
-    from sklearn import datasets
-
     return getattr(datasets, f"load_{name}")()
 
 
@@ -110,8 +116,6 @@ class Xor(Source):
         return single(Shape((2,)), Target("binary"), examples=4, is_complete=True)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
         y = np.array([[0], [1], [1], [0]], np.float32)
         return Dataset(self.word, self.facts(folder), Arrays({"input": x}, {"output": y}), noun="row")
@@ -133,8 +137,6 @@ class Slashes(Source):
         return single(Shape((2, 2, 1)), target, examples=self.examples, is_complete=self.noise == 0)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         patterns = np.array([[[0, 1], [1, 0]], [[1, 0], [0, 1]]], np.float32)[..., None]
         y = (np.arange(self.examples) % 2).astype(np.int32)
         noise = np.random.default_rng(self.seed).normal(0, self.noise, (self.examples, 2, 2, 1))

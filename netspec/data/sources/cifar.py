@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array, FileRows, Joined, Rows, read_all
@@ -15,8 +16,14 @@ from netspec.data.formats.idx import unreadable
 from netspec.data.sources.streaming import Decoded, dataset_of_rows
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 INNER = "cifar-10-batches-bin"
@@ -75,8 +82,6 @@ class Cifar10(Source):
         Raises:
             Unplaced: a file is not made of whole records with labels from 0 to 9.
         """
-        import numpy as np
-
         parts, labels = [], []
         for path in paths:
             length = path.stat().st_size
@@ -137,8 +142,6 @@ class Cifar10(Source):
 
     def _arrays(self, files: Mapping[str, bytes]) -> Arrays:
         """Raises Unplaced unless every file is made of whole records with labels from 0 to 9."""
-        import numpy as np
-
         for name, body in files.items():
             self._check_length(name, len(body))
         records = np.frombuffer(b"".join(files.values()), np.uint8).reshape(-1, RECORD)
@@ -164,8 +167,6 @@ class Cifar10(Source):
 
 def _decode(pixels: Array) -> Array:
     """Bytes by record, red before green before blue, as images with channels last from 0 to 1."""
-    import numpy as np
-
     x = pixels.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1).astype(np.float32, order="C")
     x /= 255
     return x

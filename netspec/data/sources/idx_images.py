@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array, Column, Rows
@@ -13,8 +13,14 @@ from netspec.data.formats.idx import IdxHead, idx_rows, read_head, read_idx
 from netspec.data.sources.streaming import dataset_of_rows, stream_images
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
@@ -145,8 +151,6 @@ class Idx(Source):
         return Dataset(self.images, facts, train, test, noun="image")
 
     def stream(self, folder: Path) -> Dataset | None:
-        import numpy as np
-
         facts, rows, targets = self.facts(folder), dict[str, Rows](), dict[str, dict[str, Column]]()
         for key, name in self._files().items():
             if key.endswith("labels"):
@@ -229,8 +233,6 @@ def _with_channel(sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _pair(images: Array, labels: Array) -> Arrays:
     """Images as float32 with channels last, 8-bit ones scaled to 0..1, and labels as int32."""
-    import numpy as np
-
     x = images.astype(np.float32).reshape(len(images), *_with_channel(images.shape[1:]))
     if images.dtype == np.uint8:
         x /= 255

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, source
 from netspec.data.dataset.lazy_rows import Array, Rows, stopped
@@ -15,8 +15,16 @@ from netspec.data.sources.streaming import dataset_of_rows
 from netspec.data.transforms.encoders import Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Text
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, value
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
+
+Image = lazy("PIL.Image")
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 """How files with images end, in lower case."""
@@ -191,8 +199,6 @@ class Images(Source):
 
     def _read_some(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path]) -> Array:
         """Raises Unplaced with every image that cannot be read, or has another size where none is given."""
-        import numpy as np
-
         x = np.empty((len(paths), encoder.height, encoder.width, encoder.channels), np.float32)
         broken: list[tuple[Path, Exception]] = []
         others: list[tuple[Path, int, int]] = []
@@ -234,8 +240,6 @@ class Pictures(Rows):
         self.paths, self.encoder, self.is_fixed = paths, encoder, is_fixed
 
     def read(self, index: Array) -> Array:
-        import numpy as np
-
         found = np.empty((len(index), *self.shape[1:]), np.float32)
         for place, path in enumerate(self.paths[i] for i in index.tolist()):
             try:
@@ -286,8 +290,6 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _look(path: Path) -> tuple[int, int, int]:
     """Width, height and channels of an image; the pixels are not read."""
-    from PIL import Image
-
     with Image.open(path) as picture:
         channels = 1 if picture.mode in ("1", "L", "I", "I;16", "F") else 4 if picture.mode in ("RGBA", "LA") else 3
         return (*picture.size, channels)
@@ -302,8 +304,6 @@ def _broken(listing: Listing, broken: Sequence[tuple[Path, Exception]]) -> Unpla
 
 
 def _labels(listing: Listing) -> dict[str, Array]:
-    import numpy as np
-
     if not listing.has_classes:
         return {}
     return {

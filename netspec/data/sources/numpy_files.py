@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Dataset, Facts, Source, single, source
 from netspec.data.dataset.from_arrays import (
@@ -21,8 +21,14 @@ from netspec.data.formats.npz import open_archive
 from netspec.data.sources.streaming import dataset_of_rows, rows_of_file
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 FILE = Text("a file name in quotes")
 NAME = Text("the name of an array in quotes")
@@ -94,8 +100,6 @@ class Npy(Source):
         return from_arrays(**arrays, name=self.x)
 
     def stream(self, folder: Path) -> Dataset | None:
-        import numpy as np
-
         facts = self.facts(folder)
         rows = {
             role: rows_of_file(folder / name, self._open(folder, role))
@@ -133,8 +137,6 @@ class Npy(Source):
         Raises:
             Unplaced: the file cannot be read, or holds no numbers.
         """
-        import numpy as np
-
         path = folder / str(getattr(self, role))
         try:
             array: Any = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -8,12 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source
+from netspec.data.dataset.from_arrays import LARGEST_ID, input_sizes
 from netspec.data.dataset.lazy_rows import Array, Column, FileRows, Rows, blocks, is_streamed
 from netspec.data.errors.streaming import CannotStream, Streamed
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 SHARE = 4
 """Data that take more than this part of the memory are streamed: as they are read, divided and brought to the device
@@ -104,8 +111,6 @@ def _shown(size: int) -> str:
 def stream_images(raw: Rows, sizes: tuple[int, ...], *, whole: bool = False) -> Rows:
     """Raw numbers of a file as inputs, in the types that `Arrays` promises: see `data.dataset.from_arrays.input_array`.
     `whole` is set for vectors of whole numbers, which may be token ids."""
-    import numpy as np
-
     is_image = raw.dtype == np.uint8 and len(sizes) > 1
 
     def decode(block: Array) -> Array:
@@ -132,8 +137,6 @@ class Decoded(Rows):
 
 def may_be_ids(raw: Rows) -> bool:
     """Whether vectors of whole numbers are small enough for int32 (`netspec.data.dataset.from_arrays.LARGEST_ID`)."""
-    from netspec.data.dataset.from_arrays import LARGEST_ID, input_sizes
-
     if raw.dtype.kind not in "iu" or len(input_sizes(raw.shape, raw.dtype)) != 1:
         return False
     if raw.dtype.itemsize < 4:
@@ -143,8 +146,6 @@ def may_be_ids(raw: Rows) -> bool:
 
 def rows_of_file(path: Path, array: Any) -> Rows | None:
     """The inputs in an array that NumPy has mapped, for reading; None when its examples do not lie one by one."""
-    from netspec.data.dataset.from_arrays import input_sizes
-
     if not array.flags.c_contiguous:
         return None
     raw = FileRows(path, array.shape, array.dtype, offset=array.offset)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.kinds import Count, Number
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
 
 if TYPE_CHECKING:
     import numpy as np
+else:
+    np = lazy("numpy")
 
 SIGNS = {
     "X": ((1, 0, 1), (0, 1, 0), (1, 0, 1)),
@@ -37,8 +40,6 @@ class Drawn(Source):
 
     @property
     def random(self) -> np.random.Generator:
-        import numpy as np
-
         return np.random.default_rng(self.seed)
 
     def dataset(self, x: Array, y: Array, noun: str) -> Dataset:
@@ -57,8 +58,6 @@ class FourShapes(Drawn):
         return single(Shape((3, 3, 1)), target, examples=self.examples, is_complete=self.noise == 0)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         y = (np.arange(self.examples) % len(SIGNS)).astype(np.int32)
         pixels = np.array([*SIGNS.values()], np.float32)[y][..., None]
         noise = self.random.normal(0, self.noise, pixels.shape)
@@ -77,8 +76,6 @@ class Moons(Drawn):
         return single(Shape((2,)), Target.of_classes(("upper", "lower")), examples=self.examples)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         random = self.random
         y = (np.arange(self.examples) % 2).astype(np.int32)
         angle = random.uniform(0, np.pi, self.examples)
@@ -105,8 +102,6 @@ class Spirals(Drawn):
         return single(Shape((2,)), Target.of_classes(names), examples=self.examples)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         random = self.random
         y = (np.arange(self.examples) % self.arms).astype(np.int32)
         radius = np.sqrt(random.uniform(0.01, 1, self.examples))  # as many points on every piece of the way
@@ -127,8 +122,6 @@ class Sine(Drawn):
         return single(Shape((1,)), Target("numbers"), examples=self.examples)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         random = self.random
         x = random.uniform(-np.pi, np.pi, (self.examples, 1))
         y = np.sin(x) + random.normal(0, self.noise, x.shape)

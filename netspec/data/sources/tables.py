@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isqrt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, source
 from netspec.data.dataset.options import Delimiter, Missing, Names
@@ -19,9 +20,15 @@ from netspec.data.sources.target_column import FEW_CLASSES, check_numbers, sort_
 from netspec.data.transforms.encoders import Column, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, NewShape, Text
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.shape import Shape, Size, product
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 FILE = Text("a file name in quotes")
 
@@ -222,8 +229,6 @@ class TableSource(Source):
 
     def _arrays(self, table: Table, facts: Facts, encoder: RowEncoder) -> Arrays:
         """Raises Unplaced when a test file has a class that the training file has not."""
-        import numpy as np
-
         found = {}
         for name, key in zip(self.target, facts.targets, strict=True):
             goal, cells = facts.targets[key], table.targets[name]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.holdout import HoldOut
@@ -17,9 +17,15 @@ from netspec.data.formats.idx import unreadable
 from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, value
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import option
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 
 @value
@@ -82,8 +88,6 @@ class TextFile(Source):
         return self._facts(self._encoder(pieces, cut), cut)
 
     def load(self, folder: Path) -> Dataset:
-        import numpy as np
-
         pieces, cut = self._read(folder)
         encoder = self._encoder(pieces, cut)
         ids = encoder.encode(pieces)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Part
 from netspec.data.dataset.holdout import portion_count
@@ -21,9 +22,6 @@ from netspec.data.transforms.normalization import Normalisation
 from netspec.data.transforms.scaling import find_scaling
 from netspec.language.diagnostics import Unplaced
 from netspec.language.values import spell
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
 """What is drawn; together with the seed it starts the random numbers of one draw."""
@@ -69,8 +67,6 @@ def split_dataset(
     Raises:
         Unplaced: a part would be empty, or token ids should be normalised.
     """
-    import numpy as np
-
     rest = np.arange(len(dataset.train))
     test_index, rest = _hold_out_test(dataset, settings, rest)
     val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val)
@@ -98,8 +94,6 @@ def split_dataset(
 
 def _part(dataset: Dataset, indices: Array) -> Arrays:
     """Some of the training examples; all of them in their order are not copied."""
-    import numpy as np
-
     is_whole = len(indices) == len(dataset.train) and bool((indices == np.arange(len(indices))).all())
     return dataset.train if is_whole else dataset.train.take(indices)
 
@@ -122,8 +116,6 @@ def _hold_out(
     Raises:
         Unplaced: one of them would be empty.
     """
-    import numpy as np
-
     if portion == 0:
         return None, rest
     count = portion_count(portion, len(rest))
@@ -151,8 +143,6 @@ def _cannot_split(part: str, portion: float, examples: int, count: int) -> Unpla
 
 
 def _random(settings: DataSettings, draw: int) -> np.random.Generator:
-    import numpy as np
-
     return np.random.default_rng([settings.seed, draw])
 
 
@@ -161,8 +151,6 @@ def _draw_stratified(rng: np.random.Generator, rest: Array, labels: Array, count
 
     The shares are rounded down, and the places that are left go to the largest remainders.
     """
-    import numpy as np
-
     _, members, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     shares = sizes * (count / len(rest))
     places = np.minimum(shares.astype(int), sizes - 1)

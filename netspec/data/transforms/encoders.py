@@ -13,11 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, value
 from netspec.language.shape import Shape, Size
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from netspec.data.formats.csv_table import Table
+else:
+    np = lazy("numpy")
+
+Image = lazy("PIL.Image")
+ImageOps = lazy("PIL.ImageOps")
 
 UNKNOWN = "<unknown>"
 """The name of id 0: what training has not seen."""
@@ -81,8 +89,6 @@ class RowEncoder(Record):
 
     def encode(self, table: Table) -> dict[str, Array]:
         """The inputs of all rows."""
-        import numpy as np
-
         count = len(table)
         numbers = np.frombuffer(table.numbers, np.float32).reshape(count, -1)
         if self.default is not None:
@@ -109,15 +115,11 @@ class RowEncoder(Record):
         return numbers if self.shape is None else numbers.reshape(len(numbers), *self.shape)
 
     def _ids(self, column: Column, cells: Sequence[str]) -> Array:
-        import numpy as np
-
         ids = {value: index + 1 for index, value in enumerate(column.values or ())}
         return np.array([ids.get(cell, 0) for cell in cells], np.int32)
 
     def _one_hot(self, numbers: Array, ids: Mapping[str, Array]) -> Array:
         """Numbers and categories side by side, in the order of the columns."""
-        import numpy as np
-
         found = np.zeros((len(numbers), len(self.features)), np.float32)
         place = taken = 0
         for column in self.columns:
@@ -158,17 +160,12 @@ class ImageEncoder(Record):
         Raises:
             OSError: it cannot be read, or is no picture.
         """
-        import numpy as np
-        from PIL import Image
-
         with Image.open(path) as opened:
             picture = self._fitted(opened.convert({1: "L", 3: "RGB", 4: "RGBA"}[self.channels]))
             pixels = np.asarray(picture, np.uint8)
         return pixels.reshape(self.height, self.width, self.channels).astype(np.float32) / 255
 
     def _fitted(self, picture: Any) -> Any:
-        from PIL import Image, ImageOps
-
         size = (self.width, self.height)
         if picture.size == size:
             return picture
@@ -193,8 +190,6 @@ class TextEncoder(Record):
         return split_text(text, self.by)
 
     def encode(self, pieces: Sequence[str]) -> Array:
-        import numpy as np
-
         ids = {name: index for index, name in enumerate(self.vocabulary) if index}
         return np.fromiter((ids.get(piece, 0) for piece in pieces), np.int32, len(pieces))
 

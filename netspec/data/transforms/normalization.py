@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Fill
 from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, lowest_highest
+from netspec.language.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of red, green and blue over the images of ImageNet, each from 0 to 1."""
@@ -28,8 +34,6 @@ class Normalisation:
 
     def apply(self, x: Array) -> Array:
         """Normalise examples of any number; the channels are last. float32 comes out, `x` stays as it is."""
-        import numpy as np
-
         filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, np.float32), x)
         scaled = np.subtract(filled, np.array(self.mean, np.float32), dtype=np.float32)
         np.divide(scaled, np.array(self.std, np.float32), out=scaled)
@@ -41,8 +45,6 @@ class Normalisation:
 
     def invert(self, y: Array) -> Array:
         """Normalised numbers as they were before."""
-        import numpy as np
-
         found: Array = y * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
         return found
 
@@ -63,8 +65,6 @@ def measure(x: Column) -> Normalisation:
     The sums are made block by block, so that no second copy of large data is made in double precision, and so that they
     are the same wherever the examples are.
     """
-    import numpy as np
-
     count = prod(x.shape[:-1])
     mean = np.zeros(x.shape[-1])
     for block in blocks(x, cut=True):
@@ -88,16 +88,12 @@ def _sum(block: Array) -> Array:
 
 def measure_range(x: Column) -> Normalisation:
     """What brings the smallest number of each feature or channel to 0 and the largest to 1."""
-    import numpy as np
-
     low, high = (found.astype(np.float64) for found in lowest_highest(x))
     return Normalisation(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
 
 
 def measure_fill(x: Array, how: Fill) -> tuple[float, ...]:
     """The mean or the median of what is there, over all axes but the last; 0 for a feature of which nothing is."""
-    import numpy as np
-
     rows = x.reshape(-1, x.shape[-1])
     is_there = ~np.isnan(rows).all(axis=0)
     found = np.zeros(x.shape[-1])

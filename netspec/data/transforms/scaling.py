@@ -6,7 +6,7 @@ Comes in: the training inputs and the settings. Goes out: a `Normalisation` for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.data.dataset.dataset import Fill
 from netspec.data.dataset.lazy_rows import Column, in_memory, lowest_highest
@@ -14,7 +14,13 @@ from netspec.data.dataset.options import Scaling
 from netspec.data.errors.files import CannotNormalize
 from netspec.data.transforms.normalization import IMAGENET, Normalisation, measure, measure_fill, measure_range
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 How: TypeAlias = str | tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -43,8 +49,6 @@ def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill
     Raises:
         Unplaced: there is no other input than ids, or the figures that are given do not go with one.
     """
-    import numpy as np
-
     numbers = {name: array for name, array in inputs.items() if array.dtype == np.float32}
     shapes = {name: Shape(x.shape[1:], None if name in numbers else 0) for name, x in inputs.items()}
     if (bad := scaling_problem(shapes, how)) is not None:

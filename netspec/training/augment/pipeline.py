@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import betaincinv  # type: ignore[import-untyped]  # JAX brings SciPy
 
 from netspec.data import augmentations as words
 from netspec.data.augmentations import Augmentation, can_vary
@@ -214,8 +215,6 @@ def draw_shares(key: Any, alpha: float, count: int) -> Any:
     They are read off a table of its quantiles: `jax.random.beta` rejects and tries again, which takes seconds to
     compile.
     """
-    from scipy.special import betaincinv  # type: ignore[import-untyped]  # JAX brings SciPy
-
     points = np.clip(np.linspace(0, 1, QUANTILES), 1e-4, 1 - 1e-4)
     table = betaincinv(alpha, alpha, points).astype(np.float32)
     place = jax.random.uniform(key, (count,)) * (QUANTILES - 1)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+from flax import nnx
+
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
 from netspec.language.source import Span
 from netspec.storage.weights import STATE, load_weights
@@ -64,8 +67,6 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
     Raises:
         CompileError: the net has no part of such a name (NS452).
     """
-    import jax.numpy as jnp
-
     for name in parts:
         find_part(module, name)
     taken, fresh, used = [], dict[str, str](), set[str]()
@@ -89,8 +90,6 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
 
 def _variables(module: Any) -> list[tuple[list[str], Any]]:
     """Every variable that is no random state, with all paths of names to it."""
-    from flax import nnx
-
     found: dict[int, tuple[list[str], Any]] = {}
 
     def walk(part: Any, path: tuple[str, ...]) -> None:

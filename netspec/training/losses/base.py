@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from netspec.compiler.ir.output_head import OutputHead, OutputKind
 from netspec.data.dataset.dataset import Target
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, record, value
 from netspec.language.values import Word
 from netspec.language.vocabulary import option, register
@@ -16,6 +17,8 @@ from netspec.training.targets import are_ids, as_numbers, place_targets
 
 if TYPE_CHECKING:
     import numpy as np
+
+jnp = lazy("jax.numpy")
 
 NO_CLASSES = "the targets are numbers, not classes"
 
@@ -133,15 +136,11 @@ def loss(name: str) -> Callable[[L], L]:
 
 def errors(logits: Any, targets: Any, head: OutputHead) -> Any:
     """Answer - target for each unit, float32."""
-    import jax.numpy as jnp
-
     return head.apply(logits.astype(jnp.float32)) - as_numbers(targets, head.units)
 
 
 def class_weights_of(targets: Any, head: OutputHead, classes: Any) -> Any:
     """What each answer counts, without the axis of units: the weight of its class, or of its shares of the classes."""
-    import jax.numpy as jnp
-
     weights = jnp.asarray(classes, jnp.float32)
     if jnp.issubdtype(targets.dtype, jnp.integer):
         return weights[targets]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss
@@ -14,6 +15,11 @@ from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
+else:
+    np = lazy("numpy")
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
 
 SMALLEST = 1e-12
 """A probability is kept above this under a power, whose gradient at 0 may be infinite."""
@@ -44,8 +50,6 @@ class CrossEntropy(Loss):
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         plain = negative_log_likelihood(logits, targets)
         if not self.smoothing:
             return plain
@@ -53,8 +57,6 @@ class CrossEntropy(Loss):
         return (1 - self.smoothing) * plain + self.smoothing * jnp.mean(_log_sum(x)[..., None] - x, axis=-1)
 
     def weighted(self, logits: Any, targets: Any, head: OutputHead, classes: Any) -> tuple[Any, Any]:
-        import jax.numpy as jnp
-
         if not self.smoothing:
             return super().weighted(logits, targets, head, classes)
         weights, y = jnp.asarray(classes, jnp.float32), as_numbers(targets, head.units)
@@ -89,9 +91,6 @@ class KullbackLeibler(Loss):
     output_kind = "probabilities"
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax
-        import jax.numpy as jnp
-
         y = as_numbers(targets, head.units)
         return jnp.sum(jax.scipy.special.xlogy(y, y), axis=-1) + negative_log_likelihood(logits, y)
 
@@ -122,8 +121,6 @@ class BinaryCrossEntropy(Loss):
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         y = y * (1 - self.smoothing) + self.smoothing / 2 if self.smoothing else y
         if self.yes == 1:
@@ -154,9 +151,6 @@ class Focal(Loss):
     )
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax
-        import jax.numpy as jnp
-
         x = logits.astype(jnp.float32)
         if head.activation == "softmax":
             if jnp.issubdtype(targets.dtype, jnp.integer):
@@ -170,8 +164,6 @@ class Focal(Loss):
         return values if self.alpha is None else values * (self.alpha * y + (1 - self.alpha) * (1 - y))
 
     def _rest(self, missing: Any) -> Any:
-        import jax.numpy as jnp
-
         return jnp.power(jnp.maximum(missing, SMALLEST), self.gamma)
 
     def implied_by(self, head: OutputHead, target: Target) -> str:
@@ -199,9 +191,6 @@ class _Margin(Loss):
 
     def margins(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         """By how much an answer is short of 1, or 0."""
-        import jax
-        import jax.numpy as jnp
-
         x = logits.astype(jnp.float32)
         if not jnp.issubdtype(targets.dtype, jnp.integer):
             return jnp.maximum(1 - (2 * targets - 1) * x, 0)
@@ -243,8 +232,6 @@ class SquaredHinge(_Margin):
 
 def no_distribution(targets: np.ndarray) -> WrongTargets | None:
     """The first target that is no distribution over the classes."""
-    import numpy as np
-
     sums = targets.sum(axis=-1, dtype=np.float64)
     wrong = ((np.abs(sums - 1) > NEAR) | (targets < 0).any(axis=-1)).reshape(len(targets), -1)
     if not wrong.any():
@@ -258,8 +245,6 @@ def no_distribution(targets: np.ndarray) -> WrongTargets | None:
 
 def negative_log_likelihood(logits: Any, targets: Any) -> Any:
     """-log softmax(logits) at the targets, without the last axis; targets are ids or distributions."""
-    import jax.numpy as jnp
-
     x = logits.astype(jnp.float32)
     whole = _log_sum(x)
     if jnp.issubdtype(targets.dtype, jnp.integer):
@@ -268,13 +253,9 @@ def negative_log_likelihood(logits: Any, targets: Any) -> Any:
 
 
 def _log_sum(x: Any) -> Any:
-    import jax
-
     return jax.nn.logsumexp(x, axis=-1)
 
 
 def _yes_or_no(x: Any, y: Any) -> Any:
-    import jax.numpy as jnp
-
     # log(1 + exp(x)) - x * y, written so that no exp overflows
     return jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x)))

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Count
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import JointLoss, WrongTargets, loss
 
 if TYPE_CHECKING:
     import numpy as np
+else:
+    np = lazy("numpy")
+
+jnp = lazy("jax.numpy")
+optax = lazy("optax")
 
 
 @loss("ctc")
@@ -36,9 +42,6 @@ class Ctc(JointLoss):
     blank: int = option(Count(0), "the id of the blank, which also fills up the targets", default=0, position=0)
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
-        import jax.numpy as jnp
-        import optax
-
         x = logits.astype(jnp.float32)
         rows, steps = x.shape[:2]
         counted = jnp.ones(rows, bool) if counted is None else counted
@@ -59,13 +62,9 @@ class Ctc(JointLoss):
         return super().misfit(head, target) or is_out
 
     def place_targets(self, array: Any, head: OutputHead, target: Target) -> Any:
-        import numpy as np
-
         return np.asarray(array, np.int32).reshape(len(array), -1)
 
     def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
-        import numpy as np
-
         is_filler = targets == self.blank
         lengths = (~is_filler).sum(axis=1)
         is_inside = (is_filler[:, :-1] & ~is_filler[:, 1:]).any(axis=1)

@@ -12,10 +12,14 @@ from typing import Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import JointLoss, loss
 from netspec.training.targets import are_ids
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
 
 SMALLEST = 1e-12
 """Squared distances are kept above this under a root, whose gradient at 0 is infinite."""
@@ -33,8 +37,6 @@ class _Pairs(JointLoss):
     )
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
-        import jax.numpy as jnp
-
         points = logits.astype(jnp.float32).reshape(len(logits), -1)
         rows = jnp.ones(len(points), bool) if counted is None else counted
         ids = targets.reshape(-1)
@@ -71,8 +73,6 @@ class Contrastive(_Pairs):
     elsewhere = ("ContrastiveLoss", "contrastive_loss")
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
-        import jax.numpy as jnp
-
         if head.units > 1:
             return super().joint(logits, targets, head, counted)
         distance = logits.astype(jnp.float32).reshape(-1)
@@ -81,8 +81,6 @@ class Contrastive(_Pairs):
         return values, jnp.ones(len(values)) if counted is None else counted.astype(jnp.float32)
 
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
-        import jax.numpy as jnp
-
         apart = jnp.maximum(self.margin - jnp.sqrt(jnp.maximum(squares, SMALLEST)), 0) ** 2
         return jnp.where(is_alike, squares, apart), is_pair.astype(jnp.float32)
 
@@ -108,9 +106,6 @@ class Triplet(_Pairs):
     elsewhere = ("TripletMarginLoss", "TripletSemiHardLoss", "triplet_loss")
 
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
-        import jax
-        import jax.numpy as jnp
-
         distances = jnp.sqrt(jnp.maximum(squares, SMALLEST))
         is_other = is_pair & ~is_alike
         others = jnp.sort(jnp.where(is_other, distances, jnp.inf), axis=1)
@@ -129,9 +124,6 @@ class Triplet(_Pairs):
 
 def squared_distances(points: Any) -> Any:
     """The squared Euclidean distances of all pairs of points, by one product of matrices."""
-    import jax
-    import jax.numpy as jnp
-
     squares = jnp.sum(points * points, axis=1)
     products = jnp.matmul(points, points.T, precision=jax.lax.Precision.HIGHEST)
     return jnp.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Flag, Number
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.losses.base import Loss, WrongTargets, errors, loss
 from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
+
+jnp = lazy("jax.numpy")
 
 SMALLEST = 1e-8
 """Added inside logarithms and put under divisions."""
@@ -41,8 +44,6 @@ class Mae(Loss):
     elsewhere = ("mean_absolute_error", "L1Loss")
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         return jnp.abs(errors(logits, targets, head))
 
 
@@ -58,8 +59,6 @@ class Huber(Loss):
     delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         size = jnp.abs(errors(logits, targets, head))
         inner = jnp.minimum(size, self.delta)
         return 0.5 * inner**2 + self.delta * (size - inner)
@@ -82,8 +81,6 @@ class Poisson(Loss):
     log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, elsewhere=("log_input",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + SMALLEST)
 
@@ -113,8 +110,6 @@ class Cosine(Loss):
     heads = ("linear",)
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        import jax.numpy as jnp
-
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         # Squares are kept above 0, where the gradient of a length would be no number.
         lengths = jnp.maximum(jnp.sum(x * x, axis=-1), SMALLEST**2) * jnp.maximum(jnp.sum(y * y, axis=-1), SMALLEST**2)

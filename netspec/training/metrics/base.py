@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_tra
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
+from netspec.language.lazy import lazy
 from netspec.language.record import Record, record, value
 from netspec.language.values import Word
 from netspec.language.vocabulary import option, register, words
@@ -16,6 +17,8 @@ from netspec.training.targets import as_numbers
 
 if TYPE_CHECKING:
     import numpy as np
+
+jnp = lazy("jax.numpy")
 
 Figure = Any
 """A number, or (nested) lists of numbers for a table."""
@@ -45,15 +48,11 @@ class Answers(Record):
     @property
     def chooses(self) -> bool:
         """The answer is one class of several, not a yes or no for each unit."""
-        import jax.numpy as jnp
-
         return self.head.activation == "softmax" or bool(jnp.issubdtype(self.targets.dtype, jnp.integer))
 
     @property
     def decided(self) -> Any:
         """The class of each answer, or 1 for yes."""
-        import jax.numpy as jnp
-
         if self.chooses:
             return jnp.argmax(self.logits, axis=-1)
         # A sigmoid is above 0.5 where its logit is above 0, as a score is for yes; plain numbers are taken as they are.
@@ -63,16 +62,12 @@ class Answers(Record):
     @property
     def right(self) -> Any:
         """The class of each target, or 1 for yes."""
-        import jax.numpy as jnp
-
         if jnp.issubdtype(self.targets.dtype, jnp.integer):
             return self.targets
         return jnp.argmax(self.targets, axis=-1) if self.chooses else (self.targets > 0.5).astype(jnp.int32)
 
     def counted(self, values: Any) -> Any:
         """Values (batch x ...) with zeros for the rows and steps that do not count."""
-        import jax.numpy as jnp
-
         if self.weights is None:
             return values
         weights = self.weights.reshape(*self.weights.shape, *[1] * (values.ndim - self.weights.ndim))

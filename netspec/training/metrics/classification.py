@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Choice, Count
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.losses import negative_log_likelihood
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray
+else:
+    np = lazy("numpy")
+
+jnp = lazy("jax.numpy")
 
 MOST_PLACES = 20
 """The largest k of `top(k)`."""
@@ -25,8 +30,6 @@ MOST_PLACES = 20
 
 def class_counts(answers: Answers) -> dict[str, Any]:
     """For each class how often it was right, was answered, and both; for answers of yes or no, of the yes of a unit."""
-    import jax.numpy as jnp
-
     right, decided = answers.right, answers.decided
     if not answers.chooses:
         columns = {"hits": right & decided, "decided": decided, "right": right}
@@ -46,8 +49,6 @@ def class_counts(answers: Answers) -> dict[str, Any]:
 
 def counts_of(totals: Totals, *, both: bool) -> tuple[Array, Array, Array]:
     """Hits, answers and targets of each class; with `both`, a single yes or no is two classes."""
-    import numpy as np
-
     hits, decided, right = (
         np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("hits", "decided", "right")
     )
@@ -64,8 +65,6 @@ def of_classes(totals: Totals) -> bool:
 
 def share(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where there is nothing."""
-    import numpy as np
-
     found: Array = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
     return found
 
@@ -104,16 +103,12 @@ class Accuracy(Metric):
         return self.average == "per_class"
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         if self.average:
             return class_counts(answers)
         hits = answers.counted(answers.decided == answers.right)
         return {"right": jnp.sum(hits, dtype=jnp.int32)}
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         if not self.average:
             return float(totals.sums["right"]) / totals.decisions
         hits, decided, right = counts_of(totals, both=True)
@@ -150,8 +145,6 @@ class Top(Metric):
         return tuple(f"{cls.word}_{k}" for k in range(1, MOST_PLACES + 1))
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         right = answers.right[..., None]
         score = jnp.take_along_axis(answers.logits, right, axis=-1)
         # Of equal scores the first one is taken, as the accuracy does; comparing with <= also leaves NaN out.
@@ -199,8 +192,6 @@ class _OfClasses(Metric):
         return class_counts(answers)
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         hits, decided, right = counts_of(totals, both=self.average is not None)
         if self.average == "micro":
             hits, decided, right = (np.atleast_1d(counts.sum()) for counts in (hits, decided, right))
@@ -306,14 +297,10 @@ class ConfusionMatrix(Metric):
         return True
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         classes = answers.head.units if answers.chooses else 2
         right, decided = answers.right.reshape(-1), answers.decided.reshape(-1)
         ones = answers.counted(jnp.ones(answers.right.shape, jnp.int32)).reshape(-1)
         return {"table": jnp.zeros((classes, classes), jnp.int32).at[right, decided].add(ones)}
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         return np.asarray(totals.sums["table"]).astype(int).tolist()

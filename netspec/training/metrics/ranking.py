@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from netspec.language.lazy import lazy
 from netspec.training.metrics.base import Figure, Metric, Totals, metric
 
 if TYPE_CHECKING:
     import numpy as np
+else:
+    np = lazy("numpy")
 
 ROWS = 1024
 """Examples whose distances to all others are held in memory at a time."""
@@ -33,8 +36,6 @@ class RocAuc(Metric):
     needs = "ranks"
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         assert totals.scores is not None and totals.labels is not None
         scores, labels = totals.scores.reshape(len(totals.scores), -1), totals.labels
         units = scores.shape[1]
@@ -68,8 +69,6 @@ class Nearest(Metric):
     needs = "points"
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         assert totals.scores is not None and totals.labels is not None
         points, ids = totals.scores.reshape(len(totals.scores), -1).astype(np.float64), totals.labels.reshape(-1)
         if len(points) < 2:
@@ -86,8 +85,6 @@ class Nearest(Metric):
 
 def area_under_roc(scores: np.ndarray, labels: np.ndarray) -> float:
     """The area under the receiver operating characteristic, by ranks (Mann-Whitney U); NaN if a class is empty."""
-    import numpy as np
-
     labels = np.asarray(labels).reshape(-1) > 0.5
     positives, negatives = int(labels.sum()), int((~labels).sum())
     if positives == 0 or negatives == 0:
@@ -99,7 +96,5 @@ def area_under_roc(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
-    import numpy as np
-
     powers = np.exp(x - x.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

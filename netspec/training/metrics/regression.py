@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from netspec.language.lazy import lazy
 from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
 from netspec.training.targets import as_numbers
+
+jnp = lazy("jax.numpy")
+np = lazy("numpy")
 
 SMALLEST = 2.220446049250313e-16
 """What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""
@@ -55,8 +59,6 @@ class MeanAbsoluteError(Metric):
     needs = "numbers"
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         return {"sizes": answers.counted(jnp.abs(answers.errors)).sum()}
 
     def value(self, totals: Totals) -> Figure:
@@ -77,8 +79,6 @@ class MeanAbsolutePercentageError(Metric):
     in_percent = True
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         sizes = jnp.maximum(jnp.abs(as_numbers(answers.targets, answers.head.units)), SMALLEST)
         return {"shares": answers.counted(jnp.abs(answers.errors) / sizes).sum()}
 
@@ -104,8 +104,6 @@ class RSquared(Metric):
         return {"squares_of_each": _by_number(_squares(answers))}
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         return _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals)
 
 
@@ -121,8 +119,6 @@ class ExplainedVariance(Metric):
     needs = "numbers"
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax.numpy as jnp
-
         errors = answers.counted(answers.errors)
         return {
             "squares_of_each": _by_number(errors**2),
@@ -131,8 +127,6 @@ class ExplainedVariance(Metric):
         }
 
     def value(self, totals: Totals) -> Figure:
-        import numpy as np
-
         squares, errors, counts = (
             np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("squares", "errors", "counts")
         )
@@ -147,8 +141,6 @@ def _by_number(values: Any) -> Any:
 
 def _explained(left: Any, totals: Totals) -> float:
     """1 - left / spread, the mean over the numbers of a target."""
-    import numpy as np
-
     assert totals.spread is not None, "the spread of the targets is known for every split"
     spread = totals.spread
     constant = np.where(left == 0, 1.0, 0.0)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.language.lazy import lazy
 from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
 
 
 @metric("error_rate")
@@ -26,9 +30,6 @@ class ErrorRate(Metric):
     needs = "sequences"
 
     def sums(self, answers: Answers) -> dict[str, Any]:
-        import jax
-        import jax.numpy as jnp
-
         blank = answers.head.blank
         ids = jnp.argmax(answers.logits, axis=-1)
         rows = jnp.ones(len(ids), bool)
@@ -46,9 +47,6 @@ class ErrorRate(Metric):
 
 def edit_distance(steps: Any, target: Any, blank: int | None) -> Any:
     """The Levenshtein distance of what the ids of `steps` spell and a target that is filled up with the blank."""
-    import jax
-    import jax.numpy as jnp
-
     before = jnp.concatenate([jnp.full(1, -1, steps.dtype), steps[:-1]])
     is_spelt = (steps != blank) & (steps != before)
     places = jnp.arange(len(target) + 1)

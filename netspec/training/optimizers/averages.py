@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from netspec.language.kinds import Count, Number
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.optimizers.base import FRACTION, Around, Link, optimizer
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
+optax = lazy("optax")
 
 
 class Averaged(NamedTuple):
@@ -37,10 +42,6 @@ class Ema(Link):
     )
 
     def build_around(self, around: Around) -> Any:
-        import jax
-        import jax.numpy as jnp
-        import optax
-
         def update(updates: Any, state: Averaged, params: Any) -> tuple[Any, Averaged]:
             count = state.steps + 1
             share = (1 - self.decay) / (1 - self.decay**count)
@@ -76,10 +77,6 @@ class Lookahead(Link):
     )
 
     def build_around(self, around: Around) -> Any:
-        import jax
-        import jax.numpy as jnp
-        import optax
-
         def update(updates: Any, state: Averaged, params: Any) -> tuple[Any, Averaged]:
             count = state.steps + 1
             is_time = count % self.steps == 0

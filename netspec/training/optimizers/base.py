@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from netspec.language.kinds import Number
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.values import Word
 from netspec.language.vocabulary import option, register
+
+jax = lazy("jax")
 
 Rate = Callable[[Any], Any]
 """The learning rate of the step under way. It may be handed to Optax as a schedule: whatever it is called with, it is
@@ -46,8 +49,6 @@ class Around:
     @property
     def key(self) -> Any:
         """A key for random numbers; one for each word of the chain, and none that the net has."""
-        import jax
-
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), 0x0F7), self.index)
 
 

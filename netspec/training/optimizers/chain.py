@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from netspec.language.lazy import lazy
 from netspec.training.optimizers.averages import Averaged
 from netspec.training.optimizers.base import Around, ChainWord, Link, Path, Wrapper
 from netspec.training.optimizers.dtypes import strong, typed_as
 from netspec.training.optimizers.wrappers import SkipNonfinite
+
+contrib = lazy("optax.contrib")
+jax = lazy("jax")
+optax = lazy("optax")
 
 
 class OptimizerChain:
@@ -64,17 +69,12 @@ class OptimizerChain:
             examples: the size of the batch.
             closes: the step is the last one of an epoch.
         """
-        import jax
-
         built = self._built(factor)
         updates, after = built.update(gradient, state, params, value=value, examples=examples, closes=closes)
         return updates, jax.tree.map(typed_as, after, state)
 
     def answering(self, state: Any, params: Any) -> Any:
         """The weights with which the net answers: those of the last word that keeps its own, or `params`."""
-        import jax
-        from optax import contrib
-
         kinds = (Averaged, contrib.ScheduleFreeState)
         leaves = jax.tree.leaves(state, is_leaf=lambda part: isinstance(part, kinds))
         found = [leaf for leaf in leaves if isinstance(leaf, kinds)]
@@ -84,8 +84,6 @@ class OptimizerChain:
         return last.weights if isinstance(last, Averaged) else contrib.schedule_free_eval_params(last, params)
 
     def _built(self, factor: Any) -> Any:
-        import optax
-
         rated = next(i for i, word in enumerate(self.words) if word.has_rate)
         rate = self.words[rated].rate * factor  # type: ignore[attr-defined]  # words with a rate have it
         around = [Around(rate, factor, self.seed, i, i > rated, self.chosen) for i in range(len(self.words))]
@@ -99,8 +97,6 @@ Pairs = Sequence[tuple[ChainWord, Around]]
 
 def _joined(words: Pairs, last: Pairs) -> Any:
     """The words, and behind them those that keep weights of their own."""
-    import optax
-
     parts: list[Any] = []
     for index, (word, around) in enumerate(words):
         if isinstance(word, Wrapper):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.language.lazy import lazy
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
+
 
 def strong(tree: Any) -> Any:
     """Arrays whose types are their own, not those of numbers of Python; keys of random numbers stay as they are."""
-    import jax
-
     return jax.tree.map(typed_as, tree, tree)
 
 
 def typed_as(new: Any, old: Any) -> Any:
     """An array in the type of another one."""
-    import jax
-    import jax.numpy as jnp
-
     return new if jnp.issubdtype(old.dtype, jax.dtypes.prng_key) else jnp.asarray(new, old.dtype)

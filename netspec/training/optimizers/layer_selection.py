@@ -10,9 +10,12 @@ from typing import Any
 
 from netspec.language.diagnostics import fail, suggest
 from netspec.language.kinds import Kind, Mismatch
+from netspec.language.lazy import lazy
 from netspec.language.record import value
 from netspec.language.values import spell
 from netspec.training.errors import recipe as errors
+
+nnx = lazy("flax.nnx")
 
 Path = tuple[str | int, ...]
 Tree = Any
@@ -72,8 +75,6 @@ def find_part(module: Any, name: str) -> Any:
     Raises:
         CompileError: it has none of that name (NS452).
     """
-    from flax import nnx
-
     part = module
     for step in name.split("/"):
         part = vars(part).get(step)
@@ -85,7 +86,6 @@ def find_part(module: Any, name: str) -> Any:
 
 def weights_of(module: Any, name: str) -> tuple[Path, ...]:
     """Where the trainable weights of a layer or block stand in the state of a live module, shared ones too."""
-    from flax import nnx
 
     def variables(owner: Any) -> list[tuple[Path, Any]]:
         return [(tuple(path), v) for path, v in nnx.iter_graph(owner) if isinstance(v, nnx.Param)]
@@ -96,8 +96,6 @@ def weights_of(module: Any, name: str) -> tuple[Path, ...]:
 
 def keep_statistics(module: Any, name: str) -> None:
     """Let the batchnorms of a layer or block use the running means that they have, and leave them as they are."""
-    from flax import nnx
-
     for _, part in nnx.iter_graph(find_part(module, name)):
         if hasattr(part, "use_running_average") and isinstance(part, nnx.Module):
             part.use_running_average = True

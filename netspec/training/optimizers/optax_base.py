@@ -14,9 +14,12 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from netspec.language.kinds import Choice, Flag, Number
+from netspec.language.lazy import lazy
 from netspec.language.record import record
 from netspec.language.vocabulary import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, Optimizer, Rate
+
+jax = lazy("jax")
 
 NAMES = {"rate": "learning_rate", "epsilon": "eps", "epsilon_root": "eps_root", "decay": "weight_decay"}
 """What an option is called in Optax where it is not the same."""
@@ -72,7 +75,6 @@ class Seeded(OptaxWord, ABC):
 
 def kernels_only(params: Any) -> Any:
     """A tree of truth values: which weights decay. Biases and the scales of norms do not, kernels and tables do."""
-    import jax
 
     def decays(path: Any, weight: Any) -> bool:
         name = str(getattr(path[-1], "key", "")) if path else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from netspec.language.kinds import Choice, Number
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, optimizer
 from netspec.training.optimizers.optax_base import (
@@ -18,6 +19,10 @@ from netspec.training.optimizers.optax_base import (
     nesterov_option,
     rate_option,
 )
+
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
+optax = lazy("optax")
 
 
 @optimizer("sgd")
@@ -114,9 +119,6 @@ class Rprop(OptaxWord):
 
     def build_around(self, around: Around) -> Any:
         """Steps of its own: those of Optax come one step late, and follow no schedule."""
-        import jax
-        import jax.numpy as jnp
-        import optax
 
         def begin(params: Any) -> Lengths:
             lengths = jax.tree.map(lambda weight: jnp.full_like(weight, self.rate), params)

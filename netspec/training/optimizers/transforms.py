@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.kinds import Number
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.optimizers.base import POSITIVE, Around, Link, Optimizer, Rate, optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.optimizers.optax_base import kernels_only, on_option
+
+contrib = lazy("optax.contrib")
+jax = lazy("jax")
+optax = lazy("optax")
 
 
 @optimizer("clip")
@@ -24,8 +29,6 @@ class Clip(Optimizer):
     norm: float = option(POSITIVE, "the greatest length", position=0, elsewhere=("max_norm",))
 
     def build(self, rate: Rate) -> Any:
-        import optax
-
         return optax.clip_by_global_norm(self.norm)
 
 
@@ -41,8 +44,6 @@ class ClipValue(Optimizer):
     limit: float = option(POSITIVE, "the greatest absolute value", position=0, elsewhere=("max_delta", "clip_value"))
 
     def build(self, rate: Rate) -> Any:
-        import optax
-
         return optax.clip(self.limit)
 
 
@@ -62,8 +63,6 @@ class Agc(Optimizer):
     epsilon: float = option(POSITIVE, "weights count as at least this long", default=1e-3, elsewhere=("eps",))
 
     def build(self, rate: Rate) -> Any:
-        import optax
-
         return optax.adaptive_grad_clip(self.clipping, self.epsilon)
 
 
@@ -78,9 +77,6 @@ class Centralize(Optimizer):
     """
 
     def build(self, rate: Rate) -> Any:
-        import jax
-        import optax
-
         def centred(gradient: Any) -> Any:
             axes = tuple(range(gradient.ndim - 1))
             return gradient - gradient.mean(axes, keepdims=True) if axes else gradient
@@ -97,8 +93,6 @@ class Normalize(Optimizer):
     """
 
     def build(self, rate: Rate) -> Any:
-        from optax import contrib
-
         return contrib.normalize()
 
 
@@ -116,8 +110,6 @@ class Noise(Link):
     gamma: float = option(Number(0), "how fast it becomes smaller", default=0.55, position=1)
 
     def build_around(self, around: Around) -> Any:
-        import optax
-
         return optax.add_noise(self.eta, self.gamma, key=around.key)
 
 
@@ -139,8 +131,6 @@ class WeightDecay(Link):
     on: str = on_option()
 
     def build_around(self, around: Around) -> Any:
-        import optax
-
         amount = -self.decay * around.rate if around.is_behind else self.decay
         return optax.add_decayed_weights(amount, kernels_only if self.on == "kernels" else None)
 
@@ -166,9 +156,6 @@ class RateOf(Link):
         return self.names
 
     def build_around(self, around: Around) -> Any:
-        import jax
-        import optax
-
         chosen = {path for name in self.names for path in around.chosen[name]}
 
         def scale(path: Any, step: Any) -> Any:

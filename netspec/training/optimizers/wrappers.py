@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from netspec.language.kinds import Count, Number
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import option
 from netspec.training.optimizers.base import POSITIVE, Around, Wrapper, optimizer
 from netspec.training.optimizers.dtypes import strong, typed_as
+
+contrib = lazy("optax.contrib")
+jax = lazy("jax")
+jnp = lazy("jax.numpy")
+optax = lazy("optax")
 
 
 @optimizer("accumulate")
@@ -41,10 +47,6 @@ class Gathered(NamedTuple):
 
 
 def _accumulated(inner: Any, steps: int) -> Any:
-    import jax
-    import jax.numpy as jnp
-    import optax
-
     def begin(params: Any) -> Gathered:
         zeros = jax.tree.map(lambda weight: jnp.zeros(weight.shape, jnp.float32), params)
         return Gathered(strong(inner.init(params)), (zeros, jnp.float32(0), jnp.int32(0)), jnp.int32(0))
@@ -113,8 +115,6 @@ class Mechanize(Wrapper):
     num_betas: int = option(Count(), "how many lengths of memory are tried", default=6)
 
     def wrap(self, inner: Any, around: Around) -> Any:
-        from optax import contrib
-
         return contrib.mechanize(inner, self.decay, self.epsilon, self.s_init, self.num_betas)
 
 
@@ -138,6 +138,4 @@ class ScheduleFree(Wrapper):
     weight_lr_power: float = option(Number(0), "the power of the rate by which steps count for the mean", default=2.0)
 
     def wrap(self, inner: Any, around: Around) -> Any:
-        from optax import contrib
-
         return contrib.schedule_free(inner, around.rate, self.b1, self.weight_lr_power)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from netspec.language.lazy import lazy
 from netspec.training.schedules.base import Factor, Schedule, steps_of
 from netspec.training.schedules.plateau import ReduceOnPlateau
+
+jnp = lazy("jax.numpy")
 
 
 def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:
@@ -16,8 +19,6 @@ def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps:
     """
 
     def factor(step: Any) -> Any:
-        import jax.numpy as jnp
-
         begin, value = 0, jnp.float32(1.0)
         for index, word in enumerate(chain):
             time = word.span_of_time

@@ -6,9 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 from netspec.language.kinds import Choice, Number, Time
+from netspec.language.lazy import lazy
 from netspec.language.values import Duration
 from netspec.language.vocabulary import option
 from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
+
+jnp = lazy("jax.numpy")
 
 SHARE = Number(0, 1, open_low=True)
 
@@ -39,8 +42,6 @@ class OneCycle(Lasting):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         last = max(1.0, length - 1.0)
         top = min(max(0.5, self.rise * length - 1.0), last - 0.5)
         up, down = self._way(step / top), self._way((step - top) / (last - top))
@@ -48,8 +49,6 @@ class OneCycle(Lasting):
 
     def _way(self, share: Any) -> Any:
         """From 0 to 1."""
-        import jax.numpy as jnp
-
         share = jnp.clip(share, 0.0, 1.0)
         return share if self.shape == "linear" else 0.5 * (1 - jnp.cos(jnp.pi * share))
 
@@ -72,8 +71,6 @@ class CosineRestarts(Schedule):
     end: float = option(Number(0, 1), "the factor at the end of a cycle", default=0.0, elsewhere=("eta_min", "alpha"))
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         first = steps_of(self.every, steps_per_epoch)
         if self.growth == 1:
             share = (step % first) / first

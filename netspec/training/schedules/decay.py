@@ -6,10 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 from netspec.language.kinds import Kind, Mismatch, Number, Time
+from netspec.language.lazy import lazy
 from netspec.language.record import value
 from netspec.language.values import Duration, spell
 from netspec.language.vocabulary import option
 from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
+
+jnp = lazy("jax.numpy")
 
 
 def end_option(position: int) -> Any:
@@ -44,8 +47,6 @@ class Warmup(Schedule):
         return self.length
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return jnp.minimum((step + 1) / length, 1.0)
 
 
@@ -62,8 +63,6 @@ class Cosine(Lasting):
     end: float = end_option(0)
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         wave = 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / length, 1.0)))
         return self.end + (1 - self.end) * wave
 
@@ -80,8 +79,6 @@ class Linear(Lasting):
     end: float = end_option(0)
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0))
 
 
@@ -100,8 +97,6 @@ class Polynomial(Lasting):
     end: float = end_option(1)
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0)) ** self.power
 
 
@@ -123,8 +118,6 @@ class InverseSqrt(Schedule):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         share = (step + 1) / steps_of(self.warmup, steps_per_epoch)
         return jnp.minimum(share, share**-0.5)
 
@@ -144,8 +137,6 @@ class Step(Schedule):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return jnp.power(self.factor, step // steps_of(self.every, steps_per_epoch))
 
 
@@ -189,8 +180,6 @@ class Multistep(Schedule):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         passed = [jnp.where(step >= steps_of(time, steps_per_epoch), 1, 0) for time in self.times]
         return jnp.power(self.factor, sum(passed))
 
@@ -212,6 +201,4 @@ class Exponential(Schedule):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        import jax.numpy as jnp
-
         return jnp.power(self.decay, step / steps_of(self.every, steps_per_epoch))

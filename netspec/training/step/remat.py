@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from netspec.language.diagnostics import Diagnostic, fail, suggest
+from netspec.language.lazy import lazy
 from netspec.training.errors import recipe as errors
 from netspec.training.optimizers.layer_selection import find_part
 from netspec.training.step.wrap_call import wrap_calls
+
+nnx = lazy("flax.nnx")
 
 
 def blocks_of(layers: Mapping[str, int]) -> list[str]:
@@ -61,7 +64,5 @@ def _outermost(module: Any) -> list[Any]:
 
 
 def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
-    from flax import nnx
-
     found: Callable[..., Any] = nnx.remat(call, graph=True, graph_updates=True)
     return found

@@ -19,11 +19,20 @@ from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.errors.augmentation import NothingToShow
 from netspec.language.diagnostics import fail
+from netspec.language.lazy import lazy
 from netspec.spec.network_ends import input_shapes
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Prepared
+else:
+    np = lazy("numpy")
+
+matplotlib = lazy("matplotlib")
+mpl_agg = lazy("matplotlib.backends.backend_agg")
+mpl_figure = lazy("matplotlib.figure")
 
 EXAMPLES = 16
 ACROSS = 4
@@ -117,8 +126,6 @@ def input_to_show(spec: Compilation) -> str:
 def vary(prepared: Prepared, shown: str, seed: int) -> list[Example]:
     """Training examples of all classes, and the same as the first step of a run with this seed would vary them; `shown`
     is the input that is looked at."""
-    import numpy as np
-
     from netspec.training.augment.pipeline import measure_pixels
     from netspec.training.feed.device_data import place
 
@@ -138,8 +145,6 @@ def vary(prepared: Prepared, shown: str, seed: int) -> list[Example]:
 
 def choose(targets: Mapping[str, Any], count: int, seed: int) -> Any:
     """The indices of a few examples, drawn with the seed: as many of each class as of any other, in their order."""
-    import numpy as np
-
     order = np.random.default_rng(seed).permutation(count)
     labels = next((y[order] for y in targets.values() if y.ndim == 1 and np.issubdtype(y.dtype, np.integer)), None)
     if labels is None:
@@ -154,16 +159,12 @@ def choose(targets: Mapping[str, Any], count: int, seed: int) -> Any:
 
 def label_texts(targets: Mapping[str, Any], facts: Mapping[str, Target]) -> list[tuple[str, ...]]:
     """What each example is, in a few words: `7`, or `7 80%` and `3 20%` for one that is mixed."""
-    import numpy as np
-
     columns = [list(_texts(np.asarray(y), facts.get(name))) for name, y in targets.items()]
     return [sum(row, ()) for row in zip(*columns, strict=True)]
 
 
 def _texts(values: Any, target: Target | None) -> Iterator[tuple[str, ...]]:
     """The words for one target of each example; none where there is more than one answer to it."""
-    import numpy as np
-
     names: Sequence[str] = target.names or () if target is not None else ()
     is_class = target is not None and target.kind == "class"
 
@@ -185,15 +186,11 @@ def _texts(values: Any, target: Target | None) -> Iterator[tuple[str, ...]]:
 
 def draw(examples: Sequence[Example], title: str, form: str) -> bytes:
     """The sheet: each example before and after, side by side, with its target above."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     lines = wrap(title, 118)
     down = -(-len(examples) // ACROSS)
     height = 1.85 * down + 0.5 + 0.2 * len(lines)
-    figure = Figure(figsize=(2.9 * ACROSS, height), dpi=150, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = mpl_figure.Figure(figsize=(2.9 * ACROSS, height), dpi=150, facecolor="white")
+    mpl_agg.FigureCanvasAgg(figure)
     figure.text(0.02, 1 - 0.15 / height, "\n".join(lines), fontsize=11, family="monospace", va="top", linespacing=1.3)
     top = 1 - (0.55 + 0.2 * len(lines)) / height
     grid = figure.add_gridspec(down, ACROSS, left=0.02, right=0.98, top=top, bottom=0.02, wspace=0.12, hspace=0.35)
@@ -203,7 +200,7 @@ def draw(examples: Sequence[Example], title: str, form: str) -> bytes:
         _draw_image(figure.add_subplot(pair[0]), example.before, example.target)
         _draw_image(figure.add_subplot(pair[1]), example.after, example.target_after if is_new else ())
     content = io.BytesIO()
-    with rc_context({"svg.hashsalt": "netspec"}):  # the same sheet is the same file
+    with matplotlib.rc_context({"svg.hashsalt": "netspec"}):  # the same sheet is the same file
         figure.savefig(content, format=form, metadata=NO_DATE.get(form))
     return content.getvalue()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,13 @@ from netspec.cli.files import write_bytes
 from netspec.cli.options import compilation, json_option, spec_options
 from netspec.cli.output import print_json, print_once
 from netspec.cli.render.line_plot import curve_text
+from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
     from netspec.analysis.lr_range_test import RateTest
     from netspec.spec.experiment import Prepared
+
+mpl_figure = lazy("matplotlib.figure")
 
 
 @click.command()
@@ -73,8 +78,6 @@ def command(
 
 def _chain_with(prepared: Prepared, rate: float) -> str:
     """The optimizer of the spec, with this rate."""
-    from dataclasses import replace
-
     words, rated = prepared.recipe.optimizer, dict[str, Any](rate=rate)
     changed = [replace(w, **rated) if w.has_rate and hasattr(w, "rate") else w for w in words]
     return " -> ".join(word.spelling() for word in changed)
@@ -129,11 +132,7 @@ def _shown(found: RateTest, top: float) -> int:
 
 
 def _picture(found: RateTest, name: str, form: str) -> bytes:
-    from io import BytesIO
-
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = mpl_figure.Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(found.rates, found.losses, color="#9db4d0", linewidth=1, label="loss of the batch")
     axes.plot(found.rates, found.smoothed, color="#1f4e8c", linewidth=2.2, label="smoothed")

@@ -112,7 +112,7 @@ def test_a_run_and_its_evaluation(
     Path("iris.net").write_text(SPEC.replace("test_f1_macro > 0.8", "test_f1_macro > 0.99999"))
     assert run(["train", "iris.net", "-D", "train.epochs=1"]) == 1
     message = capsys.readouterr().err
-    assert "NS229" in message and "expected test_f1_macro > 0.99999, and it is 0." in message
+    assert "NS229" in message and "expected test_f1_macro > 0.99999, but it is 0." in message
 
 
 def test_expectations_about_figures_that_are_none(

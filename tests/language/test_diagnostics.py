@@ -20,7 +20,7 @@ SPAN = Span(Source("a.net", "cnov(16) -> dense(2)"), 0, 4)
 
 def unknown(**more: object) -> UnknownName:
     fix = Fix(SPAN, "conv")
-    return UnknownName(span=SPAN, notes=(Note(SPAN, "here"),), name="cnov", what="no layer", fixes=(fix,), **more)
+    return UnknownName(span=SPAN, notes=(Note(SPAN, "here"),), name="cnov", kind="layer", fixes=(fix,), **more)
 
 
 def test_a_diagnostic_cannot_be_changed_and_takes_its_fields_by_name() -> None:

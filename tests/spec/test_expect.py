@@ -45,7 +45,7 @@ def test_a_measured_figure_is_told_as_people_write_it(
     expectation = Expectation("test_x", operator, value, wanted, Span(Source("t.net", text), 0, len(text)))
     unmet = unmet_figure(expectation, found)
     assert unmet is not None
-    assert unmet.message == f"expected test_x {operator} {wanted}, and it is {shown}"
+    assert unmet.message == f"expected test_x {operator} {wanted}, but it is {shown}"
 
 
 def test_figures_of_training_are_those_of_the_last_epoch(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from netspec.compiler.errors.values import CannotChain, SharedShape, TooLarge
 from netspec.compiler.ir.graph import Edge, Graph, Output, SharedModule, prune
 from netspec.compiler.ir.warnings import PaddingCounts
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import Note, Problems, Unplaced
+from netspec.language.diagnostics import Fix, Note, Problems, Unplaced
 from netspec.language.shape import Shape
 from netspec.language.source import Span
 from netspec.language.values import LayerValue, describe
@@ -173,12 +173,10 @@ class Applier:
         padded = next((t.padded for t in tensors if t.padded is not None), None)
         if padded is None:
             return
-        advice = "leave `pad` out if these steps are to count"
-        if layer.word == "gap":
-            advice = "use `mean_pool`, which leaves the padded steps out"
         source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
         word = layer.spelling().partition("(")[0]
-        self.problems.add(PaddingCounts(span=span, word=word, input=source, advice=advice))
+        fixes = (Fix(span, "mean_pool"),) if span is not None and span.text == "gap" else ()
+        self.problems.add(PaddingCounts(span=span, case=layer.word, word=word, input=source, fixes=fixes))
 
     def _count(self, more: int, span: Span | None) -> None:
         self.total += more
@@ -194,10 +192,9 @@ class Applier:
         shapes = " and ".join(str(t.shape) for t in tensors)
         got = "one" if len(tensors) == 1 else str(len(tensors))
         if len(tensors) < fewest:
-            wants, advice = "two or more tensors" if most is None else "two tensors", f"write `(a | b) -> {layer.word}`"
+            case, wants = "few", "two or more tensors" if most is None else "two tensors"
         else:
-            wants = "one tensor" if most == 1 else "one or two tensors"
-            advice = "join the branches first, with `concat` or `add`"
+            case, wants = "", "one tensor" if most == 1 else "one or two tensors"
         self.problems.add(
             WrongInputs(
                 span=value.span,
@@ -205,7 +202,7 @@ class Applier:
                 wants=wants,
                 got=got,
                 shapes=shapes,
-                advice=advice,
+                case=case,
             )
         )
         return False
@@ -324,8 +321,7 @@ class Applier:
                 result = self.evaluator.evaluate(statement.value, frame)
         if result is not BAD and not isinstance(result, LayerValue | Tensor | Tensors):
             span = define.body[-1].span
-            advice = "a definition ends with a layer or a tensor"
-            self.problems.add(CannotChain(span=span, what=describe(result), where="as a block", advice=advice))
+            self.problems.add(CannotChain(span=span, case="block", what=describe(result)))
             return BAD
         return self.apply(result, flowing, builder) if isinstance(result, LayerValue) else result
 
@@ -434,7 +430,6 @@ def _several(value: OneLayer, found: Tensors) -> WrongInputs:
         wants="one tensor from its body",
         got=str(len(found.items)),
         shapes=" and ".join(str(t.shape) for t in found.items),
-        advice="join the branches first, with `concat` or `add`",
     )
 
 

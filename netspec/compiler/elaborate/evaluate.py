@@ -35,12 +35,12 @@ from netspec.compiler.errors.values import (
     TooLarge,
     UnknownAttribute,
 )
-from netspec.compiler.names.advice import advise_attribute, advise_chained, advise_combined, advise_value
+from netspec.compiler.names.advice import advise_attribute, advise_chained, advise_value, correct_value
 from netspec.compiler.names.resolve import Resolution
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import NestedTooDeep
-from netspec.language.diagnostics import Diagnostic, Note, Problems
+from netspec.language.diagnostics import Diagnostic, Fix, Note, Problems
 from netspec.language.kinds import Count, Kind, Mismatch, OneSize
 from netspec.language.source import Span
 from netspec.language.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, Word, describe
@@ -62,9 +62,6 @@ LONGEST_FLAT = 1000
 
 MOST_COPIES = 10_000
 """The largest number behind a layer's `*`."""
-
-OUTSIDE = "tensors flow in the network and its blocks: write a number here, or move this into a `def`"
-"""The advice for tensors where none flow."""
 
 
 class Abandon(Exception):
@@ -177,8 +174,7 @@ class Evaluator:
 
     def _classes(self, node: tree.Name) -> Any:
         if self.classes is None and self.has_data:
-            label, advice = "the data have none", "their targets are numbers: write how many units come out"
-            return self.report(NoClasses(span=node.span, label_words=label, advice=advice))
+            return self.report(NoClasses(span=node.span, case="numbers"))
         return self.report(NoClasses(span=node.span)) if self.classes is None else self.classes
 
     def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
@@ -198,12 +194,12 @@ class Evaluator:
         if symbol in home.values:
             return home.values[symbol]
         if symbol.what == "input":
-            where, advice = "above its own line", f"move the line of `{symbol.name}` up"
+            case = "early"
             if symbol.scope is not self.resolution.scope:
-                where, advice = "in a file that another one uses", "what flows into a `def` is called `input` there"
+                case = "used file"
             elif home.builder is None:
-                span, where, advice = self._asked(span, home), "here, outside the network", OUTSIDE
-            return self._no_meaning(span, f"`{span.text}`", where, advice)
+                span, case = self._asked(span, home), ""
+            return self._no_meaning(span, f"`{span.text}`", case, symbol.name)
         if symbol.expression is None:
             return BAD
         home.values[symbol] = BAD  # in case of a circle, which resolve has reported
@@ -228,11 +224,10 @@ class Evaluator:
             return BAD
         assert symbol.expression is not None
         if not isinstance(value, LayerValue):
-            advice = "share a layer: `share embed = embedding(64)`"
             span = symbol.expression.span
-            return self.report(CannotChain(span=span, what=describe(value), where="in a `share`", advice=advice))
+            return self.report(CannotChain(span=span, case="share", what=describe(value)))
         if frame.builder is None:
-            return self._no_meaning(symbol.span, "a shared layer", "in a file that another one uses")
+            return self._no_meaning(symbol.span, "a shared layer", "shared")
         return Shared(symbol.name, value, symbol.span, frame.builder)
 
     def _call(self, node: tree.Call, frame: Frame, kind: Kind | None) -> Any:
@@ -300,18 +295,17 @@ class Evaluator:
         try:
             return kind.accept(value)
         except Mismatch as wrong:
-            advice = wrong.advice or advise_value(kind, value)
-            if wrong.unknown is not None:
-                advice = f"{wrong.unknown} is not known before the data come; write a number in the `input` line"
-            notes = self.origin(expression, frame)
             return self.report(
                 WrongValue(
                     span=expression.span,
-                    notes=notes,
+                    notes=self.origin(expression, frame),
+                    case="" if wrong.unknown is None else "unknown size",
                     what=what,
                     expected=wrong.expected,
-                    found=wrong.found,
-                    advice=advice,
+                    given=wrong.found,
+                    unknown=str(wrong.unknown),
+                    advice=wrong.advice or advise_value(kind, value),
+                    fixes=correct_value(expression.span, kind, value),
                 )
             )
 
@@ -351,8 +345,7 @@ class Evaluator:
         if isinstance(value, LayerValue):
             return value
         if isinstance(value, Tensor | Tensors):
-            advice = "a tensor begins a chain; a layer goes behind `->` (for both at once: `(a | b) -> concat`)"
-            self.report(CannotChain(span=item.span, what="a tensor", where="behind `->`", advice=advice))
+            self.report(CannotChain(span=item.span, case="tensor"))
         elif value is not BAD:
             self._cannot_chain(item, value)
         return BROKEN
@@ -364,11 +357,13 @@ class Evaluator:
             Abandon: it builds none, as in settings; reported.
         """
         if frame.builder is None:
-            self._no_meaning(span, "a tensor", "here, outside the network")
+            self._no_meaning(span, "a tensor")
             raise Abandon
         return frame.builder
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
+        if is_number(value):
+            return self.report(CannotChain(span=item.span, case="number", what=describe(value)))
         advice = advise_chained(item.span.text, value)
         return self.report(CannotChain(span=item.span, what=describe(value), advice=advice))
 
@@ -376,15 +371,7 @@ class Evaluator:
         values = [self.evaluate(item, frame) for item in node.items]
         for item, value in zip(node.items, values, strict=True):
             if value is not BAD and not isinstance(value, LayerValue | Tensor | Tensors):
-                self.report(
-                    CannotChain(
-                        span=item.span,
-                        what=describe(value),
-                        where="as a branch",
-                        advice="branches are layers or tensors; for one of two values write `a if condition else b`",
-                    )
-                )
-                return BAD
+                return self.report(CannotChain(span=item.span, case="branch", what=describe(value)))
         if any(v is BAD or isinstance(v, LayerValue) for v in values):
             return self._limited(Parallel(tuple(BROKEN if v is BAD else v for v in values), node.span))
         return self.side_by_side(values, node.span)
@@ -400,11 +387,11 @@ class Evaluator:
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
         if frame.input is None:
             span = self._asked(node.span, frame)
-            return self._no_meaning(span, f"`{span.text}`", "here, outside the network")
+            return self._no_meaning(span, f"`{span.text}`")
         return frame.input
 
-    def _no_meaning(self, span: Span, what: str, where: str, advice: str = OUTSIDE) -> Any:
-        return self.report(NoMeaningHere(span=span, what=what, where=where, advice=advice))
+    def _no_meaning(self, span: Span, what: str, case: str = "", name: str = "") -> Any:
+        return self.report(NoMeaningHere(span=span, case=case, what=what, name=name))
 
     def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
         base = self.evaluate(node.base, frame)
@@ -414,8 +401,10 @@ class Evaluator:
         size = shape.attribute(node.name.name) if shape is not None else None
         if size is not None:
             return size
-        what, advice = advise_attribute(base)
-        return self.report(UnknownAttribute(span=node.name.span, what=what, attribute=node.name.name, advice=advice))
+        case, what, advice = advise_attribute(base)
+        return self.report(
+            UnknownAttribute(span=node.name.span, case=case, what=what, attribute=node.name.name, advice=advice)
+        )
 
     # ------------------------------------------------------------ operators
 
@@ -461,10 +450,19 @@ class Evaluator:
         if node.operator == "*" and isinstance(left, LayerValue):
             copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", frame)
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
-        advice = advise_combined(node, left, right)
+        case, swapped = node.operator if node.operator in "+*" else "", ""
+        if node.operator == "*" and isinstance(right, LayerValue) and is_number(left):
+            case, swapped = "order", f"{node.right.span.text} * {node.left.span.text}"
+        left_text, right_text = describe(left), describe(right)
         return self.report(
             CannotCombine(
-                span=node.span, operator=node.operator, left=describe(left), right=describe(right), advice=advice
+                span=node.span,
+                case=case,
+                operator=node.operator,
+                left=left_text,
+                right=right_text,
+                swapped=swapped,
+                fixes=(Fix(node.span, swapped),) if swapped else (),
             )
         )
 
@@ -475,21 +473,14 @@ class Evaluator:
         value = self.evaluate(node.operand, frame)
         if value is BAD or is_number(value):
             return value if value is BAD else -value
-        return self.report(
-            CannotCombine(
-                span=node.span, operator="-", left="nothing", right=describe(value), advice="it needs a number"
-            )
-        )
+        return self.report(CannotCombine(span=node.span, case="unary", operator="-", right=describe(value)))
 
     def condition(self, node: tree.Expression, frame: Frame) -> Any:
         """The truth value of an expression."""
         value = self.evaluate(node, frame)
         if value is BAD or isinstance(value, bool):
             return value
-        problem, advice = "a condition is true or false", "compare it with something, as in `n > 1`"
-        return self.report(
-            ConditionUnknown(span=node.span, problem=problem, label_words=f"this is {describe(value)}", advice=advice)
-        )
+        return self.report(ConditionUnknown(span=node.span, case="value", left=describe(value)))
 
     def _if_else(self, node: tree.IfElse, frame: Frame, kind: Kind | None) -> Any:
         condition = self.condition(node.condition, frame)

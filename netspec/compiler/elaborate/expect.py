@@ -14,6 +14,7 @@ from netspec.compiler.errors.values import Unmet
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.syntax import tree
+from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
 from netspec.language.record import Record, value
 from netspec.language.shape import Size
@@ -50,7 +51,7 @@ class Expectation(Record):
             return answer
         if answer:
             return None
-        return Unmet(span=self.span, name=self.name, operator=self.operator, wanted=self.wanted, found=shown)
+        return Unmet(span=self.span, name=self.name, operator=self.operator, wanted=self.wanted, actual=shown)
 
 
 def check_expectations(
@@ -109,9 +110,10 @@ def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None
     # The list has only one figure of each metric, and only those of the test.
     shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_figures(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
-    advice = suggest(expectation.name, pool, what="figures", elsewhere=elsewhere)
-    advice += "\n`val_` and `train_` have the same figures as `test_`"
-    return UnknownName(span=expectation.place, name=expectation.name, what="no figure", advice=advice)
+    advice = suggest(expectation.name, pool, what="metrics", elsewhere=elsewhere)
+    advice += "\n`val_` and `train_` have the same metrics as `test_`"
+    fixes = corrections(expectation.place, pool, elsewhere)
+    return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
 
 
 def _metric_figures(most: int | None = None) -> dict[str, bool]:
@@ -126,13 +128,13 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
     is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_figures().items() if is_share)
     if not is_share or not isinstance(value, int | float) or value <= 1:
         return None
-    advice = f"for {spell(value)} percent type {spell(value)}%" if value <= 100 else "write a share such as 99%"
+
     return WrongValue(
         span=expectation.span,
         what=f"`{expectation.name}`",
-        expected="a share of at most 1",
-        found=f"the number {spell(value)}",
-        advice=advice,
+        expected="a fraction of at most 1",
+        given=spell(value),
+        case="percent" if value <= 100 else "fraction",
     )
 
 
@@ -140,9 +142,8 @@ def check_measurable(expectations: list[Expectation], figures: Collection[str], 
     """Report expectations about figures that are none of those that a run measures."""
     for expectation in expectations:
         if expectation.name not in figures:
-            advice = f"measured: {', '.join(sorted(figures)) or 'none'}"
-            what = "no figure of this run"
-            problems.add(UnknownName(span=expectation.place, name=expectation.name, what=what, advice=advice))
+            measured, span = ", ".join(sorted(figures)) or "none", expectation.place
+            problems.add(UnknownName(span=span, case="unmeasured", name=expectation.name, advice=measured))
 
 
 def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:

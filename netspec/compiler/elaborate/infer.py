@@ -84,8 +84,7 @@ class Inference:
         if not names:
             return NoNetwork(span=end)
         last = names[-1].name
-        advice = f"write what the network is on a line of its own, such as `{last.name}`"
-        return NoNetwork(span=last.span, where="only given a name", advice=advice)
+        return NoNetwork(span=last.span, case="named", name=last.name)
 
     def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
         results: list[tuple[str | None, Any, Span]] = []
@@ -127,14 +126,9 @@ class Inference:
             return value
         if isinstance(value, Tensors):
             shapes = " and ".join(str(t.shape) for t in value.items)
-            advice = "join them, as in `(a | b) -> concat`, or name each: `output a = …`"
-            what = f"several tensors ({shapes})"
-            self.problems.add(CannotChain(span=expression.span, what=what, where="as the network", advice=advice))
+            self.problems.add(CannotChain(span=expression.span, case="several", what=shapes))
         else:
-            advice = "the network is a layer or a tensor"
-            self.problems.add(
-                CannotChain(span=expression.span, what=describe(value), where="as the network", advice=advice)
-            )
+            self.problems.add(CannotChain(span=expression.span, case="network", what=describe(value)))
         return BAD
 
     # ------------------------------------------------------------ inputs
@@ -196,8 +190,10 @@ class Inference:
                     span=matched["pad"].span,
                     what="`pad` of `tokens`",
                     expected=f"an id from 0 to {made.vocabulary - 1}",
-                    found=str(made.pad),
-                    advice=f"`tokens({made.vocabulary})` has the ids 0 to {made.vocabulary - 1}",
+                    given=str(made.pad),
+                    case="pad",
+                    vocabulary=made.vocabulary,
+                    highest=made.vocabulary - 1,
                 )
             )
         elif made.pad is not None:
@@ -220,9 +216,9 @@ class Inference:
             WrongValue(
                 span=item.span,
                 what="a size of the input",
-                expected="a whole number of at least 1, or an upper-case name such as H",
-                found=describe(value),
-                advice="write sizes as `28x28x1` or `(H, W, 3)`; the batch is never written",
+                expected="an integer of at least 1, or an upper-case name such as H",
+                given=describe(value),
+                case="size",
             )
         )
         return None

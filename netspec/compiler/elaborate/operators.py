@@ -51,12 +51,10 @@ def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
     if isinstance(left, Dim) or isinstance(right, Dim):
         return _calculate_sizes(symbol, left, right, span)
     if symbol in ("/", "//", "%") and right == 0:
-        problem, advice = f"`{spell(left)} {symbol} 0` divides by zero", f"make the number behind `{symbol}` positive"
-        return BadArithmetic(span=span, problem=problem, advice=advice)
+        return BadArithmetic(span=span, case="zero", text=f"{spell(left)} {symbol} 0")
     result = ARITHMETIC[symbol](left, right)
     if abs(result) > LARGEST:
-        advice = f"numbers go up to {LARGEST:.0e}"
-        return BadArithmetic(span=span, problem="this number is too large", advice=advice)
+        return BadArithmetic(span=span, case="large", limit=LARGEST)
     return result
 
 
@@ -64,11 +62,10 @@ def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
     whole = all(isinstance(v, int | Dim) for v in (left, right))
     divides = symbol == "//" and isinstance(right, int) and right > 0
     if not whole or not (symbol in ("+", "-", "*") or divides):
-        advice = "with an unknown size use +, -, * and // by a positive whole number"
-        return CannotCombine(span=span, operator=symbol, left=describe(left), right=describe(right), advice=advice)
+        return CannotCombine(span=span, case="size", operator=symbol, left=describe(left), right=describe(right))
     result = ARITHMETIC[symbol](left, right)
     if isinstance(result, Dim) and (len(result.terms) > MOST_TERMS or len(str(result)) > LONGEST_FORMULA):
-        return BadArithmetic(span=span, problem="this formula is too long", advice="use fewer unknown sizes")
+        return BadArithmetic(span=span, case="formula")
     return result
 
 
@@ -77,23 +74,18 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
     if isinstance(left, Dim) or isinstance(right, Dim):
         if left == right:
             return symbol in ("==", "<=", ">=")
-        known = left if isinstance(right, Dim) else right
-        unknown = right if isinstance(right, Dim) else left
+
         return ConditionUnknown(
             span=span,
-            problem=f"whether {spell(left)} {symbol} {spell(right)} is not known before the data come",
-            label_words=f"{unknown} against {spell(known)}",
-            advice="write a number in the `input` line",
+            case="size",
+            left=spell(left),
+            operator=symbol,
+            right=spell(right),
+            unknown=str(left if isinstance(left, Dim) else right),
         )
     same_kind = (is_number(left) and is_number(right)) or type(left) is type(right)
     if not same_kind or (symbol not in ("==", "!=") and not is_number(left) and not isinstance(left, str)):
-        return CannotCombine(
-            span=span,
-            operator=symbol,
-            left=describe(left),
-            right=describe(right),
-            advice="compare numbers with numbers",
-        )
+        return CannotCombine(span=span, case="compare", operator=symbol, left=describe(left), right=describe(right))
     return bool(COMPARISONS[symbol](left, right))
 
 
@@ -103,10 +95,8 @@ def check_list(values: list[Any], span: Span) -> list[Any] | Diagnostic:
     for _ in range(DEEPEST_LIST):
         count += len(level)
         if count > LONGEST_LIST:
-            problem, advice = f"this list holds more than {LONGEST_LIST:,} values", "give fewer weights"
-            return BadArithmetic(span=span, problem=problem, advice=advice)
+            return BadArithmetic(span=span, case="long list", limit=LONGEST_LIST)
         level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), LONGEST_LIST + 1))
         if not level:
             return values
-    problem, advice = f"lists stand more than {DEEPEST_LIST} deep inside each other", "weights have at most 5 levels"
-    return BadArithmetic(span=span, problem=problem, advice=advice)
+    return BadArithmetic(span=span, case="deep list", limit=DEEPEST_LIST)

@@ -1,4 +1,4 @@
-"""NS2xx: names and arguments. Mistakes in what expressions mean are in values.py, in shapes in layers/errors."""
+"""NS2xx: names and arguments. Values are in values.py, shapes in layers/errors, warnings in ir/warnings.py."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class UnknownName(Diagnostic):
-    """A word that is neither a layer nor a name of the file, or not one of the words that may stand there."""
+    """A name that is neither a layer nor defined in the file, or not one of the words that are allowed here."""
 
     code = "NS201"
-    title = "`{name}` is {what}"
-    label = "not known"
+    title = {
+        "": "unknown {kind} `{name}`",
+        "flag": "`{name}` is not `true` or `false`",
+        "size": "`{name}` is not a size of one example",
+        "early": "`{name}` is used before it is defined",
+        "unmeasured": "`{name}` is not measured in this run",
+    }
+    label = {
+        "": "not defined",
+        "flag": "expected `true` or `false`",
+        "size": "not a size",
+        "early": "not defined yet",
+        "unmeasured": "not measured",
+    }
+    hint = {
+        "": "{advice}",
+        "size": "remove it: the batch size is never written",
+        "early": "define it on a line before this one; the input of the block is `input`",
+        "unmeasured": "measured: {advice}",
+    }
     name: str
-    what: str
+    kind: str = "name"
 
 
 class UnknownOption(Diagnostic):
@@ -20,14 +38,15 @@ class UnknownOption(Diagnostic):
 
     code = "NS202"
     title = "`{word}` has no {noun} `{option}`"
-    label = "not known"
+    label = "unknown {noun}"
+    hint = {"": "{advice}", "none": "`{word}` takes no arguments"}
     word: str
     option: str
     noun: str = "option"
 
 
 class MissingArgument(Diagnostic):
-    """An argument without a default is not given."""
+    """An argument without a default is missing."""
 
     code = "NS203"
     title = "`{word}` needs {missing}"
@@ -39,65 +58,96 @@ class MissingArgument(Diagnostic):
 
 
 class TooManyArguments(Diagnostic):
-    """More arguments without a name than the word takes. At most three stand by position; the rest goes by name."""
+    """More positional arguments than the word takes. At most three are positional; the others are passed by name."""
 
     code = "NS204"
-    title = "`{word}` takes {limit} without a name"
-    label = "{label_words}"
+    title = {
+        "": "`{word}` takes at most {limit} positional arguments",
+        "one": "`{word}` takes at most one positional argument",
+        "none": "`{word}` takes no positional arguments",
+    }
+    label = {"": "{extra} too many"}
+    hint = "{advice}"
     word: str
-    limit: str
-    label_words: str = "one too many"
+    limit: int
+    extra: str
 
 
 class GivenTwice(Diagnostic):
-    """One argument is given by position and by name, or by name twice."""
+    """One argument is given by position and by name, or twice by name."""
 
     code = "NS205"
     title = "`{option}` of `{word}` is given twice"
-    label = "again here"
+    label = "given again here"
     hint = "remove one of the two"
     word: str
     option: str
 
 
 class WrongValue(Diagnostic):
-    """An argument is of the wrong kind, or outside its limits."""
+    """An argument has the wrong type, or is out of range."""
 
     code = "NS206"
-    title = "{what} is {expected}, not {found}"
-    label = "{found}"
+    title = "{what} must be {expected}, not {given}"
+    label = "{given}"
+    hint = {
+        "": "{advice}",
+        "unknown size": "{unknown} is not known before the data are loaded; write a number in the `input` line",
+        "size": "write sizes as `28x28x1` or `(H, W, 3)`; the batch size is never written",
+        "pad": "the ids of `tokens({vocabulary})` are 0 to {highest}",
+        "percent": "for {given} percent write {given}%",
+        "fraction": "write a fraction such as 99%",
+    }
     what: str
     expected: str
-    found: str
+    given: str
+    unknown: str = ""
+    vocabulary: int = 0
+    highest: int = 0
 
 
 class DefinedTwice(Diagnostic):
-    """Two statements give the same name, or a name that a layer has."""
+    """Two statements define the same name, or a name that a layer has."""
 
     code = "NS207"
-    title = "`{name}` is {already}"
-    label = "{label_words}"
+    title = {"": "`{name}` is already defined", "layer": "`{name}` is already the name of a layer"}
+    label = {"": "defined again here", "import": "imported again here", "whole file": "imported again here"}
+    hint = {
+        "": "choose another name",
+        "import": "take it from one file only: remove one of the two names, or rename the block in one of the files",
+        "whole file": "import only what you need: list the names, as in `{use} (name, name)`",
+    }
     name: str
-    already: str = "already defined"
-    label_words: str = "defined again here"
-    advice: str = "choose another name"
+    use: str = ""
 
 
 class Cycle(Diagnostic):
-    """A definition uses itself, directly or through others; every program ends, so there is no recursion."""
+    """A definition uses itself, directly or through others. Recursion is not allowed, so every program ends."""
 
     code = "NS208"
-    title = "{path} goes round in a circle"
-    label = "used here, inside itself"
+    title = "circular definition: {path}"
+    label = "uses itself here"
+    hint = {
+        "block": "a definition cannot use itself; to repeat a block write `block * 3`",
+        "name": "a name cannot be defined by itself; choose another name for one of the values",
+        "file": "move what both files need into a third file",
+    }
     path: str
 
 
 class CannotUse(Diagnostic):
-    """A file named by `use` is not there, or cannot be read."""
+    """A file named by `use` does not exist, or cannot be read."""
 
     code = "NS209"
     title = "cannot use {target}: {reason}"
     label = "{reason}"
+    hint = {
+        "": "{advice}",
+        "library": '{advice}\nto use a file of your own write `use "blocks.net"`',
+        "not text": "give a .net file",
+        "unreadable": "check the name and the permissions",
+        "folder": "give a file in this folder\n{advice}",
+    }
     target: str
     reason: str
 
@@ -106,19 +156,29 @@ class NotInFile(Diagnostic):
     """A name in the list of a `use` is not defined by that file."""
 
     code = "NS210"
-    title = "{target} defines no `{name}`"
+    title = "{target} does not define `{name}`"
     label = "not defined there"
+    hint = {
+        "": "{advice}",
+        "other": "`{name}` is {noun} there; `use` imports only what `def` defines",
+        "empty": "the file has no `def`",
+    }
     target: str
     name: str
+    noun: str = ""
 
 
 class UnusedName(Diagnostic):
-    """A name is defined and never used; mostly a misspelling or a forgotten layer."""
+    """A name is defined and never used: usually a misspelling or a forgotten layer."""
 
     code = "NS251"
     severity = "warning"
-    title = "{problem}"
-    label = "{label_words}"
-    problem: str
-    label_words: str = "defined here"
-    advice: str = "use it, or remove the line"
+    title = {"": "the {what} `{name}` is never used", "file": "nothing from {name} is used"}
+    label = {"": "defined here", "file": "imported here", "import": "imported here", "list": "imported here"}
+    hint = {
+        "": "use it, or remove the line",
+        "file": "use one of its definitions, or remove the line",
+        "list": "use it, or remove it from the list",
+    }
+    name: str
+    what: str = "definition"

@@ -1,4 +1,4 @@
-"""NS2xx, second half: what expressions and files mean."""
+"""NS2xx, second half: expressions, sections and files."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class NoNetwork(Diagnostic):
-    """The file has settings and definitions, and no expression that is the network."""
+    """The file has settings and definitions, but no expression that is the network."""
 
     code = "NS211"
-    title = "the file has no network"
-    label = "{where}"
-    where: str = "no chain of layers up to here"
-    advice: str = "add a chain on a line of its own, such as `dense(16, relu) -> dense(10, softmax)`"
+    title = "the file defines no network"
+    label = {"": "no chain of layers up to here", "named": "this only defines a name"}
+    hint = {
+        "": "add a chain on its own line, such as `dense(16, relu) -> dense(10, softmax)`",
+        "named": "write the network on its own line, such as `{name}`",
+    }
+    name: str = ""
 
 
 class TwoNetworks(Diagnostic):
-    """Two expressions stand on lines of their own; only one can be the network."""
+    """Two expressions are on lines of their own; only one can be the network."""
 
     code = "NS212"
     title = "this is a second network"
-    label = "not connected with the one before"
-    hint = "begin the line with `->` to go on with the chain, or name each: `output a = …`"
+    label = "not connected to the one before"
+    hint = "begin the line with `->` to continue the chain, or name each network: `output a = …`"
 
 
 class NoInput(Diagnostic):
@@ -29,181 +32,286 @@ class NoInput(Diagnostic):
 
     code = "NS213"
     title = "the shape of the input is not known"
-    label = "{label_words}"
-    label_words: str = "takes the input"
-    advice: str = "add a line such as `input 28x28x1`, or a data source, or use `--input 28x28x1` or `--data mnist`"
+    label = "takes the input"
+    hint = "add a line such as `input 28x28x1`, name a data source, or use `--input 28x28x1` or `--data mnist`"
 
 
 class CannotSet(Diagnostic):
-    """A `-D name=value` on the command line names no `param` of the file, or has a value of another type; or `--input`
-    is no shape, or stands beside an `input` of the file."""
+    """A `-D name=value` on the command line does not name a `param` of the file, or its value has the wrong type; or
+    `--input` is not a shape, or the file already declares an `input`."""
 
     code = "NS214"
-    title = "cannot set `{name}` from the command line: {reason}"
-    label = "{label_words}"
-    name: str
-    reason: str
-    label_words: str = "given here"
+    title = {
+        "value": "cannot set `{name}` from the command line: `{text}` is not a value",
+        "param": "cannot set `{name}` from the command line: the file has no such `param`",
+        "type": "cannot set `{name}` from the command line: `{text}` is not {wanted}",
+        "declared": "cannot set `input` from the command line: the file already declares an input",
+        "shape": "cannot set `input` from the command line: `{text}` is not a shape",
+    }
+    label = {"": "given here", "param": "unknown name", "declared": "declared here"}
+    hint = {
+        "value": "write -D {name}=VALUE, with the value as it would be in the file",
+        "param": "{advice}",
+        "type": "its default is `{default}`; give {wanted}",
+        "declared": "leave out `--input`, or remove this line",
+        "shape": "write sizes such as `--input 28x28x1`",
+    }
+    name: str = "input"
+    text: str = ""
+    wanted: str = ""
+    default: str = ""
 
 
 class CannotChain(Diagnostic):
-    """Something stands in a chain that is no layer, or behind a `->` though it is a tensor; or what should be one
-    tensor is none, or several.
-    """
+    """Something in a chain is not a layer, or a tensor follows `->`; or a single tensor is needed, and there is none or
+    there are several."""
 
     code = "NS215"
-    title = "{what} cannot stand {where}"
-    label = "{what}"
-    what: str
-    where: str = "in a chain"
+    title = {
+        "": "{what} cannot be part of a chain",
+        "number": "{what} cannot be part of a chain",
+        "branch": "{what} cannot be a branch",
+        "tensor": "a tensor cannot follow `->`",
+        "share": "{what} cannot be shared",
+        "block": "{what} cannot be the result of a block",
+        "network": "{what} cannot be the network",
+        "several": "several tensors ({what}) cannot be the network",
+    }
+    label = {"": "{what}", "tensor": "a tensor", "several": "{what}"}
+    hint = {
+        "": "{advice}",
+        "number": "to make a layer of it write, for example, `dense({what})`",
+        "branch": "branches are layers or tensors; to choose one of two values write `a if condition else b`",
+        "tensor": "a tensor begins a chain, and a layer follows `->` (to join two tensors: `(a | b) -> concat`)",
+        "share": "share a layer: `share embed = embedding(64)`",
+        "block": "end a definition with a layer or a tensor",
+        "network": "the network is a layer or a tensor",
+        "several": "join them, as in `(a | b) -> concat`, or name each: `output a = …`",
+    }
+    what: str = ""
 
 
 class CannotCombine(Diagnostic):
-    """An operator gets values that it cannot join."""
+    """An operator gets values that it cannot combine."""
 
     code = "NS216"
-    title = "`{operator}` cannot join {left} and {right}"
-    label = "{left} {operator} {right}"
+    title = {"": "`{operator}` cannot combine {left} and {right}", "unary": "`{operator}` cannot be applied to {right}"}
+    label = {"": "{left} {operator} {right}", "unary": "{right}"}
+    hint = {
+        "": "it combines two numbers",
+        "+": "it adds two numbers, or two layers or tensors",
+        "*": "it multiplies two numbers, or repeats a layer: `dense(8) * 3`",
+        "order": "the layer comes first: `{swapped}`",
+        "size": "an unknown size takes +, - and *, and // by a positive integer",
+        "compare": "compare numbers with numbers",
+        "unary": "it needs a number",
+    }
     operator: str
-    left: str
+    left: str = ""
     right: str
-    advice: str = "it joins two numbers, or two layers or tensors"
+    swapped: str = ""
 
 
 class UnknownAttribute(Diagnostic):
-    """A size is asked of something that has none, or has no such size."""
+    """A size is read from something that has no sizes, or not this one."""
 
     code = "NS217"
     title = "{what} has no `{attribute}`"
-    label = "not known"
+    label = "unknown size"
+    hint = {
+        "": "{advice}",
+        "value": "sizes belong to tensors: `input.channels`, or a name given to a tensor",
+        "several": "read it from one of them by name; "
+        "a block takes further tensors as arguments: `def block(memory, n) = …`",
+        "sizes": "it has: {advice}",
+    }
     what: str
     attribute: str
 
 
 class UnknownUnit(Diagnostic):
-    """A word behind a number that is no unit; mostly a forgotten comma or `*`."""
+    """A word after a number that is not a unit: usually a missing comma or `*`."""
 
     code = "NS218"
-    title = "`{unit}` is no unit"
-    label = "behind the number {number}"
+    title = "unknown unit `{unit}`"
+    label = "follows the number {number}"
+    hint = {"": "{advice}", "comma": "put a comma between `{number}` and `{unit}`"}
     unit: str
     number: str
 
 
 class UnknownSection(Diagnostic):
-    """A section that netspec does not know, or one that stands twice."""
+    """A section that netspec does not know, or that is given twice."""
 
     code = "NS219"
-    title = "{problem}"
-    label = "here"
-    problem: str
+    title = {"": "unknown section `{name}`", "twice": "the section `{name}` is given twice"}
+    label = {"": "not a section", "twice": "given again here"}
+    hint = {"": "{advice}", "twice": "put all its settings into one section"}
+    name: str
 
 
 class NotCallable(Diagnostic):
-    """Parentheses behind a name that takes no arguments."""
+    """Parentheses after a name that takes no arguments."""
 
     code = "NS220"
     title = "`{name}` takes no arguments"
-    label = "{what}"
+    label = "is {what}"
+    hint = "use `{name}` without parentheses, or define it with parameters: `def {name}(n) = …`"
     name: str
     what: str
 
 
 class BadArithmetic(Diagnostic):
-    """A division by zero, or a number beyond all use."""
+    """A division by zero, or a number, formula or list that is far too large."""
 
     code = "NS221"
-    title = "{problem}"
-    label = "here"
-    problem: str
+    title = {
+        "zero": "`{text}` divides by zero",
+        "large": "this number is too large",
+        "formula": "this formula is too long",
+        "long list": "this list has more than {limit:,} values",
+        "deep list": "lists are nested more than {limit} levels deep",
+    }
+    label = {"": "here", "zero": "division by zero"}
+    hint = {
+        "zero": "make the divisor positive",
+        "large": "numbers go up to {limit:.0e}",
+        "formula": "use fewer unknown sizes",
+        "long list": "give fewer weights",
+        "deep list": "weights have at most 5 levels",
+    }
+    text: str = ""
+    limit: int = 0
 
 
 class TooLarge(Diagnostic):
-    """More layers than anybody can want; mostly a repetition inside a repetition."""
+    """Far too many layers: usually a repetition inside a repetition."""
 
     code = "NS222"
     title = "the network has more than {limit:,} {what}"
     label = "the limit is reached here"
-    hint = "lower the numbers behind `*`; names inside names multiply, too"
+    hint = "lower the numbers after `*`; nested repetitions multiply"
     limit: int
     what: str = "layers"
 
 
 class NoClasses(Diagnostic):
-    """`classes` stands for the number of classes in the data, and no data source is named, or it has no classes."""
+    """`classes` is the number of classes in the data, but no data source is named, or its targets are not classes."""
 
     code = "NS223"
     title = "the number of classes is not known"
-    label = "{label_words}"
-    label_words: str = "no data source"
-    advice: str = "name a source in `data { source = … }`, use `--data`, or write the number"
+    label = {"": "no data source", "numbers": "the data have no classes"}
+    hint = {
+        "": "name a source in `data {{ source = … }}`, use `--data`, or write the number",
+        "numbers": "the targets are numbers: write the number of units",
+    }
 
 
 class ConditionUnknown(Diagnostic):
-    """A condition is not true or false, or depends on a size that is not known before the data come."""
+    """A condition is not true or false, or depends on a size that is not known before the data are loaded."""
 
     code = "NS224"
-    title = "{problem}"
-    label = "{label_words}"
-    problem: str
-    label_words: str
+    title = {
+        "value": "a condition must be true or false",
+        "size": "whether {left} {operator} {right} is not known before the data are loaded",
+    }
+    label = {"value": "this is {left}", "size": "depends on {unknown}"}
+    hint = {"value": "compare it with something, as in `n > 1`", "size": "write a number in the `input` line"}
+    left: str
+    operator: str = ""
+    right: str = ""
+    unknown: str = ""
 
 
 class SharedShape(Diagnostic):
     """A shared layer is used for a shape that its weights do not fit."""
 
     code = "NS225"
-    title = "the weights of `{name}` are made for {first}, and {second} reaches it here"
+    title = "the weights of `{name}` are made for {first}, but {second} reaches it here"
     label = "gets {second}"
-    hint = "share a layer between inputs of equal shape only"
+    hint = "share a layer only between inputs of equal shape"
     name: str
     first: str
     second: str
 
 
 class NoValue(Diagnostic):
-    """The body of a `def` does not end with what flows out of it, or a value stands in the middle of it."""
+    """The body of a `def` does not end with its result, or has a value in the middle; or a line of a section is not a
+    setting or an expectation."""
 
     code = "NS226"
-    title = "{problem}"
-    label = "here"
-    problem: str
+    title = {
+        "end": "the body of `{name}` does not end with a value",
+        "assignment": "the body of `{name}` does not end with a value",
+        "middle": "this value is not used",
+        "setting": "this is not a setting of `{name}`",
+        "expectation": "this is not an expectation",
+        "assigned": "this is not an expectation",
+    }
+    label = {
+        "": "expected a result",
+        "middle": "in the middle of a body",
+        "setting": "expected `name = value`",
+        "expectation": "expected a comparison",
+        "assigned": "expected a comparison",
+    }
+    hint = {
+        "end": "end it with its result, such as `h -> relu`",
+        "assignment": "end it with its result: write `{last}` on the next line",
+        "middle": "give it a name (`h = …`), or begin the next line with `->`",
+        "setting": "{advice}",
+        "expectation": "write a comparison such as `params < 1M` or `test_accuracy >= 99%`",
+        "assigned": "write `==` to compare: `{name} == {last}`",
+    }
+    name: str = ""
+    last: str = ""
 
 
 class ArgumentOrder(Diagnostic):
-    """An argument without a name stands behind one with a name, or behind the activation, which is the last one."""
+    """A positional argument follows one given by name, or follows the activation, which is the last one."""
 
     code = "NS227"
-    title = "{problem}"
-    label = "{label_words}"
-    problem: str = "an argument without a name stands behind one with a name"
-    label_words: str = "has no name"
-    advice: str = "put it first, or give it its name"
+    title = {
+        "": "a positional argument follows an argument given by name",
+        "activation": "the activation of `{word}` is its last positional argument",
+    }
+    label = {"": "has no name", "activation": "follows the activation"}
+    hint = {"": "put it first, or give it its name", "activation": "write {advice}"}
+    word: str = ""
 
 
 class NoMeaningHere(Diagnostic):
-    """A tensor where only a number, a word or a layer has a meaning: `input` in a settings section, or in a file that
-    another one uses.
-    """
+    """A tensor where only a number, a word or a layer is allowed: `input` in a settings section, or in a file that
+    another one uses."""
 
     code = "NS228"
-    title = "{what} has no meaning {where}"
-    label = "here"
+    title = {
+        "": "{what} cannot be used here, outside the network",
+        "early": "{what} cannot be used before the line that declares it",
+        "used file": "{what} cannot be used in a file that another file uses",
+        "shared": "{what} cannot be used in a file that another file uses",
+    }
+    label = "not allowed here"
+    hint = {
+        "": "tensors exist only in the network and its blocks: write a number here, or move this into a `def`",
+        "early": "move the line that declares `{name}` up",
+        "used file": "the input of a `def` is called `input` there",
+        "shared": "move this into a `def`",
+    }
     what: str
-    where: str
+    name: str = ""
 
 
 class Unmet(Diagnostic):
-    """What the section `expect` asks for is not so. Static figures (`params`, `macs`, `state`, `frozen`, and shapes of
-    named tensors) are compared by `netspec check`, measured ones (`test_accuracy`) after training: `test_` and `val_`
-    figures are those of the weights that are kept, `train_` ones were measured while the last epoch went on.
-    """
+    """An expectation in the section `expect` does not hold. `netspec check` compares static values (`params`, `macs`,
+    `state`, `frozen`, and shapes of named tensors); metrics (`test_accuracy`) are compared after training: those of
+    `test_` and `val_` belong to the weights that are kept, those of `train_` were measured during the last epoch."""
 
     code = "NS229"
-    title = "expected {name} {operator} {wanted}, and it is {found}"
-    label = "{name} is {found}"
+    title = "expected {name} {operator} {wanted}, but it is {actual}"
+    label = "{name} is {actual}"
+    hint = "change the network, or the expectation"
     name: str
     operator: str
     wanted: str
-    found: str
-    advice: str = "change the network, or the expectation"
+    actual: str

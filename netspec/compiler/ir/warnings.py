@@ -98,8 +98,12 @@ class PaddingCounts(Diagnostic):
 
     code = "NS357"
     severity = "warning"
-    title = "`{word}` takes the padding of `{input}` for real steps"
+    title = "`{word}` treats the padding of `{input}` as real steps"
     label = "padded steps count here"
+    hint = {
+        "": "leave out `pad` if these steps are to count",
+        "gap": "use `mean_pool`, which leaves out the padded steps",
+    }
     word: str
     input: str
 

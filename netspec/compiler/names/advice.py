@@ -3,82 +3,92 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
-from netspec.compiler.elaborate.operators import is_number
+from netspec.compiler.errors.names import UnknownName
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import nearest, squeeze, suggest
+from netspec.language.corrections import corrections
+from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
 from netspec.language.kinds import Count, Flag, Kind, Number, Sizes, Time
-from netspec.language.values import Extent, LayerValue, Option, Word, describe, spell
+from netspec.language.source import Span
+from netspec.language.values import Extent, Option, Word, describe, spell
 from netspec.language.vocabulary import categories, why_absent, words, words_elsewhere
 
 FOREIGN = {
     **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
-    **dict.fromkeys(["input", "inputlayer"], "an input is declared on a line of its own: `input 28x28x1`"),
-    **dict.fromkeys(["none", "null"], "leave the argument out: every default is that of `netspec words`"),
-    **dict.fromkeys(["lambda", "map"], "there are no functions; a block is defined by `def name(n) = …`"),
+    **dict.fromkeys(["input", "inputlayer"], "declare the input on its own line: `input 28x28x1`"),
+    **dict.fromkeys(["none", "null"], "leave out the argument; `netspec words` lists the defaults"),
+    **dict.fromkeys(["lambda", "map"], "there are no functions; define a block with `def name(n) = …`"),
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
+NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for kept weights"}
+"""What words of a category are called in messages, where that is not the name of the category."""
+
 RATES = ("rates", "rate", "param_groups")
-"""What people call a list of rates for single layers."""
+"""What people call a list of learning rates for single layers."""
 
 SWITCHES = {**dict.fromkeys(["yes", "on"], "true"), **dict.fromkeys(["no", "off"], "false")}
 """What people write, squeezed, for `true` and `false`."""
 
 COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy")
-"""The words that are taken for an example, if several have an option."""
+"""The words that are shown as examples, if several have an option."""
 
 SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
 """What a tensor that has no such size may have instead."""
 
 BATCH_WORDS = ("none", "batch", "batch_size")
-"""What people write in front of the sizes of an input."""
+"""What people write before the sizes of an input."""
 
 
 # ---------------------------------------------------------------- unknown names
 
 
-def advise_name(name: str, kind: Kind | None, visible: Iterable[str]) -> tuple[str, str, str | None]:
-    """What a name is not, what to type instead, and the visible name that was probably meant."""
+def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> tuple[UnknownName, str | None]:
+    """The diagnostic for an unknown name, and the visible name that was probably meant."""
+    name, span = node.name, node.span
     if kind is not None and (kind.category or kind.names):
-        return *_advise_in_place(name, kind), None
+        return _unknown_in_place(node, kind), None
     own = set(visible)
     if isinstance(kind, Flag) and nearest(name, own) is None:
-        switch = SWITCHES.get(squeeze(name)) or nearest(name, ("true", "false"))
-        return "neither `true` nor `false`", f"write `{switch or 'true` or `false'}`", None
+        fixes = corrections(span, ("true", "false"), SWITCHES)
+        meant = fixes[0].replacement if fixes else "true` or `false"
+        return UnknownName(span=span, case="flag", name=name, advice=f"write `{meant}`", fixes=fixes), None
     pool = [*own, *words("layer"), *words("activation"), "classes"]
     elsewhere = words_elsewhere("layer") | words_elsewhere("activation")
-    what = "neither a layer nor a name of this file"
-    if (advice := FOREIGN.get(squeeze(name))) is not None:
-        return what, advice, None
+    if squeeze(name) in FOREIGN:
+        return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
     if (parts := _extent_of_names(name, own)) is not None:
-        sizes = ", ".join(parts)
-        return what, f"an extent has numbers only; names and expressions stand in parentheses: ({sizes})", parts[0]
+        advice = f"an extent has only numbers; put names and expressions in parentheses: ({', '.join(parts)})"
+        return UnknownName(span=span, name=name, advice=advice), parts[0]
     if name.isupper() and len(name) <= 2:
-        return what, "the sizes of a tensor are read from it: `input.height`, `input.channels`", None
-    meant = nearest(name, pool, elsewhere)
-    advice = suggest(name, pool, elsewhere=elsewhere)
-    return what, _where_it_belongs(name) or advice, meant if meant in own else None
+        advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
+        return UnknownName(span=span, name=name, advice=advice), None
+    near = nearest(name, pool, elsewhere)
+    belongs = _where_it_belongs(name)
+    text = belongs or suggest(name, pool, elsewhere=elsewhere)
+    fixes = () if belongs else corrections(span, pool, elsewhere)
+    return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
 
 
-def _advise_in_place(name: str, kind: Kind) -> tuple[str, str]:
+def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
     """For a place that takes words of one category, or bare words of its own."""
-    if kind.category is None:
-        close = nearest(name, kind.names)
-        lines = [f"did you mean `{close}`?"] if close is not None else []
-        return "not one of the words for this place", "\n".join([*lines, f"expected {kind.describe()}"])
-    category = kind.category
-    pool = [*kind.names, *words(category)]
-    if not pool:
-        return f"no {category}", "there is none yet"
+    name, category = node.name, kind.category
+    if category is None:
+        fixes = corrections(node.span, kind.names)
+        lines = [f"did you mean `{fixes[0].replacement}`?"] if fixes else []
+        advice = "\n".join([*lines, f"expected {kind.describe()}"])
+        return UnknownName(span=node.span, name=name, kind="value", advice=advice, fixes=fixes)
+    pool, elsewhere = [*kind.names, *words(category)], words_elsewhere(category)
     absent = why_absent(category, name)
-    advice = absent or suggest(name, pool, what="possible", elsewhere=words_elsewhere(category))
-    other = next((c for c in categories() if name in words(c)), None)
-    if other == "layer":
-        advice = f"`{name}` is a layer: it stands in a chain, behind `->`\n{advice}"
-    return f"no {category}", advice
+    advice = absent or suggest(name, pool, what="possible", elsewhere=elsewhere)
+    if next((c for c in categories() if name in words(c)), None) == "layer":
+        advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
+        absent = advice
+    fixes = () if absent else corrections(node.span, pool, elsewhere)
+    kind_name = NOUNS.get(category, category)
+    return UnknownName(span=node.span, name=name, kind=kind_name, advice=advice, fixes=fixes)
 
 
 def _extent_of_names(name: str, visible: set[str]) -> list[str] | None:
@@ -107,59 +117,48 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
     return None
 
 
-def advise_attribute(base: object) -> tuple[str, str]:
-    """What it is that has no such size, and what to ask for instead."""
+def advise_attribute(base: object) -> tuple[str, str, str]:
+    """What has no such size, as a case of `UnknownAttribute` and in words, and the sizes that it has."""
     if isinstance(base, Tensors):
-        return (
-            "a group of tensors",
-            "ask one of them by its name; a block takes further tensors as arguments: `def block(memory, n) = …`",
-        )
+        return "several", "a group of tensors", ""
     if not isinstance(base, Tensor):
-        what = describe(base) if base is not None else "it"
-        return what, "sizes belong to tensors: `input.channels`, or a name given to a tensor"
+        return "value", describe(base) if base is not None else "it", ""
     shape = base.shape
     asked = ("features",) if shape.rank == 1 and not shape.is_tokens else SIZES
     has = [a for a in asked if shape.attribute(a) is not None]
-    return f"{shape.kind} ({shape})", "it has: " + ", ".join(has or ["rank"])
+    return "sizes", f"{shape.kind} ({shape})", ", ".join(has or ["rank"])
 
 
 # ---------------------------------------------------------------- settings
 
 
 def advise_chained(text: str, value: object) -> str:
-    """What to type instead of a value that stands in a chain; `text` is how it is written."""
-    if is_number(value):
-        return f"to make a layer of it write, for example, `dense({spell(value)})`"
+    """What to type instead of a value in a chain; `text` is how it is written."""
     meant = advise_section(type(value), text) if isinstance(value, Word) else None
     return meant or "a chain joins layers and tensors"
 
 
-def advise_combined(node: tree.Binary, left: object, right: object) -> str:
-    """What an operator joins, where it stands between two other things."""
-    if node.operator == "+":
-        return "it joins two numbers, or two layers or tensors"
-    if node.operator != "*":
-        return "it joins two numbers"
-    if isinstance(right, LayerValue) and is_number(left):
-        return f"the layer comes first: `{node.right.span.text} * {node.left.span.text}`"
-    return "it joins two numbers, or stands between a layer and a number of copies: `dense(8) * 3`"
-
-
-def advise_setting(section: type[Word], key: str, value: str, file: tree.File) -> str:
+def advise_setting(
+    section: type[Word], entry: tree.Assign, given: Collection[str], file: tree.File
+) -> tuple[str, tuple[Fix, ...]]:
     """For a key that the section does not have: a `param`, a setting of another section, a word of one of its settings
-    or an option of such a word, or the nearest key."""
+    or an option of such a word, or the nearest key, if it is not given already."""
+    key, value = entry.name.name, entry.value.span.text
     if any(isinstance(statement, tree.Param) and statement.name.name == key for statement in file.statements):
-        return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`'
+        return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
     options = section.options()
     elsewhere = {squeeze(alias): o.name for o in options for alias in o.elsewhere}
     if squeeze(key) not in elsewhere and f"{key}s" not in [o.name for o in options]:
         for name, other in words("section").items():
             if other is not section and any(o.name == key for o in other.options()):
-                return f"it is a setting of `{name}`: write `{name} {{ {key} = {value} }}`"
+                return f"it is a setting of `{name}`: write `{name} {{ {key} = {value} }}`", ()
         meant = [text for option in options if (text := _inside(option, key, value)) is not None]
         if meant:
-            return "\n".join(f"write `{text}`" for text in meant)
-    return suggest(key, [o.name for o in options], what="its settings", elsewhere=elsewhere)
+            is_new = len(meant) == 1 and meant[0].partition(" ")[0] not in given
+            return "\n".join(f"write `{text}`" for text in meant), (Fix(entry.span, meant[0], is_sure=False),) * is_new
+    known = [o.name for o in options]
+    fixes = corrections(entry.name.span, [name for name in known if name not in given], elsewhere)
+    return suggest(key, known, what="its settings", elsewhere=elsewhere), fixes
 
 
 def _inside(option: Option, key: str, value: str) -> str | None:
@@ -188,9 +187,9 @@ def _named_number(word: type[Word], value: str) -> str:
 
 
 def advise_entry(section: type[Word], entry: tree.Statement) -> str:
-    """For a line of a section that is no `name = value`."""
+    """For a line of a section that is not `name = value`."""
     if isinstance(entry, tree.Section) and entry.name.name in RATES:
-        return 'the rate of a layer or block is a word behind the optimizer: `adam(1e-3) -> rate_of("backbone", 0.1)`'
+        return 'the learning rate of a layer or block follows the optimizer: `adam(1e-3) -> rate_of("backbone", 0.1)`'
     value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
     first = value.items[0] if isinstance(value, tree.Chain) else value
     name = first.function if isinstance(first, tree.Call) else first
@@ -210,13 +209,27 @@ def advise_value(kind: Kind, value: object) -> str:
     if isinstance(value, str):
         return _advise_text(kind, value)
     if isinstance(kind, Flag) and value in (0, 1):
-        return f"type `{spell(bool(value))}`"
+        return f"write `{spell(bool(value))}`"
     if kind.category == "activation" and (is_number or isinstance(value, Extent)):
-        return "an activation is a word such as relu; a kernel is one argument, 3x3, and what flows in is never counted"
+        return "an activation is a word such as relu; a kernel is one argument, 3x3; input sizes are never given"
     if is_number:
         assert isinstance(value, int | float)
         return _advise_number(kind, value)
     return f"expected {kind.describe()}"
+
+
+def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
+    """The fix for a word in quotes, for 0 or 1 in place of a flag, and for an integer that is written as 3.0."""
+    if span.text.startswith('"') and isinstance(value, str):
+        known = [*kind.names, *words(kind.category or "")]
+        if value in known or re.fullmatch("[0-9]+(x[0-9]+)*", value):
+            return (Fix(span, value),)
+        meant = nearest(value, known, words_elsewhere(kind.category or ""))
+        return (Fix(span, meant, is_sure=squeeze(meant) == squeeze(value)),) if meant is not None else ()
+    if isinstance(kind, Flag) and value in (0, 1) and span.text in ("0", "1"):
+        return (Fix(span, spell(bool(value))),)
+    is_whole = isinstance(kind, Count) and re.fullmatch(r"[1-9][0-9]*\.0+", span.text)
+    return (Fix(span, span.text.partition(".")[0]),) if is_whole else ()
 
 
 def _advise_text(kind: Kind, text: str) -> str:
@@ -229,11 +242,11 @@ def _advise_text(kind: Kind, text: str) -> str:
 
 def _advise_number(kind: Kind, value: int | float) -> str:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
-        return f"for {spell(value)} percent type {spell(value)}%"
+        return f"for {spell(value)} percent write {spell(value)}%"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
         if value > 1:
             return f"use {round(value)}, or round with `//`"
-        return "type a whole number; only shares and rates are fractions"
+        return "write an integer; only rates and fractions have decimals"
     if isinstance(kind, Count | Sizes) and value == 0:
         return f"use {kind.minimum} or more"
     if isinstance(kind, Count | Sizes | Number) and value < 0:

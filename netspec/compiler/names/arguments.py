@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
 from netspec.compiler.errors.values import ArgumentOrder
 from netspec.compiler.syntax import tree
+from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, squeeze, suggest
 from netspec.language.kinds import Kind, NewShape, Sizes
 from netspec.language.record import Record, value
@@ -90,9 +91,10 @@ def match_arguments(
     spans: dict[str, Span] = {}
     slots = _slots_by_place(callee, arguments, problems, is_activation)
     by_place = iter(slots or ())
+    names = {a.name.name for a in arguments if a.name is not None}
     for argument in arguments:
         if argument.name is not None:
-            slot = _find_by_name(callee, argument.name, problems)
+            slot = _find_by_name(callee, argument.name, match.values.keys() | names, problems)
         else:
             slot = next(by_place, None)
         if slot is not None and slot.name in match.values:
@@ -108,15 +110,23 @@ def match_arguments(
     return match
 
 
-def _find_by_name(callee: Callee, name: tree.Name, problems: Problems) -> Slot | None:
+def _find_by_name(callee: Callee, name: tree.Name, given: Collection[str], problems: Problems) -> Slot | None:
     for slot in callee.slots:
         if slot.name == name.name:
             return slot
     elsewhere = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.elsewhere}
-    advice = suggest(name.name, [s.name for s in callee.slots], what=f"its {callee.noun}s", elsewhere=elsewhere)
-    if not callee.slots:
-        advice = f"`{callee.word}` takes no arguments"
-    problems.add(UnknownOption(span=name.span, word=callee.word, noun=callee.noun, option=name.name, advice=advice))
+    known = [s.name for s in callee.slots]
+    problems.add(
+        UnknownOption(
+            span=name.span,
+            case="" if callee.slots else "none",
+            word=callee.word,
+            noun=callee.noun,
+            option=name.name,
+            advice=suggest(name.name, known, what=f"its {callee.noun}s", elsewhere=elsewhere),
+            fixes=corrections(name.span, [n for n in known if n not in given], elsewhere),
+        )
+    )
     return None
 
 
@@ -158,10 +168,7 @@ def _activation_first(
     others = [a.span.text for a in given if not is_activation(a.value)]
     words = [a.span.text for a in given if is_activation(a.value)]
     return ArgumentOrder(
-        span=behind.span,
-        problem=f"the activation of `{callee.word}` stands last",
-        label_words="stands behind the activation",
-        advice=f"write {callee.example([*others, *words])}",
+        span=behind.span, case="activation", word=callee.word, advice=callee.example([*others, *words])
     )
 
 
@@ -169,20 +176,24 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> Too
     """The diagnostic for the arguments from `first` on, for which there is no place."""
     count = len(callee.positional)
     by_name = ", ".join(s.name for s in callee.slots if s.position is None)
-    if count:
-        limit = f"at most {count} argument{'s' if count > 1 else ''}"
-        advice = f"write {callee.example([s.name for s in callee.positional])}"
-        if count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
-            advice = f"an extent is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
-        advice += f"; by name go: {by_name}" if by_name else ""
-    else:
-        limit = "no arguments"
-        advice = f"give it by name: {by_name}" if by_name else "remove the argument"
+    advice = f"write {callee.example([s.name for s in callee.positional])}"
     if callee.is_activation:
         advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
-    span = given[first].span.to(given[-1].span)
-    label = "one too many" if first == len(given) - 1 else f"{len(given) - first} too many"
-    return TooManyArguments(span=span, word=callee.word, limit=limit, label_words=label, advice=advice)
+    elif not count:
+        advice = f"give it by name: {by_name}" if by_name else "remove the argument"
+    elif count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
+        advice = f"an extent is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
+    if count and by_name and not callee.is_activation:
+        advice += f"; by name: {by_name}"
+    span, extra = given[first].span.to(given[-1].span), len(given) - first
+    return TooManyArguments(
+        span=span,
+        case={0: "none", 1: "one"}.get(count, ""),
+        word=callee.word,
+        limit=count,
+        extra="one" if extra == 1 else str(extra),
+        advice=advice,
+    )
 
 
 def _check_missing(

@@ -50,10 +50,8 @@ def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
     path = " -> ".join(names if len(names) <= MOST_NAMES else [*names[:4], "…", *names[-3:]])
     steps = list(zip(circle, circle[1:], places, strict=False))[:-1]
     notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MOST_NAMES])
-    advice = "a definition cannot use itself; for copies in a row write `block * 3`"
-    if not any(n.is_definition for n in circle):
-        advice = "a name cannot be made of itself; give one of the values another name"
-    return Cycle(span=places[-1], notes=notes, path=path, advice=advice)
+    case = "block" if any(n.is_definition for n in circle) else "name"
+    return Cycle(span=places[-1], notes=notes, case=case, path=path)
 
 
 def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool) -> None:
@@ -66,4 +64,4 @@ def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool)
         if not has_network and name.what in ("name", "shared layer", "input", "definition"):
             continue
         if name.uses == 0 and (name.what != "input" or len(inputs) > 1):
-            problems.add(UnusedName(span=name.span, problem=f"the {name.what} `{name.name}` is never used"))
+            problems.add(UnusedName(span=name.span, what=name.what, name=name.name))

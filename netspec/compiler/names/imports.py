@@ -14,6 +14,7 @@ from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.edition import check_edition
 from netspec.compiler.syntax.parser import parse_source
+from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, suggest
 from netspec.language.source import Source, Span
 
@@ -62,9 +63,17 @@ class UseReader:
         modules = {f"std.{path.stem}": path for path in LIBRARY.glob("*.net")}
         if name in modules:
             return self._keep(Source(name, modules[name].read_text(encoding="utf-8"), modules[name]), name)
-        advice = suggest(name, modules, what="the library has") + '\nfor a file of your own write `use "blocks.net"`'
         span = use.module[0].span.to(use.module[-1].span)
-        problems.add(CannotUse(span=span, target=f"`{name}`", reason="there is no such library", advice=advice))
+        problems.add(
+            CannotUse(
+                span=span,
+                case="library",
+                target=f"`{name}`",
+                reason="no such library",
+                advice=suggest(name, modules, what="the library has"),
+                fixes=corrections(span, [path.removeprefix("std.") for path in modules], prefix="std."),
+            )
+        )
         return None
 
     def _relative(self, path: tree.String, source: Source, problems: Problems) -> Source | None:
@@ -75,26 +84,26 @@ class UseReader:
         try:
             found = Source(str(target), target.read_text(encoding="utf-8-sig"), target)
         except (OSError, UnicodeDecodeError) as error:
-            reason, advice = _why_not(error, target, path.value, source)
-            problems.add(CannotUse(span=path.span, target=f'"{path.value}"', reason=reason, advice=advice))
+            case, reason, advice = _why_not(error, target, path.value, source)
+            problems.add(CannotUse(span=path.span, case=case, target=f'"{path.value}"', reason=reason, advice=advice))
             return None
         return self._keep(found, key)
 
 
-def _why_not(error: Exception, target: Path, written: str, source: Source) -> tuple[str, str]:
-    """Why a file cannot be read, and what to type instead."""
+def _why_not(error: Exception, target: Path, written: str, source: Source) -> tuple[str, str, str]:
+    """Why a file cannot be read, as the case of `CannotUse` and in words, and what to type instead."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8", "give a .net file"
+        return "not text", "it is not a text file in UTF-8", ""
     if isinstance(error, IsADirectoryError):
         files = [f"{written.rstrip('/')}/{p.name}" for p in target.glob("*.net")]
-        return "it is a folder", suggest(written, files, what="files in it", limit=12) or "give a .net file"
+        return "folder", "it is a folder", suggest(written, files, what="files in it", limit=12)
     if not isinstance(error, FileNotFoundError):
-        return str(getattr(error, "strerror", None) or error).lower(), "check the name"
+        return "unreadable", str(getattr(error, "strerror", None) or error).lower(), ""
     folder = target.parent
     near = [p.name for p in folder.glob("*.net") if p != source.path] if folder.is_dir() else []
     if f"{target.name}.net" in near:
-        return "there is no such file", f'did you mean "{written}.net"?'
-    return "there is no such file", suggest(target.name, near, what="files there", limit=12) or f"looked in {folder}"
+        return "", "no such file", f'did you mean "{written}.net"?'
+    return "", "no such file", suggest(target.name, near, what="files there", limit=12) or f"looked in {folder}"
 
 
 def module_name(use: tree.Use) -> str:
@@ -151,20 +160,21 @@ def missing_name(name: str, span: Span, scope: Scope) -> Name:
 def _not_in_file(use: tree.Use, name: str, span: Span, other: Scope) -> NotInFile:
     offered = [n for n, symbol in other.names.items() if symbol.is_definition]
     there = other.names.get(name)
-    if there is not None:
-        advice = f"`{name}` is there as {there.noun}; `use` brings what a `def` makes"
-    else:
-        advice = suggest(name, offered, what="it defines") or "it has no `def`"
-    return NotInFile(span=span, target=shown(use), name=name, advice=advice)
+    return NotInFile(
+        span=span,
+        case="other" if there is not None else "" if offered else "empty",
+        target=shown(use),
+        name=name,
+        noun=there.noun if there is not None else "",
+        advice=suggest(name, offered, what="it defines"),
+        fixes=corrections(span, offered) if there is None else (),
+    )
 
 
 def _conflict(use: tree.Use, name: str, span: Span, present: Name) -> DefinedTwice:
     note = Note(present.span, "first defined here")
-    advice = "take it from one place only: remove one of the two names, or give the block in one file another name"
-    if not use.names:
-        what = use.span.text
-        advice = f"take only what you need: write the names behind it, as in `{what} (name, name)`"
-    return DefinedTwice(span=span, notes=(note,), name=name, label_words="brought again here", advice=advice)
+    case = "import" if use.names else "whole file"
+    return DefinedTwice(span=span, notes=(note,), case=case, name=name, use=use.span.text)
 
 
 # ---------------------------------------------------------------- what is wrong among files
@@ -175,19 +185,15 @@ def files_in_a_circle(names: Sequence[str], uses: Sequence[Span]) -> Cycle:
     path = " -> ".join(f'"{name}"' for name in names)
     steps = list(zip(uses, names, names[1:], strict=False))[:-1]
     notes = tuple(Note(span, f'"{a}" uses "{b}"') for span, a, b in steps)
-    advice = "move what both files need into a third one"
-    return Cycle(span=uses[-1], notes=notes, path=path, advice=advice)
+    return Cycle(span=uses[-1], notes=notes, case="file", path=path)
 
 
 def warn_unused_uses(brought: Sequence[tuple[tree.Use, dict[Name, Span]]], used: set[Name], problems: Problems) -> None:
     """Warn of names in a `use` that the file does not use, and of a `use` without names of which nothing is used."""
     for use, names in brought:
         if not use.names and names and not any(n in used or n.is_missing for n in names):
-            advice = "use one of its definitions, or remove the line"
-            problem = f"nothing of {shown(use)} is used"
-            problems.add(UnusedName(span=use.span, problem=problem, label_words="brought here", advice=advice))
+            problems.add(UnusedName(span=use.span, case="file", name=shown(use)))
         for name, span in names.items() if use.names else ():
             if name not in used and not name.is_missing:
-                advice = "use it, or remove it from the list" if len(use.names) > 1 else "use it, or remove the line"
-                problem = f"the definition `{name.name}` is never used"
-                problems.add(UnusedName(span=span, problem=problem, label_words="brought here", advice=advice))
+                case = "list" if len(use.names) > 1 else "import"
+                problems.add(UnusedName(span=span, case=case, name=name.name))

@@ -29,8 +29,7 @@ def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Pro
     for name, text in overrides.items():
         value = parse_expression(f"-D {name}", text, problems)
         if value is None:
-            advice = f"write -D {name}=VALUE, as the value would stand in the file"
-            problems.add(CannotSet(name=name, reason=f"`{text}` is no value", advice=advice))
+            problems.add(CannotSet(case="value", name=name, text=text))
         elif "." in name:
             file = _set_in_section(file, name, value, _written(name, text))
         else:
@@ -51,15 +50,13 @@ def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, 
             for section, settings in words("section").items():
                 if any(option.name == name for option in settings.options()):
                     advice = f"did you mean `-D {section}.{name}={value.span.text}`?"
-            reason = "the file has no such `param`"
-            problems.add(CannotSet(span=place, name=name, reason=reason, label_words="not known", advice=advice))
+            problems.add(CannotSet(span=place, case="param", name=name, advice=advice))
         return file
     param = params[name]
     wanted = _type_of(param.default)
     if wanted is not None and _type_of(value) not in (wanted, *_ALSO.get(wanted, ())):
-        reason = f"`{value.span.text}` is not {wanted}"
-        advice = f"its default is `{param.default.span.text}`; give {wanted}"
-        problems.add(CannotSet(span=value.span, name=name, reason=reason, advice=advice))
+        default, text = param.default.span.text, value.span.text
+        problems.add(CannotSet(span=value.span, case="type", name=name, text=text, wanted=wanted, default=default))
         return file
     changed = replace(param, default=value)
     return replace(file, statements=tuple(changed if s is param else s for s in file.statements))
@@ -100,14 +97,11 @@ def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
     """The tree with `input TEXT` in front, for a spec that declares no input."""
     declared = next((s for s in file.statements if isinstance(s, tree.InputDeclaration)), None)
     if declared is not None:
-        reason = "the file declares its input itself"
-        label, advice = "declared here", "leave `--input` out, or remove this line"
-        problems.add(CannotSet(span=declared.span, name="input", reason=reason, label_words=label, advice=advice))
+        problems.add(CannotSet(span=declared.span, case="declared"))
         return file
     added = parse_source(Source("--input", f"input {text}"), problems)
     shapes = [s for s in added.statements if isinstance(s, tree.InputDeclaration)]
     if len(shapes) != 1 or len(added.statements) != 1:
-        advice = "write sizes such as `--input 28x28x1`"
-        problems.add(CannotSet(name="input", reason=f"`{text}` is no shape", advice=advice))
+        problems.add(CannotSet(case="shape", text=text))
         return file
     return replace(file, statements=(*shapes, *file.statements))

@@ -18,7 +18,8 @@ from netspec.compiler.names.imports import UseReader, bring_missing, bring_names
 from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word
 from netspec.compiler.names.statements import check_body, check_expectation
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import Note, Problems, nearest, suggest
+from netspec.language.corrections import corrections
+from netspec.language.diagnostics import Fix, Note, Problems, nearest, suggest
 from netspec.language.kinds import Kind
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
@@ -152,7 +153,7 @@ class _Resolver:
             self.problems.add(DefinedTwice(span=name.span, notes=(note,), name=name.name))
             return symbol
         if what not in ("parameter", "input", "output") and is_layer_word(name.name):
-            self.problems.add(DefinedTwice(span=name.span, name=name.name, already="a layer of the language"))
+            self.problems.add(DefinedTwice(span=name.span, case="layer", name=name.name))
         scope.names[name.name] = symbol
         symbol.uses += name.name in scope.early
         self.resolution.defined.append(symbol)
@@ -214,9 +215,7 @@ class _Resolver:
         for item in shape.items if isinstance(shape, tree.TupleLiteral) else (shape,):
             is_free_name = isinstance(item, tree.Name) and scope.find(item.name) is None
             if is_free_name and item.span.text.lower() in BATCH_WORDS:
-                advice = "remove it: the batch is never written"
-                what = "no size of one example"
-                self.problems.add(UnknownName(span=item.span, name=item.span.text, what=what, advice=advice))
+                self.problems.add(UnknownName(span=item.span, case="size", name=item.span.text))
             elif is_free_name and is_size_name(item.span.text):
                 self.sizes.add(item.span.text)
             else:
@@ -230,21 +229,13 @@ class _Resolver:
             return
         word = words("section").get(name)
         if word is None:
-            advice = suggest(name, [*words("section"), "expect"], what="sections")
-            problem = f"there is no section `{name}`"
-            self.problems.add(UnknownSection(span=section.name.span, problem=problem, advice=advice))
+            known, span = [*words("section"), "expect"], section.name.span
+            advice, fixes = suggest(name, known, what="sections"), corrections(span, known)
+            self.problems.add(UnknownSection(span=span, name=name, advice=advice, fixes=fixes))
             return
         if name in self.resolution.settings:
-            problem = f"the section `{name}` stands twice"
-            first = self.resolution.settings[name].section.name.span
-            self.problems.add(
-                UnknownSection(
-                    span=section.name.span,
-                    notes=(Note(first, "first here"),),
-                    problem=problem,
-                    advice="put all its settings into one",
-                )
-            )
+            notes = (Note(self.resolution.settings[name].section.name.span, "first given here"),)
+            self.problems.add(UnknownSection(span=section.name.span, notes=notes, case="twice", name=name))
             return
         block = SettingsBlock(word, section)
         self.resolution.settings[name] = block
@@ -254,14 +245,18 @@ class _Resolver:
     def _setting(self, block: SettingsBlock, entry: tree.Statement, scope: Scope) -> None:
         name = block.section.name.name
         if not isinstance(entry, tree.Assign):
-            advice, problem = advise_entry(block.word, entry), f"this is no setting of `{name}`"
-            self.problems.add(NoValue(span=entry.span, problem=problem, advice=advice))
+            advice = advise_entry(block.word, entry)
+            self.problems.add(NoValue(span=entry.span, case="setting", name=name, advice=advice))
             return
         key = entry.name.name
         option = next((o for o in block.word.options() if o.name == key), None)
         if option is None:
-            advice = advise_setting(block.word, key, entry.value.span.text, self.resolution.file)
-            self.problems.add(UnknownOption(span=entry.name.span, word=name, noun="setting", option=key, advice=advice))
+            given = {e.name.name for e in block.section.entries if isinstance(e, tree.Assign)}
+            advice, fixes = advise_setting(block.word, entry, given, self.resolution.file)
+            span = entry.name.span
+            self.problems.add(
+                UnknownOption(span=span, word=name, noun="setting", option=key, advice=advice, fixes=fixes)
+            )
             return
         if key in block.values:
             note = Note(block.values[key].span, "given here")
@@ -345,10 +340,13 @@ class _Resolver:
     def _attribute(self, node: tree.Attribute, scope: Scope) -> None:
         self.expression(node.base, scope)
         if node.name.name not in ATTRIBUTES:
-            advice = suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor")
             self.problems.add(
                 UnknownAttribute(
-                    span=node.name.span, what=f"`{node.base.span.text}`", attribute=node.name.name, advice=advice
+                    span=node.name.span,
+                    what=f"`{node.base.span.text}`",
+                    attribute=node.name.name,
+                    advice=suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor"),
+                    fixes=corrections(node.name.span, ATTRIBUTES),
                 )
             )
 
@@ -356,10 +354,11 @@ class _Resolver:
         unit = node.unit.name
         if unit in UNITS:
             return
+        span, number, case, fixes = node.unit.span, node.amount.text, "", corrections(node.unit.span, UNITS)
+        if is_layer_word(unit) or unit in words("init"):
+            case, fixes = "comma", (Fix(Span(span.source, node.span.start + len(number), span.start), ", "),)
         advice = suggest(unit, UNITS, what="units")
-        if is_layer_word(unit) or node.unit.name in words("init"):
-            advice = f"put a comma between `{node.amount.text}` and `{unit}`"
-        self.problems.add(UnknownUnit(span=node.unit.span, unit=unit, number=node.amount.text, advice=advice))
+        self.problems.add(UnknownUnit(span=span, case=case, unit=unit, number=number, advice=advice, fixes=fixes))
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
         symbol = scope.find(node.name)
@@ -395,15 +394,15 @@ class _Resolver:
     def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
         self.unknown += 1
         visible = [*scope.visible()] if self.unknown <= MOST_SUGGESTIONS else []
-        what, advice, meant = advise_name(node.name, kind, visible)
+        unknown, meant = advise_name(node, kind, visible)
         if meant is not None and (symbol := scope.find(meant)) is not None:
-            self._mark_used(symbol)  # a misspelt name is used, too
+            self._mark_used(symbol)  # a misspelled name is used, too
         if scope.is_incomplete and nearest(node.name, [*visible, *words("layer"), *words("activation")]) is None:
             return  # it may well be what a missing file would have brought
         if node.name in scope.later:
             scope.early.add(node.name)
-            what, advice = "not known yet", "a name is known behind where it is given; what flows in is `input`"
-        self.problems.add(UnknownName(span=node.span, name=node.name, what=what, advice=advice))
+            unknown = UnknownName(span=node.span, case="early", name=node.name)
+        self.problems.add(unknown)
 
     def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
         function = node.function
@@ -441,18 +440,8 @@ class _Resolver:
 
     def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
         self._mark_used(symbol)
-        advice = (
-            f"use `{function.name}` without parentheses, or define it with parameters: `def {function.name}(n) = …`"
-        )
-        self.problems.add(
-            NotCallable(
-                span=function.span,
-                notes=(Note(symbol.span, "defined here"),),
-                name=function.name,
-                what=f"is {symbol.noun}",
-                advice=advice,
-            )
-        )
+        notes = (Note(symbol.span, "defined here"),)
+        self.problems.add(NotCallable(span=function.span, notes=notes, name=function.name, what=symbol.noun))
         for argument in node.arguments:
             self.expression(argument.value, symbol.scope, is_free=True)
 

@@ -123,8 +123,9 @@ class WrongInputs(Diagnostic):
     """A layer for one tensor gets several branches, or a joining layer gets one."""
 
     code = "NS310"
-    title = "`{word}` takes {wants}, and gets {got}"
+    title = "`{word}` takes {wants}, but gets {got}"
     label = "gets {shapes}"
+    hint = {"": "join the branches first, with `concat` or `add`", "few": "write `(a | b) -> {word}`"}
     word: str
     wants: str
     got: str

@@ -107,7 +107,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = write(tmp_path, {"main.net": 'use "weights.bin"\ninput 8\ndense(2)\n'})
     (tmp_path / "weights.bin").write_bytes(b"\xff\xfe\x00\x81")
     (problem,) = found(path)
-    assert "no text in UTF-8" in problem.message
+    assert "not a text file in UTF-8" in problem.message
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Machine-applicable corrections of misspelled words, and of words from other libraries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from netspec.language.diagnostics import Fix, nearest, squeeze
+from netspec.language.source import Span
+
+
+def corrections(
+    span: Span, candidates: Iterable[str], elsewhere: Mapping[str, str] | None = None, prefix: str = ""
+) -> tuple[Fix, ...]:
+    """The nearest candidate in place of the word that a span covers.
+
+    It is sure if it is what other libraries call the candidate, or if no other candidate is near.
+
+    Args:
+        span: the misspelled word, after `prefix`.
+        candidates: what could have been meant.
+        elsewhere: as in `nearest`.
+        prefix: what the span covers before the word, and what is before each candidate.
+    """
+    word, pool = span.text.removeprefix(prefix), set(candidates)
+    meant = nearest(word, pool, elsewhere)
+    if meant is None:
+        return ()
+    is_same = squeeze(meant) == squeeze(word) or (elsewhere or {}).get(squeeze(word)) == meant
+    is_sure = [name for name in pool if is_misspelling(word.lower(), name)] == [meant]
+    if is_same:
+        is_sure = not re.fullmatch(INEXACT, squeeze(word))
+    return (Fix(span, prefix + meant, is_sure),)
+
+
+INEXACT = (
+    "adaptive.*pool.d|bi(gru|lstm|rnn)|crossattention|(spatial)?dropout.d|randomverticalflip|stack|upsamplingbilinear2d"
+    "|(circular|reflection|replication)pad2d|(final)?divfactor|etamin|min(lr|scale)|trainable|unitforgetbias"
+)
+"""Names in other libraries, squeezed, that need more than another name here: other arguments, or the opposite value."""
+
+
+def is_misspelling(word: str, name: str) -> bool:
+    """Whether one letter (two of at least six) is wrong, missing, doubled or swapped; digits must be the same."""
+    most = 2 if len(word) >= 6 else 1 if len(word) >= 3 else 0
+    if abs(len(word) - len(name)) > most or re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
+        return False
+    before: list[int] = []
+    row = list(range(len(name) + 1))
+    for i, a in enumerate(word):
+        last, before, row = before, row, [i + 1]
+        for j, b in enumerate(name):
+            row.append(min(before[j] + (a != b), before[j + 1] + 1, row[j] + 1))
+            if i and j and a == name[j - 1] and word[i - 1] == b:
+                row[-1] = min(row[-1], last[j - 1] + 1)
+    return row[-1] <= most

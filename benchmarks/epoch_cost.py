@@ -65,8 +65,8 @@ class Contestant:
 
 
 def without_metrics(prepared: Prepared) -> Prepared:
-    outputs = {name: replace(output, metrics=()) for name, output in prepared.recipe.outputs.items()}
-    return replace(prepared, recipe=replace(prepared.recipe, outputs=outputs))
+    outputs = {name: output.replace(metrics=()) for name, output in prepared.recipe.outputs.items()}
+    return replace(prepared, recipe=prepared.recipe.replace(outputs=outputs))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from netspec._version import __version__ as __version__
 if TYPE_CHECKING:
     from netspec.api import check, compile, load, parse, train
     from netspec.language.diagnostics import CompileError
-    from netspec.language.vocabulary import option
+    from netspec.language.word import option
     from netspec.layers.base import Layer, layer
     from netspec.spec.model import Model
 
@@ -42,7 +42,7 @@ _HOMES = {
     "compile": "netspec.api",
     "layer": "netspec.layers.base",
     "load": "netspec.api",
-    "option": "netspec.language.vocabulary",
+    "option": "netspec.language.word",
     "parse": "netspec.api",
     "train": "netspec.api",
 }

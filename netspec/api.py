@@ -10,7 +10,7 @@ from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Diagnostic, Problems
 from netspec.language.source import Source
-from netspec.language.values import spell_value
+from netspec.language.values import setting_to_source
 from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def compile(
 def _compilation(
     spec: str | Path, params: Mapping[str, Any] | None, input: str | None, data: str | None
 ) -> Compilation:
-    overrides = {name: spell_value(value) for name, value in (params or {}).items()}
+    overrides = {name: setting_to_source(value) for name, value in (params or {}).items()}
     if data is not None:
         overrides["data.source"] = data
     return Compilation(read_spec(spec), overrides=overrides, input=input)

@@ -104,7 +104,7 @@ def layers_of(graph: Graph) -> list[tuple[str, str]]:
         if isinstance(node.operation, Graph):
             found += [(f"{node.name}/{name}", call) for name, call in layers_of(node.operation)]
         elif isinstance(node.operation, Layer):
-            found.append((node.name, node.operation.spelling()))
+            found.append((node.name, node.operation.to_source()))
     return found
 
 
@@ -213,7 +213,7 @@ class _Alone:
             if precision in _STEPS:
                 parts = list(_Differences(total, self.leaves, precision).parts(random))
         tolerance = TOLERANCE if precision == "float64" else TOLERANCE_SINGLE
-        return LayerGradients(path, self.node.operation.spelling(), tuple(parts), precision, tolerance, self.node.span)
+        return LayerGradients(path, self.node.operation.to_source(), tuple(parts), precision, tolerance, self.node.span)
 
 
 def _graph_of(graph: Graph, node: Node) -> Graph:

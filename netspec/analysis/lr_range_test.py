@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.language.diagnostics import fail
-from netspec.language.record import record
+from netspec.language.word import hidden
 from netspec.training.errors import analysis as errors
 from netspec.training.loop.job import Job
 from netspec.training.schedules import Schedule
@@ -54,12 +54,11 @@ class RateTest:
         return rounded(min(self.steepest, self.tenth))
 
 
-@record
 class _Rising(Schedule):
     """A factor that grows by the same ratio at every step."""
 
-    first: float
-    ratio: float
+    first: float = hidden()
+    ratio: float = hidden()
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return self.first * jnp.exp(step * math.log(self.ratio))
@@ -80,7 +79,7 @@ def find_rate(job: Job, *, low: float = LOW, high: float = HIGH, steps: int = ST
     ratio = (high / low) ** (1 / (steps - 1))
     rates = [low * ratio**step for step in range(steps)]
     base = base_rate(job.recipe.optimizer)
-    recipe = replace(job.recipe, schedule=(_Rising(first=low / base, ratio=ratio),))
+    recipe = job.recipe.replace(schedule=(_Rising(first=low / base, ratio=ratio),))
     losses = _losses(replace(job, recipe=recipe), steps)
     smoothed = smooth(losses)
     found = suggest_rates(rates, smoothed)

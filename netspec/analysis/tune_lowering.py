@@ -53,7 +53,7 @@ class Tuning:
     @property
     def milliseconds(self) -> dict[str, float]:
         """The same, by the lowering as a spec says it."""
-        return {LoweringKind().spell(lowering): seconds * 1000 for lowering, seconds in self.seconds.items()}
+        return {LoweringKind().to_source(lowering): seconds * 1000 for lowering, seconds in self.seconds.items()}
 
 
 def tune(prepared: Prepared, seconds: float = 20.0) -> Tuning:
@@ -76,7 +76,7 @@ def _without(families: Iterable[str]) -> Lowering:
 def _measure(prepared: Prepared, lowerings: Iterable[Lowering], seconds: float) -> dict[Lowering, float]:
     """The median time of a step for each; they take turns, so that a busy machine disturbs all alike."""
     engines = {
-        lowering: replace(prepared, recipe=replace(prepared.recipe, lowering=lowering)).job.engine()
+        lowering: replace(prepared, recipe=prepared.recipe.replace(lowering=lowering)).job.engine()
         for lowering in lowerings
     }
     data = next(iter(engines.values())).feed(prepared.splits.train)
@@ -118,7 +118,7 @@ class _Rival:
 
 def with_lowering(spec: Compilation, lowering: Lowering) -> Compilation:
     """The same spec with `train { lowering = … }`."""
-    return with_overrides(spec, {"train.lowering": LoweringKind().spell(lowering)}, None)
+    return with_overrides(spec, {"train.lowering": LoweringKind().to_source(lowering)}, None)
 
 
 def remember(spec: Compilation, found: Tuning) -> Path | None:

@@ -10,14 +10,13 @@ whatever `normalize` makes of them. Validation, test and prediction are left alo
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal
 
 from netspec.language.kinds import Chain, Choice, Count, Number
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.values import Symbol, Word
-from netspec.language.vocabulary import option, register
+from netspec.language.values import Symbol
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word, option
 
 Needs = Literal["an image", "a colour image", "numbers"]
 
@@ -25,8 +24,7 @@ Needs = Literal["an image", "a colour image", "numbers"]
 class Augmentations(Chain):
     """A chain of augmentations, or `none`, so that one can be switched off where a run is started."""
 
-    def __init__(self) -> None:
-        super().__init__("augmentation")
+    of: str = "augmentation"
 
     def accept(self, value: object) -> Any:
         return None if isinstance(value, Symbol) and value.name in self.names else super().accept(value)
@@ -40,7 +38,6 @@ CHANCE = Number(0, 1)
 FRACTION = Number(0, 1, open_high=True)
 
 
-@record
 class Augmentation(Word, ABC):
     """Base of every augmentation."""
 
@@ -64,23 +61,13 @@ class Augmentation(Word, ABC):
         raise NotImplementedError(f"the augmentation `{self.word}` has no `apply`")
 
 
-A = TypeVar("A", bound=type[Augmentation])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def augmentation(name: str) -> Callable[[A], A]:
-    """Declare an augmentation.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("augmentation", name)  # type: ignore[return-value]  # the same class comes back
+augmentation = Declares("augmentation")
+"""The decorator that declares an augmentation: `@augmentation("name")`."""
 
 
 # ---------------------------------------------------------------- where pixels stand
 
 
-@record
 class Moving(Augmentation):
     """What moves the image has to say what comes in from outside."""
 
@@ -90,11 +77,10 @@ class Moving(Augmentation):
         Choice(("black", "edge", "mirror")),
         "what stands outside of the image: the darkest value, the pixel at the edge, or the image mirrored",
         default="black",
-        elsewhere=("fill_mode", "padding_mode"),
+        aliases=("fill_mode", "padding_mode"),
     )
 
 
-@record
 class Affine(Moving):
     """Rotations and their kin: those that stand side by side (and flips among them) are made one map of the plane, and
     the image is sampled once, bilinearly."""
@@ -108,7 +94,7 @@ class Rotate(Affine):
     Example: data { augment = rotate(10) }
     """
 
-    elsewhere = ("RandomRotation", "random_rotation", "rotation_range")
+    aliases = ("RandomRotation", "random_rotation", "rotation_range")
     degrees: float = option(Number(0, 180), "the greatest angle", default=10.0, position=0)
 
 
@@ -120,7 +106,7 @@ class Zoom(Affine):
     Example: data { augment = zoom(10%) }
     """
 
-    elsewhere = ("RandomZoom", "random_zoom", "zoom_range", "scale")
+    aliases = ("RandomZoom", "random_zoom", "zoom_range", "scale")
     amount: float = option(FRACTION, "how far the factor is from 1 at most", default=0.1, position=0)
 
 
@@ -132,7 +118,7 @@ class Shift(Affine):
     Example: data { augment = shift(10%) }
     """
 
-    elsewhere = ("RandomTranslation", "random_translation", "translate", "width_shift_range", "height_shift_range")
+    aliases = ("RandomTranslation", "random_translation", "translate", "width_shift_range", "height_shift_range")
     amount: float = option(FRACTION, "the greatest way, as a part of the side", default=0.1, position=0)
 
 
@@ -144,7 +130,7 @@ class Shear(Affine):
     Example: data { augment = shear(10) }
     """
 
-    elsewhere = ("RandomShear", "shear_range")
+    aliases = ("RandomShear", "shear_range")
     degrees: float = option(Number(0, 90, open_high=True), "the greatest angle", default=10.0, position=0)
 
 
@@ -155,7 +141,7 @@ class Flip(Augmentation):
     Example: data { augment = flip(horizontal) }
     """
 
-    elsewhere = ("RandomFlip", "random_flip", "RandomHorizontalFlip", "RandomVerticalFlip", "horizontal_flip")
+    aliases = ("RandomFlip", "random_flip", "RandomHorizontalFlip", "RandomVerticalFlip", "horizontal_flip")
     moves = True
     axis: str = option(
         Choice(("horizontal", "vertical", "both")),
@@ -163,7 +149,7 @@ class Flip(Augmentation):
         default="horizontal",
         position=0,
     )
-    chance: float = option(CHANCE, "how likely an image is mirrored", default=0.5, position=1, elsewhere=("p",))
+    chance: float = option(CHANCE, "how likely an image is mirrored", default=0.5, position=1, aliases=("p",))
 
 
 @augmentation("crop")
@@ -176,9 +162,9 @@ class Crop(Moving):
     Reference: He et al. 2015, arXiv:1512.03385, section 4.2.
     """
 
-    elsewhere = ("RandomCrop", "random_crop")
+    aliases = ("RandomCrop", "random_crop")
     pixels = "pad"
-    pad: int = option(Count(), "pixels on every side", default=4, elsewhere=("padding",))
+    pad: int = option(Count(), "pixels on every side", default=4, aliases=("padding",))
 
 
 # ---------------------------------------------------------------- what is hidden
@@ -192,9 +178,9 @@ class Cutout(Augmentation):
     Reference: DeVries and Taylor 2017, arXiv:1708.04552.
     """
 
-    elsewhere = ("RandomCutout",)
+    aliases = ("RandomCutout",)
     pixels = "size"
-    size: int = option(Count(), "the side of the square, in pixels", position=0, elsewhere=("length",))
+    size: int = option(Count(), "the side of the square, in pixels", position=0, aliases=("length",))
 
 
 @augmentation("erase")
@@ -207,7 +193,7 @@ class Erase(Augmentation):
     Reference: Zhong et al. 2017, Random erasing, arXiv:1708.04896.
     """
 
-    elsewhere = ("RandomErasing", "random_erasing")
+    aliases = ("RandomErasing", "random_erasing")
     chance: float = option(CHANCE, "how likely it is that an image loses something", default=0.5, position=0)
     smallest: float = option(CHANCE, "the least area, as a part of the image", default=0.02)
     largest: float = option(CHANCE, "the greatest area, as a part of the image", default=0.33)
@@ -226,7 +212,7 @@ class Brightness(Augmentation):
     Example: data { augment = brightness(0.2) }
     """
 
-    elsewhere = ("RandomBrightness", "random_brightness")
+    aliases = ("RandomBrightness", "random_brightness")
     amount: float = option(CHANCE, "how far the factor is from 1 at most", default=0.2, position=0)
 
 
@@ -240,7 +226,7 @@ class Contrast(Augmentation):
     Example: data { augment = contrast(0.2) }
     """
 
-    elsewhere = ("RandomContrast", "random_contrast")
+    aliases = ("RandomContrast", "random_contrast")
     amount: float = option(CHANCE, "how far the factor is from 1 at most", default=0.2, position=0)
 
 
@@ -252,7 +238,7 @@ class Saturation(Augmentation):
     Example: data { augment = saturation(0.2) }
     """
 
-    elsewhere = ("RandomSaturation", "random_saturation")
+    aliases = ("RandomSaturation", "random_saturation")
     needs = "a colour image"
     amount: float = option(CHANCE, "how far the factor is from 1 at most", default=0.2, position=0)
 
@@ -264,7 +250,7 @@ class Hue(Augmentation):
     Example: data { augment = hue(5%) }
     """
 
-    elsewhere = ("RandomHue", "random_hue")
+    aliases = ("RandomHue", "random_hue")
     needs = "a colour image"
     amount: float = option(Number(0, 0.5), "the greatest part of a turn", default=0.05, position=0)
 
@@ -279,7 +265,7 @@ class Noise(Augmentation):
     Example: data { augment = noise(0.05) }
     """
 
-    elsewhere = ("RandomGaussianNoise", "GaussianNoise")
+    aliases = ("RandomGaussianNoise", "GaussianNoise")
     deviation: float = option(Number(0), "the deviation, where black is 0 and white 1", default=0.05, position=0)
 
 
@@ -291,12 +277,11 @@ def _alpha(default: float) -> Any:
     return option(Number(0, open_low=True), doc, default=default, position=0)
 
 
-@record
 class Mixing(Augmentation):
     """Makes one example of two of the batch, targets included."""
 
     alpha: float = _alpha(1.0)
-    chance: float = option(CHANCE, "how likely an example is mixed", default=1.0, elsewhere=("p",))
+    chance: float = option(CHANCE, "how likely an example is mixed", default=1.0, aliases=("p",))
 
 
 @augmentation("mixup")
@@ -310,7 +295,7 @@ class Mixup(Mixing):
     Reference: Zhang et al. 2017, arXiv:1710.09412.
     """
 
-    elsewhere = ("MixUp",)
+    aliases = ("MixUp",)
     needs = "numbers"
     alpha: float = _alpha(0.2)
 
@@ -327,7 +312,7 @@ class Cutmix(Mixing):
     Reference: Yun et al. 2019, arXiv:1905.04899.
     """
 
-    elsewhere = ("CutMix",)
+    aliases = ("CutMix",)
     moves = True
 
 

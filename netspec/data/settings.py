@@ -20,8 +20,8 @@ from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.kinds import Choice, Count, Flag, OneWord
 from netspec.language.source import Span
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import register
+from netspec.language.word import Word, option
 
 
 @register("section", "data")
@@ -44,7 +44,7 @@ class DataSettings(Word):
         Portion(),
         "held out of the training examples for validation, as a fraction or a number; 0: none",
         default=0,
-        elsewhere=("validation", "validation_split", "valid"),
+        aliases=("validation", "validation_split", "valid"),
     )
     test: int | float | None = option(
         Portion(), "held out for the test, if the source has no test split (none: 20%); 0: no test", default=None
@@ -60,7 +60,7 @@ class DataSettings(Word):
         "by feature or channel, with the figures of the training part: `standard` to mean 0 and deviation 1, `unit` to "
         "0..1; `imagenet` or [mean, std]: with these figures",
         default="none",
-        elsewhere=("normalise", "standardize", "scaling"),
+        aliases=("normalise", "standardize", "scaling"),
     )
     stratify: bool | None = option(
         Flag(), "hold out the same share of every class (none: wherever there is one target with classes)", default=None
@@ -70,20 +70,20 @@ class DataSettings(Word):
         Count(),
         "train on this many examples only, drawn with the seed (none: all)",
         default=None,
-        elsewhere=("take", "max_examples"),
+        aliases=("take", "max_examples"),
     )
     repeat: int = option(Count(), "how often a training example comes in an epoch", default=1)
     class_weights: str | tuple[float, ...] | None = option(
         Weights(),
         "how much an example of each class counts in the loss; `balanced`: every class as much as any other",
         default=None,
-        elsewhere=("class_weight",),
+        aliases=("class_weight",),
     )
     augment: tuple[Augmentation, ...] | None = option(
         Augmentations(),
         "how the training examples are varied, anew in every step (none: not at all)",
         default=None,
-        elsewhere=("augmentation", "augmentations", "transform", "transforms"),
+        aliases=("augmentation", "augmentations", "transform", "transforms"),
     )
 
     stream: bool | None = option(
@@ -91,7 +91,7 @@ class DataSettings(Word):
         "read the examples while training runs, with the same results (none: where they are larger than a quarter of "
         "the free memory)",
         default=None,
-        elsewhere=("streaming", "lazy", "mmap"),
+        aliases=("streaming", "lazy", "mmap"),
     )
 
     @property

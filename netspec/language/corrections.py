@@ -10,7 +10,7 @@ from netspec.language.source import Span
 
 
 def corrections(
-    span: Span, candidates: Iterable[str], elsewhere: Mapping[str, str] | None = None, prefix: str = ""
+    span: Span, candidates: Iterable[str], aliases: Mapping[str, str] | None = None, prefix: str = ""
 ) -> tuple[Fix, ...]:
     """The nearest candidate in place of the word that a span covers.
 
@@ -23,10 +23,10 @@ def corrections(
         prefix: what the span covers before the word, and what is before each candidate.
     """
     word, pool = span.text.removeprefix(prefix), set(candidates)
-    meant = nearest(word, pool, elsewhere)
+    meant = nearest(word, pool, aliases)
     if meant is None:
         return ()
-    is_same = squeeze(meant) == squeeze(word) or (elsewhere or {}).get(squeeze(word)) == meant
+    is_same = squeeze(meant) == squeeze(word) or (aliases or {}).get(squeeze(word)) == meant
     is_sure = [name for name in pool if is_misspelling(word.lower(), name)] == [meant]
     if is_same:
         is_sure = not re.fullmatch(INEXACT, squeeze(word))

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 import msgspec
 
+from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
 
 KINDS: dict[str, type[Diagnostic]] = {}
@@ -25,7 +26,7 @@ Text = str | Mapping[str, str]
 """A template over the fields of a diagnostic, or one for each `case`; the key `""` stands for every other case."""
 
 
-class Note(msgspec.Struct, frozen=True):
+class Note(Frozen):
     """A second place that helps to understand a diagnostic, with a few words on it."""
 
     span: Span
@@ -320,7 +321,7 @@ def squeeze(word: str) -> str:
     return word[:40].lower().replace("-", "").replace("_", "")
 
 
-def nearest(word: str, candidates: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> str | None:
+def nearest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] | None = None) -> str | None:
     """The candidate that was most likely meant, or None when nothing is near.
 
     Args:
@@ -329,8 +330,8 @@ def nearest(word: str, candidates: Iterable[str], elsewhere: Mapping[str, str] |
         elsewhere: what candidates are called in other languages, squeezed, and their names here.
     """
     pool = sorted(set(candidates))
-    if elsewhere is not None and elsewhere.get(squeeze(word)) in pool:
-        return elsewhere[squeeze(word)]
+    if aliases is not None and aliases.get(squeeze(word)) in pool:
+        return aliases[squeeze(word)]
     squeezed = {squeeze(c): c for c in pool}
     if squeeze(word) in squeezed:
         return squeezed[squeeze(word)]
@@ -343,13 +344,13 @@ def suggest(
     candidates: Iterable[str],
     *,
     what: str = "known",
-    elsewhere: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str] | None = None,
     limit: int = 48,
 ) -> str:
     """Hint lines for a misspelt word: the nearest name, then the list (cut when it is long)."""
     pool = sorted(set(candidates))
     lines = []
-    close = nearest(word, pool, elsewhere)
+    close = nearest(word, pool, aliases)
     if close is not None:
         lines.append(f"did you mean `{close}`?")
     if pool:

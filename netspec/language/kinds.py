@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.language.record import value
 from netspec.language.shape import Dim, Size
-from netspec.language.values import (
-    SECONDS,
-    Duration,
-    Extent,
-    Kind as Kind,
-    LayerValue,
-    Mismatch as Mismatch,
-    Symbol,
-    Word,
-    spell,
-)
+from netspec.language.values import SECONDS, Duration, Extent, LayerValue, Symbol, to_source
+from netspec.language.word import Kind, Mismatch, Word
 
 
 def _known(value: object, expected: str) -> object:
@@ -25,7 +15,6 @@ def _known(value: object, expected: str) -> object:
     return value
 
 
-@value
 class Count(Kind):
     """A whole number within limits."""
 
@@ -48,7 +37,6 @@ class Count(Kind):
         return f"a whole number of at least {self.minimum}"
 
 
-@value
 class Number(Kind):
     """A number within limits, the limits belonging to it unless `open_low` or `open_high`."""
 
@@ -70,13 +58,12 @@ class Number(Kind):
     def describe(self) -> str:
         parts = []
         if self.low is not None:
-            parts.append(f"{'above' if self.open_low else 'of at least'} {spell(self.low)}")
+            parts.append(f"{'above' if self.open_low else 'of at least'} {to_source(self.low)}")
         if self.high is not None:
-            parts.append(f"{'below' if self.open_high else 'of at most'} {spell(self.high)}")
+            parts.append(f"{'below' if self.open_high else 'of at most'} {to_source(self.high)}")
         return " ".join(["a number", " and ".join(parts)]).strip()
 
 
-@value
 class Flag(Kind):
     """`true` or `false`."""
 
@@ -89,7 +76,6 @@ class Flag(Kind):
         return "`true` or `false`"
 
 
-@value
 class Text(Kind):
     """A text in quotes."""
 
@@ -104,7 +90,6 @@ class Text(Kind):
         return self.what
 
 
-@value
 class Identifier(Kind):
     """A name in quotes that may stand in Python source."""
 
@@ -117,7 +102,6 @@ class Identifier(Kind):
         return 'a name in quotes, letters, digits and _, such as "stem"'
 
 
-@value
 class Choice(Kind):
     """One of a few bare words."""
 
@@ -139,27 +123,16 @@ class Choice(Kind):
         return self.choices
 
 
-@value
 class OneWord(Kind):
-    """A word of a category, with or without arguments; with `chain`, several of them joined by `->`."""
+    """A word of a category, with or without arguments."""
 
     of: str
-    chain: bool = False
 
     def accept(self, value: object) -> Any:
-        if self.chain:
-            words = value if isinstance(value, tuple) else (value,)
-            return tuple(self._one(word) for word in words)
-        return self._one(value)
-
-    def _one(self, value: object) -> Word:
-        if isinstance(value, LayerValue):
-            word = value.as_word(self.of)
-            if word is not None:
-                return word
-        if not isinstance(value, Word) or value.category != self.of:
+        word = value.as_word(self.of) if isinstance(value, LayerValue) else value
+        if not isinstance(word, Word) or word.category != self.of:
             raise Mismatch(self.describe(), value)
-        return value
+        return word
 
     def describe(self) -> str:
         article = "an" if self.of[0] in "aeiou" else "a"
@@ -169,25 +142,23 @@ class OneWord(Kind):
     def category(self) -> str | None:
         return self.of
 
-    @property
-    def is_chain(self) -> bool:
-        return self.chain
-
 
 class Chain(OneWord):
     """Words of a category joined by `->`, or given as a list."""
 
-    def __init__(self, of: str) -> None:
-        super().__init__(of, chain=True)
-
     def accept(self, value: object) -> Any:
-        return super().accept(tuple(value) if isinstance(value, list) else value)
+        return tuple(
+            super(Chain, self).accept(word) for word in (value if isinstance(value, list | tuple) else [value])
+        )
 
-    def spell(self, value: object) -> str:
-        return " -> ".join(spell(word) for word in value) if isinstance(value, tuple) else spell(value)
+    def to_source(self, value: object) -> str:
+        return " -> ".join(to_source(word) for word in value) if isinstance(value, tuple) else to_source(value)
+
+    @property
+    def is_chain(self) -> bool:
+        return True
 
 
-@value
 class Sizes(Kind):
     """One number for every axis, or an extent with a number for each: a kernel, a stride."""
 
@@ -206,7 +177,6 @@ class Sizes(Kind):
         return f"a whole number of at least {self.minimum}, or an extent such as 3x3"
 
 
-@value
 class Padding(Kind):
     """`same`, `valid`, or numbers."""
 
@@ -226,7 +196,6 @@ class Padding(Kind):
         return ("same", "valid")
 
 
-@value
 class OneSize(Kind):
     """A size inside a tuple, known or not."""
 
@@ -237,7 +206,6 @@ class OneSize(Kind):
         return "a whole number"
 
 
-@value
 class NewShape(Kind):
     """The sizes of a tensor."""
 
@@ -253,7 +221,6 @@ Nested = Any
 """A number or a list of nested values."""
 
 
-@value
 class Constant(Kind):
     """Numbers in (nested) lists, every list of a level equally long."""
 
@@ -282,7 +249,6 @@ def nested_shape(value: object) -> tuple[int, ...] | None:
     return None if shape is None else (len(value), *shape)
 
 
-@value
 class Body(Kind):
     """A layer, or layers joined to one."""
 
@@ -295,7 +261,6 @@ class Body(Kind):
         return "a layer"
 
 
-@value
 class Time(Kind):
     """A duration in one of some units; a bare number is counted in the first of them, unless these are of a clock."""
 
@@ -318,7 +283,6 @@ class Time(Kind):
         return f"{what} such as " + " or ".join(examples[unit] for unit in self.units if unit in examples)
 
 
-@value
 class Either(Kind):
     """The first of several kinds that takes the value."""
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.language.kinds import Kind, Mismatch
-from netspec.language.record import value
-from netspec.language.values import Symbol, spell
+from netspec.language.values import Symbol, to_source
+from netspec.language.word import Kind, Mismatch
 
 FAMILIES = {
     "convolution": "what a convolution reads, and the gradient to it, computed once",
@@ -42,7 +41,6 @@ class Choice:
     count: int = 1
 
 
-@value
 class LoweringKind(Kind):
     """`fast`, `reference`, or a list of the families that are computed the fast way."""
 
@@ -57,11 +55,11 @@ class LoweringKind(Kind):
     def describe(self) -> str:
         return f"`fast`, `reference`, or a list of {', '.join(FAMILIES)}, each in quotes"
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         assert isinstance(value, tuple)
         if value in (FAST, REFERENCE):
             return "fast" if value == FAST else "reference"
-        return spell(list(value))
+        return to_source(list(value))
 
     @property
     def names(self) -> tuple[str, ...]:

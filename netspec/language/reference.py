@@ -15,8 +15,8 @@ from importlib import import_module
 from pathlib import Path
 
 from netspec.language.diagnostics import KINDS, Diagnostic, suggest
-from netspec.language.values import Word
 from netspec.language.vocabulary import categories, signature, words
+from netspec.language.word import Word
 
 PACKAGE = Path(__file__).parents[1]
 for _path in sorted(
@@ -106,10 +106,10 @@ def word_text(page: WordPage) -> str:
         lines += ["", "options:"]
         width = max(len(o.name) for o in options)
         for item in options:
-            default = "required" if item.is_required else f"default {item.kind.spell(item.default)}"
+            default = "required" if item.is_required else f"default {item.kind.to_source(item.default)}"
             lines.append(f"  {item.name:<{width}}  {item.doc} ({item.kind.describe()}; {default})")
-    if page.word.elsewhere:
-        lines += ["", f"elsewhere: {', '.join(page.word.elsewhere)}"]
+    if page.word.aliases:
+        lines += ["", f"elsewhere: {', '.join(page.word.aliases)}"]
     return "\n".join(lines)
 
 
@@ -127,16 +127,16 @@ def word_json(page: WordPage) -> dict[str, object]:
                 "name": o.name,
                 "takes": o.kind.describe(),
                 "required": o.is_required,
-                "default": None if o.is_required else o.kind.spell(o.default),
+                "default": None if o.is_required else o.kind.to_source(o.default),
                 "position": o.position,
                 "doc": o.doc,
                 "names": list(o.kind.names),
                 "category": o.kind.category,
-                "elsewhere": list(o.elsewhere),
+                "elsewhere": list(o.aliases),
             }
             for o in page.word.options()
         ],
-        "elsewhere": list(page.word.elsewhere),
+        "elsewhere": list(page.word.aliases),
     }
 
 

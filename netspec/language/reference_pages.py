@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from netspec.language.diagnostics import KINDS, Diagnostic
 from netspec.language.reference import TITLES, WordPage, category_order, error_title, programs, word_page
-from netspec.language.values import Option, Word
 from netspec.language.vocabulary import words
+from netspec.language.word import Option, Word
 
 WRITTEN = "<!-- Written by `netspec words --write docs` from the declarations: change those, and run it again. -->"
 
@@ -68,8 +68,8 @@ def word_markdown(page: WordPage, level: int = 3) -> str:
         lines += ["", "Example:", "", "```net", page.facts["Example"], "```"]
     if "Reference" in page.facts:
         lines += ["", f"Reference: {linked(_joined(page.facts['Reference']))}"]
-    if word.elsewhere:
-        lines += ["", "Elsewhere: " + ", ".join(f"`{name}`" for name in word.elsewhere)]
+    if word.aliases:
+        lines += ["", "Elsewhere: " + ", ".join(f"`{name}`" for name in word.aliases)]
     return "\n".join(lines)
 
 
@@ -78,7 +78,7 @@ def short_signature(word: type[Word]) -> str:
     if word.category == "section":
         return f"{word.word} {{ … }}"
     shown = [o for o in word.options() if o.position is not None or o.is_required]
-    parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in shown]
+    parts = [o.name if o.is_required else f"{o.name} = {o.kind.to_source(o.default)}" for o in shown]
     if any(o not in shown and not _is_everywhere(o, word) for o in word.options()):
         parts.append("…")
     return f"{word.word}({', '.join(parts)})" if parts else word.word
@@ -92,8 +92,8 @@ def _option_table(options: Iterable[Option]) -> Iterator[str]:
     yield "| option | what it does | takes | default |"
     yield "|---|---|---|---|"
     for o in options:
-        default = "required" if o.is_required else f"`{o.kind.spell(o.default)}`"
-        other = f" (elsewhere {', '.join(f'`{name}`' for name in o.elsewhere)})" if o.elsewhere else ""
+        default = "required" if o.is_required else f"`{o.kind.to_source(o.default)}`"
+        other = f" (elsewhere {', '.join(f'`{name}`' for name in o.aliases)})" if o.aliases else ""
         yield f"| `{o.name}` | {_cell(o.doc + other)} | {_cell(o.kind.describe())} | {_cell(default)} |"
 
 

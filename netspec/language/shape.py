@@ -8,16 +8,16 @@ int, or a `Dim`: a polynomial over named sizes, kept in a normal form so that eq
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
+
+from netspec.language.record import Frozen
 
 Monomial = tuple[str, ...]
 """Atoms multiplied with each other, sorted; the empty one stands for the constant."""
 
 
-@dataclass(frozen=True)
-class Dim:
+class Dim(Frozen):
     """A size that is not known before the program runs: a sum of monomials with integer coefficients.
 
     An atom is a name (`H`) or a floor division in its printed form (`((H + 1)//2)`).
@@ -75,7 +75,7 @@ class Dim:
         return out
 
 
-Size: TypeAlias = "int | Dim"
+Size: TypeAlias = int | Dim
 
 
 def _floor_atom(dividend: Dim, divisor: int) -> str:
@@ -106,8 +106,7 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Size:
     return Dim(kept)
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Frozen):
     """The shape of one example: `sizes` with channels last; `vocabulary` is set for integer ids below it."""
 
     sizes: tuple[Size, ...]

@@ -7,13 +7,13 @@ column are worked out only when somebody asks, so that the parser does not pay f
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from netspec.language.record import Frozen
 
-@dataclass(frozen=True, eq=False)
-class Source:
+
+class Source(Frozen, eq=False, dict=True):
     """A text and the name under which messages show it.
 
     `path` is the file it was read from (`use` and data files are found relative to it), or None for a string.
@@ -32,6 +32,9 @@ class Source:
             UnicodeDecodeError: the file is not text.
         """
         return cls(str(path), path.read_text(encoding="utf-8-sig"), path)
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
 
     @property
     def folder(self) -> Path:
@@ -61,19 +64,17 @@ class Source:
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Frozen):
     """A line and a column, both counted from 1."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Frozen):
     """The characters from `start` up to, not including, `end` of a source."""
 
-    source: Source = field(repr=False)
+    source: Source
     start: int
     end: int
 

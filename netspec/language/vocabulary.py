@@ -1,47 +1,15 @@
-"""How a word of the language is declared: `option`, the registry, signatures.
-
-A word (a layer, an activation, an optimizer, a data source …) is a record, a frozen dataclass, under a decorator such
-as `@layer("conv")`. Its fields are made by `option(...)` and carry a `Kind`: what values it takes, how they are
-described, which bare words may stand there. Checking, messages, docs and completion are derived from the declaration.
-"""
+"""The registry of words, what declares them, and their signatures."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from netspec.language.diagnostics import squeeze
-from netspec.language.kinds import Kind
-from netspec.language.record import record
-from netspec.language.values import REQUIRED, Word
-
-
-def option(
-    kind: Kind,
-    doc: str,
-    *,
-    default: Any = REQUIRED,
-    position: int | None = None,
-    elsewhere: tuple[str, ...] = (),
-) -> Any:
-    """Declare a field of a word; where its name is a keyword of Python, the field has a `_` behind it (`return_`).
-
-    Args:
-        kind: the values it takes.
-        doc: what it does, in one line.
-        default: the value when it is not written; leave out for a required option.
-        position: its place among the (at most three) positional arguments, from 0.
-        elsewhere: what other libraries call it; who writes that is told the name here.
-    """
-    metadata = {"kind": kind, "doc": doc, "position": position, "elsewhere": elsewhere}
-    if default is REQUIRED:
-        return dataclasses.field(metadata=metadata, kw_only=True)
-    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
-
+from netspec.language.word import Word
 
 RESERVED = "input output def share use param if else and or not true false classes"
 """What means something else wherever it stands."""
@@ -70,13 +38,16 @@ W = TypeVar("W", bound=Word)
 
 
 def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
-    """A class decorator that makes a record of a class and adds it to the vocabulary.
+    """A class decorator that adds a word to the vocabulary.
 
     Raises:
-        ValueError: the name is taken, or is no lower-case word.
+        ValueError: the name is taken, or is not a lower-case word.
+        TypeError: the class is not based on `Word`.
     """
 
     def add(cls: type[W]) -> type[W]:
+        if not issubclass(cls, Word):
+            raise TypeError(f"{cls.__name__} is not based on Word, nor on a subclass of it such as Layer")
         if not cls.__module__.startswith("netspec."):
             load_words(category)  # netspec's own come first, so that a name that is taken is found to be
         words = _WORDS.setdefault(category, {})
@@ -85,14 +56,27 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
             raise ValueError(f"the {category} `{name}` is already declared by {taken.__module__}.{taken.__qualname__}")
         if not name.isidentifier() or name != name.lower() or name in RESERVED.split():
             raise ValueError(f"`{name}` cannot be a word: use lower_case letters, digits and _; {RESERVED} are taken")
-        if "__dataclass_params__" not in cls.__dict__:
-            cls = record(cls)
         cls.word, cls.category = name, category
         words[name] = cls
         _choice_names.cache_clear()
         return cls
 
     return add
+
+
+class Declares:
+    """The class decorator for words of a category: `layer = Declares("layer")`, then `@layer("conv")`.
+
+    Raises:
+        ValueError: the name is taken, or is not a lower-case word.
+        TypeError: the class is not based on `Word`.
+    """
+
+    def __init__(self, category: str) -> None:
+        self.category = category
+
+    def __call__(self, name: str) -> Callable[[type[W]], type[W]]:
+        return register(self.category, name)
 
 
 @contextmanager
@@ -127,9 +111,9 @@ def categories() -> tuple[str, ...]:
     return (*HOMES, *(category for category in _WORDS if category not in HOMES))
 
 
-def words_elsewhere(category: str) -> dict[str, str]:
+def word_aliases(category: str) -> dict[str, str]:
     """What the words of a category are called in other libraries, squeezed, and their names here."""
-    return {squeeze(alias): name for name, cls in words(category).items() for alias in cls.elsewhere}
+    return {squeeze(alias): name for name, cls in words(category).items() for alias in cls.aliases}
 
 
 _ABSENT: dict[str, dict[str, str]] = {}
@@ -148,7 +132,7 @@ def why_absent(category: str, name: str) -> str | None:
 
 def signature(cls: type[Word]) -> str:
     """`conv(filters, kernel = 3, activation = linear, stride = 1, …)`"""
-    parts = [o.name if o.is_required else f"{o.name} = {o.kind.spell(o.default)}" for o in cls.options()]
+    parts = [o.name if o.is_required else f"{o.name} = {o.kind.to_source(o.default)}" for o in cls.options()]
     return f"{cls.word}({', '.join(parts)})" if parts else cls.word
 
 

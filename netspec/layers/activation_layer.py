@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from netspec.language.record import record
 from netspec.language.shape import Shape
+from netspec.language.word import hidden
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer, check_numbers
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes
 
 
-@record
 class ActivationLayer(Layer):
     """An activation that stands as a layer of its own; made by netspec for the bare word."""
 
-    function: Activation
+    function: Activation = hidden()
 
     takes_rngs = False
 
@@ -25,8 +24,8 @@ class ActivationLayer(Layer):
         check_numbers(self, x)
         return x
 
-    def spelling(self, *, full: bool = False) -> str:
-        return self.function.spelling(full=full)
+    def to_source(self, *, full: bool = False) -> str:
+        return self.function.to_source(full=full)
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
         return self.function.parameters(x)

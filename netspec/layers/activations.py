@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, TypeVar, dataclass_transform
+from typing import ClassVar
 
 from netspec.language.kinds import Flag, Number
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word, option
 from netspec.layers.code import Code, PythonCall, call
 
 
-@record
 class Activation(Word):
     """Base of every activation: a function of each number, or of the last axis (softmax)."""
 
@@ -42,17 +39,8 @@ class Activation(Word):
         return None
 
 
-A = TypeVar("A", bound=type[Activation])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def activation(name: str) -> Callable[[A], A]:
-    """Declare an activation.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("activation", name)  # type: ignore[return-value]  # the same class comes back
+activation = Declares("activation")
+"""The decorator that declares an activation: `@activation("name")`."""
 
 
 @activation("linear")
@@ -63,7 +51,7 @@ class Linear(Activation):
     Example: dense(1, linear)
     """
 
-    elsewhere = ("none",)
+    aliases = ("none",)
 
     def code(self, x: Code) -> Code:
         return x
@@ -197,7 +185,7 @@ class Silu(Activation):
     Reference: Elfwing, Uchibe and Doya 2017, arXiv:1702.03118.
     """
 
-    elsewhere = ("swish",)
+    aliases = ("swish",)
 
     function = "nn.silu"
 
@@ -247,7 +235,7 @@ class Sigmoid(Activation):
     Reference: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     """
 
-    elsewhere = ("logistic",)
+    aliases = ("logistic",)
 
     function = "nn.sigmoid"
     is_head = True

@@ -5,15 +5,15 @@ A layer is declared once, by a class under `@layer("word")`; everything else in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
 
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Choice, Constant, Flag, Identifier, Mismatch, Number, OneWord, nested_shape
-from netspec.language.record import record, value
+from netspec.language.kinds import Choice, Constant, Flag, Identifier, Number, OneWord, nested_shape
 from netspec.language.shape import Dim, Shape, Size
-from netspec.language.values import LayerValue, Word
-from netspec.language.vocabulary import option, register
+from netspec.language.values import LayerValue
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Mismatch, Word, option
 from netspec.layers.activations import Activation
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import ExtentRank, NeedsKnownSize, WeightsShape, WrongRank
@@ -33,7 +33,6 @@ class Apply(Protocol):
     def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any: ...
 
 
-@record
 class Layer(Word):
     """Base of every layer.
 
@@ -141,20 +140,10 @@ class Layer(Word):
         return bool(getattr(self, "frozen", False))
 
 
-C = TypeVar("C", bound=type[Layer])
+layer = Declares("layer")
+"""The decorator that declares a layer: `@layer("name")`."""
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def layer(name: str) -> Callable[[C], C]:
-    """Declare a layer: a class decorator that makes a frozen dataclass of it and adds the word to the language.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("layer", name)  # type: ignore[return-value]  # the same class comes back
-
-
-@value
 class BiasInit(OneWord):
     """An init that works on a vector, which has no fan_in and fan_out."""
 
@@ -182,7 +171,7 @@ def dtype_option() -> Any:
         Choice(tuple(PRECISIONS)),
         "the precision it computes in, and that of the result; weights are kept in f32 (none: that of the training)",
         default=None,
-        elsewhere=("precision", "compute_dtype"),
+        aliases=("precision", "compute_dtype"),
     )
 
 
@@ -191,7 +180,6 @@ def precision(dtype: str | None) -> dict[str, Code]:
     return {} if dtype is None else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
 
 
-@record
 class Weighted(Layer):
     """The common options of layers with a kernel and a bias."""
 
@@ -200,23 +188,23 @@ class Weighted(Layer):
         OneWord("init"),
         "how the kernel begins (none: `lecun_normal`)",
         default=None,
-        elsewhere=("kernel_initializer", "kernel_init"),
+        aliases=("kernel_initializer", "kernel_init"),
     )
     bias_init: Init | None = option(
         BiasInit(),
         "how the bias begins (none: `zeros`)",
         default=None,
-        elsewhere=("bias_initializer",),
+        aliases=("bias_initializer",),
     )
     weights: Any = option(Constant(), "the kernel as numbers, in lists; `frozen` keeps them so", default=None)
     frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
     )
     l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
     dtype: str | None = dtype_option()
 
-    def follows(self) -> dict[str, str]:
+    def implied_defaults(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
 
     def initializers(self, kernel: tuple[int, ...]) -> dict[str, Code]:
@@ -307,7 +295,7 @@ def check_numbers(layer: Layer, *shapes: Shape) -> None:
     """
     for index, shape in enumerate(shapes):
         if shape.is_tokens:
-            word = layer.spelling().partition("(")[0]
+            word = layer.to_source().partition("(")[0]
             advice = "turn the ids into vectors with `embedding(64)` first"
             raise Unplaced(
                 WrongRank, at_input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice

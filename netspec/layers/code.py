@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 
 
-@value
-class PythonName(Record):
+class PythonName(Frozen):
     """A name that a declaration enumerates or the emitter makes; never text of a spec."""
 
     text: str
 
 
-@value
-class PythonCall(Record):
+class PythonCall(Frozen):
     """A call in emitted code. `function` is dotted (`nn.Linear`), or `package.module:name` for words from elsewhere."""
 
     function: str

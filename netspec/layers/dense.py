@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Flag, Number, OneWord
 from netspec.language.shape import Dim, Shape, Size
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer, Weighted, activation_option, check_rank, dtype_option, known, layer, precision
 from netspec.layers.code import PythonCall, call
@@ -27,11 +27,11 @@ class Dense(Weighted):
     Reference: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     """
 
-    elsewhere = ("Linear", "InnerProduct", "FullyConnected", "fc")
+    aliases = ("Linear", "InnerProduct", "FullyConnected", "fc")
 
     output_axis = -1
 
-    units: int = option(Count(), "how many numbers come out", position=0, elsewhere=("out_features", "output_dim"))
+    units: int = option(Count(), "how many numbers come out", position=0, aliases=("out_features", "output_dim"))
     activation: Activation | None = activation_option(1)
 
     def before(self, x: Shape) -> tuple[Layer, ...]:
@@ -66,18 +66,18 @@ class Embedding(Layer):
     Reference: Bengio et al. 2003, A neural probabilistic language model.
     """
 
-    elsewhere = ("Embed",)
+    aliases = ("Embed",)
 
-    features: int = option(Count(), "the length of the vectors", position=0, elsewhere=("embedding_dim", "output_dim"))
+    features: int = option(Count(), "the length of the vectors", position=0, aliases=("embedding_dim", "output_dim"))
     vocabulary: int | None = option(
         Count(),
         "how many ids there are; follows from the input",
         default=None,
-        elsewhere=("vocab_size", "num_embeddings", "input_dim"),
+        aliases=("vocab_size", "num_embeddings", "input_dim"),
     )
     init: Init = option(OneWord("init"), "how the vectors begin", default=Normal(std=0.05))
     frozen: bool = option(
-        Flag(), "keep the vectors as they begin: they are not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the vectors as they begin: they are not trained", default=False, aliases=("trainable",)
     )
     l1: float = option(Number(0), "L1 penalty on all vectors: l1 * sum(|e|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on all vectors: l2 * sum(e * e) is added to the loss", default=0.0)

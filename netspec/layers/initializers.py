@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, TypeVar, dataclass_transform
+from typing import ClassVar
 
 from netspec.language.kinds import Number
-from netspec.language.record import record
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word, option
 from netspec.layers.code import Code, call
 
 
-@record
 class Init(Word):
     """Base of every init: a distribution for the numbers of a kernel.
 
@@ -30,17 +27,8 @@ class Init(Word):
         return call(f"nn.initializers.{self.function}")
 
 
-I = TypeVar("I", bound=type[Init])  # noqa: E741
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def init(name: str) -> Callable[[I], I]:
-    """Declare an init.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("init", name)  # type: ignore[return-value]  # the same class comes back
+init = Declares("init")
+"""The decorator that declares an init: `@init("name")`."""
 
 
 @init("zeros")
@@ -83,7 +71,7 @@ class Uniform(Init):
     Example: dense(10, init = uniform(0.3))
     """
 
-    elsewhere = ("random_uniform",)
+    aliases = ("random_uniform",)
 
     range: float = option(Number(0, open_low=True), "the largest absolute value", default=0.05, position=0)
 
@@ -98,7 +86,7 @@ class Normal(Init):
     Example: dense(10, init = normal(0.01))
     """
 
-    elsewhere = ("random_normal", "gaussian")
+    aliases = ("random_normal", "gaussian")
 
     std: float = option(Number(0, open_low=True), "the standard deviation", default=0.05, position=0)
 
@@ -113,7 +101,7 @@ class TruncatedNormal(Init):
     Example: dense(10, init = truncated_normal(0.02))
     """
 
-    elsewhere = ("trunc_normal",)
+    aliases = ("trunc_normal",)
 
     std: float = option(Number(0, open_low=True), "the standard deviation before cutting", default=0.05, position=0)
 
@@ -129,7 +117,7 @@ class GlorotUniform(Init):
     Reference: Glorot and Bengio 2010.
     """
 
-    elsewhere = ("xavier_uniform",)
+    aliases = ("xavier_uniform",)
 
     function = "glorot_uniform"
     needs_fans = True
@@ -143,7 +131,7 @@ class GlorotNormal(Init):
     Reference: Glorot and Bengio 2010.
     """
 
-    elsewhere = ("xavier_normal",)
+    aliases = ("xavier_normal",)
 
     function = "glorot_normal"
     needs_fans = True
@@ -157,7 +145,7 @@ class HeUniform(Init):
     Reference: He et al. 2015, arXiv:1502.01852.
     """
 
-    elsewhere = ("kaiming_uniform",)
+    aliases = ("kaiming_uniform",)
 
     function = "he_uniform"
     needs_fans = True
@@ -171,7 +159,7 @@ class HeNormal(Init):
     Reference: He et al. 2015, arXiv:1502.01852.
     """
 
-    elsewhere = ("kaiming_normal",)
+    aliases = ("kaiming_normal",)
 
     function = "he_normal"
     needs_fans = True

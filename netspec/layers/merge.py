@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice
-from netspec.language.record import record
 from netspec.language.shape import Dim, Shape, Size
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import Layer, check_numbers, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongRank
@@ -67,7 +66,6 @@ def _advise_space(first: Shape, other: Shape) -> str:
 # ---------------------------------------------------------------- number by number
 
 
-@record
 class Merge(Layer):
     """What joins tensors number by number; a vector is repeated at every place of a sequence, an image or a volume."""
 
@@ -146,7 +144,7 @@ class Add(Merge):
     Reference: He et al. 2015, arXiv:1512.03385, for shortcuts.
     """
 
-    elsewhere = ("sum", "plus")
+    aliases = ("sum", "plus")
 
     def _advise(self, first: Shape, other: Shape) -> str:
         advice = super()._advise(first, other)
@@ -170,7 +168,7 @@ class Mul(Merge):
     Reference: Hu, Shen and Sun 2017, Squeeze-and-excitation networks, arXiv:1709.01507.
     """
 
-    elsewhere = ("multiply", "product", "times", "gate")
+    aliases = ("multiply", "product", "times", "gate")
 
     takes_gates = True
 
@@ -193,7 +191,7 @@ class Maximum(Merge):
     Reference: Goodfellow et al. 2013, Maxout networks, arXiv:1302.4389.
     """
 
-    elsewhere = ("maximum", "maxout")
+    aliases = ("maximum", "maxout")
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         given = self.fitted(tensors, shapes)
@@ -212,7 +210,7 @@ class Average(Merge):
     Reference: Larsson, Maire and Shakhnarovich 2016, FractalNet, arXiv:1605.07648.
     """
 
-    elsewhere = ("mean", "avg")
+    aliases = ("mean", "avg")
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         return call("nn.average", *self.fitted(tensors, shapes))
@@ -242,9 +240,9 @@ class Concat(Layer):
     Reference: Szegedy et al. 2014, Going deeper with convolutions, arXiv:1409.4842.
     """
 
-    elsewhere = ("Concatenate", "cat", "stack")
+    aliases = ("Concatenate", "cat", "stack")
 
-    along: str = option(Choice(tuple(DIRECTIONS)), "the size that grows", default="channels", elsewhere=("axis", "dim"))
+    along: str = option(Choice(tuple(DIRECTIONS)), "the size that grows", default="channels", aliases=("axis", "dim"))
 
     input_count = (2, None)
 
@@ -286,7 +284,7 @@ class Concat(Layer):
         raise Unplaced(
             WrongRank,
             option="along",
-            word=self.spelling(),
+            word=self.to_source(),
             wants=wants,
             kind=shape.kind,
             shape=str(shape),

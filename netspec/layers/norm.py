@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Flag, Number
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import Layer, check_numbers, check_rank, dtype_option, known, layer, precision
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import GroupsDoNotDivide
@@ -16,7 +15,6 @@ from netspec.layers.errors.shapes import GroupsDoNotDivide
 # ---------------------------------------------------------------- with a trained factor for each channel
 
 
-@record
 class Normalisation(Layer):
     """What normalising layers with weights share."""
 
@@ -25,11 +23,11 @@ class Normalisation(Layer):
     """What the module takes by itself."""
 
     epsilon: float = option(
-        Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5, elsewhere=("eps",)
+        Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5, aliases=("eps",)
     )
-    scale: bool = option(Flag(), "train a factor for each channel (gamma)", default=True, elsewhere=("gamma", "affine"))
+    scale: bool = option(Flag(), "train a factor for each channel (gamma)", default=True, aliases=("gamma", "affine"))
     frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
     )
     dtype: str | None = dtype_option()
 
@@ -57,11 +55,10 @@ class Normalisation(Layer):
         return call(self.function, known(self, x.channels, x), **self.arguments(), **precision(self.dtype))
 
 
-@record
 class Centring(Normalisation):
     """Norms that take a mean away."""
 
-    offset: bool = option(Flag(), "train an offset for each channel (beta)", default=True, elsewhere=("beta", "center"))
+    offset: bool = option(Flag(), "train an offset for each channel (beta)", default=True, aliases=("beta", "center"))
 
     @property
     def weight_names(self) -> tuple[str, ...]:
@@ -77,7 +74,6 @@ class Centring(Normalisation):
         return found
 
 
-@record
 class AcrossPlaces(Centring):
     """Norms that take the mean over places, padded steps left out."""
 
@@ -103,7 +99,7 @@ class BatchNorm(AcrossPlaces):
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167.
     """
 
-    elsewhere = ("BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
+    aliases = ("BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
 
     momentum: float = option(
         Number(0, 1, open_high=True), "how much of the running mean is kept at each step", default=0.9
@@ -132,7 +128,7 @@ class LayerNorm(Centring):
     Reference: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
     """
 
-    elsewhere = ("LayerNormalization",)
+    aliases = ("LayerNormalization",)
 
     function = "nn.LayerNorm"
 
@@ -151,10 +147,10 @@ class GroupNorm(AcrossPlaces):
     Reference: Wu and He 2018, arXiv:1803.08494.
     """
 
-    elsewhere = ("GroupNormalization", "gn")
+    aliases = ("GroupNormalization", "gn")
 
     groups: int = option(
-        Count(), "how many groups the channels make", default=32, position=0, elsewhere=("num_groups", "g")
+        Count(), "how many groups the channels make", default=32, position=0, aliases=("num_groups", "g")
     )
 
     function = "nn.GroupNorm"
@@ -195,7 +191,7 @@ class InstanceNorm(AcrossPlaces):
     Reference: Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022.
     """
 
-    elsewhere = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "InstanceNormalization")
+    aliases = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "InstanceNormalization")
 
     cancels_bias = True
     function = "nn.InstanceNorm"
@@ -216,7 +212,7 @@ class RMSNorm(Normalisation):
     Reference: Zhang and Sennrich 2019, arXiv:1910.07467.
     """
 
-    elsewhere = ("RMSNormalization", "LlamaRMSNorm")
+    aliases = ("RMSNormalization", "LlamaRMSNorm")
 
     function = "nn.RMSNorm"
 
@@ -238,18 +234,18 @@ class LocalResponseNorm(Layer):
     Reference: Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep convolutional networks.
     """
 
-    elsewhere = ("LocalResponseNorm", "LocalResponseNormalization", "local_response_normalization")
+    aliases = ("LocalResponseNorm", "LocalResponseNormalization", "local_response_normalization")
 
     size: int = option(
         Count(),
         "how many channels count, the one itself in the middle",
         default=5,
         position=0,
-        elsewhere=("n", "local_size"),
+        aliases=("n", "local_size"),
     )
     alpha: float = option(Number(0), "multiplies the squares", default=1e-4)
     beta: float = option(Number(0), "the exponent", default=0.75)
-    k: float = option(Number(0, open_low=True), "what is there without any squares", default=2.0, elsewhere=("bias",))
+    k: float = option(Number(0, open_low=True), "what is there without any squares", default=2.0, aliases=("bias",))
     divide: bool = option(Flag(), "divide alpha by size, as PyTorch, Caffe and ONNX do", default=False)
 
     def infer(self, x: Shape) -> Shape:
@@ -271,10 +267,10 @@ class L2Norm(Layer):
     Reference: Liu, Rabinovich and Berg 2015, ParseNet, arXiv:1506.04579.
     """
 
-    elsewhere = ("normalize", "UnitNormalization", "l2_normalize")
+    aliases = ("normalize", "UnitNormalization", "l2_normalize")
 
     epsilon: float = option(
-        Number(0, open_low=True), "the least length, against division by zero", default=1e-12, elsewhere=("eps",)
+        Number(0, open_low=True), "the least length, against division by zero", default=1e-12, aliases=("eps",)
     )
 
     def infer(self, x: Shape) -> Shape:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netspec.language.kinds import Choice, Number
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import Layer, check_numbers, layer
 from netspec.layers.code import PythonCall, call
 
 
-@record
 class Disturbance(Layer):
     """What only happens while training, at random."""
 
@@ -36,13 +34,13 @@ class Dropout(Disturbance):
     Reference: Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting.
     """
 
-    elsewhere = ("Dropout1d", "Dropout2d", "Dropout3d", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+    aliases = ("Dropout1d", "Dropout2d", "Dropout3d", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
     rate: float = option(
         Number(0, 1, open_high=True),
         "the probability to drop a number",
         position=0,
-        elsewhere=("p", "prob", "dropout"),
+        aliases=("p", "prob", "dropout"),
     )
     per: str = option(Choice(("number", "channel")), "what is dropped as one", default="number")
 
@@ -63,13 +61,13 @@ class DropPath(Disturbance):
     Reference: Huang et al. 2016, Deep networks with stochastic depth, arXiv:1603.09382.
     """
 
-    elsewhere = ("StochasticDepth", "drop_connect", "path_dropout")
+    aliases = ("StochasticDepth", "drop_connect", "path_dropout")
 
     rate: float = option(
         Number(0, 1, open_high=True),
         "the probability to drop an example",
         position=0,
-        elsewhere=("p", "prob", "drop_prob"),
+        aliases=("p", "prob", "drop_prob"),
     )
 
     def module(self, x: Shape) -> PythonCall:
@@ -86,10 +84,10 @@ class Noise(Disturbance):
     Reference: Bishop 1995, Training with noise is equivalent to Tikhonov regularization.
     """
 
-    elsewhere = ("GaussianNoise",)
+    aliases = ("GaussianNoise",)
 
     std: float = option(
-        Number(0), "the standard deviation of the noise", position=0, elsewhere=("stddev", "sigma", "amount")
+        Number(0), "the standard deviation of the noise", position=0, aliases=("stddev", "sigma", "amount")
     )
 
     def module(self, x: Shape) -> PythonCall:

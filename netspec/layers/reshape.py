@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Count, Kind, Mismatch, NewShape, Number
-from netspec.language.record import value
+from netspec.language.kinds import Count, NewShape, Number
 from netspec.language.shape import Dim, Shape, product
-from netspec.language.vocabulary import option
+from netspec.language.word import Kind, Mismatch, option
 from netspec.layers.base import Layer, check_numbers, known, layer
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import ReshapeCount
@@ -39,7 +38,7 @@ class Reshape(Layer):
     Example: reshape(4x4x4)
     """
 
-    elsewhere = ("view",)
+    aliases = ("view",)
 
     shape: tuple[int | Dim, ...] = option(NewShape(), "the new sizes, without the batch", position=0)
 
@@ -58,7 +57,6 @@ class Reshape(Layer):
         return call("jnp.reshape", *tensors, (-1, *self.shape))
 
 
-@value
 class Order(Kind):
     """The numbers from 1 on in some order."""
 
@@ -89,10 +87,10 @@ class Permute(Layer):
     Example: permute([2, 1, 3])
     """
 
-    elsewhere = ("transpose", "swapaxes")
+    aliases = ("transpose", "swapaxes")
 
     order: list[int] = option(
-        Order(), "the axes in their new order, from 1", position=0, elsewhere=("dims", "axes", "perm")
+        Order(), "the axes in their new order, from 1", position=0, aliases=("dims", "axes", "perm")
     )
 
     moves_steps = True
@@ -127,7 +125,7 @@ class Identity(Layer):
     Example: identity + dense(64)
     """
 
-    elsewhere = ("skip", "shortcut", "pass")
+    aliases = ("skip", "shortcut", "pass")
 
     is_identity = True
 
@@ -148,7 +146,7 @@ class Scale(Layer):
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.3, for inputs.
     """
 
-    elsewhere = ("Rescaling",)
+    aliases = ("Rescaling",)
 
     factor: float = option(Number(), "multiplies the input", position=0)
     offset: float = option(Number(), "is added to the product", default=0.0, position=1)

@@ -8,7 +8,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Body, Choice
 from netspec.language.shape import Dim, Shape
 from netspec.language.values import LayerValue
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import Apply, Layer, layer
 from netspec.layers.dense import Dense
 from netspec.layers.errors.shapes import UnequalShapes

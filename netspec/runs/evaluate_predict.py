@@ -6,7 +6,7 @@ Comes in: a run folder. Goes out: figures, or `Predictions`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def predict_run(path: Path, texts: Sequence[str], id_column: str | None = None) 
     outputs = _answers_of(model, raw.arrays)
     heads = output_heads(model.compilation.optimized)
     losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
-    heads |= {k: replace(heads[k], blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
+    heads |= {k: heads[k].replace(blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
     if raw.last is not None:
         outputs = {
             k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v

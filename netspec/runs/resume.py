@@ -90,6 +90,6 @@ def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -
         if change.key in HARMLESS:
             settings = now.settings(change.section)
             option = next(o for o in settings.options() if o.name == change.name)
-            overrides[change.key] = option.kind.spell(getattr(settings, option.field))
+            overrides[change.key] = option.kind.to_source(getattr(settings, option.field))
             given_from = now.data_folder if change.key == "data.source" else given_from
     return {"overrides": overrides, "given_from": str(given_from.resolve())}

@@ -9,9 +9,11 @@ compiled once. Going on does what is left: a seed that was under way goes on, on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic
 from netspec.runs.resume import resume_run
@@ -56,7 +58,7 @@ class SeedsResult:
             "event": "seeds" if self.signal is None else "interrupted",
             "run": str(self.run),
             "seeds": list(self.metrics),
-            "figures": {name: asdict(spread) for name, spread in self.figures.items()},
+            "figures": {name: structs.asdict(spread) for name, spread in self.figures.items()},
         }
 
 
@@ -143,7 +145,7 @@ class _Seeds:
     def _prepared_for(self, seed: int) -> Prepared:
         """The same spec and data with one seed: what a run of this seed alone has."""
         only = with_overrides(self.prepared.compilation, {"train.seed": str(seed), "train.seeds": "1"}, None)
-        recipe = replace(self.prepared.recipe, seed=seed)
+        recipe = self.prepared.recipe.replace(seed=seed)
         return replace(self.prepared, compilation=only, model=Model(only, seed=seed), recipe=recipe, warnings=())
 
     def _job(self, prepared: Prepared) -> SharedJob:

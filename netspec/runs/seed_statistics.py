@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.training.loop.job import Job
 from netspec.training.step.engine import Engine
 
@@ -40,8 +40,7 @@ def can_share(job: Job) -> bool:
     return job.augment is None
 
 
-@value
-class Spread(Record):
+class Spread(Frozen):
     """A figure over several runs. `std` is that of the sample (divided by n - 1), 0 for a single run."""
 
     mean: float

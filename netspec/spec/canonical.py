@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from netspec.compiler.syntax import tree
 from netspec.data.checks.network import join_targets, pair_names
 from netspec.data.dataset.dataset import Target
 from netspec.language.shape import Shape
-from netspec.language.values import Option, Word
+from netspec.language.word import Option, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Linear
 from netspec.layers.base import Layer
@@ -131,22 +131,22 @@ def _one_line(expression: tree.Expression) -> str:
 
 def _settings(word: Word) -> dict[str, Value]:
     """Every option of a word, but for the name of a layer."""
-    follows = word.follows()
+    implied_defaults = word.implied_defaults()
     return {
-        option.name: _kept(option, getattr(word, option.field), follows.get(option.name, "none"))
+        option.name: _kept(option, getattr(word, option.field), implied_defaults.get(option.name, "none"))
         for option in word.options()
         if not (option.name == "name" and isinstance(word, Layer))
     }
 
 
-def _kept(option: Option, value: object, follows: str = "none") -> Value:
+def _kept(option: Option, value: object, implied_defaults: str = "none") -> Value:
     """The value of an option in its canonical form; `follows` is what an open one comes to."""
     if isinstance(value, Word):
         return _kept_word(value)
     if isinstance(value, tuple | list) and value and all(isinstance(item, Word) for item in value):
         items = [_kept_word(item) for item in value]
         return items[0] if len(items) == 1 else items
-    text = follows if value is None else option.kind.spell(value)
+    text = implied_defaults if value is None else option.kind.to_source(value)
     if len(text) > LONGEST:
         return f"{text[:40]}… ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
     return text
@@ -154,7 +154,7 @@ def _kept(option: Option, value: object, follows: str = "none") -> Value:
 
 def _kept_word(word: Word) -> Value:
     options = _settings(word)
-    return {"word": word.word, "text": word.spelling(), "options": options} if options else word.spelling()
+    return {"word": word.word, "text": word.to_source(), "options": options} if options else word.to_source()
 
 
 def _train_settings(compilation: Compilation) -> dict[str, Value]:
@@ -315,7 +315,7 @@ def _joined(flats: list[_Flat], ends: list[Source]) -> tuple[list[_Flat], list[S
         if flat.layer.is_identity and not flat.is_shared:
             places.append(flat.inputs[0])
         elif before is not None and (twin in folded or (twin is None and reads[only] == 1 and _takes(before, flat))):
-            before.layer = replace(before.layer, activation=flat.layer.activation_word)  # type: ignore[call-arg]
+            before.layer = before.layer.replace(activation=flat.layer.activation_word)
             places.append(flat.inputs[0])
             folded.add(index)
         else:
@@ -339,7 +339,7 @@ def _entry(flat: _Flat) -> dict[str, Any]:
     return {
         "name": "/".join(flat.path),
         "word": word.word,
-        "text": word.spelling(),
+        "text": word.to_source(),
         "options": _settings(word),
         "inputs": flat.inputs,
         "mask": flat.mask,

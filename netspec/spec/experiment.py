@@ -27,7 +27,7 @@ from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.language.source import Source
-from netspec.language.values import spell_value
+from netspec.language.values import setting_to_source
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
@@ -269,7 +269,7 @@ def train_model(
 def named_overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
     """Values for `param` statements and settings of `train`, by full name, as they are typed in a spec."""
     named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
-    return {key: spell_value(value) for key, value in {**(params or {}), **named}.items()}
+    return {key: setting_to_source(value) for key, value in {**(params or {}), **named}.items()}
 
 
 def load_init(prepared: Prepared) -> Prepared:
@@ -367,7 +367,7 @@ def settings_in_force(prepared: Prepared) -> dict[str, Any]:
             "init": prepared.compilation.train.init,
             "init_parts": list(prepared.compilation.train.init_parts),
         },
-        "data": {option.name: option.kind.spell(getattr(data, option.name)) for option in data.options()},
+        "data": {option.name: option.kind.to_source(getattr(data, option.name)) for option in data.options()},
         "parts": {
             "train": len(prepared.splits.train),
             "val": len(prepared.splits.val) if prepared.splits.val is not None else 0,

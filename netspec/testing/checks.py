@@ -80,7 +80,7 @@ def check_init(word: type[Init], *, arguments: str | None = None) -> None:
     check_docs(word, facts=("Example",))
     check_example(word)
     if arguments is None:
-        arguments = ", ".join(o.kind.spell(1.0) for o in word.options() if o.is_required)
+        arguments = ", ".join(o.kind.to_source(1.0) for o in word.options() if o.is_required)
     call = f"{word.word}({arguments})" if arguments else word.word
     for layer in ("dense(4", "conv(4, 3x3"):
         spec = compiled(f"input 9x7x4\n{layer}, init = {call})")

@@ -15,11 +15,11 @@ from flax import nnx
 
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.graph import Node
-from netspec.language.kinds import Choice, Count, Either, Flag, Identifier, Kind, Mismatch, OneWord, Padding, Sizes
+from netspec.language.kinds import Choice, Count, Either, Flag, Identifier, OneWord, Padding, Sizes
 from netspec.language.reference import word_page
 from netspec.language.source import Span
-from netspec.language.values import Option, Word
 from netspec.language.vocabulary import words
+from netspec.language.word import Kind, Mismatch, Option, Word
 from netspec.layers.base import Layer
 from netspec.testing.docs import check_example, in_a_net
 from netspec.testing.modules import BATCH, check_module, compiled, has_errors, require, shapes_of
@@ -121,16 +121,16 @@ class Grid:
         if base is None:
             return self._calls_of_text(), []
         changes = {o.field: [v for v in self.values(o) if v != getattr(base, o.field)] for o in self.word.options()}
-        alone = [dataclasses.replace(base, **{name: value}) for name, others in changes.items() for value in others]
+        alone = [base.replace(**{name: value}) for name, others in changes.items() for value in others]
         sizes = [
             o.field for o in self.word.options() if isinstance(o.kind, Sizes | Padding | Count) or o.name == "ceil"
         ]
         pairs = [
-            dataclasses.replace(base, **{first: a, second: b})
+            base.replace(**{first: a, second: b})
             for first, second in itertools.combinations(sizes, 2)
             for a, b in itertools.product(changes[first], changes[second])
         ]
-        return [layer.spelling() for layer in (base, *alone)], [layer.spelling() for layer in pairs]
+        return [layer.to_source() for layer in (base, *alone)], [layer.to_source() for layer in pairs]
 
     def ways_to_work(self) -> list[str]:
         """The example's layer, and with each option changed that may change what it does, not how large it is."""
@@ -140,13 +140,13 @@ class Grid:
         kept = ("bias", "frozen", "dtype")
         changed = [o for o in self.word.options() if isinstance(o.kind, Flag | Choice) and o.name not in kept]
         others = [(o.field, v) for o in changed for v in self.values(o) if v != getattr(base, o.field)]
-        return [layer.spelling() for layer in (base, *(dataclasses.replace(base, **{n: v}) for n, v in others))]
+        return [layer.to_source() for layer in (base, *(base.replace(**{n: v}) for n, v in others))]
 
     def _calls_of_text(self) -> list[str]:
         """For a word that stands for other layers: only what can be put behind the example changes."""
         text = word_page(self.word).facts["Example"]
         options = [o for o in self.word.options() if isinstance(o.kind, Choice | Flag)]
-        return [text, *(f"{text[:-1]}, {o.name} = {o.kind.spell(v)})" for o in options for v in self.values(o))]
+        return [text, *(f"{text[:-1]}, {o.name} = {o.kind.to_source(v)})" for o in options for v in self.values(o))]
 
     @cached_property
     def found(self) -> tuple[Layer | None, Span | None]:

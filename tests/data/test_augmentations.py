@@ -62,22 +62,22 @@ def test_a_run_may_switch_it_off() -> None:
 def test_a_chain_is_written_as_it_is_typed() -> None:
     (option,) = (o for o in DataSettings.options() if o.name == "augment")
     chain = compilation("rotate(5) -> crop(pad = 2) -> mixup").data.augment
-    assert option.kind.spell(chain) == "rotate(5) -> crop(pad = 2) -> mixup"
-    assert option.kind.spell(None) == "none"
+    assert option.kind.to_source(chain) == "rotate(5) -> crop(pad = 2) -> mixup"
+    assert option.kind.to_source(None) == "none"
 
 
 @pytest.mark.parametrize("word", words("augmentation").values(), ids=lambda w: w.word)
 def test_every_word_reads_what_it_spells(word: type[Augmentation]) -> None:
     needed = {o.name: 3 for o in word.options() if o.is_required}
     made = word(**needed)
-    for text in (made.spelling(), made.spelling(full=True)):
+    for text in (made.to_source(), made.to_source(full=True)):
         assert compilation(text).data.augment == (made,)
 
 
 @pytest.mark.parametrize("word", words("augmentation").values(), ids=lambda w: w.word)
 def test_at_most_three_arguments_go_by_place(word: type[Augmentation]) -> None:
     assert sum(o.position is not None for o in word.options()) <= 3
-    assert word.elsewhere or word.word in ("crop",)
+    assert word.aliases or word.word in ("crop",)
 
 
 def test_signatures() -> None:

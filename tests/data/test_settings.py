@@ -8,10 +8,10 @@ from netspec.data.dataset.dataset import Target, single
 from netspec.data.dataset.options import Portion
 from netspec.data.settings import DataSettings, check_settings
 from netspec.data.sources.bundled import Iris, Xor
-from netspec.language.kinds import Mismatch
 from netspec.language.shape import Shape
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import signature, words
+from netspec.language.word import Mismatch
 
 
 @pytest.mark.parametrize(("typed", "kept"), [(0, 0), (0.0, 0), (0.1, 0.1), (5000, 5000), (1, 1), (0.999, 0.999)])

@@ -14,8 +14,8 @@ from netspec.language.diagnostics import KINDS, render
 from netspec.language.reference import word_page
 from netspec.language.reference_pages import PAGES, linked, word_markdown
 from netspec.language.source import Source
-from netspec.language.values import Word
 from netspec.language.vocabulary import categories, temporary_words, words
+from netspec.language.word import Word
 from netspec.spec.compilation import Compilation
 from netspec.testing import check_docs
 
@@ -137,12 +137,12 @@ def doubled() -> Any:
             Reference: Nobody 1999, arXiv:1234.56789; Somebody 2001, doi:10.1000/xyz(1).
             """
 
-            elsewhere = ("Twice",)
+            aliases = ("Twice",)
 
             way: bool = netspec.option(
                 netspec.language.kinds.Flag(), "one way | the other: 2 * x", default=True, position=0
             )
-            power: int = netspec.option(netspec.language.kinds.Count(), "the power", elsewhere=("exponent",))
+            power: int = netspec.option(netspec.language.kinds.Count(), "the power", aliases=("exponent",))
 
         yield Doubled
 

@@ -12,8 +12,8 @@ from flax import nnx
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
-from netspec.language.values import Word
 from netspec.language.vocabulary import words
+from netspec.language.word import Word
 from netspec.training.loop.job import Job
 from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings

@@ -48,7 +48,7 @@ def course_of(spec: Compilation) -> Course:
     train = spec.train
     rate = next(word.rate for word in train.optimizer if word.has_rate)  # type: ignore[attr-defined]  # those have it
     rates = rates_of(rate, train.schedule, steps, train.epochs)
-    words = " -> ".join(word.spelling() for word in train.schedule)
+    words = " -> ".join(word.to_source() for word in train.schedule)
     text = f"{words} on {text_of(train.optimizer)}"
     return Course(rates, steps, not has_data, text, tuple(_notes(spec)))
 

@@ -5,7 +5,7 @@ Comes in: values (graph/values.py) and a `Builder`. Goes out: tensors of known s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
@@ -127,10 +127,10 @@ class Applier:
         follower = None
         if activation is not None and activation.has_weights and not isinstance(layer, ActivationLayer):
             follower = ActivationLayer(function=activation)
-            layer = replace(layer, activation=None)  # type: ignore[call-arg]  # only layers with the option come here
+            layer = layer.replace(activation=None)
         shape = layer.infer(*(t.shape for t in tensors))
         edges = tuple(builder.edge_of(t) for t in tensors)
-        name = layer.name or layer.spelling().partition("(")[0]
+        name = layer.name or layer.to_source().partition("(")[0]
         mask = self._mask(layer, tensors)
         mask_edge = None if mask is None else builder.edge_of(mask)
         edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
@@ -174,7 +174,7 @@ class Applier:
         if padded is None:
             return
         source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
-        word = layer.spelling().partition("(")[0]
+        word = layer.to_source().partition("(")[0]
         fixes = (Fix(span, "mean_pool"),) if span is not None and span.text == "gap" else ()
         self.problems.add(PaddingCounts(span=span, case=layer.word, word=word, input=source, fixes=fixes))
 
@@ -198,7 +198,7 @@ class Applier:
         self.problems.add(
             WrongInputs(
                 span=value.span,
-                word=layer.word or value.layer.spelling(),
+                word=layer.word or value.layer.to_source(),
                 wants=wants,
                 got=got,
                 shapes=shapes,
@@ -235,7 +235,7 @@ class Applier:
                 value = self.evaluator.evaluate(parameter.default, frame)
             frame.values[parameter] = value
         arguments = tuple((parameter.name, value) for parameter, value in frame.values.items())
-        return replace(block, arguments=arguments)
+        return block.replace(arguments=arguments)
 
     def _block(self, block: Block, inputs: Any, builder: Builder) -> Any:
         block = self._with_defaults(block, inputs)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from typing import ClassVar
 
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
 from netspec.compiler.ir.naming import MODULE_NAMES, python_name
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen, Placed
 from netspec.language.shape import Shape
 from netspec.language.source import Span
 from netspec.layers.base import Layer
@@ -93,14 +93,15 @@ class Builder:
         return self.captured[tensor]
 
 
-@value
-class Tensor(Record):
+class Tensor(Placed):
     """One result in a graph under construction."""
 
-    builder: Builder = field(repr=False)
+    aside: ClassVar[frozenset[str]] = frozenset({"padded"})
+
+    builder: Builder
     edge: Edge
     shape: Shape
-    padded: PaddedInput | None = field(default=None, compare=False)
+    padded: PaddedInput | None = None
     """The input whose padding tells which of its steps only fill up."""
 
     @property
@@ -109,16 +110,14 @@ class Tensor(Record):
         return self.builder.graph.nodes[self.edge.node].span
 
 
-@value
-class PaddedInput(Record):
+class PaddedInput(Frozen):
     """An input of the network in which steps with an `id` only fill up."""
 
     tensor: Tensor
     id: int
 
 
-@value
-class Tensors(Record):
+class Tensors(Frozen):
     """Several tensors on their way to a layer that joins them."""
 
     items: tuple[Tensor, ...]

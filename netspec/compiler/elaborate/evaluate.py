@@ -41,9 +41,10 @@ from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import NestedTooDeep
 from netspec.language.diagnostics import Diagnostic, Fix, Note, Problems
-from netspec.language.kinds import Count, Kind, Mismatch, OneSize
+from netspec.language.kinds import Count, OneSize
 from netspec.language.source import Span
-from netspec.language.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, Word, describe
+from netspec.language.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, describe
+from netspec.language.word import Kind, Mismatch, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer

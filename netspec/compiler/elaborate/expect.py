@@ -16,10 +16,10 @@ from netspec.compiler.ir.graph import Graph
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Size
 from netspec.language.source import Span
-from netspec.language.values import Extent, spell
+from netspec.language.values import Extent, to_source
 from netspec.language.vocabulary import words
 
 COUNTS = ("params", "state", "frozen", "macs")
@@ -29,8 +29,7 @@ PARTS = ("test", "val", "train")
 """The parts of the data whose figures are measured: `test_accuracy`."""
 
 
-@value
-class Expectation(Record):
+class Expectation(Frozen):
     """`test_accuracy >= 99%`: a figure, a comparison, a number. `wanted` is how the number was written."""
 
     name: str
@@ -105,14 +104,14 @@ def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None
     if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
         return _impossible(expectation)
     figures = ["loss", *_metric_figures()]
-    elsewhere = {squeeze(figure): f"test_{figure}" for figure in figures}
-    meant = nearest(expectation.name, [place + figure for place in places for figure in figures], elsewhere)
+    aliases = {squeeze(figure): f"test_{figure}" for figure in figures}
+    meant = nearest(expectation.name, [place + figure for place in places for figure in figures], aliases)
     # The list has only one figure of each metric, and only those of the test.
     shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_figures(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
-    advice = suggest(expectation.name, pool, what="metrics", elsewhere=elsewhere)
+    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
     advice += "\n`val_` and `train_` have the same metrics as `test_`"
-    fixes = corrections(expectation.place, pool, elsewhere)
+    fixes = corrections(expectation.place, pool, aliases)
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
 
 
@@ -133,7 +132,7 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
         span=expectation.span,
         what=f"`{expectation.name}`",
         expected="a fraction of at most 1",
-        given=spell(value),
+        given=to_source(value),
         case="percent" if value <= 100 else "fraction",
     )
 
@@ -173,7 +172,7 @@ def _measured(expectation: Expectation, found: float) -> str:
         seen = round(100 * found, digits - 2) / 100 if in_percent else _rounded(found, digits)
         if compare(expectation.operator, seen, expectation.value, expectation.span) is not True:
             break
-    return f"{100 * seen:.{digits - 2}f}%" if in_percent else spell(seen)
+    return f"{100 * seen:.{digits - 2}f}%" if in_percent else to_source(seen)
 
 
 def _rounded(number: float, digits: int) -> float:

@@ -7,7 +7,6 @@ could not be built. Shape errors (NS3xx) come from the layers' own rules; here t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from netspec.compiler.elaborate.apply import Applier, label
@@ -147,7 +146,7 @@ class Inference:
             tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
             pad = self.pads.get(id(declaration.shape))
             if pad is not None:
-                tensor = replace(tensor, padded=PaddedInput(tensor, pad))
+                tensor = tensor.replace(padded=PaddedInput(tensor, pad))
             tensors.append(tensor)
             symbol = self._input_symbol(declaration)
             if symbol is not None:

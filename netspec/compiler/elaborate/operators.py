@@ -11,7 +11,7 @@ from netspec.compiler.errors.values import BadArithmetic, CannotCombine, Conditi
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.shape import Dim
 from netspec.language.source import Span
-from netspec.language.values import describe, spell
+from netspec.language.values import describe, to_source
 
 LARGEST = 10**15
 """Numbers beyond this are mistakes; keeping them small keeps every step of the compiler fast."""
@@ -51,7 +51,7 @@ def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
     if isinstance(left, Dim) or isinstance(right, Dim):
         return _calculate_sizes(symbol, left, right, span)
     if symbol in ("/", "//", "%") and right == 0:
-        return BadArithmetic(span=span, case="zero", text=f"{spell(left)} {symbol} 0")
+        return BadArithmetic(span=span, case="zero", text=f"{to_source(left)} {symbol} 0")
     result = ARITHMETIC[symbol](left, right)
     if abs(result) > LARGEST:
         return BadArithmetic(span=span, case="large", limit=LARGEST)
@@ -78,9 +78,9 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
         return ConditionUnknown(
             span=span,
             case="size",
-            left=spell(left),
+            left=to_source(left),
             operator=symbol,
-            right=spell(right),
+            right=to_source(right),
             unknown=str(left if isinstance(left, Dim) else right),
         )
     same_kind = (is_number(left) and is_number(right)) or type(left) is type(right)

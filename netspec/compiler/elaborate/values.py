@@ -6,17 +6,18 @@ A layer value is a description that builds new nodes, with weights of their own,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors
 from netspec.compiler.ir.graph import Graph, SharedModule
 from netspec.compiler.names.scope import Name
 from netspec.language.diagnostics import Note
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen, Placed
 from netspec.language.source import Span
-from netspec.language.values import LayerValue, Word
+from netspec.language.values import LayerValue
+from netspec.language.word import Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 
@@ -30,6 +31,10 @@ class Nothing(dict[str, Any]):
 NOTHING = Nothing()
 
 
+ASIDE = frozenset({"span", "places", "origins"})
+"""Where a value and its options were written."""
+
+
 class Bad:
     """Stands for a value that could not be made; its mistake is reported, and everything passes it on silently."""
 
@@ -37,15 +42,16 @@ class Bad:
 BAD = Bad()
 
 
-@value
-class OneLayer(LayerValue, Record):
+class OneLayer(LayerValue, Placed, dict=True):
     """A word with its options; `places` tells where each option was written, `origins` where the argument of the
     surrounding `def` that stands there was given."""
 
+    aside: ClassVar[frozenset[str]] = ASIDE
+
     layer: Layer
-    span: Span | None = field(compare=False)
-    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
-    origins: Mapping[str, Note] = field(compare=False, default=NOTHING)
+    span: Span | None
+    places: Mapping[str, Span] = NOTHING
+    origins: Mapping[str, Note] = NOTHING
 
     @property
     def parts(self) -> tuple[object, ...]:
@@ -53,11 +59,11 @@ class OneLayer(LayerValue, Record):
 
     @property
     def noun(self) -> str:
-        return f"the layer `{self.layer.spelling().partition('(')[0]}`"
+        return f"the layer `{self.layer.to_source().partition('(')[0]}`"
 
     @property
     def bare_word(self) -> str | None:
-        return None if self.places else self.layer.spelling()
+        return None if self.places else self.layer.to_source()
 
     def as_word(self, category: str) -> Word | None:
         if category == "activation" and isinstance(self.layer, ActivationLayer):
@@ -65,57 +71,52 @@ class OneLayer(LayerValue, Record):
         return self.layer if category == "layer" else None
 
 
-@value
-class Broken(LayerValue, Record):
+class Broken(LayerValue, Frozen, dict=True):
     """Stands for a layer whose mistake is reported, so that what comes before it in a chain is still checked."""
 
 
 BROKEN = Broken()
 
 
-@value
-class Composed(LayerValue, Record):
+class Composed(LayerValue, Placed, dict=True):
     """`a -> b -> c` of layers."""
 
     items: tuple[LayerValue, ...]
-    span: Span = field(compare=False)
+    span: Span
 
     @property
     def parts(self) -> tuple[object, ...]:
         return self.items
 
 
-@value
-class Parallel(LayerValue, Record):
+class Parallel(LayerValue, Placed, dict=True):
     """`(a | b)`: every item gets the same input; tensors among the items stand for themselves."""
 
     items: tuple[LayerValue | Tensor | Tensors, ...]
-    span: Span = field(compare=False)
+    span: Span
 
     @property
     def parts(self) -> tuple[object, ...]:
         return self.items
 
 
-@value
-class Sum(LayerValue, Record):
+class Sum(LayerValue, Placed, dict=True):
     """`a + b` of layers, or of layers and tensors."""
 
     items: tuple[LayerValue | Tensor, ...]
-    span: Span = field(compare=False)
+    span: Span
 
     @property
     def parts(self) -> tuple[object, ...]:
         return self.items
 
 
-@value
-class Repeated(LayerValue, Record):
+class Repeated(LayerValue, Placed, dict=True):
     """`layer * n`"""
 
     inner: LayerValue
     count: int
-    span: Span = field(compare=False)
+    span: Span
 
     @property
     def parts(self) -> tuple[object, ...]:
@@ -126,14 +127,15 @@ class Repeated(LayerValue, Record):
         return self.inner.size * self.count
 
 
-@value
-class Block(LayerValue, Record):
+class Block(LayerValue, Placed, dict=True):
     """A use of a `def`, its arguments evaluated; `places` tells where they were written."""
+
+    aside: ClassVar[frozenset[str]] = ASIDE
 
     name: Name
     arguments: tuple[tuple[str, Any], ...]
-    span: Span = field(compare=False)
-    places: Mapping[str, Span] = field(compare=False, default=NOTHING)
+    span: Span
+    places: Mapping[str, Span] = NOTHING
 
     @property
     def parts(self) -> tuple[object, ...]:
@@ -156,12 +158,11 @@ class Shared(LayerValue):
     operation: Layer | Graph | None = None
 
 
-@value
-class SharedUse(LayerValue, Record):
+class SharedUse(LayerValue, Placed, dict=True):
     """A place where the name of a shared layer stands."""
 
     shared: Shared
-    span: Span = field(compare=False)
+    span: Span
 
     @property
     def parts(self) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.compiler.ir.graph import Graph, Input, Node, SharedModule
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size, product
 from netspec.layers.base import Layer
 
@@ -16,8 +16,7 @@ BYTES_PER_NUMBER = 4
 """Everything is float32 or int32."""
 
 
-@value
-class Row(Record):
+class Row(Frozen):
     """One layer. `path` has the names of the blocks around it; counts are its own, without what is inside."""
 
     path: tuple[str, ...]
@@ -43,8 +42,7 @@ class Row(Record):
         return self.trainable + self.frozen
 
 
-@value
-class Totals(Record):
+class Totals(Frozen):
     """Sums over a network; memory in bytes, activations for one example."""
 
     trainable: int
@@ -104,7 +102,7 @@ def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_sh
     return Row(
         path,
         node.word,
-        node.name if is_shared_again else layer.spelling(),
+        node.name if is_shared_again else layer.to_source(),
         node.shape,
         trainable=0 if layer.is_frozen else weights,
         frozen=weights if layer.is_frozen else 0,
@@ -138,8 +136,7 @@ def total_cost(graph: Graph) -> Totals:
     return memo[id(graph)].totals
 
 
-@value
-class _Cost(Record):
+class _Cost(Frozen):
     """The sums of a block. Weights that a block around it holds are in `borrowed` instead, one entry for each."""
 
     totals: Totals

@@ -76,7 +76,7 @@ class Node:
         """What it is called in the spec."""
         operation = self.operation
         if isinstance(operation, Layer):
-            return operation.spelling().partition("(")[0]
+            return operation.to_source().partition("(")[0]
         return operation.name if isinstance(operation, Graph) else "input"
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from math import prod
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from netspec.compiler.ir.graph import Padding
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, value
+from netspec.language.record import Placed
 from netspec.language.source import Span
 
 nn = lazy("netspec.nn")
@@ -20,8 +19,7 @@ or for yes (`scores`), a sequence of classes shorter than the time steps (`seque
 example (`embedding`)."""
 
 
-@value
-class OutputHead(Record):
+class OutputHead(Placed):
     """The end of one output.
 
     `sizes` is the shape of one example (channels last), None for a size that is not known. `activation` is the softmax
@@ -31,14 +29,16 @@ class OutputHead(Record):
     units. `word`, `span` and `reshaped_by` (the last layer, where it only reshapes) are for messages.
     """
 
+    aside: ClassVar[frozenset[str]] = frozenset({"span", "reshaped_by"})
+
     sizes: tuple[int | None, ...]
     activation: str = "linear"
     word: str = "dense"
     padding: Padding | None = None
-    span: Span | None = field(default=None, compare=False)
+    span: Span | None = None
     blank: int | None = None
     kind: OutputKind = "predictions"
-    reshaped_by: str | None = field(default=None, compare=False)
+    reshaped_by: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

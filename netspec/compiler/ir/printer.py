@@ -8,13 +8,12 @@ from typing import Any
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node
 from netspec.compiler.ir.repeats import Repeat
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
 from netspec.layers.base import Layer
 
 
-@value
-class Line(Record):
+class Line(Frozen):
     """One line of the table: `depth` blocks stand around it; block headings have no numbers."""
 
     depth: int
@@ -92,7 +91,7 @@ HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
 def full_text(graph: Graph) -> str:
     """Every layer with every option in force, defaults too."""
     found = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
-    return "\n".join(f"{name} = {layer.spelling(full=True)}" for name, layer in found if isinstance(layer, Layer))
+    return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in found if isinstance(layer, Layer))
 
 
 def summary_text(graph: Graph) -> str:
@@ -194,7 +193,7 @@ def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
         absorbed = f"  # with {', '.join(norm.name for norm in node.absorbed)}" if node.absorbed else ""
         yield f"{text} : {', '.join(map(str, node.shapes))}{absorbed}"
     for output in block.outputs:
-        head = f" -> {output.head.spelling()}" if output.head is not None else ""
+        head = f" -> {output.head.to_source()}" if output.head is not None else ""
         name = f"{output.name} = " if output.name is not None else ""
         yield f"  output {name}{source(output.edge)}{head} : {block.shape_of(output.edge)}"
 
@@ -224,5 +223,5 @@ def _labels(block: Graph) -> list[str]:
 def _operation(node: Node, numbers: dict[int, str]) -> str:
     if isinstance(node.operation, Input):
         return "input"
-    text = f"block {numbers[id(node.operation)]}" if isinstance(node.operation, Graph) else node.operation.spelling()
+    text = f"block {numbers[id(node.operation)]}" if isinstance(node.operation, Graph) else node.operation.to_source()
     return f"shared {text}" if node.shared is not None else text

@@ -6,7 +6,7 @@ An analysis: the graph stays as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node
@@ -73,7 +73,7 @@ class _Builds:
 
     def _text(self, layer: Layer) -> str:
         if id(layer) not in self.layers:
-            self.layers[id(layer)] = repr(replace(layer, name=None))
+            self.layers[id(layer)] = repr(layer.replace(name=None))
         return self.layers[id(layer)]
 
     def _number(self, build: Any) -> int:

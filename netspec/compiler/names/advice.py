@@ -10,10 +10,11 @@ from netspec.compiler.errors.names import UnknownName
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
-from netspec.language.kinds import Count, Flag, Kind, Number, Sizes, Time
+from netspec.language.kinds import Count, Flag, Number, Sizes, Time
 from netspec.language.source import Span
-from netspec.language.values import Extent, Option, Word, describe, spell
-from netspec.language.vocabulary import categories, why_absent, words, words_elsewhere
+from netspec.language.values import Extent, describe, to_source
+from netspec.language.vocabulary import categories, why_absent, word_aliases, words
+from netspec.language.word import Kind, Option, Word
 
 FOREIGN = {
     **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
@@ -56,7 +57,7 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
         meant = fixes[0].replacement if fixes else "true` or `false"
         return UnknownName(span=span, case="flag", name=name, advice=f"write `{meant}`", fixes=fixes), None
     pool = [*own, *words("layer"), *words("activation"), "classes"]
-    elsewhere = words_elsewhere("layer") | words_elsewhere("activation")
+    aliases = word_aliases("layer") | word_aliases("activation")
     if squeeze(name) in FOREIGN:
         return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
     if (parts := _extent_of_names(name, own)) is not None:
@@ -65,10 +66,10 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
     if name.isupper() and len(name) <= 2:
         advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
         return UnknownName(span=span, name=name, advice=advice), None
-    near = nearest(name, pool, elsewhere)
+    near = nearest(name, pool, aliases)
     belongs = _where_it_belongs(name)
-    text = belongs or suggest(name, pool, elsewhere=elsewhere)
-    fixes = () if belongs else corrections(span, pool, elsewhere)
+    text = belongs or suggest(name, pool, aliases=aliases)
+    fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
 
 
@@ -80,13 +81,13 @@ def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
         lines = [f"did you mean `{fixes[0].replacement}`?"] if fixes else []
         advice = "\n".join([*lines, f"expected {kind.describe()}"])
         return UnknownName(span=node.span, name=name, kind="value", advice=advice, fixes=fixes)
-    pool, elsewhere = [*kind.names, *words(category)], words_elsewhere(category)
+    pool, aliases = [*kind.names, *words(category)], word_aliases(category)
     absent = why_absent(category, name)
-    advice = absent or suggest(name, pool, what="possible", elsewhere=elsewhere)
+    advice = absent or suggest(name, pool, what="possible", aliases=aliases)
     if next((c for c in categories() if name in words(c)), None) == "layer":
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
         absent = advice
-    fixes = () if absent else corrections(node.span, pool, elsewhere)
+    fixes = () if absent else corrections(node.span, pool, aliases)
     kind_name = NOUNS.get(category, category)
     return UnknownName(span=node.span, name=name, kind=kind_name, advice=advice, fixes=fixes)
 
@@ -147,8 +148,8 @@ def advise_setting(
     if any(isinstance(statement, tree.Param) and statement.name.name == key for statement in file.statements):
         return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
     options = section.options()
-    elsewhere = {squeeze(alias): o.name for o in options for alias in o.elsewhere}
-    if squeeze(key) not in elsewhere and f"{key}s" not in [o.name for o in options]:
+    aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
+    if squeeze(key) not in aliases and f"{key}s" not in [o.name for o in options]:
         for name, other in words("section").items():
             if other is not section and any(o.name == key for o in other.options()):
                 return f"it is a setting of `{name}`: write `{name} {{ {key} = {value} }}`", ()
@@ -157,14 +158,14 @@ def advise_setting(
             is_new = len(meant) == 1 and meant[0].partition(" ")[0] not in given
             return "\n".join(f"write `{text}`" for text in meant), (Fix(entry.span, meant[0], is_sure=False),) * is_new
     known = [o.name for o in options]
-    fixes = corrections(entry.name.span, [name for name in known if name not in given], elsewhere)
-    return suggest(key, known, what="its settings", elsewhere=elsewhere), fixes
+    fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
+    return suggest(key, known, what="its settings", aliases=aliases), fixes
 
 
 def _inside(option: Option, key: str, value: str) -> str | None:
     """How a setting is written where a key is one of its words, or an option of one; None where it is neither."""
     group, category = words(option.kind.category or ""), option.kind.category or ""
-    named = next((name for name in group if squeeze(name) == squeeze(key)), words_elsewhere(category).get(squeeze(key)))
+    named = next((name for name in group if squeeze(name) == squeeze(key)), word_aliases(category).get(squeeze(key)))
     if named is not None:
         word = named if value in ("true", "false") else f"{named}({_named_number(group[named], value)}{value})"
         if category == "optimizer" and not getattr(group[named], "has_rate", False):
@@ -172,7 +173,7 @@ def _inside(option: Option, key: str, value: str) -> str | None:
             word = f"adam -> {word}" if is_behind else f"{word} -> adam"
         return f"{option.name} = {word}"
     for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
-        names = {squeeze(alias): o.name for o in group[name].options() for alias in (o.name, *o.elsewhere)}
+        names = {squeeze(alias): o.name for o in group[name].options() for alias in (o.name, *o.aliases)}
         if (inner := names.get(squeeze(key))) is not None:
             return f"{option.name} = {name}({inner} = {value})"
     return None
@@ -209,7 +210,7 @@ def advise_value(kind: Kind, value: object) -> str:
     if isinstance(value, str):
         return _advise_text(kind, value)
     if isinstance(kind, Flag) and value in (0, 1):
-        return f"write `{spell(bool(value))}`"
+        return f"write `{to_source(bool(value))}`"
     if kind.category == "activation" and (is_number or isinstance(value, Extent)):
         return "an activation is a word such as relu; a kernel is one argument, 3x3; input sizes are never given"
     if is_number:
@@ -224,10 +225,10 @@ def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
         known = [*kind.names, *words(kind.category or "")]
         if value in known or re.fullmatch("[0-9]+(x[0-9]+)*", value):
             return (Fix(span, value),)
-        meant = nearest(value, known, words_elsewhere(kind.category or ""))
+        meant = nearest(value, known, word_aliases(kind.category or ""))
         return (Fix(span, meant, is_sure=squeeze(meant) == squeeze(value)),) if meant is not None else ()
     if isinstance(kind, Flag) and value in (0, 1) and span.text in ("0", "1"):
-        return (Fix(span, spell(bool(value))),)
+        return (Fix(span, to_source(bool(value))),)
     is_whole = isinstance(kind, Count) and re.fullmatch(r"[1-9][0-9]*\.0+", span.text)
     return (Fix(span, span.text.partition(".")[0]),) if is_whole else ()
 
@@ -236,13 +237,13 @@ def _advise_text(kind: Kind, text: str) -> str:
     known = [*kind.names, *words(kind.category or "")]
     if text in known or re.fullmatch("[0-9]+(x[0-9]+)*", text):
         return f"remove the quotes: {text}"
-    meant = nearest(text, known, words_elsewhere(kind.category or ""))
+    meant = nearest(text, known, word_aliases(kind.category or ""))
     return f"did you mean `{meant}`, without quotes?" if meant is not None else f"expected {kind.describe()}"
 
 
 def _advise_number(kind: Kind, value: int | float) -> str:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
-        return f"for {spell(value)} percent write {spell(value)}%"
+        return f"for {to_source(value)} percent write {to_source(value)}%"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
         if value > 1:
             return f"use {round(value)}, or round with `//`"
@@ -250,5 +251,5 @@ def _advise_number(kind: Kind, value: int | float) -> str:
     if isinstance(kind, Count | Sizes) and value == 0:
         return f"use {kind.minimum} or more"
     if isinstance(kind, Count | Sizes | Number) and value < 0:
-        return f"remove the minus sign: {spell(-value)}"
+        return f"remove the minus sign: {to_source(-value)}"
     return f"expected {kind.describe()}"

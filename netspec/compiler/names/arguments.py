@@ -10,10 +10,10 @@ from netspec.compiler.errors.values import ArgumentOrder
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, squeeze, suggest
-from netspec.language.kinds import Kind, NewShape, Sizes
-from netspec.language.record import Record, value
+from netspec.language.kinds import NewShape, Sizes
+from netspec.language.record import Frozen
 from netspec.language.source import Span
-from netspec.language.values import Word
+from netspec.language.word import Kind, Word
 
 MOST_POSITIONAL = 3
 """More arguments than these go by name, so that a call can be read."""
@@ -22,23 +22,21 @@ LONGEST_REPEATED = 60
 """Calls longer than this are not written out again in a hint."""
 
 
-@value
-class Slot(Record):
+class Slot(Frozen):
     """A place for an argument; `kind` is None for a parameter of a `def`, which takes anything."""
 
     name: str
     is_required: bool
     position: int | None
     kind: Kind | None = None
-    elsewhere: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def is_activation(self) -> bool:
         return self.kind is not None and self.kind.category == "activation"
 
 
-@value
-class Callee(Record):
+class Callee(Frozen):
     """What is called, for matching and for messages."""
 
     word: str
@@ -48,7 +46,7 @@ class Callee(Record):
 
     @classmethod
     def of_word(cls, word: type[Word]) -> Callee:
-        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.elsewhere) for o in word.options())
+        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.aliases) for o in word.options())
         return cls(word.word, slots, is_activation=word.category == "activation")
 
     @classmethod
@@ -114,7 +112,7 @@ def _find_by_name(callee: Callee, name: tree.Name, given: Collection[str], probl
     for slot in callee.slots:
         if slot.name == name.name:
             return slot
-    elsewhere = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.elsewhere}
+    aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
     known = [s.name for s in callee.slots]
     problems.add(
         UnknownOption(
@@ -123,8 +121,8 @@ def _find_by_name(callee: Callee, name: tree.Name, given: Collection[str], probl
             word=callee.word,
             noun=callee.noun,
             option=name.name,
-            advice=suggest(name.name, known, what=f"its {callee.noun}s", elsewhere=elsewhere),
-            fixes=corrections(name.span, [n for n in known if n not in given], elsewhere),
+            advice=suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
+            fixes=corrections(name.span, [n for n in known if n not in given], aliases),
         )
     )
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from netspec.compiler.errors.values import CannotSet
 from netspec.compiler.syntax import tree
@@ -58,8 +57,8 @@ def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, 
         default, text = param.default.span.text, value.span.text
         problems.add(CannotSet(span=value.span, case="type", name=name, text=text, wanted=wanted, default=default))
         return file
-    changed = replace(param, default=value)
-    return replace(file, statements=tuple(changed if s is param else s for s in file.statements))
+    changed = param.replace(default=value)
+    return file.replace(statements=tuple(changed if s is param else s for s in file.statements))
 
 
 _ALSO = {"a number": ("a whole number",)}
@@ -85,12 +84,12 @@ def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: S
         if isinstance(statement, tree.Section) and statement.name.name == section_name and not found:
             found = True
             kept = [e for e in statement.entries if not (isinstance(e, tree.Assign) and e.name.name == key)]
-            statement = replace(statement, entries=(*kept, setting))
+            statement = statement.replace(entries=(*kept, setting))
         statements.append(statement)
     if not found:
         section = tree.Name(span=before, name=section_name)
         statements.append(tree.Section(span=value.span, name=section, entries=(setting,)))
-    return replace(file, statements=tuple(statements))
+    return file.replace(statements=tuple(statements))
 
 
 def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
@@ -104,4 +103,4 @@ def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
     if len(shapes) != 1 or len(added.statements) != 1:
         problems.add(CannotSet(case="shape", text=text))
         return file
-    return replace(file, statements=(*shapes, *file.statements))
+    return file.replace(statements=(*shapes, *file.statements))

@@ -20,11 +20,11 @@ from netspec.compiler.names.statements import check_body, check_expectation
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, Note, Problems, nearest, suggest
-from netspec.language.kinds import Kind
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
-from netspec.language.values import UNITS, Symbol, Word
+from netspec.language.values import UNITS, Symbol
 from netspec.language.vocabulary import choice_names, words
+from netspec.language.word import Kind, Word
 
 MOST_SUGGESTIONS = 100
 """Unknown names for which the names of the file are searched; a file with more of them would take long."""

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.syntax import tree
-from netspec.language.kinds import Kind
 from netspec.language.source import Span
-from netspec.language.values import Word
 from netspec.language.vocabulary import categories, words
+from netspec.language.word import Kind, Word
 
 
 @dataclass(eq=False)

@@ -45,4 +45,4 @@ def _join(before: Node, node: Node) -> Node:
     offset = first.offset * second.factor + second.offset
     if not all(number == 0 or SMALLEST < abs(number) < LARGEST for number in (factor, offset)):
         return node
-    return replace(node, operation=replace(second, factor=factor, offset=offset), inputs=before.inputs)
+    return replace(node, operation=second.replace(factor=factor, offset=offset), inputs=before.inputs)

@@ -32,7 +32,8 @@ def _merge(block: Graph) -> Graph:
         edge = instead.get(node.inputs[0], node.inputs[0])
         front = nodes[edge.node]
         if _can_take_on(front):
-            changed = replace(front.operation, bias=True)  # type: ignore[call-arg]  # `output_axis` says so
+            assert isinstance(front.operation, Layer)
+            changed = front.operation.replace(bias=True)
             nodes[edge.node] = replace(front, operation=changed, absorbed=(*front.absorbed, node))
             instead[Edge(index)] = edge
     if not instead:

@@ -28,12 +28,14 @@ def _peel(nodes: list[Node], output: Output) -> Output:
     node = nodes[index]
     if isinstance(node.operation, Graph):
         return _peel_block(nodes, node, output)
-    head = node.operation.activation_word if isinstance(node.operation, Layer) else None
+    if not isinstance(node.operation, Layer):
+        return output
+    head = node.operation.activation_word
     if head is None or not head.is_head:
         return output
     if isinstance(node.operation, ActivationLayer):
         return replace(output, edge=node.inputs[0], head=head)
-    bare = replace(node.operation, activation=None)  # type: ignore[call-arg]  # it has an activation, seen above
+    bare = node.operation.replace(activation=None)
     nodes[index] = replace(node, operation=bare)
     return replace(output, head=head)
 

@@ -6,22 +6,21 @@ Nodes compare by their content, not by where they stand (`span` does not count),
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, fields
+from typing import ClassVar
 
-from netspec.language.record import Record, record
+from netspec.language.record import Placed
 from netspec.language.source import Source, Span
 
 
-@record
-class Node(Record):
+class Node(Placed, kw_only=True):
     """Anything that stands somewhere in the text."""
 
-    span: Span = field(compare=False, repr=False)
+    span: Span
 
     def children(self) -> Iterator[Node]:
         """The nodes directly inside this one, in the order of the text."""
-        for item in fields(self):
-            value = getattr(self, item.name)
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
@@ -36,42 +35,35 @@ class Statement(Node):
     """What stands on a line of its own."""
 
 
-@record
 class Number(Expression):
     """`12`, `10%`, `600k`; `text` is the written form."""
 
-    value: int | float = field(compare=False)
+    value: int | float
     text: str
 
 
-@record
 class String(Expression):
     value: str
 
 
-@record
 class Boolean(Expression):
     value: bool
 
 
-@record
 class Name(Expression):
     name: str
 
 
-@record
 class InputName(Expression):
     """`input` as a value: what flows into the network or the block."""
 
 
-@record
 class ExtentLiteral(Expression):
     """`28x28x1`"""
 
     sizes: tuple[int, ...]
 
 
-@record
 class DurationLiteral(Expression):
     """`5 epochs`"""
 
@@ -79,47 +71,40 @@ class DurationLiteral(Expression):
     unit: Name
 
 
-@record
 class TupleLiteral(Expression):
     """`(H, W, 3)`"""
 
     items: tuple[Expression, ...]
 
 
-@record
 class ListLiteral(Expression):
     items: tuple[Expression, ...]
 
 
-@record
 class Group(Expression):
     """An expression in parentheses; kept so that the formatter prints what was written."""
 
     inner: Expression
 
 
-@record
 class Branches(Expression):
     """`(a | b)`"""
 
     items: tuple[Expression, ...]
 
 
-@record
 class Chain(Expression):
     """`a -> b -> c`"""
 
     items: tuple[Expression, ...]
 
 
-@record
 class IfElse(Expression):
     then: Expression
     condition: Expression
     otherwise: Expression
 
 
-@record
 class Binary(Expression):
     """`a + b` and the other operators, `and`, `or` and the comparisons among them."""
 
@@ -128,7 +113,6 @@ class Binary(Expression):
     right: Expression
 
 
-@record
 class Unary(Expression):
     """`-a`, `not a`"""
 
@@ -136,7 +120,6 @@ class Unary(Expression):
     operand: Expression
 
 
-@record
 class Attribute(Expression):
     """`input.channels`"""
 
@@ -144,7 +127,6 @@ class Attribute(Expression):
     name: Name
 
 
-@record
 class Argument(Node):
     """One argument of a call; `name` is None for a positional one."""
 
@@ -152,18 +134,15 @@ class Argument(Node):
     value: Expression
 
 
-@record
 class Call(Expression):
     function: Expression
     arguments: tuple[Argument, ...]
 
 
-@record
 class Edition(Statement):
     number: Number
 
 
-@record
 class Use(Statement):
     """`use "blocks.net" (bottleneck)`; `names` is empty for everything."""
 
@@ -172,7 +151,6 @@ class Use(Statement):
     names: tuple[Name, ...]
 
 
-@record
 class TokenShape(Expression):
     """`128 tokens(30522)`"""
 
@@ -180,13 +158,11 @@ class TokenShape(Expression):
     arguments: tuple[Argument, ...]
 
 
-@record
 class InputDeclaration(Statement):
     name: Name | None
     shape: Expression
 
 
-@record
 class Parameter(Node):
     """A parameter of a `def`."""
 
@@ -194,7 +170,6 @@ class Parameter(Node):
     default: Expression | None
 
 
-@record
 class Param(Statement):
     """`param width = 32`"""
 
@@ -202,7 +177,6 @@ class Param(Statement):
     default: Expression
 
 
-@record
 class Define(Statement):
     """A `def`; its body is one expression, or statements of which the last is the value.
 
@@ -215,30 +189,25 @@ class Define(Statement):
     has_braces: bool
 
 
-@record
 class Assign(Statement):
     name: Name
     value: Expression
 
 
-@record
 class Share(Statement):
     name: Name
     value: Expression
 
 
-@record
 class Output(Statement):
     name: Name
     value: Expression
 
 
-@record
 class ExpressionStatement(Statement):
     value: Expression
 
 
-@record
 class Section(Statement):
     """`train { … }`; its entries are settings, expectations or sections."""
 
@@ -246,12 +215,13 @@ class Section(Statement):
     entries: tuple[Statement, ...]
 
 
-@record
-class File(Node):
+class File(Node, kw_only=True):
     """A whole file. `broken` holds names that statements with a syntax error would have defined, `mentioned` all names
     that stand in such statements."""
 
-    source: Source = field(compare=False, repr=False)
+    aside: ClassVar[frozenset[str]] = frozenset({"span", "source", "broken", "mentioned"})
+
+    source: Source
     statements: tuple[Statement, ...]
-    broken: frozenset[str] = field(default=frozenset(), compare=False)
-    mentioned: frozenset[str] = field(default=frozenset(), compare=False)
+    broken: frozenset[str] = frozenset()
+    mentioned: frozenset[str] = frozenset()

@@ -6,7 +6,6 @@ Comes in: a chain, and what is known of the network and the data before anything
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.augmentations import Augmentation, Cutmix, Flip, Mixing, Noise, can_vary, is_image
@@ -55,7 +54,7 @@ def check_augment(
         if word.moves:
             yield from _target_problem(word, heads, target_is_input, place)
         if isinstance(word, Flip) and facts is not None and _shows_digits(facts, varied.values()):
-            yield MirrorsDigits(span=place, word=word.spelling())
+            yield MirrorsDigits(span=place, word=word.to_source())
 
 
 def _not_for_input(word: Augmentation, inputs: Mapping[str, Shape], span: Span | None) -> Diagnostic:
@@ -99,7 +98,7 @@ def _size_problem(word: Augmentation, images: Iterable[Shape], span: Span | None
     for shape in images:
         side = min((side for side in shape.space if isinstance(side, int)), default=size + 1)
         if size >= side:
-            example = replace(word, **{word.pixels: max(1, side // 4)}).spelling()
+            example = word.replace(**{word.pixels: max(1, side // 4)}).to_source()
             yield TooLarge(span=span, word=word.word, size=size, image=str(shape), limit=side, example=example)
             return
 

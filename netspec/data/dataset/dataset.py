@@ -8,16 +8,15 @@ touched, never when this module is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word
 
 if TYPE_CHECKING:
     from netspec.data.dataset.holdout import HoldOut
@@ -168,7 +167,6 @@ class Dataset:
         return f"{name} {self.noun} {rows[index] if rows is not None else index}"
 
 
-@record
 class Source(Word, ABC):
     """Base of every data source. One of your own needs `load` and nothing else; `facts` is worth writing when loading
     takes long, for `netspec check` asks for nothing more."""
@@ -207,14 +205,5 @@ class Source(Word, ABC):
         return self
 
 
-S = TypeVar("S", bound=type[Source])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def source(name: str) -> Callable[[S], S]:
-    """Declare a data source: a class decorator that makes a frozen dataclass of it and adds the word to the language.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("source", name)  # type: ignore[return-value]  # the same class comes back
+source = Declares("source")
+"""The decorator that declares a source: `@source("name")`."""

@@ -5,14 +5,13 @@ Comes in: the settings `test` and `val`. Goes out: counts, the same for who spli
 
 from __future__ import annotations
 
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 
 DEFAULT_TEST = 0.2
 """The part that is held out for the test when a source has no test split and `test` is not written."""
 
 
-@value
-class HoldOut(Record):
+class HoldOut(Frozen):
     """What is held out: fractions below 1, or whole numbers of examples. `test` is None when it is not written."""
 
     test: float | None = None

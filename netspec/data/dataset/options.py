@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.language.kinds import Kind, Mismatch, nested_shape
-from netspec.language.record import value
-from netspec.language.values import Extent, Symbol, spell
+from netspec.language.kinds import nested_shape
+from netspec.language.values import Extent, Symbol, to_source
+from netspec.language.word import Kind, Mismatch
 
 
-@value
 class Delimiter(Kind):
     """One character between the cells of a row."""
 
@@ -23,11 +22,10 @@ class Delimiter(Kind):
     def describe(self) -> str:
         return 'one character in quotes, or "\\t" for the tab'
 
-    def spell(self, value: object) -> str:
-        return '"\\t"' if value == "\t" else super().spell(value)
+    def to_source(self, value: object) -> str:
+        return '"\\t"' if value == "\t" else super().to_source(value)
 
 
-@value
 class Names(Kind):
     """Names of columns in quotes: one, or a list; with `auto` that bare word as well."""
 
@@ -44,17 +42,16 @@ class Names(Kind):
     def describe(self) -> str:
         return 'a name in quotes, or a list such as ["a", "b"]' + (", or `auto`" if self.auto else "")
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         if isinstance(value, tuple):
-            return spell(value[0]) if len(value) == 1 else spell([*value])
-        return super().spell(value)
+            return to_source(value[0]) if len(value) == 1 else to_source([*value])
+        return super().to_source(value)
 
     @property
     def names(self) -> tuple[str, ...]:
         return ("auto",) if self.auto else ()
 
 
-@value
 class Missing(Kind):
     """What to do about missing values: a word, or a number that takes their place."""
 
@@ -73,7 +70,6 @@ class Missing(Kind):
         return ("error", "drop", "mean", "median")
 
 
-@value
 class Scaling(Kind):
     """How inputs are normalised: a word, or mean and deviation, each a number or a list with one for each channel."""
 
@@ -92,17 +88,16 @@ class Scaling(Kind):
         words = ", ".join(f"`{name}`" for name in self.names)
         return f"{words}, or [mean, std] such as [0.13, 0.31]"
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         if isinstance(value, tuple):
-            return spell([part[0] if len(part) == 1 else [*part] for part in value])
-        return super().spell(value)
+            return to_source([part[0] if len(part) == 1 else [*part] for part in value])
+        return super().to_source(value)
 
     @property
     def names(self) -> tuple[str, ...]:
         return ("none", "standard", "unit", "imagenet")
 
 
-@value
 class Weights(Kind):
     """`balanced`, or a list of numbers, none below 0."""
 
@@ -116,15 +111,14 @@ class Weights(Kind):
     def describe(self) -> str:
         return "`balanced`, or a list with a number of at least 0 for each class, such as [1, 5]"
 
-    def spell(self, value: object) -> str:
-        return spell([*value]) if isinstance(value, tuple) else super().spell(value)
+    def to_source(self, value: object) -> str:
+        return to_source([*value]) if isinstance(value, tuple) else super().to_source(value)
 
     @property
     def names(self) -> tuple[str, ...]:
         return ("balanced",)
 
 
-@value
 class PictureSize(Kind):
     """Height x width, or one number for a square."""
 
@@ -139,7 +133,6 @@ class PictureSize(Kind):
         return "height x width such as 64x64, or one number for a square"
 
 
-@value
 class Channels(Kind):
     """How many channels a picture may have."""
 
@@ -152,7 +145,6 @@ class Channels(Kind):
         return "1, 3 or 4"
 
 
-@value
 class Portion(Kind):
     """A part of the examples: a fraction below 1, or a whole number of examples; 0 is none."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 from itertools import chain, islice
 from math import isfinite, nan
 from operator import itemgetter
@@ -22,24 +21,23 @@ from netspec.data.formats.file_cache import remember
 from netspec.data.formats.idx import unreadable
 from netspec.data.formats.table_layout import Layout, Wanted, make_layout, nothing_in
 from netspec.language.diagnostics import Unplaced
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 
 FIRST_ROWS = 100
 """Rows that are looked at to know which columns hold text."""
 
 
-@value
-class Table(Record):
+class Table(Frozen):
     """A table as it was read. `numbers` has the features that are numbers, row by row, NaN where one is missing and may
     be; `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the numbers of the lines in the file, the header being 1."""
 
     file: str
     layout: Layout
-    numbers: array[float] = field(repr=False)
-    names: dict[str, list[str]] = field(repr=False)
-    targets: dict[str, list[str]] = field(repr=False)
-    rows: array[int] = field(repr=False)
+    numbers: array[float]
+    names: dict[str, list[str]]
+    targets: dict[str, list[str]]
+    rows: array[int]
 
     def __len__(self) -> int:
         return len(self.rows)

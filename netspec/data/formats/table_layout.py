@@ -12,7 +12,7 @@ from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
 from netspec.data.formats.cell_errors import MISSING, number
 from netspec.language.diagnostics import Unplaced, suggest
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 
 AUTO = "auto"
 """Stands for the columns that hold text."""
@@ -23,8 +23,7 @@ OnMissing = Literal["error", "drop", "keep"]
 """What to do with a row in which a value is missing."""
 
 
-@value
-class Wanted(Record):
+class Wanted(Frozen):
     """What is wanted of a table. `columns` are the features (None: all that are no targets); `categories` those among
     them whose cells are names (`AUTO`: those that hold text); `absent` are words, in lower case, that stand for a
     missing value beside the usual ones."""
@@ -37,8 +36,7 @@ class Wanted(Record):
     absent: frozenset[str] = frozenset()
 
 
-@value
-class Layout(Record):
+class Layout(Frozen):
     """A header and the places in it. `features` are all features in their order, `numbers` and `names` the two kinds
     of them; `absent` as in `Wanted`."""
 

@@ -10,7 +10,7 @@ from netspec.data.dataset.lazy_rows import in_memory
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,7 +18,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np

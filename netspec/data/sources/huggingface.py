@@ -15,7 +15,7 @@ from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPacka
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.kinds import Text
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,14 +39,14 @@ class HuggingFace(Source):
     """
 
     name: str = option(Text("a name in quotes"), "its name on the hub, or a folder from that of the spec", position=0)
-    config: str | None = option(Text("a name in quotes"), "which of its variants", default=None, elsewhere=("subset",))
+    config: str | None = option(Text("a name in quotes"), "which of its variants", default=None, aliases=("subset",))
     input: str | None = option(
         Text("a name in quotes"), "the column of the inputs (none: the only one beside the target)", default=None
     )
     target: str | None = option(
         Text("a name in quotes"), "the column of the targets (none: the one that is called `label`)", default=None
     )
-    train: str = option(Text("a name in quotes"), "the split to train on", default="train", elsewhere=("split",))
+    train: str = option(Text("a name in quotes"), "the split to train on", default="train", aliases=("split",))
     test: str | None = option(
         Text("a name in quotes"), "the split for the test (none: `test`, if there is one)", default=None
     )

@@ -16,8 +16,8 @@ from netspec.data.transforms.encoders import Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, value
-from netspec.language.vocabulary import option
+from netspec.language.record import Frozen
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +42,7 @@ UNREADABLE = (OSError, SyntaxError, ValueError)
 """What Pillow raises for files that are damaged, or no images."""
 
 
-@value
-class Listing(Record):
+class Listing(Frozen):
     """The images under a folder, by class in the order of the names; a folder without classes has one that is empty."""
 
     folder: Path
@@ -80,13 +79,13 @@ class Images(Source):
         "the size that every image is brought to (none: they all have one size)",
         default=None,
         position=1,
-        elsewhere=("image_size", "target_size"),
+        aliases=("image_size", "target_size"),
     )
     channels: int | None = option(
         Channels(),
         "1 grey, 3 colour, 4 colour with transparency (none: as the first image)",
         default=None,
-        elsewhere=("color_mode",),
+        aliases=("color_mode",),
     )
     fit: str = option(
         Choice(("stretch", "crop", "pad")),

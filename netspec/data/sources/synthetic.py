@@ -10,9 +10,8 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target,
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +26,6 @@ SIGNS = {
 }
 
 
-@record
 class Drawn(Source):
     """What is drawn with noise, by a seed."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +20,8 @@ from netspec.data.transforms.encoders import Column, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, NewShape, Text
 from netspec.language.lazy import lazy
-from netspec.language.record import record
 from netspec.language.shape import Shape, Size, product
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +31,6 @@ else:
 FILE = Text("a file name in quotes")
 
 
-@record
 class TableSource(Source):
     """What tables of every format have in common."""
 
@@ -43,20 +40,20 @@ class TableSource(Source):
         "the column to predict, or several: numbers of one output, or outputs with these names",
         default=(),
         position=1,
-        elsewhere=("label", "label_column", "y_col"),
+        aliases=("label", "label_column", "y_col"),
     )
     columns: tuple[str, ...] | None = option(
         Names(),
         "the columns to predict from, in this order (none: all the others)",
         default=None,
-        elsewhere=("features", "usecols"),
+        aliases=("features", "usecols"),
     )
-    drop: tuple[str, ...] = option(Names(), "columns to leave out, such as an id", default=(), elsewhere=("ignore",))
+    drop: tuple[str, ...] = option(Names(), "columns to leave out, such as an id", default=(), aliases=("ignore",))
     categories: tuple[str, ...] | str = option(
         Names(auto=True),
         "columns whose values are names, not amounts; `auto`: those that hold text",
         default=(),
-        elsewhere=("categorical",),
+        aliases=("categorical",),
     )
     encode: str = option(
         Choice(("onehot", "ids")),
@@ -67,10 +64,10 @@ class TableSource(Source):
         Missing(),
         "missing values: an error, leave the row out, the mean or median of the training part, or a number",
         default="error",
-        elsewhere=("fillna",),
+        aliases=("fillna",),
     )
     absent: tuple[str, ...] = option(
-        Names(), 'what else stands for a missing value, such as "-999"', default=(), elsewhere=("na_values",)
+        Names(), 'what else stands for a missing value, such as "-999"', default=(), aliases=("na_values",)
     )
     task: str = option(
         Choice(("auto", "classes", "numbers")), "what the targets hold; `auto`: as their cells look", default="auto"
@@ -169,7 +166,7 @@ class TableSource(Source):
         )
         _check_input_names(table.file, encoder)
         shape = self._shape(encoder)
-        return encoder if shape is None else replace(encoder, shape=shape)
+        return encoder if shape is None else encoder.replace(shape=shape)
 
     def _values(self, table: Table, name: str) -> tuple[str, ...]:
         """The values of a category, sorted.
@@ -289,7 +286,7 @@ class Csv(TableSource):
     Reference: RFC 4180.
     """
 
-    delimiter: str = option(Delimiter(), "what stands between cells", default=",", elsewhere=("sep", "separator"))
+    delimiter: str = option(Delimiter(), "what stands between cells", default=",", aliases=("sep", "separator"))
 
     @property
     def separator(self) -> str:

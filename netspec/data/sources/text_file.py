@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -18,9 +17,9 @@ from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import hidden, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +27,7 @@ else:
     np = lazy("numpy")
 
 
-@value
-class Cut(Record):
+class Cut(Frozen):
     """How a text is cut: `count` pieces of `length` ids, one every `stride` ids."""
 
     length: int
@@ -65,7 +63,7 @@ class TextFile(Source):
     file: str = option(Text("a file name in quotes"), "the text in UTF-8, from the folder of the spec", position=0)
     by: str = option(Choice(("char", "word")), "what an id stands for", default="char")
     length: int = option(
-        Count(2), "how many ids a piece has", default=128, elsewhere=("seq_len", "block_size", "context")
+        Count(2), "how many ids a piece has", default=128, aliases=("seq_len", "block_size", "context")
     )
     stride: int | None = option(
         Count(),
@@ -76,12 +74,12 @@ class TextFile(Source):
         Count(2),
         "how many ids there are at most: the most frequent, and id 0 for the others (none: all)",
         default=None,
-        elsewhere=("vocab_size", "max_tokens"),
+        aliases=("vocab_size", "max_tokens"),
     )
-    hold_out: HoldOut = HoldOut()
+    hold_out: HoldOut = hidden(default=HoldOut())
 
     def under(self, hold_out: HoldOut) -> Source:
-        return replace(self, hold_out=hold_out)
+        return self.replace(hold_out=hold_out)
 
     def facts(self, folder: Path) -> Facts:
         pieces, cut = self._read(folder)

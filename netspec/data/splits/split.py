@@ -21,7 +21,7 @@ from netspec.data.splits.class_weights import class_weights
 from netspec.data.transforms.normalization import Normalisation
 from netspec.data.transforms.scaling import find_scaling
 from netspec.language.diagnostics import Unplaced
-from netspec.language.values import spell
+from netspec.language.values import to_source
 
 TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
 """What is drawn; together with the seed it starts the random numbers of one draw."""
@@ -138,7 +138,7 @@ def _cannot_split(part: str, portion: float, examples: int, count: int) -> Unpla
         advice = f"write `{part} = 0`, or get more examples"
     else:
         advice = f"write a number from 1 to {examples - 1}, or `{part} = 0` for none"
-    shown = f"{portion:.4g}" if isinstance(portion, float) else spell(portion)
+    shown = f"{portion:.4g}" if isinstance(portion, float) else to_source(portion)
     return Unplaced(CannotSplit, option=part, part=part, portion=shown, examples=examples, left=left, advice=advice)
 
 

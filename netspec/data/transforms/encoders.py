@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import msgspec
+
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
 
 if TYPE_CHECKING:
@@ -33,16 +34,14 @@ UNKNOWN = "<unknown>"
 Fit = Literal["stretch", "crop", "pad"]
 
 
-@value
-class Column(Record):
+class Column(Frozen):
     """A feature of a table: a number, or one of some `values`."""
 
     name: str
     values: tuple[str, ...] | None = None
 
 
-@value
-class RowEncoder(Record):
+class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     """Rows of a table. Numbers stay as they are; a category becomes a 0 or 1 for each of its values, or (`as_ids`) an
     input of its own with the number of the value, from 1. What was not seen in training is all zeros, or id 0.
 
@@ -139,8 +138,7 @@ def input_name(column: str) -> str:
     return cleaned if cleaned and not cleaned[0].isdigit() else f"column_{cleaned}".rstrip("_")
 
 
-@value
-class ImageEncoder(Record):
+class ImageEncoder(Frozen, tag="images", tag_field="kind"):
     """Pictures of one size, scaled to 0..1, channels last."""
 
     kind: ClassVar[str] = "images"
@@ -175,8 +173,7 @@ class ImageEncoder(Record):
         return change(picture, size, method=Image.Resampling.BILINEAR)
 
 
-@value
-class TextEncoder(Record):
+class TextEncoder(Frozen, tag="text", tag_field="kind"):
     """Text as ids of characters or words; id 0 is what training has not seen. `vocabulary` has the name of each id."""
 
     kind: ClassVar[str] = "text"
@@ -204,14 +201,15 @@ Encoder = RowEncoder | ImageEncoder | TextEncoder
 
 def encoder_json(encoder: Encoder) -> dict[str, Any]:
     """Plain data; `encoder_from_json` makes the same encoder of it."""
-    return {"kind": encoder.kind, **asdict(encoder)}
+    plain: dict[str, Any] = msgspec.to_builtins(encoder)
+    return plain
 
 
 def encoder_from_json(value: Mapping[str, Any]) -> Encoder:
-    fields: dict[str, Any] = {
-        key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key != "kind"
-    }
-    if value["kind"] == RowEncoder.kind:
-        columns = (Column(c["name"], tuple(c["values"]) if c["values"] is not None else None) for c in value["columns"])
-        return RowEncoder(**(fields | {"columns": tuple(columns)}))
-    return ImageEncoder(**fields) if value["kind"] == ImageEncoder.kind else TextEncoder(**fields)
+    """The encoder of `encoder_json`.
+
+    Raises:
+        msgspec.ValidationError: a field is missing or of another type.
+    """
+    encoder: Encoder = msgspec.convert(value, Encoder)
+    return encoder

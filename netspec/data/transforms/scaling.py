@@ -67,7 +67,7 @@ def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill
 
 def cannot_normalize(how: How, name: str, what: str, advice: str | None = None) -> Unplaced:
     more: dict[str, Any] = {"advice": advice} if advice is not None else {}
-    return Unplaced(CannotNormalize, option="normalize", how=Scaling().spell(how), input=name, what=what, **more)
+    return Unplaced(CannotNormalize, option="normalize", how=Scaling().to_source(how), input=name, what=what, **more)
 
 
 def _measured(array: Column, how: How, name: str) -> Normalisation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Either, Flag, Number, OneWord
 from netspec.language.shape import Shape, Size
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import BiasInit, Layer, check_rank, dtype_option, known, layer, precision
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import HeadsDoNotDivide, OddRotation
@@ -30,7 +30,7 @@ class Attention(Layer):
     Reference: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762; Ainslie et al. 2023, arXiv:2305.13245.
     """
 
-    elsewhere = (
+    aliases = (
         "MultiHeadAttention",
         "SelfAttention",
         "CrossAttention",
@@ -42,63 +42,63 @@ class Attention(Layer):
     input_count = (1, 2)
     reads_mask = -1
 
-    heads: int = option(Count(), "how many heads", position=0, elsewhere=("num_heads", "n_heads", "nhead", "n_head"))
+    heads: int = option(Count(), "how many heads", position=0, aliases=("num_heads", "n_heads", "nhead", "n_head"))
     causal: bool = option(
         Flag(),
         "step t sees the steps up to t only",
         default=False,
-        elsewhere=("is_causal", "use_causal_mask"),
+        aliases=("is_causal", "use_causal_mask"),
     )
     kv_heads: int | None = option(
         Count(),
         "heads of keys and values, each for heads / kv_heads heads of queries (none: as many as `heads`)",
         default=None,
-        elsewhere=("num_kv_heads", "num_key_value_heads", "n_kv_heads", "num_query_groups"),
+        aliases=("num_kv_heads", "num_key_value_heads", "n_kv_heads", "num_query_groups"),
     )
     head_size: int | None = option(
         Count(),
         "how many numbers a query and a key have (none: features // heads)",
         default=None,
-        elsewhere=("head_dim", "key_dim", "d_k"),
+        aliases=("head_dim", "key_dim", "d_k"),
     )
     out: int | None = option(
         Count(),
         "how many features come out (none: those of the first input)",
         default=None,
-        elsewhere=("out_features", "output_dim", "units"),
+        aliases=("out_features", "output_dim", "units"),
     )
     dropout: float = option(
         Number(0, 1, open_high=True),
         "the probability to drop a weight of the mean while training",
         default=0.0,
-        elsewhere=("dropout_rate", "attention_dropout", "attn_dropout", "rate", "p"),
+        aliases=("dropout_rate", "attention_dropout", "attn_dropout", "rate", "p"),
     )
     rope: bool | float = option(
         Either((Flag(), Number(1, open_low=True))),
         "turn queries and keys by their positions, as `rope` does; a number is the base (true: 10000)",
         default=False,
-        elsewhere=("rotary", "rope_theta", "use_rope"),
+        aliases=("rotary", "rope_theta", "use_rope"),
     )
     bias: bool = option(
-        Flag(), "add a trainable vector in each projection", default=True, elsewhere=("use_bias", "qkv_bias")
+        Flag(), "add a trainable vector in each projection", default=True, aliases=("use_bias", "qkv_bias")
     )
     init: Init | None = option(
         OneWord("init"),
         "how the kernels begin (none: `lecun_normal`)",
         default=None,
-        elsewhere=("kernel_initializer", "kernel_init"),
+        aliases=("kernel_initializer", "kernel_init"),
     )
     bias_init: Init | None = option(
-        BiasInit(), "how the biases begin (none: `zeros`)", default=None, elsewhere=("bias_initializer",)
+        BiasInit(), "how the biases begin (none: `zeros`)", default=None, aliases=("bias_initializer",)
     )
     frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
     )
     l1: float = option(Number(0), "L1 penalty on the four kernels: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on the four kernels: l2 * sum(w * w) is added to the loss", default=0.0)
     dtype: str | None = dtype_option()
 
-    def follows(self) -> dict[str, str]:
+    def implied_defaults(self) -> dict[str, str]:
         return {"kv_heads": str(self.heads), "init": "lecun_normal", "bias_init": "zeros"}
 
     def infer(self, x: Shape, memory: Shape | None = None) -> Shape:

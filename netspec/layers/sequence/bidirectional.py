@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
-from netspec.language.kinds import Choice, Mismatch, OneWord
-from netspec.language.record import value
+from netspec.language.kinds import Choice, OneWord
 from netspec.language.shape import Shape, Size
 from netspec.language.values import LayerValue
-from netspec.language.vocabulary import option
+from netspec.language.word import Mismatch, option
 from netspec.layers.base import Layer, known, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.sequence.recurrent import Recurrent, check_sequence
 
 
-@value
 class OneRecurrent(OneWord):
     """A single recurrent layer."""
 
@@ -26,7 +23,7 @@ class OneRecurrent(OneWord):
         if not isinstance(found, Recurrent):
             raise Mismatch(self.describe(), value, advice="write the layer itself, such as `bidirectional(lstm(64))`")
         if found.name is not None:
-            inner = replace(found, name=None).spelling()
+            inner = found.replace(name=None).to_source()
             advice = f'name the whole instead: `bidirectional({inner}, name = "{found.name}")`'
             raise Mismatch("a recurrent layer without a name of its own", value, advice=advice)
         return found
@@ -53,14 +50,14 @@ class Bidirectional(Layer):
     Reference: Schuster and Paliwal 1997, Bidirectional recurrent neural networks.
     """
 
-    elsewhere = ("BiLSTM", "BiGRU", "BiRNN")
+    aliases = ("BiLSTM", "BiGRU", "BiRNN")
 
     layer: Recurrent = option(OneRecurrent(), "the recurrent layer; each direction gets weights of its own", position=0)
     merge: str = option(
         Choice(("concat", "add", "mul", "average")),
         "how the two results are joined",
         default="concat",
-        elsewhere=("merge_mode",),
+        aliases=("merge_mode",),
     )
 
     reads_mask: ClassVar[int | None] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Flag, Number, OneWord
 from netspec.language.shape import Dim, Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import BiasInit, Layer, check_rank, known, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import NeedsKnownSize, OddRotation
@@ -26,13 +26,13 @@ class PositionEmbedding(Layer):
     Reference: Gehring et al. 2017, arXiv:1705.03122; Dosovitskiy et al. 2020, arXiv:2010.11929.
     """
 
-    elsewhere = ("PositionEmbedding", "position_embedding", "positional_embedding", "pos_embed", "wpe")
+    aliases = ("PositionEmbedding", "position_embedding", "positional_embedding", "pos_embed", "wpe")
 
     init: Init = option(
-        OneWord("init"), "how the table begins", default=Normal(std=0.02), elsewhere=("initializer", "kernel_init")
+        OneWord("init"), "how the table begins", default=Normal(std=0.02), aliases=("initializer", "kernel_init")
     )
     frozen: bool = option(
-        Flag(), "keep the table as it begins: it is not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the table as it begins: it is not trained", default=False, aliases=("trainable",)
     )
 
     def infer(self, x: Shape) -> Shape:
@@ -66,10 +66,10 @@ class Sinusoidal(Layer):
     Reference: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762, section 3.5.
     """
 
-    elsewhere = ("SinePositionEncoding", "PositionalEncoding", "positional_encoding", "pos_encoding")
+    aliases = ("SinePositionEncoding", "PositionalEncoding", "positional_encoding", "pos_encoding")
 
     base: float = option(
-        Number(1, open_low=True), "the longest wavelength is 2 pi * base", default=BASE, elsewhere=("max_wavelength",)
+        Number(1, open_low=True), "the longest wavelength is 2 pi * base", default=BASE, aliases=("max_wavelength",)
     )
 
     def infer(self, x: Shape) -> Shape:
@@ -94,13 +94,13 @@ class Rope(Layer):
     Reference: Su et al. 2021, RoFormer, arXiv:2104.09864.
     """
 
-    elsewhere = ("RotaryEmbedding", "rotary", "RotaryPositionalEmbeddings")
+    aliases = ("RotaryEmbedding", "rotary", "RotaryPositionalEmbeddings")
 
     base: float = option(
         Number(1, open_low=True),
         "the slowest pair turns by nearly 1 / base at each step",
         default=BASE,
-        elsewhere=("theta", "rope_theta", "max_wavelength"),
+        aliases=("theta", "rope_theta", "max_wavelength"),
     )
 
     def infer(self, x: Shape) -> Shape:
@@ -128,13 +128,13 @@ class ClassToken(Layer):
     Reference: Devlin et al. 2018, BERT, arXiv:1810.04805; Dosovitskiy et al. 2020, arXiv:2010.11929.
     """
 
-    elsewhere = ("cls_token", "ClassToken", "cls")
+    aliases = ("cls_token", "ClassToken", "cls")
 
     moves_steps = True
 
-    init: Init = option(BiasInit(), "how the vector begins", default=Zeros(), elsewhere=("initializer",))
+    init: Init = option(BiasInit(), "how the vector begins", default=Zeros(), aliases=("initializer",))
     frozen: bool = option(
-        Flag(), "keep the vector as it begins: it is not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the vector as it begins: it is not trained", default=False, aliases=("trainable",)
     )
 
     def infer(self, x: Shape) -> Shape:

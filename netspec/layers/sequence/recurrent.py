@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from netspec.language.kinds import Choice, Count, Flag, Mismatch, Number, OneWord
-from netspec.language.record import record, value
+from netspec.language.kinds import Choice, Count, Flag, Number, OneWord
 from netspec.language.shape import Shape, Size, product
-from netspec.language.vocabulary import option
+from netspec.language.word import Mismatch, option
 from netspec.layers.activations import Activation, Sigmoid, Tanh
 from netspec.layers.base import BiasInit, Layer, check_rank, dtype_option, known, layer, precision
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.initializers import Init, Orthogonal
 
 
-@value
 class InnerActivation(OneWord):
     """An activation that is applied at every step, inside the layer."""
 
@@ -53,25 +51,24 @@ def check_sequence(layer: Layer, x: Shape) -> None:
     known(layer, x.channels, x, "the channels")
 
 
-@record
 class Recurrent(Layer):
     """What recurrent layers share."""
 
     units: int = option(
-        Count(), "how many numbers it remembers, and gives", position=0, elsewhere=("hidden_size", "hidden_features")
+        Count(), "how many numbers it remembers, and gives", position=0, aliases=("hidden_size", "hidden_features")
     )
     activation: Activation = option(InnerActivation(), "applied inside, at every step", default=Tanh(), position=1)
     return_: str = option(
         Choice(("sequence", "last")),
         "what comes out: the state after every step, or only after the last one",
         default="sequence",
-        elsewhere=("return_sequences",),
+        aliases=("return_sequences",),
     )
     reverse: bool = option(
         Flag(),
         "begin at the end; every result still stands at its step",
         default=False,
-        elsewhere=("go_backwards", "backward"),
+        aliases=("go_backwards", "backward"),
     )
     dropout: float = option(
         Number(0, 1, open_high=True),
@@ -83,24 +80,24 @@ class Recurrent(Layer):
         "the probability to drop a number of the state on its way into the next step, while training",
         default=0.0,
     )
-    bias: bool = option(Flag(), "add a trainable vector before the activation", default=True, elsewhere=("use_bias",))
+    bias: bool = option(Flag(), "add a trainable vector before the activation", default=True, aliases=("use_bias",))
     init: Init | None = option(
         OneWord("init"),
         "how the kernel of each gate begins (none: `lecun_normal`)",
         default=None,
-        elsewhere=("kernel_initializer", "kernel_init"),
+        aliases=("kernel_initializer", "kernel_init"),
     )
     recurrent_init: Init = option(
         OneWord("init"),
         "how the recurrent kernel of each gate begins",
         default=Orthogonal(),
-        elsewhere=("recurrent_initializer", "recurrent_kernel_init"),
+        aliases=("recurrent_initializer", "recurrent_kernel_init"),
     )
     bias_init: Init | None = option(
-        BiasInit(), "how the bias begins (none: `zeros`)", default=None, elsewhere=("bias_initializer",)
+        BiasInit(), "how the bias begins (none: `zeros`)", default=None, aliases=("bias_initializer",)
     )
     frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, elsewhere=("trainable",)
+        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
     )
     l1: float = option(Number(0), "L1 penalty on both kernels: l1 * sum(|w|) is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty on both kernels: l2 * sum(w * w) is added to the loss", default=0.0)
@@ -111,7 +108,7 @@ class Recurrent(Layer):
 
     reads_mask: ClassVar[int | None] = 0
 
-    def follows(self) -> dict[str, str]:
+    def implied_defaults(self) -> dict[str, str]:
         return {"init": "lecun_normal", "bias_init": "zeros"}
 
     @property
@@ -182,17 +179,16 @@ class SimpleRnn(Recurrent):
     Reference: Elman 1990, Finding structure in time.
     """
 
-    elsewhere = ("SimpleRNN", "RNNCell", "elman")
+    aliases = ("SimpleRNN", "RNNCell", "elman")
 
     function = "nn.SimpleRNN"
 
 
-@record
 class Gated(Recurrent):
     """What layers with gates share."""
 
     recurrent_activation: Activation = option(
-        InnerActivation(), "the function of the gates", default=Sigmoid(), elsewhere=("gate_activation", "gate_fn")
+        InnerActivation(), "the function of the gates", default=Sigmoid(), aliases=("gate_activation", "gate_fn")
     )
 
     def arguments(self) -> dict[str, Code]:
@@ -217,13 +213,13 @@ class Lstm(Gated):
     Reference: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 for the forget gate.
     """
 
-    elsewhere = ("LSTMCell", "OptimizedLSTMCell", "CuDNNLSTM")
+    aliases = ("LSTMCell", "OptimizedLSTMCell", "CuDNNLSTM")
 
     forget_bias: float = option(
         Number(),
         "where the bias of the forget gate begins, whatever `bias_init`; 1 keeps the memory open, as in Keras",
         default=1.0,
-        elsewhere=("unit_forget_bias",),
+        aliases=("unit_forget_bias",),
     )
 
     function = "nn.LSTM"
@@ -252,7 +248,7 @@ class Gru(Gated):
     Reference: Cho et al. 2014, arXiv:1406.1078.
     """
 
-    elsewhere = ("GRUCell", "CuDNNGRU")
+    aliases = ("GRUCell", "CuDNNGRU")
 
     reset_after: bool = option(
         Flag(), "apply the reset gate behind the product with the recurrent kernel", default=True

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from netspec.language.record import record
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer, check_rank, layer
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 
 
-@record
 class OfSteps(Layer):
     """What layers share that make a vector of a sequence, and leave out the steps that only fill up."""
 
@@ -42,7 +40,7 @@ class First(OfSteps):
     Reference: Devlin et al. 2018, BERT, arXiv:1810.04805.
     """
 
-    elsewhere = ("first_step", "select_first")
+    aliases = ("first_step", "select_first")
 
     function = "nn.first_step"
     instead = "`flatten` makes a vector of all places, `gap` of their mean"
@@ -60,7 +58,7 @@ class Last(OfSteps):
     Reference: Sutskever, Vinyals and Le 2014, Sequence to sequence learning with neural networks, arXiv:1409.3215.
     """
 
-    elsewhere = ("last_step", "select_last")
+    aliases = ("last_step", "select_last")
 
     function = "nn.last_step"
     instead = "`flatten` makes a vector of all places, `gap` of their mean"
@@ -76,7 +74,7 @@ class MeanPool(OfSteps):
     Reference: Iyyer et al. 2015, Deep unordered composition rivals syntactic methods for text classification.
     """
 
-    elsewhere = ("mean_over_time", "average_over_time", "masked_mean")
+    aliases = ("mean_over_time", "average_over_time", "masked_mean")
 
     function = "nn.mean_of_steps"
     instead = "`gap` takes the mean over all places"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from netspec.language.kinds import Count
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import register
+from netspec.language.word import Word, option
 from netspec.layers.base import Layer
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 
 
 @register("shape", "tokens")
-@record
 class Tokens(Word):
     """Integer ids from 0 up to, not including, a vocabulary's size; a length stands in front: `128 tokens(30522)`.
 
@@ -25,7 +23,6 @@ class Tokens(Word):
     )
 
 
-@record
 class PaddingMask(Layer):
     """Which steps of a text hold something: true where the id is not the one that fills up.
 
@@ -36,7 +33,7 @@ class PaddingMask(Layer):
 
     takes_rngs = False
 
-    def spelling(self, *, full: bool = False) -> str:
+    def to_source(self, *, full: bool = False) -> str:
         return f"padding_mask({self.id})"
 
     def infer(self, x: Shape) -> Shape:

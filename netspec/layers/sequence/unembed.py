@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Body
-from netspec.language.record import record
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.values import LayerValue
-from netspec.language.vocabulary import option
+from netspec.language.word import hidden, option
 from netspec.layers.base import Layer, check_rank, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.dense import Embedding
@@ -26,7 +25,7 @@ class Unembed(Layer):
     Reference: Press and Wolf 2016, Using the output embedding to improve language models, arXiv:1608.05859.
     """
 
-    elsewhere = ("tied_output", "lm_head", "attend")
+    aliases = ("tied_output", "lm_head", "attend")
 
     table: LayerValue = option(Body(), "the embedding, declared by `share table = embedding(…)`", position=0)
 
@@ -40,12 +39,11 @@ class Unembed(Layer):
         return TiedOutput(embedding=lender, vocabulary=vocabulary)
 
 
-@record
 class TiedOutput(Layer):
     """What `unembed` becomes once the embedding is known."""
 
-    embedding: Embedding
-    vocabulary: int
+    embedding: Embedding = hidden()
+    vocabulary: int = hidden()
 
     takes_rngs: ClassVar[bool] = True
 
@@ -53,7 +51,7 @@ class TiedOutput(Layer):
     def is_frozen(self) -> bool:
         return self.embedding.is_frozen
 
-    def spelling(self, *, full: bool = False) -> str:
+    def to_source(self, *, full: bool = False) -> str:
         return "unembed"
 
     def infer(self, x: Shape) -> Shape:

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Flag, Number, OneWord, Padding, Sizes
-from netspec.language.record import record
 from netspec.language.shape import Shape, Size, product
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.activations import Activation
 from netspec.layers.base import (
     Apply,
@@ -40,22 +39,21 @@ def image_advice(x: Shape) -> str:
 def kernel_option(position: int | None = None, default: int = 3) -> Any:
     """The option `kernel`."""
     doc = "height x width of a filter, or one number for both"
-    return option(Sizes(), doc, default=default, position=position, elsewhere=("kernel_size",))
+    return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size",))
 
 
-@record
 class Sliding(Layer):
     """What the layers that slide filters share."""
 
     kernel: int | tuple[int, ...] = kernel_option()
     stride: int | tuple[int, ...] = option(
-        Sizes(), "how far the window moves at a time", default=1, elsewhere=("strides",)
+        Sizes(), "how far the window moves at a time", default=1, aliases=("strides",)
     )
     pad: str | int | tuple[int, ...] = option(
-        Padding(), "what is put around the input", default="same", elsewhere=("padding",)
+        Padding(), "what is put around the input", default="same", aliases=("padding",)
     )
     dilation: int | tuple[int, ...] = option(
-        Sizes(), "distance between the points of a filter", default=1, elsewhere=("dilation_rate",)
+        Sizes(), "distance between the points of a filter", default=1, aliases=("dilation_rate",)
     )
 
     def places(self, x: Shape) -> tuple[Size, ...]:
@@ -81,7 +79,6 @@ class Sliding(Layer):
         return found
 
 
-@record
 class Filtering(Sliding, Weighted):
     """What the layers share that slide filters and hold them in one kernel."""
 
@@ -136,13 +133,13 @@ class Conv(Filtering):
     Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
 
-    elsewhere = ("Conv1D", "Conv2D", "Conv3D", "Convolution", "Convolution2D")
+    aliases = ("Conv1D", "Conv2D", "Conv3D", "Convolution", "Convolution2D")
 
     filters: int = option(
         Count(),
         "how many filters, and so how many channels come out",
         position=0,
-        elsewhere=("out_channels", "channels"),
+        aliases=("out_channels", "channels"),
     )
     kernel: int | tuple[int, ...] = kernel_option(1)
     activation: Activation | None = activation_option(2)
@@ -188,11 +185,11 @@ class Depthwise(Filtering):
     Reference: Howard et al. 2017, MobileNets, arXiv:1704.04861.
     """
 
-    elsewhere = ("DepthwiseConv1D", "DepthwiseConv2D", "DepthwiseConv")
+    aliases = ("DepthwiseConv1D", "DepthwiseConv2D", "DepthwiseConv")
 
     kernel: int | tuple[int, ...] = kernel_option(0)
     activation: Activation | None = activation_option(1)
-    multiplier: int = option(Count(), "how many filters each channel has", default=1, elsewhere=("depth_multiplier",))
+    multiplier: int = option(Count(), "how many filters each channel has", default=1, aliases=("depth_multiplier",))
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), image_advice(x))
@@ -223,13 +220,13 @@ class Separable(Sliding):
     Reference: Chollet 2016, Xception, arXiv:1610.02357.
     """
 
-    elsewhere = ("SeparableConv1D", "SeparableConv2D", "SeparableConv", "SeparableConvolution2D")
+    aliases = ("SeparableConv1D", "SeparableConv2D", "SeparableConv", "SeparableConvolution2D")
 
-    filters: int = option(Count(), "how many channels come out", position=0, elsewhere=("out_channels", "channels"))
+    filters: int = option(Count(), "how many channels come out", position=0, aliases=("out_channels", "channels"))
     kernel: int | tuple[int, ...] = kernel_option(1)
     activation: Activation | None = activation_option(2)
     multiplier: int = option(
-        Count(), "how many filters each channel has in between", default=1, elsewhere=("depth_multiplier",)
+        Count(), "how many filters each channel has in between", default=1, aliases=("depth_multiplier",)
     )
     bias: bool = option(Flag(), "add a trainable vector to the result", default=True)
     init: Init | None = option(OneWord("init"), "how both kernels begin (none: `lecun_normal`)", default=None)
@@ -241,7 +238,7 @@ class Separable(Sliding):
 
     is_macro = True
 
-    def follows(self) -> dict[str, str]:
+    def implied_defaults(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
 
     def expand(self, apply: Apply, *tensors: Any) -> Any:

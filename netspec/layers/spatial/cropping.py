@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Choice, Count, Mismatch, Number, Sizes
-from netspec.language.record import value
+from netspec.language.kinds import Choice, Count, Number, Sizes
 from netspec.language.shape import Shape, Size
-from netspec.language.values import spell
-from netspec.language.vocabulary import option
+from netspec.language.values import to_source
+from netspec.language.word import Mismatch, option
 from netspec.layers.base import Layer, check_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import ExtentRank
@@ -19,7 +18,6 @@ from netspec.layers.spatial.windows import extent, goal
 Margin = int | tuple[int, ...] | list[list[int]]
 
 
-@value
 class Margins(Sizes):
     """As `Sizes`, or a list with two numbers for each axis: before it and behind it."""
 
@@ -30,7 +28,7 @@ class Margins(Sizes):
             return super().accept(value)
         if not value or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
             wrong = Mismatch(self.describe(), value)
-            wrong.found = f"the list {spell(value)}"
+            wrong.found = f"the list {to_source(value)}"
             raise wrong
         return [[Count(0).accept(number) for number in pair] for pair in value]
 
@@ -51,7 +49,7 @@ def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:
         raise Unplaced(
             ExtentRank,
             option=name,
-            extent=spell(given),
+            extent=to_source(given),
             count=len(given),
             unit="pair" if len(given) == 1 else "pairs",
             kind=x.kind,
@@ -75,7 +73,7 @@ class Crop(Layer):
     Reference: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597.
     """
 
-    elsewhere = ("Cropping1D", "Cropping2D", "Cropping3D", "CenterCrop")
+    aliases = ("Cropping1D", "Cropping2D", "Cropping3D", "CenterCrop")
 
     input_count = (1, 2)
 
@@ -86,7 +84,7 @@ class Crop(Layer):
         Margins(),
         "how much to cut off all around, of height x width, or of each side: `[[0, 1], [0, 1]]`",
         default=None,
-        elsewhere=("cropping",),
+        aliases=("cropping",),
     )
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
@@ -149,7 +147,7 @@ class Pad(Layer):
     Example: pad(1)
     """
 
-    elsewhere = (
+    aliases = (
         "ZeroPadding1D",
         "ZeroPadding2D",
         "ZeroPadding3D",
@@ -164,7 +162,7 @@ class Pad(Layer):
         Margins(),
         "how many places to add all around, to height x width, or on each side: `[[0, 1], [0, 1]]`",
         position=0,
-        elsewhere=("padding",),
+        aliases=("padding",),
     )
     mode: str = option(Choice(("constant", "reflect", "edge", "wrap")), "what stands there", default="constant")
     value: float = option(Number(), "the number there, with `mode = constant`", default=0.0)

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Flag, Padding, Sizes
-from netspec.language.record import record
 from netspec.language.shape import Shape
-from netspec.language.values import spell
-from netspec.language.vocabulary import option
+from netspec.language.values import to_source
+from netspec.language.word import option
 from netspec.layers.base import Layer, check_rank, known, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import PadTooLarge
@@ -17,7 +16,6 @@ from netspec.layers.errors.windows import MissingChoice, OptionsClash
 from netspec.layers.spatial.windows import pads, slide
 
 
-@record
 class Pool(Layer):
     """What maxpool and avgpool share."""
 
@@ -26,19 +24,19 @@ class Pool(Layer):
         "height x width of the window, or one number for both; left out with `to`",
         default=None,
         position=0,
-        elsewhere=("pool_size", "kernel_size", "kernel", "size"),
+        aliases=("pool_size", "kernel_size", "kernel", "size"),
     )
     to: int | tuple[int, ...] | None = option(
         Sizes(),
         "height x width to come to, or one number for both, in place of a window",
         default=None,
-        elsewhere=("output_size",),
+        aliases=("output_size",),
     )
     stride: int | tuple[int, ...] | None = option(
-        Sizes(), "how far it moves at a time (none: the window's size)", default=None, elsewhere=("strides",)
+        Sizes(), "how far it moves at a time (none: the window's size)", default=None, aliases=("strides",)
     )
     pad: str | int | tuple[int, ...] = option(
-        Padding(), "what is put around the input", default="valid", elsewhere=("padding",)
+        Padding(), "what is put around the input", default="valid", aliases=("padding",)
     )
     ceil: bool | None = option(
         Flag(),
@@ -66,9 +64,9 @@ class Pool(Layer):
         """`ceil` in force."""
         return bool(self.ceil)
 
-    def follows(self) -> dict[str, str]:
+    def implied_defaults(self) -> dict[str, str]:
         found = {"ceil": "false"}
-        return found if self.window is None else {**found, "stride": spell(self.window)}
+        return found if self.window is None else {**found, "stride": to_source(self.window)}
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")
@@ -162,7 +160,7 @@ class MaxPool(Pool):
     Reference: Riesenhuber and Poggio 1999, Hierarchical models of object recognition in cortex.
     """
 
-    elsewhere = (
+    aliases = (
         *("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1d", "MaxPool2d", "MaxPool3d"),
         *("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d"),
     )
@@ -189,7 +187,7 @@ class AvgPool(Pool):
     Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
 
-    elsewhere = (
+    aliases = (
         *("AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1d", "AvgPool2d", "AvgPool3d"),
         *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AveragePool"),
     )
@@ -208,12 +206,11 @@ class AvgPool(Pool):
         return found
 
 
-@record
 class GlobalPool(Layer):
     """What gap and gmp share."""
 
     keep: bool = option(
-        Flag(), "keep the places, as one: an image stays an image of 1x1", default=False, elsewhere=("keepdims",)
+        Flag(), "keep the places, as one: an image stays an image of 1x1", default=False, aliases=("keepdims",)
     )
 
     function: ClassVar[str] = ""
@@ -237,7 +234,7 @@ class GlobalAvgPool(GlobalPool):
     Reference: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400.
     """
 
-    elsewhere = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool")
+    aliases = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool")
 
     function = "jnp.mean"
 
@@ -252,6 +249,6 @@ class GlobalMaxPool(GlobalPool):
     Reference: Oquab et al. 2015, Is object localization for free?
     """
 
-    elsewhere = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GlobalMaxPool")
+    aliases = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GlobalMaxPool")
 
     function = "jnp.max"

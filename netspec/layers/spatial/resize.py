@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Flag, Sizes
 from netspec.language.shape import Shape
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.base import Layer, check_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.windows import MissingChoice, OptionsClash
@@ -27,17 +27,17 @@ class Upsample(Layer):
     Reference: Odena, Dumoulin and Olah 2016, Deconvolution and checkerboard artifacts, doi:10.23915/distill.00003.
     """
 
-    elsewhere = ("UpSampling1D", "UpSampling2D", "UpSampling3D", "UpsamplingNearest2d", "UpsamplingBilinear2d")
+    aliases = ("UpSampling1D", "UpSampling2D", "UpSampling3D", "UpsamplingNearest2d", "UpsamplingBilinear2d")
 
     factor: int | tuple[int, ...] = option(
         Sizes(),
         "how many times as high x wide, or one number for both",
         default=2,
         position=0,
-        elsewhere=("scale_factor", "size"),
+        aliases=("scale_factor", "size"),
     )
     method: str = option(
-        Choice(METHODS), "how new places come about", default="nearest", position=1, elsewhere=("mode", "interpolation")
+        Choice(METHODS), "how new places come about", default="nearest", position=1, aliases=("mode", "interpolation")
     )
 
     def infer(self, x: Shape) -> Shape:
@@ -69,7 +69,7 @@ class Resize(Layer):
     Reference: Keys 1981, Cubic convolution interpolation for digital image processing.
     """
 
-    elsewhere = ("Resizing", "interpolate")
+    aliases = ("Resizing", "interpolate")
 
     input_count = (1, 2)
 
@@ -78,10 +78,10 @@ class Resize(Layer):
         "height x width to come to, or one number for both (none: those of a second input)",
         default=None,
         position=0,
-        elsewhere=("output_size",),
+        aliases=("output_size",),
     )
     method: str = option(
-        Choice(METHODS), "how numbers come about", default="bilinear", position=1, elsewhere=("mode", "interpolation")
+        Choice(METHODS), "how numbers come about", default="bilinear", position=1, aliases=("mode", "interpolation")
     )
     antialias: bool = option(Flag(), "average where places are left out, for a smaller result", default=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Padding, Sizes
 from netspec.language.shape import Shape, Size, product
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.layers.activations import Activation
 from netspec.layers.base import Weighted, activation_option, check_rank, known, layer, per_axis
 from netspec.layers.code import Code, PythonCall, call
@@ -34,7 +34,7 @@ class Upconv(Weighted):
     Reference: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv:1603.07285.
     """
 
-    elsewhere = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "ConvTranspose", "Deconvolution", "deconv")
+    aliases = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "ConvTranspose", "Deconvolution", "deconv")
 
     output_axis = -2
 
@@ -42,24 +42,24 @@ class Upconv(Weighted):
         Count(),
         "how many filters, and so how many channels come out",
         position=0,
-        elsewhere=("out_channels", "channels"),
+        aliases=("out_channels", "channels"),
     )
     kernel: int | tuple[int, ...] = kernel_option(1, default=2)
     activation: Activation | None = activation_option(2)
     stride: int | tuple[int, ...] = option(
-        Sizes(), "how far apart the input's places stand in the output", default=2, elsewhere=("strides",)
+        Sizes(), "how far apart the input's places stand in the output", default=2, aliases=("strides",)
     )
     pad: str | int | tuple[int, ...] = option(
         Padding(),
         "what is cut off around the output: the padding of the `conv` it turns around",
         default="same",
-        elsewhere=("padding",),
+        aliases=("padding",),
     )
     output_pad: int | tuple[int, ...] = option(
-        Sizes(0), "rows and columns added behind", default=0, elsewhere=("output_padding",)
+        Sizes(0), "rows and columns added behind", default=0, aliases=("output_padding",)
     )
     dilation: int | tuple[int, ...] = option(
-        Sizes(), "distance between the points of a filter", default=1, elsewhere=("dilation_rate",)
+        Sizes(), "distance between the points of a filter", default=1, aliases=("dilation_rate",)
     )
 
     def infer(self, x: Shape) -> Shape:

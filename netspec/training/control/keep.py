@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
-from typing import ClassVar, TypeVar, dataclass_transform
+from typing import ClassVar
 
 from netspec.language.kinds import Time
-from netspec.language.record import record
-from netspec.language.values import Duration, Word
-from netspec.language.vocabulary import option, register
+from netspec.language.values import Duration
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word, option
 from netspec.training.control.stop import ValidationFigure
 
 
-@record
 class Keep(Word, ABC):
     """Base of every word that says which weights are kept."""
 
@@ -23,17 +21,8 @@ class Keep(Word, ABC):
     """Says which weights are those of the run at its end."""
 
 
-K = TypeVar("K", bound=type[Keep])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def keep(name: str) -> Callable[[K], K]:
-    """Declare a word of `keep`.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("keep", name)  # type: ignore[return-value]  # the same class comes back
+keep = Declares("keep")
+"""The decorator that declares a keep: `@keep("name")`."""
 
 
 @keep("best")
@@ -48,7 +37,7 @@ class Best(Keep):
         "what is compared (none: what `stop` watches, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,
-        elsewhere=("monitor",),
+        aliases=("monitor",),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from abc import ABC
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar
 
-from netspec.language.kinds import Count, Kind, Mismatch, Number, Time
-from netspec.language.record import Record, record, value
-from netspec.language.values import SECONDS, Comparison, Duration, Symbol, Word, spell
-from netspec.language.vocabulary import option, register
+from netspec.language.kinds import Count, Number, Time
+from netspec.language.record import Frozen
+from netspec.language.values import SECONDS, Comparison, Duration, Symbol, to_source
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Kind, Mismatch, Word, option
 from netspec.training.metrics import figure_names
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -21,7 +22,6 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-@value
 class ValidationFigure(Kind):
     """The name of a figure on the validation split: `val_loss`, `val_accuracy`, …
 
@@ -42,7 +42,7 @@ class ValidationFigure(Kind):
     def describe(self) -> str:
         return "a figure on the validation split, such as `val_loss` or `val_accuracy`"
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         if value is None:
             return "none"
         name = str(value)
@@ -53,7 +53,6 @@ class ValidationFigure(Kind):
         return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *figure_names()))
 
 
-@value
 class HeldOutFigure(ValidationFigure):
     """The name of a figure on the validation or the test split."""
 
@@ -62,7 +61,6 @@ class HeldOutFigure(ValidationFigure):
         return ("val", "test")
 
 
-@value
 class FigureGoal(Kind):
     """A comparison of a figure on the validation or the test split with a number: `val_accuracy >= 99%`."""
 
@@ -77,9 +75,9 @@ class FigureGoal(Kind):
     def describe(self) -> str:
         return "a comparison such as `val_accuracy >= 99%` or `val_loss < 0.1`"
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         assert isinstance(value, Comparison)
-        return f"{HeldOutFigure().spell(value.left)} {value.operator} {spell(value.right)}"
+        return f"{HeldOutFigure().to_source(value.left)} {value.operator} {to_source(value.right)}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,8 +88,7 @@ class FigureGoal(Kind):
         return True
 
 
-@value
-class Standing(Record):
+class Standing(Frozen):
     """How a run stands after an epoch, for a rule.
 
     `value` is the figure that it watches (None: not measured, or no number), `higher` says whether larger is better,
@@ -104,7 +101,6 @@ class Standing(Record):
     seconds: float
 
 
-@record
 class Stop(Word, ABC):
     """Base of every stopping rule. Several of them are joined by `->`, and the first one that says so ends the run."""
 
@@ -127,17 +123,8 @@ class Stop(Word, ABC):
         return self.is_over(standing.waited)
 
 
-T = TypeVar("T", bound=type[Stop])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def stop(name: str) -> Callable[[T], T]:
-    """Declare a stopping rule.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("stop", name)  # type: ignore[return-value]  # the same class comes back
+stop = Declares("stop")
+"""The decorator that declares a stop: `@stop("name")`."""
 
 
 @stop("early")
@@ -148,9 +135,9 @@ class Early(Stop):
     Reference: Prechelt 1998, Early stopping - but when?
     """
 
-    elsewhere = ("EarlyStopping", "early_stopping")
+    aliases = ("EarlyStopping", "early_stopping")
 
-    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0, elsewhere=("monitor",))
+    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0, aliases=("monitor",))
     patience: int = option(Count(1), "epochs without progress that are waited for", default=3, position=1)
     min_delta: float = option(Number(0), "progress of less than this does not count", default=0.0)
 

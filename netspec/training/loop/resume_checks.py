@@ -34,5 +34,5 @@ def longer_schedule(recipe: Recipe, steps_per_epoch: int, before: int) -> list[D
     courses = [build_schedule(recipe.schedule, steps_per_epoch, n * steps_per_epoch) for n in (before, recipe.epochs)]
     if before == recipe.epochs or all(abs(courses[0](i) - courses[1](i)) < 1e-6 for i in looks):
         return []
-    words = " -> ".join(word.spelling() for word in recipe.schedule)
+    words = " -> ".join(word.to_source() for word in recipe.schedule)
     return [LongerSchedule(schedule=words, before=before, now=recipe.epochs)]

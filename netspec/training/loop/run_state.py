@@ -82,7 +82,7 @@ class Progress:
         self.standings = self.standings or [[None, 0] for _ in recipe.stop]
         for index, rule in enumerate(recipe.stop):
             if self._ends(index, rule, figures, seconds) and self.stopped_by is None:
-                self.stopped_by = rule.spelling()
+                self.stopped_by = rule.to_source()
         return is_best
 
     def _ends(self, index: int, rule: Stop, figures: Mapping[str, Any], seconds: float) -> bool:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netspec.compiler.ir.output_head import OutputHead, OutputKind
 from netspec.data.dataset.dataset import Target
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, record, value
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.record import Frozen
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word
 from netspec.training.targets import are_ids, as_numbers, place_targets
 
 if TYPE_CHECKING:
@@ -23,8 +21,7 @@ jnp = lazy("jax.numpy")
 NO_CLASSES = "the targets are numbers, not classes"
 
 
-@value
-class WrongTargets(Record):
+class WrongTargets(Frozen):
     """Targets that a loss can do nothing with: the first such example, what is wrong with it, what to do."""
 
     index: int
@@ -32,7 +29,6 @@ class WrongTargets(Record):
     advice: str
 
 
-@record
 class Loss(Word, ABC):
     """Base of every loss."""
 
@@ -71,7 +67,7 @@ class Loss(Word, ABC):
 
     def scored(self, head: OutputHead, target: Target) -> OutputHead:
         """The head that figures are made with: that of the net, or the one that is implied for plain numbers."""
-        return replace(head, activation=self.implied_by(head, target)) if head.activation == "linear" else head
+        return head.replace(activation=self.implied_by(head, target)) if head.activation == "linear" else head
 
     def pairs_examples(self, head: OutputHead) -> bool:
         """Whether it compares the examples of a batch with each other."""
@@ -100,7 +96,6 @@ class Loss(Word, ABC):
         return None
 
 
-@record
 class JointLoss(Loss, ABC):
     """Base of losses that look at more than one answer at a time: at pairs of examples, at a whole sequence."""
 
@@ -121,17 +116,8 @@ class JointLoss(Loss, ABC):
         return self.joint(logits, targets, head, None)[0]
 
 
-L = TypeVar("L", bound=type[Loss])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def loss(name: str) -> Callable[[L], L]:
-    """Declare a loss.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("loss", name)  # type: ignore[return-value]  # the same class comes back
+loss = Declares("loss")
+"""The decorator that declares a loss: `@loss("name")`."""
 
 
 def errors(logits: Any, targets: Any, head: OutputHead) -> Any:

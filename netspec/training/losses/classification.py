@@ -8,8 +8,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
-from netspec.language.record import record
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss
 from netspec.training.targets import are_ids, as_numbers
 
@@ -41,13 +40,13 @@ class CrossEntropy(Loss):
     Reference: Szegedy et al. 2015, arXiv:1512.00567, for the smoothing.
     """
 
-    elsewhere = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
+    aliases = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
     output_kind = "probabilities"
 
-    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
+    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, aliases=("label_smoothing",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         plain = negative_log_likelihood(logits, targets)
@@ -84,7 +83,7 @@ class KullbackLeibler(Loss):
     Reference: Kullback and Leibler 1951, On information and sufficiency.
     """
 
-    elsewhere = ("kl_divergence", "KLDivergence", "KLDivLoss", "kullback_leibler_divergence")
+    aliases = ("kl_divergence", "KLDivergence", "KLDivLoss", "kullback_leibler_divergence")
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
@@ -111,14 +110,14 @@ class BinaryCrossEntropy(Loss):
     Example: train { loss = binary_cross_entropy(yes = 4) }
     """
 
-    elsewhere = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss")
+    aliases = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss")
     heads = ("linear", "sigmoid")
     implied = "sigmoid"
 
     yes: float = option(
-        Number(0, open_low=True), "how much a yes counts, where a no counts 1", default=1.0, elsewhere=("pos_weight",)
+        Number(0, open_low=True), "how much a yes counts, where a no counts 1", default=1.0, aliases=("pos_weight",)
     )
-    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, elsewhere=("label_smoothing",))
+    smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, aliases=("label_smoothing",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
@@ -139,7 +138,7 @@ class Focal(Loss):
     Reference: Lin et al. 2017, arXiv:1708.02002.
     """
 
-    elsewhere = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "sigmoid_focal_loss")
+    aliases = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "sigmoid_focal_loss")
 
     gamma: float = option(Number(0), "how little; 0: as in cross entropy", default=2.0, position=0)
     alpha: float | None = option(
@@ -180,7 +179,6 @@ class Focal(Loss):
         return super().misfit(head, target)
 
 
-@record
 class _Margin(Loss):
     """What `hinge` and `squared_hinge` have in common."""
 
@@ -211,7 +209,7 @@ class Hinge(_Margin):
     Reference: Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.
     """
 
-    elsewhere = ("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss")
+    aliases = ("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss")
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return self.margins(logits, targets, head)
@@ -224,7 +222,7 @@ class SquaredHinge(_Margin):
     Example: train { loss = squared_hinge }
     """
 
-    elsewhere = ("SquaredHinge",)
+    aliases = ("SquaredHinge",)
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return self.margins(logits, targets, head) ** 2

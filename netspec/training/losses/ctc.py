@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Count
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.losses.base import JointLoss, WrongTargets, loss
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Ctc(JointLoss):
     Reference: Graves et al. 2006, Connectionist temporal classification, doi:10.1145/1143844.1143891.
     """
 
-    elsewhere = ("CTCLoss", "ctc_loss")
+    aliases = ("CTCLoss", "ctc_loss")
     heads = ("linear", "softmax")
     implied = "softmax"
     fewest_units = 2
@@ -51,7 +50,7 @@ class Ctc(JointLoss):
         return values, is_step.any(axis=1).astype(jnp.float32)
 
     def scored(self, head: OutputHead, target: Target) -> OutputHead:
-        return replace(super().scored(head, target), blank=self.blank)
+        return super().scored(head, target).replace(blank=self.blank)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         if len(head.shape) != 2:

@@ -13,8 +13,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
-from netspec.language.record import record
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.losses.base import JointLoss, loss
 from netspec.training.targets import are_ids
 
@@ -25,7 +24,6 @@ SMALLEST = 1e-12
 """Squared distances are kept above this under a root, whose gradient at 0 is infinite."""
 
 
-@record
 class _Pairs(JointLoss):
     """What losses of points have in common."""
 
@@ -70,7 +68,7 @@ class Contrastive(_Pairs):
     Reference: Hadsell, Chopra and LeCun 2006, Dimensionality reduction by learning an invariant mapping.
     """
 
-    elsewhere = ("ContrastiveLoss", "contrastive_loss")
+    aliases = ("ContrastiveLoss", "contrastive_loss")
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         if head.units > 1:
@@ -103,7 +101,7 @@ class Triplet(_Pairs):
     Reference: Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832.
     """
 
-    elsewhere = ("TripletMarginLoss", "TripletSemiHardLoss", "triplet_loss")
+    aliases = ("TripletMarginLoss", "TripletSemiHardLoss", "triplet_loss")
 
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
         distances = jnp.sqrt(jnp.maximum(squares, SMALLEST))

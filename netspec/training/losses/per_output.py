@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.language.kinds import Number, OneWord, Text
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import register
+from netspec.language.word import Word, option
 from netspec.training.losses.base import Loss
 
 
@@ -24,9 +24,7 @@ class OfOutput(Word):
     loss: Loss | OfOutput | None = option(
         OneWord("loss"), "its loss (none: follows from the last layer)", default=None, position=1
     )
-    weight: float = option(
-        Number(0, open_low=True), "what it is multiplied by", default=1.0, elsewhere=("loss_weights",)
-    )
+    weight: float = option(Number(0, open_low=True), "what it is multiplied by", default=1.0, aliases=("loss_weights",))
 
 
 LossWord = Loss | OfOutput

@@ -8,7 +8,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Flag, Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.losses.base import Loss, WrongTargets, errors, loss
 from netspec.training.targets import are_ids, as_numbers
 
@@ -28,7 +28,7 @@ class Mse(Loss):
     Example: train { loss = mse }
     """
 
-    elsewhere = ("mean_squared_error", "MSELoss")
+    aliases = ("mean_squared_error", "MSELoss")
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return errors(logits, targets, head) ** 2
@@ -41,7 +41,7 @@ class Mae(Loss):
     Example: train { loss = mae }
     """
 
-    elsewhere = ("mean_absolute_error", "L1Loss")
+    aliases = ("mean_absolute_error", "L1Loss")
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         return jnp.abs(errors(logits, targets, head))
@@ -55,7 +55,7 @@ class Huber(Loss):
     Reference: Huber 1964, Robust estimation of a location parameter.
     """
 
-    elsewhere = ("HuberLoss", "SmoothL1Loss")
+    aliases = ("HuberLoss", "SmoothL1Loss")
     delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
@@ -75,10 +75,10 @@ class Poisson(Loss):
     Example: train { loss = poisson }
     """
 
-    elsewhere = ("PoissonNLLLoss",)
+    aliases = ("PoissonNLLLoss",)
     heads = ("linear",)
 
-    log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, elsewhere=("log_input",))
+    log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, aliases=("log_input",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
@@ -106,7 +106,7 @@ class Cosine(Loss):
     Example: train { loss = cosine }
     """
 
-    elsewhere = ("CosineSimilarity", "cosine_similarity", "CosineEmbeddingLoss", "cosine_distance")
+    aliases = ("CosineSimilarity", "cosine_similarity", "CosineEmbeddingLoss", "cosine_distance")
     heads = ("linear",)
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.lazy import lazy
-from netspec.language.record import Record, record, value
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register, words
+from netspec.language.record import Frozen
+from netspec.language.vocabulary import Declares, words
+from netspec.language.word import Word
 from netspec.training.targets import as_numbers
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ Need = Literal["numbers", "decisions", "classes", "several classes", "probabilit
 """What the answers must be for a metric; in words: `recipe.NEEDS`."""
 
 
-@value
-class Answers(Record):
+class Answers(Frozen):
     """A batch as metrics see it, inside the compiled program.
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
@@ -74,8 +72,7 @@ class Answers(Record):
         return jnp.where(weights > 0, values, 0)
 
 
-@value
-class Totals(Record):
+class Totals(Frozen):
     """What `Metric.value` works from: the sums over a split, and what is known about it without the net.
 
     `chooses` says whether an answer is one class of several. `spread` holds, for each number of a target, the sum of
@@ -89,11 +86,10 @@ class Totals(Record):
     numbers: int
     chooses: bool = False
     spread: np.ndarray | None = None
-    scores: np.ndarray | None = field(default=None, repr=False)
-    labels: np.ndarray | None = field(default=None, repr=False)
+    scores: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
 
-@record
 class Metric(Word, ABC):
     """Base of every metric."""
 
@@ -138,17 +134,8 @@ class Metric(Word, ABC):
         return ""
 
 
-M = TypeVar("M", bound=type[Metric])
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def metric(name: str) -> Callable[[M], M]:
-    """Declare a metric.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("metric", name)  # type: ignore[return-value]  # the same class comes back
+metric = Declares("metric")
+"""The decorator that declares a metric: `@metric("name")`."""
 
 
 def metric_classes() -> dict[str, type[Metric]]:

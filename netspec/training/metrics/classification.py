@@ -10,8 +10,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Choice, Count
 from netspec.language.lazy import lazy
-from netspec.language.record import record
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.losses import negative_log_likelihood
 from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
 
@@ -79,7 +78,7 @@ class Accuracy(Metric):
     Example: train { metrics = accuracy }
     """
 
-    elsewhere = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
+    aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
     higher_is_better = True
     is_share = True
     in_percent = True
@@ -128,7 +127,7 @@ class Top(Metric):
     Example: train { metrics = accuracy -> top(5) }
     """
 
-    elsewhere = ("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "top_k_accuracy_score", "top_k_accuracy")
+    aliases = ("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "top_k_accuracy_score", "top_k_accuracy")
     higher_is_better = True
     is_share = True
     in_percent = True
@@ -160,7 +159,6 @@ class Top(Metric):
         return f"more than {self.k} classes; with {head.units} it is always 1" if self.k >= head.units else ""
 
 
-@record
 class _OfClasses(Metric):
     """What metrics have in common that are made for each class and then averaged."""
 
@@ -215,7 +213,7 @@ class Precision(_OfClasses):
     Example: train { metrics = precision(macro) }
     """
 
-    elsewhere = ("Precision", "precision_score")
+    aliases = ("Precision", "precision_score")
 
     def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
         return share(hits, decided)
@@ -228,7 +226,7 @@ class Recall(_OfClasses):
     Example: train { metrics = recall(per_class) }
     """
 
-    elsewhere = ("Recall", "recall_score", "sensitivity")
+    aliases = ("Recall", "recall_score", "sensitivity")
 
     def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
         return share(hits, right)
@@ -242,7 +240,7 @@ class F1(_OfClasses):
     Reference: van Rijsbergen 1979, Information retrieval.
     """
 
-    elsewhere = ("F1Score", "f1_score", "dice")
+    aliases = ("F1Score", "f1_score", "dice")
 
     def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
         return share(2 * hits, decided + right)
@@ -256,7 +254,7 @@ class IntersectionOverUnion(_OfClasses):
     Reference: Jaccard 1912, The distribution of the flora in the alpine zone.
     """
 
-    elsewhere = ("MeanIoU", "JaccardIndex", "jaccard_score")
+    aliases = ("MeanIoU", "JaccardIndex", "jaccard_score")
 
     def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
         return share(hits, decided + right - hits)

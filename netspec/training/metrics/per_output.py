@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netspec.language.kinds import Chain, Text
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import register
+from netspec.language.word import Word, option
 from netspec.training.metrics.base import Metric
 
 

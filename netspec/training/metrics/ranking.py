@@ -29,7 +29,7 @@ class RocAuc(Metric):
     Reference: Hanley and McNeil 1982; Fawcett 2006, An introduction to ROC analysis.
     """
 
-    elsewhere = ("AUC", "AUROC", "roc_auc_score")
+    aliases = ("AUC", "AUROC", "roc_auc_score")
     higher_is_better = True
     takes_scores = True
     is_share = True
@@ -61,7 +61,7 @@ class Nearest(Metric):
              }
     """
 
-    elsewhere = ("recall_at_1", "precision_at_1")
+    aliases = ("recall_at_1", "precision_at_1")
     higher_is_better = True
     takes_scores = True
     is_share = True

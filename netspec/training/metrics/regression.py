@@ -43,7 +43,7 @@ class RootMeanSquaredError(MeanSquaredError):
     Example: train { metrics = rmse }
     """
 
-    elsewhere = ("RootMeanSquaredError", "root_mean_squared_error")
+    aliases = ("RootMeanSquaredError", "root_mean_squared_error")
 
     def value(self, totals: Totals) -> Figure:
         return math.sqrt(super().value(totals))
@@ -74,7 +74,7 @@ class MeanAbsolutePercentageError(Metric):
     Example: train { metrics = mape }
     """
 
-    elsewhere = ("MeanAbsolutePercentageError", "mean_absolute_percentage_error")
+    aliases = ("MeanAbsolutePercentageError", "mean_absolute_percentage_error")
     needs = "numbers"
     in_percent = True
 
@@ -96,7 +96,7 @@ class RSquared(Metric):
     Example: train { metrics = r2 }
     """
 
-    elsewhere = ("R2Score", "r2_score")
+    aliases = ("R2Score", "r2_score")
     higher_is_better = True
     needs = "numbers"
 
@@ -114,7 +114,7 @@ class ExplainedVariance(Metric):
     Example: train { metrics = explained_variance }
     """
 
-    elsewhere = ("ExplainedVariance", "explained_variance_score")
+    aliases = ("ExplainedVariance", "explained_variance_score")
     higher_is_better = True
     needs = "numbers"
 

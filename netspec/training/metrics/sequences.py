@@ -24,7 +24,7 @@ class ErrorRate(Metric):
     Reference: Levenshtein 1966, Binary codes capable of correcting deletions, insertions, and reversals.
     """
 
-    elsewhere = ("CharErrorRate", "WordErrorRate", "character_error_rate", "word_error_rate")
+    aliases = ("CharErrorRate", "WordErrorRate", "character_error_rate", "word_error_rate")
     takes_long = True
     in_percent = True
     needs = "sequences"

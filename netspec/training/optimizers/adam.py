@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.language.kinds import Flag, Number
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import POSITIVE, optimizer
 from netspec.training.optimizers.optax_base import (
     Masked,
@@ -178,7 +178,7 @@ class Lion(Masked):
     rate: float = rate_option(1e-4)
     decay: float = decay_option(1e-3, position=1)
     b1: float = option(
-        Number(0, 1), "the weight of the mean beside the new gradient in a step", default=0.9, elsewhere=("beta1",)
+        Number(0, 1), "the weight of the mean beside the new gradient in a step", default=0.9, aliases=("beta1",)
     )
     b2: float = mean_option(0.99, name="b2")
 
@@ -223,7 +223,7 @@ class OptimisticAdam(Moments):
     Reference: Daskalakis et al. 2017, arXiv:1711.00141.
     """
 
-    elsewhere = ("optimistic_adam",)
+    aliases = ("optimistic_adam",)
 
     rate: float = rate_option(1e-3)
     alpha: float = option(Number(), "the weight of the step", default=1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.kinds import Count, Flag, Number
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, optimizer
 from netspec.training.optimizers.optax_base import (
     Masked,
@@ -33,14 +33,14 @@ class Rmsprop(OptaxWord):
         FRACTION,
         "how much of the mean squared gradient is kept at each step",
         default=0.9,
-        elsewhere=("rho", "alpha"),
+        aliases=("rho", "alpha"),
     )
     momentum: float = momentum_option(0.0)
     nesterov: bool = nesterov_option()
     centered: bool = option(Flag(), "divide by the deviation from the mean gradient instead", default=False)
     epsilon: float = epsilon_option(1e-8)
     epsilon_in_root: bool = option(
-        Flag(), "add epsilon under the root, instead of to it", default=False, elsewhere=("eps_in_sqrt",)
+        Flag(), "add epsilon under the root, instead of to it", default=False, aliases=("eps_in_sqrt",)
     )
     initial_scale: float = option(Number(0), "the mean squared gradient before the first step", default=0.0)
     bias_correction: bool = option(Flag(), "make up for the mean, which begins at zero", default=False)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, Around, Link, optimizer
 
 jax = lazy("jax")
@@ -35,10 +35,10 @@ class Ema(Link):
 
     place = "last"
     answers = True
-    elsewhere = ("AveragedModel", "swa", "polyak_averaging", "ExponentialMovingAverage")
+    aliases = ("AveragedModel", "swa", "polyak_averaging", "ExponentialMovingAverage")
 
     decay: float = option(
-        FRACTION, "how much of the mean is kept at each step", default=0.999, position=0, elsewhere=("momentum",)
+        FRACTION, "how much of the mean is kept at each step", default=0.999, position=0, aliases=("momentum",)
     )
 
     def build_around(self, around: Around) -> Any:
@@ -66,14 +66,14 @@ class Lookahead(Link):
     answers = True
 
     steps: int = option(
-        Count(), "how many steps the optimizer goes ahead", default=5, position=0, elsewhere=("sync_period", "k")
+        Count(), "how many steps the optimizer goes ahead", default=5, position=0, aliases=("sync_period", "k")
     )
     slow: float = option(
         Number(0, 1, open_low=True),
         "the part of the way that is kept",
         default=0.5,
         position=1,
-        elsewhere=("slow_step_size", "alpha"),
+        aliases=("slow_step_size", "alpha"),
     )
 
     def build_around(self, around: Around) -> Any:

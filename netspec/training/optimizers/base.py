@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal
 
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
-from netspec.language.record import record
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word
 
 jax = lazy("jax")
 
@@ -52,7 +51,6 @@ class Around:
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), 0x0F7), self.index)
 
 
-@record
 class ChainWord(Word, ABC):
     """Base of every word of an optimizer chain."""
 
@@ -72,7 +70,6 @@ class ChainWord(Word, ABC):
         return ()
 
 
-@record
 class Link(ChainWord, ABC):
     """Base of the words that turn what comes to them, gradients or steps, into something else."""
 
@@ -81,7 +78,6 @@ class Link(ChainWord, ABC):
         """The `optax.GradientTransformation`, for what is around the word."""
 
 
-@record
 class Optimizer(Link, ABC):
     """Base of those that need to know the rate at most."""
 
@@ -93,7 +89,6 @@ class Optimizer(Link, ABC):
         return self.build(lambda step: around.rate)
 
 
-@record
 class Wrapper(ChainWord, ABC):
     """Base of the words that decide when and how all that stands behind them is done."""
 
@@ -107,14 +102,5 @@ class Wrapper(ChainWord, ABC):
         """The `optax.GradientTransformation` of itself and the rest of the chain."""
 
 
-O = TypeVar("O", bound=type[ChainWord])  # noqa: E741
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def optimizer(name: str) -> Callable[[O], O]:
-    """Declare an optimizer, or another word of its chain.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("optimizer", name)  # type: ignore[return-value]  # the same class comes back
+optimizer = Declares("optimizer")
+"""The decorator that declares an optimizer: `@optimizer("name")`."""

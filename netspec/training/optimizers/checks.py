@@ -38,7 +38,7 @@ def _span(spans: Mapping[str, Span], key: str, index: int) -> Span | None:
 
 def text_of(chain: Sequence[ChainWord]) -> str:
     """A chain as it is typed."""
-    return " -> ".join(word.spelling() for word in chain)
+    return " -> ".join(word.to_source() for word in chain)
 
 
 def check_chain(chain: Sequence[ChainWord], spans: Mapping[str, Span], problems: Problems) -> None:

@@ -6,8 +6,7 @@ from abc import ABC
 from typing import Any
 
 from netspec.language.kinds import Choice, Count, Flag, Number
-from netspec.language.record import record
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, optimizer
 from netspec.training.optimizers.optax_base import (
     Masked,
@@ -26,7 +25,6 @@ FINDS = "what the rate that is found is multiplied by, before the schedule"
 OF_ALL = "the weight decay of all weights, biases and the scales of norms too"
 
 
-@record
 class Contributed(OptaxWord, ABC):
     """Base of the words for functions of `optax.contrib`."""
 
@@ -36,13 +34,12 @@ class Contributed(OptaxWord, ABC):
 # ---------------------------------------------------------------- those that find their rate
 
 
-@record
 class _Distance(Contributed, Moments, ABC):
     """What Prodigy and D-Adaptation have in common."""
 
     rate: float = rate_option(1.0, FINDS)
     decay: float = decay_option(0.0, position=1, doc=OF_ALL)
-    estim_lr0: float = option(POSITIVE, "the rate that the search begins at", default=1e-6, elsewhere=("d0",))
+    estim_lr0: float = option(POSITIVE, "the rate that the search begins at", default=1e-6, aliases=("d0",))
 
     def arguments(self) -> dict[str, Any]:
         found = super().arguments()
@@ -88,7 +85,7 @@ class Dog(Contributed, Masked):
     decay: float = decay_option(0.0, position=1, doc="what is added to the gradient, times the weights")
     begin: str = option(
         Choice(("heuristic", "distance", "learning_rate")), "what `begin_at` is", default="heuristic",
-        elsewhere=("init_step",),
+        aliases=("init_step",),
     )  # fmt: skip
     begin_at: float = option(
         POSITIVE, "the first distance or rate; with `heuristic`, a share of the length of the weights", default=1e-6
@@ -133,7 +130,6 @@ class Cocob(Contributed, Masked):
     epsilon: float = epsilon_option(1e-8, "the largest gradient before the first step")
 
 
-@record
 class _Momo(Contributed, ABC):
     """What the two forms of MoMo have in common."""
 
@@ -235,7 +231,7 @@ class Muon(Contributed, Masked):
     )
     epsilon: float = epsilon_option(1e-8)
     adam_rate: float | None = option(
-        POSITIVE, "the rate of AdamW (none: `rate`)", default=None, elsewhere=("adam_lr", "adam_learning_rate")
+        POSITIVE, "the rate of AdamW (none: `rate`)", default=None, aliases=("adam_lr", "adam_learning_rate")
     )
     adam_b1: float = mean_option(0.9)
     adam_b2: float = mean_option(0.999, of="squared gradient")

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.language.diagnostics import fail, suggest
-from netspec.language.kinds import Kind, Mismatch
 from netspec.language.lazy import lazy
-from netspec.language.record import value
-from netspec.language.values import spell
+from netspec.language.values import to_source
+from netspec.language.word import Kind, Mismatch
 from netspec.training.errors import recipe as errors
 
 nnx = lazy("flax.nnx")
@@ -21,7 +20,6 @@ Path = tuple[str | int, ...]
 Tree = Any
 
 
-@value
 class LayerNames(Kind):
     """One name of a layer or block in quotes, or a list of them."""
 
@@ -34,11 +32,11 @@ class LayerNames(Kind):
     def describe(self) -> str:
         return 'names of layers or blocks in quotes, such as "conv1" or ["stem", "conv1"]'
 
-    def spell(self, value: object) -> str:
+    def to_source(self, value: object) -> str:
         names = list(value) if isinstance(value, tuple) else value
         if not names:
             return "none"
-        return spell(names[0] if isinstance(names, list) and len(names) == 1 else names)
+        return to_source(names[0] if isinstance(names, list) and len(names) == 1 else names)
 
 
 def names_of(layers: Mapping[str, int]) -> dict[str, int]:

@@ -15,8 +15,7 @@ from typing import Any, ClassVar
 
 from netspec.language.kinds import Choice, Flag, Number
 from netspec.language.lazy import lazy
-from netspec.language.record import record
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, Optimizer, Rate
 
 jax = lazy("jax")
@@ -28,7 +27,6 @@ NOT_DECAYING = ("bias", "scale")
 """Weights of these names do not decay, whatever their axes: the biases of attention have two."""
 
 
-@record
 class OptaxWord(Optimizer, ABC):
     """Base of every word that stands for a function of Optax."""
 
@@ -65,7 +63,6 @@ class OptaxWord(Optimizer, ABC):
         return getattr(import_module(self.home), self.word)
 
 
-@record
 class Seeded(OptaxWord, ABC):
     """Base of those that draw random numbers."""
 
@@ -87,30 +84,30 @@ def kernels_only(params: Any) -> Any:
 
 
 def rate_option(default: float, doc: str = "the learning rate, before the schedule") -> Any:
-    return option(POSITIVE, doc, default=default, position=0, elsewhere=("lr", "learning_rate"))
+    return option(POSITIVE, doc, default=default, position=0, aliases=("lr", "learning_rate"))
 
 
 def epsilon_option(default: float, doc: str = "added to the root, so that nothing is divided by zero") -> Any:
-    return option(Number(0), doc, default=default, elsewhere=("eps",))
+    return option(Number(0), doc, default=default, aliases=("eps",))
 
 
 def root_option(default: float = 0.0) -> Any:
     doc = "added under the root, where derivatives of the steps themselves are taken"
-    return option(Number(0), doc, default=default, elsewhere=("eps_root",))
+    return option(Number(0), doc, default=default, aliases=("eps_root",))
 
 
 def decay_option(default: float, *, position: int | None = None, doc: str = "the weight decay") -> Any:
-    return option(Number(0), doc, default=default, position=position, elsewhere=("weight_decay", "wd"))
+    return option(Number(0), doc, default=default, position=position, aliases=("weight_decay", "wd"))
 
 
 def on_option() -> Any:
     doc = "which weights decay: kernels and tables, or all, biases and the scales of norms too"
-    return option(Choice(("kernels", "all")), doc, default="kernels", elsewhere=("mask", "weight_decay_mask"))
+    return option(Choice(("kernels", "all")), doc, default="kernels", aliases=("mask", "weight_decay_mask"))
 
 
 def mean_option(default: float, of: str = "gradient", name: str = "") -> Any:
-    elsewhere = {"b1": ("beta1", "beta_1"), "b2": ("beta2", "beta_2")}.get(name, ())
-    return option(FRACTION, f"how much of the mean {of} is kept at each step", default=default, elsewhere=elsewhere)
+    aliases = {"b1": ("beta1", "beta_1"), "b2": ("beta2", "beta_2")}.get(name, ())
+    return option(FRACTION, f"how much of the mean {of} is kept at each step", default=default, aliases=aliases)
 
 
 def momentum_option(default: float, *, position: int | None = None) -> Any:
@@ -122,7 +119,6 @@ def nesterov_option(default: bool = False) -> Any:
     return option(Flag(), "look ahead along the momentum (Nesterov)", default=default)
 
 
-@record
 class Moments(OptaxWord, ABC):
     """The options of Adam and its kin."""
 
@@ -131,7 +127,6 @@ class Moments(OptaxWord, ABC):
     epsilon: float = epsilon_option(1e-8)
 
 
-@record
 class Masked(OptaxWord, ABC):
     """Those whose weight decay may leave weights out."""
 

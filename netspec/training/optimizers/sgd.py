@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from netspec.language.kinds import Choice, Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, optimizer
 from netspec.training.optimizers.optax_base import (
     Masked,
@@ -111,9 +111,9 @@ class Rprop(OptaxWord):
 
     rate: float = rate_option(0.01, "the length of the first steps; the schedule multiplies all of them")
     eta_minus: float = option(
-        Number(0, 1, open_low=True), "the factor when the sign changes", default=0.5, elsewhere=("etaminus",)
+        Number(0, 1, open_low=True), "the factor when the sign changes", default=0.5, aliases=("etaminus",)
     )
-    eta_plus: float = option(Number(1), "the factor when the sign stays", default=1.2, elsewhere=("etaplus",))
+    eta_plus: float = option(Number(1), "the factor when the sign stays", default=1.2, aliases=("etaplus",))
     min_step_size: float = option(POSITIVE, "the shortest step", default=1e-6)
     max_step_size: float = option(POSITIVE, "the longest step", default=50.0)
 
@@ -159,7 +159,7 @@ class Lars(Masked):
         Choice(("kernels", "all")),
         "which weights have steps as long as they allow; the others have those of SGD",
         default="all",
-        elsewhere=("trust_ratio_mask",),
+        aliases=("trust_ratio_mask",),
     )
 
     def arguments(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import POSITIVE, Around, Link, Optimizer, Rate, optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.optimizers.optax_base import kernels_only, on_option
@@ -24,9 +24,9 @@ class Clip(Optimizer):
     Reference: Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.
     """
 
-    elsewhere = ("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val")
+    aliases = ("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val")
 
-    norm: float = option(POSITIVE, "the greatest length", position=0, elsewhere=("max_norm",))
+    norm: float = option(POSITIVE, "the greatest length", position=0, aliases=("max_norm",))
 
     def build(self, rate: Rate) -> Any:
         return optax.clip_by_global_norm(self.norm)
@@ -39,9 +39,9 @@ class ClipValue(Optimizer):
     Example: train { optimizer = clip_value(0.5) -> adam }
     """
 
-    elsewhere = ("clip_grad_value_", "clipvalue")
+    aliases = ("clip_grad_value_", "clipvalue")
 
-    limit: float = option(POSITIVE, "the greatest absolute value", position=0, elsewhere=("max_delta", "clip_value"))
+    limit: float = option(POSITIVE, "the greatest absolute value", position=0, aliases=("max_delta", "clip_value"))
 
     def build(self, rate: Rate) -> Any:
         return optax.clip(self.limit)
@@ -55,12 +55,12 @@ class Agc(Optimizer):
     Reference: Brock et al. 2021, arXiv:2102.06171.
     """
 
-    elsewhere = ("adaptive_grad_clip",)
+    aliases = ("adaptive_grad_clip",)
 
     clipping: float = option(
         POSITIVE, "the length of the gradient beside that of the weights", default=0.01, position=0
     )
-    epsilon: float = option(POSITIVE, "weights count as at least this long", default=1e-3, elsewhere=("eps",))
+    epsilon: float = option(POSITIVE, "weights count as at least this long", default=1e-3, aliases=("eps",))
 
     def build(self, rate: Rate) -> Any:
         return optax.adaptive_grad_clip(self.clipping, self.epsilon)
@@ -104,7 +104,7 @@ class Noise(Link):
     Reference: Neelakantan et al. 2015, arXiv:1511.06807.
     """
 
-    elsewhere = ("add_noise",)
+    aliases = ("add_noise",)
 
     eta: float = option(Number(0), "the variance in the first step", default=0.01, position=0)
     gamma: float = option(Number(0), "how fast it becomes smaller", default=0.55, position=1)
@@ -125,9 +125,9 @@ class WeightDecay(Link):
     Reference: Loshchilov and Hutter 2017, arXiv:1711.05101.
     """
 
-    elsewhere = ("add_decayed_weights",)
+    aliases = ("add_decayed_weights",)
 
-    decay: float = option(Number(0), "how much", position=0, elsewhere=("weight_decay", "rate"))
+    decay: float = option(Number(0), "how much", position=0, aliases=("weight_decay", "rate"))
     on: str = on_option()
 
     def build_around(self, around: Around) -> Any:

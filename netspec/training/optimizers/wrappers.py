@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.optimizers.base import POSITIVE, Around, Wrapper, optimizer
 from netspec.training.optimizers.dtypes import strong, typed_as
 
@@ -27,9 +27,9 @@ class Accumulate(Wrapper):
     Example: train { optimizer = accumulate(4) -> adam(1e-3) }
     """
 
-    elsewhere = ("MultiSteps", "gradient_accumulation_steps", "accumulate_grad_batches")
+    aliases = ("MultiSteps", "gradient_accumulation_steps", "accumulate_grad_batches")
 
-    steps: int = option(Count(), "how many batches", position=0, elsewhere=("every_k_schedule",))
+    steps: int = option(Count(), "how many batches", position=0, aliases=("every_k_schedule",))
 
     def wrap(self, inner: Any, around: Around) -> Any:
         return _accumulated(inner, self.steps)
@@ -88,10 +88,10 @@ class SkipNonfinite(Wrapper):
     """
 
     place = "first"
-    elsewhere = ("apply_if_finite", "zero_nans")
+    aliases = ("apply_if_finite", "zero_nans")
 
     most: int = option(
-        Count(), "as many in a row are left out", default=5, position=0, elsewhere=("max_consecutive_errors",)
+        Count(), "as many in a row are left out", default=5, position=0, aliases=("max_consecutive_errors",)
     )
 
     def wrap(self, inner: Any, around: Around) -> Any:
@@ -107,10 +107,10 @@ class Mechanize(Wrapper):
     """
 
     wraps_all = False
-    elsewhere = ("mechanic",)
+    aliases = ("mechanic",)
 
-    decay: float = option(Number(0), "how much smaller weights are wanted", default=0.01, elsewhere=("weight_decay",))
-    epsilon: float = option(POSITIVE, "added, so that nothing is divided by zero", default=1e-8, elsewhere=("eps",))
+    decay: float = option(Number(0), "how much smaller weights are wanted", default=0.01, aliases=("weight_decay",))
+    epsilon: float = option(POSITIVE, "added, so that nothing is divided by zero", default=1e-8, aliases=("eps",))
     s_init: float = option(POSITIVE, "the first factor", default=1e-6)
     num_betas: int = option(Count(), "how many lengths of memory are tried", default=6)
 

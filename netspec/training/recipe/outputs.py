@@ -13,7 +13,7 @@ from typing import Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import Problems, suggest
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, JointLoss, Loss, Mse, OfOutput
@@ -35,8 +35,7 @@ from netspec.training.recipe.settings import TrainSettings
 from netspec.training.targets import are_ids
 
 
-@value
-class OutputRecipe(Record):
+class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
     `class_weights` say what an example of each class counts, one number for each unit (two for a single yes or no)."""
 
@@ -74,8 +73,8 @@ class OutputRecipe(Record):
             "head": self.head.activation,
             "shape": list(self.head.shape),
             "targets": self.target.kind,
-            "loss": self.loss.spelling(full=True),
-            "metrics": [metric.spelling(full=True) for metric in self.metrics],
+            "loss": self.loss.to_source(full=True),
+            "metrics": [metric.to_source(full=True) for metric in self.metrics],
             **more,
         }
 
@@ -149,7 +148,7 @@ def _losses_of(
         problem, advice = f"`{first.word}` and `{second.word}` are both for the same output", "keep one of them"
         if len(heads) > 1:
             problem = f"`{first.word}` and `{second.word}` are both for every output"
-            advice += f', or say which is for which: `of("{next(iter(heads))}", {first.spelling()}) -> …`'
+            advice += f', or say which is for which: `of("{next(iter(heads))}", {first.to_source()}) -> …`'
         check.problems.add(output_errors.OutputChain(span=check.at("loss"), problem=problem, advice=advice))
     rest = (plain[0] if plain else None, 1.0)
     return {name: named.get(name, rest) for name in heads}
@@ -299,13 +298,13 @@ def _check_metric(
     needs = NEEDS[metric.needs] if metric.needs not in given_needs(loss, head, target) else metric.misfit(head, target)
     if not needs:
         return
-    advice = ", ".join(f"`{m.spelling()}`" for m in default_metrics(loss, head, target))
+    advice = ", ".join(f"`{m.to_source()}`" for m in default_metrics(loss, head, target))
     if others:
-        advice += f'\nfor another output write `of("{others[0]}", {metric.spelling()})`'
+        advice += f'\nfor another output write `of("{others[0]}", {metric.to_source()})`'
     check.problems.add(
         errors.MetricNotForHead(
             span=check.at("metrics", head),
-            metric=metric.spelling(),
+            metric=metric.to_source(),
             needs=needs,
             head=f"{head}, trained with `{loss.word}`" if loss.output_kind in ("sequence", "embedding") else str(head),
             advice=f"use {advice}" if advice else "leave `metrics` out",

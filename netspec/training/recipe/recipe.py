@@ -14,9 +14,9 @@ from typing import Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.lowering_families import FAST
-from netspec.language.record import Record, value
+from netspec.language.record import Frozen
 from netspec.language.source import Span
-from netspec.language.values import spell
+from netspec.language.values import to_source
 from netspec.training.control.keep import Best, Every, Keep, Last
 from netspec.training.control.stop import Stop, Until
 from netspec.training.errors import outputs as output_errors, recipe as errors
@@ -28,8 +28,7 @@ from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules import Schedule, find_plateau
 
 
-@value
-class Recipe(Record):
+class Recipe(Frozen):
     """Everything in force for a run. `outputs` has an entry for each output of the net, by name."""
 
     outputs: Mapping[str, OutputRecipe]
@@ -52,8 +51,8 @@ class Recipe(Record):
         """The figure that says which weights are best: the one that is asked for, or what decides elsewhere."""
         given = self.keep.figure if isinstance(self.keep, Best) else None
         plateau = find_plateau(self.schedule)
-        elsewhere = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
-        held_out = (figure for figure in elsewhere if figure is not None and not is_of_test(figure))
+        aliases = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
+        held_out = (figure for figure in aliases if figure is not None and not is_of_test(figure))
         return given or next(held_out, "val_loss")
 
     def measured(self, split: str) -> list[str]:
@@ -106,12 +105,12 @@ class Recipe(Record):
         return {
             "epochs": self.epochs,
             "batch": self.batch,
-            "optimizer": [word.spelling(full=True) for word in self.optimizer],
-            "schedule": [word.spelling(full=True) for word in self.schedule],
+            "optimizer": [word.to_source(full=True) for word in self.optimizer],
+            "schedule": [word.to_source(full=True) for word in self.schedule],
             "freeze": list(self.freeze),
             "seed": self.seed,
-            "stop": " -> ".join(word.spelling(full=True) for word in self.stop) or None,
-            "keep": " -> ".join(word.spelling() for word in (self.keep, self.every) if word is not None),
+            "stop": " -> ".join(word.to_source(full=True) for word in self.stop) or None,
+            "keep": " -> ".join(word.to_source() for word in (self.keep, self.every) if word is not None),
             "precision": self.precision,
             "lowering": list(self.lowering),
             "remat": list(self.remat) if isinstance(self.remat, tuple) else self.remat,
@@ -196,7 +195,7 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     every = [word for word in words if isinstance(word, Every)]
     for twice, what, beside in ((final, "which weights are kept", "every(5 epochs)"), (every, "how often", "best")):
         if len(twice) > 1:
-            first, second = (word.spelling() for word in twice[:2])
+            first, second = (word.to_source() for word in twice[:2])
             check.problems.add(
                 output_errors.KeptTwice(span=check.at("keep"), first=first, second=second, what=what, beside=beside)
             )
@@ -221,7 +220,7 @@ def _check_share(rule: Until, check: Check) -> None:
     goal: Any = rule.goal.right
     if 0 <= goal <= 1:
         return
-    wanted = spell(goal)
+    wanted = to_source(goal)
     advice = f"for {wanted} percent type {wanted}%" if 1 < goal <= 100 else "write a share such as 99%"
     figure = rule.watches()
     check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), figure=figure, wanted=wanted, advice=advice))

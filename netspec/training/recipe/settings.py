@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from netspec.language.kinds import Chain, Choice, Count, Either, Flag, Text
 from netspec.language.lowering_families import FAST, LoweringKind
-from netspec.language.values import Word
-from netspec.language.vocabulary import option, register
+from netspec.language.vocabulary import register
+from netspec.language.word import Word, option
 from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
 from netspec.training.losses import LossWord
@@ -45,7 +45,7 @@ class TrainSettings(Word):
         Choice(("f32", "bf16", "mixed")),
         "what it computes in: `mixed` keeps the weights in f32, `bf16` does not; a layer's `dtype` goes first",
         default="f32",
-        elsewhere=("dtype", "mixed_precision", "amp"),
+        aliases=("dtype", "mixed_precision", "amp"),
     )
     lowering: tuple[str, ...] = option(
         LoweringKind(),
@@ -56,7 +56,7 @@ class TrainSettings(Word):
         Either((Flag(), LayerNames())),
         "blocks that are computed again for the gradient, to save memory: `true` for all, or their names",
         default=False,
-        elsewhere=("gradient_checkpointing",),
+        aliases=("gradient_checkpointing",),
     )
     watch: str | None = option(
         Choice(("gradients",)),

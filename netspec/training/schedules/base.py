@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar
 
 from netspec.language.kinds import Time
-from netspec.language.record import record
-from netspec.language.values import Duration, Word
-from netspec.language.vocabulary import option, register
+from netspec.language.values import Duration
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Word, option
 
 Factor = Callable[[Any], Any]
 """From a step (a whole number, or a traced one) to what the rate is multiplied by."""
 
 
-@record
 class Schedule(Word, ABC):
     """Base of every schedule word."""
 
@@ -31,25 +30,15 @@ class Schedule(Word, ABC):
         """The factor at a step of its own, from 0, of `length` in all."""
 
 
-S = TypeVar("S", bound=type[Schedule])
+schedule = Declares("schedule")
+"""The decorator that declares a schedule: `@schedule("name")`."""
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
-def schedule(name: str) -> Callable[[S], S]:
-    """Declare a schedule.
-
-    Raises:
-        ValueError: the name is taken, or is no lower-case word.
-    """
-    return register("schedule", name)  # type: ignore[return-value]  # the same class comes back
-
-
-@record
 class Lasting(Schedule, ABC):
     """Base of those that may last for a time, and otherwise to the end of the run."""
 
     length: Duration | None = option(
-        Time(), "how long (none: to the end)", default=None, elsewhere=("total_iters", "T_max", "decay_steps")
+        Time(), "how long (none: to the end)", default=None, aliases=("total_iters", "T_max", "decay_steps")
     )
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from netspec.language.kinds import Choice, Number, Time
 from netspec.language.lazy import lazy
 from netspec.language.values import Duration
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
 
 jnp = lazy("jax.numpy")
@@ -26,19 +26,19 @@ class OneCycle(Lasting):
     Reference: Smith and Topin 2017, arXiv:1708.07120.
     """
 
-    elsewhere = ("OneCycleLR", "cosine_onecycle_schedule", "linear_onecycle_schedule")
+    aliases = ("OneCycleLR", "cosine_onecycle_schedule", "linear_onecycle_schedule")
 
     rise: float = option(
         Number(0, 1, open_low=True, open_high=True),
         "the part of the time in which the rate rises",
         default=0.3,
         position=0,
-        elsewhere=("pct_start",),
+        aliases=("pct_start",),
     )
-    start: float = option(SHARE, "the first factor", default=0.04, elsewhere=("div_factor",))
-    end: float = option(Number(0, 1), "the last factor", default=4e-6, elsewhere=("final_div_factor",))
+    start: float = option(SHARE, "the first factor", default=0.04, aliases=("div_factor",))
+    end: float = option(Number(0, 1), "the last factor", default=4e-6, aliases=("final_div_factor",))
     shape: str = option(
-        Choice(("cosine", "linear")), "along half a cosine, or evenly", default="cosine", elsewhere=("anneal_strategy",)
+        Choice(("cosine", "linear")), "along half a cosine, or evenly", default="cosine", aliases=("anneal_strategy",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -61,14 +61,14 @@ class CosineRestarts(Schedule):
     Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
     """
 
-    elsewhere = ("CosineAnnealingWarmRestarts", "CosineDecayRestarts", "sgdr_schedule")
+    aliases = ("CosineAnnealingWarmRestarts", "CosineDecayRestarts", "sgdr_schedule")
 
-    every: Duration = option(Time(), "how long the first cycle is", position=0, elsewhere=("T_0", "first_decay_steps"))
+    every: Duration = option(Time(), "how long the first cycle is", position=0, aliases=("T_0", "first_decay_steps"))
     growth: float = option(
         Number(1), "how many times longer each cycle is than the one before", default=1.0, position=1,
-        elsewhere=("T_mult", "t_mul"),
+        aliases=("T_mult", "t_mul"),
     )  # fmt: skip
-    end: float = option(Number(0, 1), "the factor at the end of a cycle", default=0.0, elsewhere=("eta_min", "alpha"))
+    end: float = option(Number(0, 1), "the factor at the end of a cycle", default=0.0, aliases=("eta_min", "alpha"))
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         first = steps_of(self.every, steps_per_epoch)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from netspec.language.kinds import Kind, Mismatch, Number, Time
+from netspec.language.kinds import Number, Time
 from netspec.language.lazy import lazy
-from netspec.language.record import value
-from netspec.language.values import Duration, spell
-from netspec.language.vocabulary import option
+from netspec.language.values import Duration, to_source
+from netspec.language.word import Kind, Mismatch, option
 from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_of
 
 jnp = lazy("jax.numpy")
 
 
 def end_option(position: int) -> Any:
-    return option(Number(0, 1), "the factor at the end", default=0.0, position=position, elsewhere=("alpha", "eta_min"))
+    return option(Number(0, 1), "the factor at the end", default=0.0, position=position, aliases=("alpha", "eta_min"))
 
 
 @schedule("constant")
@@ -58,7 +57,7 @@ class Cosine(Lasting):
     Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
     """
 
-    elsewhere = ("CosineAnnealingLR", "CosineDecay", "cosine_decay_schedule")
+    aliases = ("CosineAnnealingLR", "CosineDecay", "cosine_decay_schedule")
 
     end: float = end_option(0)
 
@@ -74,7 +73,7 @@ class Linear(Lasting):
     Example: train { schedule = warmup(1 epochs) -> linear }
     """
 
-    elsewhere = ("LinearLR", "linear_schedule")
+    aliases = ("LinearLR", "linear_schedule")
 
     end: float = end_option(0)
 
@@ -91,7 +90,7 @@ class Polynomial(Lasting):
     Reference: Chen et al. 2017, arXiv:1606.00915.
     """
 
-    elsewhere = ("PolynomialLR", "PolynomialDecay", "polynomial_schedule")
+    aliases = ("PolynomialLR", "PolynomialDecay", "polynomial_schedule")
 
     power: float = option(Number(0, open_low=True), "the power", default=2.0, position=0)
     end: float = end_option(1)
@@ -111,10 +110,10 @@ class InverseSqrt(Schedule):
     Reference: Vaswani et al. 2017, arXiv:1706.03762, section 5.3.
     """
 
-    elsewhere = ("noam",)
+    aliases = ("noam",)
 
     warmup: Duration = option(
-        Time(), "how long the rate grows", default=Duration(1, "epochs"), position=0, elsewhere=("warmup_steps",)
+        Time(), "how long the rate grows", default=Duration(1, "epochs"), position=0, aliases=("warmup_steps",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -129,18 +128,17 @@ class Step(Schedule):
     Example: train { schedule = step(10 epochs, 0.1) }
     """
 
-    elsewhere = ("StepLR", "staircase")
+    aliases = ("StepLR", "staircase")
 
-    every: Duration = option(Time(), "how long the rate stays", position=0, elsewhere=("step_size",))
+    every: Duration = option(Time(), "how long the rate stays", position=0, aliases=("step_size",))
     factor: float = option(
-        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, elsewhere=("gamma",)
+        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, aliases=("gamma",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return jnp.power(self.factor, step // steps_of(self.every, steps_per_epoch))
 
 
-@value
 class Times(Kind):
     """Durations in a list, each longer than the one before."""
 
@@ -158,8 +156,8 @@ class Times(Kind):
     def describe(self) -> str:
         return "durations in a list, in the same unit and rising, such as [30 epochs, 60 epochs]"
 
-    def spell(self, value: object) -> str:
-        return spell(list(value) if isinstance(value, tuple) else value)
+    def to_source(self, value: object) -> str:
+        return to_source(list(value) if isinstance(value, tuple) else value)
 
 
 @schedule("multistep")
@@ -170,13 +168,13 @@ class Multistep(Schedule):
     Reference: He et al. 2015, arXiv:1512.03385.
     """
 
-    elsewhere = ("MultiStepLR", "PiecewiseConstantDecay", "piecewise_constant_schedule")
+    aliases = ("MultiStepLR", "PiecewiseConstantDecay", "piecewise_constant_schedule")
 
     times: tuple[Duration, ...] = option(
-        Times(), "when the rate falls", position=0, elsewhere=("milestones", "boundaries")
+        Times(), "when the rate falls", position=0, aliases=("milestones", "boundaries")
     )
     factor: float = option(
-        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, elsewhere=("gamma",)
+        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, aliases=("gamma",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -191,10 +189,10 @@ class Exponential(Schedule):
     Example: train { schedule = exponential(0.95) }
     """
 
-    elsewhere = ("ExponentialLR", "ExponentialDecay", "exponential_decay")
+    aliases = ("ExponentialLR", "ExponentialDecay", "exponential_decay")
 
     decay: float = option(
-        Number(0, 1, open_low=True), "the factor that `every` brings", position=0, elsewhere=("gamma", "decay_rate")
+        Number(0, 1, open_low=True), "the factor that `every` brings", position=0, aliases=("gamma", "decay_rate")
     )
     every: Duration = option(
         Time(), "the time in which the rate falls by it", default=Duration(1, "epochs"), position=1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.kinds import Count, Number
-from netspec.language.vocabulary import option
+from netspec.language.word import option
 from netspec.training.control.stop import ValidationFigure
 from netspec.training.schedules.base import Schedule, schedule
 
@@ -20,20 +20,20 @@ class ReduceOnPlateau(Schedule):
     Example: train { schedule = reduce_on_plateau(0.1, 3) }
     """
 
-    elsewhere = ("ReduceLROnPlateau",)
+    aliases = ("ReduceLROnPlateau",)
 
     factor: float = option(
         Number(0, 1, open_low=True, open_high=True), "what the rate is multiplied by", default=0.1, position=0
     )
     patience: int = option(Count(1), "epochs without progress that are waited for", default=2, position=1)
     figure: str = option(
-        ValidationFigure(), "what is watched", default="val_loss", position=2, elsewhere=("metric", "monitor")
+        ValidationFigure(), "what is watched", default="val_loss", position=2, aliases=("metric", "monitor")
     )
     min_delta: float = option(
-        Number(0), "progress of less than this does not count", default=0.0, elsewhere=("threshold",)
+        Number(0), "progress of less than this does not count", default=0.0, aliases=("threshold",)
     )
     cooldown: int = option(Count(0), "epochs after a fall in which nothing is waited for", default=0)
-    least: float = option(Number(0, 1), "the factor that is the least", default=0.0, elsewhere=("min_lr", "min_scale"))
+    least: float = option(Number(0, 1), "the factor that is the least", default=0.0, aliases=("min_lr", "min_scale"))
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return 1.0  # what has fallen is in the state of the run (`rate_scale`)

@@ -267,5 +267,5 @@ def test_repeats_are_what_they_say(text: str) -> None:
             assert inside.get(output.edge.node) is None or output.edge.node == copies[-1][-1]
         for own in zip(*copies, strict=True):
             operations = {id(op) if isinstance(op, Graph) else op for op in (block.nodes[i].operation for i in own)}
-            names = {op.spelling() for op in operations if not isinstance(op, int)}
+            names = {op.to_source() for op in operations if not isinstance(op, int)}
             assert len(names) <= 1

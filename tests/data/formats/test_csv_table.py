@@ -10,8 +10,8 @@ from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.dataset.options import Delimiter
 from netspec.data.sources.tables import Csv
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Mismatch
 from netspec.language.shape import Dim, Shape
+from netspec.language.word import Mismatch
 from tests.data.files import code_and_text, write
 
 WINE = "alcohol,ash,grower\n12.5,2.1,north\n13,2.5,south\n\n11.75,-1e-1,north\n"
@@ -81,7 +81,7 @@ def test_other_delimiters(tmp_path: Path, typed: str, character: str) -> None:
     delimiter = Delimiter().accept(typed)
     facts, _ = read(tmp_path, "a,b,y\n1,2,c\n".replace(",", character), delimiter=delimiter)
     assert facts.inputs["input"] == Shape((2,))
-    assert Delimiter().accept(Delimiter().spell(delimiter).strip('"')) == character
+    assert Delimiter().accept(Delimiter().to_source(delimiter).strip('"')) == character
 
 
 @pytest.mark.parametrize("wrong", ["", ";;", '"', "\n", 3, None])

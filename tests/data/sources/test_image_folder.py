@@ -14,9 +14,9 @@ from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.sources.image_folder import Images
 from netspec.data.transforms.encoders import ImageEncoder, encoder_from_json, encoder_json
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Mismatch
 from netspec.language.shape import Shape
 from netspec.language.values import Extent
+from netspec.language.word import Mismatch
 from tests.data.files import code_and_text, write
 
 

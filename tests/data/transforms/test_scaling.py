@@ -19,9 +19,9 @@ from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.normalization import IMAGENET, Normalisation
 from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Mismatch
 from netspec.language.shape import Shape
 from netspec.language.values import Symbol
+from netspec.language.word import Mismatch
 from tests.data.files import code_and_text, ends
 
 HERE = Path()
@@ -51,7 +51,7 @@ KINDS = [
 @pytest.mark.parametrize(("kind", "typed", "kept", "spelled"), KINDS)
 def test_values_and_how_they_are_typed(kind: Any, typed: object, kept: object, spelled: str) -> None:
     assert kind.accept(typed) == kept
-    assert kind.spell(kept) == spelled
+    assert kind.to_source(kept) == spelled
     hash(kept)
 
 

@@ -50,10 +50,10 @@ class Film(netspec.Layer):
     Reference: Perez et al. 2017, arXiv:1709.07871.
     """
 
-    elsewhere = ("FiLM",)
+    aliases = ("FiLM",)
     input_count = (2, 2)
 
-    offset: bool = netspec.option(Flag(), "shift too, not only scale", default=True, elsewhere=("shift",))
+    offset: bool = netspec.option(Flag(), "shift too, not only scale", default=True, aliases=("shift",))
     activation: Activation | None = activation_option(0)
 
     def infer(self, x: Shape, condition: Shape) -> Shape:

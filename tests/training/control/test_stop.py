@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from netspec.language.diagnostics import CompileError
-from netspec.language.kinds import Mismatch, Time
+from netspec.language.kinds import Time
 from netspec.language.source import Source
 from netspec.language.values import Comparison, Duration, Symbol
+from netspec.language.word import Mismatch
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.run_folder import Run
@@ -241,7 +242,7 @@ def test_what_may_be_typed_is_spelt_again(line: str) -> None:
     settings = Compilation(Source("t.net", SPEC.format(line))).train
     chain = getattr(settings, key)
     option = next(o for o in type(settings).options() if o.name == key)
-    again = Compilation(Source("t.net", SPEC.format(f"{key} = {option.kind.spell(chain)}"))).train
+    again = Compilation(Source("t.net", SPEC.format(f"{key} = {option.kind.to_source(chain)}"))).train
     assert getattr(again, key) == chain
 
 
@@ -261,6 +262,6 @@ def test_kinds_of_durations() -> None:
 def test_goals_name_figures_of_the_validation_split() -> None:
     found = FigureGoal().accept(Comparison(Symbol("val_loss"), "<", 1))
     assert found == Comparison("val_loss", "<", 1.0)
-    assert FigureGoal().spell(Comparison("val_digit_loss", "<", 0.5)) == '"val_digit_loss" < 0.5'
+    assert FigureGoal().to_source(Comparison("val_digit_loss", "<", 0.5)) == '"val_digit_loss" < 0.5'
     with pytest.raises(Mismatch):
         FigureGoal().accept(Comparison(Symbol("loss"), "<", 1))

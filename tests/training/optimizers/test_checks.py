@@ -8,7 +8,7 @@ import random
 import pytest
 
 from netspec.language.diagnostics import Diagnostic, Problems
-from netspec.language.kinds import Mismatch
+from netspec.language.word import Mismatch
 from netspec.training.optimizers import (
     Accumulate,
     Adam,
@@ -53,7 +53,7 @@ def test_the_hint_for_any_order_is_in_order() -> None:
     for order in random.Random(0).sample(orders, 60):
         (wrong,) = found(order)
         assert wrong.code == "NS451"
-        words = {word.spelling(): word for word in WORDS}
+        words = {word.to_source(): word for word in WORDS}
         right = tuple(words[text] for text in wrong.hint_text.removeprefix("write `").removesuffix("`").split(" -> "))
         assert set(right) == set(WORDS) and found(right) == []
 
@@ -90,7 +90,7 @@ def test_a_block_stands_for_all_that_is_in_it() -> None:
 def test_names_are_texts() -> None:
     kind = LayerNames()
     assert kind.accept("a") == ("a",) and kind.accept(["a", "b", "a"]) == ("a", "b")
-    assert (kind.spell(("a",)), kind.spell(("a", "b")), kind.spell(())) == ('"a"', '["a", "b"]', "none")
+    assert (kind.to_source(("a",)), kind.to_source(("a", "b")), kind.to_source(())) == ('"a"', '["a", "b"]', "none")
     for wrong in ([], [1], "", 3):
         with pytest.raises(Mismatch):
             kind.accept(wrong)

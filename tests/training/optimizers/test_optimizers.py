@@ -95,7 +95,7 @@ def torch_course(make: Any, gradients: Any = GRADIENTS, groups: Any = None) -> d
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize(("word", "make"), CASES, ids=lambda v: v.spelling() if isinstance(v, ChainWord) else "")
+@pytest.mark.parametrize(("word", "make"), CASES, ids=lambda v: v.to_source() if isinstance(v, ChainWord) else "")
 def test_equals_pytorch(word: ChainWord, make) -> None:
     assert_near(ours(word), torch_course(make))
 

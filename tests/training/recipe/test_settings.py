@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from netspec.language.kinds import Chain, Mismatch
+from netspec.language.kinds import Chain
 from netspec.language.values import Symbol
 from netspec.language.vocabulary import signature, words
+from netspec.language.word import Mismatch
 from netspec.training.control.stop import Early, ValidationFigure
 from netspec.training.metrics import Accuracy, RocAuc
 from netspec.training.optimizers import Adam, Clip
@@ -40,7 +41,7 @@ def test_words_load_no_jax() -> None:
 
 def test_chains_are_spelt_as_they_are_typed() -> None:
     settings = TrainSettings(optimizer=(Clip(norm=1.0), Adam(rate=0.01)))
-    assert settings.spelling() == "train(optimizer = clip(1) -> adam(0.01))"
+    assert settings.to_source() == "train(optimizer = clip(1) -> adam(0.01))"
 
 
 def test_metrics_may_be_a_list() -> None:
@@ -52,5 +53,5 @@ def test_early_takes_validation_figures_only() -> None:
     assert ValidationFigure().accept("val_digit_loss") == "val_digit_loss"
     with pytest.raises(Mismatch):
         ValidationFigure().accept(Symbol("loss"))
-    assert Early(figure="val_digit_loss", patience=2).spelling() == 'early("val_digit_loss", 2)'
-    assert Early(figure="val_accuracy").spelling() == "early(val_accuracy)"
+    assert Early(figure="val_digit_loss", patience=2).to_source() == 'early("val_digit_loss", 2)'
+    assert Early(figure="val_accuracy").to_source() == "early(val_accuracy)"

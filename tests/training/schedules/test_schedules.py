@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from netspec.language.kinds import Mismatch
 from netspec.language.values import Duration
+from netspec.language.word import Mismatch
 from netspec.training.loop.run_state import Progress
 from netspec.training.schedules import (
     Constant,
@@ -88,7 +88,7 @@ def test_behind_the_end_the_last_value_stays() -> None:
             o, 10, eta_min=0.1)),
         (CosineRestarts(every=Duration(5, "steps"), growth=2), lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, 2)),
     ],
-    ids=lambda value: value.spelling() if isinstance(value, Schedule) else "",
+    ids=lambda value: value.to_source() if isinstance(value, Schedule) else "",
 )  # fmt: skip
 def test_equals_pytorch(word: Schedule, make) -> None:
     torch = pytest.importorskip("torch")
@@ -138,7 +138,7 @@ def test_the_rates_of_a_run() -> None:
 def test_times_rise_and_have_one_unit(wrong: list[object]) -> None:
     with pytest.raises(Mismatch):
         Times().accept(wrong)
-    assert Times().spell(Times().accept([1, 2])) == "[1 epochs, 2 epochs]"
+    assert Times().to_source(Times().accept([1, 2])) == "[1 epochs, 2 epochs]"
     assert Times().accept(3) == epochs(3)
 
 

@@ -83,7 +83,7 @@ def test_steps_of_an_epoch() -> None:
 
 def test_the_same_figures_as_step_by_step() -> None:
     job = class_job(examples=650, epochs=2, watch=True)
-    apart = replace(job, recipe=replace(job.recipe, lowering=APART))
+    apart = replace(job, recipe=job.recipe.replace(lowering=APART))
     found, wanted = fit(job), fit(apart)
     for a, b in zip(figures_of(found.history), figures_of(wanted.history), strict=True):
         assert a[1] == pytest.approx(b[1], rel=1e-5)

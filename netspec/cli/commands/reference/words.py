@@ -20,8 +20,8 @@ from netspec.language.reference import (
     word_text,
 )
 from netspec.language.reference_pages import PAGES, word_markdown
-from netspec.language.values import Word
 from netspec.language.vocabulary import words
+from netspec.language.word import Word
 
 
 @click.command()

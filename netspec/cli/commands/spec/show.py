@@ -13,8 +13,7 @@ from netspec.compiler.ir.cost import rows
 from netspec.compiler.ir.printer import full_text, graph_json, graph_text, summary_text
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
-from netspec.language.kinds import Kind
-from netspec.language.values import Word
+from netspec.language.word import Kind, Word
 from netspec.spec.compilation import Compilation
 
 
@@ -169,19 +168,17 @@ def _in_full(kind: Kind, value: object) -> str:
     """A setting with the defaults of its words: `adam(0.001, b1 = 0.9, …)`."""
     words = value if isinstance(value, tuple) else (value,)
     if words and all(isinstance(word, Word) for word in words):
-        return " -> ".join(word.spelling(full=True) for word in words if isinstance(word, Word))
-    return kind.spell(value)
+        return " -> ".join(word.to_source(full=True) for word in words if isinstance(word, Word))
+    return kind.to_source(value)
 
 
 def _tree_lines(node: tree.Node, depth: int) -> list[str]:
-    from dataclasses import fields
-
     shown = []
-    for item in fields(node):
-        value: Any = getattr(node, item.name)
-        if isinstance(value, str | int | float | bool) and item.name != "value":
-            shown.append(f"{item.name}={value!r}")
-        elif isinstance(node, tree.String | tree.Boolean) and item.name == "value":
+    for name in node.__struct_fields__:
+        value: Any = getattr(node, name)
+        if isinstance(value, str | int | float | bool) and name != "value":
+            shown.append(f"{name}={value!r}")
+        elif isinstance(node, tree.String | tree.Boolean) and name == "value":
             shown.append(repr(value))
     start = node.span.first
     lines = [f"{'  ' * depth}{type(node).__name__} {' '.join(shown)}".rstrip() + f"  @{start.line}:{start.column}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,8 +78,8 @@ def command(
 def _chain_with(prepared: Prepared, rate: float) -> str:
     """The optimizer of the spec, with this rate."""
     words, rated = prepared.recipe.optimizer, dict[str, Any](rate=rate)
-    changed = [replace(w, **rated) if w.has_rate and hasattr(w, "rate") else w for w in words]
-    return " -> ".join(word.spelling() for word in changed)
+    changed = [w.replace(**rated) if w.has_rate and hasattr(w, "rate") else w for w in words]
+    return " -> ".join(word.to_source() for word in changed)
 
 
 def _record(found: RateTest, line: str) -> dict[str, object]:

@@ -53,7 +53,7 @@ def command(
     found = tune(prepared, seconds)
     path = remember(prepared.compilation, found)
     if as_json:
-        record = {"milliseconds": found.milliseconds, "best": LoweringKind().spell(found.best)}
+        record = {"milliseconds": found.milliseconds, "best": LoweringKind().to_source(found.best)}
         print_json({"event": "tune-speed", **record, "kept": None if path is None else str(path)})
         return 0
     click.echo(_text(found))
@@ -68,9 +68,9 @@ def _text(found: Tuning) -> str:
     for lowering, seconds in found.seconds.items():
         mark = "  best" if lowering == found.best else ""
         lines.append(f"{_name(lowering):<{width}}  {seconds * 1000:9.2f}  {seconds / found.seconds[FAST]:7.2f}{mark}")
-    return "\n".join([*lines, f"lowering = {LoweringKind().spell(found.best)}"])
+    return "\n".join([*lines, f"lowering = {LoweringKind().to_source(found.best)}"])
 
 
 def _name(lowering: tuple[str, ...]) -> str:
     left_out = [family for family in FAST if family not in lowering]
-    return f"fast without {', '.join(left_out)}" if lowering and left_out else LoweringKind().spell(lowering)
+    return f"fast without {', '.join(left_out)}" if lowering and left_out else LoweringKind().to_source(lowering)

@@ -1,4 +1,4 @@
-"""An activation that stands as a layer of its own."""
+"""An activation used as a layer."""
 
 from __future__ import annotations
 
@@ -10,28 +10,24 @@ from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes
 
 
 class ActivationLayer(Layer):
-    """An activation that stands as a layer of its own; made by netspec for the bare word."""
+    """An activation used as a layer; netspec makes it from the bare word."""
 
-    function: Activation = hidden()
+    activation: Activation = hidden()
 
     takes_rngs = False
-
-    @property
-    def activation_word(self) -> Activation:
-        return self.function
 
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)
         return x
 
     def to_source(self, *, full: bool = False) -> str:
-        return self.function.to_source(full=full)
+        return self.activation.to_source(full=full)
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
-        return self.function.parameters(x)
+        return self.activation.parameters(x)
 
     def module(self, x: Shape) -> PythonCall | None:
-        return self.function.module(x)
+        return self.activation.module(x)
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         # Other activations are applied by the emitter, as those of every layer.

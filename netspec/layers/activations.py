@@ -1,4 +1,4 @@
-"""Activations: words of their own, usable as an option (`dense(10, relu)`) and as a layer (`-> relu`)."""
+"""Activations: usable as an option (`dense(10, relu)`) and as a layer (`-> relu`)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ from netspec.language.kinds import Flag, Number
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Word, option
-from netspec.layers.code import Code, PythonCall, call
+from netspec.layers.code import Code, PythonCall, call, changed_options
 
 
 class Activation(Word):
-    """Base of every activation: a function of each number, or of the last axis (softmax)."""
+    """Base class of all activations: a function of each number, or of the last axis (softmax)."""
 
     category: ClassVar[str] = "activation"
 
     function: ClassVar[str] = ""
-    """Its name in emitted code."""
+    """Its name in emitted code; `nn.` and the word if left empty."""
     has_weights: ClassVar[bool] = False
-    """Needs a module of its own (`prelu`): override `module` and `parameters`."""
+    """Needs a module for its weights (`prelu`): override `module` and `parameters`."""
     is_head: ClassVar[bool] = False
-    """Turns logits into probabilities: at the end of a net it is peeled off for the stable loss."""
+    """Turns logits into probabilities: at the end of a network it is split off, so that the loss is stable."""
+
+    @property
+    def python_function(self) -> str:
+        """The function that computes it."""
+        return self.function or f"nn.{self.word}"
 
     def code(self, x: Code) -> Code:
         """The expression that applies it to `x`."""
-        return call(self.function, x, **self.arguments())
+        return call(self.python_function, x, **self.arguments())
 
     def arguments(self) -> dict[str, Code]:
-        return {}
+        """Keyword arguments for the function: by default the options that differ from their defaults."""
+        return changed_options(self)
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
-        """For those with weights: their shapes by their names in the module."""
+        """For activations with weights: their shapes by their names in the module."""
         return {}
 
     def module(self, x: Shape) -> PythonCall | None:
-        """For those with weights: the constructor of the module that holds them; it gets no random keys."""
+        """For activations with weights: the constructor of the module that holds them; it gets no random keys."""
         return None
 
 
@@ -45,13 +51,15 @@ activation = Declares("activation")
 
 @activation("linear")
 class Linear(Activation):
-    """Leaves the numbers as they are.
+    """The identity: returns its input.
 
     Formula: y = x
     Example: dense(1, linear)
     """
 
     aliases = ("none",)
+
+    function = "nn.identity"
 
     def code(self, x: Code) -> Code:
         return x
@@ -66,19 +74,15 @@ class Relu(Activation):
     Reference: Nair and Hinton 2010.
     """
 
-    function = "nn.relu"
-
 
 @activation("relu6")
 class Relu6(Activation):
-    """Rectified linear unit, cut off at 6.
+    """Rectified linear unit, capped at 6.
 
     Formula: y = min(max(x, 0), 6)
     Example: dense(32, relu6)
     Reference: Krizhevsky 2010.
     """
-
-    function = "nn.relu6"
 
 
 @activation("leaky_relu")
@@ -91,7 +95,6 @@ class LeakyRelu(Activation):
     """
 
     slope: float = option(Number(0), "the slope below zero", default=0.01, position=0)
-    function = "nn.leaky_relu"
 
     def arguments(self) -> dict[str, Code]:
         return {"negative_slope": self.slope}
@@ -99,7 +102,7 @@ class LeakyRelu(Activation):
 
 @activation("prelu")
 class Prelu(Activation):
-    """Rectified linear unit whose slope below zero is learned, one number for the whole layer, from 0.01.
+    """Rectified linear unit with a learned slope below zero: one per layer, initialized to 0.01.
 
     Formula: y = x if x > 0 else a * x, with a trained
     Example: dense(32, prelu)
@@ -125,22 +128,16 @@ class Elu(Activation):
     """
 
     alpha: float = option(Number(0, open_low=True), "the limit below zero", default=1.0, position=0)
-    function = "nn.elu"
-
-    def arguments(self) -> dict[str, Code]:
-        return {} if self.alpha == 1.0 else {"alpha": self.alpha}
 
 
 @activation("selu")
 class Selu(Activation):
-    """Self-normalising unit: an elu whose constants keep mean 0 and variance 1.
+    """Self-normalizing exponential linear unit: its constants keep mean 0 and variance 1.
 
     Formula: y = 1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))
     Example: dense(32, selu)
     Reference: Klambauer et al. 2017, arXiv:1706.02515.
     """
-
-    function = "nn.selu"
 
 
 @activation("celu")
@@ -153,15 +150,11 @@ class Celu(Activation):
     """
 
     alpha: float = option(Number(0, open_low=True), "the limit below zero", default=1.0, position=0)
-    function = "nn.celu"
-
-    def arguments(self) -> dict[str, Code]:
-        return {} if self.alpha == 1.0 else {"alpha": self.alpha}
 
 
 @activation("gelu")
 class Gelu(Activation):
-    """Gaussian error linear unit: x times the normal distribution function; exact unless `approximate`.
+    """Gaussian error linear unit: x times the cumulative distribution function of the normal distribution.
 
     Formula: y = x * Phi(x) = x * (1 + erf(x / sqrt(2))) / 2;
         approximate: y = x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
@@ -169,8 +162,7 @@ class Gelu(Activation):
     Reference: Hendrycks and Gimpel 2016, arXiv:1606.08415.
     """
 
-    approximate: bool = option(Flag(), "use the tanh formula of GPT-2 and BERT's first release", default=False)
-    function = "nn.gelu"
+    approximate: bool = option(Flag(), "use the tanh approximation of GPT-2 and early BERT", default=False)
 
     def arguments(self) -> dict[str, Code]:
         return {"approximate": self.approximate}
@@ -187,24 +179,20 @@ class Silu(Activation):
 
     aliases = ("swish",)
 
-    function = "nn.silu"
-
 
 @activation("mish")
 class Mish(Activation):
-    """A smooth rectifier that dips below zero, as silu does.
+    """Smooth rectifier that dips below zero, like silu.
 
     Formula: y = x * tanh(softplus(x))
     Example: dense(32, mish)
     Reference: Misra 2019, arXiv:1908.08681.
     """
 
-    function = "nn.mish"
-
 
 @activation("hardswish")
 class Hardswish(Activation):
-    """Silu without exponentials: x times `hardsigmoid`.
+    """Piecewise approximation of silu, without exponentials: x times `hardsigmoid`.
 
     Formula: y = x * min(max(x + 3, 0), 6) / 6
     Example: dense(32, hardswish)
@@ -216,7 +204,7 @@ class Hardswish(Activation):
 
 @activation("hardsigmoid")
 class Hardsigmoid(Activation):
-    """Sigmoid of three straight pieces, without exponentials.
+    """Piecewise linear approximation of sigmoid, without exponentials.
 
     Formula: y = min(max(x + 3, 0), 6) / 6
     Example: dense(32, hardsigmoid)
@@ -228,7 +216,7 @@ class Hardsigmoid(Activation):
 
 @activation("sigmoid")
 class Sigmoid(Activation):
-    """Logistic function. At the end of a net it is a head: one yes/no answer per unit.
+    """Logistic function. At the end of a network it is the head for binary targets: one probability per unit.
 
     Formula: y = 1 / (1 + exp(-x))
     Example: dense(1, sigmoid)
@@ -237,7 +225,6 @@ class Sigmoid(Activation):
 
     aliases = ("logistic",)
 
-    function = "nn.sigmoid"
     is_head = True
 
 
@@ -250,24 +237,20 @@ class Tanh(Activation):
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.4.
     """
 
-    function = "nn.tanh"
-
 
 @activation("softplus")
 class Softplus(Activation):
-    """Smooth rectifier.
+    """Smooth approximation of relu.
 
     Formula: y = log(1 + exp(x))
     Example: dense(32, softplus)
     Reference: Dugas et al. 2001, Incorporating second-order functional knowledge for better option pricing.
     """
 
-    function = "nn.softplus"
-
 
 @activation("softsign")
 class Softsign(Activation):
-    """From -1 to 1 like tanh, but without exponentials and slower to come to its limits.
+    """Maps to (-1, 1) like tanh, but without exponentials, and approaches its limits more slowly.
 
     Formula: y = x / (1 + |x|)
     Example: dense(32, softsign)
@@ -279,20 +262,19 @@ class Softsign(Activation):
 
 @activation("softmax")
 class Softmax(Activation):
-    """Exponentials over their sum, along the last axis: probabilities. At the end of a net it is a head: one class.
+    """Probabilities along the last axis. At the end of a network it is the head for classification.
 
     Formula: y[c] = exp(x[c]) / sum over k of exp(x[k])
     Example: dense(10, softmax)
     Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs.
     """
 
-    function = "nn.softmax"
     is_head = True
 
 
 @activation("log_softmax")
 class LogSoftmax(Activation):
-    """Logarithm of softmax along the last axis, computed stably.
+    """Logarithm of softmax along the last axis, in a numerically stable form.
 
     Formula: y[c] = x[c] - log(sum over k of exp(x[k]))
     Example: dense(10, log_softmax)
@@ -300,16 +282,12 @@ class LogSoftmax(Activation):
         arXiv:1909.03469.
     """
 
-    function = "nn.log_softmax"
-
 
 @activation("step")
 class Step(Activation):
-    """Threshold. Its gradient is zero, so nothing before it learns.
+    """Heaviside step function. Its gradient is zero, so the layers before it do not learn.
 
     Formula: y = 1 if x > 0 else 0
     Example: dense(1, step)
     Reference: Rosenblatt 1958.
     """
-
-    function = "nn.step"

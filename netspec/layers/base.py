@@ -1,6 +1,6 @@
-"""What a layer is: its options, its shape rule, its weights, and the code that stands for it.
+"""What a layer is: its options, its shape rule, its weights, and the code that computes it.
 
-A layer is declared once, by a class under `@layer("word")`; everything else in netspec asks the declaration.
+A layer is declared once, by a class under `@layer("word")`; the rest of netspec reads the declaration.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from netspec.language.values import LayerValue
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Mismatch, Word, option
 from netspec.layers.activations import Activation
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
-from netspec.layers.errors.shapes import ExtentRank, NeedsKnownSize, WeightsShape, WrongRank
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, changed_options
+from netspec.layers.errors.shapes import ExtentRank, GroupsDoNotDivide, NeedsKnownSize, WeightsShape, WrongRank
 from netspec.layers.initializers import Init
 
 
@@ -28,104 +28,114 @@ class Tensor(Protocol):
 
 
 class Apply(Protocol):
-    """Feeds tensors to a layer, inside `Layer.expand`."""
+    """Applies a layer to tensors, inside `Layer.expand`."""
 
     def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any: ...
 
 
 class Layer(Word):
-    """Base of every layer.
+    """Base class of all layers.
 
-    Subclasses override `infer`, with one parameter for each input (`*inputs` when there are many), and what else
-    differs from a plain function of one tensor without weights. The traits are read by passes and checks instead of
-    asking for types.
+    Subclasses override `infer`, with one parameter per input (`*inputs` for any number of them), and whatever else
+    differs from a plain function of one tensor without weights. Passes and checks read the traits below instead of
+    testing for classes.
     """
 
     category: ClassVar[str] = "layer"
 
+    function: ClassVar[str] = ""
+    """The function or module that computes it (`nn.flatten`), for the default `code`."""
     input_count: ClassVar[tuple[int, int | None]] = (1, 1)
-    """The fewest and the most tensors that it takes; None for any number (`concat`: 2 or more)."""
+    """The minimum and maximum number of input tensors; None for no maximum (`concat`: 2 or more)."""
     reads_mask: ClassVar[int | None] = None
-    """The input whose padded steps it leaves out; where that one has a mask, `masked_code` stands for `code`."""
+    """The index of the input whose padded steps the layer ignores; if that input has a mask, `masked_code` replaces
+    `code`."""
     moves_steps: ClassVar[bool] = False
-    """Puts the steps of a sequence into another order, so that a mask of padded steps ends at it."""
+    """Reorders the steps of a sequence, so that a mask of padded steps no longer applies to its output."""
     is_identity: ClassVar[bool] = False
     """Does nothing."""
     training_only: ClassVar[bool] = False
-    """Does nothing outside training."""
+    """Does nothing at inference."""
     cancels_bias: ClassVar[bool] = False
-    """Takes the mean of each channel away, and with it a bias in front."""
+    """Subtracts the mean of each channel, and with it any bias added just before."""
     output_axis: ClassVar[int | None] = None
-    """For layers that sum products with a `kernel` and add a `bias`, so that a factor and an offset for each channel of
-    the result can be worked into the two: the kernel's axis that has these channels."""
+    """The axis of `kernel` that holds the output channels, for layers that compute a linear map plus `bias`: a pass may
+    then fold a scale and an offset per channel into the two."""
     takes_rngs: ClassVar[bool] = True
-    """Its module wants random keys, for its first weights or for drawing."""
+    """Its module takes random keys, to initialize weights or to sample."""
     is_macro: ClassVar[bool] = False
-    """Stands for other layers: `expand` is called instead of the rest."""
+    """Expands into other layers: `expand` is called instead of the rest."""
 
     borrows: ClassVar[str] = ""
-    """The option that names a shared layer whose weights it uses too; `bind` then gives what stands in the net."""
+    """The option that names a shared layer whose weights this layer uses too; `bind` returns the layer to build."""
 
     name: str | None = option(Identifier(), "the name of the layer, in the summary and in the weights", default=None)
 
     def before(self, *inputs: Any, **_: Any) -> tuple[Layer, ...]:
-        """Layers that netspec puts in front for these inputs (`flatten` before `dense` on an image)."""
+        """Layers that netspec inserts before this one for these inputs (`flatten` before `dense` on an image)."""
         return ()
 
     def infer(self, *inputs: Any, **_: Any) -> Shape:
-        """The shape that comes out.
+        """The output shape.
 
         Raises:
-            Unplaced: the inputs do not go with the layer.
+            Unplaced: the layer cannot take these inputs.
         """
         raise TypeError(f"{type(self).__name__} declares no shape rule: override `infer`")
 
     def parameters(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
-        """Shapes of the trainable weights by their names in the module; `query.kernel` is one of an inner module."""
+        """Shapes of the trainable weights by their names in the module; `query.kernel` belongs to an inner module."""
         return {}
 
     def state(self, *inputs: Any, **_: Any) -> dict[str, tuple[int, ...]]:
-        """Shapes of what the module remembers and does not train, such as running means; names as in `parameters`."""
+        """Shapes of the non-trainable state, such as running means; names as in `parameters`."""
         return {}
 
     def macs(self, output: Shape, *inputs: Any, **_: Any) -> Size:
-        """Multiply-adds of one forward pass of one example; counted for products with weights only, as papers do."""
+        """Multiply-adds of one forward pass of one example; only products with weights count, as in the literature."""
         return 0
 
     def module(self, *inputs: Any, **_: Any) -> PythonCall | None:
         """The constructor of the module that holds the weights, without `rngs`; None for a plain function."""
         return None
 
+    def arguments(self) -> dict[str, Code]:
+        """Keyword arguments for `function`: by default the options that differ from their defaults."""
+        return changed_options(self)
+
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        """The expression that applies the layer to tensors of these shapes; `module` is where `module()` was kept."""
-        assert module is not None, f"{type(self).__name__} has neither module() nor code()"
-        return PythonCall(module.text, tensors)
+        """The expression that applies the layer to tensors of these shapes; `module` is the attribute that holds
+        `module()`."""
+        if module is not None:
+            return PythonCall(module.text, tensors)
+        assert self.function, f"{type(self).__name__} has none of `function`, module() and code()"
+        return call(self.function, *tensors, **self.arguments())
 
     def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
-        """As `code`, with a mask of the steps: batch x T, false for those that only fill up."""
-        raise TypeError(f"{type(self).__name__} reads masks: override `masked_code`")
+        """Like `code`, with a mask of the steps, batch x T, false for padding: by default the last argument."""
+        return self.code(module, (*tensors, mask), shapes)
 
     def applied(self, module: PythonName | None, tensors: Names, mask: PythonName | None, shapes: Shapes) -> Code:
-        """`code`, or `masked_code` where there is a mask."""
+        """`code`, or `masked_code` if there is a mask."""
         if mask is None:
             return self.code(module, tensors, shapes)
         return self.masked_code(module, tensors, mask, shapes)
 
     def expand(self, apply: Apply, *tensors: Any) -> Any:
-        """For macros: build what the layer stands for."""
-        raise TypeError(f"{type(self).__name__} is no macro: override `expand`")
+        """For macros: build the layers that this one expands into."""
+        raise TypeError(f"{type(self).__name__} is not a macro: override `expand`")
 
     def bind(self, lender: Layer | None, shapes: Shapes) -> Layer:
-        """For layers that borrow: what stands in the net, given the layer that holds the weights and its inputs.
+        """For layers that borrow weights: the layer to build, given the layer that holds the weights and its inputs.
 
-        `lender` is None when the option names no single shared layer that was used before.
+        `lender` is None if the option does not name a single shared layer that was used before.
 
         Raises:
-            Unplaced: its weights are not to be had.
+            Unplaced: its weights cannot be borrowed.
         """
-        raise TypeError(f"{type(self).__name__} borrows no weights: override `bind`")
+        raise TypeError(f"{type(self).__name__} does not borrow weights: override `bind`")
 
-    # what the rest of the compiler asks; the defaults suit layers without the options in question
+    # what the rest of the compiler reads; the defaults suit layers without the options in question
 
     @property
     def activation_word(self) -> Activation | None:
@@ -144,16 +154,19 @@ layer = Declares("layer")
 """The decorator that declares a layer: `@layer("name")`."""
 
 
+# ---------------------------------------------------------------- options that many layers have
+
+
 class BiasInit(OneWord):
-    """An init that works on a vector, which has no fan_in and fan_out."""
+    """An initializer for a vector, which has no fan-in and fan-out."""
 
     of: str = "init"
 
     def accept(self, value: object) -> Any:
-        found = super().accept(value)
-        if found.needs_fans:
+        init = super().accept(value)
+        if init.needs_fans:
             raise Mismatch(self.describe(), value)
-        return found
+        return init
 
     def describe(self) -> str:
         return (
@@ -162,17 +175,7 @@ class BiasInit(OneWord):
 
 
 PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
-"""What `dtype` takes, and the names in NumPy and JAX."""
-
-
-def dtype_option() -> Any:
-    """The option `dtype` of layers with weights."""
-    return option(
-        Choice(tuple(PRECISIONS)),
-        "the precision it computes in, and that of the result; weights are kept in f32 (none: that of the training)",
-        default=None,
-        aliases=("precision", "compute_dtype"),
-    )
+"""The values of `dtype`, and their names in NumPy and JAX."""
 
 
 def precision(dtype: str | None) -> dict[str, Code]:
@@ -180,47 +183,105 @@ def precision(dtype: str | None) -> dict[str, Code]:
     return {} if dtype is None else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
 
 
-class Weighted(Layer):
-    """The common options of layers with a kernel and a bias."""
+def dtype_option() -> Any:
+    """The option `dtype`."""
+    return option(
+        Choice(tuple(PRECISIONS)),
+        "the dtype of the computation and of the output; weights are stored in f32 (none: that of the training)",
+        default=None,
+        aliases=("precision", "compute_dtype"),
+    )
 
-    bias: bool = option(Flag(), "add a trainable vector to the result", default=True)
-    init: Init | None = option(
-        OneWord("init"),
-        "how the kernel begins (none: `lecun_normal`)",
-        default=None,
-        aliases=("kernel_initializer", "kernel_init"),
-    )
-    bias_init: Init | None = option(
-        BiasInit(),
-        "how the bias begins (none: `zeros`)",
-        default=None,
-        aliases=("bias_initializer",),
-    )
-    weights: Any = option(Constant(), "the kernel as numbers, in lists; `frozen` keeps them so", default=None)
-    frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
-    )
-    l1: float = option(Number(0), "L1 penalty on the kernel: l1 * sum(|w|) is added to the loss", default=0.0)
-    l2: float = option(Number(0), "L2 penalty on the kernel: l2 * sum(w * w) is added to the loss", default=0.0)
+
+def init_option(doc: str, default: Init | None = None) -> Any:
+    """An initializer for a kernel or a table."""
+    aliases = ("kernel_initializer", "kernel_init", "initializer", "embeddings_initializer")
+    return option(OneWord("init"), doc, default=default, aliases=aliases)
+
+
+def activation_option(position: int) -> Any:
+    """The option `activation` of layers with weights; it may be the last positional argument."""
+    return option(OneWord("activation"), "applied to the output", default=None, position=position)
+
+
+def bias_option(*more_aliases: str) -> Any:
+    """The option `bias`."""
+    return option(Flag(), "add a trainable bias", default=True, aliases=("use_bias", *more_aliases))
+
+
+def bias_init_option() -> Any:
+    """The option `bias_init`."""
+    return option(BiasInit(), "initializer of the bias (none: `zeros`)", default=None, aliases=("bias_initializer",))
+
+
+def frozen_option() -> Any:
+    """The option `frozen` of layers with weights."""
+    doc = "do not train the weights: they keep their initial values"
+    return option(Flag(), doc, default=False, aliases=("trainable",))
+
+
+def dropout_option(doc: str, **more: Any) -> Any:
+    """A probability of dropping something during training; `more` as for `option`."""
+    return option(Number(0, 1, open_high=True), doc, **more)
+
+
+class Regularized(Layer):
+    """The options of layers with kernels or tables."""
+
+    frozen: bool = frozen_option()
+    l1: float = option(Number(0), "L1 penalty: l1 * sum(|w|), biases excluded, is added to the loss", default=0.0)
+    l2: float = option(Number(0), "L2 penalty: l2 * sum(w * w), biases excluded, is added to the loss", default=0.0)
     dtype: str | None = dtype_option()
 
     def implied_defaults(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
 
-    def initializers(self, kernel: tuple[int, ...]) -> dict[str, Code]:
-        """The keyword arguments of the module for `init`, `bias_init`, `weights` and `dtype`."""
-        found = precision(self.dtype)
+
+class WithKernels(Regularized):
+    """The options of layers with several kernels and biases."""
+
+    bias: bool = bias_option("qkv_bias")
+    init: Init | None = init_option("initializer of each kernel (none: `lecun_normal`)")
+    bias_init: Init | None = bias_init_option()
+
+
+class Weighted(Regularized):
+    """What layers with one kernel and one bias share: they compute a linear map."""
+
+    bias: bool = bias_option()
+    init: Init | None = init_option("initializer of the kernel (none: `lecun_normal`)")
+    bias_init: Init | None = bias_init_option()
+    weights: Any = option(Constant(), "the kernel as nested lists of numbers; `frozen` keeps it constant", default=None)
+
+    def kernel_shape(self, x: Shape) -> tuple[int, ...]:
+        """The shape of the kernel for an input of this shape."""
+        raise TypeError(f"{type(self).__name__} declares no kernel: override `kernel_shape`")
+
+    @property
+    def kernel_axes(self) -> str:
+        """The order of the kernel's axes, for messages."""
+        return "inputs, outputs"
+
+    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
+        kernel = self.kernel_shape(x)
+        assert self.output_axis is not None
+        return {"kernel": kernel, "bias": (kernel[self.output_axis],)} if self.bias else {"kernel": kernel}
+
+    def weight_arguments(self, kernel: tuple[int, ...]) -> dict[str, Code]:
+        """The keyword arguments of the module for `bias`, `dtype`, `init`, `weights` and `bias_init`."""
+        arguments: dict[str, Code] = {} if self.bias else {"use_bias": False}
+        arguments |= precision(self.dtype)
         if self.weights is not None:
             self.check_weights(kernel)
-            found["kernel_init"] = call("nn.fixed", self.weights)
+            arguments["kernel_init"] = call("nn.fixed", self.weights)
         elif self.init is not None:
-            found["kernel_init"] = self.init.code()
+            arguments["kernel_init"] = self.init.code()
         if self.bias and self.bias_init is not None:
-            found["bias_init"] = self.bias_init.code()
-        return found
+            arguments["bias_init"] = self.bias_init.code()
+        return arguments
 
     def check_weights(self, kernel: tuple[int, ...]) -> None:
-        """Constant weights have the kernel's shape, in which sizes of 1 at the end may be left out.
+        """Whether constant weights have the kernel's shape, of which trailing sizes of 1 may be omitted.
 
         Raises:
             Unplaced: they do not.
@@ -239,22 +300,15 @@ class Weighted(Layer):
             if rest_is_one and levels == 2:
                 order = "row by row" if len(kernel) > levels else f"in the order {self.kernel_axes}"
                 advice = f"give {kernel[0]} lists of {kernel[1]} numbers, {order}"
-            found = "x".join(map(str, shape or ()))
-            raise Unplaced(WeightsShape, option="weights", found=found, needed=needed, advice=advice)
-
-    @property
-    def kernel_axes(self) -> str:
-        """The order of the kernel's axes, for messages."""
-        return "inputs, outputs"
+            given = "x".join(map(str, shape or ()))
+            raise Unplaced(WeightsShape, option="weights", found=given, needed=needed, advice=advice)
 
 
-def activation_option(position: int) -> Any:
-    """The option `activation` of layers with weights; it may stand as the last positional argument."""
-    return option(OneWord("activation"), "applied to the result", default=None, position=position)
+# ---------------------------------------------------------------- checks of inputs
 
 
 def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> int:
-    """The size as a number.
+    """A size as a number.
 
     Raises:
         Unplaced: it is symbolic.
@@ -267,8 +321,22 @@ def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> i
     return size
 
 
+def check_groups(groups: int, *counts: tuple[int, str]) -> None:
+    """Whether the groups divide each count of channels; the words say what is counted.
+
+    Raises:
+        Unplaced: they do not.
+    """
+    for count, what in counts:
+        if count % groups:
+            divisors = [g for g in range(1, counts[0][0] + 1) if all(n % g == 0 for n, _ in counts)]
+            *most, last = map(str, divisors[:12])
+            valid = f"{', '.join(most)} or {last}" if most else last
+            raise Unplaced(GroupsDoNotDivide, option="groups", groups=groups, channels=count, what=what, valid=valid)
+
+
 def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *, input: int = 0) -> None:
-    """The tensor, the one of that index among the inputs, has one of the ranks and holds numbers, not token ids.
+    """Whether a tensor has one of the ranks and holds numbers, not token ids; `input` is its index among the inputs.
 
     Raises:
         Unplaced: it does not.
@@ -288,10 +356,10 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
 
 
 def check_numbers(layer: Layer, *shapes: Shape) -> None:
-    """The tensors hold numbers, not token ids.
+    """Whether the tensors hold numbers, not token ids.
 
     Raises:
-        Unplaced: they do not.
+        Unplaced: one of them does not.
     """
     for index, shape in enumerate(shapes):
         if shape.is_tokens:
@@ -303,15 +371,18 @@ def check_numbers(layer: Layer, *shapes: Shape) -> None:
 
 
 def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int, ...]:
-    """An option such as `kernel` or `stride` with one number for each axis that windows slide over.
+    """An option such as `kernel` or `stride`, expanded to one number per spatial axis.
 
     Raises:
-        Unplaced: the extent has another number of axes.
+        Unplaced: the extent has a different number of axes.
     """
     axes = shape.rank - 1
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
+        advice = "x".join(["3"] * axes) if axes > 1 else "a single number"
+        if axes == 1 and len(value) == shape.rank:  # probably an image that was declared without its channels
+            advice += f"; if {shape} is an image, write its channels too: `input {shape}x1`"
         raise Unplaced(
             ExtentRank,
             option=name,
@@ -320,11 +391,6 @@ def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int
             kind=shape.kind,
             axes="one axis" if axes == 1 else f"{axes} axes",
             shape=str(shape),
-            advice="x".join(["3"] * axes) if axes > 1 else f"a single number{_not_an_image(value, shape)}",
+            advice=advice,
         )
     return value
-
-
-def _not_an_image(value: tuple[int, ...], shape: Shape) -> str:
-    """What to add when an image was probably declared without its channels."""
-    return f"; if {shape} is an image, write its channels too: `input {shape}x1`" if len(value) == shape.rank else ""

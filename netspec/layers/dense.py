@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Count, Flag, Number, OneWord
+from netspec.language.kinds import Count
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.word import option
 from netspec.layers.activations import Activation
-from netspec.layers.base import Layer, Weighted, activation_option, check_rank, dtype_option, known, layer, precision
+from netspec.layers.base import (
+    Layer,
+    Regularized,
+    Weighted,
+    activation_option,
+    check_rank,
+    init_option,
+    known,
+    layer,
+    precision,
+)
 from netspec.layers.code import PythonCall, call
 from netspec.layers.errors.shapes import AlreadyKnown, WrongRank
 from netspec.layers.initializers import Init, Normal
@@ -16,9 +26,9 @@ from netspec.layers.reshape import Flatten
 
 @layer("dense")
 class Dense(Weighted):
-    """Connects every input with every unit.
+    """Fully connected layer.
 
-    Works on vectors, and on each step of a sequence; images and volumes are flattened first.
+    Applies to vectors, and to each step of a sequence; images and volumes are flattened first.
 
     Shape: C -> units; T x C -> T x units
     Parameters: C * units + units
@@ -31,7 +41,7 @@ class Dense(Weighted):
 
     output_axis = -1
 
-    units: int = option(Count(), "how many numbers come out", position=0, aliases=("out_features", "output_dim"))
+    units: int = option(Count(), "the number of output features", position=0, aliases=("out_features", "output_dim"))
     activation: Activation | None = activation_option(1)
 
     def before(self, x: Shape) -> tuple[Layer, ...]:
@@ -39,24 +49,22 @@ class Dense(Weighted):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (1, 2), "flatten it, or take its mean with `gap`, first")
-        self.check_weights((known(self, x.channels, x), self.units))
+        self.check_weights(self.kernel_shape(x))
         return x.with_channels(self.units)
 
-    def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
-        kernel = (known(self, x.channels, x), self.units)
-        return {"kernel": kernel, "bias": (self.units,)} if self.bias else {"kernel": kernel}
+    def kernel_shape(self, x: Shape) -> tuple[int, ...]:
+        return known(self, x.channels, x), self.units
 
     def macs(self, output: Shape, x: Shape) -> Size:
         return x.channels * output.count
 
     def module(self, x: Shape) -> PythonCall:
-        kernel = (known(self, x.channels, x), self.units)
-        bias = {} if self.bias else {"use_bias": False}
-        return call("nn.Linear", *kernel, **bias, **self.initializers(kernel))
+        kernel = self.kernel_shape(x)
+        return call("nn.Linear", *kernel, **self.weight_arguments(kernel))
 
 
 @layer("embedding")
-class Embedding(Layer):
+class Embedding(Regularized):
     """Looks up a trainable vector for every token id.
 
     Shape: T tokens(V) -> T x features
@@ -68,20 +76,14 @@ class Embedding(Layer):
 
     aliases = ("Embed",)
 
-    features: int = option(Count(), "the length of the vectors", position=0, aliases=("embedding_dim", "output_dim"))
+    features: int = option(Count(), "the size of each vector", position=0, aliases=("embedding_dim", "output_dim"))
     vocabulary: int | None = option(
         Count(),
-        "how many ids there are; follows from the input",
+        "the number of ids; inferred from the input",
         default=None,
         aliases=("vocab_size", "num_embeddings", "input_dim"),
     )
-    init: Init = option(OneWord("init"), "how the vectors begin", default=Normal(std=0.05))
-    frozen: bool = option(
-        Flag(), "keep the vectors as they begin: they are not trained", default=False, aliases=("trainable",)
-    )
-    l1: float = option(Number(0), "L1 penalty on all vectors: l1 * sum(|e|) is added to the loss", default=0.0)
-    l2: float = option(Number(0), "L2 penalty on all vectors: l2 * sum(e * e) is added to the loss", default=0.0)
-    dtype: str | None = dtype_option()
+    init: Init = init_option("initializer of the vectors", Normal(std=0.05))
 
     def infer(self, x: Shape) -> Shape:
         if not x.is_tokens:

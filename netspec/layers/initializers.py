@@ -1,4 +1,4 @@
-"""How weights begin."""
+"""Initializers of weights."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from netspec.layers.code import Code, call
 
 
 class Init(Word):
-    """Base of every init: a distribution for the numbers of a kernel.
+    """Base class of all initializers.
 
-    fan_in is the inputs that one output has, fan_out the outputs that one input has; for a convolution both count the
-    whole window.
+    fan_in is the number of inputs of one output, fan_out the number of outputs of one input; for a convolution both
+    count the whole window.
     """
 
     category: ClassVar[str] = "init"
     function: ClassVar[str] = ""
     needs_fans: ClassVar[bool] = False
-    """Depends on fan_in or fan_out, so that it cannot begin a bias."""
+    """Depends on fan_in or fan_out, so it cannot initialize a bias."""
 
     def code(self) -> Code:
-        """The expression that makes the initializer: a function of a key, a shape and a dtype."""
-        return call(f"nn.initializers.{self.function}")
+        """The expression for the initializer, a function of a key, a shape and a dtype: by default that of the word's
+        name in `nn.initializers`, called with all options by position."""
+        return call(f"nn.initializers.{self.function or self.word}", *(getattr(self, o.field) for o in self.options()))
 
 
 init = Declares("init")
-"""The decorator that declares an init: `@init("name")`."""
+"""The decorator that declares an initializer: `@init("name")`."""
 
 
 @init("zeros")
@@ -53,20 +54,17 @@ class Ones(Init):
 
 @init("constant")
 class ConstantInit(Init):
-    """One number everywhere.
+    """The same number everywhere.
 
     Example: dense(10, bias_init = constant(0.1))
     """
 
     value: float = option(Number(), "the number", position=0)
 
-    def code(self) -> Code:
-        return call("nn.initializers.constant", self.value)
-
 
 @init("uniform")
 class Uniform(Init):
-    """Evenly between -range and range.
+    """Uniform between -range and range.
 
     Example: dense(10, init = uniform(0.3))
     """
@@ -81,7 +79,7 @@ class Uniform(Init):
 
 @init("normal")
 class Normal(Init):
-    """Normal distribution around zero.
+    """Normal distribution with mean 0.
 
     Example: dense(10, init = normal(0.01))
     """
@@ -90,28 +88,22 @@ class Normal(Init):
 
     std: float = option(Number(0, open_low=True), "the standard deviation", default=0.05, position=0)
 
-    def code(self) -> Code:
-        return call("nn.initializers.normal", self.std)
-
 
 @init("truncated_normal")
 class TruncatedNormal(Init):
-    """Normal distribution around zero without what lies beyond two standard deviations.
+    """Normal distribution with mean 0, truncated at two standard deviations.
 
     Example: dense(10, init = truncated_normal(0.02))
     """
 
     aliases = ("trunc_normal",)
 
-    std: float = option(Number(0, open_low=True), "the standard deviation before cutting", default=0.05, position=0)
-
-    def code(self) -> Code:
-        return call("nn.initializers.truncated_normal", self.std)
+    std: float = option(Number(0, open_low=True), "the standard deviation before truncation", default=0.05, position=0)
 
 
 @init("glorot_uniform")
 class GlorotUniform(Init):
-    """Uniform with variance 2 / (fan_in + fan_out); Keras' default.
+    """Uniform with variance 2 / (fan_in + fan_out); the default in Keras.
 
     Example: dense(10, init = glorot_uniform)
     Reference: Glorot and Bengio 2010.
@@ -119,13 +111,12 @@ class GlorotUniform(Init):
 
     aliases = ("xavier_uniform",)
 
-    function = "glorot_uniform"
     needs_fans = True
 
 
 @init("glorot_normal")
 class GlorotNormal(Init):
-    """Normal distribution cut off at two standard deviations, whose variance is 2 / (fan_in + fan_out).
+    """Truncated normal distribution with variance 2 / (fan_in + fan_out).
 
     Example: dense(10, init = glorot_normal)
     Reference: Glorot and Bengio 2010.
@@ -133,13 +124,12 @@ class GlorotNormal(Init):
 
     aliases = ("xavier_normal",)
 
-    function = "glorot_normal"
     needs_fans = True
 
 
 @init("he_uniform")
 class HeUniform(Init):
-    """Uniform with variance 2 / fan_in; made for relu.
+    """Uniform with variance 2 / fan_in; suited to relu.
 
     Example: dense(10, relu, init = he_uniform)
     Reference: He et al. 2015, arXiv:1502.01852.
@@ -147,13 +137,12 @@ class HeUniform(Init):
 
     aliases = ("kaiming_uniform",)
 
-    function = "he_uniform"
     needs_fans = True
 
 
 @init("he_normal")
 class HeNormal(Init):
-    """Normal distribution cut off at two standard deviations, whose variance is 2 / fan_in; made for relu.
+    """Truncated normal distribution with variance 2 / fan_in; suited to relu.
 
     Example: dense(10, relu, init = he_normal)
     Reference: He et al. 2015, arXiv:1502.01852.
@@ -161,7 +150,6 @@ class HeNormal(Init):
 
     aliases = ("kaiming_normal",)
 
-    function = "he_normal"
     needs_fans = True
 
 
@@ -173,25 +161,23 @@ class LecunUniform(Init):
     Reference: LeCun et al. 1998, Efficient BackProp.
     """
 
-    function = "lecun_uniform"
     needs_fans = True
 
 
 @init("lecun_normal")
 class LecunNormal(Init):
-    """Normal distribution cut off at two standard deviations, whose variance is 1 / fan_in; the default of kernels.
+    """Truncated normal distribution with variance 1 / fan_in; the default for kernels.
 
     Example: dense(10, init = lecun_normal)
     Reference: LeCun et al. 1998, Efficient BackProp.
     """
 
-    function = "lecun_normal"
     needs_fans = True
 
 
 @init("orthogonal")
 class Orthogonal(Init):
-    """A random orthogonal matrix, times a gain; in the kernel of a convolution each filter is a column.
+    """A random orthogonal matrix times a gain; in the kernel of a convolution each filter is a column.
 
     Example: dense(10, init = orthogonal)
     Reference: Saxe, McClelland and Ganguli 2013, arXiv:1312.6120.
@@ -200,6 +186,3 @@ class Orthogonal(Init):
     gain: float = option(Number(0, open_low=True), "multiplies the matrix", default=1.0, position=0)
 
     needs_fans = True
-
-    def code(self) -> Code:
-        return call("nn.initializers.orthogonal", self.gain)

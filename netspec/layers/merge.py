@@ -12,8 +12,8 @@ from netspec.layers.base import Layer, check_numbers, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongRank
 
-MOST_TERMS = 100
-"""More of them are joined by a function: Python cannot read an expression of thousands of terms."""
+MAX_TERMS = 100
+"""More terms are combined by a function: Python cannot parse an expression of thousands of terms."""
 
 AXES = {
     1: ("features",),
@@ -23,12 +23,8 @@ AXES = {
 }
 
 
-def _axis_name(rank: int, axis: int) -> str:
-    return AXES[rank][axis] if rank in AXES else f"sizes of axis {axis}"
-
-
 def first_difference(shapes: Shapes, axes: int, besides: int | None = None) -> tuple[int, str] | None:
-    """The first input that differs from input 0 in rank or in one of its first axes, and how, in words.
+    """The first input that differs from input 0 in rank or in one of its first axes, and the difference in words.
 
     The axis `besides` may differ.
     """
@@ -39,23 +35,24 @@ def first_difference(shapes: Shapes, axes: int, besides: int | None = None) -> t
         for axis, (a, b) in enumerate(zip(first.sizes[:axes], other.sizes[:axes], strict=True)):
             if a != b and axis != besides:
                 verb = "may differ" if isinstance(a, Dim) or isinstance(b, Dim) else "differ"
-                return index, f"the {_axis_name(first.rank, axis)} {verb}, {a} and {b}"
+                name = AXES[first.rank][axis] if first.rank in AXES else f"sizes of axis {axis}"
+                return index, f"the {name} {verb}, {a} and {b}"
     return None
 
 
-def _spell(shapes: Shapes) -> str:
+def _join(shapes: Shapes) -> str:
     *most, last = map(str, shapes)
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def _is_nearly(a: Size, b: Size) -> bool:
-    """Whether two sizes differ by less than a stride of 2 makes: an odd one was halved and doubled again, or unpadded
-    convolutions have taken rows away."""
+    """Whether two sizes differ by less than a stride of 2 would cause: an odd size was halved and doubled again, or
+    unpadded convolutions have removed rows."""
     return isinstance(a, int) and isinstance(b, int) and 3 * abs(a - b) <= max(a, b)
 
 
 def _advise_space(first: Shape, other: Shape) -> str:
-    """How to make the places of two tensors fit, their ranks being equal."""
+    """How to make the spatial sizes of two tensors of equal rank match."""
     if first.rank > 2 and all(_is_nearly(a, b) for a, b in zip(first.space, other.space, strict=True)):
         fitting = "use `pad = same` and input sizes that every stride and pool divides"
         size = "x".join(map(str, first.space))
@@ -63,15 +60,15 @@ def _advise_space(first: Shape, other: Shape) -> str:
     return "use the same strides, pools and padding on both sides"
 
 
-# ---------------------------------------------------------------- number by number
+# ---------------------------------------------------------------- elementwise
 
 
 class Merge(Layer):
-    """What joins tensors number by number; a vector is repeated at every place of a sequence, an image or a volume."""
+    """Base class of elementwise merges; vectors are broadcast over the positions of the other tensors."""
 
     input_count: ClassVar[tuple[int, int | None]] = (2, None)
     takes_gates: ClassVar[bool] = False
-    """A single channel is repeated for all channels, too."""
+    """A single channel is broadcast over all channels, too."""
 
     def infer(self, *inputs: Shape) -> Shape:
         check_numbers(self, *inputs)
@@ -82,31 +79,31 @@ class Merge(Layer):
         return inputs[largest]
 
     def _largest(self, inputs: Shapes) -> int:
-        """The input that has the shape of the result, if all fit."""
+        """The index of the input that has the output shape, if all are compatible."""
         rank = max(shape.rank for shape in inputs)
         of_rank = [i for i, shape in enumerate(inputs) if shape.rank == rank]
         return next((i for i in of_rank if not (self.takes_gates and inputs[i].channels == 1)), of_rank[0])
 
     def _fits(self, shape: Shape, result: Shape) -> bool:
-        repeats_places = shape.rank == 1 or shape.space == result.space
-        repeats_channels = shape.channels == result.channels or (self.takes_gates and shape.channels == 1)
-        return repeats_places and repeats_channels
+        broadcasts_space = shape.rank == 1 or shape.space == result.space
+        broadcasts_channels = shape.channels == result.channels or (self.takes_gates and shape.channels == 1)
+        return broadcasts_space and broadcasts_channels
 
     def _misfit(self, inputs: Shapes, largest: int, index: int) -> Unplaced:
         result, other = inputs[largest], inputs[index]
         pair = (result, other) if largest < index else (other, result)
-        found = first_difference(pair, result.rank)
-        assert found is not None
-        axis = found[1]
+        difference = first_difference(pair, result.rank)
+        assert difference is not None
+        axis = difference[1]
         if other.rank == 1 < result.rank:
             axis = f"a vector of {other.channels} and {result.kind} with {result.channels} channels"
         advice = self._advise(*pair)
         return Unplaced(
-            UnequalShapes, at_input=index or largest, word=self.word, shapes=_spell(inputs), axis=axis, advice=advice
+            UnequalShapes, at_input=index or largest, word=self.word, shapes=_join(inputs), axis=axis, advice=advice
         )
 
     def _advise(self, first: Shape, other: Shape) -> str:
-        """How to make two tensors fit."""
+        """How to make two tensors compatible."""
         if 1 in (first.rank, other.rank) and first.rank != other.rank:
             channels = max(first, other, key=lambda shape: shape.rank).channels
             advice = f"end the vector with `dense({channels})`, and it is repeated at every place"
@@ -123,20 +120,20 @@ class Merge(Layer):
         return f"let both end with {first.channels} {noun}{gate}"
 
     def fitted(self, tensors: Names, shapes: Shapes) -> list[Code]:
-        """The tensors, vectors with axes of length 1 for the places."""
+        """The tensors, with axes of length 1 inserted into vectors for broadcasting."""
         rank = max(shape.rank for shape in shapes)
-        places = tuple(range(1, rank)) if rank > 2 else 1
+        axes = tuple(range(1, rank)) if rank > 2 else 1
         return [
-            call("jnp.expand_dims", tensor, places) if shape.rank < rank else tensor
+            call("jnp.expand_dims", tensor, axes) if shape.rank < rank else tensor
             for tensor, shape in zip(tensors, shapes, strict=True)
         ]
 
 
 @layer("add")
 class Add(Merge):
-    """Adds tensors, number by number; `a + b` is short for it.
+    """Adds tensors elementwise; `a + b` is short for it.
 
-    A vector with as many features as the others have channels is added at every place.
+    A vector with as many features as the others have channels is added at every position.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
     Formula: y = x1 + x2 + …
@@ -152,14 +149,14 @@ class Add(Merge):
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         terms = self.fitted(tensors, shapes)
-        return PythonCall("+", tuple(terms)) if len(terms) <= MOST_TERMS else call("sum", terms)
+        return PythonCall("+", tuple(terms)) if len(terms) <= MAX_TERMS else call("sum", terms)
 
 
 @layer("mul")
 class Mul(Merge):
-    """Multiplies tensors, number by number; vectors and single channels are gates.
+    """Multiplies tensors elementwise; vectors and single channels act as gates.
 
-    A vector with as many features as the others have channels multiplies every place, as in squeeze-and-excite. A
+    A vector with as many features as the others have channels multiplies every position, as in squeeze-and-excite. A
     tensor with a single channel, such as the map of an attention gate, multiplies every channel.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C; H x W x C | H x W x 1 -> H x W x C
@@ -174,16 +171,16 @@ class Mul(Merge):
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         factors = self.fitted(tensors, shapes)
-        if len(factors) > MOST_TERMS:
+        if len(factors) > MAX_TERMS:
             return call("nn.product", *factors)
         return PythonCall("*", tuple(factors))
 
 
 @layer("max")
 class Maximum(Merge):
-    """The largest of several tensors, number by number: maxout.
+    """The elementwise maximum of several tensors (maxout).
 
-    A vector with as many features as the others have channels is compared at every place.
+    A vector with as many features as the others have channels is compared at every position.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
     Formula: y = max(x1, x2, …)
@@ -200,9 +197,9 @@ class Maximum(Merge):
 
 @layer("average")
 class Average(Merge):
-    """The mean of several tensors, number by number.
+    """The elementwise mean of several tensors.
 
-    A vector with as many features as the others have channels counts at every place.
+    A vector with as many features as the others have channels counts at every position.
 
     Shape: equal shapes -> the same; H x W x C | C -> H x W x C
     Formula: y = (x1 + … + xn) / n
@@ -216,7 +213,7 @@ class Average(Merge):
         return call("nn.average", *self.fitted(tensors, shapes))
 
 
-# ---------------------------------------------------------------- behind each other
+# ---------------------------------------------------------------- concatenation
 
 DIRECTIONS = {
     "channels": {1: 0, 2: 1, 3: 2, 4: 3},
@@ -230,9 +227,9 @@ DIRECTIONS = {
 
 @layer("concat")
 class Concat(Layer):
-    """Puts tensors behind each other along the channels, or the size that `along` names; their other sizes are equal.
+    """Concatenates tensors along the channels, or along the axis given by `along`; all other sizes must be equal.
 
-    `along = length` puts one sequence behind the other, `along = height` one image below the other.
+    `along = length` appends one sequence to the other, `along = height` puts one image below the other.
 
     Shape: H x W x C1 | H x W x C2 -> H x W x C1 + C2; along = length: T1 x C | T2 x C -> T1 + T2 x C
     Formula: y[i, c] = x1[i, c] for c < C1, else x2[i, c - C1]
@@ -242,7 +239,9 @@ class Concat(Layer):
 
     aliases = ("Concatenate", "cat", "stack")
 
-    along: str = option(Choice(tuple(DIRECTIONS)), "the size that grows", default="channels", aliases=("axis", "dim"))
+    along: str = option(
+        Choice(tuple(DIRECTIONS)), "the axis to join along", default="channels", aliases=("axis", "dim")
+    )
 
     input_count = (2, None)
 
@@ -250,15 +249,15 @@ class Concat(Layer):
         check_numbers(self, *inputs)
         first = inputs[0]
         axis = self._axis(first)
-        found = first_difference(inputs, first.rank, besides=axis)
-        if found is not None:
-            index, difference = found
+        mismatch = first_difference(inputs, first.rank, besides=axis)
+        if mismatch is not None:
+            index, difference = mismatch
             raise Unplaced(
                 CannotConcat,
                 at_input=index,
                 word=self.word,
                 along=self.along,
-                shapes=_spell(inputs),
+                shapes=_join(inputs),
                 axis=difference,
                 advice=self._advise(first, inputs[index], axis),
             )
@@ -268,10 +267,10 @@ class Concat(Layer):
         return Shape((*first.sizes[:axis], total, *first.sizes[axis + 1 :]))
 
     def _axis(self, shape: Shape) -> int:
-        """The place of the growing size in the shape.
+        """The index of the axis to concatenate along.
 
         Raises:
-            Unplaced: such a tensor has no size of that name.
+            Unplaced: such a tensor has no axis of that name.
         """
         axes = DIRECTIONS[self.along]
         if shape.rank in axes:
@@ -292,7 +291,7 @@ class Concat(Layer):
         )
 
     def _advise(self, first: Shape, other: Shape, along: int) -> str:
-        """How to make two tensors fit."""
+        """How to make two tensors compatible."""
         if first.rank != other.rank:
             return "bring all to one form: `gap` or `flatten` makes a vector of an image"
         if first.channels != other.channels and along != first.rank - 1:

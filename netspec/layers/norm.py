@@ -1,39 +1,44 @@
-"""Normalisation."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Flag, Number
 from netspec.language.shape import Shape
 from netspec.language.word import option
-from netspec.layers.base import Layer, check_numbers, check_rank, dtype_option, known, layer, precision
+from netspec.layers.base import (
+    Layer,
+    check_groups,
+    check_numbers,
+    check_rank,
+    dtype_option,
+    frozen_option,
+    known,
+    layer,
+    precision,
+)
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
-from netspec.layers.errors.shapes import GroupsDoNotDivide
 
-# ---------------------------------------------------------------- with a trained factor for each channel
+# ---------------------------------------------------------------- with a trained scale for each channel
 
 
-class Normalisation(Layer):
-    """What normalising layers with weights share."""
+class Normalization(Layer):
+    """Base class of normalization layers with weights."""
 
-    function: ClassVar[str] = ""
     flax_epsilon: ClassVar[float] = 1e-6
-    """What the module takes by itself."""
+    """The default of the Flax module."""
 
     epsilon: float = option(
-        Number(0, open_low=True), "added to the variance, against division by zero", default=1e-5, aliases=("eps",)
+        Number(0, open_low=True), "added to the variance for numerical stability", default=1e-5, aliases=("eps",)
     )
-    scale: bool = option(Flag(), "train a factor for each channel (gamma)", default=True, aliases=("gamma", "affine"))
-    frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
-    )
+    scale: bool = option(Flag(), "train a scale for each channel (gamma)", default=True, aliases=("gamma", "affine"))
+    frozen: bool = frozen_option()
     dtype: str | None = dtype_option()
 
     @property
     def weight_names(self) -> tuple[str, ...]:
-        """The weights that it has, each with a number for every channel."""
+        """Its weights, each with one number per channel."""
         return ("scale",) if self.scale else ()
 
     def infer(self, x: Shape) -> Shape:
@@ -45,18 +50,16 @@ class Normalisation(Layer):
         return {name: (known(self, x.channels, x),) for name in self.weight_names}
 
     def arguments(self) -> dict[str, Code]:
-        """What the module takes besides the channels."""
-        found: dict[str, Code] = {} if self.epsilon == self.flax_epsilon else {"epsilon": self.epsilon}
-        if not self.scale:
-            found["use_scale"] = False
-        return found
+        """The arguments of the module besides the channels."""
+        arguments: dict[str, Code] = {} if self.epsilon == self.flax_epsilon else {"epsilon": self.epsilon}
+        return arguments if self.scale else {**arguments, "use_scale": False}
 
     def module(self, x: Shape) -> PythonCall:
         return call(self.function, known(self, x.channels, x), **self.arguments(), **precision(self.dtype))
 
 
-class Centring(Normalisation):
-    """Norms that take a mean away."""
+class Centering(Normalization):
+    """Norms that subtract a mean."""
 
     offset: bool = option(Flag(), "train an offset for each channel (beta)", default=True, aliases=("beta", "center"))
 
@@ -65,17 +68,14 @@ class Centring(Normalisation):
         return (*super().weight_names, "bias") if self.offset else super().weight_names
 
     def arguments(self) -> dict[str, Code]:
-        found = super().arguments()
-        if not self.offset:
-            found["use_bias"] = False
-        # Flax takes the variance for the mean of the squares less the square of the mean unless told otherwise; in f32
-        # nothing is left of it where the mean is a thousand times the deviation, as in a column of years.
-        found["use_fast_variance"] = False
-        return found
+        bias = {} if self.offset else {"use_bias": False}
+        # By default Flax computes the variance as E[x^2] - E[x]^2, which cancels in f32 where the mean is a thousand
+        # times the standard deviation, as in a column of years.
+        return {**super().arguments(), **bias, "use_fast_variance": False}
 
 
-class AcrossPlaces(Centring):
-    """Norms that take the mean over places, padded steps left out."""
+class AcrossPositions(Centering):
+    """Norms that average over positions, ignoring padded steps."""
 
     reads_mask: ClassVar[int | None] = 0
 
@@ -85,12 +85,12 @@ class AcrossPlaces(Centring):
 
 
 @layer("batchnorm")
-class BatchNorm(AcrossPlaces):
-    """Gives each channel mean 0 and variance 1 over the batch and all places; outside training it uses running means.
+class BatchNorm(AcrossPositions):
+    """Normalizes each channel over the batch and all positions; at inference it uses running statistics.
 
     The running mean and variance are state, not trained: momentum * old + (1 - momentum) * new at each step. The new
-    variance is that of the batch itself, as in Keras and Flax; PyTorch keeps n / (n - 1) times it, with n the numbers
-    of a channel in the batch, and calls 1 - momentum the momentum. Padded steps of texts do not count.
+    variance is the biased one of the batch, as in Keras and Flax; PyTorch uses the unbiased one, n / (n - 1) times as
+    large with n numbers per channel, and its momentum is 1 - momentum here. Padded steps are ignored.
 
     Shape: any -> the same
     Parameters: 2 * C trained, 2 * C state
@@ -102,7 +102,7 @@ class BatchNorm(AcrossPlaces):
     aliases = ("BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "bn")
 
     momentum: float = option(
-        Number(0, 1, open_high=True), "how much of the running mean is kept at each step", default=0.9
+        Number(0, 1, open_high=True), "the weight of the old running statistics at each step", default=0.9
     )
 
     cancels_bias = True
@@ -118,8 +118,8 @@ class BatchNorm(AcrossPlaces):
 
 
 @layer("layernorm")
-class LayerNorm(Centring):
-    """Gives the channels at each place mean 0 and variance 1.
+class LayerNorm(Centering):
+    """Normalizes the channels at each position.
 
     Shape: any -> the same
     Parameters: 2 * C
@@ -134,11 +134,11 @@ class LayerNorm(Centring):
 
 
 @layer("groupnorm")
-class GroupNorm(AcrossPlaces):
-    """Gives each group of channels mean 0 and variance 1 over all places of an example.
+class GroupNorm(AcrossPositions):
+    """Normalizes each group of channels over all positions of an example.
 
-    One group takes all channels together; as many groups as channels are `instancenorm`. Padded steps of texts do not
-    count.
+    With one group all channels are normalized together; with as many groups as channels it equals `instancenorm`.
+    Padded steps are ignored.
 
     Shape: any -> the same
     Parameters: 2 * C
@@ -150,7 +150,7 @@ class GroupNorm(AcrossPlaces):
     aliases = ("GroupNormalization", "gn")
 
     groups: int = option(
-        Count(), "how many groups the channels make", default=32, position=0, aliases=("num_groups", "g")
+        Count(), "the number of groups of channels", default=32, position=0, aliases=("num_groups", "g")
     )
 
     function = "nn.GroupNorm"
@@ -158,18 +158,7 @@ class GroupNorm(AcrossPlaces):
     def infer(self, x: Shape) -> Shape:
         shape = super().infer(x)
         channels = known(self, x.channels, x)
-        if channels % self.groups:
-            divisors = [g for g in range(1, channels + 1) if channels % g == 0]
-            *most, last = map(str, divisors[:12])
-            valid = f"{', '.join(most)} or {last}" if most else last
-            raise Unplaced(
-                GroupsDoNotDivide,
-                option="groups",
-                groups=self.groups,
-                channels=channels,
-                what="channels" if channels > 1 else "channel",
-                valid=valid,
-            )
+        check_groups(self.groups, (channels, "channels" if channels > 1 else "channel"))
         return shape
 
     def module(self, x: Shape) -> PythonCall:
@@ -178,11 +167,10 @@ class GroupNorm(AcrossPlaces):
 
 
 @layer("instancenorm")
-class InstanceNorm(AcrossPlaces):
-    """Gives each channel mean 0 and variance 1 over the places of an example, in training and outside alike.
+class InstanceNorm(AcrossPositions):
+    """Normalizes each channel over the positions of an example, in training and at inference alike.
 
-    Factor and offset are trained unless `scale` and `offset` say otherwise; PyTorch has none by default. Padded steps
-    of texts do not count.
+    Scale and offset are trained by default, unlike in PyTorch. Padded steps are ignored.
 
     Shape: H x W x C -> H x W x C; sequences and volumes alike
     Parameters: 2 * C
@@ -202,8 +190,8 @@ class InstanceNorm(AcrossPlaces):
 
 
 @layer("rmsnorm")
-class RMSNorm(Normalisation):
-    """Divides the channels at each place by their root mean square; no mean is taken away.
+class RMSNorm(Normalization):
+    """Divides the channels at each position by their root mean square; no mean is subtracted.
 
     Shape: any -> the same
     Parameters: C
@@ -222,11 +210,11 @@ class RMSNorm(Normalisation):
 
 @layer("lrn")
 class LocalResponseNorm(Layer):
-    """Divides each number by what the channels around it come to at the same place, as AlexNet does.
+    """Local response normalization: divides each number by the energy of the neighboring channels at its position.
 
-    The defaults are those of the AlexNet paper, where `alpha` multiplies the sum of the squares. PyTorch, Caffe and
-    ONNX divide `alpha` by `size`, and begin with k = 1: write `lrn(5, k = 1, divide = true)` for theirs. Channels
-    beyond the first and the last count as zero. An even `size` reaches one channel further down than up, as in PyTorch.
+    The defaults are those of the AlexNet paper, in which `alpha` multiplies the sum of squares. PyTorch, Caffe and
+    ONNX divide `alpha` by `size` and default to k = 1: write `lrn(5, k = 1, divide = true)` for theirs. Channels
+    outside the range count as zero. An even `size` reaches one channel further down than up, as in PyTorch.
 
     Shape: any -> the same
     Formula: y = x / (k + alpha * sum of x^2 over `size` channels)^beta
@@ -238,15 +226,15 @@ class LocalResponseNorm(Layer):
 
     size: int = option(
         Count(),
-        "how many channels count, the one itself in the middle",
+        "the number of channels in the window, centered on the channel itself",
         default=5,
         position=0,
         aliases=("n", "local_size"),
     )
-    alpha: float = option(Number(0), "multiplies the squares", default=1e-4)
+    alpha: float = option(Number(0), "multiplies the sum of squares", default=1e-4)
     beta: float = option(Number(0), "the exponent", default=0.75)
-    k: float = option(Number(0, open_low=True), "what is there without any squares", default=2.0, aliases=("bias",))
-    divide: bool = option(Flag(), "divide alpha by size, as PyTorch, Caffe and ONNX do", default=False)
+    k: float = option(Number(0, open_low=True), "added to the sum of squares", default=2.0, aliases=("bias",))
+    divide: bool = option(Flag(), "divide `alpha` by `size`, as PyTorch, Caffe and ONNX do", default=False)
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (1, 2, 3, 4), "")
@@ -259,7 +247,7 @@ class LocalResponseNorm(Layer):
 
 @layer("l2norm")
 class L2Norm(Layer):
-    """Divides the channels at each place by their Euclidean length, which makes it 1.
+    """Divides the channels at each position by their Euclidean norm.
 
     Shape: any -> the same
     Formula: y = x / max(sqrt(sum(x^2)), epsilon)
@@ -270,13 +258,11 @@ class L2Norm(Layer):
     aliases = ("normalize", "UnitNormalization", "l2_normalize")
 
     epsilon: float = option(
-        Number(0, open_low=True), "the least length, against division by zero", default=1e-12, aliases=("eps",)
+        Number(0, open_low=True), "the minimum norm, for numerical stability", default=1e-12, aliases=("eps",)
     )
+
+    function = "nn.l2_normalize"
 
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)
         return x
-
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        more = {} if self.epsilon == 1e-12 else {"epsilon": self.epsilon}
-        return call("nn.l2_normalize", *tensors, **more)

@@ -1,4 +1,4 @@
-"""Layers that make training harder so that the net generalises."""
+"""Regularization layers: active during training only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import ClassVar
 from netspec.language.kinds import Choice, Number
 from netspec.language.shape import Shape
 from netspec.language.word import option
-from netspec.layers.base import Layer, check_numbers, layer
+from netspec.layers.base import Layer, check_numbers, dropout_option, layer
 from netspec.layers.code import PythonCall, call
 
 
-class Disturbance(Layer):
-    """What only happens while training, at random."""
+class TrainingNoise(Layer):
+    """Base class of random layers that do nothing at inference."""
 
     training_only: ClassVar[bool] = True
 
@@ -22,11 +22,11 @@ class Disturbance(Layer):
 
 
 @layer("dropout")
-class Dropout(Disturbance):
-    """Sets each number to zero with probability `rate` while training, and divides the others by 1 - rate.
+class Dropout(TrainingNoise):
+    """Sets each number to zero with probability `rate` during training, and divides the others by 1 - rate.
 
-    With `per = channel` all places of a channel are dropped together, which is called spatial dropout: neighbours in
-    an image hold much the same, so that dropping single numbers takes little away.
+    `per = channel` drops whole channels (spatial dropout): neighboring positions of an image are strongly correlated,
+    so dropping single numbers regularizes little.
 
     Shape: any -> the same
     Formula: y = x * m / (1 - rate), with m = 0 with probability rate, else 1
@@ -36,24 +36,19 @@ class Dropout(Disturbance):
 
     aliases = ("Dropout1d", "Dropout2d", "Dropout3d", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
-    rate: float = option(
-        Number(0, 1, open_high=True),
-        "the probability to drop a number",
-        position=0,
-        aliases=("p", "prob", "dropout"),
-    )
-    per: str = option(Choice(("number", "channel")), "what is dropped as one", default="number")
+    rate: float = dropout_option("the probability of dropping a number", position=0, aliases=("p", "prob", "dropout"))
+    per: str = option(Choice(("number", "channel")), "the unit that is dropped", default="number")
 
     def module(self, x: Shape) -> PythonCall:
-        places = tuple(range(1, x.rank)) if self.per == "channel" else ()
-        return call("nn.Dropout", self.rate, **{"broadcast_dims": places} if places else {})
+        axes = tuple(range(1, x.rank)) if self.per == "channel" else ()
+        return call("nn.Dropout", self.rate, **{"broadcast_dims": axes} if axes else {})
 
 
 @layer("droppath")
-class DropPath(Disturbance):
-    """Sets a whole example to zero with probability `rate` while training, and divides the others by 1 - rate.
+class DropPath(TrainingNoise):
+    """Sets a whole example to zero with probability `rate` during training, and divides the others by 1 - rate.
 
-    It stands at the end of a branch beside a shortcut, which is then all that is left of the block: stochastic depth.
+    Also known as stochastic depth: used at the end of a residual branch, it skips the block for some examples.
 
     Shape: any -> the same
     Formula: y = x * m / (1 - rate), with one m for each example: 0 with probability rate, else 1
@@ -63,11 +58,8 @@ class DropPath(Disturbance):
 
     aliases = ("StochasticDepth", "drop_connect", "path_dropout")
 
-    rate: float = option(
-        Number(0, 1, open_high=True),
-        "the probability to drop an example",
-        position=0,
-        aliases=("p", "prob", "drop_prob"),
+    rate: float = dropout_option(
+        "the probability of dropping an example", position=0, aliases=("p", "prob", "drop_prob")
     )
 
     def module(self, x: Shape) -> PythonCall:
@@ -75,8 +67,8 @@ class DropPath(Disturbance):
 
 
 @layer("noise")
-class Noise(Disturbance):
-    """Adds noise from a normal distribution around zero while training.
+class Noise(TrainingNoise):
+    """Adds zero-mean Gaussian noise during training.
 
     Shape: any -> the same
     Formula: y = x + std * n, with n from a normal distribution with mean 0 and variance 1

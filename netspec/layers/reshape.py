@@ -1,4 +1,4 @@
-"""Layers that only arrange numbers anew."""
+"""Layers that rearrange or rescale numbers, without weights."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from netspec.layers.errors.windows import AxesOrder
 
 @layer("flatten")
 class Flatten(Layer):
-    """Makes one vector of all numbers of an example, row by row, channels last.
+    """Flattens each example to a vector, in row-major order, channels last.
 
     Shape: H x W x C -> H*W*C
     Formula: y[(h * W + w) * C + c] = x[h, w, c]
     Example: flatten
     """
 
+    function = "nn.flatten"
+
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)
         return Shape((x.count,))
 
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call("nn.flatten", *tensors)
-
 
 @layer("reshape")
 class Reshape(Layer):
-    """Gives the numbers of an example a new shape; their order stays.
+    """Reshapes each example; the order of its numbers is kept.
 
     Shape: any -> shape, with as many numbers
     Formula: flatten(y) = flatten(x)
@@ -58,7 +57,7 @@ class Reshape(Layer):
 
 
 class Order(Kind):
-    """The numbers from 1 on in some order."""
+    """A permutation of the numbers from 1 to n."""
 
     def accept(self, value: object) -> list[int]:
         if not isinstance(value, list) or not value:
@@ -76,11 +75,11 @@ class Order(Kind):
 
 @layer("permute")
 class Permute(Layer):
-    """Puts the axes of an example into another order.
+    """Permutes the axes of each example.
 
-    Axis i of what comes out is the axis whose number stands in place i of the list; axis 1 is the first behind the
-    batch. `permute([2, 1])` makes steps of the channels of a sequence, `permute([2, 3, 1])` puts channels last that
-    come first.
+    Axis i of the output is axis `order[i]` of the input; axis 1 is the first after the batch axis. `permute([2, 1])`
+    swaps the steps and the channels of a sequence, `permute([2, 3, 1])` converts channels-first images to
+    channels-last.
 
     Shape: A x B x C -> the same sizes in the order of the list
     Formula: y[w, h, c] = x[h, w, c] for [2, 1, 3]; y[w, c, h] = x[h, w, c] for [2, 3, 1]
@@ -90,7 +89,7 @@ class Permute(Layer):
     aliases = ("transpose", "swapaxes")
 
     order: list[int] = option(
-        Order(), "the axes in their new order, from 1", position=0, aliases=("dims", "axes", "perm")
+        Order(), "the axes in their new order, counted from 1", position=0, aliases=("dims", "axes", "perm")
     )
 
     moves_steps = True
@@ -118,7 +117,7 @@ class Permute(Layer):
 
 @layer("identity")
 class Identity(Layer):
-    """Passes its input on.
+    """Returns its input.
 
     Shape: any -> the same
     Formula: y = x
@@ -138,7 +137,7 @@ class Identity(Layer):
 
 @layer("scale")
 class Scale(Layer):
-    """Multiplies by a constant and adds another; nothing in it is trained.
+    """Multiplies by a constant and adds another; it has no weights.
 
     Shape: any -> the same
     Formula: y = factor * x + offset
@@ -148,8 +147,8 @@ class Scale(Layer):
 
     aliases = ("Rescaling",)
 
-    factor: float = option(Number(), "multiplies the input", position=0)
-    offset: float = option(Number(), "is added to the product", default=0.0, position=1)
+    factor: float = option(Number(), "the factor", position=0)
+    offset: float = option(Number(), "added to the product", default=0.0, position=1)
 
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)

@@ -1,4 +1,4 @@
-"""Shortcuts around layers."""
+"""Residual connections."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from netspec.layers.spatial.conv import Conv
 
 @layer("residual")
 class Residual(Layer):
-    """Adds what comes out of a layer to what went in.
+    """Residual connection: adds the input of a layer to its output.
 
-    Where the shapes differ, `project = auto` sends the shortcut through a 1x1 convolution (a `dense` for vectors) with
-    the stride that is needed and without a bias; `project = none` makes it an error.
+    If the shapes differ, `project = auto` projects the shortcut by a 1x1 convolution (a `dense` for vectors) without
+    bias and with a matching stride; with `project = none` that is an error.
 
     Shape: any -> the shape of the body
-    Formula: y = x + body(x); where the shapes differ, y = project(x) + body(x)
+    Formula: y = x + body(x); if the shapes differ, y = project(x) + body(x)
     Example: residual(dense(64, relu) -> dense(64))
     Reference: He et al. 2015, arXiv:1512.03385.
     """
 
-    body: LayerValue = option(Body(), "the layer to go around", position=0)
-    project: str = option(Choice(("auto", "none")), "what to do with the shortcut where shapes differ", default="auto")
+    body: LayerValue = option(Body(), "the layer that the shortcut bypasses", position=0)
+    project: str = option(Choice(("auto", "none")), "what to do with the shortcut if the shapes differ", default="auto")
 
     is_macro = True
 
@@ -52,8 +52,8 @@ class Residual(Layer):
         if before.rank == 1:
             return Dense(units=after.channels, bias=False)
         strides = []
-        for size, places in zip(before.space, after.space, strict=True):
-            stride = 1 if size == places else _stride(size, places)
+        for size, output in zip(before.space, after.space, strict=True):
+            stride = 1 if size == output else _stride(size, output)
             if stride is None:
                 raise self._cannot(before, after, difference[1])
             strides.append(stride)
@@ -61,8 +61,8 @@ class Residual(Layer):
         return Conv(filters=after.channels, kernel=1, stride=stride_option, bias=False)
 
     def _unprojected(self, before: Shape, after: Shape) -> Unplaced:
-        found = first_difference((before, after), before.rank)
-        axis = found[1] if found is not None else "they differ"
+        difference = first_difference((before, after), before.rank)
+        axis = difference[1] if difference is not None else "they differ"
         advice = "remove `project = none`: the shortcut is then projected by a 1x1 convolution"
         return Unplaced(
             UnequalShapes, option="project", word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice
@@ -73,9 +73,9 @@ class Residual(Layer):
         return Unplaced(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
 
 
-def _stride(size: Any, places: Any) -> int | None:
-    """The smallest stride that leaves `places` of `size` with `same` padding; tried up to 8 for symbolic sizes."""
-    if isinstance(size, int) and isinstance(places, int):
-        stride = -(-size // places)
-        return stride if places and -(-size // stride) == places else None
-    return next((s for s in range(2, 9) if (size + (s - 1)) // s == places), None)
+def _stride(size: Any, output: Any) -> int | None:
+    """The smallest stride from `size` to `output` with `same` padding; tried up to 8 for symbolic sizes."""
+    if isinstance(size, int) and isinstance(output, int):
+        stride = -(-size // output)
+        return stride if output and -(-size // stride) == output else None
+    return next((s for s in range(2, 9) if (size + (s - 1)) // s == output), None)

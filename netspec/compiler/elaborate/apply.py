@@ -126,7 +126,7 @@ class Applier:
         activation = layer.activation_word
         follower = None
         if activation is not None and activation.has_weights and not isinstance(layer, ActivationLayer):
-            follower = ActivationLayer(function=activation)
+            follower = ActivationLayer(activation=activation)
             layer = layer.replace(activation=None)
         shape = layer.infer(*(t.shape for t in tensors))
         edges = tuple(builder.edge_of(t) for t in tensors)

@@ -271,7 +271,7 @@ class Evaluator:
             origins = {name: note for name, value in matched.items() for note in self.origin(value, frame)}
             return self._limited(OneLayer(made, node.span, places, origins))
         if isinstance(made, Activation) and (kind is None or kind.category != "activation"):
-            return OneLayer(ActivationLayer(function=made), node.span)
+            return OneLayer(ActivationLayer(activation=made), node.span)
         return made
 
     def make_word(self, word: type[Word], matched: dict[str, tree.Expression], frame: Frame) -> Any:

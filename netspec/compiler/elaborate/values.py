@@ -67,7 +67,7 @@ class OneLayer(LayerValue, Placed, dict=True):
 
     def as_word(self, category: str) -> Word | None:
         if category == "activation" and isinstance(self.layer, ActivationLayer):
-            return self.layer.function
+            return self.layer.activation
         return self.layer if category == "layer" else None
 
 

@@ -171,7 +171,7 @@ def _softmax_inside(graph: Graph, node: Node, users: list[Node], is_network: boo
     follower = next((u.operation for u in users if isinstance(u.operation, Layer)), None)
     if follower is not None and (follower.training_only or follower.is_identity):
         return
-    if isinstance(follower, ActivationLayer) and follower.function.is_head:
+    if isinstance(follower, ActivationLayer) and follower.activation.is_head:
         yield SoftmaxInside(span=node.span, advice="remove one of the two: a head is written once")
     elif any(isinstance(u.operation, Layer) and u.operation.parameters(*graph.input_shapes(u)) for u in users):
         yield SoftmaxInside(span=node.span)

@@ -1,4 +1,4 @@
-"""Recurrent layers that read a sequence both ways."""
+"""Bidirectional recurrent layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.language.shape import Shape, Size
 from netspec.language.values import LayerValue
 from netspec.language.word import Mismatch, option
 from netspec.layers.base import Layer, known, layer
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.code import PythonCall, PythonName, call
 from netspec.layers.sequence.recurrent import Recurrent, check_sequence
 
 
@@ -19,31 +19,31 @@ class OneRecurrent(OneWord):
     of: str = "layer"
 
     def accept(self, value: object) -> Recurrent:
-        found = value.as_word("layer") if isinstance(value, LayerValue) else value
-        if not isinstance(found, Recurrent):
+        layer = value.as_word("layer") if isinstance(value, LayerValue) else value
+        if not isinstance(layer, Recurrent):
             raise Mismatch(self.describe(), value, advice="write the layer itself, such as `bidirectional(lstm(64))`")
-        if found.name is not None:
-            inner = found.replace(name=None).to_source()
-            advice = f'name the whole instead: `bidirectional({inner}, name = "{found.name}")`'
+        if layer.name is not None:
+            inner = layer.replace(name=None).to_source()
+            advice = f'name the whole instead: `bidirectional({inner}, name = "{layer.name}")`'
             raise Mismatch("a recurrent layer without a name of its own", value, advice=advice)
-        return found
+        return layer
 
     def describe(self) -> str:
         return "one recurrent layer, `rnn`, `lstm` or `gru`"
 
     @property
     def category(self) -> str | None:
-        return None  # most layers are none that may stand here: what may is said by `accept`
+        return None  # most layers are not allowed here: `accept` tells which are
 
 
 @layer("bidirectional")
 class Bidirectional(Layer):
-    """Reads a sequence forwards and backwards with two recurrent layers of this kind, and joins what they give.
+    """Processes a sequence forward and backward with two copies of a recurrent layer, and merges their outputs.
 
-    The result of the backward layer at a step is what it knows of that step and those behind it. With `return = last`
-    each layer gives its state after its own last step. Padding is skipped at both ends.
+    The output of the backward layer at a step depends on that step and the ones after it. With `return = last` each
+    direction returns its state after its own last step. Padded steps are skipped in both directions.
 
-    Shape: T x C -> T x 2 units; with return = last: T x C -> 2 units; not concat: units
+    Shape: T x C -> T x 2 units; with return = last: T x C -> 2 units; without concat: units
     Parameters: twice those of the layer, as `forward` and `backward`
     Formula: y[t] = merge(forward(x[0], …, x[t]), backward(x[T - 1], …, x[t]))
     Example: bidirectional(lstm(64))
@@ -52,10 +52,10 @@ class Bidirectional(Layer):
 
     aliases = ("BiLSTM", "BiGRU", "BiRNN")
 
-    layer: Recurrent = option(OneRecurrent(), "the recurrent layer; each direction gets weights of its own", position=0)
+    layer: Recurrent = option(OneRecurrent(), "the recurrent layer; each direction has separate weights", position=0)
     merge: str = option(
         Choice(("concat", "add", "mul", "average")),
-        "how the two results are joined",
+        "how the two outputs are merged",
         default="concat",
         aliases=("merge_mode",),
     )
@@ -101,7 +101,3 @@ class Bidirectional(Layer):
         if not reverse:
             del arguments["reverse"]
         return call(self.layer.function, known(self, x.channels, x), self.layer.units, **arguments)
-
-    def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
-        assert module is not None
-        return PythonCall(module.text, (*tensors, mask))

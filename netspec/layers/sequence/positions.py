@@ -1,23 +1,23 @@
-"""What tells the steps of a sequence apart: positions, and a step that stands for the whole."""
+"""Position embeddings and encodings, and class tokens."""
 
 from __future__ import annotations
 
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Flag, Number, OneWord
+from netspec.language.kinds import Number
 from netspec.language.shape import Dim, Shape
 from netspec.language.word import option
-from netspec.layers.base import BiasInit, Layer, check_rank, known, layer
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.base import BiasInit, Layer, check_rank, frozen_option, init_option, known, layer
+from netspec.layers.code import PythonCall, call
 from netspec.layers.errors.shapes import NeedsKnownSize, OddRotation
 from netspec.layers.initializers import Init, Normal, Zeros
 
 BASE = 10000.0
-"""What Vaswani et al. and Su et al. take for the base of the angles."""
+"""The base of the angles in Vaswani et al. and Su et al."""
 
 
 @layer("posembed")
 class PositionEmbedding(Layer):
-    """Adds a trained vector for each step of a sequence, or for each place of an image.
+    """Learned position embedding: adds a trained vector for each step of a sequence or each position of an image.
 
     Shape: T x C -> the same; H x W x C -> the same
     Parameters: T * C; H * W * C
@@ -28,12 +28,8 @@ class PositionEmbedding(Layer):
 
     aliases = ("PositionEmbedding", "position_embedding", "positional_embedding", "pos_embed", "wpe")
 
-    init: Init = option(
-        OneWord("init"), "how the table begins", default=Normal(std=0.02), aliases=("initializer", "kernel_init")
-    )
-    frozen: bool = option(
-        Flag(), "keep the table as it begins: it is not trained", default=False, aliases=("trainable",)
-    )
+    init: Init = init_option("initializer of the table", Normal(std=0.02))
+    frozen: bool = frozen_option()
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3), "give it steps x features: a vector has no positions")
@@ -56,9 +52,9 @@ class PositionEmbedding(Layer):
 
 @layer("sinusoidal")
 class Sinusoidal(Layer):
-    """Adds sines and cosines of the position, of C / 2 wavelengths from 2 pi to 2 pi * base; nothing is trained.
+    """Sinusoidal position encoding: adds sines and cosines of the position at C / 2 wavelengths, 2 pi to 2 pi * base.
 
-    With an odd number of features the last one has a sine only. Any length will do.
+    It has no weights and works for any length. With an odd number of features the last one has a sine only.
 
     Shape: T x C -> the same
     Formula: y[t, 2i] = x[t, 2i] + sin(t / base^(2i / C)); y[t, 2i + 1] = x[t, 2i + 1] + cos(t / base^(2i / C))
@@ -72,24 +68,24 @@ class Sinusoidal(Layer):
         Number(1, open_low=True), "the longest wavelength is 2 pi * base", default=BASE, aliases=("max_wavelength",)
     )
 
+    function = "nn.sinusoidal"
+
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "give it steps x features")
         known(self, x.channels, x, "the features")
         return x
 
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call("nn.sinusoidal", *tensors, **_base(self.base))
-
 
 @layer("rope")
 class Rope(Layer):
-    """Turns pairs of features by angles that grow with the step (rotary positions); nothing is trained.
+    """Rotary position embedding: rotates pairs of features by angles proportional to the step.
 
-    The pairs are (i, i + C/2), as in GPT-NeoX and Llama; the first paper pairs neighbours, which is the same with the
-    features in another order. `attention(heads, rope = true)` does this to the queries and keys of each head.
+    It has no weights. The pairs are (i, i + C/2), as in GPT-NeoX and Llama; the original paper pairs neighbors, which
+    is the same up to the order of the features. `attention(heads, rope = true)` rotates the queries and keys of each
+    head.
 
     Shape: T x C -> the same
-    Formula: (y[i], y[i + C/2]) = (x[i], x[i + C/2]) turned by t * base^(-2i / C), for step t
+    Formula: (y[i], y[i + C/2]) = (x[i], x[i + C/2]) rotated by t * base^(-2i / C), for step t
     Example: rope
     Reference: Su et al. 2021, RoFormer, arXiv:2104.09864.
     """
@@ -98,10 +94,12 @@ class Rope(Layer):
 
     base: float = option(
         Number(1, open_low=True),
-        "the slowest pair turns by nearly 1 / base at each step",
+        "the slowest pair rotates by about 1 / base radians per step",
         default=BASE,
         aliases=("theta", "rope_theta", "max_wavelength"),
     )
+
+    function = "nn.rope"
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "give it steps x features")
@@ -111,15 +109,12 @@ class Rope(Layer):
             raise Unplaced(OddRotation, what="each step has", count=features, advice=advice)
         return x
 
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call("nn.rope", *tensors, **_base(self.base))
-
 
 @layer("class_token")
 class ClassToken(Layer):
-    """Puts a trained vector in front of a sequence, whose place then stands for the whole.
+    """Class token: prepends a trained vector to a sequence, to summarize the whole.
 
-    Take it out again with `first`. The steps move by one, so that a mask of padded steps ends here.
+    Read it with `first`. The steps move by one, so a mask of padded steps ends here.
 
     Shape: T x C -> T + 1 x C
     Parameters: C
@@ -132,10 +127,8 @@ class ClassToken(Layer):
 
     moves_steps = True
 
-    init: Init = option(BiasInit(), "how the vector begins", default=Zeros(), aliases=("initializer",))
-    frozen: bool = option(
-        Flag(), "keep the vector as it begins: it is not trained", default=False, aliases=("trainable",)
-    )
+    init: Init = option(BiasInit(), "initializer of the vector", default=Zeros(), aliases=("initializer",))
+    frozen: bool = frozen_option()
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "make a sequence of it with `reshape` first")
@@ -147,7 +140,3 @@ class ClassToken(Layer):
 
     def module(self, x: Shape) -> PythonCall:
         return call("nn.ClassToken", known(self, x.channels, x), embedding_init=self.init.code())
-
-
-def _base(base: float) -> dict[str, Code]:
-    return {} if base == BASE else {"base": base}

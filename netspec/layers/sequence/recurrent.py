@@ -1,4 +1,4 @@
-"""Recurrent layers: they read a sequence step by step and remember what was."""
+"""Recurrent layers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ from netspec.language.kinds import Choice, Count, Flag, Number, OneWord
 from netspec.language.shape import Shape, Size, product
 from netspec.language.word import Mismatch, option
 from netspec.layers.activations import Activation, Sigmoid, Tanh
-from netspec.layers.base import BiasInit, Layer, check_rank, dtype_option, known, layer, precision
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.base import (
+    Layer,
+    Regularized,
+    bias_init_option,
+    bias_option,
+    check_rank,
+    dropout_option,
+    init_option,
+    known,
+    layer,
+    precision,
+)
+from netspec.layers.code import Code, PythonCall, PythonName, call
 from netspec.layers.initializers import Init, Orthogonal
 
 
@@ -19,27 +30,27 @@ class InnerActivation(OneWord):
     of: str = "activation"
 
     def accept(self, value: object) -> Any:
-        found = super().accept(value)
-        if found.has_weights:
+        activation = super().accept(value)
+        if activation.has_weights:
             raise Mismatch(self.describe(), value)
-        return found
+        return activation
 
     def describe(self) -> str:
         return "an activation without weights of its own, such as `tanh` or `relu`"
 
 
 def function_of(activation: Activation) -> Code:
-    """The activation itself, to be called later."""
+    """The activation as a function, without calling it."""
     arguments = activation.arguments()
-    function = PythonName(activation.function or "nn.identity")
+    function = PythonName(activation.python_function)
     return call("functools:partial", function, **arguments) if arguments else function
 
 
 def check_sequence(layer: Layer, x: Shape) -> None:
-    """The tensor has steps, and channels whose number is known.
+    """Whether the tensor is a sequence with a known number of channels.
 
     Raises:
-        Unplaced: it has not.
+        Unplaced: it is not.
     """
     advice = "a sequence has two sizes, steps x channels: `input 128x16`"
     if x.rank == 1 and isinstance(x.channels, int):
@@ -51,73 +62,52 @@ def check_sequence(layer: Layer, x: Shape) -> None:
     known(layer, x.channels, x, "the channels")
 
 
-class Recurrent(Layer):
-    """What recurrent layers share."""
+class Recurrent(Regularized):
+    """Base class of recurrent layers."""
 
     units: int = option(
-        Count(), "how many numbers it remembers, and gives", position=0, aliases=("hidden_size", "hidden_features")
+        Count(), "the size of the state, and of the output", position=0, aliases=("hidden_size", "hidden_features")
     )
-    activation: Activation = option(InnerActivation(), "applied inside, at every step", default=Tanh(), position=1)
+    activation: Activation = option(InnerActivation(), "applied at every step", default=Tanh(), position=1)
     return_: str = option(
         Choice(("sequence", "last")),
-        "what comes out: the state after every step, or only after the last one",
+        "return the output at every step, or only at the last one",
         default="sequence",
         aliases=("return_sequences",),
     )
     reverse: bool = option(
         Flag(),
-        "begin at the end; every result still stands at its step",
+        "process the sequence in reverse; outputs keep the order of the steps",
         default=False,
         aliases=("go_backwards", "backward"),
     )
-    dropout: float = option(
-        Number(0, 1, open_high=True),
-        "the probability to drop an input while training, the same ones at all steps of an example",
-        default=0.0,
+    dropout: float = dropout_option(
+        "the probability of dropping an input during training, the same ones at all steps of an example", default=0.0
     )
-    recurrent_dropout: float = option(
-        Number(0, 1, open_high=True),
-        "the probability to drop a number of the state on its way into the next step, while training",
-        default=0.0,
+    recurrent_dropout: float = dropout_option(
+        "the probability of dropping a number of the recurrent state between steps during training", default=0.0
     )
-    bias: bool = option(Flag(), "add a trainable vector before the activation", default=True, aliases=("use_bias",))
-    init: Init | None = option(
-        OneWord("init"),
-        "how the kernel of each gate begins (none: `lecun_normal`)",
-        default=None,
-        aliases=("kernel_initializer", "kernel_init"),
-    )
+    bias: bool = bias_option()
+    init: Init | None = init_option("initializer of the kernel of each gate (none: `lecun_normal`)")
     recurrent_init: Init = option(
         OneWord("init"),
-        "how the recurrent kernel of each gate begins",
+        "initializer of the recurrent kernel of each gate",
         default=Orthogonal(),
         aliases=("recurrent_initializer", "recurrent_kernel_init"),
     )
-    bias_init: Init | None = option(
-        BiasInit(), "how the bias begins (none: `zeros`)", default=None, aliases=("bias_initializer",)
-    )
-    frozen: bool = option(
-        Flag(), "keep the weights as they begin: they are not trained", default=False, aliases=("trainable",)
-    )
-    l1: float = option(Number(0), "L1 penalty on both kernels: l1 * sum(|w|) is added to the loss", default=0.0)
-    l2: float = option(Number(0), "L2 penalty on both kernels: l2 * sum(w * w) is added to the loss", default=0.0)
-    dtype: str | None = dtype_option()
+    bias_init: Init | None = bias_init_option()
 
-    function: ClassVar[str] = ""
     gates: ClassVar[int] = 1
 
     reads_mask: ClassVar[int | None] = 0
 
-    def implied_defaults(self) -> dict[str, str]:
-        return {"init": "lecun_normal", "bias_init": "zeros"}
-
     @property
     def activation_word(self) -> Activation | None:
-        return None  # it is applied inside, not to the result
+        return None  # applied inside, not to the output
 
     @property
     def has_bias(self) -> bool:
-        return False  # nor is the bias added to the result
+        return False  # nor is the bias added to the output
 
     def infer(self, x: Shape) -> Shape:
         check_sequence(self, x)
@@ -125,11 +115,8 @@ class Recurrent(Layer):
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
         width = self.gates * self.units
-        found: dict[str, tuple[int, ...]] = {"kernel": (known(self, x.channels, x), width)}
-        found["recurrent_kernel"] = (self.units, width)
-        if self.bias:
-            found["bias"] = self.bias_shape(width)
-        return found
+        bias = {"bias": self.bias_shape(width)} if self.bias else {}
+        return {"kernel": (known(self, x.channels, x), width), "recurrent_kernel": (self.units, width), **bias}
 
     def bias_shape(self, width: int) -> tuple[int, ...]:
         return (width,)
@@ -141,36 +128,26 @@ class Recurrent(Layer):
         return call(self.function, known(self, x.channels, x), self.units, **self.arguments())
 
     def arguments(self) -> dict[str, Code]:
-        """The keyword arguments of the module, without those at their defaults."""
-        found: dict[str, Code] = {}
-        if self.activation != Tanh():
-            found["activation"] = function_of(self.activation)
-        if not self.bias:
-            found["use_bias"] = False
-        if self.init is not None:
-            found["kernel_init"] = self.init.code()
-        if self.recurrent_init != Orthogonal():
-            found["recurrent_init"] = self.recurrent_init.code()
-        if self.bias and self.bias_init is not None:
-            found["bias_init"] = self.bias_init.code()
-        rates = {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout}
-        found.update((name, rate) for name, rate in rates.items() if rate)
-        if self.return_ == "last":
-            found["return_last"] = True
-        if self.reverse:
-            found["reverse"] = True
-        return {**found, **precision(self.dtype)}
-
-    def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
-        assert module is not None
-        return PythonCall(module.text, (*tensors, mask))
+        """Keyword arguments of the module: those that differ from its defaults."""
+        arguments: dict[str, Code] = {
+            "activation": None if self.activation == Tanh() else function_of(self.activation),
+            "use_bias": None if self.bias else False,
+            "kernel_init": None if self.init is None else self.init.code(),
+            "recurrent_init": None if self.recurrent_init == Orthogonal() else self.recurrent_init.code(),
+            "bias_init": self.bias_init.code() if self.bias and self.bias_init is not None else None,
+            "dropout": self.dropout or None,
+            "recurrent_dropout": self.recurrent_dropout or None,
+            "return_last": self.return_ == "last" or None,
+            "reverse": self.reverse or None,
+        }
+        return {name: given for name, given in arguments.items() if given is not None} | precision(self.dtype)
 
 
 @layer("rnn")
 class SimpleRnn(Recurrent):
-    """The plain recurrent layer: at every step the state is computed from the input and the state before.
+    """Simple recurrent layer: the state at each step is computed from the input and the previous state.
 
-    The state begins at zero. At steps of padding it stays as it is, and so does what comes out.
+    The initial state is zero. Padded steps leave the state and the output unchanged.
 
     Shape: T x C -> T x units; with return = last: T x C -> units
     Parameters: C * units + units * units + units
@@ -185,26 +162,26 @@ class SimpleRnn(Recurrent):
 
 
 class Gated(Recurrent):
-    """What layers with gates share."""
+    """Base class of recurrent layers with gates."""
 
     recurrent_activation: Activation = option(
-        InnerActivation(), "the function of the gates", default=Sigmoid(), aliases=("gate_activation", "gate_fn")
+        InnerActivation(), "the activation of the gates", default=Sigmoid(), aliases=("gate_activation", "gate_fn")
     )
 
     def arguments(self) -> dict[str, Code]:
-        found = super().arguments()
+        arguments = super().arguments()
         if self.recurrent_activation != Sigmoid():
-            found["recurrent_activation"] = function_of(self.recurrent_activation)
-        return found
+            arguments["recurrent_activation"] = function_of(self.recurrent_activation)
+        return arguments
 
 
 @layer("lstm")
 class Lstm(Gated):
-    """Long short-term memory: a recurrent layer whose cell keeps what its gates let in.
+    """Long short-term memory: a recurrent layer with a memory cell and input, forget and output gates.
 
-    The gates stand in the order input, forget, candidate, output in all weights, as in Keras and PyTorch. There is one
-    bias, as in Keras; PyTorch adds two and so counts 4 * (C * units + units * units + 2 * units) parameters. The state
-    begins at zero. At steps of padding it stays as it is, and so does what comes out.
+    In all weights the gates are in the order input, forget, candidate, output, as in Keras and PyTorch. There is one
+    bias, as in Keras; PyTorch has two and so counts 4 * (C * units + units * units + 2 * units) parameters. The
+    initial state is zero. Padded steps leave the state and the output unchanged.
 
     Shape: T x C -> T x units; with return = last: T x C -> units
     Parameters: 4 * (C * units + units * units + units)
@@ -217,7 +194,7 @@ class Lstm(Gated):
 
     forget_bias: float = option(
         Number(),
-        "where the bias of the forget gate begins, whatever `bias_init`; 1 keeps the memory open, as in Keras",
+        "the initial bias of the forget gate, whatever `bias_init` is; 1 favors remembering, as in Keras",
         default=1.0,
         aliases=("unit_forget_bias",),
     )
@@ -226,20 +203,18 @@ class Lstm(Gated):
     gates = 4
 
     def arguments(self) -> dict[str, Code]:
-        found = super().arguments()
-        if self.bias and self.forget_bias != 1.0:
-            found["forget_bias"] = self.forget_bias
-        return found
+        forget = {"forget_bias": self.forget_bias} if self.bias and self.forget_bias != 1.0 else {}
+        return {**super().arguments(), **forget}
 
 
 @layer("gru")
 class Gru(Gated):
-    """Gated recurrent unit: a recurrent layer with an update gate and a reset gate, and no cell beside the state.
+    """Gated recurrent unit: a recurrent layer with an update gate and a reset gate.
 
-    The gates stand in the order update, reset, candidate in all weights, as in Keras; PyTorch has reset first. With
-    `reset_after` the reset gate works behind the product with R, which then has a bias of its own, as in PyTorch and in
-    Keras' default; the paper has it before. The state begins at zero. At steps of padding it stays as it is, and so
-    does what comes out.
+    In all weights the gates are in the order update, reset, candidate, as in Keras; PyTorch has reset first. With
+    `reset_after` the reset gate is applied after the product with R, which then has a separate bias, as in PyTorch and
+    by default in Keras; the paper applies it before. The initial state is zero. Padded steps leave the state and the
+    output unchanged.
 
     Shape: T x C -> T x units; with return = last: T x C -> units
     Parameters: 3 * (C * units + units * units + 2 * units); with reset_after = false: only one bias
@@ -250,9 +225,7 @@ class Gru(Gated):
 
     aliases = ("GRUCell", "CuDNNGRU")
 
-    reset_after: bool = option(
-        Flag(), "apply the reset gate behind the product with the recurrent kernel", default=True
-    )
+    reset_after: bool = option(Flag(), "apply the reset gate after the product with the recurrent kernel", default=True)
 
     function = "nn.GRU"
     gates = 3
@@ -261,7 +234,4 @@ class Gru(Gated):
         return (2, width) if self.reset_after else (width,)
 
     def arguments(self) -> dict[str, Code]:
-        found = super().arguments()
-        if not self.reset_after:
-            found["reset_after"] = False
-        return found
+        return {**super().arguments(), **({} if self.reset_after else {"reset_after": False})}

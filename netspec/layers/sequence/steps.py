@@ -1,4 +1,4 @@
-"""From the steps of a sequence to one vector."""
+"""Reductions of a sequence to one vector."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import ClassVar
 
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer, check_rank, layer
-from netspec.layers.code import Code, Names, PythonName, Shapes, call
 
 
 class OfSteps(Layer):
-    """What layers share that make a vector of a sequence, and leave out the steps that only fill up."""
+    """Base class of layers that reduce a sequence to a vector, ignoring padded steps."""
 
-    function: ClassVar[str] = ""
     instead: ClassVar[str] = ""
-    """What to type where the input is no sequence."""
+    """What to write if the input is not a sequence."""
 
     reads_mask: ClassVar[int | None] = 0
 
@@ -23,16 +21,10 @@ class OfSteps(Layer):
         check_rank(self, x, (2,), advice)
         return Shape((x.channels,))
 
-    def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call(self.function, *tensors)
-
-    def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
-        return call(self.function, *tensors, mask)
-
 
 @layer("first")
 class First(OfSteps):
-    """The first step of a sequence; of a text with padding in front, the first that is no padding.
+    """The first step of a sequence; with padding at the start, the first step after it.
 
     Shape: T x C -> C
     Formula: y = x[t], with t the first real step
@@ -48,9 +40,9 @@ class First(OfSteps):
 
 @layer("last")
 class Last(OfSteps):
-    """The last step of a sequence; of a text with padding behind it, the last that is no padding.
+    """The last step of a sequence; with padding at the end, the last step before it.
 
-    Behind a recurrent layer that is all it remembers; `lstm(64, return = last)` gives the same and keeps nothing else.
+    After a recurrent layer this is its final state; `lstm(64, return = last)` gives the same and stores nothing else.
 
     Shape: T x C -> C
     Formula: y = x[t], with t the last real step
@@ -66,7 +58,7 @@ class Last(OfSteps):
 
 @layer("mean_pool")
 class MeanPool(OfSteps):
-    """The mean over the steps of a sequence; steps of padding do not count, and a text of padding alone gives 0.
+    """The mean over the steps of a sequence, ignoring padded steps; a sequence of padding alone gives 0.
 
     Shape: T x C -> C
     Formula: y = sum over real steps of x / number of real steps

@@ -1,4 +1,4 @@
-"""The one word for shapes, integer ids as an input, and the mask of ids that only fill up."""
+"""Token ids as an input, and the mask of padding ids."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from netspec.layers.code import Code, Names, PythonName, Shapes, call
 
 @register("shape", "tokens")
 class Tokens(Word):
-    """Integer ids from 0 up to, not including, a vocabulary's size; a length stands in front: `128 tokens(30522)`.
+    """Integer ids from 0 to the vocabulary size minus 1; the length comes first: `128 tokens(30522)`.
 
     Example: input 128 tokens(30522)
     """
 
-    vocabulary: int = option(Count(), "how many different ids there are", position=0)
-    pad: int | None = option(
-        Count(0), "the id that only fills a text up to the length; such steps are left out", default=None
-    )
+    vocabulary: int = option(Count(), "the number of different ids", position=0)
+    pad: int | None = option(Count(0), "the padding id; padded steps are ignored", default=None)
 
 
 class PaddingMask(Layer):
-    """Which steps of a text hold something: true where the id is not the one that fills up.
+    """The mask of real steps: true where the id is not the padding id.
 
-    netspec puts it where a layer reads it; nobody writes it.
+    netspec inserts it for layers that read it; it is never written in a spec.
     """
 
-    id: int = option(Count(0), "the id that fills up", position=0)
+    id: int = option(Count(0), "the padding id", position=0)
 
     takes_rngs = False
 

@@ -1,4 +1,4 @@
-"""Scores for every token, from the vectors of a shared embedding."""
+"""Tied output layers: token scores from a shared embedding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netspec.layers.errors.shapes import NoSharedEmbedding, TableWidth
 
 @layer("unembed")
 class Unembed(Layer):
-    """Scores every token by the product with its vector in a shared embedding: a tied output layer.
+    """Tied output layer: scores each token by the product with its vector in a shared embedding.
 
     Shape: T x features -> T x vocabulary
     Formula: y = x E^T, with E the table of the embedding
@@ -40,7 +40,7 @@ class Unembed(Layer):
 
 
 class TiedOutput(Layer):
-    """What `unembed` becomes once the embedding is known."""
+    """The layer that `unembed` becomes once the embedding is known."""
 
     embedding: Embedding = hidden()
     vocabulary: int = hidden()

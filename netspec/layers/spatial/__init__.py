@@ -1,1 +1,1 @@
-"""Layers over positions: convolutions, pools, and what changes the size of images."""
+"""Layers over positions: convolutions, pooling, resizing, cropping and padding."""

@@ -1,4 +1,4 @@
-"""Layers that cut places off, and that put some around."""
+"""Cropping and padding."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from netspec.layers.base import Layer, check_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import ExtentRank
 from netspec.layers.errors.windows import CropTooLarge, MissingChoice, NothingLeft, OptionsClash, TooFewToRepeat
-from netspec.layers.spatial.windows import extent, goal
+from netspec.layers.spatial.windows import extent, target_space
 
 Margin = int | tuple[int, ...] | list[list[int]]
 
 
 class Margins(Sizes):
-    """As `Sizes`, or a list with two numbers for each axis: before it and behind it."""
+    """As `Sizes`, or a list with two numbers per axis, for its start and its end."""
 
     minimum: int = 0
 
@@ -37,10 +37,10 @@ class Margins(Sizes):
 
 
 def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:
-    """What `margin` comes to before and behind each axis.
+    """The margin at the start and the end of each axis.
 
     Raises:
-        Unplaced: it has another number of axes.
+        Unplaced: it has a different number of axes.
     """
     if not isinstance(given, list):
         return tuple((m, m) for m in per_axis(given, x, name))
@@ -57,18 +57,18 @@ def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:
             shape=str(x),
             advice=f"a pair for each axis, such as {[[0, 1]] * axes}",
         )
-    return tuple((before, behind) for before, behind in given)
+    return tuple((start, end) for start, end in given)
 
 
 @layer("crop")
 class Crop(Layer):
-    """Cuts off what lies around: down to a size in the middle, to the places of a second tensor, or by a margin.
+    """Crops to a size around the center, to the size of a second tensor, or by a margin.
 
-    `(a | b) -> crop` cuts a down to the places of b, as a U-Net without padding does with what it goes on with:
-    `((skip | up) -> crop | up) -> concat`. Where an odd number of rows goes, one more of them goes from behind.
+    `(a | b) -> crop` crops a to the size of b, as a U-Net without padding does for its skip connections:
+    `((skip | up) -> crop | up) -> concat`. If an odd number of rows is removed, the extra one comes off the end.
 
     Shape: H x W x C -> size x C; with a margin m, H - 2m x W - 2m x C
-    Formula: y[i] = x[i + m], with m the margin in front, or floor((old - new) / 2) from old places to new ones
+    Formula: y[i] = x[i + m], with m the margin at the start, or floor((old - new) / 2) from the old size to the new one
     Example: crop(6x6)
     Reference: Ronneberger, Fischer and Brox 2015, U-Net, arXiv:1505.04597.
     """
@@ -78,35 +78,35 @@ class Crop(Layer):
     input_count = (1, 2)
 
     size: int | tuple[int, ...] | None = option(
-        Sizes(), "height x width to keep in the middle, or one number for both", default=None, position=0
+        Sizes(), "height x width of the center to keep, or one number for both", default=None, position=0
     )
     margin: Any = option(
         Margins(),
-        "how much to cut off all around, of height x width, or of each side: `[[0, 1], [0, 1]]`",
+        "how much to crop on all sides, of height x width, or per side: `[[0, 1], [0, 1]]`",
         default=None,
         aliases=("cropping",),
     )
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has no places to cut off")
-        places = goal(self, x, self.size, like)
+        space = target_space(self, x, self.size, like)
         if self.margin is not None:
-            self._check_alone(places is not None)
+            self._check_alone(space is not None)
             return Shape((*self._within_margin(x), x.channels))
-        if places is None:
+        if space is None:
             advice = "write `crop(28x28)`, `crop(margin = 2)`, or `(a | b) -> crop` for the places of b"
             raise Unplaced(MissingChoice, word=self.word, choices="a size, a margin or a second input", advice=advice)
-        for old, new in zip(x.space, places, strict=True):
+        for old, new in zip(x.space, space, strict=True):
             if isinstance(old, int) and isinstance(new, int) and new > old:
                 advice = "use a smaller size, or `pad` or `resize` to make it larger"
                 if like is not None:
                     advice = "the first tensor is cut down to the second: `(large | small) -> crop`"
                 option = "size" if like is None else None
-                raise Unplaced(CropTooLarge, option=option, old=extent(x.space), new=extent(places), advice=advice)
-        return Shape((*places, x.channels))
+                raise Unplaced(CropTooLarge, option=option, old=extent(x.space), new=extent(space), advice=advice)
+        return Shape((*space, x.channels))
 
-    def _check_alone(self, has_goal: bool) -> None:
-        if has_goal:
+    def _check_alone(self, has_target: bool) -> None:
+        if has_target:
             raise Unplaced(
                 OptionsClash,
                 option="margin",
@@ -117,10 +117,10 @@ class Crop(Layer):
             )
 
     def _within_margin(self, x: Shape) -> tuple[Size, ...]:
-        found = margins(self.margin, x, "margin")
-        left = tuple(size - (a + b) for size, (a, b) in zip(x.space, found, strict=True))
+        sides = margins(self.margin, x, "margin")
+        left = tuple(size - (a + b) for size, (a, b) in zip(x.space, sides, strict=True))
         if any(isinstance(size, int) and size < 1 for size in left):
-            taken = extent([a + b for a, b in found])
+            taken = extent([a + b for a, b in sides])
             advice = "cut off less"
             raise Unplaced(
                 NothingLeft, option="margin", word=self.word, space=extent(x.space), taken=taken, advice=advice
@@ -137,13 +137,14 @@ class Crop(Layer):
 
 @layer("pad")
 class Pad(Layer):
-    """Puts places around a sequence, an image or a volume.
+    """Pads a sequence, an image or a volume.
 
-    `constant` fills them with `value`; `reflect` mirrors the input at its outermost places, `edge` repeats those, and
-    `wrap` goes on at the other side. `pad([[1, 0]])` puts one step in front of a sequence and none behind.
+    `constant` pads with `value`; `reflect` mirrors the input at its border, `edge` repeats the border, and `wrap`
+    continues at the opposite side. `pad([[1, 0]])` adds one step before a sequence and none after it.
 
     Shape: H x W x C -> H + 2m x W + 2m x C, with m = margin
-    Formula: y[m + i] = x[i]; in front y[m - i] = value, x[i] (reflect), x[0] (edge), x[H - i] (wrap), for i from 1 to m
+    Formula: y[m + i] = x[i]; before it y[m - i] = value, x[i] (reflect), x[0] (edge), x[H - i] (wrap),
+        for i from 1 to m
     Example: pad(1)
     """
 
@@ -160,12 +161,12 @@ class Pad(Layer):
 
     margin: Any = option(
         Margins(),
-        "how many places to add all around, to height x width, or on each side: `[[0, 1], [0, 1]]`",
+        "how much to pad on all sides, in height x width, or per side: `[[0, 1], [0, 1]]`",
         position=0,
         aliases=("padding",),
     )
-    mode: str = option(Choice(("constant", "reflect", "edge", "wrap")), "what stands there", default="constant")
-    value: float = option(Number(), "the number there, with `mode = constant`", default=0.0)
+    mode: str = option(Choice(("constant", "reflect", "edge", "wrap")), "how to fill the padding", default="constant")
+    value: float = option(Number(), "the fill value for `mode = constant`", default=0.0)
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has no places to put others around")
@@ -178,20 +179,17 @@ class Pad(Layer):
                 reason="the input stands there",
                 advice="leave one of the two out",
             )
-        found = margins(self.margin, x, "margin")
+        sides = margins(self.margin, x, "margin")
         if self.mode in ("reflect", "wrap"):
-            self._check_reach(x, found)
-        return Shape((*(size + (a + b) for size, (a, b) in zip(x.space, found, strict=True)), x.channels))
+            self._check_reach(x, sides)
+        return Shape((*(size + (a + b) for size, (a, b) in zip(x.space, sides, strict=True)), x.channels))
 
-    def _check_reach(self, x: Shape, found: tuple[tuple[int, int], ...]) -> None:
-        """The input has enough places to copy from."""
-        for size, sides in zip(x.space, found, strict=True):
-            if isinstance(size, int):
-                most = size - 1 if self.mode == "reflect" else size
-                if max(sides) > most:
-                    raise Unplaced(
-                        TooFewToRepeat, option="margin", mode=self.mode, size=size, pad=max(sides), most=most
-                    )
+    def _check_reach(self, x: Shape, sides: tuple[tuple[int, int], ...]) -> None:
+        """Whether the input has enough positions to copy from."""
+        for size, pair in zip(x.space, sides, strict=True):
+            most = size - 1 if self.mode == "reflect" else size
+            if isinstance(most, int) and max(pair) > most:
+                raise Unplaced(TooFewToRepeat, option="margin", mode=self.mode, size=size, pad=max(pair), most=most)
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         around = ((0, 0), *margins(self.margin, shapes[0], "margin"), (0, 0))

@@ -1,4 +1,4 @@
-"""Pools: the largest or the mean number in a window."""
+"""Pooling: the maximum or the mean of each window."""
 
 from __future__ import annotations
 
@@ -17,36 +17,35 @@ from netspec.layers.spatial.windows import pads, slide
 
 
 class Pool(Layer):
-    """What maxpool and avgpool share."""
+    """Base class of maxpool and avgpool."""
 
     window: int | tuple[int, ...] | None = option(
         Sizes(),
-        "height x width of the window, or one number for both; left out with `to`",
+        "height x width of the window, or one number for both; omitted with `to`",
         default=None,
         position=0,
         aliases=("pool_size", "kernel_size", "kernel", "size"),
     )
     to: int | tuple[int, ...] | None = option(
         Sizes(),
-        "height x width to come to, or one number for both, in place of a window",
+        "height x width of the output, or one number for both, instead of a window",
         default=None,
         aliases=("output_size",),
     )
     stride: int | tuple[int, ...] | None = option(
-        Sizes(), "how far it moves at a time (none: the window's size)", default=None, aliases=("strides",)
+        Sizes(), "the step of the window (none: the size of the window)", default=None, aliases=("strides",)
     )
     pad: str | int | tuple[int, ...] = option(
-        Padding(), "what is put around the input", default="valid", aliases=("padding",)
+        Padding(), "the padding of the input", default="valid", aliases=("padding",)
     )
     ceil: bool | None = option(
         Flag(),
-        "round sizes up, so that a part of a window at the end counts too (none: `false`, with a warning)",
+        "round sizes up, so that a partial window at the end counts (none: `false`, with a warning)",
         default=None,
     )
 
-    function: ClassVar[str] = ""
     reduction: ClassVar[str] = ""
-    """What it does to the numbers of a window."""
+    """The function that reduces a window."""
 
     @property
     def step(self) -> int | tuple[int, ...]:
@@ -65,8 +64,7 @@ class Pool(Layer):
         return bool(self.ceil)
 
     def implied_defaults(self) -> dict[str, str]:
-        found = {"ceil": "false"}
-        return found if self.window is None else {**found, "stride": to_source(self.window)}
+        return {"ceil": "false"} | ({} if self.window is None else {"stride": to_source(self.window)})
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")
@@ -79,7 +77,7 @@ class Pool(Layer):
         return Shape((*space, x.channels))
 
     def _check_choice(self) -> None:
-        """A window, or the size to come to, from which the windows follow."""
+        """Whether there is either a window or an output size."""
         if self.to is None and self.window is None:
             advice = f"write `{self.word}(2)` for a window, or `{self.word}(to = 7x7)` for what comes out"
             raise Unplaced(MissingChoice, word=self.word, choices="a window, or a size to come to", advice=advice)
@@ -105,7 +103,7 @@ class Pool(Layer):
                 raise Unplaced(PadTooLarge, option="pad", pad="x".join(map(str, given)), kernel=shown, limit=limit)
 
     def _check_ceil(self, x: Shape) -> None:
-        """Whether the last window would start in the padding, and so is left out, is no formula of the size."""
+        """Whether the output size is a formula of the input size: not so if the last window may start in padding."""
         if not self.rounds_up or self.pad == "same":
             return
         windows, steps = per_axis(self.size, x, "window"), per_axis(self.step, x, "stride")
@@ -114,14 +112,14 @@ class Pool(Layer):
                 known(self, size, x, "`ceil = true` with this stride")
 
     def _margins(self, x: Shape) -> str | list[tuple[int, int]]:
-        """The padding as XLA takes it, without what `ceil` adds."""
-        if isinstance(self.pad, str) and not self._adds_behind:
+        """The padding in XLA's terms, without what `ceil` adds."""
+        if isinstance(self.pad, str) and not self._pads_end:
             return self.pad.upper()
         return [(0, 0) if p == "valid" else (int(p), int(p)) for p in pads(self.pad, x)]
 
     @property
-    def _adds_behind(self) -> bool:
-        """Whether `ceil` asks for more than the padding gives."""
+    def _pads_end(self) -> bool:
+        """Whether `ceil` may need more than the padding at the end."""
         return self.rounds_up and self.pad != "same"
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
@@ -133,29 +131,29 @@ class Pool(Layer):
         return call(self.function, tensors[0], window, strides=strides, **more)
 
     def _adaptive_code(self, tensors: Names, x: Shape) -> Code:
-        """A plain pool where the sizes divide; windows of different sizes otherwise."""
+        """A plain pool if the sizes divide evenly; windows of different sizes otherwise."""
         assert self.to is not None
-        places = per_axis(self.to, x, "to")
-        sizes = [size for size, n in zip(x.space, places, strict=True) if isinstance(size, int) and size % n == 0]
-        if len(sizes) < len(places):
-            return call("nn.adaptive_pool", *tensors, places, PythonName(self.reduction))
-        window = tuple(size // n for size, n in zip(sizes, places, strict=True))
+        outputs = per_axis(self.to, x, "to")
+        sizes = [size for size, n in zip(x.space, outputs, strict=True) if isinstance(size, int) and size % n == 0]
+        if len(sizes) < len(outputs):
+            return call("nn.adaptive_pool", *tensors, outputs, PythonName(self.reduction))
+        window = tuple(size // n for size, n in zip(sizes, outputs, strict=True))
         return call(self.function, *tensors, window, strides=window)
 
     def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
-        """The padding, and how it counts."""
+        """The arguments for padding and for how it counts."""
         return {} if margins == "VALID" else {"padding": margins}
 
 
 @layer("maxpool")
 class MaxPool(Pool):
-    """The largest number in every window, for each channel by itself.
+    """Max pooling: the maximum of each window, per channel.
 
-    `maxpool(to = 7x7)` comes to 7x7 places whatever the size of the input: window i of n goes from floor(i * size / n)
-    to ceil((i + 1) * size / n), as in PyTorch's AdaptiveMaxPool.
+    `maxpool(to = 7x7)` gives 7x7 positions for any input size: window i of n spans floor(i * size / n) to
+    ceil((i + 1) * size / n), as in PyTorch's AdaptiveMaxPool.
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x C; with ceil = true the division is rounded up
-    Formula: y[i, c] = max over j of x[i * s - p + j, c], for all places i and places j of the window
+    Formula: y[i, c] = max over j of x[i * s - p + j, c], for all positions i, and positions j of the window
     Example: maxpool(2)
     Reference: Riesenhuber and Poggio 1999, Hierarchical models of object recognition in cortex.
     """
@@ -169,20 +167,20 @@ class MaxPool(Pool):
     reduction = "jnp.max"
 
     def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
-        if self._adds_behind:
+        if self._pads_end:
             return {"padding": call("nn.ceil_padding", x, window, strides, margins)}
         return super().more_arguments(x, window, strides, margins)
 
 
 @layer("avgpool")
 class AvgPool(Pool):
-    """The mean of every window, for each channel by itself; padding does not count unless `count_pad`.
+    """Average pooling: the mean of each window, per channel; padding is not counted unless `count_pad`.
 
-    `avgpool(to = 6x6)` comes to 6x6 places whatever the size of the input: window i of n goes from floor(i * size / n)
-    to ceil((i + 1) * size / n), as in PyTorch's AdaptiveAvgPool.
+    `avgpool(to = 6x6)` gives 6x6 positions for any input size: window i of n spans floor(i * size / n) to
+    ceil((i + 1) * size / n), as in PyTorch's AdaptiveAvgPool.
 
     Shape: H x W x C -> floor((H + 2p - k) / s) + 1 x … x C; with ceil = true the division is rounded up
-    Formula: y[i, c] = mean over j of x[i * s - p + j, c], for all places i and places j of the window
+    Formula: y[i, c] = mean over j of x[i * s - p + j, c], for all positions i, and positions j of the window
     Example: avgpool(2)
     Reference: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
@@ -198,22 +196,23 @@ class AvgPool(Pool):
     reduction = "jnp.mean"
 
     def more_arguments(self, x: PythonName, window: Code, strides: Code, margins: Code) -> dict[str, Code]:
-        found = super().more_arguments(x, window, strides, margins)
-        if self._adds_behind:
-            found["ceil"] = True
-        if found and not self.count_pad:
-            found["count_include_pad"] = False
-        return found
+        arguments = super().more_arguments(x, window, strides, margins)
+        if self._pads_end:
+            arguments["ceil"] = True
+        if arguments and not self.count_pad:
+            arguments["count_include_pad"] = False
+        return arguments
 
 
 class GlobalPool(Layer):
-    """What gap and gmp share."""
+    """Base class of gap and gmp."""
 
     keep: bool = option(
-        Flag(), "keep the places, as one: an image stays an image of 1x1", default=False, aliases=("keepdims",)
+        Flag(),
+        "keep the spatial axes, with size 1",
+        default=False,
+        aliases=("keepdims",),
     )
-
-    function: ClassVar[str] = ""
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), f"a vector has no places to go over; remove the `{self.word}`")
@@ -226,10 +225,10 @@ class GlobalPool(Layer):
 
 @layer("gap")
 class GlobalAvgPool(GlobalPool):
-    """The mean over all places, for each channel: an image becomes a vector.
+    """Global average pooling: the mean over all positions, per channel.
 
     Shape: H x W x C -> C; with keep = true, 1 x 1 x C
-    Formula: y[c] = mean over places i of x[i, c]
+    Formula: y[c] = mean over positions i of x[i, c]
     Example: gap
     Reference: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400.
     """
@@ -241,10 +240,10 @@ class GlobalAvgPool(GlobalPool):
 
 @layer("gmp")
 class GlobalMaxPool(GlobalPool):
-    """The largest number over all places, for each channel: an image becomes a vector.
+    """Global max pooling: the maximum over all positions, per channel.
 
     Shape: H x W x C -> C; with keep = true, 1 x 1 x C
-    Formula: y[c] = max over places i of x[i, c]
+    Formula: y[c] = max over positions i of x[i, c]
     Example: gmp
     Reference: Oquab et al. 2015, Is object localization for free?
     """

@@ -1,4 +1,4 @@
-"""Layers that change how many places an input has, without weights."""
+"""Upsampling and resizing, without weights."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from netspec.language.word import option
 from netspec.layers.base import Layer, check_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.windows import MissingChoice, OptionsClash
-from netspec.layers.spatial.windows import goal
+from netspec.layers.spatial.windows import target_space
 
 METHODS = ("nearest", "bilinear", "bicubic")
 
 
 @layer("upsample")
 class Upsample(Layer):
-    """Makes an input larger by a whole factor: repeats its places, or interpolates between them.
+    """Upsamples by an integer factor, by repeating positions or by interpolation.
 
-    `nearest` repeats every place; `bilinear` and `bicubic` are those of `resize`, and work along one axis of a sequence
-    and all three of a volume.
+    `nearest` repeats each position; `bilinear` and `bicubic` work as in `resize`, along the one axis of a sequence or
+    all three of a volume.
 
     Shape: H x W x C -> H * factor x W * factor x C
     Formula: nearest: y[i, c] = x[floor(i / factor), c]; the others as in `resize`
@@ -31,13 +31,13 @@ class Upsample(Layer):
 
     factor: int | tuple[int, ...] = option(
         Sizes(),
-        "how many times as high x wide, or one number for both",
+        "the factor for height x width, or one number for both",
         default=2,
         position=0,
         aliases=("scale_factor", "size"),
     )
     method: str = option(
-        Choice(METHODS), "how new places come about", default="nearest", position=1, aliases=("mode", "interpolation")
+        Choice(METHODS), "the interpolation", default="nearest", position=1, aliases=("mode", "interpolation")
     )
 
     def infer(self, x: Shape) -> Shape:
@@ -52,16 +52,16 @@ class Upsample(Layer):
 
 @layer("resize")
 class Resize(Layer):
-    """Brings an input to a size by interpolation; with two inputs, `(a | b) -> resize`, to the places of the second.
+    """Resizes by interpolation to a given size or, with two inputs `(a | b) -> resize`, to the size of the second.
 
-    Places are squares with their centres at half-numbers, and the corners of both sizes lie on each other: PyTorch's
-    `align_corners = False`, TensorFlow's `half_pixel_centers`. What lies beyond the edge is the edge. `nearest` takes
-    the place in which a new centre lies (PyTorch's `nearest-exact`); `bicubic` is Keys' with a = -0.75, as in PyTorch
-    and OpenCV. With `antialias` a smaller result is a weighted mean of all that it stands for, and `bicubic` has
-    a = -0.5, as in PyTorch and Pillow. All work along one axis of a sequence and all three of a volume.
+    Pixel centers are at half-integers and the corners of both grids are aligned, as with PyTorch's
+    `align_corners = False` and TensorFlow's `half_pixel_centers`; borders are replicated. `nearest` takes the pixel
+    that contains the new center (PyTorch's `nearest-exact`); `bicubic` uses Keys' kernel with a = -0.75, as PyTorch
+    and OpenCV do. With `antialias`, downsampling averages over all pixels that a new one covers, and `bicubic` uses
+    a = -0.5, as PyTorch and Pillow do. All work along the one axis of a sequence or all three of a volume.
 
     Shape: H x W x C -> size x C
-    Formula: nearest: y[i] = x[floor((i + 0.5) * old / new)], along each axis, from old places to new ones;
+    Formula: nearest: y[i] = x[floor((i + 0.5) * old / new)], along each axis, from the old size to the new one;
         bilinear: y[i] = sum over j of max(0, 1 - |u - j|) * x[j], with u = (i + 0.5) * old / new - 0.5;
         bicubic: y[i] = sum over j of w(u - j) * x[j], with w(t) = (a + 2) |t|^3 - (a + 3) t^2 + 1 for |t| <= 1,
         a (|t|^3 - 5 t^2 + 8 |t| - 4) for 1 < |t| < 2, else 0
@@ -75,15 +75,15 @@ class Resize(Layer):
 
     size: int | tuple[int, ...] | None = option(
         Sizes(),
-        "height x width to come to, or one number for both (none: those of a second input)",
+        "height x width of the output, or one number for both (none: those of a second input)",
         default=None,
         position=0,
         aliases=("output_size",),
     )
     method: str = option(
-        Choice(METHODS), "how numbers come about", default="bilinear", position=1, aliases=("mode", "interpolation")
+        Choice(METHODS), "the interpolation", default="bilinear", position=1, aliases=("mode", "interpolation")
     )
-    antialias: bool = option(Flag(), "average where places are left out, for a smaller result", default=False)
+    antialias: bool = option(Flag(), "average when downsampling, instead of skipping pixels", default=False)
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
         check_rank(self, x, (2, 3, 4), "a vector has no places to interpolate between")
@@ -96,13 +96,13 @@ class Resize(Layer):
                 reason="nothing is averaged",
                 advice="use `bilinear` or `bicubic`",
             )
-        places = goal(self, x, self.size, like)
-        if places is None:
+        space = target_space(self, x, self.size, like)
+        if space is None:
             advice = "write `resize(14x14)`, or `(a | b) -> resize` for the places of b"
             raise Unplaced(
                 MissingChoice, word=self.word, choices="a size, or a second input of that size", advice=advice
             )
-        return Shape((*places, x.channels))
+        return Shape((*space, x.channels))
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         more: dict[str, Code] = {} if self.method == "bilinear" else {"method": self.method}

@@ -1,4 +1,4 @@
-"""What convolutions and pools share, a window that slides over the axes of a tensor; and places to come to."""
+"""Windows that slide over the axes of a tensor, for convolutions and pools; and target sizes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pads(pad: Pad, x: Shape) -> tuple[str | int, ...]:
 def slide(
     x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False, what: str = "kernel"
 ) -> tuple[Size, ...]:
-    """The sizes that come out of a window sliding over `x`.
+    """The output sizes of a window sliding over `x`.
 
     Raises:
         Unplaced: the window is larger than the padded input, or an extent has the wrong number of axes.
@@ -63,8 +63,8 @@ def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], w
 def dropped(
     x: Shape, *, kernel: Axes, stride: Axes, dilation: Axes = 1, pad: Pad, ceil: bool = False
 ) -> tuple[int, ...]:
-    """How many rows, columns … at the end of each axis no window reaches; 0 where the size is unknown."""
-    result = []
+    """The number of rows, columns … at the end of each axis that no window reaches; 0 if the size is unknown."""
+    lost = []
     for size, k, s, d, p in zip(
         x.space,
         per_axis(kernel, x, "kernel"),
@@ -74,12 +74,12 @@ def dropped(
         strict=True,
     ):
         if isinstance(size, Dim) or p == "same" or ceil:
-            result.append(0)
+            lost.append(0)
             continue
         margin = 0 if p == "valid" else int(p)
-        behind = (size + 2 * margin - ((k - 1) * d + 1)) % s
-        result.append(max(0, behind - margin))  # the padding behind is lost first
-    return tuple(result)
+        rest = (size + 2 * margin - ((k - 1) * d + 1)) % s
+        lost.append(max(0, rest - margin))  # the padding at the end is lost first
+    return tuple(lost)
 
 
 def extent(sizes: tuple[Size, ...] | list[int]) -> str:
@@ -87,14 +87,14 @@ def extent(sizes: tuple[Size, ...] | list[int]) -> str:
     return "x".join(map(str, sizes))
 
 
-# ---------------------------------------------------------------- layers that come to a size, or to that of a tensor
+# ---------------------------------------------------------------- target sizes
 
 
-def goal(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) -> tuple[Size, ...] | None:
-    """The places to come to: the option `size`, or those of a second input; None for neither.
+def target_space(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) -> tuple[Size, ...] | None:
+    """The spatial sizes of the output: the option `size`, or those of a second input; None for neither.
 
     Raises:
-        Unplaced: both are given, or the second input is of another kind.
+        Unplaced: both are given, or the second input has a different rank.
     """
     if like is None:
         return None if size is None else per_axis(size, x, "size")

@@ -40,6 +40,17 @@ INEXACT = (
 """Names in other libraries, squeezed, that need more than another name here: other arguments, or the opposite value."""
 
 
+def continued(span: Span) -> tuple[Fix, ...]:
+    """An arrow before the layer that a line begins with, if the line before it ends in a layer or tensor.
+
+    Comments and empty lines may be between them.
+    """
+    before = [re.sub("#.*", "", line).rstrip() for line in span.source.text[: span.start].split("\n")]
+    last = next((line for line in reversed(before) if line), "")
+    is_chain = before[-1] == "" and re.search(r"[\w)]$", last)
+    return (Fix(Span(span.source, span.start, span.start), "-> "),) if is_chain else ()
+
+
 def is_misspelling(word: str, name: str) -> bool:
     """Whether one letter (two of at least six) is wrong, missing, doubled or swapped; digits must be the same."""
     most = 2 if len(word) >= 6 else 1 if len(word) >= 3 else 0

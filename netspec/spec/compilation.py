@@ -47,7 +47,7 @@ def read_source(path: Path) -> Source:
     try:
         return Source.read(path)
     except UnicodeDecodeError:
-        raise fail(UnreadableFile(path=str(path), reason="it is no text in UTF-8", advice="give a .net file")) from None
+        raise fail(UnreadableFile(case="not text", path=str(path))) from None
     except OSError as error:
         folder = path.parent
         near = [str(folder / p.name) for p in folder.glob("*.net")] if folder.is_dir() else []

@@ -21,6 +21,7 @@ from netspec.compiler.names.advice import BATCH_WORDS
 from netspec.compiler.names.resolve import Resolution, is_size_name
 from netspec.compiler.names.scope import Name
 from netspec.compiler.syntax import tree
+from netspec.language.corrections import continued
 from netspec.language.diagnostics import Note, Problems
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.source import Span
@@ -39,6 +40,8 @@ class Inference:
         self.evaluator.apply = self.applier.apply
         self.unknown_sizes = 0
         self.pads: dict[int, int] = {}
+        self.layers: set[Span] = set()
+        """Where expressions are layers, which could continue a chain."""
 
     def settings(self, section: str) -> Any:
         """The word of a section with its values, every option in force; BAD when one is wrong."""
@@ -105,7 +108,8 @@ class Inference:
                     results.append((label_name, BAD, statement.span))
         unnamed = [r for r in results if r[0] is None]
         for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
-            self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),)))
+            fixes = continued(span) if span in self.layers else ()
+            self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),), fixes=fixes))
         return results
 
     def _evaluate_name(self, statement: tree.Assign | tree.Share | tree.Param, frame: Frame) -> None:
@@ -120,6 +124,7 @@ class Inference:
     def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
         assert frame.builder is not None
         if isinstance(value, LayerValue):
+            self.layers.add(expression.span)
             value = self.applier.apply(value, frame.input, frame.builder)
         if value is BAD or isinstance(value, Tensor):
             return value

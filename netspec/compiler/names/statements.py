@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.values import NoValue
 from netspec.compiler.names.scope import Scope
 from netspec.compiler.syntax import tree
+from netspec.language.corrections import continued
 from netspec.language.diagnostics import Fix, Problems
 from netspec.language.source import Span
 
@@ -18,9 +21,17 @@ def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
         problems.add(NoValue(span=last.span, case="assignment", name=define.name.name, last=last.name.name))
     elif not isinstance(last, tree.ExpressionStatement):
         problems.add(NoValue(span=define.name.span, case="end", name=define.name.name))
-    for statement in before:
+    for statement, following in zip(before, define.body[1:], strict=True):
         if isinstance(statement, tree.ExpressionStatement):
-            problems.add(NoValue(span=statement.span, case="middle"))
+            is_layer = isinstance(following, tree.ExpressionStatement) and _begins_with_layer(following, inner)
+            fixes = continued(following.span) if is_layer else ()
+            problems.add(NoValue(span=statement.span, case="middle", fixes=fixes))
+
+
+def _begins_with_layer(statement: tree.ExpressionStatement, inner: Scope) -> bool:
+    """Whether an expression cannot begin with a tensor: its first word is not a name of the body, nor `input`."""
+    first = re.match(r"\w*", statement.span.text)
+    return first is not None and first[0] not in {*inner.names, "input"}
 
 
 def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary | None:

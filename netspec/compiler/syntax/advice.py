@@ -1,4 +1,4 @@
-"""What to type instead: rules for the mistakes that people make, in particular those who come from other languages.
+"""What to write instead: rules for the mistakes that people make, in particular those who come from other languages.
 
 Comes in: a `Mistake`, the place in a statement where the grammar refuses a token. Goes out: a sentence. The first rule
 that has something to say wins; without one, the sentence lists what could stand there.
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token
+from netspec.language.diagnostics import Fix
+from netspec.language.source import Source, Span
 
 TEXTS = {
     "ARROW": "->", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}",
@@ -25,9 +27,9 @@ VALUE_STARTS = frozenset(["NAME", "NUMBER", "EXTENT", "STRING", "LPAR", "LSQB", 
 TOP_LEVEL = frozenset(["DEF", "PARAM", "OUTPUT", "USE", "NETSPEC"])
 RESERVED = TOP_LEVEL | {"INPUT", "TOKENS", "SHARE", "TRUE", "FALSE"}
 
-_IMPORT = 'other files are taken in with `use "blocks.net" (name)`'
-_NAMING = "a name is given by `name = value`, without a word before it"
-_DEFINE = "a block is defined by `def name(a, b = 2) = layer -> layer`"
+_IMPORT = 'other files are imported with `use "blocks.net" (name)`'
+_NAMING = "define a name with `name = value`, without a word before it"
+_DEFINE = "define a block with `def name(a, b = 2) = layer -> layer`"
 _REPEAT = "there are no loops: `layer * 3` repeats a layer, and a `def` takes arguments"
 FOREIGN = {
     **dict.fromkeys(["import", "from", "include", "require"], _IMPORT),
@@ -36,7 +38,7 @@ FOREIGN = {
     **dict.fromkeys(["for", "while", "repeat", "loop"], _REPEAT),
     **dict.fromkeys(["model", "network", "layer", "net", "then"], "write the layers themselves, joined by `->`"),
     "return": "the last expression of a `def` is its value; remove `return`",
-    "print": "remove it: a spec has nothing to print",
+    "print": "remove it: a spec cannot print",
     "elif": "write `a if condition else b if other else c`",
     "with": "remove it",
 }
@@ -116,21 +118,21 @@ def _colon(m: Mistake) -> str | None:
     if m.kind() != "COLON":
         return None
     if m.tokens[0].type == "DEF" and "LBRACE" in m.accepted:
-        return "type `=` and the layers behind it, or put statements in braces: `def name(a) { … }`"
+        return "write `=` and the layers after it, or put statements in braces: `def name(a) { … }`"
     if m.kind(-1) == "INPUT":
         return "remove the `:`; only a named input has one: `input image: 28x28x1`"
     if m.index == 1 and (not m.kind(1) or m.tokens[2].line > m.tokens[1].line):
-        return f"settings stand in braces: `{m.text(-1)} {{ … }}`"
+        return f"put settings in braces: `{m.text(-1)} {{ … }}`"
     if "EQUAL" in m.accepted:
-        return "type `=` instead of `:`"
-    return "a `:` stands only behind the name of an input: `input image: 28x28x1`"
+        return "write `=` instead of `:`"
+    return "a `:` is allowed only after the name of an input: `input image: 28x28x1`"
 
 
 def _arrow(m: Mistake) -> str | None:
     if m.kind() == "ARROW" and m.tokens[0].type == "INPUT" and "$END" in m.accepted:
-        return "remove this `->`: the first layer begins the chain, and the input flows into it"
+        return "remove this `->`: the first layer begins the chain and takes the input"
     if m.kind() == "ARROW" and m.index == 0:
-        return "a chain begins with a layer or a tensor; remove this `->`, or name what flows into it"
+        return "a chain begins with a layer or a tensor; remove this `->`, or write what comes before it"
     if m.kind() == "ARROW" and m.kind(-1) == "ARROW":
         return "remove one of the two `->`, or write a layer between them"
     is_pair = m.text() in (">", ">=") and m.kind(-1) in ("EQUAL", "COMPARE", "VBAR", "MINUS")
@@ -141,22 +143,22 @@ def _arrow(m: Mistake) -> str | None:
 
 def _equal(m: Mistake) -> str | None:
     if m.text() == "==" and "EQUAL" in m.accepted:
-        return "type a single `=` to give a value"
+        return "write a single `=` to set a value"
     if m.kind() != "EQUAL":
         return None
     if m.kind(-1) in ("PLUS", "MINUS", "STAR", "SLASH"):
-        return "values do not change; give the result a name of its own: `name = …`"
+        return "values cannot be changed; give the result a new name: `name = …`"
     if m.kind(-1) == "INPUT":
-        return "type `input 28x28x1`, or `input image: 28x28x1` for an input with a name"
+        return "write `input 28x28x1`, or `input image: 28x28x1` for an input with a name"
     if m.kind(-1) == "EQUAL":
-        return "type `==` to compare, and a single `=` to give a value"
+        return "write `==` to compare, and a single `=` to set a value"
     if m.kind(-1) in RESERVED:
         return f"`{m.text(-1)}` is a keyword of the language; choose another name"
     line = m.tokens[: m.index]
     if m.bracket in ("", "LBRACE") and m.kind(-1) == "NAME" and any(token.type == "EQUAL" for token in line):
-        return "give each `name = value` a line of its own"
+        return "put each `name = value` on its own line"
     if "COMPARE" in m.accepted:
-        return "type `==` to compare; `name = value` needs a plain name on its left"
+        return "write `==` to compare; `name = value` needs a plain name on its left"
     return None
 
 
@@ -164,19 +166,19 @@ def _bar(m: Mistake) -> str | None:
     if m.kind() != "VBAR":
         return None
     if "VBAR" in (m.kind(-1), m.kind(1)):
-        return "type `or`; a single `|` separates parallel branches: `(a | b)`"
+        return "write `or`; a single `|` separates parallel branches: `(a | b)`"
     if m.bracket != "LPAR" or "COMMA" not in m.accepted:
-        return "parallel branches stand in parentheses: `(a | b) -> concat`"
-    return "put the branches in parentheses of their own: `((a | b) -> concat, …)`"
+        return "put parallel branches in parentheses: `(a | b) -> concat`"
+    return "put the branches in their own parentheses: `((a | b) -> concat, …)`"
 
 
 def _brace(m: Mistake) -> str | None:
     if m.kind() == "LBRACE" and m.index == 0:
-        return "a `{` stands on the same line as the section or `def` that it belongs to"
+        return "put `{` on the same line as the section or `def` that it belongs to"
     if m.kind() == "LBRACE" and m.kind(-1) == "EQUAL" and m.kind(-2) == "NAME":
         return f"remove the `=`: `{m.text(-2)} {{ … }}`"
     if m.kind() in ("LBRACE", "SECTION") and m.bracket in ("LPAR", "LSQB"):
-        return "braces hold statements and settings; named arguments are `key = value`, lists stand in `[ ]`"
+        return "braces are for statements and settings; named arguments are `key = value`, lists are in `[ ]`"
     if m.kind() == "LBRACE":
         return "`{` opens a section such as `train { … }`, or the body of a `def`"
     return None
@@ -184,7 +186,7 @@ def _brace(m: Mistake) -> str | None:
 
 def _reserved(m: Mistake) -> str | None:
     if m.kind() in TOP_LEVEL and (m.bracket == "LBRACE" or m.kind(-1) == "RBRACE"):
-        return f"`{m.text()}` stands at the start of a line outside of all braces"
+        return f"`{m.text()}` must be at the start of a line, outside all braces"
     is_operator = m.kind() in ("IF", "ELSE", "AND", "OR", "NOT") and m.kind(1) == "EQUAL"
     if is_operator or (m.kind() in RESERVED and "NAME" in m.accepted):
         return f"`{m.text()}` is a keyword of the language; choose another name"
@@ -193,34 +195,34 @@ def _reserved(m: Mistake) -> str | None:
 
 def _condition(m: Mistake) -> str | None:
     if m.kind() in ("IF", "ELSE") and m.kind(-1) in ("", "_NL", "LBRACE"):
-        return "a choice stands inside a line: `relu if deep else identity`"
+        return "write a choice within a line: `relu if deep else identity`"
     if "ELSE" in m.accepted and m.kind() not in VALUE_STARTS:
         return "an `if` needs an `else`: `dropout(0.5) if deep else identity`"
     if m.kind() == "COMPARE" and any(token.type == "COMPARE" for token in m.tokens[: m.index]):
-        return "comparisons do not chain: type `a < b and b < c`"
+        return "comparisons cannot be chained: write `a < b and b < c`"
     return None
 
 
 def _declaration(m: Mistake) -> str | None:
     first = m.tokens[0]
     if first.type in ("OUTPUT", "SHARE", "PARAM") and m.index <= 2 and m.kind() != "EQUAL":
-        return f"type a name and `=` behind `{first}`: `{first} name = …`"
+        return f"write a name and `=` after `{first}`: `{first} name = …`"
     if first.type == "DEF" and m.index == 1:
-        return "type a name behind `def`: `def name(a, b = 2) = …`"
+        return "write a name after `def`: `def name(a, b = 2) = …`"
     if first.type == "DEF" and {"EQUAL", "LBRACE"} <= m.accepted:
-        return "type `=` and the layers behind it, or put statements in braces: `def name(a) { … }`"
+        return "write `=` and the layers after it, or put statements in braces: `def name(a) { … }`"
     if first.type == "USE":
-        return 'type `use "blocks.net"` or `use std.resnet`, with the names to take behind it: `(name, name)`'
+        return 'write `use "blocks.net"` or `use std.resnet`, with the names to import after it: `(name, name)`'
     if first.type == "INPUT" and m.index == 1:
         return (
-            "type the size behind `input`: `input 28x28x1`, `input 8`, `input (H, W, 3)` or `input 128 tokens(30522)`"
+            "write the size after `input`: `input 28x28x1`, `input 8`, `input (H, W, 3)` or `input 128 tokens(30522)`"
         )
     if first.type == "INPUT" and m.index == 2 and m.kind(-1) == "NAME" and m.kind() in VALUE_STARTS:
-        return f"a named input has a `:` behind its name: `input {m.text(-1)}: {m.text()}`"
+        return f"put a `:` after the name of an input: `input {m.text(-1)}: {m.text()}`"
     if first.type == "INPUT" and "$END" in m.accepted and m.kind() in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR"):
-        return "sizes that are computed stand in parentheses: `input (2 * n, 2 * n, 3)`"
+        return "put computed sizes in parentheses: `input (2 * n, 2 * n, 3)`"
     if first.type == "NETSPEC":
-        return "type `netspec 1`"
+        return "write `netspec 1`"
     return None
 
 
@@ -229,15 +231,15 @@ def _argument(m: Mistake) -> str | None:
         return f"an extent has no spaces: {m.text(-2)}x{m.text()}"
     is_bare = m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted
     if is_bare and not m.is_in_call:
-        return f"arguments stand in parentheses: {m.text(-1)}({m.text()})"
+        return f"put arguments in parentheses: {m.text(-1)}({m.text()})"
     if m.kind(-1) == "PERCENT" and m.kind(-2) == "NUMBER" and m.kind() not in VALUE_STARTS:
-        return f"a percentage has no space: {m.text(-2)}%"
+        return f"a percentage has no space before `%`: {m.text(-2)}%"
     if m.kind() == m.kind(-1) == "STAR":
-        return "there are no powers: type `x * x`; `layer * 3` repeats a layer"
+        return "there is no power operator: write `x * x`; `layer * 3` repeats a layer"
     if m.kind() == "COMMA" and m.kind(-1) in ("COMMA", "LPAR", "LSQB"):
-        return "remove this comma, or type a value before it"
+        return "remove this comma, or write a value before it"
     if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB"):
-        return "commas separate only inside brackets; give each statement or setting a line of its own"
+        return "commas are allowed only inside brackets; put each statement or setting on its own line"
     return None
 
 
@@ -245,16 +247,17 @@ def _neighbours(m: Mistake) -> str | None:
     """Two values with nothing between them."""
     if m.kind(-1) not in VALUE_ENDS or m.kind() not in VALUE_STARTS:
         return None
-    if "COMMA" in m.accepted:
+    is_group = m.bracket == "LPAR" and not m.is_in_call and m.kind(-1) == "RPAR" and m.kind() == "NAME"
+    if "COMMA" in m.accepted and not (is_group and "ARROW" in m.accepted):
         return f"put a comma between `{m.text(-1)}` and `{m.text()}`"
     if m.kind() == "LSQB":
-        return "values have no indices; sizes are read as `input.channels`, arguments stand in `( )`"
+        return "values cannot be indexed; read sizes as `input.channels`, and put arguments in `( )`"
     if "ARROW" not in m.accepted:
         return None
     if m.kind() == "LPAR" and m.kind(-2) == "DOT":
-        return f"words stand by themselves, without a module in front: `{m.text(-1)}(…)`"
+        return f"write the name without a module before it: `{m.text(-1)}(…)`"
     if m.kind() == "LPAR" and m.kind(-1) == "RPAR" and m.tokens[m.index - 1].end_pos == m.tokens[m.index].start_pos:
-        return "layers are not called: write what flows in before them, as in `input -> dense(128)`"
+        return "layers are not called like functions: write their input before them, as in `input -> dense(128)`"
     if m.kind() == "LPAR":
         return "join layers with `->`, or put the next statement on its own line"
     return f"join layers with `->`, or put `{m.text()}` on its own line"
@@ -264,6 +267,33 @@ RULES: tuple[Callable[[Mistake], str | None], ...] = (
     _foreign, _comment, _colon, _arrow, _equal, _bar, _brace,
     _reserved, _condition, _declaration, _argument, _neighbours,
 )  # fmt: skip
+
+
+def find_fixes(m: Mistake, source: Source) -> tuple[Fix, ...]:
+    """The change that mends the mistake, where the text can have been meant in one way only."""
+    if m.index >= len(m.tokens):
+        return ()
+    token, here, before = m.tokens[m.index], m.tokens[m.index].start_pos, m.tokens[max(0, m.index - 1)]
+    end = token.end_pos
+    if m.kind(-1) in ("EQUAL", "MINUS", "VBAR") and (m.text() == ">" or (m.kind(), m.kind(-1)) == ("ARROW", "MINUS")):
+        return (Fix(Span(source, before.start_pos, end), "->"),)
+    if m.kind() in ("EQUAL", "VBAR") and m.text(1) == ">":
+        return (Fix(Span(source, here, m.tokens[m.index + 1].end_pos), "->"),)
+    if m.text() == "==" and "EQUAL" in m.accepted:
+        return (Fix(Span(source, here, end), "="),)
+    if m.kind() == "COLON" and m.bracket == "LBRACE" and m.kind(-1) == "NAME" and "EQUAL" in m.accepted:
+        return (Fix(Span(source, before.end_pos, end), " ="),)
+    if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB") and m.kind(1) in ("", "_NL", "RBRACE"):
+        return (Fix(Span(source, here, end), ""),)
+    if m.kind(-1) in VALUE_ENDS and m.kind() in VALUE_STARTS:
+        gap = Span(source, before.end_pos, here)
+        values = ("NUMBER", "EXTENT", "STRING", "TRUE", "FALSE")
+        if m.is_in_call and "COMMA" in m.accepted and (m.kind() in values or m.kind(-1) in values):
+            return (Fix(gap, ", "),)
+        is_chain = m.kind() == "NAME" and m.kind(-1) in ("NAME", "RPAR") and m.kind(1) not in ("EQUAL", "COLON")
+        if is_chain and "ARROW" in m.accepted and not m.is_in_call:
+            return (Fix(gap, " -> ", is_sure=m.tokens[0].type != "SECTION"),)
+    return ()
 
 
 def _expected(m: Mistake) -> str:

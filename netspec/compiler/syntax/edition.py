@@ -15,9 +15,7 @@ def check_edition(file: tree.File, problems: Problems) -> None:
         if not isinstance(statement, tree.Edition):
             continue
         if statement.number.value != EDITION:
-            problem = f"edition {statement.number.text} of the language is not known"
-            advice = f"this program knows edition {EDITION}: write `netspec {EDITION}`, or install a newer netspec"
-            problems.add(UnknownEdition(span=statement.number.span, problem=problem, advice=advice))
+            number = statement.number
+            problems.add(UnknownEdition(span=number.span, edition=number.text, known=EDITION))
         elif index > 0:
-            problem, advice = "the edition stands behind other statements", "make it the first line of the file"
-            problems.add(UnknownEdition(span=statement.span, problem=problem, advice=advice))
+            problems.add(UnknownEdition(span=statement.span, case="late"))

@@ -1,4 +1,4 @@
-"""NS1xx: what cannot be read."""
+"""NS1xx: text that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class UnexpectedToken(Diagnostic):
-    """Something stands where the grammar has no place for it."""
+    """Something is where the grammar does not allow it."""
 
     code = "NS101"
-    title = "{found} cannot stand here"
-    label = "{label_words}"
-    found: str
-    label_words: str = "not expected here"
+    title = {
+        "": "unexpected `{token}`",
+        "line": "unexpected end of the line",
+        "end": "unexpected end of the statement after `{token}`",
+    }
+    label = {"": "not expected here", "end": "the line ends here"}
+    token: str = ""
 
 
 class UnclosedBracket(Diagnostic):
@@ -27,18 +30,22 @@ class UnclosedBracket(Diagnostic):
 
 
 class UnopenedBracket(Diagnostic):
-    """A bracket is closed that was never opened, or another one is open."""
+    """A bracket is closed that was never opened, or a bracket of another kind is open."""
 
     code = "NS103"
-    title = "this `{bracket}` closes nothing"
-    label = "{label_words}"
+    title = "unmatched `{bracket}`"
+    label = {"": "no bracket is open here", "crossed": "expected `{closing}`"}
+    hint = {
+        "": "remove it, or open a bracket before it",
+        "crossed": "write `{closing}` here, or close the `{opened}` before it",
+    }
     bracket: str
-    label_words: str = "no bracket is open here"
-    advice: str = "remove it, or open one before it"
+    closing: str = ""
+    opened: str = ""
 
 
 class UnclosedText(Diagnostic):
-    """A text begins with a quote and has no second one on its line."""
+    """A text begins with a quote and has no second quote on its line."""
 
     code = "NS104"
     title = "this text has no closing quote"
@@ -47,13 +54,13 @@ class UnclosedText(Diagnostic):
 
 
 class MalformedNumber(Diagnostic):
-    """A number or extent that cannot be read. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`;
-    extents are whole numbers joined by `x`, such as `3x3` or `28x28x1`.
-    """
+    """A malformed number or extent. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`; extents are
+    integers joined by `x`, such as `3x3` or `28x28x1`."""
 
     code = "NS105"
-    title = "`{text}` is no number"
-    label = "cannot be read"
+    title = "not a number: `{text}`"
+    label = "malformed number"
+    hint = {"": "{advice}", "long": "a number has at most 40 characters", "large": "numbers go up to 1e308"}
     text: str
 
 
@@ -67,29 +74,35 @@ class BadCharacter(Diagnostic):
 
 
 class NestedTooDeep(Diagnostic):
-    """Brackets or operators inside each other beyond any use. Name the inner parts, or make them a `def`."""
+    """Brackets or operators are nested too deep. Give the inner parts names, or make them a `def`."""
 
     code = "NS107"
-    title = "this is nested more than {limit} deep"
+    title = "this is nested more than {limit} levels deep"
     label = "too deep here"
     hint = "give the inner part a name (`name = …`) and use the name"
     limit: int
 
 
 class UnknownEdition(Diagnostic):
-    """The file asks for an edition of the language that this program does not know, or does so behind other lines."""
+    """The file asks for an edition of the language that this program does not know, or not in its first line."""
 
     code = "NS108"
-    title = "{problem}"
-    label = "here"
-    problem: str
+    title = {"": "unknown edition {edition} of the language", "late": "the edition must come first"}
+    label = {"": "not known", "late": "after other statements"}
+    hint = {
+        "": "this program knows edition {known}: write `netspec {known}`, or install a newer netspec",
+        "late": "make it the first line of the file",
+    }
+    edition: str = ""
+    known: int = 1
 
 
 class UnreadableFile(Diagnostic):
-    """The file is not there, is a folder, or is not text in UTF-8."""
+    """The file does not exist, is a folder, or is not text in UTF-8."""
 
     code = "NS109"
-    title = "cannot read `{path}`: {reason}"
+    title = {"": "cannot read `{path}`: {reason}", "not text": "cannot read `{path}`: it is not a text file in UTF-8"}
+    hint = {"": "{advice}", "not text": "give a .net file"}
     path: str
-    reason: str
+    reason: str = ""
     advice: str = "check the name and the folder"

@@ -5,38 +5,30 @@ from __future__ import annotations
 import re
 
 from netspec.compiler.syntax import errors
-from netspec.compiler.syntax.advice import Mistake, find_advice, shorten
+from netspec.compiler.syntax.advice import Mistake, find_advice, find_fixes, shorten
 from netspec.compiler.syntax.tokens import Token
-from netspec.language.diagnostics import Diagnostic
+from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source, Span
 
+REPLACEMENTS = {
+    **dict.fromkeys("→⟶⇒", "->"), **dict.fromkeys("“”‘’'`", '"'), **dict.fromkeys("–—−", "-"),
+    "×": "x", "≤": "<=", "≥": ">=", "&": "and", "\u00a0": " ",
+}  # fmt: skip
+"""What to write instead of characters that people paste from other texts."""
+
 LOOKALIKES = {
-    "→": "type `->`",
-    "⟶": "type `->`",
-    "⇒": "type `->`",
-    "×": "type the letter x: 3x3",
-    "“": 'type `"`',
-    "”": 'type `"`',
-    "‘": 'type `"`',
-    "’": 'type `"`',
-    "'": 'texts stand in double quotes: type `"`',
-    "`": 'texts stand in double quotes: type `"`',
+    "×": "write the letter x: 3x3",
+    **dict.fromkeys("'`‘’", 'texts are in double quotes: write `"`'),
     ";": "end the line instead",
-    "–": "type `-`",
-    "—": "type `-`",
-    "−": "type `-`",
-    "≤": "type `<=`",
-    "≥": "type `>=`",
-    "&": "type `and`",
-    "!": "type `not`, or `!=` for different",
-    "?": "type `a if condition else b`",
-    "^": "there are no powers: write them as products, x * x",
-    "\u00a0": "type an ordinary space",
-    "\\": "chains go on by themselves: start the next line with `->`",
+    "!": "write `not`, or `!=` for different",
+    "?": "write `a if condition else b`",
+    "^": "there is no power operator: write a product, x * x",
+    "\u00a0": "write an ordinary space",
+    "\\": "chains continue by themselves: begin the next line with `->`",
     "@": "remove it; words written in Python are registered in Python files",
-    "$": "names stand without a sign before them",
+    "$": "names have no sign before them",
 }
-"""What to type instead of characters that people paste or carry over from other languages."""
+"""The hints that are more than a replacement."""
 
 
 def explain_token(source: Source, tokens: list[Token], index: int, accepted: frozenset[str]) -> Diagnostic:
@@ -50,23 +42,34 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
     if index == len(tokens):
         last = tokens[-1]
         span = Span(source, last.start_pos, last.end_pos)
-        found, label = f"the end of the statement behind `{shorten(last)}`", "the line ends here"
-        return errors.UnexpectedToken(span=span, found=found, label_words=label, advice=advice)
+        return errors.UnexpectedToken(span=span, case="end", token=shorten(last), advice=advice)
     quote = _missing_quote(tokens, index)
     if quote is not None:
         return errors.UnclosedText(span=Span(source, quote.start_pos, quote.end_pos))
     token = tokens[index]
-    span = Span(source, token.start_pos, token.end_pos)
+    text, span = str(token), Span(source, token.start_pos, token.end_pos)
     match token.type:
         case "BAD_NUMBER":
-            return errors.MalformedNumber(span=span, text=shorten(token), advice=_number_advice(str(token)))
+            advice, replacement = _number_advice(text)
+            fixes = (Fix(span, replacement),) if replacement else ()
+            return errors.MalformedNumber(span=span, text=shorten(token), advice=advice, fixes=fixes)
         case "BAD_CHARACTER":
-            shown = str(token) if str(token).isprintable() else f"U+{ord(token):04X}"
-            return errors.BadCharacter(span=span, character=shown, advice=LOOKALIKES.get(str(token), "remove it"))
+            return _bad_character(text, span)
         case "_NL":
             span = Span(source, token.start_pos, token.start_pos + 1)
-            return errors.UnexpectedToken(span=span, found="the end of the line", advice=advice)
-    return errors.UnexpectedToken(span=span, found=f"`{shorten(token)}`", advice=advice)
+            return errors.UnexpectedToken(span=span, case="line", advice=advice)
+    return errors.UnexpectedToken(span=span, token=shorten(token), advice=advice, fixes=find_fixes(mistake, source))
+
+
+def _bad_character(text: str, span: Span) -> errors.BadCharacter:
+    shown = text if text.isprintable() else f"U+{ord(text):04X}"
+    replacement = REPLACEMENTS.get(text)
+    advice = LOOKALIKES.get(text) or (f"write `{replacement}`" if replacement else "remove it")
+    fixes = (Fix(span, replacement),) if replacement else ()
+    if replacement == '"':
+        pair = re.compile(r"[“”‘’'`]([^“”‘’'`\"\n]*)[“”‘’'`]").match(span.source.text, span.start)
+        fixes = (Fix(Span(span.source, *pair.span()), f'"{pair[1]}"'),) if pair else ()
+    return errors.BadCharacter(span=span, character=shown, advice=advice, fixes=fixes)
 
 
 def _missing_quote(tokens: list[Token], index: int) -> Token | None:
@@ -79,24 +82,26 @@ def _missing_quote(tokens: list[Token], index: int) -> Token | None:
     return None
 
 
-def _number_advice(text: str) -> str:
+def _number_advice(text: str) -> tuple[str, str]:
+    """A hint, and what was meant where that is certain."""
     text = text[:40]
     if re.fullmatch(r"[0-9]+(X[0-9]+)+", text):
-        return f"type a small x: {text.lower()}"
+        return f"write a lower-case x: {text.lower()}", text.lower()
     if re.fullmatch(r"[0-9]+x", text):
-        return f"an extent has a number on each side of every x: 3x3; to multiply, type `{text[:-1]} * n`"
+        return f"an extent has a number on each side of every x: 3x3; to multiply, write `{text[:-1]} * n`", ""
     if re.fullmatch(r"\w+(x\w+)+", text):
         sizes = ", ".join(text.split("x"))
-        return f"an extent has numbers only, such as 3x3; names and expressions stand in parentheses: ({sizes})"
+        return f"an extent has only numbers, such as 3x3; put names and expressions in parentheses: ({sizes})", ""
     if re.fullmatch(r"\.[0-9]+", text):
-        return f"type a number before the point: 0{text}"
+        return f"write a digit before the point: 0{text}", f"0{text}"
     if re.fullmatch(r"[0-9]+\.", text):
-        return f"type `{text[:-1]}`, or a number behind the point: {text}0"
+        return f"write `{text[:-1]}`, or a digit after the point: {text}0", ""
     if re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
-        return f"type `{text.replace('_', '')}`; 600k and 10M are numbers too"
+        plain = text.replace("_", "")
+        return f"write `{plain}`; 600k and 10M are numbers too", plain
     if match := re.fullmatch(r"([0-9.]+)([KmgBbTt])", text):
-        return f"the suffixes are k, M and G: {match[1]}k"
+        return f"the suffixes are k, M and G: {match[1]}k", ""
     if match := re.fullmatch(r"([0-9]+)([A-Za-z_]\w*)", text):
         product, duration = f"{match[1]} * {match[2]}", f"{match[1]} {match[2]}"
-        return f"type `{product}` to multiply, or `{duration}` for a duration; names begin with a letter"
-    return "numbers look like 12, 0.25, 1e-3, 10%, 600k"
+        return f"write `{product}` to multiply, or `{duration}` for a duration; names begin with a letter", ""
+    return "numbers look like 12, 0.25, 1e-3, 10%, 600k", ""

@@ -136,9 +136,8 @@ def _reject_numbers(statement: tree.Statement, problems: Problems) -> tree.State
         node = stack.pop()
         is_long = isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40
         if is_long or (isinstance(node, tree.Number) and math.isinf(node.value)):
-            advice = "a number has at most 40 characters" if is_long else "numbers go up to 1e308"
             text = node.span.text[:12] + "…" if is_long else node.span.text
-            problems.add(errors.MalformedNumber(span=node.span, text=text, advice=advice))
+            problems.add(errors.MalformedNumber(span=node.span, case="long" if is_long else "large", text=text))
             return None
         stack.extend(node.children())
     return statement
@@ -182,10 +181,11 @@ def _bracket_diagnostic(problem: BracketProblem, source: Source) -> Diagnostic:
             closing = SYMBOL[OPENING[other.type]]
             return errors.UnopenedBracket(
                 span=span,
-                notes=(Note(opened, "is open"),),
+                notes=(Note(opened, "opened here"),),
+                case="crossed",
                 bracket=bracket,
-                label_words=f"`{closing}` is expected here",
-                advice=f"type `{closing}` here, or close the `{SYMBOL[other.type]}` before",
+                closing=closing,
+                opened=SYMBOL[other.type],
             )
     return errors.UnopenedBracket(span=span, bracket=bracket)
 

@@ -6,13 +6,14 @@ defaults are those of docs/language.md, section 7.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.language.diagnostics import Problems, suggest
+from netspec.language.diagnostics import Fix, Problems, suggest
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.training.errors import outputs as output_errors, recipe as errors
@@ -206,6 +207,10 @@ def default_loss(head: OutputHead, target: Target) -> Loss:
 def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:
     reason = loss.misfit(head, target)
     advice = f"use `{default_loss(head, target).word}`, which follows from the last layer"
+    fixes: tuple[Fix, ...] = ()
+    if reason and head.activation == "sigmoid" and isinstance(loss, CrossEntropy) and are_ids(head, target):
+        advice = f"for one of {head.units} classes write `softmax` in place of `sigmoid`"
+        fixes = _softmax_for_sigmoid(head.span)
     if not reason and (reason := _size_misfit(loss, head, target)):
         advice = "let the net answer as often as the targets do"
         if head.is_open:
@@ -215,7 +220,12 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
     if reason:
         check.problems.add(
             errors.LossNotForHead(
-                span=check.at("loss", head), loss=loss.word, head=str(head), reason=reason, advice=advice
+                span=check.at("loss", head),
+                loss=loss.word,
+                head=str(head),
+                reason=reason,
+                advice=advice,
+                fixes=fixes,
             )
         )
     elif loss.pairs_examples(head) and batch < 2:
@@ -226,6 +236,17 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
             )
         )
     return not reason
+
+
+def _softmax_for_sigmoid(layer: Span | None) -> tuple[Fix, ...]:
+    """The other activation in the last layer, `dense(10, sigmoid)`, or after it, `dense(10) -> sigmoid`."""
+    if layer is None:
+        return ()
+    inside = list(re.finditer(r"\bsigmoid\b", layer.text))
+    after = re.compile(r"\s*->\s*(sigmoid)\b").match(layer.source.text, layer.end)
+    if len(inside) == 1:
+        return (Fix(Span(layer.source, layer.start + inside[0].start(), layer.start + inside[0].end()), "softmax"),)
+    return (Fix(Span(layer.source, after.start(1), after.end(1)), "softmax"),) if after and not inside else ()
 
 
 def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:

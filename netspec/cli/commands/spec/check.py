@@ -2,59 +2,84 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
-from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.options import json_option, parse_defines, spec_options
 from netspec.cli.output import count_text, print_problems
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation, read_source
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
+@click.option("--fix", is_flag=True, help="Apply the fixes that are certain, and show them as a diff.")
 @click.option("--gradients", is_flag=True, help="Compare the gradient of each layer with finite differences.")
 @spec_options
 @json_option
 def command(
     files: tuple[str, ...],
+    fix: bool,
     gradients: bool,
     defines: tuple[str, ...],
     input_shape: str | None,
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Check spec FILES and show every mistake, with its place and what to type instead.
+    """Check spec FILES and show every mistake, with its place and what to write instead; `-` reads standard input.
 
-    The exit status is 1 when there is an error; warnings alone leave it at 0. `--gradients` runs every layer alone, on
-    what reaches it in the network, and is meant for layers of your own.
+    The exit status is 1 when there is an error; warnings alone leave it at 0. `--fix` rewrites the files that are named
+    (standard input goes to standard output); uncertain fixes, and files that are only used by them, are left alone.
+    `--gradients` runs each layer alone, on its input in the network, and is meant for user-defined layers.
 
     \b
     Example:
         netspec check specs/digits.net
+        netspec check --fix my.net
         netspec check --json specs/*.net
-        netspec check net.net --input 28x28x1
-        netspec --import my_layers check --gradients net.net
+        netspec check my.net --input 28x28x1
+        netspec --import my_layers check --gradients my.net
     """
-    errors = 0
+    overrides, errors = parse_defines(defines, data), 0
+    sources: dict[str, Source] = {}
+
+    def compiled(source: Source) -> Compilation:
+        return Compilation(source, overrides=overrides, input=input_shape)
+
     for file in files:
-        diagnostics: list[Diagnostic]
-        summary = ""
         try:
-            spec = compilation(file, defines, input_shape, data)
-            diagnostics = list(spec.diagnose())
-            if spec.graph is not None:
-                summary = f", {count(total_cost(spec.graph).trainable)} trainable parameters"
+            sources[file] = Source("<stdin>", sys.stdin.read()) if file == "-" else read_source(Path(file))
+            if fix:
+                from netspec.cli.commands.spec.fix import fix_file
+
+                sources[file] = fix_file(file, sources[file], compiled, as_json)
         except CompileError as error:
-            diagnostics = list(error.diagnostics)
+            print_problems(error.diagnostics)
+            errors += 1
+            if not as_json:
+                _print_count(file, error.diagnostics, "")
+    for file, source in sources.items():
+        spec = compiled(source)
+        diagnostics = list(spec.diagnose())
         print_problems(diagnostics)
         mistakes = sum(d.is_error for d in diagnostics)
         errors += mistakes
+        summary = f", {count(total_cost(spec.graph).trainable)} trainable parameters" if spec.graph is not None else ""
         if not as_json:
-            text = count_text(mistakes, len(diagnostics) - mistakes)
-            click.echo(f"{file}: {text}" + ("" if mistakes else summary))
+            _print_count(file, diagnostics, "" if mistakes else summary, to_stderr=fix and file == "-")
         if gradients and not mistakes:
             from netspec.cli.render.gradients import tell_gradients
 
             errors += tell_gradients(spec, as_json)
     return 1 if errors else 0
+
+
+def _print_count(file: str, problems: Sequence[Diagnostic], summary: str, *, to_stderr: bool = False) -> None:
+    mistakes = sum(d.is_error for d in problems)
+    click.echo(f"{file}: {count_text(mistakes, len(problems) - mistakes)}{summary}", err=to_stderr)

@@ -9,18 +9,27 @@ optimizer that Optax adds is noticed.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
-from typing import Any, ClassVar
+from textwrap import fill
+from typing import Any, ClassVar, cast
 
-from netspec.language.kinds import Choice, Flag, Number
+from netspec.language.kinds import Choice, Count, Flag, Number
 from netspec.language.lazy import lazy
-from netspec.language.word import option
-from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, Optimizer, Rate
+from netspec.language.vocabulary import words
+from netspec.language.word import Kind, Option, Word, option
+from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, Optimizer, Rate, optimizer
 
 jax = lazy("jax")
 
-NAMES = {"rate": "learning_rate", "epsilon": "eps", "epsilon_root": "eps_root", "decay": "weight_decay"}
+NAMES = {
+    "rate": "learning_rate",
+    "epsilon": "eps",
+    "epsilon_root": "eps_root",
+    "decay": "weight_decay",
+    "on": "mask",
+    "trust_on": "trust_ratio_mask",
+}
 """What an option is called in Optax where it is not the same."""
 
 NOT_DECAYING = ("bias", "scale")
@@ -36,10 +45,13 @@ class OptaxWord(Optimizer, ABC):
     """The module that has the function."""
 
     names: ClassVar[Mapping[str, str]] = {}
-    """What options of this word are called in Optax, beside `NAMES`."""
+    """What options of this word are called in Optax, where that differs from `NAMES`."""
 
-    mask: ClassVar[str | None] = None
-    """The argument that says which weights decay."""
+    zero_is_none: ClassVar[Collection[str]] = ()
+    """Options whose 0 Optax calls None."""
+
+    joined: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Arguments that are made of two options."""
 
     @classmethod
     def argument(cls, name: str) -> str:
@@ -48,11 +60,12 @@ class OptaxWord(Optimizer, ABC):
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of the function, without the rate."""
-        own = [item for item in self.options() if item.name not in ("rate", "on")]
-        found = {self.argument(item.name): getattr(self, item.field) for item in own}
-        if self.mask is not None:
-            found[self.mask] = kernels_only if getattr(self, "on", None) == "kernels" else None
-        return found
+        given = {o.name: getattr(self, o.field) for o in self.options() if o.name != "rate"}
+        for name in given.keys() & ARGUMENTS.keys():
+            given[name] = ARGUMENTS[name][given[name]]
+        given |= {name: None for name in self.zero_is_none if not given[name]}
+        together = {argument: tuple(given.pop(name) for name in pair) for argument, pair in self.joined.items()}
+        return {self.argument(name): value for name, value in (given | together).items()}
 
     def build(self, rate: Rate) -> Any:
         # A number, not a schedule: some of the functions take no schedule, and Optax would count steps once more.
@@ -61,6 +74,14 @@ class OptaxWord(Optimizer, ABC):
     @property
     def function(self) -> Any:
         return getattr(import_module(self.home), self.word)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Words of the table are in no module under their name.
+        return _made, (self.word, {o.field: getattr(self, o.field) for o in self.options()})
+
+
+def _made(name: str, values: dict[str, Any]) -> Word:
+    return words("optimizer")[name](**values)
 
 
 class Seeded(OptaxWord, ABC):
@@ -80,56 +101,158 @@ def kernels_only(params: Any) -> Any:
     return jax.tree_util.tree_map_with_path(decays, params)
 
 
-# ---------------------------------------------------------------- options that many of them have
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "on": {"kernels": kernels_only, "all": None},
+    "trust_on": {"kernels": kernels_only, "all": True},
+    "variant": {"sps": "sps", "sps_plus": "sps+"},
+}
+"""What Optax takes for a choice."""
 
 
-def rate_option(default: float, doc: str = "the learning rate, before the schedule") -> Any:
-    return option(POSITIVE, doc, default=default, position=0, aliases=("lr", "learning_rate"))
+def mean(of: str) -> str:
+    """What an option does that says how fast a mean forgets."""
+    return f"exponential decay rate of the mean {of}"
 
 
-def epsilon_option(default: float, doc: str = "added to the root, so that nothing is divided by zero") -> Any:
-    return option(Number(0), doc, default=default, aliases=("eps",))
+OF_ALL = "the weight decay of all weights, including biases and the scales of norms"
+ADDED = "multiplied by the weights and added to the gradient"
+FLAG = Flag()
+
+OPTIONS = {
+    "rate": option(POSITIVE, "the learning rate, before the schedule", aliases=("lr", "learning_rate")),
+    "decay": option(Number(0), "the weight decay", aliases=("weight_decay", "wd")),
+    "beta3": option(FRACTION, "decay rate of the sums that estimate the learning rate (none: the square root of `b2`)"),
+    "estim_lr_coef": option(POSITIVE, "multiplies the learning rate that is found"),
+    "safeguard_warmup": option(FLAG, "leave the schedule out of the estimate, for a warmup"),
+    "estim_lr0": option(POSITIVE, "the learning rate that the search starts from", aliases=("d0",)),
+    "b1": option(FRACTION, mean("gradient"), aliases=("beta1", "beta_1")),
+    "b2": option(FRACTION, mean("squared gradient"), aliases=("beta2", "beta_2")),
+    "epsilon": option(Number(0), "added to the root, so that nothing is divided by zero", aliases=("eps",)),
+    "begin": option(Choice(("heuristic", "distance", "learning_rate")), "what `begin_at` is", aliases=("init_step",)),
+    "begin_at": option(POSITIVE, "the first distance or rate; with `heuristic`, a fraction of the norm of the weights"),
+    "on": option(
+        Choice(("kernels", "all")),
+        "which weights decay: kernels and tables only, or all, including biases and the scales of norms",
+        aliases=("mask", "weight_decay_mask"),
+    ),
+    "init_estim_sq_dist": option(POSITIVE, "the first guess of the squared distance (none: `epsilon`)"),
+    "lower_bound": option(Number(), "the smallest value that the loss can take"),
+    "adapt_lower_bound": option(FLAG, "estimate that value while training"),
+    "weight_lr_power": option(Number(0), "the power of the learning rate by which steps are weighted in the mean"),
+    "nesterov": option(FLAG, "look ahead along the momentum (Nesterov)"),
+    "ns_steps": option(Count(), "the Newton-Schulz iterations that orthogonalize a step"),
+    "ns_coeffs": option(Choice(("standard", "dion")), "the coefficients of these iterations"),
+    "preconditioning": option(
+        Choice(("frobenius", "spectral", "aol", "schatten")), "how a matrix is scaled before these iterations"
+    ),
+    "adaptive": option(FLAG, "multiply the step by the magnitude of the momentum"),
+    "consistent_rms": option(
+        POSITIVE, "the root mean square of the steps of every matrix (none: derived from its shape)"
+    ),
+    "adam_rate": option(POSITIVE, "the rate of AdamW (none: `rate`)", aliases=("adam_lr", "adam_learning_rate")),
+    "adam_b1": option(FRACTION, mean("gradient")),
+    "adam_b2": option(FRACTION, mean("squared gradient")),
+    "adam_epsilon_root": option(
+        Number(0), "added under the root, where derivatives of the steps themselves are taken", aliases=("eps_root",)
+    ),
+    "adam_decay": option(
+        Number(0), "the weight decay of AdamW, including biases and the scales of norms", aliases=("weight_decay", "wd")
+    ),
+    "rank": option(Count(), "the rank of the projection"),
+    "update_proj_gap": option(Count(), "steps between two computations of the projection"),
+    "scale": option(POSITIVE, "multiplies the steps of matrices"),
+    "momentum": option(FRACTION, "how much of the running sum is kept at each step"),
+    "b3": option(FRACTION, mean("gradient in the slow mean")),
+    "epsilon_root": option(
+        Number(0), "added under the root, where derivatives of the steps themselves are taken", aliases=("eps_root",)
+    ),
+    "use_clipping": option(FLAG, "clip the divided gradient at the fourth root of the step number"),
+    "bias_correction_mu": option(FLAG, "correct the first mean for starting at zero"),
+    "bias_correction_nu": option(FLAG, "correct the second mean for starting at zero"),
+    "threshold": option(POSITIVE, "how long the average must be before it is divided by"),
+    "centered": option(FLAG, "divide by the standard deviation of the gradient instead"),
+    "epsilon_in_root": option(FLAG, "add epsilon under the root instead of to it", aliases=("eps_in_sqrt",)),
+    "initial_scale": option(Number(0), "the mean squared gradient before the first step"),
+    "bias_correction": option(FLAG, "correct the mean for starting at zero"),
+    "initial_accumulator_value": option(Number(0), "the sum before the first step"),
+    "rho": option(FRACTION, "exponential decay rate of both means"),
+    "decay_rate": option(FRACTION, "how fast the mean extends over more and more steps"),
+    "decay_offset": option(Count(0), "the steps that do not count for `decay_rate`"),
+    "factored": option(FLAG, "keep means of rows and columns only"),
+    "min_dim_size_to_factor": option(Count(), "matrices with a smaller side are not factored"),
+    "multiply_by_parameter_scale": option(FLAG, "multiply the steps of a weight by its root mean square"),
+    "clipping_threshold": option(POSITIVE, "the largest root mean square of the step of a weight"),
+    "eta": option(Number(0), "the variance of the noise in the first step"),
+    "gamma": option(Number(0), "how fast the noise shrinks"),
+    "eta_minus": option(Number(0, 1, open_low=True), "the factor when the sign changes", aliases=("etaminus",)),
+    "eta_plus": option(Number(1), "the factor when the sign stays", aliases=("etaplus",)),
+    "min_step_size": option(POSITIVE, "the shortest step"),
+    "max_step_size": option(POSITIVE, "the longest step"),
+    "trust_coefficient": option(POSITIVE, "the length of a step relative to that of the weights"),
+    "trust_on": option(
+        Choice(("kernels", "all")),
+        "which weights have their steps scaled; the others take those of SGD",
+        aliases=("trust_ratio_mask",),
+    ),
+    "min_norm": option(POSITIVE, "weights and gradients count as at least this long"),
+    "max_learning_rate": option(POSITIVE, "the largest learning rate"),
+    "f_min": option(Number(), "the smallest value of the loss"),
+    "variant": option(Choice(("sps", "sps_plus")), "`sps_plus` takes no step where the loss is below `f_min`"),
+    "beta": option(FRACTION, mean("gradient")),
+    "alpha": option(Number(), "the weight of the gradient"),
+}
+"""Every option by its name: what it takes and does where a word of the table does not say otherwise."""
 
 
-def root_option(default: float = 0.0) -> Any:
-    doc = "added under the root, where derivatives of the steps themselves are taken"
-    return option(Number(0), doc, default=default, aliases=("eps_root",))
+def optax_word(
+    signature: str,
+    summary: str,
+    reference: str,
+    *,
+    example: str = "",
+    details: str = "",
+    formula: str = "",
+    options: Mapping[str, str | Option] | None = None,
+    base: type[OptaxWord] = OptaxWord,
+    **more: Any,
+) -> Any:
+    """Declare the word for a function of Optax.
+
+    Args:
+        signature: its name, its options and their defaults, as a Python function would have them (`*` starts those
+            without a position); `none` is None.
+        summary: what it does, in one sentence.
+        reference: where it was published.
+        example: an optimizer chain with it, if not the word with its default rate.
+        details: what else to know.
+        formula: the step, where that says more than words.
+        options: what some options do here (a text), or a declaration other than that of `OPTIONS`.
+        base: the class with what is special.
+        more: class attributes: `home`, `names`, `zero_is_none`, `joined`, `answers`, `aliases`.
+    """
+    name, _, listed = signature.removesuffix(")").partition("(")
+    positional, _, keyword = listed.partition("*")
+    rate = positional.partition(",")[0].strip(" ,").partition("=")[2]
+    example = f"train {{ optimizer = {example or f'{name}({rate})'} }}"
+    facts = {"Formula": formula, "Example": example, "Reference": reference}
+    lines = "\n".join(f"{title}: {text}" for title, text in facts.items() if text)
+    namespace: dict[str, Any] = {"__doc__": "\n\n".join(filter(None, (summary, fill(details, 116), lines)))}
+    for position, item in enumerate([*positional.split(", "), *keyword.split(", ")]):
+        option_name, _, default = item.partition("=")
+        if option_name:
+            other = (options or {}).get(option_name, OPTIONS[option_name])
+            declared: Any = OPTIONS[option_name].replace(doc=other) if isinstance(other, str) else other
+            place = position if item in positional.split(", ") else None
+            namespace[option_name] = declared.replace(default=_default(declared.kind, default), position=place)
+    made: Any = cast(Any, type(base))(
+        name.title().replace("_", ""), (base,), {**namespace, **more, "__module__": __name__}
+    )
+    return optimizer(name)(made)
 
 
-def decay_option(default: float, *, position: int | None = None, doc: str = "the weight decay") -> Any:
-    return option(Number(0), doc, default=default, position=position, aliases=("weight_decay", "wd"))
-
-
-def on_option() -> Any:
-    doc = "which weights decay: kernels and tables, or all, biases and the scales of norms too"
-    return option(Choice(("kernels", "all")), doc, default="kernels", aliases=("mask", "weight_decay_mask"))
-
-
-def mean_option(default: float, of: str = "gradient", name: str = "") -> Any:
-    aliases = {"b1": ("beta1", "beta_1"), "b2": ("beta2", "beta_2")}.get(name, ())
-    return option(FRACTION, f"how much of the mean {of} is kept at each step", default=default, aliases=aliases)
-
-
-def momentum_option(default: float, *, position: int | None = None) -> Any:
-    doc = "how much of the running sum is kept at each step"
-    return option(FRACTION, doc, default=default, position=position)
-
-
-def nesterov_option(default: bool = False) -> Any:
-    return option(Flag(), "look ahead along the momentum (Nesterov)", default=default)
-
-
-class Moments(OptaxWord, ABC):
-    """The options of Adam and its kin."""
-
-    b1: float = mean_option(0.9, name="b1")
-    b2: float = mean_option(0.999, of="squared gradient", name="b2")
-    epsilon: float = epsilon_option(1e-8)
-
-
-class Masked(OptaxWord, ABC):
-    """Those whose weight decay may leave weights out."""
-
-    mask = "mask"
-
-    on: str = on_option()
+def _default(kind: Kind, text: str) -> Any:
+    if text == "none":
+        return None
+    if isinstance(kind, Choice):
+        return text
+    return text == "true" if isinstance(kind, Flag) else kind.accept(float(text))

@@ -9,7 +9,7 @@ from netspec.language.lazy import lazy
 from netspec.language.word import option
 from netspec.training.optimizers.base import POSITIVE, Around, Link, Optimizer, Rate, optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
-from netspec.training.optimizers.optax_base import kernels_only, on_option
+from netspec.training.optimizers.optax_base import OPTIONS, kernels_only
 
 contrib = lazy("optax.contrib")
 jax = lazy("jax")
@@ -128,7 +128,7 @@ class WeightDecay(Link):
     aliases = ("add_decayed_weights",)
 
     decay: float = option(Number(0), "how much", position=0, aliases=("weight_decay", "rate"))
-    on: str = on_option()
+    on: str = OPTIONS["on"].replace(default="kernels")
 
     def build_around(self, around: Around) -> Any:
         amount = -self.decay * around.rate if around.is_behind else self.decay

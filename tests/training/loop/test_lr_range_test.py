@@ -9,7 +9,7 @@ import pytest
 
 from netspec.analysis.lr_range_test import base_rate, find_rate, rounded, smooth, suggest_rates
 from netspec.language.diagnostics import CompileError
-from netspec.training.optimizers.sgd import Sgd
+from netspec.training.optimizers.optax_words import Sgd
 from tests.training.nets import class_job, number_job
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType
@@ -92,15 +94,10 @@ def argument_names(word: type[OptaxWord]) -> dict[str, str]:
     """The arguments of Optax that the options of a word stand for, with the names of the options."""
     found = {}
     for item in word.options():
-        if item.name == "on":
-            found[word.mask or ""] = item.name
-            continue
         name = word.argument(item.name)
         whole = next((whole for whole, parts in SEVERAL_OPTIONS.items() if item.name in parts), None)
         is_part = whole is not None and name not in inspect.signature(OFFERED[word.word]).parameters
         found[whole if is_part and whole is not None else name] = item.name
-    if word.word == "lars":
-        found["trust_ratio_mask"] = found.pop("trust_on")
     return found
 
 
@@ -114,9 +111,16 @@ def test_the_options_are_the_arguments_of_optax(name: str) -> None:
     rate = word.argument("rate")
     defaults = {item.name: item.default for item in word.options()}
     for argument, option in ours.items():
-        if argument in (rate, word.mask) or argument in SEVERAL_OPTIONS or (name, argument) in OTHER_DEFAULTS:
+        if argument in (rate, word.argument("on")) or argument in SEVERAL_OPTIONS or (name, argument) in OTHER_DEFAULTS:
             continue
         assert defaults[option] == parameters[argument].default, f"{argument} of {name}"
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_of_the_table_can_be_copied_and_pickled(name: str) -> None:
+    word = WORDS[name](rate=0.25)
+    assert pickle.loads(pickle.dumps(word)) == word == copy.deepcopy(word)
+    assert word.to_source().startswith(f"{name}(0.25")
 
 
 @pytest.mark.parametrize("name", words("optimizer"))
@@ -196,7 +200,7 @@ def by_hand(word: OptaxWord) -> Callable[[Any], Any]:
     name, rate = word.word, word.rate  # type: ignore[attr-defined]
     function = OFFERED[name]
     parameters = inspect.signature(function).parameters
-    given: dict[str, Any] = {word.mask: kernels_only} if word.mask else {}
+    given: dict[str, Any] = {word.argument("on"): kernels_only} if hasattr(word, "on") else {}
     given |= {"weight_decay": word.decay} if "weight_decay" in parameters else {}  # type: ignore[attr-defined]
     given |= {"eps_in_sqrt": False} if name == "rmsprop" else {}
     given |= {"eps": 1e-4} if name == "acprop" else {}

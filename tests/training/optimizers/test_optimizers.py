@@ -25,10 +25,8 @@ from netspec.training.optimizers import (
     WeightDecay,
     build_optimizer,
 )
-from netspec.training.optimizers.adam import Adamax, Amsgrad, Radam
-from netspec.training.optimizers.adaptive import Adadelta, Adagrad
 from netspec.training.optimizers.base import Around
-from netspec.training.optimizers.sgd import Rprop
+from netspec.training.optimizers.optax_words import Adadelta, Adagrad, Adamax, Amsgrad, Radam, Rprop
 from netspec.training.optimizers.transforms import Agc, Centralize, Noise, Normalize
 
 START = {"kernel": np.float32([[1.0, -2.0], [0.5, 3.0]]), "bias": np.float32([0.3, -0.7])}

@@ -35,7 +35,7 @@ from netspec.training.optimizers import (
     SkipNonfinite,
     WeightDecay,
 )
-from netspec.training.optimizers.contrib import ScheduleFreeSgd
+from netspec.training.optimizers.optax_words import ScheduleFreeSgd
 from netspec.training.optimizers.transforms import Noise
 from netspec.training.schedules import ReduceOnPlateau, Warmup
 from netspec.training.step import steps_per_call as together

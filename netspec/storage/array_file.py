@@ -1,32 +1,30 @@
-"""Arrays by name in one file, in the format of safetensors, with a checksum over everything.
+"""Arrays by name in one safetensors file, with a checksum over every byte of it.
 
-`safetensors` reads these files too; the library itself cannot check them, nor write arrays one after the other. Kinds
-of numbers that the format does not know are kept as bytes, and what they are stands in the metadata.
+Any tool that reads safetensors reads these files. Dtypes that the format does not have are stored as bytes; the
+metadata says what they are.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save
 
 from netspec.storage.atomic_files import replace_file
 
-_NAMES = {
-    "bool": "BOOL", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "uint8": "U8", "uint16": "U16",
-    "uint32": "U32", "uint64": "U64", "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64",
-    "complex64": "C64", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
-}  # fmt: skip
-"""What the format calls the kinds of numbers."""
+PACKED = {"int2", "int4", "uint2", "uint4", "float4_e2m1fn"}
+"""Dtypes that fill a byte each in memory, and that the format does not have."""
 
 
 class Damaged(Exception):
-    """A file is cut off, changed, or none of ours; the text says what is wrong with it."""
+    """A file is truncated, changed, or not one of ours; the message says what is wrong with it."""
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
@@ -35,89 +33,69 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, s
     Args:
         path: the file; an old one is replaced.
         arrays: by name.
-        metadata: texts by name; `arrays` (kinds and shapes) and `checksum` are added.
+        metadata: texts by name; `arrays` (dtypes and shapes) and `crc32` are added.
 
     Raises:
         OSError: it cannot be written; an old file is still there.
     """
-    hosted = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    real: dict[str, list[Any]] = {
-        name: [array.dtype.name, list(np.shape(arrays[name]))] for name, array in hosted.items()
-    }
-    entries: dict[str, Any] = {"__metadata__": {**metadata, "arrays": json.dumps(real)}}
-    end = 0
-    for name, array in hosted.items():
-        begin, end = end, end + array.nbytes
-        dtype, shape = real[name]
-        known = dtype in _NAMES
-        entries[name] = {
-            "dtype": _NAMES[dtype] if known else "U8",
-            "shape": shape if known else [array.nbytes],
-            "data_offsets": [begin, end],
-        }
-    checksum = zlib.crc32(_text(entries))
-    for array in hosted.values():
-        checksum = zlib.crc32(_bytes(array), checksum)
-    entries["__metadata__"]["checksum"] = f"{checksum:08x}"
-    replace_file(path, _parts(_text(entries), hosted))
+    hosted = {name: np.asarray(array) for name, array in arrays.items()}
+    layout = json.dumps({name: [array.dtype.name, array.shape] for name, array in hosted.items()})
+    content = save(
+        {name: _storable(array) for name, array in hosted.items()},
+        metadata={**metadata, "arrays": layout, "crc32": "0" * 8},
+    )
+    begin = content.index(_field("0" * 8))
+    checked = _field(f"{zlib.crc32(content):08x}")
+    replace_file(path, [content[:begin], checked, memoryview(content)[begin + len(checked) :]])
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The arrays of a file, and its metadata.
+    """The arrays of a file in the order in which they were written, and its metadata.
 
     Raises:
         Damaged: it is not as it was written, or cannot be read.
     """
     try:
         content = path.read_bytes()
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        metadata: dict[str, str] = header["__metadata__"]
+        is_intact = _is_intact(content, metadata) if "crc32" in metadata else _is_intact_old(content, start, header)
+        if not is_intact:
+            raise Damaged("it is truncated or was changed: its checksum does not match")
+        stored = dict(deserialize(content))
+        arrays = {
+            name: np.frombuffer(stored[name]["data"], jnp.dtype(dtype)).reshape(shape)
+            for name, (dtype, shape) in json.loads(metadata.pop("arrays")).items()
+        }
     except OSError as error:
         raise Damaged(error.strerror or str(error)) from error
-    entries, data = _header(content)
-    metadata: dict[str, str] = entries["__metadata__"]
-    try:
-        size = max((entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0)
-        if len(data) != size:
-            raise Damaged(f"it is cut off: {len(content)} bytes, not {len(content) - len(data) + size}")
-        written = metadata.pop("checksum")
-        if f"{zlib.crc32(data, zlib.crc32(_text(entries))):08x}" != written:
-            raise Damaged("it is not as it was written: the checksum is another one")
-        real = json.loads(metadata.pop("arrays"))
-        arrays = {name: _array(data, *entries[name]["data_offsets"], *real[name]) for name in real}
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged("its first part cannot be read") from error
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise Damaged("its header cannot be read") from error
     return arrays, metadata
 
 
-def _header(content: bytes) -> tuple[dict[str, Any], memoryview]:
-    """What stands in front, and the numbers behind it."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 + length:
-        raise Damaged(f"it is cut off after {len(content)} bytes")
-    try:
-        entries = json.loads(content[8 : 8 + length])
-    except ValueError as error:
-        raise Damaged("its first part cannot be read") from error
-    if not isinstance(entries, dict) or not isinstance(entries.get("__metadata__"), dict):
-        raise Damaged("its first part cannot be read")
-    return entries, memoryview(content)[8 + length :]
+def _storable(array: Any) -> Any:
+    array = np.ascontiguousarray(array)
+    return array.reshape(-1).view(np.uint8) if array.dtype.name in PACKED else array
 
 
-def _array(data: memoryview, begin: int, end: int, dtype: str, shape: list[int]) -> Any:
-    return np.frombuffer(data[begin:end], np.uint8).view(jnp.dtype(dtype)).reshape(shape)
+def _field(checksum: str) -> bytes:
+    return f'"crc32":"{checksum}"'.encode()
 
 
-def _text(entries: Mapping[str, Any]) -> bytes:
-    """The header, filled up so that the numbers begin at a multiple of 8 bytes."""
-    text = json.dumps(entries, separators=(",", ":")).encode()
-    return text + b" " * (-len(text) % 8)
+def _is_intact(content: bytes, metadata: dict[str, str]) -> bool:
+    """Whether the checksum is that of the file with eight zeros in the place of the checksum."""
+    checksum = metadata.pop("crc32")
+    begin = content.index(_field(checksum))
+    zeros = _field("0" * 8)
+    before = zlib.crc32(zeros, zlib.crc32(content[:begin]))
+    return f"{zlib.crc32(memoryview(content)[begin + len(zeros) :], before):08x}" == checksum
 
 
-def _parts(header: bytes, arrays: Mapping[str, Any]) -> Iterator[bytes | memoryview]:
-    yield len(header).to_bytes(8, "little")
-    yield header
-    for array in arrays.values():
-        yield _bytes(array)
-
-
-def _bytes(array: Any) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+def _is_intact_old(content: bytes, start: int, header: dict[str, Any]) -> bool:
+    """The same for files of version 0.1: the checksum was that of the header without it, and of the numbers."""
+    checksum = header["__metadata__"].pop("checksum")
+    text = json.dumps(header, separators=(",", ":")).encode()
+    before = zlib.crc32(text + b" " * (-len(text) % 8))
+    return f"{zlib.crc32(memoryview(content)[start:], before):08x}" == checksum

@@ -196,7 +196,7 @@ def test_all_checkpoints_damaged(tmp_path: Path) -> None:
     run = interrupted_run(tmp_path)
     for step in run.checkpoints.iterdir():
         truncate(step)
-    assert failing(job_of(), run).startswith("NS471") and "it is cut off" in failing(job_of(), run)
+    assert failing(job_of(), run).startswith("NS471") and "it is truncated" in failing(job_of(), run)
     assert len([*run.checkpoints.iterdir()]) == 2  # nothing is thrown away
 
 

@@ -63,7 +63,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         is_intact = _is_intact(content, metadata) if "crc32" in metadata else _is_intact_old(content, start, header)
         if not is_intact:
             raise Damaged("it is truncated or was changed: its checksum does not match")
-        stored = dict(deserialize(content))
+        stored = dict(deserialize(content))  # type: ignore[no-untyped-call]
         arrays = {
             name: np.frombuffer(stored[name]["data"], jnp.dtype(dtype)).reshape(shape)
             for name, (dtype, shape) in json.loads(metadata.pop("arrays")).items()
@@ -95,7 +95,7 @@ def _is_intact(content: bytes, metadata: dict[str, str]) -> bool:
 
 def _is_intact_old(content: bytes, start: int, header: dict[str, Any]) -> bool:
     """The same for files of version 0.1: the checksum was that of the header without it, and of the numbers."""
-    checksum = header["__metadata__"].pop("checksum")
+    checksum: str = header["__metadata__"].pop("checksum")
     text = json.dumps(header, separators=(",", ":")).encode()
     before = zlib.crc32(text + b" " * (-len(text) % 8))
     return f"{zlib.crc32(memoryview(content)[start:], before):08x}" == checksum

@@ -1,10 +1,9 @@
-"""Checkpoints: the whole state of a run on disk, written aside while training goes on.
+"""Checkpoints: the whole state of a run on disk, written while training continues.
 
 A checkpoint is one file, `checkpoints/step-00000120.safetensors`: the state (params, optimizer, random state, position,
 sums) under `state/`, the best weights under `best/` when they are older than the state, and a record (position,
-history, best so far) in the metadata. It is written by a thread of its own under another name, and renamed when it is
-on the disk: it is there as a whole or not at all. A checksum tells damage; then an older one is used. The last two are
-kept.
+history, best so far) in the metadata. A separate thread writes it under another name and renames it when it is on the
+disk: it is there as a whole or not at all. A checksum detects damage; then an older one is used. The last two are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,7 +29,7 @@ KEPT = 2
 """How many checkpoints are kept: should the newest be damaged, there is one before it."""
 
 Publish = Callable[[Tree, Tree | None], None]
-"""Told of the state and the best weights of a checkpoint, on the host, once it is written."""
+"""Called with the state and the best weights of a checkpoint, on the host, once it is written."""
 
 
 @dataclass(frozen=True)
@@ -43,45 +42,56 @@ class Snapshot:
     warnings: tuple[Diagnostic, ...] = field(default=())
 
 
-class Keeper(Protocol):
-    """Keeps snapshots: on disk for runs, in memory without a run folder."""
+class CheckpointStore(Protocol):
+    """Where the snapshots of a run are stored. `seconds` is how long the last one took to write.
 
-    @property
-    def seconds(self) -> float:
-        """How long the last snapshot took to write."""
-        ...
+    Another store, such as one in which several hosts write their parts of a state, implements these four methods.
+    """
+
+    seconds: float
 
     def is_busy(self) -> bool:
-        """Whether one is being written.
+        """Whether a snapshot is being written.
 
         Raises:
-            CompileError: it could not be (NS490).
+            CompileError: the last one could not be written (NS490).
         """
         ...
 
     def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
-        """Begin to keep a snapshot; the arrays may be donated afterwards."""
-        ...
-
-    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
-        """The newest snapshot that can be read; None when there never was one."""
-        ...
-
-    def finish(self) -> None:
-        """Wait until everything is kept.
+        """Start to store a snapshot, after the one before it is stored; the arrays may be donated afterwards.
 
         Raises:
-            CompileError: it cannot be (NS490).
+            CompileError: the one before could not be written (NS490).
         """
         ...
 
-    def wait(self) -> None:
-        """Wait until nothing is being written any more, whatever became of it."""
+    def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
+        """The newest snapshot that can be read; None when there never was one.
+
+        Args:
+            like: a state of the network, for structure and shapes.
+            like_best: the same for the best weights.
+
+        Raises:
+            CompileError: all are damaged (NS471), or they are of another network (NS474).
+        """
+        ...
+
+    def wait(self, *, check: bool = True) -> None:
+        """Wait until everything is stored.
+
+        Args:
+            check: raise when it could not be; without, the error is left for the next call.
+
+        Raises:
+            CompileError: it could not be written (NS490).
+        """
         ...
 
 
-class InMemory:
-    """Keeps the last snapshot only."""
+class MemoryStore:
+    """Stores the last snapshot only, for a training without a run folder."""
 
     seconds = 0.0
 
@@ -99,18 +109,15 @@ class InMemory:
         last = self._last
         return None if last is None else Snapshot(self._copy(last.state), last.best, last.record)
 
-    def finish(self) -> None:
-        pass
-
-    def wait(self) -> None:
+    def wait(self, *, check: bool = True) -> None:
         pass
 
 
-class Checkpoints:
-    """The checkpoints of a run folder. Only one process may write there (`netspec.storage.run_lock`).
+class FileStore:
+    """Stores snapshots as files in a run folder. Only one process may write there (`netspec.storage.run_lock`).
 
     Args:
-        folder: where they lie; it is made when it is not there.
+        folder: where the files are; it is made when it does not exist.
         copy: copies a tree of arrays on the device.
         publish: called by the writing thread after each checkpoint.
 
@@ -122,7 +129,7 @@ class Checkpoints:
         self.folder, self.seconds = folder, 0.0
         self._copy, self._publish = copy, publish
         self._thread: threading.Thread | None = None
-        self._failed: tuple[int, BaseException] | None = None
+        self._failure: tuple[int, BaseException] | None = None
         self._damaged: set[int] = set()
         try:
             folder.mkdir(exist_ok=True)
@@ -141,39 +148,26 @@ class Checkpoints:
     def is_busy(self) -> bool:
         if self._thread is not None and self._thread.is_alive():
             return True
-        self.finish()
+        self.wait()
         return False
 
     def save(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
-        """Begin to write a checkpoint; it counts once it is complete. Waits for the one before it.
-
-        Raises:
-            CompileError: the one before cannot be written (NS490).
-        """
-        self.finish()
+        self.wait()
         copy = self._copy(state)
-        # A daemon: who leaves at once (a second Ctrl-C) does not wait for the disk.
+        # A daemon: a process that leaves at once (a second Ctrl-C) does not wait for the disk.
         self._thread = threading.Thread(target=self._write, args=(step, copy, best, record), daemon=True)
         self._thread.start()
 
-    def finish(self) -> None:
-        """Wait until what is being written is complete.
-
-        Raises:
-            CompileError: it cannot be written (NS490).
-        """
-        self.wait()
-        if self._failed is None:
-            return
-        (step, error), self._failed = self._failed, None
-        if not isinstance(error, OSError):
-            raise error
-        raise fail(errors.CheckpointNotWritten(step=step, reason=reason_of(error), advice=self._advice())) from error
-
-    def wait(self) -> None:
+    def wait(self, *, check: bool = True) -> None:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        if not check or self._failure is None:
+            return
+        (step, error), self._failure = self._failure, None
+        if not isinstance(error, OSError):
+            raise error
+        raise fail(errors.CheckpointNotWritten(step=step, reason=reason_of(error), advice=self._advice())) from error
 
     def _advice(self) -> str:
         good = [step for step in self.steps if step not in self._damaged]
@@ -182,8 +176,8 @@ class Checkpoints:
         return f"make room; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
 
     def _write(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
-        """What the thread does."""
-        began = time.perf_counter()
+        """Write a checkpoint; the thread runs this."""
+        started = time.perf_counter()
         try:
             state, best = (jax.tree.map(_on_host, tree) for tree in (state, best))
             arrays = {f"state/{name}": leaf for name, leaf in flatten(state).items()}
@@ -194,9 +188,9 @@ class Checkpoints:
             self._remove_old(step)
             if self._publish is not None:
                 self._publish(state, best)
-        except BaseException as error:  # noqa: BLE001  # `finish` raises it in the thread that trains
-            self._failed = step, error
-        self.seconds = time.perf_counter() - began
+        except BaseException as error:  # noqa: BLE001  # `wait` raises it in the thread that trains
+            self._failure = step, error
+        self.seconds = time.perf_counter() - started
 
     def _remove_old(self, newest: int) -> None:
         """Keep the newest ones that can be read; those that are damaged, or of steps still to come, go."""
@@ -208,29 +202,18 @@ class Checkpoints:
     # ------------------------------------------------------------ reading
 
     def restore(self, like: Tree, like_best: Tree) -> Snapshot | None:
-        """The newest checkpoint that can be read; damaged ones are passed over, and named in `warnings`.
-
-        Args:
-            like: a state of the net, for structure and shapes.
-            like_best: the same for the best weights.
-
-        Returns:
-            None when there is no checkpoint.
-
-        Raises:
-            CompileError: all are damaged (NS471), or they are of another net (NS474).
-        """
-        self.finish()
+        """The newest checkpoint that can be read; damaged ones are skipped, and named in `warnings`."""
+        self.wait()
         damaged: list[tuple[int, str]] = []
         for step in reversed(self.steps):
             try:
-                found = self._read(step, like, like_best)
+                snapshot = self._read(step, like, like_best)
             except Damaged as error:
                 damaged.append((step, str(error)))
                 self._damaged.add(step)
                 continue
             warnings = tuple(errors.OlderCheckpoint(damaged=bad, used=step, reason=why) for bad, why in damaged)
-            return Snapshot(found.state, found.best, found.record, warnings)
+            return replace(snapshot, warnings=warnings)
         if damaged:
             raise fail(errors.NoUsableCheckpoint(run=str(self.folder.parent), reason=damaged[0][1]))
         return None
@@ -245,15 +228,15 @@ class Checkpoints:
         best = _part(arrays, "best/")
         return Snapshot(state, self._tree(best, like_best) if best else None, record)
 
-    def _tree(self, found: Mapping[str, Any], like: Tree) -> Tree:
-        wanted = flatten(like)
-        wrong = difference(found, wanted)
+    def _tree(self, arrays: Mapping[str, Any], like: Tree) -> Tree:
+        expected = flatten(like)
+        wrong = difference(arrays, expected)
         if wrong is None:
-            kinds = {name: (found[name].dtype.name, leaf.dtype.name) for name, leaf in wanted.items()}
-            wrong = next((f"`{name}` is {a}, not {b}" for name, (a, b) in kinds.items() if a != b), None)
+            dtypes = {name: (arrays[name].dtype.name, leaf.dtype.name) for name, leaf in expected.items()}
+            wrong = next((f"`{name}` is {a}, not {b}" for name, (a, b) in dtypes.items() if a != b), None)
         if wrong is not None:
             raise fail(errors.OtherNet(source=str(self.folder.parent), reason=wrong))
-        return unflatten(found, like)
+        return unflatten(arrays, like)
 
 
 def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import numpy as np
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.storage import errors
-from netspec.storage.checkpoint import Checkpoints, InMemory, Keeper
+from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
 from netspec.storage.run_folder import Run, plain
 from netspec.storage.run_lock import locked, this_process
 from netspec.storage.tree_paths import Tree, Weights
@@ -83,7 +83,7 @@ def fit(
                 training.run_epoch()
             return training.finish()
         except Exception as error:
-            training.keeper.wait()  # what is being written is a step that is worth having
+            training.store.wait(check=False)  # what is being written is a step that is worth having
             training.note(error)
             raise
 
@@ -97,8 +97,8 @@ class _Training:
         self.job, self.recipe, self.run, self.reporter = job, job.recipe, run, reporter
         self.interruption, self.interrupted = interruption, False
         self.engine = job.engine()
-        self.keeper: Keeper = (
-            Checkpoints(run.checkpoints, self.engine.copy, self._publish) if run else InMemory(self.engine.copy)
+        self.store: CheckpointStore = (
+            FileStore(run.checkpoints, self.engine.copy, self._publish) if run else MemoryStore(self.engine.copy)
         )
         self.progress = Progress()
         self.state: State = {}
@@ -157,7 +157,7 @@ class _Training:
             "seconds": seconds,
             "metrics": plain(found),
         }
-        self.keeper.finish()
+        self.store.wait()
         if self.run and not self.interrupted:
             self.run.write_weights(weights)  # those of the last checkpoint, which a kill may have left without them
             self.run.add_record(record)
@@ -366,7 +366,7 @@ class _Training:
         bad = int(self.state["bad_step"])
         if bad >= 0:
             start = self.engine.start()
-            snapshot = self.keeper.restore(start, tuple(self.current))
+            snapshot = self.store.restore(start, tuple(self.current))
             state = start if snapshot is None else snapshot.state
             self._give_up(explain(self.engine, self.data, state, bad, self.job.locate_nonfinite))
 
@@ -401,8 +401,8 @@ class _Training:
         """
         if not self.save_seconds:
             return True
-        wait = max(self.save_seconds, self.keeper.seconds / SAVE_SHARE)
-        return not self.keeper.is_busy() and time.perf_counter() - self.saved_at >= wait
+        wait = max(self.save_seconds, self.store.seconds / SAVE_SHARE)
+        return not self.store.is_busy() and time.perf_counter() - self.saved_at >= wait
 
     def save(self) -> None:
         """Begin to write a checkpoint, and the kept weights beside it, unless a number in them is not finite.
@@ -417,7 +417,7 @@ class _Training:
         best = None if self.best is None or is_best else tuple(self.best)
         progress = {**self.progress.as_json(), "seconds": self.progress.seconds + began - self.started}
         record = {**progress, **self._identity()}
-        self.keeper.save(self.step, self.state, best, record)
+        self.store.save(self.step, self.state, best, record)
         self.saved_at = time.perf_counter()
 
     def _identity(self) -> dict[str, Any]:
@@ -441,7 +441,7 @@ class _Training:
             CompileError: there is none, or the settings or data are others (NS470 to NS478).
         """
         assert self.run is not None, "only a run folder can be gone on from"
-        found = self.keeper.restore(self.state, tuple(self.current))
+        found = self.store.restore(self.state, tuple(self.current))
         if found is None:
             return self._start_again(self.run)
         differences = changes(found.record, self._identity())

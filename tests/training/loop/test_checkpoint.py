@@ -17,7 +17,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.vocabulary import words
 from netspec.storage import checkpoint
 from netspec.storage.array_file import read_arrays
-from netspec.storage.checkpoint import Checkpoints, InMemory, Keeper, Snapshot
+from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore, Snapshot
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
@@ -37,11 +37,11 @@ TREE = {
 COPY = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
 
 
-def keep(folder: Path, tree: Any, best: Any = None) -> Checkpoints:
-    keeper = Checkpoints(folder / "checkpoints", COPY)
-    keeper.save(7, tree, best, {"epoch": 2, "loss": np.float64(0.1), "sums": np.arange(2)})
-    keeper.finish()
-    return keeper
+def keep(folder: Path, tree: Any, best: Any = None) -> FileStore:
+    store = FileStore(folder / "checkpoints", COPY)
+    store.save(7, tree, best, {"epoch": 2, "loss": np.float64(0.1), "sums": np.arange(2)})
+    store.wait()
+    return store
 
 
 def kinds(tree: Any) -> list[Any]:
@@ -77,7 +77,7 @@ def test_the_state_of_every_optimizer_comes_back(tmp_path: Path, word: type[Opti
 
 
 def test_what_is_of_another_net(tmp_path: Path) -> None:
-    keeper = keep(tmp_path, {"a": jnp.ones(3)})
+    store = keep(tmp_path, {"a": jnp.ones(3)})
     for like, told in (
         ({"a": jnp.ones(4)}, "`a` is 3, not 4"),
         ({"a": jnp.ones(3, jnp.int32)}, "`a` is float32, not int32"),
@@ -85,17 +85,17 @@ def test_what_is_of_another_net(tmp_path: Path) -> None:
         ({}, "it has a `a`, which the net has not"),
     ):
         with pytest.raises(CompileError) as caught:
-            keeper.restore(like, ())
+            store.restore(like, ())
         assert caught.value.diagnostics[0].code == "NS474" and told in caught.value.diagnostics[0].message
 
 
-@pytest.mark.parametrize("make", [lambda folder: Checkpoints(folder / "c", COPY), lambda folder: InMemory(COPY)])
+@pytest.mark.parametrize("make", [lambda folder: FileStore(folder / "c", COPY), lambda folder: MemoryStore(COPY)])
 def test_before_anything_was_kept(tmp_path: Path, make: Any) -> None:
-    keeper: Keeper = make(tmp_path)
-    assert keeper.restore({}, ()) is None and not keeper.is_busy()
-    keeper.save(1, {"a": jnp.ones(2)}, None, {})
-    keeper.finish()
-    found = keeper.restore({"a": jnp.zeros(2)}, ())
+    store: CheckpointStore = make(tmp_path)
+    assert store.restore({}, ()) is None and not store.is_busy()
+    store.save(1, {"a": jnp.ones(2)}, None, {})
+    store.wait()
+    found = store.restore({"a": jnp.zeros(2)}, ())
     assert isinstance(found, Snapshot) and same(found.state, {"a": jnp.ones(2)})
 
 
@@ -103,7 +103,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     keep(tmp_path, {"a": jnp.ones(3)})
     left = tmp_path / "checkpoints" / ".step-00000008.safetensors.tmp"
     left.write_bytes(b"half of it")
-    again = Checkpoints(tmp_path / "checkpoints", COPY)
+    again = FileStore(tmp_path / "checkpoints", COPY)
     assert not left.exists() and again.steps == [7]
 
 
@@ -140,15 +140,15 @@ def test_training_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest
 def test_handing_over_takes_no_time(tmp_path: Path) -> None:
     """Against a state of 80 MB, which takes the disk far longer."""
     state = {f"layer{i}": jnp.ones(1_000_000) for i in range(20)}
-    keeper = Checkpoints(tmp_path / "c", COPY)
+    store = FileStore(tmp_path / "c", COPY)
     jax.block_until_ready(COPY(state))
     took = []
     for step in range(3):
         began = time.perf_counter()
-        keeper.save(step, state, None, {})
+        store.save(step, state, None, {})
         took.append(time.perf_counter() - began)
-        keeper.finish()
-    assert min(took) < 0.25 * keeper.seconds
+        store.wait()
+    assert min(took) < 0.25 * store.seconds
 
 
 # ---------------------------------------------------------------- disks that fail
@@ -208,5 +208,5 @@ def test_a_mistake_while_writing_is_not_lost(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("in the way")
     with pytest.raises(CompileError) as caught:
-        Checkpoints(tmp_path / "c", COPY)
+        FileStore(tmp_path / "c", COPY)
     assert caught.value.diagnostics[0].code == "NS477"

@@ -170,7 +170,7 @@ def test_going_on_gives_the_same_bits(word: str, tmp_path: Path, monkeypatch: py
 
     def close(self: Any, record: Any, **keys: Any) -> None:
         closing(self, record, **keys)
-        self.keeper.wait()
+        self.store.wait(check=False)
         if self.progress.epoch == 2:
             raise Killed
 

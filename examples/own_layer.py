@@ -9,10 +9,7 @@ from flax import nnx
 
 import netspec
 import netspec.testing
-from netspec.language.kinds import Count, Number
-from netspec.language.shape import Shape
-from netspec.layers.base import check_numbers, check_rank
-from netspec.layers.code import call
+from netspec.extend import Count, Layer, Number, Shape, call, check_numbers, check_rank, layer, option
 
 
 def gaussian(x, width):
@@ -20,8 +17,8 @@ def gaussian(x, width):
     return jnp.exp(-jnp.square(x / width))
 
 
-@netspec.layer("gaussian")
-class Gaussian(netspec.Layer):
+@layer("gaussian")
+class Gaussian(Layer):
     """A bell curve of each number.
 
     Shape: any -> the same
@@ -29,7 +26,7 @@ class Gaussian(netspec.Layer):
     Example: gaussian(0.5)
     """
 
-    width: float = netspec.option(Number(0, open_low=True), "how wide the bell is", default=1.0, position=0)
+    width: float = option(Number(0, open_low=True), "how wide the bell is", default=1.0, position=0)
 
     def infer(self, x):
         check_numbers(self, x)
@@ -49,8 +46,8 @@ class Centres(nnx.Module):
         return jnp.sum(jnp.square(x[:, None, :] - self.points[...]), axis=-1)
 
 
-@netspec.layer("distances")
-class Distances(netspec.Layer):
+@layer("distances")
+class Distances(Layer):
     """The squared distances to trained points.
 
     Shape: N -> count
@@ -59,7 +56,7 @@ class Distances(netspec.Layer):
     Example: distances(16)
     """
 
-    count: int = netspec.option(Count(), "how many points", position=0)
+    count: int = option(Count(), "how many points", position=0)
 
     def infer(self, x):
         check_rank(self, x, (1,), "put `flatten` before it")

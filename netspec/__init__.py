@@ -6,7 +6,8 @@
     print(model.summary())
     result = netspec.train(model)
 
-Importing this package imports next to nothing: each name comes with its first use, and JAX when a model is used.
+Importing this package imports next to nothing: each name is imported at its first use, and JAX when a model is used.
+User-defined words import what they need from `netspec.extend`.
 """
 
 from importlib import import_module
@@ -15,47 +16,50 @@ from typing import TYPE_CHECKING, Any
 from netspec._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from netspec.api import check, compile, load, parse, train
-    from netspec.language.diagnostics import CompileError
-    from netspec.language.word import option
-    from netspec.layers.base import Layer, layer
-    from netspec.spec.model import Model
-
-__all__ = [
-    "CompileError",
-    "Layer",
-    "Model",
-    "check",
-    "compile",
-    "layer",
-    "load",
-    "option",
-    "parse",
-    "train",
-]
+    from netspec.api import (
+        check as check,
+        compile as compile,
+        evaluate as evaluate,
+        load as load,
+        parse as parse,
+        predict as predict,
+        resume as resume,
+        train as train,
+    )
+    from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
+    from netspec.runs.evaluate_predict import Predictions as Predictions
+    from netspec.spec.experiment import Result as Result
+    from netspec.spec.model import Model as Model
+    from netspec.training.loop.callback import Callback as Callback
 
 _HOMES = {
+    "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
-    "Layer": "netspec.layers.base",
+    "Diagnostic": "netspec.language.diagnostics",
     "Model": "netspec.spec.model",
+    "Predictions": "netspec.runs.evaluate_predict",
+    "Result": "netspec.spec.experiment",
     "check": "netspec.api",
     "compile": "netspec.api",
-    "layer": "netspec.layers.base",
+    "evaluate": "netspec.api",
     "load": "netspec.api",
-    "option": "netspec.language.word",
     "parse": "netspec.api",
+    "predict": "netspec.api",
+    "resume": "netspec.api",
     "train": "netspec.api",
 }
+"""The public names, and the module that each is imported from."""
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    """A public name at its first use; `netspec check` then never waits for what only a model needs."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'netspec' has no attribute '{name}'")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    """A public name; its module is imported at the first use, so that `netspec check` never waits for JAX."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    hint = "; it is in `netspec.extend`" if name in ("Layer", "layer", "option") else ""
+    raise AttributeError(f"module 'netspec' has no attribute '{name}'{hint}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return ["__version__", *_HOMES]

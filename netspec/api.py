@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
@@ -14,28 +14,34 @@ from netspec.language.values import setting_to_source
 from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
+    from netspec.runs.evaluate_predict import Predictions
     from netspec.spec.experiment import Result
     from netspec.spec.model import Model
     from netspec.training.loop.callback import Callback
 
 
 def read_spec(spec: str | Path) -> Source:
-    """A `Path`, or a string that ends in `.net` and has one line, is a file; any other string is the text itself.
+    """A `Path`, or a one-line string that ends in `.net`, is a file; any other string is the text itself.
 
     Raises:
         CompileError: the file cannot be read.
+        TypeError: it is neither a string nor a path.
     """
-    is_file = isinstance(spec, Path) or (spec.endswith(".net") and "\n" not in spec)
-    if not is_file:
-        return Source("<spec>", str(spec))
-    return read_source(Path(spec))
+    if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".net") and "\n" not in spec):
+        return read_source(Path(spec))
+    if not isinstance(spec, str):
+        raise TypeError(f"a spec is a file (str or Path) or a text (str), not {_kind(spec)}")
+    return Source("<spec>", spec)
 
 
 def parse(spec: str | Path) -> tree.File:
-    """The syntax tree of a spec (a file or a text).
+    """The syntax tree of a spec.
+
+    Args:
+        spec: a file or a text.
 
     Raises:
-        CompileError: it has syntax errors.
+        CompileError: it has syntax errors, or the file cannot be read.
     """
     problems = Problems()
     file = parse_source(read_spec(spec), problems)
@@ -44,10 +50,10 @@ def parse(spec: str | Path) -> tree.File:
 
 
 def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: str | None = None) -> list[Diagnostic]:
-    """Every error and warning of a spec (a file or a text), in the order of the text; an empty list for none.
+    """Every error and warning of a spec, in the order of the text; an empty list if there are none.
 
     Args:
-        spec: the spec.
+        spec: a file or a text.
         params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
         input: the shape of the input (`"28x28x1"`), for a spec that declares none.
 
@@ -65,14 +71,14 @@ def compile(
     data: str | None = None,
     seed: int = 0,
 ) -> Model:
-    """Compile a spec (a file or a text) to a model.
+    """Compile a spec to a model.
 
     Args:
-        spec: the spec.
+        spec: a file or a text.
         params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
         input: the shape of the input (`"28x28x1"`), for a spec that declares none.
-        data: a data source (`"mnist"`), for a spec that names none; file names start from the current folder.
-        seed: where the first weights start from.
+        data: a data source (`"mnist"`), for a spec that names none; file names are relative to the current folder.
+        seed: the seed of the initial weights.
 
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
@@ -92,21 +98,24 @@ def _compilation(
 
 
 def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | None = None, **overrides: Any) -> Result:
-    """Train a model; it holds the trained weights afterwards, as `result.model` does.
+    """Train a model. Afterwards it holds the trained weights, as `result.model` does.
 
-    Nothing is printed. What the spec's `expect` asks for and is not so stands in `result.problems`, with warnings.
+    Nothing is printed. Warnings, and what the spec's `expect` demands and the run does not meet, are in
+    `result.problems`.
 
     Args:
         model: a model, or a spec to compile.
-        data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, or dicts of arrays by the names of inputs and outputs;
-            None for the source that the spec names.
-        overrides: settings of the `train` section, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
-            and `runs="folder"` for where the run folder is made, `resume="runs/net-1"` to go on with a run (only
-            `epochs` may be another then), `callbacks=[…]` to follow the training (see
-            `netspec.training.loop.callback.Callback`), `params={"width": 64}` for the `param` statements of the spec.
+        data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, examples first, channels last; or dicts of arrays by the
+            names of inputs and outputs. None: the source that the spec names.
+        resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
+            only `epochs` may differ.
+        overrides: settings of the section `train`, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
+            `runs="folder"`, the folder in which the run folder is made; `callbacks=[…]`, called during training (see
+            `netspec.Callback`); `params={"width": 64}` for the `param` statements of the spec.
 
     Raises:
-        CompileError: the spec, the data or a setting is wrong, or the loss became NaN.
+        CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
+        TypeError: `model` or `data` has a wrong type.
     """
     from netspec.spec.experiment import train_model
     from netspec.spec.model import Model
@@ -114,13 +123,33 @@ def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | N
     spec = model.compilation if isinstance(model, Model) else read_spec(model)
     result = train_model(spec, data, **overrides) if resume is None else _resume(resume, spec, data, **overrides)
     if isinstance(model, Model) and result.model.source == model.source:  # `width=64` makes another network
-        model.adopt(result.model.module, result.model.normalisation, result.model.restored)
+        model.adopt(result.model.module, result.model.coding)
     return result
+
+
+def resume(
+    run: str | Path, data: Any = None, *, epochs: int | None = None, callbacks: Sequence[Callback] = ()
+) -> Result:
+    """Resume a run: train on from its last checkpoint, to the same weights bit for bit as without the interruption.
+
+    Args:
+        run: the run folder.
+        data: the arrays that the run was started with, for a run on arrays; None: the source that its spec names.
+        epochs: the total number of epochs; None: as the run was started. More than that trains it for longer.
+        callbacks: called during training (see `netspec.Callback`).
+
+    Raises:
+        CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
+        TypeError: an argument has a wrong type.
+    """
+    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
+        raise TypeError(f"`epochs` is a whole number, not {_kind(epochs)}")
+    return _resume(run, None, data, callbacks=callbacks, params={} if epochs is None else {"train.epochs": epochs})
 
 
 def _resume(
     run: str | Path,
-    spec: Compilation | Source,
+    spec: Compilation | Source | None,
     data: Any,
     *,
     callbacks: Sequence[Callback] = (),
@@ -131,7 +160,57 @@ def _resume(
     from netspec.spec.experiment import named_overrides
     from netspec.training.loop.callback import Several
 
-    return resume_run(Path(run), Several(callbacks), named_overrides(params, overrides), spec=spec, data=data)
+    return resume_run(_folder(run), Several(callbacks), named_overrides(params, overrides), spec=spec, data=data)
+
+
+def evaluate(
+    run: str | Path | Model, data: Any = None, *, split: Literal["train", "val", "test"] = "test"
+) -> dict[str, Any]:
+    """The loss and every metric of a model over a split, exactly as after training.
+
+    Args:
+        run: a run folder, whose best weights are evaluated; or a model with the weights that it has.
+        data: a data source as in a spec (`"mnist"`; file names are relative to the current folder), divided into splits
+            as the spec says; or arrays as for `netspec.train`: `(x, y)` is evaluated whole,
+            `(x, y, x_test, y_test)` has its own test split. None: the data of the run, or those that the spec names.
+        split: the examples to evaluate.
+
+    Returns:
+        Floats by name: `test_loss`, `test_accuracy`, …, accuracies as fractions from 0 to 1; per-class tables as lists.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, the data are missing or do not fit, or have no such split.
+        TypeError: an argument has a wrong type.
+        ValueError: there is no such split.
+    """
+    from netspec.runs.evaluate_predict import evaluate_model
+
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"`split` is 'train', 'val' or 'test', not {split!r}")
+    return evaluate_model(_run_or_model(run), data, split)
+
+
+def predict(run: str | Path | Model, inputs: Any) -> Predictions:
+    """The predictions of a model for new examples: dropout off, inputs normalized as in training.
+
+    Args:
+        run: a run folder, whose best weights are used; or a model with the weights that it has.
+        inputs: an array, examples first, channels last; a dict of arrays by input for a network with several; or a
+            string, a path or a list of them, as on the command line: tables (.csv, .parquet), .npy files, images,
+            folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
+
+    Returns:
+        `outputs`, an array by output (probabilities after a softmax or sigmoid), and `examples`, the same in words: the
+        class and its probability, or the values, of each example.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or an input cannot be read or has another shape.
+        TypeError: an argument has a wrong type.
+        ValueError: an array has another shape than the network takes, or an input is missing.
+    """
+    from netspec.runs.evaluate_predict import predict_examples
+
+    return predict_examples(_run_or_model(run), inputs)
 
 
 def load(run: str | Path) -> Model:
@@ -139,7 +218,29 @@ def load(run: str | Path) -> Model:
 
     Raises:
         CompileError: there is no such run, or it is damaged.
+        TypeError: it is neither a string nor a path.
     """
     from netspec.spec.experiment import load_model
 
-    return load_model(Path(run))
+    return load_model(_folder(run))
+
+
+def _run_or_model(run: str | Path | Model) -> Path | Model:
+    from netspec.spec.model import Model
+
+    if isinstance(run, Model):
+        return run
+    if not isinstance(run, str | Path):
+        raise TypeError(f"give a run folder (str or Path) or a Model, not {_kind(run)}")
+    return Path(run)
+
+
+def _folder(run: str | Path) -> Path:
+    if not isinstance(run, str | Path):
+        raise TypeError(f"a run is a folder (str or Path), not {_kind(run)}")
+    return Path(run)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

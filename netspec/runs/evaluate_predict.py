@@ -1,121 +1,139 @@
-"""Asking the network of a run: its figures on a split, its answers for files and rows.
+"""Evaluation and inference with the network of a run, or with a model: metrics on a split, predictions for examples.
 
-Comes in: a run folder. Goes out: figures, or `Predictions`.
+Comes in: a run folder or a `Model`. Goes out: metrics, or `Predictions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Dataset
+from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.files import NoSplit
-from netspec.data.predict.example_ids import Identities, identities
 from netspec.data.predict.inputs import read_inputs
-from netspec.data.sources.tables import TableSource
-from netspec.data.transforms.encoders import input_name
+from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.rows import RawInputs
 from netspec.language.diagnostics import Diagnostic, fail
-from netspec.spec.experiment import load_model, prepare, read_coding, read_compilation
+from netspec.spec.experiment import as_dataset, load_model, prepare, read_coding, read_compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
 from netspec.storage.tree_paths import Weights
-from netspec.storage.weights import fit_weights, load_weights
+from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import Ctc, loss_for
 
-AT_ONCE = 500
-"""Examples that are answered together, so that a large table takes no more memory than a small one."""
+BATCH = 500
+"""Examples that are predicted together, so that a large table takes no more memory than a small one."""
 
 
-def evaluate_run(path: Path, split: str = "test", source: str | None = None) -> dict[str, Any]:
-    """Every figure of the best weights on a split of the run's data.
-
-    Args:
-        path: the run folder.
-        split: `train`, `val` or `test`.
-        source: another data source, as it is written in a spec.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, its data are not there, or it has no such split.
-    """
-    overrides = {"data.source": source} if source is not None else None
-    prepared = prepare(read_compilation(path, overrides), coding=read_coding(path))
+def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
+    """Every metric on a split; see `netspec.evaluate`."""
+    if isinstance(run, Model):
+        spec, coding, weights = run.compilation, run.coding, weights_of(run.module)
+    else:
+        spec, coding = read_compilation(run), read_coding(run)
+    overrides = {}
+    if isinstance(data, str):
+        data, overrides = None, {"data.source": data}
+    elif data is not None and (dataset := as_dataset(data)) is not None:
+        data = _whole(dataset)
+        overrides = {"data.val": "1"} if dataset.test is None and spec.data.val else {}
+    prepared = prepare(spec, data, overrides, coding=coding)
     arrays = getattr(prepared.splits, split)
     if arrays is None:
-        raise fail(NoSplit(split=split, advice="the run holds nothing out for it; use another `--split`"))
+        raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
     engine = prepared.job.engine()
-    weights = fit_weights(load_weights(path), Weights(*engine.first_weights), str(path))
+    if not isinstance(run, Model):
+        weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     return dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
+
+
+def _whole(dataset: Dataset) -> Dataset:
+    """Examples without a test split as one themselves; what would be trained on is filled up to three, so that a
+    validation split may be taken from it."""
+    if dataset.test is not None:
+        return dataset
+    train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
+    return replace(dataset, train=train, test=dataset.train, facts=replace(dataset.facts, has_test=True))
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network answers: one entry for each example, and warnings about the inputs. `identities` has what the
-    examples are called, `labels` what the data call the numbers of an output."""
+    """The predictions for some examples.
 
-    answers: list[dict[str, Any]]
-    warnings: list[Diagnostic]
-    identities: Identities
-    labels: Mapping[str, Sequence[str]]
-
-
-def predict_run(path: Path, texts: Sequence[str], id_column: str | None = None) -> Predictions:
-    """What the network answers for files, rows or texts: `{"input", "outputs": {name: …}}` for each example.
-
-    An output with classes has `class` and `probabilities` by name, one with a class at each step `classes` (trained
-    with `ctc`, those that are spelt); a yes/no output `answer` and the `probability` of `yes`, the name of the second
-    class; others have `values`. For a text it is the class that comes next.
-
-    Args:
-        path: the run folder.
-        texts: files, rows or texts.
-        id_column: the column with the names of examples in a table (see `identities`).
-
-    Raises:
-        CompileError: an input cannot be read or has another shape, or there is no such run.
+    `outputs` has an array by output, examples first: probabilities after a softmax or sigmoid, plain numbers otherwise.
+    `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
+    `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
+    they spell); a yes/no output has `answer`, and the `probability` of `yes`, the name of the second class; others have
+    `values`. For a text it is the class that comes next. `warnings` are about the inputs; `model` made the predictions.
     """
-    model, coding = load_model(path), read_coding(path)
-    raw = read_inputs(texts, model.inputs, coding)
-    outputs = _answers_of(model, raw.arrays)
+
+    outputs: Mapping[str, Any]
+    examples: Sequence[dict[str, Any]]
+    warnings: Sequence[Diagnostic]
+    model: Model
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
+    """The predictions for arrays, files, rows or texts; see `netspec.predict`."""
+    model = run if isinstance(run, Model) else load_model(run)
+    coding = model.coding or Coding()
+    raw = _raw_inputs(inputs, model, coding)
+    outputs = _outputs(model, raw.arrays)
     heads = output_heads(model.compilation.optimized)
-    losses = {k: loss_for(k, model.compilation.train.loss) for k in heads}
-    heads |= {k: heads[k].replace(blank=loss.blank) for k, loss in losses.items() if isinstance(loss, Ctc)}
+    losses = {name: loss_for(name, model.compilation.train.loss) for name in heads}
+    heads |= {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
     if raw.last is not None:
         outputs = {
             k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v
             for k, v in outputs.items()
         }
-    answers = [
+    examples = [
         {
-            "input": example,
-            "outputs": {k: _answer(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
+            "input": name,
+            "outputs": {k: _in_words(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
         }
-        for i, example in enumerate(raw.names)
+        for i, name in enumerate(raw.names)
     ]
-    names = identities(texts, raw.names, coding, id_column)
-    return Predictions(answers, raw.warnings, names, _labels(model))
+    return Predictions(outputs, examples, raw.warnings, model)
 
 
-def _labels(model: Model) -> dict[str, Sequence[str]]:
-    """The target columns of each output, where the data of the run were a table."""
-    source = model.compilation.data.source
-    if not isinstance(source, TableSource):
-        return {}
-    if len(model.outputs) == 1:
-        return dict.fromkeys(model.outputs, source.target)
-    return {input_name(name): [name] for name in source.target}
+def _raw_inputs(inputs: Any, model: Model, coding: Coding) -> RawInputs:
+    """Examples in one of the forms of `netspec.predict`, as arrays by input."""
+    texts = [inputs] if isinstance(inputs, str | Path) else inputs
+    if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
+        return read_inputs([str(text) for text in texts], model.inputs, coding)
+    named = inputs if isinstance(inputs, Mapping) else {next(iter(model.inputs)): inputs}
+    if not isinstance(inputs, Mapping | list | tuple) and not hasattr(inputs, "shape"):
+        wanted = "an array, a dict of arrays by input, or strings or paths of files, rows or texts"
+        raise TypeError(f"inputs are {wanted}, not a {type(inputs).__name__}")
+    if named.keys() != model.inputs.keys():
+        raise ValueError(f"give an array for each of {', '.join(model.inputs)}, not for {', '.join(named) or 'none'}")
+    arrays = {name: np.asarray(named[name]) for name in model.inputs}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf" or array.ndim == 0 or len(array) == 0:
+            raise ValueError(f"the input {name} is an array of numbers with at least one example")
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise ValueError("the inputs have different numbers of examples")
+    ready = {name: input_array(array) for name, array in arrays.items()}
+    return RawInputs(ready, [str(number) for number in range(1, len(next(iter(ready.values()))) + 1)])
 
 
-def _answers_of(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers to all examples by output."""
+def _outputs(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs for all examples, by name."""
     parts = []
     for batch, count in _batches([arrays[name] for name in model.inputs]):
-        found = model(*batch)
-        named = found if isinstance(found, dict) else {"output": found}
+        result = model(*batch)
+        named = result if isinstance(result, dict) else {next(iter(model.outputs)): result}
         parts.append({name: np.asarray(value)[:count] for name, value in named.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -123,14 +141,15 @@ def _answers_of(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
 def _batches(arrays: Sequence[Any]) -> Iterator[tuple[list[Any], int]]:
     """Batches of one size, the last one filled up with copies of its first example, and how many of each count."""
     total = len(arrays[0])
-    size = min(AT_ONCE, total)
+    size = min(BATCH, total)
     for begin in range(0, total, size):
         parts = [array[begin : begin + size] for array in arrays]
         count = len(parts[0])
         yield [np.concatenate([p, np.repeat(p[:1], size - count, axis=0)]) if count < size else p for p in parts], count
 
 
-def _answer(values: Any, head: OutputHead, names: Sequence[str] | None) -> dict[str, Any]:
+def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None) -> dict[str, Any]:
+    """The prediction of an output for one example."""
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:

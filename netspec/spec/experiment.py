@@ -106,6 +106,11 @@ class Prepared:
         )
 
     @cached_property
+    def coding(self) -> Coding:
+        """How raw inputs become those of the network."""
+        return Coding.of(self.splits)
+
+    @cached_property
     def meaning(self) -> Meaning:
         """What the spec means, by which runs are compared."""
         return meaning_of(self.compilation)
@@ -323,7 +328,7 @@ def train_in(
     problems = Problems()
     if not trained.interrupted:
         check_measured(prepared.compilation.measured, _measured_figures(trained), problems)
-    prepared.model.adopt(trained.module, prepared.splits.normalisation, prepared.splits.own_targets)
+    prepared.model.adopt(trained.module, prepared.coding)
     return Result(
         model=prepared.model,
         run=run.path,
@@ -397,7 +402,7 @@ def run_files(prepared: Prepared) -> dict[str, str]:
         "spec.net": compilation.source.text,
         "spec.json": pretty(spec),
         "meaning.json": pretty(prepared.meaning.as_json()),
-        "coding.json": json.dumps(Coding.of(splits).as_json(), indent=2) + "\n",
+        "coding.json": json.dumps(prepared.coding.as_json(), indent=2) + "\n",
         "model.py": prepared.model.source,
         "summary.txt": prepared.model.summary() + "\n",
     }
@@ -415,8 +420,7 @@ def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
-    coding = read_coding(path)
-    model.normalisation, model.restored = coding.normalisation, coding.outputs
+    model.coding = read_coding(path)
     return model
 
 

@@ -17,6 +17,7 @@ from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import summary_html, summary_text
+from netspec.data.predict.preprocessing import Coding
 from netspec.data.transforms.normalization import Normalisation
 from netspec.language.shape import Shape
 from netspec.nn import record
@@ -30,17 +31,15 @@ class Model:
     an image, (batch, features) for a vector; token ids are whole numbers. Several inputs go in the order in which the
     spec declares them. Several outputs come as a dict by name.
 
-    A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalises them itself;
-    `module` and `apply` take what the layers take. `normalisation` has the statistics, by input; `restored` those of
-    outputs that learned to be a normalised input, which a call brings back to the scale of that input.
+    A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
+    `module` and `apply` take what the layers take. `coding` is the preprocessing that it was trained with, None before.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
         compilation.check()
         self.compilation = compilation
         self.seed = seed
-        self.normalisation: Mapping[str, Normalisation] = {}
-        self.restored: Mapping[str, Normalisation] = {}
+        self.coding: Coding | None = None
         self._programs: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ what it is
@@ -91,6 +90,11 @@ class Model:
     def _repr_html_(self) -> str:
         return summary_html(self.graph)
 
+    @property
+    def normalisation(self) -> Mapping[str, Normalisation]:
+        """The statistics that inputs are normalized with, by input."""
+        return self.coding.normalisation if self.coding is not None else {}
+
     # ------------------------------------------------------------ what it does
 
     @cached_property
@@ -103,14 +107,11 @@ class Model:
         """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
-    def adopt(
-        self, module: Any, normalisation: Mapping[str, Normalisation], restored: Mapping[str, Normalisation]
-    ) -> None:
-        """Make a trained module of this network the live one, with the statistics for its inputs and outputs."""
+    def adopt(self, module: Any, coding: Coding | None) -> None:
+        """Make a trained module of this network the live one, with the preprocessing that it was trained with."""
         self.__dict__["module"] = module
         self.__dict__.pop("_live", None)
-        self.normalisation = normalisation
-        self.restored = restored
+        self.coding = coding
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
@@ -180,12 +181,13 @@ class Model:
 
     def _restore(self, found: Any) -> Any:
         """Outputs that are normalised inputs, in the scale of these."""
-        if not self.restored:
+        scales = self.coding.outputs if self.coding is not None else {}
+        if not scales:
             return found
         if isinstance(found, dict):
-            return {k: self.restored[k].invert(y) if k in self.restored else y for k, y in found.items()}
-        (restored,) = self.restored.values()
-        return restored.invert(found)
+            return {k: scales[k].invert(y) if k in scales else y for k, y in found.items()}
+        (scale,) = scales.values()
+        return scale.invert(found)
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""

@@ -27,7 +27,7 @@ def check_layer(
     them on.
 
     Args:
-        word: the class under `@netspec.layer`.
+        word: the class under `@layer`.
         inputs: the input shapes, as they are written in a spec.
         net: a net with `{call}` in it, for a layer whose inputs are of different shapes; it stands behind the `input`.
         values: values to try for options of a kind of your own.

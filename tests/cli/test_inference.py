@@ -12,7 +12,6 @@ from flax import nnx
 import netspec
 from netspec.cli.main import run
 from netspec.compiler.backend.load import load_source, network_class
-from netspec.runs.evaluate_predict import predict_run
 from netspec.storage.weights import load_weights, put_weights
 
 SPEC = """
@@ -74,7 +73,7 @@ def test_weights_of_a_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     put_weights(module, load_weights(folder / "model.safetensors"), "model.safetensors")
     np.testing.assert_allclose(module(ready), expected, rtol=1e-5)
     np.testing.assert_allclose(trained(rows), expected, rtol=1e-5)
-    answers = predict_run(Path("runs/iris-1"), [",".join(map(str, row)) for row in rows.tolist()]).answers
+    answers = netspec.predict(Path("runs/iris-1"), [",".join(map(str, row)) for row in rows.tolist()]).examples
     found = [list(answer["outputs"]["output"]["probabilities"].values()) for answer in answers]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 

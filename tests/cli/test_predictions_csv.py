@@ -11,8 +11,7 @@ from PIL import Image
 
 import netspec
 from netspec.cli.main import run
-from netspec.runs import evaluate_predict as asking
-from netspec.runs.evaluate_predict import predict_run
+from netspec.runs import evaluate_predict
 
 TITANIC = """
 dense(4, relu) -> dense(1, sigmoid)
@@ -70,14 +69,14 @@ def test_the_id_of_the_table_and_the_name_of_the_target() -> None:
     header, *rows = written("runs/titanic-1", "test.csv")
     assert header == ["PassengerId", "Survived"]
     assert [row[0] for row in rows] == [str(900 - i) for i in range(60)]
-    asked = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    asked = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
     assert [row[1] for row in rows] == [a["outputs"]["output"]["answer"] for a in asked]
     assert {row[1] for row in rows} <= {"0", "1"}
 
 
 def test_the_probability_of_yes() -> None:
     header, *rows = written("runs/titanic-1", "test.csv", "--probabilities")
-    asked = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    asked = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
     wanted = [a["outputs"]["output"]["probability"] for a in asked]
     assert header == ["PassengerId", "Survived"]
     assert [float(row[1]) for row in rows] == pytest.approx(wanted, rel=1e-6)
@@ -101,7 +100,7 @@ def test_numbers_have_the_names_of_their_columns(tmp_path: Path) -> None:
     header, *rows = written("runs/widths-1", str(tmp_path / "new.csv"))
     assert header == ["id", "wide", "high"] and len(rows) == 2
     assert float(rows[0][1]) == pytest.approx(
-        predict_run(Path("runs/widths-1"), ["3"]).answers[0]["outputs"]["output"]["values"][0], rel=1e-6
+        netspec.predict(Path("runs/widths-1"), ["3"]).examples[0]["outputs"]["output"]["values"][0], rel=1e-6
     )
 
 
@@ -113,9 +112,9 @@ def test_images_are_called_by_their_files(tmp_path: Path) -> None:
 
 
 def test_many_examples_are_answered_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_once = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
-    monkeypatch.setattr(asking, "AT_ONCE", 7)
-    in_parts = predict_run(Path("runs/titanic-1"), ["test.csv"]).answers
+    at_once = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
+    monkeypatch.setattr(evaluate_predict, "BATCH", 7)
+    in_parts = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
     shares = [[a["outputs"]["output"]["probability"] for a in answers] for answers in (at_once, in_parts)]
     assert len(in_parts) == 60 and shares[0] == pytest.approx(shares[1], abs=1e-6)
 

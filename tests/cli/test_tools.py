@@ -27,16 +27,15 @@ train {
 WRONG = '''
 import jax
 
-import netspec
-from netspec.layers.code import call
+from netspec.extend import Layer, call, layer
 
 
 def doubled(x):
     return x + jax.lax.stop_gradient(x)
 
 
-@netspec.layer("doubled_wrongly")
-class DoubledWrongly(netspec.Layer):
+@layer("doubled_wrongly")
+class DoubledWrongly(Layer):
     """Twice each number, with the gradient of once.
 
     Shape: any -> the same

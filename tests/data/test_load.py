@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import netspec
+from netspec import extend
 from netspec.data.dataset.dataset import Dataset, Facts, Source, Target, source
 from netspec.data.dataset.from_arrays import dataset_of, from_arrays
 from netspec.data.load import read_dataset, read_facts
@@ -40,7 +40,7 @@ with temporary_words():
         Example: data { source = counted }
         """
 
-        numbers: int = netspec.option(Count(), "how many", default=10, position=0)
+        numbers: int = extend.option(Count(), "how many", default=10, position=0)
 
         def load(self, folder: Path) -> Any:
             LOADED.append(self.numbers)

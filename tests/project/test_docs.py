@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import netspec
+from netspec import extend
 from netspec.language.diagnostics import KINDS, render
 from netspec.language.reference import word_page
 from netspec.language.reference_pages import PAGES, linked, word_markdown
@@ -121,8 +122,8 @@ def doubled() -> Any:
     """A layer with everything that a docstring may have."""
     with temporary_words():
 
-        @netspec.layer("doubled")
-        class Doubled(netspec.Layer):
+        @extend.layer("doubled")
+        class Doubled(extend.Layer):
             """Doubles
             every number.
 
@@ -139,10 +140,8 @@ def doubled() -> Any:
 
             aliases = ("Twice",)
 
-            way: bool = netspec.option(
-                netspec.language.kinds.Flag(), "one way | the other: 2 * x", default=True, position=0
-            )
-            power: int = netspec.option(netspec.language.kinds.Count(), "the power", aliases=("exponent",))
+            way: bool = extend.option(extend.Flag(), "one way | the other: 2 * x", default=True, position=0)
+            power: int = extend.option(extend.Count(), "the power", aliases=("exponent",))
 
         yield Doubled
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+import netspec
 
 PACKAGE = Path(__file__).parents[2] / "netspec"
 
@@ -144,3 +147,45 @@ def test_the_front_half_never_loads_jax(arguments: list[str]) -> None:
         "assert status == 0 and not heavy, (status, heavy)"
     )
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, cwd=PACKAGE.parent, capture_output=True)
+
+
+# ---------------------------------------------------------------- what others import
+
+DOORS = {"extend", "testing", "nn"}
+"""What code outside of the package imports, beside `netspec` itself; `netspec.nn` is what emitted source calls."""
+
+ROOT = PACKAGE.parent
+
+
+def python_of(path: Path) -> str:
+    """The code of a script, or the Python blocks of a page."""
+    text = path.read_text(encoding="utf-8")
+    return text if path.suffix == ".py" else "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.M | re.S))
+
+
+OUTSIDE = [
+    *sorted((ROOT / "examples").glob("*.py")),
+    *sorted((ROOT / "tests" / "testing" / "own_words").glob("*.py")),
+    *(path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if python_of(path)),
+]
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_examples_and_docs_use_doors_only(path: Path) -> None:
+    """Examples, docs and a package of user-defined words import nothing from inside a room."""
+    tree, public = ast.parse(python_of(path)), {*DOORS, *netspec.__all__, "__version__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+            assert all(name.removeprefix("netspec.") in DOORS for name in names if name.startswith("netspec.")), names
+        elif isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "netspec":
+            names = [alias.name for alias in node.names]
+            assert node.module == "netspec" or str(node.module).removeprefix("netspec.") in DOORS, node.module
+            assert node.module != "netspec" or public.issuperset(names), names
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "netspec":
+            assert node.attr in public, node.attr
+
+
+def test_user_defined_words_are_declared_without_jax() -> None:
+    program = "import sys, netspec.extend; assert not {'jax', 'flax', 'optax', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 import netspec
+from netspec.cli.main import run
 from netspec.language.source import Source
 
 SPEC = "input 4\ndense(8, relu) -> dropout(0.1) -> dense(3, softmax)"
@@ -21,8 +25,15 @@ def arrays(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_public_names() -> None:
-    assert len(netspec.__all__) <= 10
-    assert all(hasattr(netspec, name) for name in netspec.__all__)
+    functions = {"parse", "check", "compile", "train", "resume", "evaluate", "predict", "load"}
+    classes = {"Callback", "CompileError", "Diagnostic", "Model", "Predictions", "Result"}
+    assert set(netspec.__all__) == functions | classes
+    assert all(callable(getattr(netspec, name)) for name in netspec.__all__)
+    assert set(dir(netspec)) == {*netspec.__all__, "__version__"}
+    with pytest.raises(AttributeError, match=r"no attribute 'layer'; it is in `netspec.extend`"):
+        _ = netspec.layer
+    with pytest.raises(AttributeError, match=r"no attribute 'fit'$"):
+        _ = netspec.fit
 
 
 def test_a_path_is_a_file_and_other_text_is_the_spec(tmp_path: Path) -> None:
@@ -131,13 +142,11 @@ def test_a_source_that_is_not_used_is_told(tmp_path: Path) -> None:
 
 def test_resume_equals_one_run(tmp_path: Path) -> None:
     """Two epochs, then three more, are five at once, bit for bit."""
-    from netspec.runs.resume import resume_run
-
     text = SPEC + "\ndata { source = iris }\ntrain { epochs = 5 }"
     whole = netspec.train(text, runs=tmp_path)
     short = netspec.train(text, epochs=2, runs=tmp_path)
-    longer = resume_run(short.run, overrides={"train.epochs": "5"})
-    assert longer.epochs == 5
+    longer = netspec.resume(short.run, epochs=5)
+    assert longer.epochs == 5 and longer.run == short.run
     weights = [(r.run / "weights.safetensors").read_bytes() for r in (whole, longer)]
     assert weights[0] == weights[1]
 
@@ -153,6 +162,16 @@ def test_resume_of_a_run_on_arrays(tmp_path: Path) -> None:
     x, y = arrays()
     with pytest.raises(netspec.CompileError, match="NS478"):
         netspec.train(SPEC, (x + 1, y), epochs=6, resume=short.run)
+    with pytest.raises(netspec.CompileError, match="NS478"):
+        netspec.resume(short.run, (x + 1, y), epochs=6)
+    epochs: list[int] = []
+
+    class Count(netspec.Callback):
+        def epoch(self, record: Any) -> None:
+            epochs.append(record["epoch"])
+
+    assert netspec.resume(str(short.run), arrays(), epochs=7, callbacks=[Count()]).epochs == 7
+    assert epochs == [6, 7]
     with pytest.raises(netspec.CompileError, match="train batch: 32 → 8"):
         netspec.train(SPEC, arrays(), epochs=5, batch=8, resume=short.run)
 
@@ -177,3 +196,152 @@ def test_penalties_reach_shared_layers(tmp_path: Path) -> None:
 def test_a_source_is_read_once(tmp_path: Path) -> None:
     source = Source("<x>", "a\nbb\n")
     assert (source.position(3).line, source.position(3).column) == (2, 2)
+
+
+# ---------------------------------------------------------------- evaluate and predict
+
+IRIS = """
+input 4
+dense(8, relu) -> dense(3, softmax)
+data {
+    source    = iris
+    normalize = standard
+    val       = 20%
+}
+train {
+    epochs    = 5
+    optimizer = adam(0.05)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> netspec.Result:
+    return netspec.train(IRIS, runs=tmp_path_factory.mktemp("runs"))
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[Any]:
+    """What the command line prints with `--json`."""
+    assert run([*arguments, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_evaluate_gives_the_numbers_of_the_command_line(
+    trained: netspec.Result, split: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (record,) = printed(capsys, "eval", str(trained.run), "--split", split)
+    metrics = netspec.evaluate(trained.run, split=split)
+    assert json.loads(json.dumps(metrics)) == record["metrics"]
+    assert netspec.evaluate(trained.model, split=split) == metrics == netspec.evaluate(str(trained.run), split=split)
+    assert netspec.evaluate(netspec.load(trained.run), split=split) == metrics
+    if split == "test":
+        assert metrics == {name: value for name, value in trained.metrics.items() if name.startswith("test_")}
+
+
+def test_evaluate_takes_other_data(trained: netspec.Result, tmp_path: Path) -> None:
+    """Arrays are evaluated whole, normalized as in training; the numbers are those of the predictions."""
+    iris = load_iris()
+    x, y = iris.data.astype(np.float32)[::2], iris.target[::2]
+    for model in (trained.run, trained.model):
+        metrics = netspec.evaluate(model, (x, y))
+        probabilities = netspec.predict(model, x).outputs["output"]
+        assert metrics["test_accuracy"] == pytest.approx(np.mean(probabilities.argmax(axis=1) == y), abs=1e-7)
+        loss = -np.log(probabilities[np.arange(len(y)), y]).mean()
+        assert metrics["test_loss"] == pytest.approx(loss, rel=1e-5)
+        assert netspec.evaluate(model, (x, y, x[:9], y[:9]))["test_loss"] == pytest.approx(
+            -np.log(probabilities[np.arange(9), y[:9]]).mean(), rel=1e-5
+        )
+        one = netspec.evaluate(model, (x[:1], y[:1]))
+        assert one["test_loss"] == pytest.approx(-np.log(probabilities[0, y[0]]), rel=1e-4)
+    rows = "\n".join(",".join(map(str, (*row, kind))) for row, kind in zip(x, iris.target_names[y], strict=True))
+    (tmp_path / "more.csv").write_text(f"a,b,c,d,kind\n{rows}\n")
+    source = f'csv("{tmp_path}/more.csv", target = "kind")'
+    assert 0 <= netspec.evaluate(trained.run, source)["test_accuracy"] <= 1
+    assert netspec.evaluate(netspec.compile(IRIS))["test_loss"] > netspec.evaluate(trained.run)["test_loss"]
+
+
+def test_evaluate_says_what_it_wants(trained: netspec.Result, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"a run folder .* or a Model, not an int"):
+        netspec.evaluate(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"data are \(x, y\)"):
+        netspec.evaluate(trained.run, 3)
+    with pytest.raises(ValueError, match="'train', 'val' or 'test', not 'all'"):
+        netspec.evaluate(trained.run, split="all")  # type: ignore[arg-type]
+    with pytest.raises(netspec.CompileError, match="NS47"):
+        netspec.evaluate(tmp_path / "none")
+    with pytest.raises(netspec.CompileError, match="NS4"):
+        netspec.evaluate(netspec.compile(SPEC))
+    x, y = arrays()
+    with pytest.raises(netspec.CompileError, match="NS430"):
+        netspec.evaluate(trained.run, (x[:, :3], y))
+
+
+def test_predict_gives_the_predictions_of_the_command_line(
+    trained: netspec.Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["5.1,3.5,1.4,0.2", "6.3,3.3,6.0,2.5"]
+    predictions = netspec.predict(trained.run, rows)
+    assert json.loads(json.dumps(list(predictions.examples))) == printed(capsys, "predict", str(trained.run), *rows)
+    assert len(predictions) == 2 and predictions.warnings == []
+    x = np.array([[float(cell) for cell in row.split(",")] for row in rows], np.float32)
+    for model in (trained.run, trained.model):
+        by_array = netspec.predict(model, x)
+        np.testing.assert_array_equal(by_array.outputs["output"], predictions.outputs["output"])
+        kinds = [example["outputs"]["output"]["class"] for example in by_array.examples]
+        assert kinds == [example["outputs"]["output"]["class"] for example in predictions.examples]
+        assert [example["input"] for example in by_array.examples] == ["1", "2"]
+    np.testing.assert_array_equal(predictions.outputs["output"], np.asarray(trained.model(x)))
+    np.testing.assert_array_equal(netspec.predict(trained.model, x.tolist()).outputs["output"], trained.model(x))
+    (alone,) = netspec.predict(trained.run, rows[0]).examples
+    assert alone["input"] == rows[0] and alone["outputs"]["output"]["class"] == "setosa"
+
+
+def test_predict_by_hand() -> None:
+    """A model that is not trained predicts as well: y = x W + b, and the classes are numbers."""
+    model = netspec.compile("input a: 2\ninput b: 2\n(a | b) -> concat -> dense(3, softmax)")
+    kernel, bias = (np.asarray(model.module.dense.kernel[...]), np.asarray(model.module.dense.bias[...]))
+    a, b = (np.random.default_rng(seed).normal(size=(700, 2)).astype(np.float32) for seed in (1, 2))
+    z = np.concatenate([a, b], axis=1) @ kernel + bias
+    expected = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    predictions = netspec.predict(model, {"b": b, "a": a})
+    np.testing.assert_allclose(predictions.outputs["output"], expected, rtol=1e-4, atol=1e-6)
+    assert [e["outputs"]["output"]["class"] for e in predictions.examples] == [str(k) for k in expected.argmax(axis=1)]
+
+
+def test_predict_reads_images_of_bytes_as_training_does(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 3), np.uint8)
+    spec = "input 3x3x1\nflatten -> dense(2, softmax)\ntrain { epochs = 1 }"
+    result = netspec.train(spec, (images, (images[:, 0, 0] > 127).astype(np.int32)), runs=tmp_path)
+    scaled = images[..., None].astype(np.float32) / 255
+    found = netspec.predict(result.run, images).outputs["output"]
+    np.testing.assert_array_equal(found, netspec.predict(result.model, scaled).outputs["output"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        (3, TypeError, "inputs are an array, a dict of arrays by input, or strings or paths"),
+        (None, TypeError, "not a NoneType"),
+        (np.zeros((2, 3)), ValueError, r"has the shape \(batch, 4\), not \(2, 3\)"),
+        (np.zeros((0, 4)), ValueError, "at least one example"),
+        (np.array(["a"]), ValueError, "array of numbers"),
+        ([], ValueError, "at least one example"),
+        ({"y": np.zeros((1, 4))}, ValueError, "give an array for each of x, not for y"),
+        ("1,2,3", netspec.CompileError, "NS48"),
+    ],
+)
+def test_predict_says_what_it_wants(trained: netspec.Result, inputs: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        netspec.predict(trained.run, inputs)
+
+
+def test_the_other_functions_say_what_they_want() -> None:
+    for function in (netspec.load, netspec.resume):
+        with pytest.raises(TypeError, match=r"a run is a folder .* not an int"):
+            function(3)  # type: ignore[operator]
+    with pytest.raises(TypeError, match="`epochs` is a whole number, not a str"):
+        netspec.resume("runs/none", epochs="3")  # type: ignore[arg-type]
+    for other in (netspec.parse, netspec.check, netspec.compile, netspec.train):
+        with pytest.raises(TypeError, match=r"a spec is a file .* not a list"):
+            other([])  # type: ignore[operator]

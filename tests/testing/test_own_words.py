@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec import extend
 from netspec.compiler.backend.emit import emit_source
 from netspec.language.kinds import Choice, Number
 from netspec.language.reference import explain, find_words, word_json, word_page
@@ -83,8 +84,8 @@ def test_words_are_forgotten_again(own: Any) -> None:
     layers = words("layer")
     with temporary_words():
 
-        @netspec.layer("brief")
-        class Brief(netspec.Layer):
+        @extend.layer("brief")
+        class Brief(extend.Layer):
             """Is there for a moment."""
 
         assert "brief" in words("layer")
@@ -96,15 +97,15 @@ def test_a_changed_word_brings_its_new_choices() -> None:
     for choice in ("first_way", "second_way"):
         with temporary_words():
 
-            @netspec.layer("by_choice")
-            class ByChoice(netspec.Layer):
+            @extend.layer("by_choice")
+            class ByChoice(extend.Layer):
                 """Does nothing, in one of several ways.
 
                 Shape: any -> the same
                 Example: by_choice
                 """
 
-                way: str = netspec.option(Choice((choice,)), "the way", default=choice)
+                way: str = extend.option(Choice((choice,)), "the way", default=choice)
 
                 def infer(self, x: Shape) -> Shape:
                     return x
@@ -120,8 +121,8 @@ def test_a_changed_word_brings_its_new_choices() -> None:
 def test_names_that_are_taken_or_are_none(name: str) -> None:
     with temporary_words(), pytest.raises(ValueError, match=r"already declared|cannot be a word"):
 
-        @netspec.layer(name)
-        class Own(netspec.Layer):
+        @extend.layer(name)
+        class Own(extend.Layer):
             """Never comes to be."""
 
 
@@ -136,7 +137,7 @@ def declare(**methods: Any) -> type[Layer]:
         "module": lambda self, x: call("nn.Linear", x.channels, 3),
         **methods,
     }
-    return netspec.layer("mistaken")(type("Mistaken", (netspec.Layer,), body))
+    return extend.layer("mistaken")(type("Mistaken", (extend.Layer,), body))
 
 
 @pytest.mark.parametrize(
@@ -181,21 +182,21 @@ def test_a_layer_that_reads_padded_steps_is_found(own: Any) -> None:
             return self.code(module, tensors, shapes)
 
     with pytest.raises(AssertionError, match="padded steps change the result"):
-        check_layer(netspec.layer("forgetful")(Forgetful))
+        check_layer(extend.layer("forgetful")(Forgetful))
 
 
 def test_an_option_of_a_kind_of_ones_own_gets_its_values() -> None:
     with temporary_words():
 
-        @netspec.layer("tenfold")
-        class Tenfold(netspec.Layer):
+        @extend.layer("tenfold")
+        class Tenfold(extend.Layer):
             """Multiplies by a multiple of ten.
 
             Shape: any -> the same
             Example: tenfold(10)
             """
 
-            by: float = netspec.option(Number(10), "the factor", position=0)
+            by: float = extend.option(Number(10), "the factor", position=0)
 
             def infer(self, x: Shape) -> Shape:
                 check_numbers(self, x)
@@ -327,7 +328,7 @@ def test_the_reference_pages_have_words_of_ones_own(tmp_path: Path) -> None:
     layers, others, errors = ((tmp_path / f"{n}.md").read_text() for n in ("layers", "words", "errors"))
     assert "## The declarations\n\n### film\n\n`film(activation = none, …)`" in layers and "### squareplus" in layers
     assert all(f"### {word}\n" in others for word in ("sparse", "log_cosh", "within", "sign", "halving", "waves"))
-    assert "## Of other packages\n\n### OWN301" in errors
+    assert "## Other packages\n\n### OWN301" in errors
     done = run("--import", "tests.testing.own_words.words", "words", "film", "--markdown", folder=tmp_path)
     assert done.stdout.startswith("# film\n")
     done = run("--import", "tests.testing.own_words.words", "explain", "OWN301", folder=tmp_path)
@@ -341,7 +342,11 @@ def test_the_reference_pages_have_words_of_ones_own(tmp_path: Path) -> None:
         ("nothing.words", None, "there is no module `nothing`"),
         ("mine", "import numpoo\n", "ModuleNotFoundError: No module named 'numpoo'"),
         ("mine", "import netspec\n\n1 / 0\n", "mine.py:3"),
-        ("mine", "import netspec\n@netspec.layer('dense')\nclass D(netspec.Layer): pass\n", "already declared by"),
+        (
+            "mine",
+            "from netspec.extend import *\n@layer('dense')\nclass D(Layer): pass\n",
+            "already declared by",
+        ),
     ],
 )
 def test_modules_that_cannot_be_imported(tmp_path: Path, name: str, text: str | None, message: str) -> None:
@@ -354,7 +359,7 @@ def test_modules_that_cannot_be_imported(tmp_path: Path, name: str, text: str | 
 
 def test_a_mistake_in_a_layer_of_ones_own_is_not_taken_for_one_of_netspec(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        "import netspec\n\n@netspec.layer('hollow')\nclass Hollow(netspec.Layer):\n"
+        "from netspec.extend import Layer, layer\n\n@layer('hollow')\nclass Hollow(Layer):\n"
         "    def infer(self, x):\n        return x.nothing\n"
     )
     (tmp_path / "x.net").write_text("input 3\nhollow\n")

@@ -1,4 +1,4 @@
-"""Answers as a table in CSV, as competitions and spreadsheets take them."""
+"""Predictions as a table in CSV, as competitions and spreadsheets take them."""
 
 from __future__ import annotations
 
@@ -7,47 +7,70 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netspec.data.predict.example_ids import identities
+from netspec.data.predict.preprocessing import Coding
+from netspec.data.sources.tables import TableSource
+from netspec.data.transforms.encoders import input_name
+
 if TYPE_CHECKING:
     from netspec.runs.evaluate_predict import Predictions
+    from netspec.spec.model import Model
 
 
-def answers_csv(found: Predictions, *, label: str | None, probabilities: bool) -> str:
-    """A row for each example: what it is called, and what the network says of it.
+def predictions_csv(
+    predictions: Predictions, inputs: Sequence[str], *, id_column: str | None, label: str | None, probabilities: bool
+) -> str:
+    """A row for each example: its name, and its prediction.
 
     Args:
-        found: the answers.
-        label: what the only answer is called; None: as in the data of the run.
+        predictions: the predictions.
+        inputs: what the examples were read from.
+        id_column: the column with the names of the examples (see `identities`).
+        label: the name of the column of the only output; None: as in the data of the run.
         probabilities: those of the classes instead of the most probable one.
     """
-    rows = [_cells(answer["outputs"], found.labels, label, probabilities) for answer in found.answers]
-    heads = list(rows[0])
+    model = predictions.model
+    ids = identities(
+        inputs, [example["input"] for example in predictions.examples], model.coding or Coding(), id_column
+    )
+    labels = _labels(model)
+    rows = [_cells(example["outputs"], labels, label, probabilities) for example in predictions.examples]
+    columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([found.identities.column, *heads])
-    writer.writerows(
-        [name, *(row[head] for head in heads)] for name, row in zip(found.identities.names, rows, strict=True)
-    )
+    writer.writerow([ids.column, *columns])
+    writer.writerows([name, *(row[column] for column in columns)] for name, row in zip(ids.names, rows, strict=True))
     return text.getvalue()
 
 
+def _labels(model: Model) -> dict[str, Sequence[str]]:
+    """The target columns of each output, where the data of the run were a table."""
+    source = model.compilation.data.source
+    if not isinstance(source, TableSource):
+        return {}
+    if len(model.outputs) == 1:
+        return dict.fromkeys(model.outputs, source.target)
+    return {input_name(name): [name] for name in source.target}
+
+
 def _cells(
-    outputs: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Sequence[str]], label: str | None, shares: bool
+    outputs: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Sequence[str]], label: str | None, all_classes: bool
 ) -> dict[str, str]:
     """The cells of an example by column."""
     cells: dict[str, str] = {}
-    for output, answer in outputs.items():
+    for output, prediction in outputs.items():
         names = [label] if label is not None and len(outputs) == 1 else labels.get(output) or [_usual(output)]
-        front = "" if len(outputs) == 1 else f"{output} "
-        if "values" in answer:
-            cells |= _numbers(names, answer["values"])
-        elif "classes" in answer:
-            cells[names[0]] = " ".join(answer["classes"])
-        elif not shares:
-            cells[names[0]] = answer["class"] if "class" in answer else answer["answer"]
-        elif "probability" in answer:
-            cells[names[0]] = _number(answer["probability"])
+        prefix = "" if len(outputs) == 1 else f"{output} "
+        if "values" in prediction:
+            cells |= _numbers(names, prediction["values"])
+        elif "classes" in prediction:
+            cells[names[0]] = " ".join(prediction["classes"])
+        elif not all_classes:
+            cells[names[0]] = prediction["class"] if "class" in prediction else prediction["answer"]
+        elif "probability" in prediction:
+            cells[names[0]] = _number(prediction["probability"])
         else:
-            cells |= {front + name: _number(share) for name, share in answer["probabilities"].items()}
+            cells |= {prefix + name: _number(value) for name, value in prediction["probabilities"].items()}
     return cells
 
 
@@ -56,10 +79,10 @@ def _usual(output: str) -> str:
 
 
 def _numbers(names: Sequence[str], values: Any) -> dict[str, str]:
-    """The numbers of an output, each under its name, or under that of the output and its place."""
+    """The numbers of an output, each under its name, or under that of the output and its position."""
     flat = _flat(values)
     if len(names) != len(flat):
-        names = [f"{names[0]}_{place}" for place in range(1, len(flat) + 1)]
+        names = [f"{names[0]}_{position}" for position in range(1, len(flat) + 1)]
     return {name: _number(value) for name, value in zip(names, flat, strict=True)}
 
 

@@ -17,7 +17,6 @@ from netspec.data.transforms.encoders import ImageEncoder
 from netspec.data.transforms.normalization import Normalisation
 from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
-from netspec.runs.evaluate_predict import evaluate_run, predict_run
 from netspec.spec.experiment import read_coding
 from tests.data.files import write
 
@@ -68,14 +67,14 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(run: Path, *texts: str) -> list[dict[str, Any]]:
-    found = predict_run(run, texts)
+    found = netspec.predict(run, texts)
     assert found.warnings == []
-    return [{"input": answer["input"], **answer["outputs"]["output"]} for answer in found.answers]
+    return [{"input": answer["input"], **answer["outputs"]["output"]} for answer in found.examples]
 
 
 def message(run: Path, *texts: str) -> str:
     with pytest.raises(CompileError) as caught:
-        predict_run(run, texts)
+        netspec.predict(run, texts)
     return str(caught.value)
 
 
@@ -107,16 +106,16 @@ def test_a_missing_number_is_the_mean_of_the_training_part(table: Path) -> None:
 
 
 def test_a_category_that_training_has_not_seen_is_told(table: Path) -> None:
-    found = predict_run(table, ["f,30,2000,X"])
+    found = netspec.predict(table, ["f,30,2000,X"])
     (warning,) = found.warnings
     assert warning.code == "NS487"
     assert '`port` "X", which training has not seen' in warning.message
     assert "C, Q, S" in warning.hint_text
-    assert found.answers[0]["outputs"]["output"]["class"] == "yes"
+    assert found.examples[0]["outputs"]["output"]["class"] == "yes"
 
 
 def test_numbers_far_outside_are_told(table: Path) -> None:
-    (warning,) = predict_run(table, ["f,30,9000000,S"]).warnings
+    (warning,) = netspec.predict(table, ["f,30,9000000,S"]).warnings
     assert warning.code == "NS481"
 
 
@@ -159,14 +158,14 @@ def test_other_data_are_coded_as_those_of_the_run(table: Path, monkeypatch: pyte
     monkeypatch.chdir(folder)  # where names of files that are given from outside start
     write(folder / "new.csv", people(60, seed=1).replace(",30", ",31"))
     same = 'csv("{}", target = "alive", drop = "id", categories = auto, missing = mean)'
-    figures = evaluate_run(table, "test", same.format("new.csv"))
+    figures = netspec.evaluate(table, same.format("new.csv"))
     assert figures["test_accuracy"] > 0.8
     write(folder / "ports.csv", people(60, seed=1).replace(",Q,", ",X,"))
     with pytest.raises(CompileError, match="values of `port` are not those of the run: C, S, X"):
-        evaluate_run(table, "test", same.format("ports.csv"))
+        netspec.evaluate(table, same.format("ports.csv"))
     write(folder / "classes.csv", people(60, seed=1).replace(",yes", ",alive"))
     with pytest.raises(CompileError, match="the classes are not those of the run: alive, no"):
-        evaluate_run(table, "test", same.format("classes.csv"))
+        netspec.evaluate(table, same.format("classes.csv"))
 
 
 # ---------------------------------------------------------------- images
@@ -212,7 +211,7 @@ def test_text_goes_on(tmp_path: Path) -> None:
     assert [a["class"] for a in answers(run, "a", "abc", "abcdabcdabcdab")] == ["b", "d", "c"]
     write(tmp_path / "prompt.txt", "dabcd")
     assert answers(run, str(tmp_path / "prompt.txt"))[0]["class"] == "a"
-    (warning,) = predict_run(run, ["ab?c!"]).warnings
+    (warning,) = netspec.predict(run, ["ab?c!"]).warnings
     assert warning.code == "NS487" and 'characters "?", "!"' in warning.message
     assert "it is empty" in message(run, "")
 

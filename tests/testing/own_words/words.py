@@ -7,23 +7,51 @@ from typing import Any
 
 import numpy as np
 
-import netspec
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
-from netspec.language.diagnostics import Diagnostic, Unplaced
-from netspec.language.kinds import Body, Choice, Count, Flag, Number
-from netspec.language.shape import Shape
-from netspec.language.values import LayerValue
-from netspec.layers.activations import Activation, activation
-from netspec.layers.base import activation_option, check_rank, known
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
-from netspec.layers.initializers import Init, init
-from netspec.layers.merge import Add
-from netspec.layers.reshape import Identity
-from netspec.training.control.stop import Stop, stop
-from netspec.training.losses import Loss, loss
-from netspec.training.metrics import Metric, metric
-from netspec.training.optimizers import Optimizer, optimizer
-from netspec.training.schedules import Schedule, schedule
+from netspec.extend import (
+    Activation,
+    Arrays,
+    Body,
+    Choice,
+    Code,
+    Count,
+    Dataset,
+    Diagnostic,
+    Facts,
+    Flag,
+    Init,
+    Layer,
+    LayerValue,
+    Loss,
+    Metric,
+    Names,
+    Number,
+    Optimizer,
+    PythonCall,
+    PythonName,
+    Schedule,
+    Shape,
+    Shapes,
+    Source,
+    Stop,
+    Target,
+    Unplaced,
+    activation,
+    activation_option,
+    call,
+    check_rank,
+    init,
+    known,
+    layer,
+    loss,
+    make_layer,
+    metric,
+    optimizer,
+    option,
+    schedule,
+    single,
+    source,
+    stop,
+)
 
 F = "tests.testing.own_words.functions"
 
@@ -39,8 +67,8 @@ class ConditionRank(Diagnostic):
     shape: str
 
 
-@netspec.layer("film")
-class Film(netspec.Layer):
+@layer("film")
+class Film(Layer):
     """Scales and shifts every channel by what a condition says.
 
     Shape: (... x C, N) -> ... x C
@@ -53,7 +81,7 @@ class Film(netspec.Layer):
     aliases = ("FiLM",)
     input_count = (2, 2)
 
-    offset: bool = netspec.option(Flag(), "shift too, not only scale", default=True, aliases=("shift",))
+    offset: bool = option(Flag(), "shift too, not only scale", default=True, aliases=("shift",))
     activation: Activation | None = activation_option(0)
 
     def infer(self, x: Shape, condition: Shape) -> Shape:
@@ -75,8 +103,8 @@ class Film(netspec.Layer):
         return call(f"{F}:Film", x.channels, condition.channels, **({} if self.offset else {"use_offset": False}))
 
 
-@netspec.layer("running_mean")
-class RunningMean(netspec.Layer):
+@layer("running_mean")
+class RunningMean(Layer):
     """Takes the mean of each channel away, in training that of the batch, later that of all batches.
 
     Shape: any -> the same
@@ -86,7 +114,7 @@ class RunningMean(netspec.Layer):
     takes_rngs = False
     cancels_bias = True
 
-    keep: float = netspec.option(Number(0, 1, open_high=True), "how much of the mean is kept", default=0.9, position=0)
+    keep: float = option(Number(0, 1, open_high=True), "how much of the mean is kept", default=0.9, position=0)
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (1, 2, 3, 4), "")
@@ -100,8 +128,8 @@ class RunningMean(netspec.Layer):
         return call(f"{F}:RunningMean", x.channels, keep=self.keep)
 
 
-@netspec.layer("largest")
-class Largest(netspec.Layer):
+@layer("largest")
+class Largest(Layer):
     """The largest number of each channel over the steps of a sequence; padded steps are left out.
 
     Shape: T x C -> C
@@ -121,8 +149,8 @@ class Largest(netspec.Layer):
         return call(f"{F}:largest", *tensors, mask=mask)
 
 
-@netspec.layer("blend")
-class Blend(netspec.Layer):
+@layer("blend")
+class Blend(Layer):
     """The mean of the powers of two or more tensors of one shape.
 
     Shape: two or more of one shape -> the same
@@ -131,18 +159,18 @@ class Blend(netspec.Layer):
 
     input_count = (2, None)
 
-    power: int = netspec.option(Count(1, 4), "the power", default=1, position=0)
-    name_of: str = netspec.option(Choice(("mean", "average")), "what it is called", default="mean")
+    power: int = option(Count(1, 4), "the power", default=1, position=0)
+    name_of: str = option(Choice(("mean", "average")), "what it is called", default="mean")
 
     def infer(self, *inputs: Shape) -> Shape:
-        return Add().infer(*inputs)
+        return make_layer("add").infer(*inputs)
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         return call(f"{F}:blend", *tensors, power=self.power)
 
 
-@netspec.layer("around")
-class Around(netspec.Layer):
+@layer("around")
+class Around(Layer):
     """Adds what flows in to what comes out of a layer: a word that stands for others.
 
     Shape: as the body
@@ -151,10 +179,10 @@ class Around(netspec.Layer):
 
     is_macro = True
 
-    body: LayerValue = netspec.option(Body(), "what is gone around", position=0)
+    body: LayerValue = option(Body(), "what is gone around", position=0)
 
     def expand(self, apply: Any, x: Any) -> Any:
-        return apply(Add(), apply(Identity(), x), apply(self.body, x))
+        return apply(make_layer("add"), apply(make_layer("identity"), x), apply(self.body, x))
 
 
 @activation("squareplus")
@@ -167,7 +195,7 @@ class Squareplus(Activation):
 
     function = f"{F}:squareplus"
 
-    width: float = netspec.option(Number(0), "how round the corner is", default=4.0, position=0)
+    width: float = option(Number(0), "how round the corner is", default=4.0, position=0)
 
     def arguments(self) -> dict[str, Code]:
         return {"width": self.width}
@@ -197,7 +225,7 @@ class Sparse(Init):
     Example: dense(10, init = sparse(0.5))
     """
 
-    share: float = netspec.option(Number(0, 1), "the share of zeros", position=0)
+    share: float = option(Number(0, 1), "the share of zeros", position=0)
 
     def code(self) -> Code:
         return call(f"{F}:sparse", self.share)
@@ -225,7 +253,7 @@ class Within(Metric):
 
     higher_is_better = True
 
-    limit: float = netspec.option(Number(0), "the limit", default=0.1, position=0)
+    limit: float = option(Number(0), "the limit", default=0.1, position=0)
 
     def sums(self, answers: Any) -> dict[str, Any]:
         import jax.numpy as jnp
@@ -245,7 +273,7 @@ class Sign(Optimizer):
 
     has_rate = True
 
-    rate: float = netspec.option(Number(0, open_low=True), "the length of a step", default=0.01, position=0)
+    rate: float = option(Number(0, open_low=True), "the length of a step", default=0.01, position=0)
 
     def build(self, rate: Any) -> Any:
         import optax
@@ -288,7 +316,7 @@ class Waves(Source):
     Example: data { source = waves(200) }
     """
 
-    points: int = netspec.option(Count(10), "how many", default=100, position=0)
+    points: int = option(Count(10), "how many", default=100, position=0)
 
     def facts(self, folder: Path) -> Facts:
         return single(Shape((1,)), Target("numbers", 1), examples=self.points)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import netspec
 from netspec.language.diagnostics import CompileError
-from netspec.runs.evaluate_predict import evaluate_run
 from netspec.runs.resume import resume_run
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import Result, prepare, train_prepared
@@ -103,8 +103,8 @@ def test_the_numbers_are_those_in_memory(folder: Path, text: str) -> None:
     for found, expected in zip(ours.history, theirs.history, strict=True):
         assert (found["loss"], found["metrics"]) == (expected["loss"], expected["metrics"])
     assert ours.model.normalisation == theirs.model.normalisation
-    figures = evaluate_run(ours.run, "train")
-    assert figures == evaluate_run(theirs.run, "train")
+    figures = netspec.evaluate(ours.run, split="train")
+    assert figures == netspec.evaluate(theirs.run, split="train")
 
 
 class _After(Silent):

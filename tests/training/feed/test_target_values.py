@@ -11,7 +11,6 @@ import pytest
 import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
-from netspec.runs.evaluate_predict import predict_run
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare
 
@@ -130,5 +129,5 @@ def test_what_a_net_spells(tmp_path: Path) -> None:
     result = netspec.train(spec, (steps, targets), runs=tmp_path, epochs=30, batch=50)
     assert result.metrics["test_error_rate"] < 0.02
     np.save(tmp_path / "new.npy", steps[:5])
-    found = predict_run(result.run, [str(tmp_path / "new.npy")]).answers
+    found = netspec.predict(result.run, [str(tmp_path / "new.npy")]).examples
     assert [a["outputs"]["output"]["classes"] for a in found] == [[str(i) for i in row] for row in spelt[:5]]

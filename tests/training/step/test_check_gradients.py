@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-import netspec
+from netspec import extend
 from netspec.analysis.check_gradients import LayerGradients, check_gradients, layers_of
 from netspec.language.kinds import Number
 from netspec.language.source import Source
@@ -44,15 +44,15 @@ def coarse(x: Any) -> Any:
 def gradient_test() -> Iterator[None]:
     with temporary_words():
 
-        @netspec.layer("gradient_test")
-        class GradientTest(netspec.Layer):
+        @extend.layer("gradient_test")
+        class GradientTest(extend.Layer):
             """A function of each number, chosen by a number.
 
             Shape: any -> the same
             Example: gradient_test(0)
             """
 
-            which: float = netspec.option(Number(0, 3), "which function", position=0)
+            which: float = extend.option(Number(0, 3), "which function", position=0)
 
             def infer(self, x: Any) -> Any:
                 return x

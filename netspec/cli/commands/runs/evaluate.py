@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,6 +12,8 @@ from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.cli.render.class_tables import table_text
 from netspec.cli.render.progress import figures_text
+
+Split = Literal["train", "val", "test"]
 
 
 @click.command()
@@ -23,7 +26,7 @@ from netspec.cli.render.progress import figures_text
 )
 @device_option
 @json_option
-def command(run: str, split: str, data: str | None, device: str | None, as_json: bool) -> int:
+def command(run: str, split: Split, data: str | None, device: str | None, as_json: bool) -> int:
     """Evaluate the best weights of a RUN folder on its data.
 
     \b
@@ -32,10 +35,10 @@ def command(run: str, split: str, data: str | None, device: str | None, as_json:
         netspec eval runs/digits-1 --split train --json
     """
     choose_device(device)
-    from netspec.runs.evaluate_predict import evaluate_run
+    from netspec.api import evaluate
     from netspec.spec.experiment import read_coding
 
-    metrics = evaluate_run(Path(run), split, data)
+    metrics = evaluate(run, data, split=split)
     if as_json:
         print_json({"metrics": metrics})
         return 0

@@ -12,7 +12,7 @@ from netspec.cli.commands.training.train import choose_device, device_option
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json, print_problems
-from netspec.cli.render.predictions_csv import answers_csv
+from netspec.cli.render.predictions_csv import predictions_csv
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -56,19 +56,20 @@ def command(
             raise click.NoSuchOption(text)
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     choose_device(device)
-    from netspec.runs.evaluate_predict import predict_run
+    from netspec.api import predict
 
-    found = predict_run(Path(run), inputs, id_column)
-    print_problems(found.warnings)
+    predictions = predict(run, inputs)
+    print_problems(predictions.warnings)
     if output is not None:
-        write_text(Path(output), answers_csv(found, label=label, probabilities=probabilities))
-        click.echo(f"{len(found.answers):,} answers are in {output}")
+        table = predictions_csv(predictions, inputs, id_column=id_column, label=label, probabilities=probabilities)
+        write_text(Path(output), table)
+        click.echo(f"{len(predictions):,} predictions are in {output}")
         return 0
-    for answer in found.answers:
+    for example in predictions.examples:
         if as_json:
-            print_json(answer)
+            print_json(example)
         else:
-            click.echo(f"{answer['input']}: " + "; ".join(_text(n, a) for n, a in answer["outputs"].items()))
+            click.echo(f"{example['input']}: " + "; ".join(_text(n, p) for n, p in example["outputs"].items()))
     return 0
 
 

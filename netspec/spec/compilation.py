@@ -22,7 +22,8 @@ from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.warnings import check_graph
 from netspec.compiler.names.imports import UseReader
 from netspec.compiler.names.overrides import add_input, apply_overrides
-from netspec.compiler.names.resolve import Resolution, resolve_file
+from netspec.compiler.names.resolution import Resolution
+from netspec.compiler.names.resolve import resolve_file
 from netspec.compiler.passes import for_inference, optimize
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.edition import check_edition
@@ -210,12 +211,12 @@ class Compilation:
         inference = self._inference
         data = self.section("data") if self._has("data") else None
         source_failed = facts is None and data is not None and (data is BAD or data.source is not None)
-        inference.evaluator.classes = facts.classes if facts is not None else BAD if source_failed else None
-        inference.evaluator.has_data = facts is not None
+        inference.classes = facts.classes if facts is not None else BAD if source_failed else None
+        inference.has_data = facts is not None
         graph = inference.network(self.name, defaults)
         if graph is not None:
             check_graph(graph, self.problems)
-            self.measured = check_expectations(self.resolution.expectations, inference.evaluator, graph, self.problems)
+            self.measured = check_expectations(self.resolution.expectations, inference, graph, self.problems)
             if self._has("data") or self._has("train"):
                 from netspec.spec.sections import check_sections
 

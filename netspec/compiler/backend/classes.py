@@ -118,7 +118,7 @@ def make_classes(network: Graph, reserved: frozenset[str]) -> Classes:
         by_build[build].add(graph)
         classes.of[id(graph)] = by_build[build]
     for block in by_build.values():
-        _generalise(block, classes, taken)
+        _parameterize(block, classes, taken)
     return classes
 
 
@@ -228,7 +228,7 @@ def _code_slots(node: str, path: str, call: PythonCall) -> Iterator[tuple[Slot, 
             yield Slot(node, where), value
 
 
-def _generalise(block: BlockClass, classes: Classes, reserved: Collection[str]) -> None:
+def _parameterize(block: BlockClass, classes: Classes, reserved: Collection[str]) -> None:
     """Find parameters for the slots in which the graphs of a class differ."""
     columns: dict[Slot, list[Any]] = {}
     for graph in block.graphs:

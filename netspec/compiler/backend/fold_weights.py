@@ -1,4 +1,4 @@
-"""The inference form of a live network: fewer layers with other weights, and the same answers.
+"""The inference form of a live network: fewer layers with different weights, and the same predictions.
 
 Comes in: the graph after `for_inference`, the class that is emitted for it, and a module of the trained form. Goes out:
 a module of the inference form, into whose kernels and biases the running statistics of merged batchnorms are worked.
@@ -22,7 +22,7 @@ from netspec.nn.lowering.choice import compiler_options
 
 
 def fold_module(graph: Graph, network: Any, trained: Any) -> Any:
-    """A module of the inference form with the weights of a trained one; both answer the same, but for rounding.
+    """A module of the inference form with the weights of a trained one; both give the same predictions, up to rounding.
 
     Args:
         graph: the network after `for_inference`.
@@ -56,7 +56,7 @@ def _fold_block(block: Graph, trained: Any, module: Any, done: set[int]) -> None
 
 
 def _fold_layer(node: Node, layer: Layer, trained: Any, module: Any) -> None:
-    """Work batchnorms into the layer in front of them.
+    """Work batchnorms into the layer before them.
 
     f (W x + b - mean) + offset = (f W) x + (f (b - mean) + offset), with f = scale / sqrt(var + epsilon)
     """
@@ -85,7 +85,7 @@ def _numbers(variable: Any) -> Any:
 
 
 def answer_program(definition: Any, tree: Any) -> Any:
-    """The compiled function from the arrays of a module, and a tuple of its inputs, to what it answers.
+    """The compiled function from the arrays of a module, and a tuple of its inputs, to its outputs.
 
     Args:
         definition: the static half of the module.
@@ -100,7 +100,7 @@ def answer_program(definition: Any, tree: Any) -> Any:
 
 
 class FoldedForm:
-    """What answers in the place of a module: folded anew only when the arrays of the module are others.
+    """What predicts in place of a module: folded again only when the arrays of the module have changed.
 
     Args:
         make: makes the module of the inference form from the weights as they are now.

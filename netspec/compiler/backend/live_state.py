@@ -1,8 +1,8 @@
 """The arrays of a live module, read at every call without walking through it.
 
 `nnx.state` walks over the whole module in Python, half a millisecond for five layers, which is more than a small
-network takes to answer. Here it is walked once; after that the variables are asked directly, as long as every module
-and variable stands where it stood.
+network takes to predict. Here it is walked once; after that the variables are asked directly, as long as no module or
+variable has been replaced.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Feeds tensors to layer values: this is where nodes of the graph come from, and where shape errors get their places.
+"""Applies layer values to tensors: chains, branches, repetitions, blocks and shared layers.
 
-Comes in: values (graph/values.py) and a `Builder`. Goes out: tensors of known shape, or BAD and a diagnostic.
+Comes in: values (values.py) and a `Builder`. Goes out: tensors of known shape, or BAD and a diagnostic.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from netspec.compiler.elaborate.apply_layer import LayerApplier, single_layer
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
-from netspec.compiler.elaborate.evaluate import MOST_NODES, Abandon, Evaluator, Frame, producer_note
+from netspec.compiler.elaborate.elaboration import Frame, producer_note
 from netspec.compiler.elaborate.values import (
     BAD,
     Block,
@@ -22,20 +23,16 @@ from netspec.compiler.elaborate.values import (
     SharedUse,
     Sum,
 )
-from netspec.compiler.errors.values import CannotChain, SharedShape, TooLarge
+from netspec.compiler.errors.values import CannotChain, SharedShape
 from netspec.compiler.ir.graph import Edge, Graph, Output, SharedModule, prune
-from netspec.compiler.ir.warnings import PaddingCounts
+from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import Fix, Note, Problems, Unplaced
-from netspec.language.shape import Shape
+from netspec.language.diagnostics import Note, Problems
 from netspec.language.source import Span
 from netspec.language.values import LayerValue, describe
-from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.layers.code import PythonName
-from netspec.layers.errors.shapes import WrongInputs
 from netspec.layers.merge import Add
-from netspec.layers.sequence.tokens import PaddingMask
 
 
 @dataclass(frozen=True)
@@ -50,24 +47,19 @@ class _Instance:
     padded: tuple[PaddedInput | None, ...]
 
 
-class Applier:
-    """Feeds tensors to layer values."""
+class Applier(LayerApplier):
+    """Applies layer values to tensors."""
 
-    def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
-        self.problems = problems
-        self.evaluator = evaluator
+    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+        super().__init__(resolution, problems)
         self.instances: dict[Any, _Instance | None] = {}
         self.sizes: dict[int, int] = {}
-        self.masks: dict[PaddedInput, Tensor] = {}
-        self.uses: list[Block] = []
-        self.total = 0
-        self.built = 0
 
     def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
         """The tensor (or tensors) that come out of a layer; BAD after a mistake."""
         if isinstance(value, Broken):
             return BAD
-        with self.evaluator.deeper(value.span):
+        with self.deeper(value.span):
             return self._apply(value, inputs, builder)
 
     def _apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
@@ -84,10 +76,10 @@ class Applier:
                 return inputs
             case Parallel(items=items, span=span):
                 branches = [self._branch(item, inputs, builder) for item in items]
-                return self.evaluator.side_by_side(branches, span)
+                return self.side_by_side(branches, span)
             case Sum(items=items, span=span):
                 branches = [self._branch(item, inputs, builder) for item in items]
-                tensors = self.evaluator.side_by_side(branches, span)
+                tensors = self.side_by_side(branches, span)
                 return self.apply(OneLayer(Add(), span), tensors, builder)
             case Block():
                 return self._block(value, inputs, builder)
@@ -98,132 +90,6 @@ class Applier:
     def _branch(self, item: Any, inputs: Any, builder: Builder) -> Any:
         return self.apply(item, inputs, builder) if isinstance(item, LayerValue) else item
 
-    # ------------------------------------------------------------ single layers
-
-    def _layer(self, value: OneLayer, layer: Layer, inputs: Any, builder: Builder) -> Any:
-        if inputs is BAD:
-            return BAD
-        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
-        if not self._check_count(value, layer, tensors):
-            return BAD
-        try:
-            if layer.borrows:
-                return self._borrowing(value, layer, tensors, builder)
-            if layer.is_macro:
-                return layer.expand(_ApplyInside(self, value, builder), *tensors)
-            for extra in layer.before(*(t.shape for t in tensors)):
-                tensors = (self._layer(OneLayer(extra, value.span), extra, tensors[0], builder),)
-                if tensors[0] is BAD:
-                    return BAD
-            return self._node(value, layer, tensors, builder)
-        except Unplaced as misfit:
-            self._report_misfit(misfit, value, tensors)
-        except _InnerMistake:
-            pass  # a layer inside a macro has reported it
-        return BAD
-
-    def _node(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
-        activation = layer.activation_word
-        follower = None
-        if activation is not None and activation.has_weights and not isinstance(layer, ActivationLayer):
-            follower = ActivationLayer(activation=activation)
-            layer = layer.replace(activation=None)
-        shape = layer.infer(*(t.shape for t in tensors))
-        edges = tuple(builder.edge_of(t) for t in tensors)
-        name = layer.name or layer.to_source().partition("(")[0]
-        mask = self._mask(layer, tensors)
-        mask_edge = None if mask is None else builder.edge_of(mask)
-        edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
-        self._count(1, value.span)
-        result = Tensor(builder, edge, shape, _padding_behind(layer, shape, tensors))
-        if layer.reads_mask is None and result.padded is None:
-            self._warn_of_padding(layer, tensors, value.span)
-        return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
-
-    def _borrowing(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
-        """A layer that works with the weights of a shared one."""
-        use = getattr(layer, layer.borrows)
-        shared = use.shared if isinstance(use, SharedUse) else None
-        lender = _single_layer(shared.operation) if shared and isinstance(shared.operation, Graph) else None
-        bound = layer.bind(lender, shared.module.shapes if shared and shared.module else ())
-        shape = bound.infer(*(t.shape for t in tensors))
-        assert shared is not None
-        edges = tuple(builder.edge_of(t) for t in tensors)
-        edge = builder.add(bound, edges, (shape,), span=value.span, name=shared.name, shared=shared.module)
-        self._count(1, value.span)
-        return Tensor(builder, edge, shape, _padding_behind(bound, shape, tensors))
-
-    def _mask(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Tensor | None:
-        """The mask that a layer reads, made where the input is, once for all that read it."""
-        padded = None if layer.reads_mask is None else tensors[layer.reads_mask].padded
-        if padded is None:
-            return None
-        if padded not in self.masks:
-            source = padded.tensor
-            graph, shape = source.builder.graph, source.shape.without_tokens
-            name = f"{graph.nodes[source.edge.node].name}_mask"
-            layer = PaddingMask(id=padded.id)
-            edge = source.builder.add(layer, (source.edge,), (shape,), span=source.span, name=name)
-            graph.labels.setdefault(name, edge)
-            self.masks[padded] = Tensor(source.builder, edge, shape)
-        return self.masks[padded]
-
-    def _warn_of_padding(self, layer: Layer, tensors: tuple[Tensor, ...], span: Span | None) -> None:
-        """Padding that ends at a layer which cannot leave it out counts like the rest of a text."""
-        padded = next((t.padded for t in tensors if t.padded is not None), None)
-        if padded is None:
-            return
-        source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
-        word = layer.to_source().partition("(")[0]
-        fixes = (Fix(span, "mean_pool"),) if span is not None and span.text == "gap" else ()
-        self.problems.add(PaddingCounts(span=span, case=layer.word, word=word, input=source, fixes=fixes))
-
-    def _count(self, more: int, span: Span | None) -> None:
-        self.total += more
-        self.built += 1
-        if max(self.total, self.built) > MOST_NODES:
-            self.problems.add(TooLarge(span=span, limit=MOST_NODES))
-            raise Abandon
-
-    def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
-        fewest, most = layer.input_count
-        if fewest <= len(tensors) and (most is None or len(tensors) <= most):
-            return True
-        shapes = " and ".join(str(t.shape) for t in tensors)
-        got = "one" if len(tensors) == 1 else str(len(tensors))
-        if len(tensors) < fewest:
-            case, wants = "few", "two or more tensors" if most is None else "two tensors"
-        else:
-            case, wants = "", "one tensor" if most == 1 else "one or two tensors"
-        self.problems.add(
-            WrongInputs(
-                span=value.span,
-                word=layer.word or value.layer.to_source(),
-                wants=wants,
-                got=got,
-                shapes=shapes,
-                case=case,
-            )
-        )
-        return False
-
-    def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
-        span = value.places.get(misfit.option or "", value.span)
-        notes: tuple[Note, ...] = ()
-        if len(tensors) > 1:
-            pairs = {t.span: t for t in (tensors[0], tensors[misfit.at_input]) if t.span is not None}
-            notes = tuple(note for t in pairs.values() for note in producer_note(t))
-        else:
-            notes = producer_note(_before(tensors[0], value.span))
-        origin = value.origins.get(misfit.option or "")
-        if origin is not None:
-            notes += (origin,)
-        elif self.uses and self.uses[-1].name.uses > 1:
-            notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
-        self.problems.add(misfit.kind(span=span, notes=notes, **misfit.fields))
-
-    # ------------------------------------------------------------ blocks
-
     def _with_defaults(self, block: Block, inputs: Any) -> Block:
         """A block with all its arguments: a default may ask for what flows in, and for the parameters before it."""
         given = dict(block.arguments)
@@ -232,7 +98,7 @@ class Applier:
             value = given.get(parameter.name, self)
             if value is self:
                 assert parameter.default is not None
-                value = self.evaluator.evaluate(parameter.default, frame)
+                value = self.evaluate(parameter.default, frame)
             frame.values[parameter] = value
         arguments = tuple((parameter.name, value) for parameter, value in frame.values.items())
         return block.replace(arguments=arguments)
@@ -259,7 +125,7 @@ class Applier:
         shared: SharedModule | None = None,
     ) -> Any:
         graph = instance.graph
-        single = _single_layer(graph) if shared is not None else None
+        single = single_layer(graph) if shared is not None else None
         shapes = tuple(graph.shape_of(output.edge) for output in graph.outputs)
         edges = tuple(builder.edge_of(t) for t in (*tensors, *instance.captured))
         edge = builder.add(single or graph, edges, shapes, span=span, name=name, shared=shared)
@@ -318,7 +184,7 @@ class Applier:
             if isinstance(statement, tree.Assign | tree.Share):
                 self._bind(statement, frame)
             elif isinstance(statement, tree.ExpressionStatement):
-                result = self.evaluator.evaluate(statement.value, frame)
+                result = self.evaluate(statement.value, frame)
         if result is not BAD and not isinstance(result, LayerValue | Tensor | Tensors):
             span = define.body[-1].span
             self.problems.add(CannotChain(span=span, case="block", what=describe(result)))
@@ -326,10 +192,10 @@ class Applier:
         return self.apply(result, flowing, builder) if isinstance(result, LayerValue) else result
 
     def _bind(self, statement: tree.Assign | tree.Share, frame: Frame) -> None:
-        symbol = self.evaluator.resolution.names_of_statements[id(statement)]
-        value = self.evaluator.evaluate(statement.value, frame)
+        symbol = self.resolution.names_of_statements[id(statement)]
+        value = self.evaluate(statement.value, frame)
         if isinstance(statement, tree.Share):
-            value = self.evaluator.share(symbol, value, frame)
+            value = self.share(symbol, value, frame)
         frame.values[symbol] = value
         label(frame.builder, symbol.name, value)
 
@@ -338,8 +204,6 @@ class Applier:
         if (block.name, "looked") not in self.instances:
             self.instances[(block.name, "looked")] = None
             self._body(block, Builder(block.name.name, outer), BAD)
-
-    # ------------------------------------------------------------ shared layers
 
     def _shared(self, shared: Shared, inputs: Any, builder: Builder, span: Span) -> Any:
         if inputs is BAD:
@@ -388,72 +252,6 @@ class Applier:
             result = self.apply(shared.inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)), inner)
             self.instances[key] = self._finish(inner, result, 1)
         return self.instances[key]
-
-
-def _single_layer(graph: Graph) -> Layer | None:
-    """The layer of a block that holds nothing else: a shared `embedding(64)` needs no class of its own."""
-    layers = [node for node in graph.nodes if isinstance(node.operation, Layer)]
-    if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
-        return None
-    operation = layers[0].operation
-    if layers[0].mask is not None:
-        return None
-    return operation if isinstance(operation, Layer) and operation.module(*graph.input_shapes(layers[0])) else None
-
-
-class _InnerMistake(Exception):
-    """A layer inside a macro has failed and reported it."""
-
-
-class _ApplyInside:
-    """What a macro calls to build what it stands for."""
-
-    def __init__(self, applier: Applier, value: OneLayer, builder: Builder) -> None:
-        self.applier, self.value, self.builder = applier, value, builder
-
-    def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any:
-        value = layer if isinstance(layer, LayerValue) else OneLayer(layer, self.value.span)
-        result = self.applier.apply(value, inputs[0] if len(inputs) == 1 else Tensors(inputs), self.builder)
-        if isinstance(result, Tensors):
-            self.applier.problems.add(_several(self.value, result))
-            result = BAD
-        if result is BAD:
-            raise _InnerMistake
-        return result
-
-
-def _several(value: OneLayer, found: Tensors) -> WrongInputs:
-    """The diagnostic for branches that nothing joins, inside a layer that works with one tensor."""
-    return WrongInputs(
-        span=value.places.get("body", value.span),
-        word=value.layer.word,
-        wants="one tensor from its body",
-        got=str(len(found.items)),
-        shapes=" and ".join(str(t.shape) for t in found.items),
-    )
-
-
-def _before(tensor: Tensor, span: Span | None) -> Tensor:
-    """The tensor itself, or what flowed into the layers that netspec has put in front at the same place."""
-    node = tensor.builder.graph.nodes[tensor.edge.node]
-    while node.span == span and len(node.inputs) == 1:
-        edge = node.inputs[0]
-        node = tensor.builder.graph.nodes[edge.node]
-        tensor = Tensor(tensor.builder, edge, node.shapes[edge.port])
-    return tensor
-
-
-def _padding_behind(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
-    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place.
-
-    A layer that reads a mask is done with it; its steps are those of its first input.
-    """
-    sources = tensors if layer.reads_mask is None else tensors[:1]
-    found = next((t.padded for t in sources if t.padded is not None), None)
-    is_sequence = shape.is_tokens or shape.rank > 1
-    if found is None or layer.moves_steps or not is_sequence or shape.sizes[0] != found.tensor.shape.sizes[0]:
-        return None
-    return found
 
 
 def label(builder: Builder | None, name: str, value: Any) -> None:

@@ -1,17 +1,11 @@
-"""Expressions to values, walking forward with every shape known.
-
-Names are bound already (resolve.py). A value that cannot be made is reported and becomes `BAD`, which everything passes
-on silently, so that one mistake gives one message.
-"""
+"""Expressions to values, walking forward with every shape known. Names are bound already (names/resolve.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors
+from netspec.compiler.elaborate.builder import Tensor, Tensors
+from netspec.compiler.elaborate.elaboration import MAX_COPIES, MAX_FLAT_LENGTH, Elaboration, Frame
 from netspec.compiler.elaborate.operators import COMPARISONS, calculate, check_list, compare, is_number
 from netspec.compiler.elaborate.values import (
     BAD,
@@ -25,103 +19,35 @@ from netspec.compiler.elaborate.values import (
     SharedUse,
     Sum,
 )
-from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import (
     CannotChain,
     CannotCombine,
     ConditionUnknown,
     NoClasses,
-    NoMeaningHere,
-    TooLarge,
     UnknownAttribute,
 )
-from netspec.compiler.names.advice import advise_attribute, advise_chained, advise_value, correct_value
-from netspec.compiler.names.resolve import Resolution
-from netspec.compiler.names.scope import Name, Scope
+from netspec.compiler.names.advice import advise_attribute, advise_chained
+from netspec.compiler.names.resolution import Resolution
+from netspec.compiler.names.scope import Name
 from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.errors import NestedTooDeep
-from netspec.language.diagnostics import Diagnostic, Fix, Note, Problems
+from netspec.language.diagnostics import Diagnostic, Fix, Problems
 from netspec.language.kinds import Count, OneSize
 from netspec.language.source import Span
 from netspec.language.values import UNITS, Comparison, Duration, Extent, LayerValue, Symbol, describe
-from netspec.language.word import Kind, Mismatch, Word
+from netspec.language.word import Kind, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
 
-DEEPEST = 120
-"""How deep definitions and expressions may stand inside each other, counted together."""
 
-MOST_NODES = 50_000
-"""More layers than this are a mistake."""
-
-MOST_TENSORS = 10_000
-"""More tensors side by side than this are a mistake."""
-
-LONGEST_FLAT = 1000
-"""Chains inside chains become one up to this length, so that a chain grown step by step by names is not nested."""
-
-MOST_COPIES = 10_000
-"""The largest number behind a layer's `*`."""
-
-
-class Abandon(Exception):
-    """Leaves a statement whose mistake is reported already."""
-
-
-@dataclass(eq=False)
-class Frame:
-    """Where a body is evaluated: its names, what flows in, and the graph it builds (None in settings)."""
-
-    builder: Builder | None
-    input: Any = None
-    values: dict[Name, Any] = field(default_factory=dict)
-    places: dict[str, Span] = field(default_factory=dict)
-    """Where the arguments of a `def` were given."""
-
-
-class Apply(Protocol):
-    """The tensor (or tensors) that come out of a layer; BAD after a mistake."""
-
-    def __call__(self, value: LayerValue, inputs: Any, builder: Builder, /) -> Any: ...
-
-
-class Evaluator:
+class Evaluator(Elaboration):
     """Evaluates the expressions of one compilation."""
 
     def __init__(self, resolution: Resolution, problems: Problems) -> None:
-        self.resolution = resolution
-        self.problems = problems
-        self.classes: Any = None
-        self.has_data = False
-        self.apply: Apply
-        """Feeds tensors to a layer (`Applier.apply`), for tensors that flow inside of an expression."""
-        self.depth = 0
-        self.file_frames: dict[Scope, Frame] = {}
-        self.asking: list[Span] = []  # where the names that are being worked out are used, the outermost first
-
-    def report(self, diagnostic: Diagnostic) -> Any:
-        self.problems.add(diagnostic)
-        return BAD
-
-    @contextmanager
-    def deeper(self, span: Span | None) -> Iterator[None]:
-        """Count one level of nesting.
-
-        Raises:
-            Abandon: it is too deep; reported.
-        """
-        self.depth += 1
-        try:
-            if self.depth > DEEPEST:
-                self.report(NestedTooDeep(span=span, limit=DEEPEST))
-                raise Abandon
-            yield
-        finally:
-            self.depth -= 1
+        super().__init__(resolution, problems)
+        self.asking: list[Span] = []  # where the names under evaluation are used, the outermost first
 
     def evaluate(self, node: tree.Expression, frame: Frame, kind: Kind | None = None) -> Any:
-        """The value of an expression; `kind` is what its place takes."""
         with self.deeper(node.span):
             match node:
                 case tree.Number(value=value) | tree.String(value=value) | tree.Boolean(value=value):
@@ -159,8 +85,6 @@ class Evaluator:
                 case tree.DurationLiteral(amount=amount, unit=unit):
                     return Duration(amount.value, UNITS[unit.name]) if unit.name in UNITS else BAD
         raise AssertionError(f"no rule for {type(node).__name__}")
-
-    # ------------------------------------------------------------ names and calls
 
     def _name(self, node: tree.Name, frame: Frame, kind: Kind | None) -> Any:
         symbol = self.resolution.names.get(id(node))
@@ -219,18 +143,6 @@ class Evaluator:
         is_main = frame is self.file_frames.get(self.resolution.scope)
         return self.asking[0] if is_main and self.asking else span
 
-    def share(self, symbol: Name, value: Any, frame: Frame) -> Any:
-        """The value of a `share` statement."""
-        if value is BAD:
-            return BAD
-        assert symbol.expression is not None
-        if not isinstance(value, LayerValue):
-            span = symbol.expression.span
-            return self.report(CannotChain(span=span, case="share", what=describe(value)))
-        if frame.builder is None:
-            return self._no_meaning(symbol.span, "a shared layer", "shared")
-        return Shared(symbol.name, value, symbol.span, frame.builder)
-
     def _call(self, node: tree.Call, frame: Frame, kind: Kind | None) -> Any:
         matched = self.resolution.arguments.get(id(node))
         if matched is None:
@@ -274,50 +186,6 @@ class Evaluator:
             return OneLayer(ActivationLayer(activation=made), node.span)
         return made
 
-    def make_word(self, word: type[Word], matched: dict[str, tree.Expression], frame: Frame) -> Any:
-        """An instance of a declared word from the expressions of its options, each checked against its kind."""
-        values: dict[str, Any] = {}
-        is_good = True
-        for item in word.options():
-            expression = matched.get(item.name)
-            if expression is None:
-                is_good = is_good and not item.is_required
-                continue
-            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame)
-            is_good = is_good and value is not BAD
-            values[item.field] = value
-        return word(**values) if is_good else BAD
-
-    def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame) -> Any:
-        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic; `what` is its name."""
-        value = self.evaluate(expression, frame, kind)
-        if value is BAD or (isinstance(value, list | tuple) and any(v is BAD for v in value)):
-            return BAD
-        try:
-            return kind.accept(value)
-        except Mismatch as wrong:
-            return self.report(
-                WrongValue(
-                    span=expression.span,
-                    notes=self.origin(expression, frame),
-                    case="" if wrong.unknown is None else "unknown size",
-                    what=what,
-                    expected=wrong.expected,
-                    given=wrong.found,
-                    unknown=str(wrong.unknown),
-                    advice=wrong.advice or advise_value(kind, value),
-                    fixes=correct_value(expression.span, kind, value),
-                )
-            )
-
-    def origin(self, expression: tree.Expression, frame: Frame) -> tuple[Note, ...]:
-        """Where the argument of a `def` was given, for an expression that is one of its parameters."""
-        symbol = self.resolution.names.get(id(expression))
-        place = frame.places.get(symbol.name) if symbol is not None and symbol.what == "parameter" else None
-        return (Note(place, "given here"),) if place is not None else ()
-
-    # ------------------------------------------------------------ layers and tensors
-
     def _chain(self, node: tree.Chain, frame: Frame, kind: Kind | None) -> Any:
         if kind is not None and kind.is_chain:
             return tuple(self.evaluate(item, frame, kind) for item in node.items)
@@ -328,18 +196,10 @@ class Evaluator:
         if first is BAD:
             first = BROKEN
         if isinstance(first, LayerValue):
-            inner = first.items if isinstance(first, Composed) and len(first.items) < LONGEST_FLAT else (first,)
+            inner = first.items if isinstance(first, Composed) and len(first.items) < MAX_FLAT_LENGTH else (first,)
             return self._limited(Composed((*inner, *layers), node.span))
         builder = self.builder_of(frame, node.span)
         return self.apply(Composed(tuple(layers), node.span), first, builder)
-
-    def _limited(self, value: LayerValue) -> Any:
-        """The layer value itself, or BAD when it stands for too many layers or is nested too deep."""
-        if value.size > MOST_NODES:
-            return self.report(TooLarge(span=value.span, limit=MOST_NODES))
-        if value.depth > DEEPEST:
-            return self.report(NestedTooDeep(span=value.span, limit=DEEPEST))
-        return value
 
     def _link(self, value: Any, item: tree.Expression) -> LayerValue:
         """A value that stands behind a `->`: a layer, or else a mistake."""
@@ -350,17 +210,6 @@ class Evaluator:
         elif value is not BAD:
             self._cannot_chain(item, value)
         return BROKEN
-
-    def builder_of(self, frame: Frame, span: Span) -> Builder:
-        """The graph that a frame builds.
-
-        Raises:
-            Abandon: it builds none, as in settings; reported.
-        """
-        if frame.builder is None:
-            self._no_meaning(span, "a tensor")
-            raise Abandon
-        return frame.builder
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
         if is_number(value):
@@ -377,22 +226,11 @@ class Evaluator:
             return self._limited(Parallel(tuple(BROKEN if v is BAD else v for v in values), node.span))
         return self.side_by_side(values, node.span)
 
-    def side_by_side(self, values: list[Any], span: Span | None) -> Any:
-        """Tensors, and groups of them, as one group; BAD when one of them is bad or when there are too many."""
-        if any(v is BAD for v in values):
-            return BAD
-        if sum(len(v.items) if isinstance(v, Tensors) else 1 for v in values) > MOST_TENSORS:
-            return self.report(TooLarge(span=span, limit=MOST_TENSORS, what="branches"))
-        return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
-
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
         if frame.input is None:
             span = self._asked(node.span, frame)
             return self._no_meaning(span, f"`{span.text}`")
         return frame.input
-
-    def _no_meaning(self, span: Span, what: str, case: str = "", name: str = "") -> Any:
-        return self.report(NoMeaningHere(span=span, case=case, what=what, name=name))
 
     def _attribute(self, node: tree.Attribute, frame: Frame) -> Any:
         base = self.evaluate(node.base, frame)
@@ -406,8 +244,6 @@ class Evaluator:
         return self.report(
             UnknownAttribute(span=node.name.span, case=case, what=what, attribute=node.name.name, advice=advice)
         )
-
-    # ------------------------------------------------------------ operators
 
     def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
         sizes = []
@@ -449,7 +285,7 @@ class Evaluator:
                 return self.apply(Sum(both.items, node.span), both, self.builder_of(frame, node.span))
             return self._limited(Sum((*left.items, right) if isinstance(left, Sum) else (left, right), node.span))
         if node.operator == "*" and isinstance(left, LayerValue):
-            copies = self.accept(node.right, Count(1, MOST_COPIES), "the number of copies", frame)
+            copies = self.accept(node.right, Count(1, MAX_COPIES), "the number of copies", frame)
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
         case, swapped = node.operator if node.operator in "+*" else "", ""
         if node.operator == "*" and isinstance(right, LayerValue) and is_number(left):
@@ -488,8 +324,3 @@ class Evaluator:
         if condition is BAD:
             return BAD
         return self.evaluate(node.then if condition else node.otherwise, frame, kind)
-
-
-def producer_note(tensor: Tensor) -> tuple[Note, ...]:
-    """The second place of a shape error: what made the tensor."""
-    return (Note(tensor.span, f"gives {tensor.shape}"),) if tensor.span is not None else ()

@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
+from netspec.compiler.elaborate.elaboration import Abandon, Frame
+from netspec.compiler.elaborate.evaluate import Evaluator
 from netspec.compiler.elaborate.operators import compare
 from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.errors.names import UnknownName, WrongValue

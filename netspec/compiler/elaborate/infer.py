@@ -1,4 +1,4 @@
-"""Builds the typed graph: applies layers to tensors, walking forward, and knows every shape as it goes.
+"""Builds the typed graph of a whole file, with every shape known.
 
 Comes in: a `Resolution`, and what is known about the data. Goes out: a `Graph` without dead nodes, or None when it
 could not be built. Shape errors (NS3xx) come from the layers' own rules; here they get their places.
@@ -11,15 +11,16 @@ from typing import Any
 
 from netspec.compiler.elaborate.apply import Applier, label
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
-from netspec.compiler.elaborate.evaluate import Abandon, Evaluator, Frame
+from netspec.compiler.elaborate.elaboration import Abandon, Frame
+from netspec.compiler.elaborate.evaluate import Evaluator
 from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import CannotChain, NoInput, NoNetwork, TwoNetworks
 from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
 from netspec.compiler.names.advice import BATCH_WORDS
-from netspec.compiler.names.resolve import Resolution, is_size_name
-from netspec.compiler.names.scope import Name
+from netspec.compiler.names.resolution import Resolution
+from netspec.compiler.names.scope import Name, is_size_name
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import continued
 from netspec.language.diagnostics import Note, Problems
@@ -29,15 +30,11 @@ from netspec.language.values import Extent, LayerValue, describe
 from netspec.language.vocabulary import words
 
 
-class Inference:
+class Inference(Evaluator, Applier):
     """Builds the network of a resolved file."""
 
     def __init__(self, resolution: Resolution, problems: Problems) -> None:
-        self.resolution = resolution
-        self.problems = problems
-        self.evaluator = Evaluator(resolution, problems)
-        self.applier = Applier(problems, self.evaluator)
-        self.evaluator.apply = self.applier.apply
+        super().__init__(resolution, problems)
         self.unknown_sizes = 0
         self.pads: dict[int, int] = {}
         self.layers: set[Span] = set()
@@ -50,7 +47,7 @@ class Inference:
         values = block.values if block is not None else {}
         frame = Frame(None)
         try:
-            return self.evaluator.make_word(word, values, frame)
+            return self.make_word(word, values, frame)
         except Abandon:
             return BAD
 
@@ -58,7 +55,7 @@ class Inference:
         """The graph of the file; `defaults` are the inputs when the file declares none."""
         builder = Builder(name)
         frame = Frame(builder)
-        self.evaluator.file_frames[self.resolution.scope] = frame
+        self.file_frames[self.resolution.scope] = frame
         try:
             tensors = self._inputs(builder, frame, defaults)
         except Abandon:
@@ -96,11 +93,11 @@ class Inference:
                     case tree.Assign() | tree.Share() | tree.Param():
                         self._evaluate_name(statement, frame)
                     case tree.Output(name=name, value=expression):
-                        value = self.evaluator.evaluate(expression, frame)
+                        value = self.evaluate(expression, frame)
                         results.append((name.name, self._flow_out(value, expression, frame), expression.span))
                         label(frame.builder, name.name, results[-1][1])
                     case tree.ExpressionStatement(value=expression):
-                        value = self.evaluator.evaluate(expression, frame)
+                        value = self.evaluate(expression, frame)
                         results.append((None, self._flow_out(value, expression, frame), expression.span))
             except Abandon:
                 if isinstance(statement, tree.Output | tree.ExpressionStatement):
@@ -118,14 +115,14 @@ class Inference:
             return
         if symbol not in frame.values:
             name = tree.Name(span=statement.name.span, name=symbol.name)
-            self.evaluator.value_of(symbol, frame, name)
+            self.value_of(symbol, frame, name)
         label(frame.builder, symbol.name, frame.values.get(symbol))
 
     def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
         assert frame.builder is not None
         if isinstance(value, LayerValue):
             self.layers.add(expression.span)
-            value = self.applier.apply(value, frame.input, frame.builder)
+            value = self.apply(value, frame.input, frame.builder)
         if value is BAD or isinstance(value, Tensor):
             return value
         if isinstance(value, Tensors):
@@ -171,7 +168,7 @@ class Inference:
     def _shape(self, node: tree.Expression, frame: Frame) -> Shape | None:
         if isinstance(node, tree.TokenShape):
             matched = self.resolution.arguments.get(id(node), {})
-            made = self.evaluator.make_word(words("shape")["tokens"], matched, frame)
+            made = self.make_word(words("shape")["tokens"], matched, frame)
             length = self._shape(node.length, frame) if node.length is not None else Shape(())
             if made is BAD or length is None:
                 return None
@@ -210,7 +207,7 @@ class Inference:
         if isinstance(item, tree.Name) and is_free and is_size_name(item.name):
             self.unknown_sizes += item.name == "_"
             return (Dim.named(f"_{self.unknown_sizes}" if item.name == "_" else item.name),)
-        value = self.evaluator.evaluate(item, frame)
+        value = self.evaluate(item, frame)
         if value is BAD:
             return None
         sizes = value.sizes if isinstance(value, Extent) else (value,)

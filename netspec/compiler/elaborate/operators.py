@@ -13,15 +13,15 @@ from netspec.language.shape import Dim
 from netspec.language.source import Span
 from netspec.language.values import describe, to_source
 
-LARGEST = 10**15
-"""Numbers beyond this are mistakes; keeping them small keeps every step of the compiler fast."""
+MAX_NUMBER = 10**15
+"""The maximum absolute value of a number; small numbers keep every step of the compiler fast."""
 
-LONGEST_LIST = 100_000
-DEEPEST_LIST = 8
+MAX_LIST_LENGTH = 100_000
+MAX_LIST_DEPTH = 8
 """Limits of lists, for the same reason."""
 
-MOST_TERMS = 32
-LONGEST_FORMULA = 400
+MAX_TERMS = 32
+MAX_FORMULA_LENGTH = 400
 """Limits of a formula over unknown sizes: its terms, and its characters."""
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -53,8 +53,8 @@ def calculate(symbol: str, left: Any, right: Any, span: Span) -> Any:
     if symbol in ("/", "//", "%") and right == 0:
         return BadArithmetic(span=span, case="zero", text=f"{to_source(left)} {symbol} 0")
     result = ARITHMETIC[symbol](left, right)
-    if abs(result) > LARGEST:
-        return BadArithmetic(span=span, case="large", limit=LARGEST)
+    if abs(result) > MAX_NUMBER:
+        return BadArithmetic(span=span, case="large", limit=MAX_NUMBER)
     return result
 
 
@@ -64,7 +64,7 @@ def _calculate_sizes(symbol: str, left: Any, right: Any, span: Span) -> Any:
     if not whole or not (symbol in ("+", "-", "*") or divides):
         return CannotCombine(span=span, case="size", operator=symbol, left=describe(left), right=describe(right))
     result = ARITHMETIC[symbol](left, right)
-    if isinstance(result, Dim) and (len(result.terms) > MOST_TERMS or len(str(result)) > LONGEST_FORMULA):
+    if isinstance(result, Dim) and (len(result.terms) > MAX_TERMS or len(str(result)) > MAX_FORMULA_LENGTH):
         return BadArithmetic(span=span, case="formula")
     return result
 
@@ -92,11 +92,11 @@ def compare(symbol: str, left: Any, right: Any, span: Span) -> bool | Diagnostic
 def check_list(values: list[Any], span: Span) -> list[Any] | Diagnostic:
     """The list itself, or the diagnostic that says that it is too long or too deep for anything."""
     level, count = values, 0
-    for _ in range(DEEPEST_LIST):
+    for _ in range(MAX_LIST_DEPTH):
         count += len(level)
-        if count > LONGEST_LIST:
-            return BadArithmetic(span=span, case="long list", limit=LONGEST_LIST)
-        level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), LONGEST_LIST + 1))
+        if count > MAX_LIST_LENGTH:
+            return BadArithmetic(span=span, case="long list", limit=MAX_LIST_LENGTH)
+        level = list(islice((v for inner in level if isinstance(inner, list) for v in inner), MAX_LIST_LENGTH + 1))
         if not level:
             return values
-    return BadArithmetic(span=span, case="deep list", limit=DEEPEST_LIST)
+    return BadArithmetic(span=span, case="deep list", limit=MAX_LIST_DEPTH)

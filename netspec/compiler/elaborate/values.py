@@ -1,6 +1,6 @@
-"""What expressions evaluate to, beside the numbers and words of netspec/language/values.py: layers, tensors, or BAD.
+"""The values of expressions besides the numbers and words of language/values.py: layers, tensors, or BAD.
 
-A layer value is a description that builds new nodes, with weights of their own, each time it is applied.
+A layer value is a description that builds new nodes, with separate weights, each time it is applied.
 """
 
 from __future__ import annotations

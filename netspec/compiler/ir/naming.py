@@ -22,7 +22,7 @@ MODULE_NAMES = frozenset(
         "logits",
     }
 )
-"""What an `nnx.Module` is asked for by name; a layer kept under such a name would hide it."""
+"""Attributes of an `nnx.Module`; a layer stored under such a name would hide it."""
 
 
 def python_name(name: str, reserved: Collection[str] = ()) -> str:

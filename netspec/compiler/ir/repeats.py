@@ -14,7 +14,7 @@ from netspec.language.shape import Shape
 from netspec.layers.base import Layer
 from netspec.layers.sequence.tokens import PaddingMask
 
-MOST_LENGTHS = 50
+MAX_LENGTHS = 50
 """So many lengths are tried at a place; bounds the work where many equal layers stand between different ones."""
 
 
@@ -130,7 +130,7 @@ class _Finder:
         best = (1, 1)
         found: list[int] = []
         following = self.next_equal[start]
-        for _ in range(MOST_LENGTHS):
+        for _ in range(MAX_LENGTHS):
             if following is None:
                 break
             length = following - start

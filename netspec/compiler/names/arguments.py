@@ -15,10 +15,10 @@ from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Kind, Word
 
-MOST_POSITIONAL = 3
+MAX_POSITIONAL = 3
 """More arguments than these go by name, so that a call can be read."""
 
-LONGEST_REPEATED = 60
+MAX_EXAMPLE_LENGTH = 60
 """Calls longer than this are not written out again in a hint."""
 
 
@@ -53,7 +53,7 @@ class Callee(Frozen):
     def of_define(cls, define: tree.Define) -> Callee:
         parameters = define.parameters or ()
         slots = tuple(
-            Slot(p.name.name, p.default is None, i if i < MOST_POSITIONAL else None) for i, p in enumerate(parameters)
+            Slot(p.name.name, p.default is None, i if i < MAX_POSITIONAL else None) for i, p in enumerate(parameters)
         )
         return cls(define.name.name, slots, "parameter")
 
@@ -64,7 +64,7 @@ class Callee(Frozen):
     def example(self, arguments: Sequence[str]) -> str:
         """A call with these arguments, for a hint."""
         text = f"{self.word}({', '.join(arguments)})"
-        if len(text) > LONGEST_REPEATED or "\n" in text:
+        if len(text) > MAX_EXAMPLE_LENGTH or "\n" in text:
             text = f"{self.word}({', '.join(s.name for s in self.slots if s.is_required)}, …)"
         return f"`{text}`"
 

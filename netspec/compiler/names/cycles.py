@@ -12,7 +12,7 @@ from netspec.language.source import Span
 Edges = dict[Name, list[tuple[Name, Span]]]
 """The names that each name uses, and where."""
 
-MOST_NAMES = 8
+MAX_NAMES = 8
 """A longer circle is shown by its beginning and its end."""
 
 
@@ -47,9 +47,9 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
 def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
     """The diagnostic for names that use each other; `places` are those where each uses the next."""
     names = [f"`{n.name}`" for n in circle]
-    path = " -> ".join(names if len(names) <= MOST_NAMES else [*names[:4], "…", *names[-3:]])
+    path = " -> ".join(names if len(names) <= MAX_NAMES else [*names[:4], "…", *names[-3:]])
     steps = list(zip(circle, circle[1:], places, strict=False))[:-1]
-    notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MOST_NAMES])
+    notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MAX_NAMES])
     case = "block" if any(n.is_definition for n in circle) else "name"
     return Cycle(span=places[-1], notes=notes, case=case, path=path)
 

@@ -1,13 +1,12 @@
 """Binds names: every name of the tree gets what it stands for, every argument its option.
 
 Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be said without knowing a shape is said here
-(NS2xx): unknown names, misspelt options, missing arguments, circles, what is never used. Values are not looked at.
+(NS2xx): unknown names, misspelled options, missing arguments, circles, what is never used. Values are not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from netspec.compiler.errors.names import DefinedTwice, GivenTwice, UnknownName, UnknownOption
 from netspec.compiler.errors.values import NotCallable, NoValue, UnknownAttribute, UnknownSection, UnknownUnit
@@ -15,7 +14,8 @@ from netspec.compiler.names.advice import BATCH_WORDS, advise_entry, advise_name
 from netspec.compiler.names.arguments import Callee, match_arguments
 from netspec.compiler.names.cycles import Edges, check_cycles, warn_unused
 from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, files_in_a_circle, warn_unused_uses
-from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word
+from netspec.compiler.names.resolution import Resolution, SettingsBlock
+from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word, is_size_name
 from netspec.compiler.names.statements import check_body, check_expectation
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
@@ -24,46 +24,13 @@ from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
 from netspec.language.values import UNITS, Symbol
 from netspec.language.vocabulary import choice_names, words
-from netspec.language.word import Kind, Word
+from netspec.language.word import Kind
 
-MOST_SUGGESTIONS = 100
-"""Unknown names for which the names of the file are searched; a file with more of them would take long."""
+MAX_SUGGESTIONS = 100
+"""The number of unknown names for which suggestions are searched; more would take long."""
 
 NETWORKS = tree.ExpressionStatement | tree.Output
-"""Statements that say what the network is."""
-
-
-@dataclass(eq=False)
-class SettingsBlock:
-    """A section whose keys are the options of a word: `data`, `train`."""
-
-    word: type[Word]
-    section: tree.Section
-    values: dict[str, tree.Expression] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class Resolution:
-    """What every name, call and section of the files stands for; keyed by the identity of tree nodes.
-
-    `rejected` holds calls with arguments that fit nowhere: their values are checked, and nothing is made of them.
-    """
-
-    file: tree.File
-    scope: Scope
-    names: dict[int, Name] = field(default_factory=dict)
-    words: dict[int, type[Word]] = field(default_factory=dict)
-    symbols: dict[int, Symbol | Dim] = field(default_factory=dict)
-    arguments: dict[int, dict[str, tree.Expression]] = field(default_factory=dict)
-    rejected: set[int] = field(default_factory=set)
-    settings: dict[str, SettingsBlock] = field(default_factory=dict)
-    expectations: list[tree.Expression] = field(default_factory=list)
-    inputs: list[tree.InputDeclaration] = field(default_factory=list)
-    params: list[Name] = field(default_factory=list)
-    defined: list[Name] = field(default_factory=list)
-    files: list[tree.File] = field(default_factory=list)
-    has_cycle: bool = False
-    names_of_statements: dict[int, Name] = field(default_factory=dict)
+"""Statements that define the network."""
 
 
 def resolve_file(file: tree.File, read_use: UseReader, problems: Problems) -> Resolution:
@@ -160,31 +127,26 @@ class _Resolver:
         return symbol
 
     def _statement(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
+        name = None if isinstance(statement, tree.Section) else getattr(statement, "name", None)
+        previous, self.owner = self.owner, scope.names.get(name.name) if isinstance(name, tree.Name) else None
         match statement:
             case tree.Output() if not is_main:
                 pass
             case tree.Param() | tree.Assign() | tree.Share() | tree.Output():
                 value = statement.default if isinstance(statement, tree.Param) else statement.value
-                self._owned(scope.names.get(statement.name.name), value, scope)
+                self.expression(value, scope)
             case tree.Define():
                 self._definition(statement, scope)
-            case tree.InputDeclaration(name=name, shape=shape) if is_main:
-                self.owner = scope.names.get(name.name) if name is not None else None
+            case tree.InputDeclaration(shape=shape) if is_main:
                 self._shape(shape, scope)
-                self.owner = None
             case tree.ExpressionStatement(value=value) if is_main:
                 self.expression(value, scope)
             case tree.Section() if is_main:
                 self._section(statement, scope)
-
-    def _owned(self, owner: Name | None, value: tree.Expression, scope: Scope) -> None:
-        previous, self.owner = self.owner, owner
-        self.expression(value, scope)
         self.owner = previous
 
     def _definition(self, define: tree.Define, scope: Scope) -> None:
         owner = scope.names.get(define.name.name)
-        previous, self.owner = self.owner, owner
         later = [*(define.parameters or ()), *(s for s in define.body if isinstance(s, tree.Assign | tree.Share))]
         inner = Scope(scope.file, scope, later=frozenset(item.name.name for item in later))
         parameters = []
@@ -203,7 +165,6 @@ class _Resolver:
             elif isinstance(statement, tree.ExpressionStatement):
                 self.expression(statement.value, inner)
         check_body(define, inner, self.problems)
-        self.owner = previous
 
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:
         """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
@@ -225,7 +186,9 @@ class _Resolver:
         name = section.name.name
         if name == "expect":
             for entry in section.entries:
-                self._expectation(entry, scope)
+                if (expectation := check_expectation(entry, self.problems)) is not None:
+                    self.expression(expectation.right, scope)
+                    self.resolution.expectations.append(expectation)
             return
         word = words("section").get(name)
         if word is None:
@@ -265,12 +228,6 @@ class _Resolver:
         block.values[key] = entry.value
         self.expression(entry.value, scope, option.kind)
 
-    def _expectation(self, entry: tree.Statement, scope: Scope) -> None:
-        expectation = check_expectation(entry, self.problems)
-        if expectation is not None:
-            self.expression(expectation.right, scope)
-            self.resolution.expectations.append(expectation)
-
     # ------------------------------------------------------------ use
 
     def _use(self, use: tree.Use, scope: Scope) -> None:
@@ -306,8 +263,8 @@ class _Resolver:
     def expression(
         self, node: tree.Expression, scope: Scope, kind: Kind | None = None, *, is_free: bool = False
     ) -> None:
-        """Bind what stands in an expression. `kind` is what the place takes; `is_free` marks arguments of a `def`,
-        where every word that means something somewhere may stand."""
+        """Bind the names of an expression. `kind` is what the place takes; `is_free` marks arguments of a `def`, where
+        any word of any category is allowed."""
         match node:
             case tree.Name():
                 self._name(node, scope, kind, is_free)
@@ -393,7 +350,7 @@ class _Resolver:
 
     def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
         self.unknown += 1
-        visible = [*scope.visible()] if self.unknown <= MOST_SUGGESTIONS else []
+        visible = [*scope.visible()] if self.unknown <= MAX_SUGGESTIONS else []
         unknown, meant = advise_name(node, kind, visible)
         if meant is not None and (symbol := scope.find(meant)) is not None:
             self._mark_used(symbol)  # a misspelled name is used, too
@@ -429,7 +386,7 @@ class _Resolver:
         self, node: tree.Node, callee: Callee, arguments: Sequence[tree.Argument], place: Span, scope: Scope
     ) -> None:
         """Bind the arguments of a call."""
-        match = match_arguments(callee, arguments, place, self.problems, self._is_activation(scope))
+        match = match_arguments(callee, arguments, place, self.problems, scope.is_activation)
         self.resolution.arguments[id(node)] = match.values
         kinds = {slot.name: slot.kind for slot in callee.slots}
         for name, value in match.values.items():
@@ -444,15 +401,3 @@ class _Resolver:
         self.problems.add(NotCallable(span=function.span, notes=notes, name=function.name, what=symbol.noun))
         for argument in node.arguments:
             self.expression(argument.value, symbol.scope, is_free=True)
-
-    def _is_activation(self, scope: Scope) -> Callable[[tree.Expression], bool]:
-        def check(value: tree.Expression) -> bool:
-            name = value.function if isinstance(value, tree.Call) else value
-            return isinstance(name, tree.Name) and scope.find(name.name) is None and name.name in words("activation")
-
-        return check
-
-
-def is_size_name(name: str) -> bool:
-    """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
-    return name == "_" or name[0].isupper()

@@ -78,6 +78,11 @@ class Scope:
             yield from scope.names
             scope = scope.parent
 
+    def is_activation(self, value: tree.Expression) -> bool:
+        """Whether an expression is an activation, bare or called, and not a name that hides it."""
+        name = value.function if isinstance(value, tree.Call) else value
+        return isinstance(name, tree.Name) and self.find(name.name) is None and name.name in words("activation")
+
 
 def is_layer_word(name: str) -> bool:
     return name in words("layer") or name in words("activation")
@@ -93,3 +98,8 @@ def find_word(name: str, kind: Kind | None, is_free: bool) -> type[Word] | None:
     else:
         wanted = ["layer", "activation"]
     return next((words(category)[name] for category in wanted if name in words(category)), None)
+
+
+def is_size_name(name: str) -> bool:
+    """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
+    return name == "_" or name[0].isupper()

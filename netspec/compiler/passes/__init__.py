@@ -20,14 +20,14 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
 """For every network: weights, names and results stay what they are, also while training."""
 
 INFERENCE_PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    # First: layers that it leaves out may stand between those that the others join.
+    # First: the layers that it drops may be between those that the others join.
     drop_training_only,
-    # Again: scales with a dropout between them are neighbours now.
+    # Again: scales with a dropout between them are neighbors now.
     fold_scale,
-    # Last, so that `backend/fold.py` finds every layer and batchnorm under the name that it has in the trained network.
+    # Last, so that `backend/fold_weights.py` finds layers and batchnorms under their names in the trained network.
     merge_batchnorm,
 )
-"""Behind `PASSES`, for a network that only answers."""
+"""After `PASSES`, for a network in inference mode."""
 
 
 def optimize(graph: Graph) -> Graph:
@@ -38,7 +38,7 @@ def optimize(graph: Graph) -> Graph:
 
 
 def for_inference(graph: Graph) -> Graph:
-    """What `optimize` gave, as a network that only answers: it has other weights, which `backend/fold.py` makes."""
+    """The optimized graph in inference mode: it has different weights, which `backend/fold_weights.py` computes."""
     for run in INFERENCE_PASSES:
         graph = run(graph)
     return graph

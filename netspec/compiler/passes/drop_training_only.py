@@ -1,4 +1,4 @@
-"""For inference: dropout, noise and identities do nothing there, and go."""
+"""For inference: removes dropout, noise and identities, which do nothing there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netspec.layers.base import Layer
 
 
 def drop_training_only(graph: Graph) -> Graph:
-    """Leave out what passes its input on outside training, also blocks that hold nothing else."""
+    """Drop layers that return their input at inference, and blocks of nothing else."""
     return rewrite_blocks(graph, _drop)
 
 

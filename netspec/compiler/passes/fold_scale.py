@@ -1,4 +1,4 @@
-"""Constant factors and offsets in a row become one; those that change nothing go."""
+"""Joins consecutive constant scales and offsets; removes those that change nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netspec.compiler.ir.graph import Edge, Graph, Node, use_counts
 from netspec.compiler.ir.rewrite import reroute, rewrite_blocks
 from netspec.layers.reshape import Scale
 
-SMALLEST, LARGEST = 1e-30, 1e30
+MIN_FACTOR, MAX_FACTOR = 1e-30, 1e30
 """Products outside are not formed: f32 might hold what the layers give one after the other, and not the product."""
 
 
@@ -43,6 +43,6 @@ def _join(before: Node, node: Node) -> Node:
         return node
     factor = first.factor * second.factor
     offset = first.offset * second.factor + second.offset
-    if not all(number == 0 or SMALLEST < abs(number) < LARGEST for number in (factor, offset)):
+    if not all(number == 0 or MIN_FACTOR < abs(number) < MAX_FACTOR for number in (factor, offset)):
         return node
     return replace(node, operation=second.replace(factor=factor, offset=offset), inputs=before.inputs)

@@ -1,6 +1,6 @@
-"""For inference: a batchnorm is then a factor and an offset for each channel, which the layer in front can take on.
+"""For inference: a batchnorm is then a scale and an offset per channel, which the layer before it can absorb.
 
-The graph loses the batchnorm here; `backend/fold.py` gives the layer its new weights.
+This removes the batchnorm from the graph; `backend/fold_weights.py` computes the new weights of the layer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from netspec.layers.norm import BatchNorm
 
 
 def merge_batchnorm(graph: Graph) -> Graph:
-    """Merge each batchnorm into the layer in front, where that one can take it on and nothing else reads it.
+    """Merge each batchnorm into the layer before it, if that layer can absorb it and nothing else reads its output.
 
     The layer gets a bias, and its node remembers the batchnorm under `absorbed`.
     """
@@ -48,7 +48,7 @@ def _can_go(node: Node) -> bool:
 
 
 def _can_take_on(node: Node) -> bool:
-    """In lower precision the layer rounds before the batchnorm, so that merging would change answers."""
+    """In lower precision the layer rounds before the batchnorm, so that merging would change predictions."""
     layer = node.operation
     if not isinstance(layer, Layer) or layer.output_axis is None or node.shared is not None:
         return False

@@ -19,13 +19,13 @@ import lark
 from netspec import _version as __about__
 from netspec.compiler.syntax import errors, tree
 from netspec.compiler.syntax.explain_token import explain_token
-from netspec.compiler.syntax.tokens import DEEPEST, OPENING, SYMBOL, BracketProblem, Brackets, Token, lines_behind
+from netspec.compiler.syntax.tokens import MAX_DEPTH, OPENING, SYMBOL, BracketProblem, Brackets, Token, lines_behind
 from netspec.compiler.syntax.tree_builder import Builder
 from netspec.language.cache_dir import cache_folder
 from netspec.language.diagnostics import Diagnostic, Note, Problems
 from netspec.language.source import Source, Span
 
-DEEPEST_TREE = 100
+MAX_TREE_DEPTH = 100
 """How deep expressions may be nested, operators counted."""
 
 _LOCK = Lock()
@@ -124,7 +124,7 @@ def _parse_statement(
     assert isinstance(statement, tree.Statement), statement
     too_deep = _too_deep(statement)
     if too_deep is not None:
-        problems.add(errors.NestedTooDeep(span=too_deep, limit=DEEPEST_TREE))
+        problems.add(errors.NestedTooDeep(span=too_deep, limit=MAX_TREE_DEPTH))
         return None
     return _reject_numbers(statement, problems)
 
@@ -147,7 +147,7 @@ def _too_deep(statement: tree.Statement) -> Span | None:
     stack: list[tuple[tree.Node, int]] = [(statement, 0)]
     while stack:
         node, depth = stack.pop()
-        if depth > DEEPEST_TREE:
+        if depth > MAX_TREE_DEPTH:
             return node.span
         stack.extend((child, depth + 1) for child in node.children())
     return None
@@ -174,7 +174,7 @@ def _bracket_diagnostic(problem: BracketProblem, source: Source) -> Diagnostic:
         case "unclosed":
             return errors.UnclosedBracket(span=span, bracket=bracket, closing=SYMBOL[OPENING[token.type]])
         case "deep":
-            return errors.NestedTooDeep(span=span, limit=DEEPEST)
+            return errors.NestedTooDeep(span=span, limit=MAX_DEPTH)
         case "crossed":
             other = problem.other
             opened = Span(source, other.start_pos, other.end_pos)

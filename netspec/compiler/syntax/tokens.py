@@ -26,7 +26,7 @@ STARTS_STATEMENT = frozenset(["DEF", "PARAM", "SHARE", "OUTPUT", "USE", "SECTION
 NEVER_IN_BRACES = STARTS_STATEMENT - {"SECTION", "SHARE"}
 """Where one of these stands in the first column, an open brace must have ended too."""
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """How deep brackets may be nested."""
 
 
@@ -93,7 +93,7 @@ class Brackets:
                     self.stack.pop()
         elif token.type in OPENING:
             self.stack.append(token)
-            if len(self.stack) == DEEPEST + 1:
+            if len(self.stack) == MAX_DEPTH + 1:
                 self.problems.append(BracketProblem("deep", token))
         elif token.type in CLOSING:
             if not self.stack:

@@ -1,0 +1,228 @@
+"""Applies single layers to tensors: nodes of the graph are made here, and shape errors get their places.
+
+Comes in: a `OneLayer` and tensors of known shape. Goes out: a tensor, or BAD and a diagnostic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
+from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaboration, producer_note
+from netspec.compiler.elaborate.values import (
+    BAD,
+    Block,
+    OneLayer,
+    SharedUse,
+)
+from netspec.compiler.errors.values import TooLarge
+from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.warnings import PaddingCounts
+from netspec.compiler.names.resolution import Resolution
+from netspec.language.diagnostics import Fix, Note, Problems, Unplaced
+from netspec.language.shape import Shape
+from netspec.language.source import Span
+from netspec.language.values import LayerValue
+from netspec.layers.activation_layer import ActivationLayer
+from netspec.layers.base import Layer
+from netspec.layers.errors.shapes import WrongInputs
+from netspec.layers.sequence.tokens import PaddingMask
+
+
+class LayerApplier(Elaboration):
+    """Applies single layers to tensors."""
+
+    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+        super().__init__(resolution, problems)
+        self.masks: dict[PaddedInput, Tensor] = {}
+        self.uses: list[Block] = []
+        self.total = 0
+        self.built = 0
+
+    def _layer(self, value: OneLayer, layer: Layer, inputs: Any, builder: Builder) -> Any:
+        if inputs is BAD:
+            return BAD
+        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        if not self._check_count(value, layer, tensors):
+            return BAD
+        try:
+            if layer.borrows:
+                return self._borrowing(value, layer, tensors, builder)
+            if layer.is_macro:
+                return layer.expand(_ApplyInside(self, value, builder), *tensors)
+            for extra in layer.before(*(t.shape for t in tensors)):
+                tensors = (self._layer(OneLayer(extra, value.span), extra, tensors[0], builder),)
+                if tensors[0] is BAD:
+                    return BAD
+            return self._node(value, layer, tensors, builder)
+        except Unplaced as misfit:
+            self._report_misfit(misfit, value, tensors)
+        except _InnerMistake:
+            pass  # a layer inside a macro has reported it
+        return BAD
+
+    def _node(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
+        activation = layer.activation_word
+        follower = None
+        if activation is not None and activation.has_weights and not isinstance(layer, ActivationLayer):
+            follower = ActivationLayer(activation=activation)
+            layer = layer.replace(activation=None)
+        shape = layer.infer(*(t.shape for t in tensors))
+        edges = tuple(builder.edge_of(t) for t in tensors)
+        name = layer.name or layer.to_source().partition("(")[0]
+        mask = self._mask(layer, tensors)
+        mask_edge = None if mask is None else builder.edge_of(mask)
+        edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
+        self._count(1, value.span)
+        result = Tensor(builder, edge, shape, _padding_behind(layer, shape, tensors))
+        if layer.reads_mask is None and result.padded is None:
+            self._warn_of_padding(layer, tensors, value.span)
+        return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
+
+    def _borrowing(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
+        """A layer that works with the weights of a shared one."""
+        use = getattr(layer, layer.borrows)
+        shared = use.shared if isinstance(use, SharedUse) else None
+        lender = single_layer(shared.operation) if shared and isinstance(shared.operation, Graph) else None
+        bound = layer.bind(lender, shared.module.shapes if shared and shared.module else ())
+        shape = bound.infer(*(t.shape for t in tensors))
+        assert shared is not None
+        edges = tuple(builder.edge_of(t) for t in tensors)
+        edge = builder.add(bound, edges, (shape,), span=value.span, name=shared.name, shared=shared.module)
+        self._count(1, value.span)
+        return Tensor(builder, edge, shape, _padding_behind(bound, shape, tensors))
+
+    def _mask(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Tensor | None:
+        """The mask that a layer reads, made where the input is, once for all that read it."""
+        padded = None if layer.reads_mask is None else tensors[layer.reads_mask].padded
+        if padded is None:
+            return None
+        if padded not in self.masks:
+            source = padded.tensor
+            graph, shape = source.builder.graph, source.shape.without_tokens
+            name = f"{graph.nodes[source.edge.node].name}_mask"
+            layer = PaddingMask(id=padded.id)
+            edge = source.builder.add(layer, (source.edge,), (shape,), span=source.span, name=name)
+            graph.labels.setdefault(name, edge)
+            self.masks[padded] = Tensor(source.builder, edge, shape)
+        return self.masks[padded]
+
+    def _warn_of_padding(self, layer: Layer, tensors: tuple[Tensor, ...], span: Span | None) -> None:
+        """Padding that ends at a layer which cannot leave it out counts like the rest of a text."""
+        padded = next((t.padded for t in tensors if t.padded is not None), None)
+        if padded is None:
+            return
+        source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
+        word = layer.to_source().partition("(")[0]
+        fixes = (Fix(span, "mean_pool"),) if span is not None and span.text == "gap" else ()
+        self.problems.add(PaddingCounts(span=span, case=layer.word, word=word, input=source, fixes=fixes))
+
+    def _count(self, more: int, span: Span | None) -> None:
+        self.total += more
+        self.built += 1
+        if max(self.total, self.built) > MAX_NODES:
+            self.problems.add(TooLarge(span=span, limit=MAX_NODES))
+            raise Abandon
+
+    def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
+        fewest, most = layer.input_count
+        if fewest <= len(tensors) and (most is None or len(tensors) <= most):
+            return True
+        shapes = " and ".join(str(t.shape) for t in tensors)
+        got = "one" if len(tensors) == 1 else str(len(tensors))
+        if len(tensors) < fewest:
+            case, wants = "few", "two or more tensors" if most is None else "two tensors"
+        else:
+            case, wants = "", "one tensor" if most == 1 else "one or two tensors"
+        self.problems.add(
+            WrongInputs(
+                span=value.span,
+                word=layer.word or value.layer.to_source(),
+                wants=wants,
+                got=got,
+                shapes=shapes,
+                case=case,
+            )
+        )
+        return False
+
+    def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
+        span = value.places.get(misfit.option or "", value.span)
+        notes: tuple[Note, ...] = ()
+        if len(tensors) > 1:
+            pairs = {t.span: t for t in (tensors[0], tensors[misfit.at_input]) if t.span is not None}
+            notes = tuple(note for t in pairs.values() for note in producer_note(t))
+        else:
+            notes = producer_note(_before(tensors[0], value.span))
+        origin = value.origins.get(misfit.option or "")
+        if origin is not None:
+            notes += (origin,)
+        elif self.uses and self.uses[-1].name.uses > 1:
+            notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
+        self.problems.add(misfit.kind(span=span, notes=notes, **misfit.fields))
+
+
+def single_layer(graph: Graph) -> Layer | None:
+    """The layer of a block that holds nothing else: a shared `embedding(64)` needs no class of its own."""
+    layers = [node for node in graph.nodes if isinstance(node.operation, Layer)]
+    if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
+        return None
+    operation = layers[0].operation
+    if layers[0].mask is not None:
+        return None
+    return operation if isinstance(operation, Layer) and operation.module(*graph.input_shapes(layers[0])) else None
+
+
+class _InnerMistake(Exception):
+    """A layer inside a macro has failed and reported it."""
+
+
+class _ApplyInside:
+    """What a macro calls to build what it stands for."""
+
+    def __init__(self, applier: LayerApplier, value: OneLayer, builder: Builder) -> None:
+        self.applier, self.value, self.builder = applier, value, builder
+
+    def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any:
+        value = layer if isinstance(layer, LayerValue) else OneLayer(layer, self.value.span)
+        result = self.applier.apply(value, inputs[0] if len(inputs) == 1 else Tensors(inputs), self.builder)
+        if isinstance(result, Tensors):
+            self.applier.problems.add(_several(self.value, result))
+            result = BAD
+        if result is BAD:
+            raise _InnerMistake
+        return result
+
+
+def _several(value: OneLayer, found: Tensors) -> WrongInputs:
+    """The diagnostic for branches that nothing joins, inside a layer that works with one tensor."""
+    return WrongInputs(
+        span=value.places.get("body", value.span),
+        word=value.layer.word,
+        wants="one tensor from its body",
+        got=str(len(found.items)),
+        shapes=" and ".join(str(t.shape) for t in found.items),
+    )
+
+
+def _before(tensor: Tensor, span: Span | None) -> Tensor:
+    """The tensor itself, or what flowed into the layers that netspec has put in front at the same place."""
+    node = tensor.builder.graph.nodes[tensor.edge.node]
+    while node.span == span and len(node.inputs) == 1:
+        edge = node.inputs[0]
+        node = tensor.builder.graph.nodes[edge.node]
+        tensor = Tensor(tensor.builder, edge, node.shapes[edge.port])
+    return tensor
+
+
+def _padding_behind(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
+    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place.
+
+    A layer that reads a mask is done with it; its steps are those of its first input.
+    """
+    sources = tensors if layer.reads_mask is None else tensors[:1]
+    found = next((t.padded for t in sources if t.padded is not None), None)
+    is_sequence = shape.is_tokens or shape.rank > 1
+    if found is None or layer.moves_steps or not is_sequence or shape.sizes[0] != found.tensor.shape.sizes[0]:
+        return None
+    return found

@@ -114,8 +114,7 @@ class _Resolver:
         symbol = Name(name.name, what, name.span, scope, expression, define)
         if statement is not None:
             self.resolution.names_of_statements[id(statement)] = symbol
-        previous = scope.names.get(name.name)
-        if previous is not None:
+        if (previous := scope.names.get(name.name)) is not None:
             note = Note(previous.span, "first defined here")
             self.problems.add(DefinedTwice(span=name.span, notes=(note,), name=name.name))
             return symbol
@@ -158,12 +157,9 @@ class _Resolver:
         if owner is not None and owner.define is define:
             owner.parameters = tuple(parameters)
         for statement in define.body:
-            if isinstance(statement, tree.Assign | tree.Share):
-                what = "name" if isinstance(statement, tree.Assign) else "shared layer"
+            if isinstance(statement, tree.Assign | tree.Share | tree.ExpressionStatement):
                 self.expression(statement.value, inner)
-                self._define(inner, statement.name, what, expression=statement.value, statement=statement)
-            elif isinstance(statement, tree.ExpressionStatement):
-                self.expression(statement.value, inner)
+                self._declare(statement, inner, is_main=False)
         check_body(define, inner, self.problems)
 
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:

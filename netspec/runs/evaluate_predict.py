@@ -16,6 +16,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.files import NoSplit
+from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Coding
 from netspec.data.predict.rows import RawInputs
@@ -71,13 +72,15 @@ class Predictions:
     `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
     `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
     they spell); a yes/no output has `answer`, and the `probability` of `yes`, the name of the second class; others have
-    `values`. For a text it is the class that comes next. `warnings` are about the inputs; `model` made the predictions.
+    `values`. For a text it is the class that comes next. `warnings` are about the inputs; `model` made the predictions;
+    `table` is the file of the examples where they are the rows of one.
     """
 
     outputs: Mapping[str, Any]
     examples: Sequence[dict[str, Any]]
     warnings: Sequence[Diagnostic]
     model: Model
+    table: TableFile | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -104,7 +107,7 @@ def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
         }
         for i, name in enumerate(raw.names)
     ]
-    return Predictions(outputs, examples, raw.warnings, model)
+    return Predictions(outputs, examples, raw.warnings, model, raw.table)
 
 
 def _raw_inputs(inputs: Any, model: Model, coding: Coding) -> RawInputs:

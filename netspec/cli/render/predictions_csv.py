@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.data.predict.example_ids import identities
 from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.rows import identities
 from netspec.data.sources.tables import TableSource
 from netspec.data.transforms.encoders import input_name
 
@@ -17,22 +17,18 @@ if TYPE_CHECKING:
     from netspec.spec.model import Model
 
 
-def predictions_csv(
-    predictions: Predictions, inputs: Sequence[str], *, id_column: str | None, label: str | None, probabilities: bool
-) -> str:
+def predictions_csv(predictions: Predictions, *, id_column: str | None, label: str | None, probabilities: bool) -> str:
     """A row for each example: its name, and its prediction.
 
     Args:
         predictions: the predictions.
-        inputs: what the examples were read from.
         id_column: the column with the names of the examples (see `identities`).
         label: the name of the column of the only output; None: as in the data of the run.
         probabilities: those of the classes instead of the most probable one.
     """
     model = predictions.model
-    ids = identities(
-        inputs, [example["input"] for example in predictions.examples], model.coding or Coding(), id_column
-    )
+    names = [example["input"] for example in predictions.examples]
+    ids = identities(names, predictions.table, model.coding or Coding(), id_column)
     labels = _labels(model)
     rows = [_cells(example["outputs"], labels, label, probabilities) for example in predictions.examples]
     columns = list(rows[0])

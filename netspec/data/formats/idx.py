@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from netspec.data.dataset.lazy_rows import Array, FileRows
-from netspec.data.errors.files import BrokenFile, CannotRead
-from netspec.language.diagnostics import Unplaced, nearest
+from netspec.data.errors.files import BrokenFile
+from netspec.data.formats.files import unreadable
+from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
@@ -109,33 +110,3 @@ def _parse_head(path: Path, file: IO[bytes], option: str | None) -> IdxHead:
     if len(sizes) < 4 * rank:
         raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason="it ends inside its head")
     return IdxHead(TYPES[magic[2]], struct.unpack(f">{rank}I", sizes))
-
-
-def unreadable(path: Path, file_format: str, error: Exception, option: str | None) -> Unplaced:
-    """What to raise when a file cannot be opened or unpacked; a file that is not there gets the nearest name."""
-    if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-        return Unplaced(
-            BrokenFile, option=option, file=path.name, format=file_format, reason=f"it cannot be unpacked ({error})"
-        )
-    reason = "there is no such file" if isinstance(error, FileNotFoundError) else _lower(error)
-    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
-
-
-def _lower(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:]
-
-
-def _file_advice(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    if path.exists():
-        return "name a file that you may read"
-    names = sorted(p.name for p in path.parent.iterdir() if p.is_file() and p.suffix != ".net")
-    close = {name.lower(): name for name in names}
-    near = nearest(path.name, close)
-    lines = [f"did you mean `{close[near]}`?"] if near is not None else []
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"
-    lines.append(f"files in {where.removeprefix('the folder ')}: {shown}" if names else f"{where} has no data files")
-    return "\n".join(lines)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.data.dataset.from_arrays import as_numbers, target_array
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BadPair, BrokenFile, NoExamples, WrongKeys, WrongType
-from netspec.data.formats.idx import unreadable
+from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 

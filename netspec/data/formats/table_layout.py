@@ -1,12 +1,12 @@
 """Which columns of a table are what: features, categories, targets.
 
-Comes in: a header, a few rows, and what the source was told (`Wanted`). Goes out: `Layout`, which a reader follows.
+Comes in: a header, and what the source was told (`Wanted`). Goes out: `Layout`, which a reader follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
@@ -18,6 +18,8 @@ AUTO = "auto"
 """Stands for the columns that hold text."""
 
 DELIMITERS = (";", "\t", "|", ",")
+
+Rows: TypeAlias = Sequence[Sequence[str | None]]
 
 OnMissing = Literal["error", "drop", "keep"]
 """What to do with a row in which a value is missing."""
@@ -61,14 +63,14 @@ def nothing_in(file: str, missing: str, advice: str) -> Unplaced:
 
 
 def make_layout(
-    file: str, header: Sequence[str], rows: Sequence[Sequence[str]], wanted: Wanted, delimiter: str | None = None
+    file: str, header: Sequence[str], head: Callable[[], Rows], wanted: Wanted, delimiter: str | None = None
 ) -> Layout:
     """The places of everything that is wanted.
 
     Args:
         file: what the table is called in messages.
         header: the names of the columns.
-        rows: the first rows, by which columns of text are known.
+        head: the first rows, by which columns of text are known; read only where that is asked for.
         wanted: what is wanted.
         delimiter: what stands between cells, where a wrong one may be why a column is not found.
 
@@ -85,6 +87,7 @@ def make_layout(
     categories = {*places.of("categories", given)}
     _check_conflicts(file, header, {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped}, categories)
     if wanted.categories == AUTO:
+        rows = head()
         categories = {place for place in features if _holds_text(rows, place, wanted.absent)}
     if not features:
         raise nothing_in(file, "column but the target", "add the columns that the target is predicted from")
@@ -136,10 +139,10 @@ def _conflict(file: str, column: str, first: str, second: str) -> Unplaced:
     return Unplaced(ColumnConflict, option=first, file=file, column=column, problem=problem, advice=advice)
 
 
-def _holds_text(rows: Sequence[Sequence[str]], place: int, absent: frozenset[str]) -> bool:
+def _holds_text(rows: Rows, place: int, absent: frozenset[str]) -> bool:
     """Whether the first value of a column that is there is no number."""
     for row in rows:
-        cell = row[place].strip() if place < len(row) else ""
+        cell = (row[place] or "").strip() if place < len(row) else ""
         if cell.lower() not in MISSING | absent:
             return number(cell) is None
     return False

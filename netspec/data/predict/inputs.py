@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import numpy as np
 from PIL import Image
 
 from netspec.data.errors.prediction import CannotPredict, OtherScale
-from netspec.data.formats.csv_table import Table, parse_rows
+from netspec.data.formats.table import Table, read_table
+from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.predict.preprocessing import Coding
-from netspec.data.predict.rows import RawInputs, WithHeader, read_texts, row_advice, row_encoder, unseen_categories
+from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
 from netspec.data.sources.image_folder import ENDINGS, UNREADABLE
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
@@ -65,7 +67,7 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], coding: Codin
     for name, shape in inputs.items():
         if not shape.is_tokens and name in coding.ranges:
             warnings += check_scale(arrays[name], names, coding.ranges[name])
-    return RawInputs(arrays, names, warnings)
+    return RawInputs(arrays, names, warnings, table=found[0].table if len(found) == 1 else None)
 
 
 # ---------------------------------------------------------------- rows, images, arrays
@@ -150,37 +152,28 @@ class _Reader:
     def _read_table(self, path: Path) -> RawInputs:
         """A file of rows, with or without a header."""
         try:
-            table = self._parse_file(path)
+            if path.suffix.lower() == ".parquet":
+                file = parquet_file(path, str(path))
+            else:
+                names = [column.name for column in self.rows.columns]
+                file = CsvFile(path, str(path), self.rows.delimiter, names)
+            table = read_table(file, self._wanted())
         except Unplaced as bad:
             raise CompileError([one.diagnostic() for one in bad.all]) from None
-        return self._encoded(table, [f"{path} row {i + 1}" for i in range(len(table))])
-
-    def _parse_file(self, path: Path) -> Table:
-        if path.suffix.lower() == ".parquet":
-            from netspec.data.sources.parquet import read_parquet
-
-            return read_parquet(path, self._wanted())
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return parse_rows(
-                    str(path), self._with_header(csv.reader(file, delimiter=self.rows.delimiter)), self._wanted()
-                )
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            advice = "give a .csv file in UTF-8"
-            raise fail(CannotPredict(name=str(path), reason=str(error), advice=advice)) from None
+        return replace(self._encoded(table, [f"{path} row {i + 1}" for i in range(len(table))]), table=file)
 
     def _read_row(self, text: str) -> RawInputs:
         """A row that was typed."""
-        count = len(self.rows.columns)
+        names = [column.name for column in self.rows.columns]
         cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
-        if len(cells) != count:
+        if len(cells) != len(names):
             raise fail(self._no_row(text, len(cells)))
         try:
-            table = parse_rows("", self._with_header(iter([cells])), self._wanted())
+            table = read_table(TableFile.of_rows("", names, [cells]), self._wanted())
         except Unplaced as bad:
-            found = bad.diagnostic()
+            message = bad.diagnostic().message
             raise fail(
-                CannotPredict(name=text, reason=found.message.split(", ", 1)[-1], advice=row_advice(self.rows))
+                CannotPredict(name=text, reason=message.split(", ", 1)[-1], advice=row_advice(self.rows))
             ) from None
         return self._encoded(table, [text])
 
@@ -204,9 +197,6 @@ class _Reader:
             missing="keep" if filled else "error",
             absent=frozenset(self.rows.absent),
         )
-
-    def _with_header(self, rows: Any) -> WithHeader:
-        return WithHeader(rows, [column.name for column in self.rows.columns])
 
     def _encoded(self, table: Table, names: list[str]) -> RawInputs:
         found = self.rows.encode(table)

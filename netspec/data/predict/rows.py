@@ -1,17 +1,20 @@
-"""Rows and texts for `netspec predict`, as the encoder of a run takes them."""
+"""Rows and texts for `netspec predict`, as the encoder of a run takes them, and what the examples are called."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netspec.data.errors.prediction import CannotPredict, Unseen
-from netspec.data.formats.csv_table import Table
+from netspec.data.formats.table import Table
+from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Coding
+from netspec.data.sources.image_folder import ENDINGS
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.shape import Shape
@@ -22,40 +25,52 @@ if TYPE_CHECKING:
 TEXTS = (".txt", ".md", ".text")
 """How files with text end."""
 
+LIKE_ID = re.compile(r"(?:.*[a-z_ ])?(?:ID|Id|id)")
+"""What the column with the names of the examples is called in most tables."""
+
 
 @dataclass
 class RawInputs:
     """Examples as the network takes them, by the names of its inputs; what each is called; warnings. For text, `last`
-    is the step with the last piece of it: what stands behind only fills up."""
+    is the step with its last piece: what comes after is padding. `table` is the file of a single table."""
 
     arrays: dict[str, Array]
     names: list[str]
     warnings: list[Diagnostic] = field(default_factory=list)
     last: list[int] | None = None
+    table: TableFile | None = None
 
 
-class WithHeader:
-    """Rows with the names of the columns in front, where the first row is none."""
+@dataclass(frozen=True)
+class Identities:
+    """A name for each example, and what these names are called."""
 
-    def __init__(self, rows: Any, header: list[str]) -> None:
-        self._source = rows
-        first: list[str] = next(rows, [])
-        is_header = bool({cell.strip() for cell in first} & {*header})
-        self._rows = self._all([first] if is_header else [header, first])
+    column: str
+    names: list[str]
 
-    def _all(self, first: list[list[str]]) -> Iterator[list[str]]:
-        yield from first
-        yield from self._source
 
-    def __iter__(self) -> WithHeader:
-        return self
+def identities(
+    examples: Sequence[str], table: TableFile | None, coding: Coding, column: str | None = None
+) -> Identities:
+    """What examples are called: by a column of their table, by the names of their files, or by their count.
 
-    def __next__(self) -> list[str]:
-        return next(self._rows)
-
-    @property
-    def line_num(self) -> int:
-        return getattr(self._source, "line_num", 1)
+    Args:
+        examples: what each of them is called in messages.
+        table: the table that they were read from, if there is one.
+        coding: what the run knows of its inputs; a column that it learns from is not a name.
+        column: a column of the table; a table without that column has its rows counted, from 1. None: the first one
+            whose name ends in `id`.
+    """
+    if examples and all(Path(name).suffix.lower() in ENDINGS for name in examples):
+        return Identities(column or "file", [Path(name).name for name in examples])
+    if table is not None:
+        learned = {c.name for c in coding.encoder.columns} if isinstance(coding.encoder, RowEncoder) else set()
+        header = table.header
+        name = column or next((name for name in header if name not in learned and LIKE_ID.fullmatch(name)), None)
+        if name in header:
+            (cells,) = table.texts([header.index(name)]).iter_columns()
+            return Identities(name, [(cell or "").strip() for cell in cells])
+    return Identities(column or "id", [str(number) for number in range(1, len(examples) + 1)])
 
 
 def row_encoder(inputs: Mapping[str, Shape], coding: Coding) -> RowEncoder:

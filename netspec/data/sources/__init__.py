@@ -7,7 +7,6 @@ from netspec.data.sources import (
     idx_images as idx_images,
     image_folder as image_folder,
     numpy_files as numpy_files,
-    parquet as parquet,
     synthetic as synthetic,
     tables as tables,
     text_file as text_file,

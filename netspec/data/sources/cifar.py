@@ -12,7 +12,7 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target,
 from netspec.data.dataset.lazy_rows import Array, FileRows, Joined, Rows, read_all
 from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.data.formats.download import Collection, Published, find_files, folders_of
-from netspec.data.formats.idx import unreadable
+from netspec.data.formats.files import unreadable
 from netspec.data.sources.streaming import Decoded, dataset_of_rows
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text

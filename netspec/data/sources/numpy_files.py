@@ -16,7 +16,7 @@ from netspec.data.dataset.from_arrays import (
 )
 from netspec.data.dataset.lazy_rows import Array, Column
 from netspec.data.errors.files import BadPair, BrokenFile, NoExamples, WrongType
-from netspec.data.formats.idx import unreadable
+from netspec.data.formats.files import unreadable
 from netspec.data.formats.npz import open_archive
 from netspec.data.sources.streaming import dataset_of_rows, rows_of_file
 from netspec.language.diagnostics import Unplaced

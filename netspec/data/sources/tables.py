@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, s
 from netspec.data.dataset.options import Delimiter, Missing, Names
 from netspec.data.errors.files import WrongShape
 from netspec.data.errors.sources import ColumnConflict
-from netspec.data.formats.csv_table import Table, read_table
+from netspec.data.formats.files import FileStamp, file_stamp
+from netspec.data.formats.table import Table, read_table
+from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import OnMissing, Wanted, bad_header
 from netspec.data.sources.target_column import FEW_CLASSES, check_numbers, sort_values, target_of_column, unseen_class
 from netspec.data.transforms.encoders import Column, RowEncoder, input_name
@@ -79,18 +82,18 @@ class TableSource(Source):
     )
     test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
-    @abstractmethod
-    def read(self, path: Path, wanted: Wanted) -> Table:
-        """The table in a file, once as long as it stays the same.
-
-        Raises:
-            Unplaced: it cannot be read, or something else is in it.
-        """
-
     @property
     def separator(self) -> str:
-        """What stands between cells, for rows that are typed."""
+        """What separates cells, for rows that are typed."""
         return ","
+
+    @abstractmethod
+    def open(self, path: Path) -> TableFile:
+        """The table in a file.
+
+        Raises:
+            Unplaced: it cannot be read.
+        """
 
     def facts(self, folder: Path) -> Facts:
         table = self._read(folder)
@@ -123,7 +126,8 @@ class TableSource(Source):
         return Wanted(self.target, self.columns, self.drop, self.categories, on_missing, absent)
 
     def _read(self, folder: Path) -> Table:
-        return self.read(folder / self.file, self._wanted())
+        path = folder / self.file
+        return _read(self, path, file_stamp(path), self._wanted())
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
         """The test file, read as the training file was: the same columns, and categories where it had them."""
@@ -138,7 +142,8 @@ class TableSource(Source):
             table.layout.absent,
         )
         try:
-            return self.read(folder / self.test, wanted)
+            path = folder / self.test
+            return _read(self, path, file_stamp(path), wanted)
         except Unplaced as bad:
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad
@@ -234,10 +239,10 @@ class TableSource(Source):
                 found[key] = np.array([[float(cell)] for cell in cells], np.float32)
                 continue
             ids = {text: index for index, text in enumerate(goal.names)}
-            strange = [index for index, cell in enumerate(cells) if cell not in ids]
+            found[key] = np.array([ids.get(cell, -1) for cell in cells], np.int32)
+            strange = np.flatnonzero(found[key] < 0).tolist()
             if strange:
                 raise unseen_class(table, name, strange, goal.names)
-            found[key] = np.array([ids[cell] for cell in cells], np.int32)
         return Arrays(encoder.encode(table), found)
 
 
@@ -292,5 +297,23 @@ class Csv(TableSource):
     def separator(self) -> str:
         return self.delimiter
 
-    def read(self, path: Path, wanted: Wanted) -> Table:
-        return read_table(path, wanted, self.delimiter)
+    def open(self, path: Path) -> TableFile:
+        return CsvFile(path, path.name, self.delimiter)
+
+
+@source("parquet")
+class Parquet(TableSource):
+    """A table in a Parquet file, with the options of `csv`.
+
+    Example: data { source = parquet("wine.parquet", target = "grower") }
+    Reference: Apache Parquet.
+    """
+
+    def open(self, path: Path) -> TableFile:
+        return parquet_file(path, path.name)
+
+
+@lru_cache(maxsize=2)
+def _read(source: TableSource, path: Path, stamp: FileStamp, wanted: Wanted) -> Table:
+    """The table in a file, kept from its check to its training as long as the file has the same stamp."""
+    return read_table(source.open(path), wanted)

@@ -8,8 +8,8 @@ from typing import Any
 from netspec.data.dataset.dataset import Target
 from netspec.data.errors.files import TaskUnclear
 from netspec.data.errors.sources import UnseenClass
-from netspec.data.formats.cell_errors import WrongCells, number
-from netspec.data.formats.csv_table import Table
+from netspec.data.formats.cell_errors import BadCells, not_numbers, number, raise_all
+from netspec.data.formats.table import Table
 from netspec.language.diagnostics import Unplaced
 
 FEW_CLASSES = 20
@@ -26,11 +26,9 @@ def sort_values(values: set[str]) -> list[str]:
 
 def check_numbers(table: Table, name: str) -> None:
     """Raises Unplaced unless every cell of a target is a number."""
-    wrong = WrongCells(table.file)
-    for row, cell in zip(table.rows, table.targets[name], strict=True):
-        if number(cell) is None:
-            wrong.no_targets.add(name, row, cell)
-    wrong.raise_all()
+    wrong = [(row, cell) for row, cell in zip(table.rows, table.targets[name], strict=True) if number(cell) is None]
+    bad = BadCells(name, [row for row, _ in wrong], [cell for _, cell in wrong])
+    raise_all([not_numbers(table.file, [bad], is_target=True)])
 
 
 def target_of_column(table: Table, name: str, task: str) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -11,8 +12,7 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target,
 from netspec.data.dataset.holdout import HoldOut
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import TooShort
-from netspec.data.formats.file_cache import remember
-from netspec.data.formats.idx import unreadable
+from netspec.data.formats.files import FileStamp, file_stamp, unreadable
 from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
@@ -106,7 +106,7 @@ class TextFile(Source):
             Unplaced: the file cannot be read, or is too short.
         """
         path = folder / self.file
-        pieces: list[str] = remember(path, ("text", self.by), lambda: split_text(_read_text(path), self.by))
+        pieces = _pieces(path, file_stamp(path), self.by)
         cut = Cut.of(len(pieces), self.length, self.stride or self.length)
         parts = 1 + (self.hold_out.test != 0) + (self.hold_out.val != 0)
         if cut.count < parts * (1 + cut.gap):
@@ -131,6 +131,12 @@ class TextFile(Source):
         if self.vocabulary is not None and len(names) >= self.vocabulary:
             names = sorted(counts, key=lambda name: (-counts[name], name))[: self.vocabulary - 1]
         return TextEncoder(cast("Literal['char', 'word']", self.by), self.length, (UNKNOWN, *names))
+
+
+@lru_cache(maxsize=2)
+def _pieces(path: Path, stamp: FileStamp, by: str) -> list[str]:
+    """The text in pieces, kept from its check to its training as long as the file has the same stamp."""
+    return split_text(_read_text(path), by)
 
 
 def _read_text(path: Path) -> str:

@@ -21,7 +21,7 @@ from netspec.language.shape import Shape, Size
 if TYPE_CHECKING:
     import numpy as np
 
-    from netspec.data.formats.csv_table import Table
+    from netspec.data.formats.table import Table
 else:
     np = lazy("numpy")
 
@@ -88,8 +88,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     def encode(self, table: Table) -> dict[str, Array]:
         """The inputs of all rows."""
-        count = len(table)
-        numbers = np.frombuffer(table.numbers, np.float32).reshape(count, -1)
+        numbers = table.numbers
         if self.default is not None:
             numbers = np.where(np.isnan(numbers), np.float32(self.default), numbers)
         if not self.categories:

@@ -1,15 +1,14 @@
-"""Parquet files read as CSV files are; without pyarrow, what to install."""
+"""Parquet files are read as CSV files are."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from netspec.data.sources.parquet import Parquet
-from netspec.data.sources.tables import Csv
+from netspec.data.sources.tables import Csv, Parquet
 from netspec.language.diagnostics import Unplaced
 from tests.data.files import code_and_text, write
 
@@ -23,10 +22,7 @@ ROWS = {
 
 
 def save(path: Path, columns: dict[str, list[Any]]) -> Path:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.table(columns), path)
+    pl.DataFrame(columns).write_parquet(path)
     return path
 
 
@@ -52,19 +48,8 @@ def test_mistakes_have_row_and_column(tmp_path: Path) -> None:
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     write(tmp_path / "t.parquet", "hello, this is no table")
     for name, code in (("t.parquet", "NS404"), ("x.parquet", "NS401")):
         with pytest.raises(Unplaced) as caught:
             Parquet(file=name, target=("y",)).facts(tmp_path)
         assert (caught.value.kind.code, caught.value.option) == (code, "file")
-
-
-def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    write(tmp_path / "t.parquet", "any")
-    with pytest.raises(Unplaced) as caught:
-        Parquet(file="t.parquet", target=("y",)).facts(tmp_path)
-    code, text = code_and_text(caught.value)
-    assert code == "NS429"
-    assert "pip install 'netspec-compiler[parquet]'" in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import numpy as np
 import pytest
 
 from netspec.data.dataset.dataset import Dataset, Target
-from netspec.data.formats import csv_table as csvfile
-from netspec.data.formats.csv_table import parse_rows
+from netspec.data.formats.table import read_table
+from netspec.data.formats.table_files import TableFile
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.settings import DataSettings
+from netspec.data.sources import tables
 from netspec.data.sources.tables import Csv
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.encoders import Column, RowEncoder, encoder_from_json, encoder_json, input_name
@@ -338,14 +338,14 @@ def test_the_encoder_knows_features_and_what_was_not_seen() -> None:
     encoder = RowEncoder((Column("a"), Column("b", ("x", "y"))))
     assert encoder.features == ("a", "b = x", "b = y")
     assert encoder.shapes() == {"input": Shape((3,))}
-    table = parse_rows("t", csv.reader(["a,b", "1,x", "2,z", "3,"]), WANTED)
+    table = read_table(TableFile.of_rows("t", ["a", "b"], [["1", "x"], ["2", "z"], ["3", ""]]), WANTED)
     assert encoder.unseen(table) == {"b": [(1, "z")]}
     assert encoder.encode(table)["input"].tolist() == [[1, 1, 0], [2, 0, 0], [3, 0, 0]]
 
 
 def test_a_file_is_parsed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(csvfile, "parse_rows", lambda *rest: calls.append(rest) or parse_rows(*rest))
+    monkeypatch.setattr(tables, "read_table", lambda *rest: calls.append(rest) or read_table(*rest))
     path = write(tmp_path / "t.csv", PEOPLE)
     source = Csv(file="t.csv", target=("alive",), drop=("id", "sex", "port"))
     for _ in range(3):

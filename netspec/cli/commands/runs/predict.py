@@ -61,7 +61,7 @@ def command(
     predictions = predict(run, inputs)
     print_problems(predictions.warnings)
     if output is not None:
-        table = predictions_csv(predictions, inputs, id_column=id_column, label=label, probabilities=probabilities)
+        table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
         write_text(Path(output), table)
         click.echo(f"{len(predictions):,} predictions are in {output}")
         return 0

@@ -1,0 +1,56 @@
+"""Files of data, whatever their format: whether they have changed, and what to say when they cannot be read.
+
+Comes in: a path. Goes out: its stamp, or what to raise.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import TypeAlias
+
+from netspec.data.errors.files import BrokenFile, CannotRead
+from netspec.language.diagnostics import Unplaced, nearest
+
+FileStamp: TypeAlias = tuple[int, int] | None
+"""When a file was last changed, in nanoseconds, and its size in bytes; None for one that cannot be looked at."""
+
+
+def file_stamp(path: Path) -> FileStamp:
+    """What changes when the file does."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def unreadable(path: Path, file_format: str, error: Exception, option: str | None) -> Unplaced:
+    """What to raise when a file cannot be opened or unpacked; a file that is not there gets the nearest name."""
+    if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+        return Unplaced(
+            BrokenFile, option=option, file=path.name, format=file_format, reason=f"it cannot be unpacked ({error})"
+        )
+    reason = "there is no such file" if isinstance(error, FileNotFoundError) else _lower(error)
+    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
+
+
+def _lower(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _file_advice(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.exists():
+        return "name a file that you may read"
+    names = sorted(p.name for p in path.parent.iterdir() if p.is_file() and p.suffix != ".net")
+    close = {name.lower(): name for name in names}
+    near = nearest(path.name, close)
+    lines = [f"did you mean `{close[near]}`?"] if near is not None else []
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"
+    lines.append(f"files in {where.removeprefix('the folder ')}: {shown}" if names else f"{where} has no data files")
+    return "\n".join(lines)

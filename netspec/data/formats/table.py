@@ -1,0 +1,182 @@
+"""A table with every cell checked: numbers, categories and targets.
+
+Comes in: a `TableFile`, and what is wanted of it. Goes out: `Table`, or every mistake in the cells, each with its row
+and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+from netspec.data.dataset.lazy_rows import Array
+from netspec.data.formats.cell_errors import (
+    MISSING,
+    UNKNOWN_NAME,
+    BadCells,
+    missing_values,
+    not_numbers,
+    number,
+    ragged_rows,
+    raise_all,
+)
+from netspec.data.formats.table_files import TableFile, as_text
+from netspec.data.formats.table_layout import Layout, Wanted, make_layout, nothing_in
+from netspec.language.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = lazy("numpy")
+    pl = lazy("polars")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as it was read.
+
+    `numbers` has the features that are numbers, float32 of shape (rows, features), NaN where one is missing and may be;
+    `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
+    `rows` the lines of the rows in the file, the header being 1.
+    """
+
+    file: str
+    layout: Layout
+    numbers: Array
+    names: Mapping[str, list[str]]
+    targets: Mapping[str, list[str]]
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read_table(source: TableFile, wanted: Wanted) -> Table:
+    """The table in a file.
+
+    Raises:
+        Unplaced: a column is not there, there are no rows, or cells are wrong; with every row and column of those.
+    """
+    layout = make_layout(source.file, source.header, source.head, wanted, source.delimiter)
+    return _Reading(source, layout).table()
+
+
+class _Reading:
+    """Takes the columns of a file one after the other. Rows are indices here, and lines in messages."""
+
+    def __init__(self, source: TableFile, layout: Layout) -> None:
+        self.source = source
+        self.layout = layout
+        self.frame = source.read(layout.numbers)
+        self.absent = MISSING | layout.absent
+        self.unknown = UNKNOWN_NAME | layout.absent
+        self.absent_numbers = {number(word) for word in layout.absent} - {None}
+        self.missing: dict[str, Array] = {}
+        self.wrong: dict[str, tuple[Array, list[str]]] = {}
+
+    def table(self) -> Table:
+        """Raises Unplaced with everything that is wrong."""
+        numbers, names, targets = self._numbers(), self._texts(self.layout.names), self._texts(self.layout.targets)
+        for name, cells in (names | targets).items():
+            self.missing[name] = _rows_with(cells, self.unknown)
+        for name, cells in names.items():
+            for row in self.missing[name].tolist():
+                cells[row] = ""
+        keep = np.ones(self.frame.height, bool)
+        if self.layout.missing == "drop":
+            for rows in self.missing.values():
+                keep[rows] = False
+        kept = keep.tolist()
+        words = {name: _missing_words({*compress(cells, kept)}) for name, cells in targets.items()}
+        self.missing |= {name: _rows_with(targets[name], MISSING) for name, found in words.items() if found}
+        self._raise_errors(keep, words)
+        if not keep.any():
+            advice = "add rows below the header, one for each example"
+            if self.layout.missing == "drop":
+                advice = "every row has a missing value: leave columns out with `drop`, or write `missing = mean`"
+            raise nothing_in(self.source.file, "examples", advice)
+        return Table(
+            self.source.file,
+            self.layout,
+            numbers if keep.all() else numbers[keep],
+            {name: [*compress(cells, kept)] for name, cells in names.items()},
+            {name: [*compress(cells, kept)] for name, cells in targets.items()},
+            self.source.lines[keep].tolist(),
+        )
+
+    def _numbers(self) -> Array:
+        """The features that are numbers. Cells that are not finite are looked at as texts."""
+        positions = self.layout.numbers
+        if not positions:
+            return np.empty((self.frame.height, 0), np.float32)
+        frame = self.frame.select([str(position) for position in positions])
+        numbers = frame.cast(pl.Float32).to_numpy(order="c", writable=True)
+        odd = ~np.isfinite(numbers)
+        if self.absent_numbers:
+            odd |= np.isin(numbers, np.array([*self.absent_numbers], np.float32))
+        columns = np.flatnonzero(odd.any(axis=0)).tolist()
+        texts = self.source.texts([positions[column] for column in columns]) if columns else frame
+        for column in columns:
+            rows = np.flatnonzero(odd[:, column])
+            cells = _stripped(texts[str(positions[column])].gather(rows))
+            known = {cell: self._value(cell) for cell in {*cells}}
+            values = np.array([known[cell] for cell in cells])
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, as everywhere in NumPy
+                numbers[rows, column] = values
+            name, wrong = self.layout.header[positions[column]], np.isinf(values)
+            self.missing[name] = rows[np.isnan(values)]
+            self.wrong[name] = rows[wrong], [cell for cell, is_wrong in zip(cells, wrong, strict=True) if is_wrong]
+        return numbers
+
+    def _value(self, cell: str) -> float:
+        """A cell as a number: NaN for a missing one, infinite for one that is not a finite number."""
+        value = number(cell)
+        if cell.lower() in self.absent or value in self.absent_numbers:
+            return nan
+        return inf if value is None else value
+
+    def _texts(self, positions: Sequence[int]) -> dict[str, list[str]]:
+        return {self.layout.header[p]: _stripped(as_text(self.frame[str(p)])) for p in positions}
+
+    def _raise_errors(self, keep: Array, words: Mapping[str, set[str]]) -> None:
+        """Raises Unplaced with everything that is wrong in the rows to `keep`; `words` stand for missing targets."""
+        file, lines, layout = self.source.file, self.source.lines, self.layout
+
+        def bad(name: str, rows: Array, cells: Sequence[str] = ()) -> BadCells:
+            kept = keep[rows]
+            return BadCells(
+                name, lines[rows[kept]].tolist(), [cells[i] for i in np.flatnonzero(kept).tolist()] if cells else ()
+            )
+
+        targets = [bad(name, self.missing[name]) for name in words]
+        features = [bad(name, rows) for name, rows in self.missing.items() if name not in words]
+        unnamed = {word for found in words.values() for word in found if word.lower() not in self.unknown}
+        raise_all(
+            [
+                ragged_rows(file, self.source.ragged, len(layout.header)),
+                missing_values(file, targets, features if layout.missing == "error" else (), unnamed),
+                not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()]),
+            ]
+        )
+
+
+def _stripped(cells: pl.Series) -> list[str]:
+    texts: list[str] = cells.fill_null("").str.strip_chars().to_list()
+    return texts
+
+
+def _rows_with(cells: Sequence[str], words: Collection[str]) -> Array:
+    """The rows whose cell, in lower case, is one of some words."""
+    spellings = {cell for cell in {*cells} if cell.lower() in words}
+    return np.array([row for row, cell in enumerate(cells) if cell in spellings] if spellings else [], np.int64)
+
+
+def _missing_words(distinct: set[str]) -> set[str]:
+    """Words such as `NA` in a target, where all else in it is numbers; among texts they may be classes."""
+    words = {cell for cell in distinct if cell.lower() in MISSING}
+    is_numbers = words and words != distinct and all(number(cell) is not None for cell in distinct - words)
+    return words if is_numbers else set()

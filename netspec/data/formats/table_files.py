@@ -1,0 +1,263 @@
+"""Tables in CSV and Parquet files: columns read by polars, and the line of the file that each row is in.
+
+Comes in: a file, or rows of cells. Goes out: a `TableFile`, which gives columns as numbers and as texts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.data.dataset.lazy_rows import Array
+from netspec.data.errors.files import BrokenFile
+from netspec.data.formats.files import unreadable
+from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+else:
+    np = lazy("numpy")
+    pl = lazy("polars")
+
+HEAD_ROWS = 100
+"""Rows that are looked at to know which columns hold text."""
+
+BLOCK = 1 << 18
+"""Bytes that are looked at at a time: as many as fit into a cache of the processor."""
+
+_NEWLINE, _RETURN, _QUOTE = b'\n\r"'
+
+
+class TableFile:
+    """A table in memory; columns are named by their positions.
+
+    `lines` has the line of each row in the file. `ragged` has the line and the number of cells of each row that is left
+    out because the header has more or fewer. `delimiter` is what separates cells, where the file is a text.
+    """
+
+    def __init__(self, file: str, header: Sequence[str], frame: pl.DataFrame, lines: Array) -> None:
+        self.file = file
+        self.header = tuple(header)
+        self.lines = lines
+        self.ragged: Sequence[tuple[int, int]] = ()
+        self.delimiter: str | None = None
+        self._frame = frame
+
+    @classmethod
+    def of_rows(cls, file: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> TableFile:
+        """Rows that each have as many cells as the header."""
+        return cls(file, header, _text_frame(rows, len(header)), np.arange(1, len(rows) + 1))
+
+    def head(self) -> Sequence[Sequence[str | None]]:
+        """The cells of the first rows."""
+        return _as_texts(self._frame.head(HEAD_ROWS)).rows()
+
+    def read(self, numbers: Sequence[int]) -> pl.DataFrame:
+        """All columns, `numbers` as Float64: null, NaN or infinite where a cell has to be looked at. `lines` and
+        `ragged` are known from here on."""
+        columns = [self._frame[str(position)] for position in numbers]
+        plain = [column if column.dtype.is_numeric() else as_text(column) for column in columns]
+        return self._frame.with_columns(column.cast(pl.Float64, strict=False) for column in plain)
+
+    def texts(self, positions: Sequence[int]) -> pl.DataFrame:
+        """Columns as String, null where a cell is empty; after `read`."""
+        return _as_texts(self._frame.select([str(position) for position in positions]))
+
+
+def parquet_file(path: Path, file: str) -> TableFile:
+    """The table in a Parquet file; rows are counted from 1.
+
+    Raises:
+        Unplaced: it cannot be read.
+    """
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except OSError as error:
+        raise unreadable(path, "Parquet", error, "file") from error
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise Unplaced(BrokenFile, option="file", file=file, format="Parquet", reason=reason) from error
+    header = [name.strip() for name in frame.columns]
+    frame.columns = [str(position) for position in range(frame.width)]
+    return TableFile(file, header, frame, np.arange(1, frame.height + 1))
+
+
+class CsvFile(TableFile):
+    """A CSV file (RFC 4180) whose cells may have spaces around them; blank lines are skipped.
+
+    polars reads a file that can be read in one way only. Others are read row by row with the `csv` of Python, which
+    finds the place of a mistake.
+    """
+
+    def __init__(self, path: Path, file: str, delimiter: str, names: Sequence[str] | None = None) -> None:
+        """Reads the header. `names` are those of the columns; the first row is a header only if it has one of them.
+
+        Raises:
+            Unplaced: the file cannot be read.
+        """
+        try:
+            data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+            if not data.isascii():
+                data.decode()
+        except OSError as error:
+            raise unreadable(path, "CSV", error, "file") from error
+        except UnicodeDecodeError as error:
+            raise _broken(file, "it is no UTF-8 text", "save the table as CSV in UTF-8") from error
+        super().__init__(file, (), pl.DataFrame(), np.arange(0))
+        self.delimiter = delimiter
+        self._data = data
+        self._is_row: Array | None = None
+        first = [cell.strip() for _, cells in islice(self._rows(), 1) for cell in cells]
+        self._skip = int(names is None or not {*first}.isdisjoint(names))
+        self.header = tuple(first if names is None or self._skip else names)
+
+    def head(self) -> Sequence[Sequence[str | None]]:
+        return [cells for _, cells in islice(self._rows(), self._skip, HEAD_ROWS + self._skip)]
+
+    def read(self, numbers: Sequence[int]) -> pl.DataFrame:
+        frame = self._read_at_once(numbers)
+        if frame is None:
+            self._read_rows()
+            return super().read(numbers)
+        return frame
+
+    def texts(self, positions: Sequence[int]) -> pl.DataFrame:
+        if self._is_row is None:
+            return super().texts(positions)
+        return self._without_blank(self._parse({}, list(positions)))
+
+    def _read_at_once(self, numbers: Sequence[int]) -> pl.DataFrame | None:
+        """What polars reads; None where it might not read what the file says."""
+        lines = _lines(self._data, self.delimiter or ",", len(self.header))
+        if lines is None:
+            return None
+        lines = lines[self._skip :]
+        try:
+            frame = self._parse(dict.fromkeys(numbers, pl.Float64))
+        except (
+            pl.exceptions.PolarsError
+        ):  # a row is too long (one that is too short lacks delimiters), or the first blank
+            return None
+        if frame.height != len(lines):
+            return None
+        self._is_row = lines > 0
+        self.lines = lines[self._is_row]
+        return self._without_blank(frame)
+
+    def _parse(self, types: Mapping[int, Any], positions: list[int] | None = None) -> pl.DataFrame:
+        """Columns of these types, String where none is given; null where a cell is empty or cannot be read as such."""
+        return pl.read_csv(
+            self._data,
+            has_header=False,
+            skip_rows=self._skip,
+            separator=self.delimiter or ",",
+            schema={str(position): types.get(position, pl.String) for position in range(len(self.header))},
+            columns=positions,
+            ignore_errors=True,
+        )
+
+    def _without_blank(self, frame: pl.DataFrame) -> pl.DataFrame:
+        is_row = self._is_row
+        return frame if is_row is None or is_row.all() else frame.filter(is_row)
+
+    def _read_rows(self) -> None:
+        width = len(self.header)
+        rows = [(line, cells) for line, cells in islice(self._rows(), self._skip, None) if cells]
+        whole = [(line, cells) for line, cells in rows if len(cells) == width]
+        self.ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
+        self.lines = np.array([line for line, _ in whole], np.int64)
+        self._frame = _text_frame([cells for _, cells in whole], width)
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The last line of each row, and its cells."""
+        text = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
+        reader = csv.reader(text, delimiter=self.delimiter or ",", strict=True, skipinitialspace=self.delimiter != " ")
+        try:
+            for cells in reader:
+                yield reader.line_num, cells
+        except csv.Error as error:
+            advice = 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""'
+            raise _broken(self.file, f"row {reader.line_num}: {error}", advice) from error
+
+
+def _broken(file: str, reason: str, advice: str) -> Unplaced:
+    return Unplaced(BrokenFile, option="file", file=file, format="CSV", reason=reason, advice=advice)
+
+
+def _lines(data: bytes, delimiter: str, width: int) -> Array | None:
+    """The line that each row ends in, 0 for one that is blank.
+
+    None where readers of CSV differ: over quotes inside of cells or after spaces, over returns that do not end a line,
+    and over delimiters of several bytes; or where the number of delimiters shows that rows differ in length.
+    """
+    codes, has_quotes = np.frombuffer(data, np.uint8), b'"' in data
+    is_regular = b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
+    if not (data and width and delimiter.isascii() and is_regular):
+        return None
+    if has_quotes and not _are_quotes_plain(codes, ord(delimiter)):
+        return None
+    lines, ends, delimiters = _row_ends(codes, ord(delimiter), has_quotes)
+    if not data.endswith(b"\n"):
+        lines, ends = np.append(lines, data.count(b"\n") + 1), np.append(ends, len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    lines[(starts == ends) | ((codes[starts] == _RETURN) & (starts + 1 == ends))] = 0
+    return lines if delimiters == (width - 1) * np.count_nonzero(lines) else None
+
+
+def _row_ends(codes: Array, delimiter: int, has_quotes: bool) -> tuple[Array, Array, int]:
+    """The line and the index of each newline that ends a row, and the number of delimiters between cells."""
+    lines, ends = [], []
+    line, delimiters, is_inside = 1, 0, False
+    for begin in range(0, len(codes), BLOCK):
+        block = codes[begin : begin + BLOCK]
+        found = np.flatnonzero(block == _NEWLINE)
+        between = block == delimiter
+        numbers = np.arange(line, line + len(found))
+        line += len(found)
+        if has_quotes:
+            outside = np.logical_xor.accumulate(block == _QUOTE) == is_inside
+            is_inside = not outside[-1]
+            between &= outside
+            numbers, found = numbers[outside[found]], found[outside[found]]
+        lines.append(numbers)
+        ends.append(found + begin)
+        delimiters += int(np.count_nonzero(between))
+    return np.concatenate(lines), np.concatenate(ends), delimiters
+
+
+def _are_quotes_plain(codes: Array, delimiter: int) -> bool:
+    """Whether every quote begins a cell, ends one, or is one of two inside of a quoted cell."""
+    quotes = np.flatnonzero(codes == _QUOTE)
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    begins = (opening == 0) | np.isin(codes[opening - 1], (delimiter, _NEWLINE))
+    ends = np.isin(codes[np.minimum(closing + 1, len(codes) - 1)], (delimiter, _NEWLINE, _RETURN))
+    ends |= closing == len(codes) - 1
+    doubled = opening[1:] == closing[:-1] + 1
+    return bool((begins[1:] | doubled).all() and begins[0] and (ends[:-1] | doubled).all() and ends[-1])
+
+
+def _text_frame(rows: Sequence[Sequence[str]], width: int) -> pl.DataFrame:
+    columns: Sequence[Sequence[str]] = [*zip(*rows, strict=True)] or [()] * width
+    return pl.DataFrame([pl.Series(str(i), column, pl.String) for i, column in enumerate(columns)])
+
+
+def _as_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(map(as_text, frame.iter_columns()))
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """Values as they would be in a CSV file."""
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_integer() or column.dtype == pl.Boolean:
+        return column.cast(pl.Int8 if column.dtype == pl.Boolean else column.dtype).cast(pl.String)
+    texts = [None if value is None else str(value) for value in column.to_list()]
+    return pl.Series(column.name, texts, pl.String)

@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from netspec.compiler.backend.emit import emit_source
-from netspec.compiler.backend.fold_weights import FoldedForm, answer_program, fold_module
+from netspec.compiler.backend.fold_weights import FoldedForm, fold_module, inference_program
 from netspec.compiler.backend.live_state import LiveState
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
@@ -158,7 +158,7 @@ class Model:
     def _forward(self, tree: Any) -> Any:
         """The compiled function of the arrays that stand in this structure; there is one unless somebody changes it."""
         if tree not in self._programs:
-            self._programs[tree] = answer_program(self._definitions[False], tree)
+            self._programs[tree] = inference_program(self._definitions[False], tree)
         return self._programs[tree]
 
     def __call__(self, *inputs: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.compiler.elaborate.expect import Expectation, unmet_figure
+from netspec.compiler.elaborate.expect import Expectation, unmet_metric
 from netspec.language.source import Source, Span
 
 LINE = """
@@ -43,7 +43,7 @@ def test_a_measured_figure_is_told_as_people_write_it(
 ) -> None:
     text = f"test_x {operator} {wanted}"
     expectation = Expectation("test_x", operator, value, wanted, Span(Source("t.net", text), 0, len(text)))
-    unmet = unmet_figure(expectation, found)
+    unmet = unmet_metric(expectation, found)
     assert unmet is not None
     assert unmet.message == f"expected test_x {operator} {wanted}, but it is {shown}"
 

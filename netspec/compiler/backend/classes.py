@@ -41,7 +41,7 @@ POSITIONAL_NAMES = {
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in the constructors of a class that may differ from use to use."""
+    """An argument in the constructors of a class that may differ from use to use."""
 
     node: str
     argument: str
@@ -58,10 +58,10 @@ class BlockClass:
     borrowed: list[str] = field(default_factory=list)
     """Constructor parameters for shared layers that blocks around this one hold, in the order of `SharedUses`."""
     expressions: dict[Slot, str] = field(default_factory=dict)
-    """What stands in the slots that differ: a parameter, or a product such as `4 * filters`."""
+    """The expressions for the slots that differ: a parameter, or a product such as `4 * filters`."""
 
     places: dict[int, int] = field(default_factory=dict)
-    """The place of each graph in `graphs`, by identity."""
+    """The index of each graph in `graphs`, by identity."""
 
     def add(self, graph: Graph) -> None:
         self.places[id(graph)] = len(self.graphs)
@@ -77,14 +77,14 @@ class BlockClass:
 class SharedUses:
     """The shared layers of a block: those that it holds itself, and those that it gets from the block around it.
 
-    Each comes with a node that uses it and that node's graph; what another one is made of stands before it.
+    Each comes with a node that uses it and that node's graph; layers that another one contains come before it.
     """
 
     held: dict[SharedModule, tuple[Node, Graph]] = field(default_factory=dict)
     borrowed: dict[SharedModule, tuple[Node, Graph]] = field(default_factory=dict)
 
     def place(self, shared: SharedModule) -> tuple[str, int]:
-        """Where a shared layer comes from: the same place for all graphs of a class."""
+        """Where a shared layer comes from: the same for all graphs of a class."""
         kind, uses = ("held", self.held) if shared in self.held else ("borrowed", self.borrowed)
         return kind, list(uses).index(shared)
 
@@ -129,15 +129,15 @@ def _class_name(name: str, taken: Collection[str]) -> str:
 
 
 def _shared_uses(graph: Graph, known: dict[int, SharedUses]) -> SharedUses:
-    found: dict[SharedModule, tuple[Node, Graph]] = {}
+    uses_of: dict[SharedModule, tuple[Node, Graph]] = {}
     for node in graph.nodes:
         if isinstance(node.operation, Graph):
             for shared, use in known[id(node.operation)].borrowed.items():
-                found.setdefault(shared, use)
+                uses_of.setdefault(shared, use)
         if node.shared is not None:
-            found.setdefault(node.shared, (node, graph))
+            uses_of.setdefault(node.shared, (node, graph))
     uses = SharedUses()
-    for shared, use in found.items():
+    for shared, use in uses_of.items():
         (uses.held if shared.owner is graph.identity else uses.borrowed)[shared] = use
     return uses
 
@@ -156,7 +156,14 @@ def _build_of(graph: Graph, classes: Classes) -> Any:
             shapes = graph.input_shapes(node)
             module = operation.module(*shapes)
             mask = None if node.mask is None else PythonName("mask")
-            code = repr(operation.applied(PythonName("m") if module else None, _placeholders(node), mask, shapes))
+            code = repr(
+                operation.applied(
+                    PythonName("m") if module else None,
+                    tuple(PythonName(f"x{i}") for i in range(len(node.inputs))),
+                    mask,
+                    shapes,
+                )
+            )
             kind = (_build_of_code(module), code, repr(operation.activation_word), operation.is_frozen)
         else:
             kind = "input"
@@ -173,10 +180,6 @@ def _build_of_shared(use: tuple[Node, Graph], classes: Classes) -> Any:
         return classes.of[id(node.operation)].name
     assert isinstance(node.operation, Layer)
     return _build_of_code(node.operation.module(*graph.input_shapes(node))), node.operation.is_frozen
-
-
-def _placeholders(node: Node) -> tuple[PythonName, ...]:
-    return tuple(PythonName(f"x{i}") for i in range(len(node.inputs)))
 
 
 def _build_of_code(code: Code) -> Any:
@@ -196,7 +199,7 @@ def is_number(code: Code) -> bool:
 
 
 def _slots(name: str, node: Node, graph: Graph, classes: Classes) -> Iterator[tuple[Slot, Any]]:
-    """The places of a constructor that may differ between the graphs of a class, with their values.
+    """The arguments of a constructor that may differ between the graphs of a class, with their values.
 
     `name` is the attribute that keeps what is made.
     """
@@ -256,15 +259,15 @@ def _parameter_name(name: str, taken: Collection[str], reserved: Collection[str]
 
 def _candidates(block: BlockClass, reserved: Collection[str]) -> dict[str, list[Any]]:
     """What may explain a slot: the channels that flow in, and the arguments of the `def`."""
-    found: dict[str, list[Any]] = {}
+    candidates: dict[str, list[Any]] = {}
     for position, index in enumerate(block.graphs[0].inputs):
         suffix = "" if len(block.graphs[0].inputs) == 1 else f"_{position + 1}"
         shapes = [g.nodes[index].shape for g in block.graphs]
         if all(shape.rank > 0 for shape in shapes):
-            found[f"in_features{suffix}"] = [shape.channels for shape in shapes]
+            candidates[f"in_features{suffix}"] = [shape.channels for shape in shapes]
     for name in block.graphs[0].arguments:
-        found[_parameter_name(name, found, reserved)] = [g.arguments[name] for g in block.graphs]
-    return found
+        candidates[_parameter_name(name, candidates, reserved)] = [g.arguments[name] for g in block.graphs]
+    return candidates
 
 
 def _explain(values: list[Any], candidates: dict[str, list[Any]]) -> tuple[str | None, str]:

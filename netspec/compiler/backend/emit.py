@@ -87,7 +87,7 @@ class _ClassWriter:
     # ------------------------------------------------------------ __init__
 
     def _constructor(self) -> Iterator[str]:
-        parameters = [f"{name}: {_type_name(values[0])}" for name, values in self.block.parameters.items()]
+        parameters = [f"{name}: {type(values[0]).__name__}" for name, values in self.block.parameters.items()]
         parameters += [f"{name}: nn.Module" for name in self.block.borrowed]
         yield f"    def __init__({', '.join(['self', *parameters, '*', 'rngs: nn.Rngs'])}):"
         used = {node.name: node.shared for node in self.graph.nodes if node.shared in self.shared.borrowed}
@@ -178,16 +178,13 @@ class _ClassWriter:
         targets = [variables.write(Edge(index, port), flowing) for port in range(len(node.shapes))]
         text = self.file.text(code, 8, 88 - sum(map(len, targets)))
         line = f"{', '.join(targets)} = {text}"
-        comment = self._shape_comment(index)
+        # the output shape, where it is the same for every use of the class
+        shapes_of_uses = {", ".join(map(str, graph.nodes[index].shapes)) for graph in self.block.graphs}
+        comment = shapes_of_uses.pop() if len(shapes_of_uses) == 1 else ""
         yield f"        {line}" + (f"  # {comment}" if comment and "\n" not in line and len(line) < 90 else "")
         if self.file.probes:
             for target in targets:
                 yield f'        nn.probe(self, "{node.name}", {target})'
-
-    def _shape_comment(self, index: int) -> str:
-        """The shape that comes out, where it is the same for every use of the class."""
-        texts = {", ".join(map(str, graph.nodes[index].shapes)) for graph in self.block.graphs}
-        return texts.pop() if len(texts) == 1 else ""
 
     def _result(self, variables: Variables) -> str:
         outputs = self.graph.outputs
@@ -214,7 +211,3 @@ class _ClassWriter:
                 value = output.head.code(value)
             yield f'            "{output.name}": {self.file.text(value, 12, 80)},'
         yield "        }"
-
-
-def _type_name(value: object) -> str:
-    return type(value).__name__

@@ -84,12 +84,12 @@ def _numbers(variable: Any) -> Any:
     return np.asarray(variable[...], np.float64)
 
 
-def answer_program(definition: Any, tree: Any) -> Any:
+def inference_program(definition: Any, tree: Any) -> Any:
     """The compiled function from the arrays of a module, and a tuple of its inputs, to its outputs.
 
     Args:
         definition: the static half of the module.
-        tree: the structure that the arrays stand in. It is taken apart once, here, and not at each call, which would
+        tree: the structure of the tree of arrays. It is taken apart once, here, and not at each call, which would
             take as long as a small network.
     """
 
@@ -115,8 +115,7 @@ class FoldedForm:
     def of(self, leaves: list[Any]) -> tuple[Any, list[Any]] | None:
         """The program and its arrays for a module with these arrays.
 
-        None where the arrays do not stay what they are: those of NumPy may be written into, and tracers of JAX stand
-        for numbers that are not there yet.
+        None if the arrays may change: those of NumPy may be written into, and tracers of JAX have no values yet.
         """
         if not all(isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             return None
@@ -124,6 +123,6 @@ class FoldedForm:
         if self.program is None or not is_same:
             definition, state = nnx.split(self.make())
             self.arrays, tree = jax.tree.flatten(state)
-            self.program = self.program or answer_program(definition, tree)
+            self.program = self.program or inference_program(definition, tree)
             self.seen = [weakref.ref(leaf) for leaf in leaves]  # weights that the module has no more are let go
         return self.program, self.arrays

@@ -27,7 +27,7 @@ class LiveState:
         self._tree: Any = None
 
     def read(self) -> tuple[list[Any], Any]:
-        """The arrays, and the structure (`jax.tree.unflatten`) that they stand in."""
+        """The arrays, and the structure (`jax.tree.unflatten`) of the tree that they form."""
         if self._tree is None or any(owner.get(name) is not part for owner, name, part in self._places):
             self._walk()
         return [variable.get_raw_value() for variable in self._variables], self._tree

@@ -1,4 +1,4 @@
-"""Emitted source to a live module: executed as it stands, and shown by tracebacks."""
+"""Emitted source to a live module: executed unchanged, and shown in tracebacks."""
 
 from __future__ import annotations
 

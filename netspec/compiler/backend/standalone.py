@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 FAMILIES = ("helpers", "resampling", "norms", "attention", "recurrent")
-"""The modules of `netspec.nn` whose functions and classes stand by themselves; a later one may use an earlier one."""
+"""The modules of `netspec.nn` whose functions and classes are self-contained; a later one may use an earlier one."""
 
 
 @cache

@@ -38,7 +38,7 @@ class Variables:
         return edge
 
     def _count_reads(self) -> dict[Edge, int]:
-        """How often each result is read; reads through an identity count for what is behind it."""
+        """How often each result is read; reads through an identity count for its input."""
         reads = [e for i, node in enumerate(self.graph.nodes) if not self.is_alias(i) for e in node.reads]
         counts: dict[Edge, int] = {}
         for edge in (*reads, *(output.edge for output in self.graph.outputs)):

@@ -263,13 +263,13 @@ def label(builder: Builder | None, name: str, value: Any) -> None:
 def what_is_shared(operation: Graph | Layer | None) -> list[Any]:
     """The shapes of all weights and the code around them, in the order of the nodes: equal where both can be shared."""
     assert isinstance(operation, Graph)
-    found: list[Any] = [len(operation.inputs)]
+    parts: list[Any] = [len(operation.inputs)]
     for node in operation.nodes:
         shapes = operation.input_shapes(node)
         if isinstance(node.operation, Graph):
-            found.append(what_is_shared(node.operation))
+            parts.append(what_is_shared(node.operation))
         elif isinstance(node.operation, Layer):
             module = PythonName("m") if node.operation.module(*shapes) is not None else None
             code = node.operation.code(module, tuple(PythonName("x") for _ in shapes), shapes)
-            found.append((node.operation.parameters(*shapes), repr(code)))
-    return found
+            parts.append((node.operation.parameters(*shapes), repr(code)))
+    return parts

@@ -1,4 +1,4 @@
-"""Applies single layers to tensors: nodes of the graph are made here, and shape errors get their places.
+"""Applies single layers to tensors: nodes of the graph are made here, and shape errors get their spans.
 
 Comes in: a `OneLayer` and tensors of known shape. Goes out: a tensor, or BAD and a diagnostic.
 """
@@ -74,7 +74,7 @@ class LayerApplier(Elaboration):
         mask_edge = None if mask is None else builder.edge_of(mask)
         edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
         self._count(1, value.span)
-        result = Tensor(builder, edge, shape, _padding_behind(layer, shape, tensors))
+        result = Tensor(builder, edge, shape, _padding_after(layer, shape, tensors))
         if layer.reads_mask is None and result.padded is None:
             self._warn_of_padding(layer, tensors, value.span)
         return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
@@ -90,7 +90,7 @@ class LayerApplier(Elaboration):
         edges = tuple(builder.edge_of(t) for t in tensors)
         edge = builder.add(bound, edges, (shape,), span=value.span, name=shared.name, shared=shared.module)
         self._count(1, value.span)
-        return Tensor(builder, edge, shape, _padding_behind(bound, shape, tensors))
+        return Tensor(builder, edge, shape, _padding_after(bound, shape, tensors))
 
     def _mask(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Tensor | None:
         """The mask that a layer reads, made where the input is, once for all that read it."""
@@ -163,7 +163,7 @@ class LayerApplier(Elaboration):
 
 
 def single_layer(graph: Graph) -> Layer | None:
-    """The layer of a block that holds nothing else: a shared `embedding(64)` needs no class of its own."""
+    """The layer of a block that holds nothing else: a shared `embedding(64)` needs no separate class."""
     layers = [node for node in graph.nodes if isinstance(node.operation, Layer)]
     if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
         return None
@@ -178,7 +178,7 @@ class _InnerMistake(Exception):
 
 
 class _ApplyInside:
-    """What a macro calls to build what it stands for."""
+    """What a macro calls to build the layers that it expands into."""
 
     def __init__(self, applier: LayerApplier, value: OneLayer, builder: Builder) -> None:
         self.applier, self.value, self.builder = applier, value, builder
@@ -194,19 +194,19 @@ class _ApplyInside:
         return result
 
 
-def _several(value: OneLayer, found: Tensors) -> WrongInputs:
+def _several(value: OneLayer, results: Tensors) -> WrongInputs:
     """The diagnostic for branches that nothing joins, inside a layer that works with one tensor."""
     return WrongInputs(
         span=value.places.get("body", value.span),
         word=value.layer.word,
         wants="one tensor from its body",
-        got=str(len(found.items)),
-        shapes=" and ".join(str(t.shape) for t in found.items),
+        got=str(len(results.items)),
+        shapes=" and ".join(str(t.shape) for t in results.items),
     )
 
 
 def _before(tensor: Tensor, span: Span | None) -> Tensor:
-    """The tensor itself, or what flowed into the layers that netspec has put in front at the same place."""
+    """The tensor itself, or the input of the layers that netspec inserted before the layer at this span."""
     node = tensor.builder.graph.nodes[tensor.edge.node]
     while node.span == span and len(node.inputs) == 1:
         edge = node.inputs[0]
@@ -215,14 +215,14 @@ def _before(tensor: Tensor, span: Span | None) -> Tensor:
     return tensor
 
 
-def _padding_behind(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
-    """Which steps of a result only fill up: those of the first input with padding, while the steps stay in place.
+def _padding_after(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
+    """The padding of an output: that of the first input with padding, as long as the steps keep their positions.
 
     A layer that reads a mask is done with it; its steps are those of its first input.
     """
     sources = tensors if layer.reads_mask is None else tensors[:1]
-    found = next((t.padded for t in sources if t.padded is not None), None)
+    padded = next((t.padded for t in sources if t.padded is not None), None)
     is_sequence = shape.is_tokens or shape.rank > 1
-    if found is None or layer.moves_steps or not is_sequence or shape.sizes[0] != found.tensor.shape.sizes[0]:
+    if padded is None or layer.moves_steps or not is_sequence or shape.sizes[0] != padded.tensor.shape.sizes[0]:
         return None
-    return found
+    return padded

@@ -102,16 +102,16 @@ class Tensor(Placed):
     edge: Edge
     shape: Shape
     padded: PaddedInput | None = None
-    """The input whose padding tells which of its steps only fill up."""
+    """The input whose padding applies to its steps."""
 
     @property
     def span(self) -> Span | None:
-        """What produced it, for the second place of a shape error."""
+        """What produced it, for the note of a shape error."""
         return self.builder.graph.nodes[self.edge.node].span
 
 
 class PaddedInput(Frozen):
-    """An input of the network in which steps with an `id` only fill up."""
+    """An input of the network in which steps with the id `id` are padding."""
 
     tensor: Tensor
     id: int

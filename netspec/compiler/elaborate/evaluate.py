@@ -103,7 +103,7 @@ class Evaluator(Elaboration):
         return self.report(NoClasses(span=node.span)) if self.classes is None else self.classes
 
     def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
-        """What a name stands for where it is used."""
+        """The value of a name at its use."""
         if symbol.define is not None:
             matched = self.resolution.arguments.get(id(node), {})
             return self._definition(symbol, matched, frame, node)
@@ -139,7 +139,7 @@ class Evaluator(Elaboration):
         return value
 
     def _asked(self, span: Span, frame: Frame) -> Span:
-        """The place in the settings from which a tensor is asked for, perhaps through names."""
+        """The span in the settings that asks for a tensor, perhaps through names."""
         is_main = frame is self.file_frames.get(self.resolution.scope)
         return self.asking[0] if is_main and self.asking else span
 
@@ -202,7 +202,7 @@ class Evaluator(Elaboration):
         return self.apply(Composed(tuple(layers), node.span), first, builder)
 
     def _link(self, value: Any, item: tree.Expression) -> LayerValue:
-        """A value that stands behind a `->`: a layer, or else a mistake."""
+        """A value after `->`: a layer, or else a mistake."""
         if isinstance(value, LayerValue):
             return value
         if isinstance(value, Tensor | Tensors):
@@ -270,7 +270,7 @@ class Evaluator(Elaboration):
         return self._combine(node, left, right, frame)
 
     def _comparison(self, node: tree.Binary, frame: Frame, kind: Kind) -> Any:
-        """A comparison that is kept as it stands."""
+        """A comparison that is kept instead of evaluated."""
         left, right = self.evaluate(node.left, frame, kind), self.evaluate(node.right, frame)
         return BAD if left is BAD or right is BAD else Comparison(left, node.operator, right)
 

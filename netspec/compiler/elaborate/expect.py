@@ -24,14 +24,14 @@ from netspec.language.values import Extent, to_source
 from netspec.language.vocabulary import words
 
 COUNTS = ("params", "state", "frozen", "macs")
-"""Figures that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
+"""Counts that are known before training: trainable parameters, state, frozen parameters, multiply-adds."""
 
 PARTS = ("test", "val", "train")
-"""The parts of the data whose figures are measured: `test_accuracy`."""
+"""The splits that metrics are measured on: `test_accuracy`."""
 
 
 class Expectation(Frozen):
-    """`test_accuracy >= 99%`: a figure, a comparison, a number. `wanted` is how the number was written."""
+    """`test_accuracy >= 99%`: a metric, a comparison, a number. `wanted` is how the number was written."""
 
     name: str
     operator: str
@@ -41,16 +41,16 @@ class Expectation(Frozen):
 
     @property
     def place(self) -> Span:
-        """Where the name of the figure stands."""
+        """The span of the name of the metric."""
         return Span(self.span.source, self.span.start, self.span.start + len(self.name))
 
-    def check(self, found: object, shown: str) -> Diagnostic | None:
-        """None when `found` is as expected."""
-        answer = compare(self.operator, found, self.value, self.span)
-        if isinstance(answer, Diagnostic):
-            return answer
-        if answer:
+    def check(self, value: object, shown: str) -> Diagnostic | None:
+        """None if the value is as expected."""
+        is_met = compare(self.operator, value, self.value, self.span)
+        if is_met is True:
             return None
+        if isinstance(is_met, Diagnostic):
+            return is_met
         return Unmet(span=self.span, name=self.name, operator=self.operator, wanted=self.wanted, actual=shown)
 
 
@@ -78,7 +78,7 @@ def check_expectations(
             found = shape.sizes[0] if shape.rank == 1 and not isinstance(expectation.value, Extent) else None
             unmet = expectation.check(Extent(shape.sizes) if found is None else found, str(shape))
         else:
-            unmet = _unknown_figure(expectation, graph)
+            unmet = _unknown_metric(expectation, graph)
             if unmet is None:
                 measured.append(expectation)
         if unmet is not None:
@@ -98,17 +98,17 @@ def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation 
     return Expectation(expression.left.name, expression.operator, value, expression.right.span.text, expression.span)
 
 
-def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None:
-    """None for the name of a figure that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
+def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None:
+    """None for the name of a metric that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
     outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
     places = [f"{part}_{output}" for part in PARTS for output in outputs]
-    if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_figures())):
+    if any(expectation.name == place + figure for place in places for figure in ("loss", *_metric_names())):
         return _impossible(expectation)
-    figures = ["loss", *_metric_figures()]
+    figures = ["loss", *_metric_names()]
     aliases = {squeeze(figure): f"test_{figure}" for figure in figures}
     meant = nearest(expectation.name, [place + figure for place in places for figure in figures], aliases)
-    # The list has only one figure of each metric, and only those of the test.
-    shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_figures(1))]
+    # The list has only one name per metric, and only those of the test split.
+    shown = [place + figure for place in places[: len(outputs)] for figure in ("loss", *_metric_names(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
     advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
     advice += "\n`val_` and `train_` have the same metrics as `test_`"
@@ -116,8 +116,8 @@ def _unknown_figure(expectation: Expectation, graph: Graph) -> Diagnostic | None
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
 
 
-def _metric_figures(most: int | None = None) -> dict[str, bool]:
-    """The names of the single figures that metrics report, at most so many of each, and whether they are shares."""
+def _metric_names(most: int | None = None) -> dict[str, bool]:
+    """The names of the numbers that metrics report, at most `most` of each, and whether they are fractions."""
     metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "figures")]
     return {name: cls.is_share for cls in metrics for name in cls.figures()[:most]}
 
@@ -125,7 +125,7 @@ def _metric_figures(most: int | None = None) -> dict[str, bool]:
 def _impossible(expectation: Expectation) -> Diagnostic | None:
     """A share that cannot be: `test_accuracy >= 99` without the percent sign."""
     value = expectation.value
-    is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_figures().items() if is_share)
+    is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_names().items() if is_share)
     if not is_share or not isinstance(value, int | float) or value <= 1:
         return None
 
@@ -139,7 +139,7 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
 
 
 def check_measurable(expectations: list[Expectation], figures: Collection[str], problems: Problems) -> None:
-    """Report expectations about figures that are none of those that a run measures."""
+    """Report expectations about metrics that a run does not measure."""
     for expectation in expectations:
         if expectation.name not in figures:
             measured, span = ", ".join(sorted(figures)) or "none", expectation.place
@@ -147,18 +147,18 @@ def check_measurable(expectations: list[Expectation], figures: Collection[str], 
 
 
 def check_measured(expectations: list[Expectation], figures: Mapping[str, float], problems: Problems) -> None:
-    """Compare figures after training, such as `{"test_accuracy": 0.991}`."""
+    """Compare metrics after training, such as `{"test_accuracy": 0.991}`."""
     check_measurable(expectations, figures, problems)
     for expectation in expectations:
         if expectation.name not in figures:
             continue
-        unmet = unmet_figure(expectation, figures[expectation.name])
+        unmet = unmet_metric(expectation, figures[expectation.name])
         if unmet is not None:
             problems.add(unmet)
 
 
-def unmet_figure(expectation: Expectation, found: float) -> Diagnostic | None:
-    """None when a figure that was measured is as expected."""
+def unmet_metric(expectation: Expectation, found: float) -> Diagnostic | None:
+    """None if a measured metric is as expected."""
     return expectation.check(found, _measured(expectation, found))
 
 
@@ -167,7 +167,7 @@ def _number(size: Size) -> str:
 
 
 def _measured(expectation: Expectation, found: float) -> str:
-    """A figure as people write it, with as many digits as it takes to see that it is not what was expected."""
+    """A metric rounded, with as many digits as show that it is not as expected."""
     in_percent = expectation.wanted.endswith("%")
     for digits in range(4, 17):
         seen = round(100 * found, digits - 2) / 100 if in_percent else _rounded(found, digits)

@@ -177,10 +177,10 @@ class Inference(Evaluator, Applier):
         items = node.items if isinstance(node, tree.TupleLiteral) else (node,)
         sizes: list[Size] = []
         for item in items:
-            found = self._sizes(item, frame)
-            if found is None:
+            new = self._sizes(item, frame)
+            if new is None:
                 return None
-            sizes.extend(found)
+            sizes.extend(new)
         return Shape(tuple(sizes))
 
     def _keep_pad(self, node: tree.TokenShape, made: Any, matched: Mapping[str, Any]) -> None:
@@ -226,7 +226,7 @@ class Inference(Evaluator, Applier):
 
 
 def _padding(tensor: Tensor) -> Padding | None:
-    """What an output is told of the steps that only fill up."""
+    """The padding of an output."""
     if tensor.padded is None:
         return None
     source = tensor.padded.tensor

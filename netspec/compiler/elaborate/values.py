@@ -23,7 +23,7 @@ from netspec.layers.base import Layer
 
 
 class Nothing(dict[str, Any]):
-    """An empty mapping that may stand as the default of a record: it counts as immutable because it has a hash."""
+    """An empty mapping as the default of a record: it counts as immutable because it has a hash."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
 
@@ -43,8 +43,8 @@ BAD = Bad()
 
 
 class OneLayer(LayerValue, Placed, dict=True):
-    """A word with its options; `places` tells where each option was written, `origins` where the argument of the
-    surrounding `def` that stands there was given."""
+    """A word with its options; `places` has the span of each option, `origins` the notes on where the argument of the
+    surrounding `def` was given, for options set by a parameter."""
 
     aside: ClassVar[frozenset[str]] = ASIDE
 
@@ -90,7 +90,7 @@ class Composed(LayerValue, Placed, dict=True):
 
 
 class Parallel(LayerValue, Placed, dict=True):
-    """`(a | b)`: every item gets the same input; tensors among the items stand for themselves."""
+    """`(a | b)`: every item gets the same input; tensors among the items are passed through."""
 
     items: tuple[LayerValue | Tensor | Tensors, ...]
     span: Span
@@ -128,7 +128,7 @@ class Repeated(LayerValue, Placed, dict=True):
 
 
 class Block(LayerValue, Placed, dict=True):
-    """A use of a `def`, its arguments evaluated; `places` tells where they were written."""
+    """A use of a `def`, its arguments evaluated; `places` has their spans."""
 
     aside: ClassVar[frozenset[str]] = ASIDE
 
@@ -159,7 +159,7 @@ class Shared(LayerValue):
 
 
 class SharedUse(LayerValue, Placed, dict=True):
-    """A place where the name of a shared layer stands."""
+    """A use of a shared layer by its name."""
 
     shared: Shared
     span: Span

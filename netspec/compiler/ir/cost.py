@@ -70,11 +70,11 @@ def rows(graph: Graph) -> Iterator[Row]:
 
 
 def weights_by_layer(graph: Graph) -> dict[str, int]:
-    """How many weights each layer trains, by its name; what is shared counts where it stands first."""
-    found: dict[str, int] = {}
+    """How many weights each layer trains, by its name; shared weights count at their first use."""
+    weights: dict[str, int] = {}
     for row in rows(graph):
-        found[row.name] = found.get(row.name, 0) + row.trainable
-    return found
+        weights[row.name] = weights.get(row.name, 0) + row.trainable
+    return weights
 
 
 def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModule]]) -> Iterator[Row]:

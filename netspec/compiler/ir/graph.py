@@ -1,8 +1,8 @@
 """The graph: what is computed, with every shape known, in the hierarchy that the author wrote.
 
 A `Graph` is a block: its nodes stand in the order in which they can be computed, and each node is an input, a layer or
-another graph. Uses of a block with equal arguments and shapes share one `Graph` object; each use has weights of its own
-unless `share` says otherwise.
+another graph. Uses of a block with equal arguments and shapes share one `Graph` object; each use has separate weights
+unless they are shared by `share`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from netspec.layers.base import Layer
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One output of a node, by the node's place in its graph."""
+    """One output of a node, by the node's index in its graph."""
 
     node: int
     port: int = 0
@@ -26,7 +26,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Input:
-    """The operation of a node that stands for what flows in."""
+    """The operation of a node that is an input of the graph."""
 
     word = "input"
 
@@ -82,7 +82,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Padding:
-    """Where the steps that only fill up are seen: the name of an input of the network, and the id that stands there."""
+    """How padding is recognized: the name of an input of the network, and the padding id."""
 
     input: str
     id: int

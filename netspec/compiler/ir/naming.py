@@ -28,7 +28,7 @@ MODULE_NAMES = frozenset(
 def python_name(name: str, reserved: Collection[str] = ()) -> str:
     """The name itself, or one like it where Python or `reserved` has the name for something else.
 
-    A leading `_` gets an `x` in front: Flax keeps its own things under such names, and Python changes those with two.
+    A leading `_` is prefixed by `x`: Flax uses such names itself, and Python mangles those with two.
     """
     name = f"x{name}" if name.startswith("_") else name
     while keyword.iskeyword(name) or name in reserved:

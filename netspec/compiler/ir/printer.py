@@ -14,7 +14,7 @@ from netspec.layers.base import Layer
 
 
 class Line(Frozen):
-    """One line of the table: `depth` blocks stand around it; block headings have no numbers."""
+    """One line of the table: `depth` blocks surround it; block headings have no numbers."""
 
     depth: int
     name: str
@@ -73,7 +73,7 @@ def memory(size: Size) -> str:
 
 
 def total_lines(totals: Totals) -> list[tuple[str, str]]:
-    """What stands below the table, in pairs of a name and a value."""
+    """The lines below the table, as pairs of a name and a value."""
     lines = [("trainable parameters", count(totals.trainable))]
     if totals.frozen:
         lines.append(("frozen parameters", count(totals.frozen)))
@@ -163,7 +163,7 @@ def graph_json(graph: Graph) -> dict[str, Any]:
 def graph_text(graph: Graph, repeats: Iterable[Repeat] = ()) -> str:
     """Every block with its nodes, where their inputs come from, and their shapes; inner blocks first.
 
-    What stands several times in a row is told at the end of its block, for the `repeats` that are given.
+    The given `repeats` are listed at the end of their blocks.
     """
     numbers: dict[int, str] = {}
     used: dict[str, int] = {}

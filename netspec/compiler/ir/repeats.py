@@ -1,4 +1,4 @@
-"""Which steps stand several times in a row, so that a compiler may work them out once (`lax.scan`).
+"""Finds steps that repeat in a row, so that a compiler may compile them once (`lax.scan`).
 
 An analysis: the graph stays as it is.
 """
@@ -15,12 +15,12 @@ from netspec.layers.base import Layer
 from netspec.layers.sequence.tokens import PaddingMask
 
 MAX_LENGTHS = 50
-"""So many lengths are tried at a place; bounds the work where many equal layers stand between different ones."""
+"""The number of lengths tried at a position; bounds the work if many equal layers are between different ones."""
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """Copies of the same steps in a row, each fed by the one before, with weights of its own unless these are shared.
+    """Copies of the same steps in a row, each fed by the one before, with separate weights unless they are shared.
 
     `copies` has the nodes of each copy in `block`; the last of them gives what flows on, in the shape of what flowed
     in. `entry` is what flows into the first copy. Nothing else inside is read from outside; whatever else the copies
@@ -81,13 +81,13 @@ class _Builds:
 
 
 class _Finder:
-    """Looks for repeats in one block. Places are those in `order`, which has inputs and masks in front."""
+    """Looks for repeats in one block. Positions are those in `order`, which has inputs and masks first."""
 
     def __init__(self, block: Graph, builds: _Builds) -> None:
         self.block = block
-        places = range(len(block.nodes))
-        front = [i for i in places if isinstance(block.nodes[i].operation, Input | PaddingMask)]
-        rest = sorted(set(places) - set(front))
+        indices = range(len(block.nodes))
+        front = [i for i in indices if isinstance(block.nodes[i].operation, Input | PaddingMask)]
+        rest = sorted(set(indices) - set(front))
         self.order = [*front, *rest]
         self.begin = len(front)
         place = {node: position for position, node in enumerate(self.order)}
@@ -103,13 +103,13 @@ class _Finder:
         self.next_equal = self._next_equal()
 
     def _next_equal(self) -> list[int | None]:
-        """For each place the next one with the same build."""
-        found: list[int | None] = [None] * len(self.nodes)
+        """For each position the next one with the same build."""
+        following: list[int | None] = [None] * len(self.nodes)
         seen: dict[int, int] = {}
         for position in reversed(range(len(self.nodes))):
-            found[position] = seen.get(self.builds[position])
+            following[position] = seen.get(self.builds[position])
             seen[self.builds[position]] = position
-        return found
+        return following
 
     def find(self) -> Iterator[Repeat]:
         start = self.begin
@@ -128,22 +128,22 @@ class _Finder:
     def _best(self, start: int) -> tuple[int, int]:
         """The length of a copy and the number of copies with which most nodes from `start` on are covered."""
         best = (1, 1)
-        found: list[int] = []
+        lengths: list[int] = []
         following = self.next_equal[start]
         for _ in range(MAX_LENGTHS):
             if following is None:
                 break
             length = following - start
-            if not any(length % shorter == 0 for shorter in found):
+            if not any(length % shorter == 0 for shorter in lengths):
                 count = self._count(start, length)
                 if count > 1:
-                    found.append(length)
+                    lengths.append(length)
                     best = (length, count) if length * count > best[0] * best[1] else best
             following = self.next_equal[following]
         return best
 
     def _count(self, start: int, length: int) -> int:
-        """How many copies of `length` nodes stand in a row from `start` on."""
+        """The number of copies of `length` nodes in a row from `start` on."""
         entry = self._entry(start, length)
         last = self.nodes[start + length - 1]
         if entry is None or len(last.shapes) > 1 or self.nodes[entry.node].shapes[entry.port] != last.shape:

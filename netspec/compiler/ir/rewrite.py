@@ -1,4 +1,4 @@
-"""What passes have in common: changing every block once, and letting a tensor stand for another."""
+"""What passes have in common: changing every block once, and replacing tensors by others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netspec.compiler.ir.graph import Edge, Graph, prune
 def rewrite_blocks(network: Graph, change: Callable[[Graph], Graph]) -> Graph:
     """The network with `change` applied to every block, inner ones first.
 
-    Uses of one block go on sharing it, and blocks in which nothing changes stay the objects that they are.
+    Uses of one block keep sharing it, and blocks in which nothing changes stay the same objects.
     """
     done: dict[int, Graph] = {}
     for block in network.subgraphs():
@@ -25,9 +25,9 @@ def rewrite_blocks(network: Graph, change: Callable[[Graph], Graph]) -> Graph:
 
 
 def reroute(block: Graph, instead: Mapping[Edge, Edge]) -> Graph:
-    """A copy in which whatever read an edge of `instead` reads the one that stands for it, without what is then unread.
+    """A copy in which readers of the edges in `instead` read their replacements, without nodes that are then unread.
 
-    The author's names for tensors go along. No edge stands for another that is itself replaced.
+    Labels of tensors move along. No replacement is itself replaced.
     """
 
     def place(edge: Edge) -> Edge:

@@ -1,4 +1,4 @@
-"""What each name and word stands for, and where the arguments of a call go.
+"""What each name and word refers to, and which option each argument of a call sets.
 
 Comes in: a syntax tree. Guaranteed: nothing is evaluated. Goes out: a `Resolution`.
 """

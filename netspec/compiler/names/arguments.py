@@ -23,7 +23,7 @@ MAX_EXAMPLE_LENGTH = 60
 
 
 class Slot(Frozen):
-    """A place for an argument; `kind` is None for a parameter of a `def`, which takes anything."""
+    """An option or a parameter that an argument can set; `kind` is None for a parameter of a `def`."""
 
     name: str
     is_required: bool
@@ -134,11 +134,11 @@ def _slots_by_place(
     problems: Problems,
     is_activation: Callable[[tree.Expression], bool],
 ) -> list[Slot] | None:
-    """The options of the arguments without a name, or None (and one diagnostic) when they cannot stand so."""
+    """The options of the arguments without a name, or None (and one diagnostic) if their order is wrong."""
     first_named = next((i for i, a in enumerate(arguments) if a.name is not None), len(arguments))
-    behind = next((a for a in arguments[first_named:] if a.name is None), None)
-    if behind is not None:
-        problems.add(ArgumentOrder(span=behind.span))
+    late = next((a for a in arguments[first_named:] if a.name is None), None)
+    if late is not None:
+        problems.add(ArgumentOrder(span=late.span))
         return None
     given = arguments[:first_named]
     activation = next((s for s in callee.positional if s.is_activation), None)
@@ -171,7 +171,7 @@ def _activation_first(
 
 
 def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> TooManyArguments:
-    """The diagnostic for the arguments from `first` on, for which there is no place."""
+    """The diagnostic for the arguments from `first` on, which are too many."""
     count = len(callee.positional)
     by_name = ", ".join(s.name for s in callee.slots if s.position is None)
     advice = f"write {callee.example([s.name for s in callee.positional])}"

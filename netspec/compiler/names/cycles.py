@@ -45,7 +45,7 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
 
 
 def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
-    """The diagnostic for names that use each other; `places` are those where each uses the next."""
+    """The diagnostic for names that use each other; `places` are where each uses the next."""
     names = [f"`{n.name}`" for n in circle]
     path = " -> ".join(names if len(names) <= MAX_NAMES else [*names[:4], "…", *names[-3:]])
     steps = list(zip(circle, circle[1:], places, strict=False))[:-1]

@@ -13,7 +13,7 @@ from netspec.language.vocabulary import words
 
 
 def parse_expression(name: str, text: str, problems: Problems) -> tree.Expression | None:
-    """An expression that stands alone, such as a value from the command line; None (and a diagnostic) if it is none."""
+    """A single expression, such as a value from the command line; None (and a diagnostic) if it is not one."""
     file = parse_source(Source(name, text), problems)
     if len(file.statements) == 1 and isinstance(file.statements[0], tree.ExpressionStatement):
         return file.statements[0].value

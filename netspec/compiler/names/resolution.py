@@ -22,7 +22,7 @@ class SettingsBlock:
 
 @dataclass(eq=False)
 class Resolution:
-    """What every name, call and section of the files stands for; keyed by the identity of tree nodes.
+    """What every name, call and section of the files refers to, by the identity of tree nodes.
 
     `rejected` holds calls with arguments that fit nowhere: their values are checked, and nothing is made of them.
     """

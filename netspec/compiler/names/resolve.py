@@ -1,4 +1,4 @@
-"""Binds names: every name of the tree gets what it stands for, every argument its option.
+"""Binds names: every name of the tree gets its meaning, every argument its option.
 
 Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be said without knowing a shape is said here
 (NS2xx): unknown names, misspelled options, missing arguments, circles, what is never used. Values are not looked at.
@@ -59,7 +59,7 @@ class _Resolver:
         self.open_files: list[Source] = []
         self.open_uses: list[Span] = []
         self.sizes: set[str] = set()
-        """Upper-case names of sizes in the inputs; they may stand wherever a number may."""
+        """Upper-case names of sizes in the inputs; they are allowed wherever a number is."""
         self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
         self.used: set[Name] = set()  # by the main file
 

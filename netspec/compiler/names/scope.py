@@ -17,7 +17,7 @@ class Name:
 
     `what` is the noun for messages: `parameter`, `name`, `shared layer`, `definition`, `input`, `output`, `param`; or
     `missing` for a name of another file that could not be brought.
-    `expression` is what a plain name, a `share`, a `param` or an `output` stands for; `define` is set for a `def`.
+    `expression` is the value of a plain name, a `share`, a `param` or an `output`; `define` is set for a `def`.
     """
 
     name: str

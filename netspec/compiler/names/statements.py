@@ -1,4 +1,4 @@
-"""Whether a statement says what its place needs: the body of a `def` ends with a value, an `expect` compares."""
+"""Checks of statements: the body of a `def` ends with a value, an entry of `expect` is a comparison."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from netspec.layers.base import Layer
 
 
 def peel_head(graph: Graph) -> Graph:
-    """Move the last activation of each output into `Output.head`, also out of a block that stands last.
+    """Move the last activation of each output into `Output.head`, also out of a block at the end.
 
     Only what nothing else reads is moved; shared layers keep their activation.
     """

@@ -177,7 +177,7 @@ def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict
     """
     columns = tuple(narrow(inputs[name]) for name in engine.input_names)
     parts = [
-        {name: np.asarray(value)[:count] for name, value in engine.answer_program(*weights, rows).items()}
+        {name: np.asarray(value)[:count] for name, value in engine.inference_program(*weights, rows).items()}
         for rows, count in _blocks(columns)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in engine.recipe.outputs}

@@ -116,7 +116,7 @@ class Engine:
         """
         assert self.augment is None
         self._step_programs, self._loop_programs = other._step_programs, other._loop_programs
-        for name in ("copy", "is_finite", "score_program", "answer_program"):
+        for name in ("copy", "is_finite", "score_program", "inference_program"):
             self.__dict__[name] = getattr(other, name)
 
     # ------------------------------------------------------------ state
@@ -441,7 +441,7 @@ class Engine:
         return jax.jit(score, static_argnums=5, compiler_options=told)
 
     @cached_property
-    def answer_program(self) -> Any:
+    def inference_program(self) -> Any:
         """The compiled prediction: (params, other, inputs) -> answers by output, heads applied."""
 
         def answer(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:

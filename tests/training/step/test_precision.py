@@ -220,6 +220,6 @@ def test_a_spec(tmp_path: Path) -> None:
     loaded = netspec.load(result.run)
     np.testing.assert_array_equal(loaded(x), result.model(x))
     engine = prepare(model.compilation, (x, y)).job.engine()
-    answers = engine.answer_program(*weights_of(result.model.module), (x,))["output"]
+    answers = engine.inference_program(*weights_of(result.model.module), (x,))["output"]
     np.testing.assert_allclose(answers, loaded(x), atol=0.02)
     assert answers.dtype == HIGH and not np.array_equal(answers, loaded(x))

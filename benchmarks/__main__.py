@@ -1,7 +1,7 @@
 """netspec beside Flax NNX, functional Flax, Keras 3 on JAX, Equinox, PyTorch and torch.compile.
 
-Prints a table, and writes it with all figures as JSON and as a picture to benchmarks/results/NAME. What is measured,
-and how to read it, stands in benchmarks/README.md.
+Prints a table, and writes it with all measurements as JSON and as a picture to benchmarks/results/NAME. What is
+measured, and how to read it, is in benchmarks/README.md.
 
     python -m benchmarks                              everything
     python -m benchmarks --only bilstm-step           some workloads; the others of the folder stay

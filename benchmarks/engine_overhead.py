@@ -2,9 +2,9 @@
 
 Both train the same module on the same data with the same optimizer and batch. The hand-written loop is the fast one
 (`nnx.split` once, one donated `jax.jit`, batches gathered on the device) and reports nothing but the loss; netspec also
-keeps the figures of the epoch, looks for losses that are not finite, listens for signals and feeds a progress display.
+keeps the metrics of the epoch, looks for losses that are not finite, listens for signals and feeds a progress display.
 Epochs of the two alternate, so that a busy machine disturbs both alike; the medians are
-printed, and the median of the ratios of neighbouring epochs.
+printed, and the median of the ratios of neighboring epochs.
 
     python benchmarks/engine_overhead.py [small|mlp|cnn …] [--epochs N]
 """

@@ -48,7 +48,7 @@ def seconds_of(command: Sequence[str]) -> float:
 
 
 def layers_row(folder: Path, verb: str, layers: int, rounds: int) -> tuple[float, float]:
-    """Seconds for so many layers, and for ten times as many."""
+    """Seconds for the given number of layers, and for ten times as many."""
     small, large = folder / "small.net", folder / "large.net"
     small.write_text(chain(layers))
     large.write_text(chain(TIMES * layers))
@@ -57,7 +57,7 @@ def layers_row(folder: Path, verb: str, layers: int, rounds: int) -> tuple[float
 
 
 def data_row(folder: Path, examples: int, what: str, *, stream: bool) -> tuple[float, float]:
-    """Seconds of an epoch or MiB for so many examples, and for ten times as many."""
+    """Seconds of an epoch or MiB for the given number of examples, and for ten times as many."""
     found = []
     for count in (examples, TIMES * examples):
         rng = np.random.default_rng(0)

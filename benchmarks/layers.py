@@ -38,7 +38,7 @@ SAMPLE_SECONDS = 0.03
 RESULTS = Path(__file__).parent / "results"
 
 Runner = Callable[[int], None]
-"""Does something so many times, and comes back when it is finished."""
+"""Does something a number of times, and returns when it is finished."""
 
 
 def example(case: Case) -> np.ndarray:

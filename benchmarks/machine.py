@@ -1,4 +1,4 @@
-"""Which machine, and which versions: figures mean nothing without them."""
+"""Which machine, and which versions: measurements mean nothing without them."""
 
 from __future__ import annotations
 

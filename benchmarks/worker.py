@@ -46,7 +46,7 @@ class Worker:
         return {"parameters": self.program.parameters, "is_real": data.is_real}
 
     def run(self, units: int) -> dict[str, Any]:
-        """Time so many epochs, steps or answers."""
+        """Time a number of epochs, steps or calls."""
         assert self.program is not None
         began = time.perf_counter()
         self.program.run(units)
@@ -76,7 +76,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer = getattr(worker, request.pop("do"))(**request)
-        except Exception as error:  # noqa: BLE001  (told to the one who asks, who goes on with the others)
+        except Exception as error:  # noqa: BLE001  (reported to the caller, who continues with the others)
             told = str(error) if isinstance(error, Unavailable) else "".join(traceback.format_exception(error)[-6:])
             answer = {"error": told, "is_unavailable": isinstance(error, Unavailable)}
         print(json.dumps(answer), file=answers, flush=True)

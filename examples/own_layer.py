@@ -36,7 +36,7 @@ class Gaussian(Layer):
         return call(f"{__name__}:gaussian", *tensors, self.width)
 
 
-class Centres(nnx.Module):
+class Centers(nnx.Module):
     """The squared distances to `count` trained points."""
 
     def __init__(self, features, count, *, rngs):
@@ -66,7 +66,7 @@ class Distances(Layer):
         return {"points": (self.count, x.channels)}
 
     def module(self, x):
-        return call(f"{__name__}:Centres", x.channels, self.count)
+        return call(f"{__name__}:Centers", x.channels, self.count)
 
 
 # The checks that netspec's own layers pass: docs, shapes, weights, messages, over a grid of options.

@@ -79,11 +79,11 @@ class Training:
         for _ in range(units):
             if self.workload.kind == "epochs":
                 batches = shuffled_batches(self.data, self.workload.batch, self.random)
-                figures = [self._train(x, y) for x, y in batches]
-                np.sum(jax.device_get(figures), axis=0)
+                metrics = [self._train(x, y) for x, y in batches]
+                np.sum(jax.device_get(metrics), axis=0)
             else:
-                figures = self._train(self.x, self.y)
-        jax.block_until_ready((eqx.filter(self.model, eqx.is_array), figures))
+                metrics = self._train(self.x, self.y)
+        jax.block_until_ready((eqx.filter(self.model, eqx.is_array), metrics))
 
     def accuracy(self) -> float:
         model = eqx.nn.inference_mode(self.model)

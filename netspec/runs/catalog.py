@@ -21,7 +21,7 @@ from netspec.storage import errors
 from netspec.storage.atomic_files import reason_of
 from netspec.storage.run_folder import RunRecord, checkpoint_steps, read_run
 from netspec.storage.run_lock import is_locked, locked
-from netspec.training.metrics import figure_is_higher_better
+from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
 FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
@@ -198,7 +198,7 @@ def _figures(record: RunRecord, train: Mapping[str, Any]) -> tuple[int | None, d
     index -= 1
     watched = train.get("watched")
     if record.done is None and train.get("keep") == "best" and watched:
-        sign = 1 if figure_is_higher_better(watched) else -1
+        sign = 1 if is_higher_better(watched) else -1
         known = [(sign * v, -i) for i, r in enumerate(record.history) if _is_figure(v := r["metrics"].get(watched))]
         index = -max(known)[1] if known else index
     row = record.history[index]
@@ -249,7 +249,7 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
     if key not in names:
         advice = suggest(key, [*names, "name", "made", "epochs", "seconds", "parameters"], what="figures and columns")
         raise fail(errors.NoSuchFigure(figure=key, advice=advice))
-    sign = -1 if figure_is_higher_better(key) else 1
+    sign = -1 if is_higher_better(key) else 1
     return sorted(runs, key=lambda run: (key not in run.figures, sign * run.figures.get(key, 0.0)))
 
 

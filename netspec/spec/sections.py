@@ -80,7 +80,7 @@ def _check_augment(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         output_heads(graph),
         facts,
         target_is_input=data.target is not None,
-        one_class_loss=next((loss.word for loss in losses if not loss.takes_shares), None),
+        one_class_loss=next((loss.word for loss in losses if not loss.takes_soft_targets), None),
         span=spec.setting_spans("data").get("augment"),
         spans=spec.chain_spans("data", "augment"),
     ):

@@ -8,7 +8,7 @@ from netspec.data import augmentations as augment
 from netspec.data.augmentations import Augmentation, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from netspec.data.settings import DataSettings
 from netspec.language.diagnostics import KINDS, CompileError, render
-from netspec.language.reference import examples
+from netspec.language.reference import programs
 from netspec.language.source import Source
 from netspec.language.vocabulary import signature, words
 from netspec.spec.compilation import Compilation
@@ -233,7 +233,7 @@ def test_losses_that_take_one_class_only() -> None:
         class OneClass(CrossEntropy):
             """A loss for one class."""
 
-            takes_shares = False
+            takes_soft_targets = False
 
         found = [*compilation("mixup", data="source = mnist", train="loss = one_class").diagnose()]
     assert [d.code for d in found] == ["NS489"] and "`one_class`" in found[0].message
@@ -261,7 +261,6 @@ def test_what_counts_pixels_is_an_option(word: type[Augmentation]) -> None:
 
 @pytest.mark.parametrize("code", ["NS417", "NS418", "NS419", "NS468", "NS489"])
 def test_the_programs_of_the_pages(code: str) -> None:
-    programs = examples(KINDS[code])
-    assert programs is not None
-    wrong, right = ([d.code for d in Compilation(Source("page", text)).diagnose()] for text in programs)
+    page = programs(KINDS[code])
+    wrong, right = ([d.code for d in Compilation(Source("page", page[part])).diagnose()] for part in ("wrong", "right"))
     assert wrong == [code] and right == []

@@ -19,7 +19,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.runs.catalog import RunInfo, main_figure, meaning_of_run
 from netspec.runs.diff import text_of
 from netspec.spec.canonical import Meaning, Value
-from netspec.training.metrics import figure_is_higher_better
+from netspec.training.metrics import is_higher_better
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,7 +47,7 @@ def print_runs(
 ) -> None:
     """A row for each run, and why some are broken below. Figures that there is no room for are left out."""
     out = console()
-    figures = figure_names(runs, every=every, sort=sort)
+    figures = all_metric_names(runs, every=every, sort=sort)
     table = runs_table(runs, figures, with_size=with_size)
     while not every and figures and table_width(out, table) > out.width:
         figures.pop()
@@ -63,7 +63,7 @@ def table_width(out: Console, table: Table) -> int:
     return Measurement.get(out, out.options.update(width=10_000), table).maximum
 
 
-def figure_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) -> list[str]:
+def all_metric_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) -> list[str]:
     """The figures that get a column; those that people look at first come first, and no more than four of them."""
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
     if every:
@@ -110,7 +110,7 @@ def _best(runs: Sequence[RunInfo], spec: str, name: str) -> float | None:
     values = [run.figures[name] for run in runs if run.spec == spec and name in run.figures]
     if len(values) < 2 or min(values) == max(values):
         return None
-    return max(values) if figure_is_higher_better(name) else min(values)
+    return max(values) if is_higher_better(name) else min(values)
 
 
 def _figure_cell(run: RunInfo, name: str, best: float | None) -> Text:
@@ -176,7 +176,7 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
     table.add_section()
     for name in dict.fromkeys(name for run in runs for name in run.figures):
         values = [run.figures[name] for run in runs if name in run.figures]
-        best = None if min(values) == max(values) else (max if figure_is_higher_better(name) else min)(values)
+        best = None if min(values) == max(values) else (max if is_higher_better(name) else min)(values)
         table.add_row(name, *(_figure_cell(run, name, best) for run in runs))
     if settings:
         table.add_section()

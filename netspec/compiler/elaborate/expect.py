@@ -118,15 +118,15 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
 
 def _metric_names(most: int | None = None) -> dict[str, bool]:
     """The names of the numbers that metrics report, at most `most` of each, and whether they are fractions."""
-    metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "figures")]
-    return {name: cls.is_share for cls in metrics for name in cls.figures()[:most]}
+    metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "metric_names")]
+    return {name: cls.is_fraction for cls in metrics for name in cls.metric_names()[:most]}
 
 
 def _impossible(expectation: Expectation) -> Diagnostic | None:
-    """A share that cannot be: `test_accuracy >= 99` without the percent sign."""
+    """A fraction that cannot be: `test_accuracy >= 99` without the percent sign."""
     value = expectation.value
-    is_share = any(expectation.name.endswith(f"_{name}") for name, is_share in _metric_names().items() if is_share)
-    if not is_share or not isinstance(value, int | float) or value <= 1:
+    is_fraction = any(expectation.name.endswith(f"_{name}") for name, fits in _metric_names().items() if fits)
+    if not is_fraction or not isinstance(value, int | float) or value <= 1:
         return None
 
     return WrongValue(

@@ -12,7 +12,7 @@ from netspec.language.record import Frozen
 from netspec.language.values import SECONDS, Comparison, Duration, Symbol, to_source
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Kind, Mismatch, Word, option
-from netspec.training.metrics import figure_names
+from netspec.training.metrics import all_metric_names
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -50,7 +50,7 @@ class ValidationFigure(Kind):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *figure_names()))
+        return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *all_metric_names()))
 
 
 class HeldOutFigure(ValidationFigure):

@@ -14,7 +14,7 @@ from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
 from netspec.training.losses import JointLoss
-from netspec.training.metrics import Answers
+from netspec.training.metrics import Predictions
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.targets import are_ids
@@ -95,7 +95,7 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
     """
     if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
         targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
-    answers = Answers(logits.astype(jnp.float32), targets, output.scored, weights)
+    answers = Predictions(logits.astype(jnp.float32), targets, output.scored, weights)
     found: dict[str, Any] = {}
     for metric in output.metrics:
         if not (training and (metric.is_table or metric.takes_long)):

@@ -21,7 +21,7 @@ from netspec.data.dataset.lazy_rows import Column, blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
 from netspec.training.feed.device_data import Data, narrow
 from netspec.training.feed.prefetch import Stream, is_stream
-from netspec.training.metrics import Figure, Totals
+from netspec.training.metrics import MetricValue, Totals
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
@@ -78,7 +78,7 @@ def _spread_of_rows(rows: Column) -> Any:
 
 def measure(
     engine: Engine, weights: Weights, exam: Exam, *, prefix: str = "", tables: bool = False
-) -> dict[str, Figure]:
+) -> dict[str, MetricValue]:
     """The loss and every metric over a split; names begin with `prefix`, tables come only when asked for."""
     data, pending, batches = exam.data, deque[Any](), list[Any]()
     for arrays, begin, end in _batches(exam):
@@ -108,7 +108,7 @@ def _batches(exam: Exam) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
             yield batch, 0, min(size, data.examples - begin)
 
 
-def evaluate(engine: Engine, weights: Weights, arrays: Arrays, *, prefix: str = "") -> dict[str, Figure]:
+def evaluate(engine: Engine, weights: Weights, arrays: Arrays, *, prefix: str = "") -> dict[str, MetricValue]:
     """The loss, every metric and every table over a split."""
     return measure(engine, weights, prepare(engine, arrays), prefix=prefix, tables=True)
 
@@ -122,11 +122,13 @@ def figures(
     *,
     prefix: str = "",
     tables: bool = False,
-) -> dict[str, Figure]:
+) -> dict[str, MetricValue]:
     """Figures from the sums over `examples`. Without `scores`, as in training, those that need them or take long are
     left out."""
     losses = {name: float(sums[name]["loss"]) / _loss_weight(sums[name], examples) for name in recipe.outputs}
-    found: dict[str, Figure] = {f"{prefix}loss": sum(recipe.outputs[name].weight * losses[name] for name in losses)}
+    found: dict[str, MetricValue] = {
+        f"{prefix}loss": sum(recipe.outputs[name].weight * losses[name] for name in losses)
+    }
     if "penalty" in sums:
         found[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
@@ -149,7 +151,7 @@ def figures(
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
             if is_missing or (metric.is_table and not tables):
                 continue
-            found[prefix + recipe.figure(name, metric.figure)] = metric.value(totals)
+            found[prefix + recipe.figure(name, metric.metric_name)] = metric.value(totals)
     return found
 
 

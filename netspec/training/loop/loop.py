@@ -190,7 +190,7 @@ class _Training:
     @property
     def current(self) -> Weights:
         """The weights of the state that the net answers with; they live until the next step."""
-        return Weights(self.engine.answering(self.state), self.state["other"])
+        return Weights(self.engine.eval_weights(self.state), self.state["other"])
 
     def run_epoch(self) -> None:
         """Train for what is left of an epoch, unless a signal comes, and see to everything that follows."""
@@ -428,7 +428,7 @@ class _Training:
     def _publish(self, state: State, best: Tree | None) -> None:
         """Write the kept weights of a checkpoint."""
         assert self.run is not None
-        kept = best if best is not None else (self.engine.answering(state), state["other"])
+        kept = best if best is not None else (self.engine.eval_weights(state), state["other"])
         self.run.write_weights(Weights(*kept))
 
     def _restore(self) -> tuple[Diagnostic, ...]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from netspec.training.control.stop import Standing, Stop
-from netspec.training.metrics import figure_is_higher_better
+from netspec.training.metrics import is_higher_better
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.schedules import ReduceOnPlateau
 
@@ -51,7 +51,7 @@ class Progress:
     def is_plateau(self, rule: ReduceOnPlateau, figures: Mapping[str, Any]) -> bool:
         """Take the figures of the epoch that has just ended into account: whether the rate falls now."""
         value = _number(figures.get(rule.figure))
-        higher = figure_is_higher_better(rule.figure)
+        higher = is_higher_better(rule.figure)
         gained = value is not None and rule.is_better(value, self.plateau_best, higher=higher)
         self.plateau_best = value if gained else self.plateau_best
         self.plateau_waited = 0 if gained or self.plateau_resting else self.plateau_waited + 1
@@ -73,7 +73,7 @@ class Progress:
             Whether its weights are the best ones.
         """
         value = _number(figures.get(recipe.watched))
-        higher = figure_is_higher_better(recipe.watched)
+        higher = is_higher_better(recipe.watched)
         is_best = False
         if value is not None and recipe.keeps_best:
             is_best = self.best is None or (value > self.best if higher else value < self.best)
@@ -89,7 +89,7 @@ class Progress:
         """Whether a rule of `stop` ends the run."""
         figure, (reference, waited) = rule.watches(), self.standings[index]
         value = _number(figures.get(figure)) if figure is not None else None
-        higher = figure is not None and figure_is_higher_better(figure)
+        higher = figure is not None and is_higher_better(figure)
         gained = value is not None and (reference is None or rule.is_better(value, reference, higher=higher))
         reference, waited = (value, 0) if gained else (reference, waited + 1)
         self.standings[index] = [reference, waited]

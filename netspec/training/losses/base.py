@@ -1,4 +1,4 @@
-"""What a loss is: the number for each answer whose mean is made small, and what every loss says about itself."""
+"""The base of every loss: one number for each prediction, whose mean is minimized."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_CLASSES = "the targets are numbers, not classes"
 
 
 class WrongTargets(Frozen):
-    """Targets that a loss can do nothing with: the first such example, what is wrong with it, what to do."""
+    """Targets that a loss cannot use: the first such example, what is wrong with it, and what to do."""
 
     index: int
     reason: str
@@ -35,26 +35,26 @@ class Loss(Word, ABC):
     category: ClassVar[str] = "loss"
 
     heads: ClassVar[tuple[str, ...]] = ("linear", "sigmoid", "softmax")
-    """The ends of a net that it can go with."""
+    """The heads of a network that it accepts."""
     implied: ClassVar[str] = "linear"
-    """The head that a net without one is taken to have: it then gives logits."""
-    fewest_units: ClassVar[int] = 1
-    takes_shares: ClassVar[bool] = True
-    """In place of class ids it may be given a share for each class, as `mixup` makes them."""
+    """The head that is assumed for a network without one, which then gives logits."""
+    min_units: ClassVar[int] = 1
+    takes_soft_targets: ClassVar[bool] = True
+    """Accepts probabilities of the classes in place of class ids, as `mixup` makes them."""
     output_kind: ClassVar[OutputKind] = "predictions"
 
     @abstractmethod
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        """The loss of every answer: float32 of the shape batch x ..., with a place for each step of a sequence."""
+        """The loss of every prediction: float32 of the shape batch x ..., one for each time step of a sequence."""
 
     def weighted(self, logits: Any, targets: Any, head: OutputHead, classes: Any) -> tuple[Any, Any]:
-        """`values`, each times what its class counts, and what each answer counts (batch x ... without units).
+        """`values`, each times the weight of its class, and the weight of each prediction (batch x ... without units).
 
         Args:
             logits: as for `values`.
             targets: as for `values`.
             head: as for `values`.
-            classes: what an answer of each class counts, a vector.
+            classes: the weight of each class, a vector.
         """
         values, weights = self.values(logits, targets, head), class_weights_of(targets, head, classes)
         return values * weights.reshape(*weights.shape, *[1] * (values.ndim - weights.ndim)), weights
@@ -62,11 +62,11 @@ class Loss(Word, ABC):
     # ------------------------------------------------------------ asked before the first step
 
     def implied_by(self, head: OutputHead, target: Target) -> str:
-        """The head that a net without one is taken to have, for these targets."""
+        """The head that is assumed for a network without one, for these targets."""
         return self.implied
 
     def scored(self, head: OutputHead, target: Target) -> OutputHead:
-        """The head that figures are made with: that of the net, or the one that is implied for plain numbers."""
+        """The head that metrics use: that of the network, or the implied one for plain numbers."""
         return head.replace(activation=self.implied_by(head, target)) if head.activation == "linear" else head
 
     def pairs_examples(self, head: OutputHead) -> bool:
@@ -74,13 +74,13 @@ class Loss(Word, ABC):
         return False
 
     def misfit(self, head: OutputHead, target: Target) -> str:
-        """Why it cannot go with a head and targets, as the end of a sentence; empty when it can."""
+        """Why it does not fit a head and targets, as the end of a sentence; empty when it fits."""
         if head.activation not in self.heads:
             if self.heads == ("linear",):
-                return "it works on plain numbers: leave the activation of the last layer out"
-            return f"it works on a net that ends in `{self.implied}`"
-        if head.units < self.fewest_units:
-            return f"it needs at least {self.fewest_units} units, one for each class"
+                return "it expects logits: remove the activation of the last layer"
+            return f"it expects a network that ends in `{self.implied}`"
+        if head.units < self.min_units:
+            return f"it needs at least {self.min_units} units, one for each class"
         implied = self.implied_by(head, target)
         if implied == "sigmoid" and are_ids(head, target):
             return f"the targets are {target.classes} classes, of which one is right"
@@ -92,24 +92,24 @@ class Loss(Word, ABC):
         return place_targets(array, head, target)
 
     def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
-        """The first target that it can do nothing with; `targets` are as `place_targets` gives them."""
+        """The first target that it cannot use; `targets` are as `place_targets` gives them."""
         return None
 
 
 class JointLoss(Loss, ABC):
-    """Base of losses that look at more than one answer at a time: at pairs of examples, at a whole sequence."""
+    """Base of losses of more than one prediction at a time: of pairs of examples, of a whole sequence."""
 
-    takes_shares = False
+    takes_soft_targets = False
 
     @abstractmethod
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
-        """Losses and what each of them counts, of equal shapes.
+        """Losses and their weights, of equal shapes.
 
         Args:
             logits: as for `values`.
             targets: as `place_targets` makes them.
             head: the head.
-            counted: batch or batch x T: false for rows and steps that only fill up; None when all count.
+            counted: batch or batch x T: false for padding; None when everything counts.
         """
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
@@ -121,12 +121,12 @@ loss = Declares("loss")
 
 
 def errors(logits: Any, targets: Any, head: OutputHead) -> Any:
-    """Answer - target for each unit, float32."""
+    """Prediction - target for each unit, float32."""
     return head.apply(logits.astype(jnp.float32)) - as_numbers(targets, head.units)
 
 
 def class_weights_of(targets: Any, head: OutputHead, classes: Any) -> Any:
-    """What each answer counts, without the axis of units: the weight of its class, or of its shares of the classes."""
+    """The weight of each prediction, without the axis of units: that of its class, or the mean over soft targets."""
     weights = jnp.asarray(classes, jnp.float32)
     if jnp.issubdtype(targets.dtype, jnp.integer):
         return weights[targets]

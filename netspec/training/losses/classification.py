@@ -20,9 +20,9 @@ else:
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
 
-SMALLEST = 1e-12
+EPSILON = 1e-12
 """A probability is kept above this under a power, whose gradient at 0 may be infinite."""
-NEAR = 1e-3
+SUM_TOLERANCE = 1e-3
 """Shares sum up to 1 but for this."""
 
 SMOOTHED = "which share of the target is spread evenly over all answers (0: none)"
@@ -43,7 +43,7 @@ class CrossEntropy(Loss):
     aliases = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
     heads = ("linear", "softmax")
     implied = "softmax"
-    fewest_units = 2
+    min_units = 2
     output_kind = "probabilities"
 
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, aliases=("label_smoothing",))
@@ -60,8 +60,8 @@ class CrossEntropy(Loss):
             return super().weighted(logits, targets, head, classes)
         weights, y = jnp.asarray(classes, jnp.float32), as_numbers(targets, head.units)
         x = logits.astype(jnp.float32)
-        shares = (1 - self.smoothing) * y + self.smoothing / head.units
-        return jnp.sum(shares * weights * (_log_sum(x)[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
+        smoothed = (1 - self.smoothing) * y + self.smoothing / head.units
+        return jnp.sum(smoothed * weights * (_log_sum(x)[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         is_numbers = target.kind == "numbers" and head.activation == "linear"
@@ -86,7 +86,7 @@ class KullbackLeibler(Loss):
     aliases = ("kl_divergence", "KLDivergence", "KLDivLoss", "kullback_leibler_divergence")
     heads = ("linear", "softmax")
     implied = "softmax"
-    fewest_units = 2
+    min_units = 2
     output_kind = "probabilities"
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
@@ -163,7 +163,7 @@ class Focal(Loss):
         return values if self.alpha is None else values * (self.alpha * y + (1 - self.alpha) * (1 - y))
 
     def _rest(self, missing: Any) -> Any:
-        return jnp.power(jnp.maximum(missing, SMALLEST), self.gamma)
+        return jnp.power(jnp.maximum(missing, EPSILON), self.gamma)
 
     def implied_by(self, head: OutputHead, target: Target) -> str:
         return "softmax" if are_ids(head, target) else "sigmoid"
@@ -184,7 +184,7 @@ class _Margin(Loss):
 
     heads = ("linear",)
     implied = "margin"
-    takes_shares = False
+    takes_soft_targets = False
     output_kind = "scores"
 
     def margins(self, logits: Any, targets: Any, head: OutputHead) -> Any:
@@ -231,7 +231,7 @@ class SquaredHinge(_Margin):
 def no_distribution(targets: np.ndarray) -> WrongTargets | None:
     """The first target that is no distribution over the classes."""
     sums = targets.sum(axis=-1, dtype=np.float64)
-    wrong = ((np.abs(sums - 1) > NEAR) | (targets < 0).any(axis=-1)).reshape(len(targets), -1)
+    wrong = ((np.abs(sums - 1) > SUM_TOLERANCE) | (targets < 0).any(axis=-1)).reshape(len(targets), -1)
     if not wrong.any():
         return None
     index = int(wrong.any(axis=1).argmax())

@@ -35,7 +35,7 @@ class Ctc(JointLoss):
     aliases = ("CTCLoss", "ctc_loss")
     heads = ("linear", "softmax")
     implied = "softmax"
-    fewest_units = 2
+    min_units = 2
     output_kind = "sequence"
 
     blank: int = option(Count(0), "the id of the blank, which also fills up the targets", default=0, position=0)

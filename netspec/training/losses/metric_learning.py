@@ -20,7 +20,7 @@ from netspec.training.targets import are_ids
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
 
-SMALLEST = 1e-12
+EPSILON = 1e-12
 """Squared distances are kept above this under a root, whose gradient at 0 is infinite."""
 
 
@@ -79,7 +79,7 @@ class Contrastive(_Pairs):
         return values, jnp.ones(len(values)) if counted is None else counted.astype(jnp.float32)
 
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
-        apart = jnp.maximum(self.margin - jnp.sqrt(jnp.maximum(squares, SMALLEST)), 0) ** 2
+        apart = jnp.maximum(self.margin - jnp.sqrt(jnp.maximum(squares, EPSILON)), 0) ** 2
         return jnp.where(is_alike, squares, apart), is_pair.astype(jnp.float32)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
@@ -104,7 +104,7 @@ class Triplet(_Pairs):
     aliases = ("TripletMarginLoss", "TripletSemiHardLoss", "triplet_loss")
 
     def of_pairs(self, squares: Any, is_alike: Any, is_pair: Any) -> tuple[Any, Any]:
-        distances = jnp.sqrt(jnp.maximum(squares, SMALLEST))
+        distances = jnp.sqrt(jnp.maximum(squares, EPSILON))
         is_other = is_pair & ~is_alike
         others = jnp.sort(jnp.where(is_other, distances, jnp.inf), axis=1)
         count = is_other.sum(axis=1)[:, None]

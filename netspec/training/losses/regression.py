@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 jnp = lazy("jax.numpy")
 
-SMALLEST = 1e-8
+EPSILON = 1e-8
 """Added inside logarithms and put under divisions."""
 
 
@@ -82,7 +82,7 @@ class Poisson(Loss):
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
-        return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + SMALLEST)
+        return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + EPSILON)
 
     def implied_by(self, head: OutputHead, target: Target) -> str:
         return "exp" if self.log else "linear"
@@ -112,7 +112,7 @@ class Cosine(Loss):
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
         # Squares are kept above 0, where the gradient of a length would be no number.
-        lengths = jnp.maximum(jnp.sum(x * x, axis=-1), SMALLEST**2) * jnp.maximum(jnp.sum(y * y, axis=-1), SMALLEST**2)
+        lengths = jnp.maximum(jnp.sum(x * x, axis=-1), EPSILON**2) * jnp.maximum(jnp.sum(y * y, axis=-1), EPSILON**2)
         return 1 - jnp.sum(x * y, axis=-1) / jnp.sqrt(lengths)
 
     def misfit(self, head: OutputHead, target: Target) -> str:

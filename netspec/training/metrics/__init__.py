@@ -6,12 +6,12 @@ metric and are computed once. Figures that need every score at once (roc_auc) ta
 """
 
 from netspec.training.metrics.base import (
-    Answers as Answers,
-    Figure as Figure,
     Metric as Metric,
+    MetricValue as MetricValue,
+    Predictions as Predictions,
     Totals as Totals,
-    figure_is_higher_better as figure_is_higher_better,
-    figure_names as figure_names,
+    all_metric_names as all_metric_names,
+    is_higher_better as is_higher_better,
     metric as metric,
     metric_of as metric_of,
 )

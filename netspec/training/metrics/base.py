@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 jnp = lazy("jax.numpy")
 
-Figure = Any
+MetricValue = Any
 """A number, or (nested) lists of numbers for a table."""
 
 Need = Literal["numbers", "decisions", "classes", "several classes", "probabilities", "ranks", "points", "sequences"]
 """What the answers must be for a metric; in words: `recipe.NEEDS`."""
 
 
-class Answers(Frozen):
+class Predictions(Frozen):
     """A batch as metrics see it, inside the compiled program.
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
@@ -49,7 +49,7 @@ class Answers(Frozen):
         return self.head.activation == "softmax" or bool(jnp.issubdtype(self.targets.dtype, jnp.integer))
 
     @property
-    def decided(self) -> Any:
+    def predicted(self) -> Any:
         """The class of each answer, or 1 for yes."""
         if self.chooses:
             return jnp.argmax(self.logits, axis=-1)
@@ -58,7 +58,7 @@ class Answers(Frozen):
         return (self.logits > limit).astype(jnp.int32)
 
     @property
-    def right(self) -> Any:
+    def expected(self) -> Any:
         """The class of each target, or 1 for yes."""
         if jnp.issubdtype(self.targets.dtype, jnp.integer):
             return self.targets
@@ -100,27 +100,27 @@ class Metric(Word, ABC):
     """Needs the score of every example at once, so it is not reported on the training split."""
     takes_long: ClassVar[bool] = False
     """Is not reported on the training split, where it would be computed in every step."""
-    is_share: ClassVar[bool] = False
+    is_fraction: ClassVar[bool] = False
     """Lies between 0 and 1."""
     in_percent: ClassVar[bool] = False
     """Is shown in percent."""
     needs: ClassVar[Need] = "numbers"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
         """Sums over a batch, by name."""
         return {}
 
     @abstractmethod
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         """The figure for a whole split."""
 
     @property
-    def figure(self) -> str:
+    def metric_name(self) -> str:
         """The name that its figure is reported under."""
         return self.word
 
     @classmethod
-    def figures(cls) -> tuple[str, ...]:
+    def metric_names(cls) -> tuple[str, ...]:
         """The names of all single numbers that words of this class report."""
         return (cls.word,)
 
@@ -143,20 +143,20 @@ def metric_classes() -> dict[str, type[Metric]]:
     return {name: cls for name, cls in words("metric").items() if issubclass(cls, Metric)}
 
 
-def figure_names() -> tuple[str, ...]:
+def all_metric_names() -> tuple[str, ...]:
     """The names of all single figures that metrics report, without a split and an output in front."""
-    return tuple(name for cls in metric_classes().values() for name in cls.figures())
+    return tuple(name for cls in metric_classes().values() for name in cls.metric_names())
 
 
-def metric_of(figure: str) -> type[Metric] | None:
+def metric_of(name: str) -> type[Metric] | None:
     """The metric that a figure (`val_accuracy`, `test_digit_top_5`, …) is one of; None for losses."""
-    found = {name: cls for cls in metric_classes().values() for name in cls.figures()}
+    classes = {name: cls for cls in metric_classes().values() for name in cls.metric_names()}
     # `digit_top_5` ends with `top_5`; of several names that it ends with, the longest is meant.
-    fitting = [name for name in found if figure == name or figure.endswith(f"_{name}")]
-    return found[max(fitting, key=len)] if fitting else None
+    fitting = [known for known in classes if name == known or name.endswith(f"_{known}")]
+    return classes[max(fitting, key=len)] if fitting else None
 
 
-def figure_is_higher_better(name: str) -> bool:
+def is_higher_better(name: str) -> bool:
     """Whether a larger value of a reported figure (`val_accuracy`, `digit_loss`, …) is better."""
     found = metric_of(name)
     return found is not None and found.higher_is_better

@@ -12,7 +12,7 @@ from netspec.language.kinds import Choice, Count
 from netspec.language.lazy import lazy
 from netspec.language.word import option
 from netspec.training.losses import negative_log_likelihood
-from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,38 +23,44 @@ else:
 
 jnp = lazy("jax.numpy")
 
-MOST_PLACES = 20
+MAX_K = 20
 """The largest k of `top(k)`."""
 
 
-def class_counts(answers: Answers) -> dict[str, Any]:
+def class_counts(predictions: Predictions) -> dict[str, Any]:
     """For each class how often it was right, was answered, and both; for answers of yes or no, of the yes of a unit."""
-    right, decided = answers.right, answers.decided
-    if not answers.chooses:
-        columns = {"hits": right & decided, "decided": decided, "right": right}
+    expected, predicted = predictions.expected, predictions.predicted
+    if not predictions.chooses:
+        columns = {"hits": expected & predicted, "decided": predicted, "right": expected}
         return {
-            f"{name}_of_each": answers.counted(values).reshape(-1, answers.head.units).sum(axis=0, dtype=jnp.int32)
+            f"{name}_of_each": predictions.counted(values)
+            .reshape(-1, predictions.head.units)
+            .sum(axis=0, dtype=jnp.int32)
             for name, values in columns.items()
         }
-    ones = answers.counted(jnp.ones(right.shape, jnp.int32)).reshape(-1)
-    right, decided = right.reshape(-1), decided.reshape(-1)
-    none = jnp.zeros(answers.head.units, jnp.int32)
+    ones = predictions.counted(jnp.ones(expected.shape, jnp.int32)).reshape(-1)
+    expected, predicted = expected.reshape(-1), predicted.reshape(-1)
+    none = jnp.zeros(predictions.head.units, jnp.int32)
     return {
-        "hits_of_each": none.at[right].add(ones * (right == decided)),
-        "decided_of_each": none.at[decided].add(ones),
-        "right_of_each": none.at[right].add(ones),
+        "hits_of_each": none.at[expected].add(ones * (expected == predicted)),
+        "decided_of_each": none.at[predicted].add(ones),
+        "right_of_each": none.at[expected].add(ones),
     }
 
 
 def counts_of(totals: Totals, *, both: bool) -> tuple[Array, Array, Array]:
     """Hits, answers and targets of each class; with `both`, a single yes or no is two classes."""
-    hits, decided, right = (
+    correct, predicted, expected = (
         np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("hits", "decided", "right")
     )
-    if both and len(hits) == 1:
+    if both and len(correct) == 1:
         n = totals.decisions
-        return np.r_[n - decided - right + hits, hits], np.r_[n - decided, decided], np.r_[n - right, right]
-    return hits, decided, right
+        return (
+            np.r_[n - predicted - expected + correct, correct],
+            np.r_[n - predicted, predicted],
+            np.r_[n - expected, expected],
+        )
+    return correct, predicted, expected
 
 
 def of_classes(totals: Totals) -> bool:
@@ -62,7 +68,7 @@ def of_classes(totals: Totals) -> bool:
     return totals.chooses or len(totals.sums["hits_of_each"]) == 1
 
 
-def share(part: Array, whole: Array) -> Array:
+def ratio(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where there is nothing."""
     found: Array = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
     return found
@@ -80,7 +86,7 @@ class Accuracy(Metric):
 
     aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
     higher_is_better = True
-    is_share = True
+    is_fraction = True
     in_percent = True
     needs = "decisions"
 
@@ -90,31 +96,34 @@ class Accuracy(Metric):
     )  # fmt: skip
 
     @property
-    def figure(self) -> str:
+    def metric_name(self) -> str:
         return f"{self.word}_{self.average}" if self.average else self.word
 
     @classmethod
-    def figures(cls) -> tuple[str, ...]:
+    def metric_names(cls) -> tuple[str, ...]:
         return (cls.word, f"{cls.word}_macro")
 
     @property
     def is_table(self) -> bool:
         return self.average == "per_class"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
         if self.average:
-            return class_counts(answers)
-        hits = answers.counted(answers.decided == answers.right)
-        return {"right": jnp.sum(hits, dtype=jnp.int32)}
+            return class_counts(predictions)
+        correct = predictions.counted(predictions.predicted == predictions.expected)
+        return {"right": jnp.sum(correct, dtype=jnp.int32)}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         if not self.average:
             return float(totals.sums["right"]) / totals.decisions
-        hits, decided, right = counts_of(totals, both=True)
+        correct, predicted, expected = counts_of(totals, both=True)
         if of_classes(totals):
-            each, is_seen = share(hits, right), right > 0
+            each, is_seen = ratio(correct, expected), expected > 0
         else:
-            each, is_seen = 1 - (decided + right - 2 * hits) / (totals.decisions / len(hits)), right >= 0
+            each, is_seen = (
+                1 - (predicted + expected - 2 * correct) / (totals.decisions / len(correct)),
+                expected >= 0,
+            )
         return each.tolist() if self.is_table else float(np.mean(each[is_seen]))
 
 
@@ -129,31 +138,31 @@ class Top(Metric):
 
     aliases = ("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "top_k_accuracy_score", "top_k_accuracy")
     higher_is_better = True
-    is_share = True
+    is_fraction = True
     in_percent = True
     needs = "several classes"
 
-    k: int = option(Count(1, MOST_PLACES), "how many are looked at", position=0)
+    k: int = option(Count(1, MAX_K), "how many are looked at", position=0)
 
     @property
-    def figure(self) -> str:
+    def metric_name(self) -> str:
         return f"{self.word}_{self.k}"
 
     @classmethod
-    def figures(cls) -> tuple[str, ...]:
-        return tuple(f"{cls.word}_{k}" for k in range(1, MOST_PLACES + 1))
+    def metric_names(cls) -> tuple[str, ...]:
+        return tuple(f"{cls.word}_{k}" for k in range(1, MAX_K + 1))
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        right = answers.right[..., None]
-        score = jnp.take_along_axis(answers.logits, right, axis=-1)
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        expected = predictions.expected[..., None]
+        score = jnp.take_along_axis(predictions.logits, expected, axis=-1)
         # Of equal scores the first one is taken, as the accuracy does; comparing with <= also leaves NaN out.
-        is_first = jnp.arange(answers.head.units) >= right
-        is_below = (answers.logits < score) | ((answers.logits == score) & is_first)
-        above = answers.head.units - jnp.sum(is_below, axis=-1)
-        return {self.figure: jnp.sum(answers.counted(above < self.k), dtype=jnp.int32)}
+        is_first = jnp.arange(predictions.head.units) >= expected
+        is_below = (predictions.logits < score) | ((predictions.logits == score) & is_first)
+        above = predictions.head.units - jnp.sum(is_below, axis=-1)
+        return {self.metric_name: jnp.sum(predictions.counted(above < self.k), dtype=jnp.int32)}
 
-    def value(self, totals: Totals) -> Figure:
-        return float(totals.sums[self.figure]) / totals.decisions
+    def value(self, totals: Totals) -> MetricValue:
+        return float(totals.sums[self.metric_name]) / totals.decisions
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         return f"more than {self.k} classes; with {head.units} it is always 1" if self.k >= head.units else ""
@@ -163,7 +172,7 @@ class _OfClasses(Metric):
     """What metrics have in common that are made for each class and then averaged."""
 
     higher_is_better = True
-    is_share = True
+    is_fraction = True
     needs = "decisions"
 
     average: str | None = option(
@@ -175,34 +184,34 @@ class _OfClasses(Metric):
     )
 
     @property
-    def figure(self) -> str:
+    def metric_name(self) -> str:
         return f"{self.word}_{self.average}" if self.average else self.word
 
     @classmethod
-    def figures(cls) -> tuple[str, ...]:
+    def metric_names(cls) -> tuple[str, ...]:
         return (cls.word, *(f"{cls.word}_{name}" for name in ("macro", "micro", "weighted")))
 
     @property
     def is_table(self) -> bool:
         return self.average == "per_class"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        return class_counts(answers)
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return class_counts(predictions)
 
-    def value(self, totals: Totals) -> Figure:
-        hits, decided, right = counts_of(totals, both=self.average is not None)
+    def value(self, totals: Totals) -> MetricValue:
+        correct, predicted, expected = counts_of(totals, both=self.average is not None)
         if self.average == "micro":
-            hits, decided, right = (np.atleast_1d(counts.sum()) for counts in (hits, decided, right))
-        each = self.of_counts(hits, decided, right)
+            correct, predicted, expected = (np.atleast_1d(counts.sum()) for counts in (correct, predicted, expected))
+        each = self.of_counts(correct, predicted, expected)
         if self.is_table:
             return each.tolist()
         if self.average == "weighted":
-            return float(np.sum(each * right) / max(right.sum(), 1))
-        is_seen = decided + right > 0  # a class that is neither asked for nor answered says nothing
+            return float(np.sum(each * expected) / max(expected.sum(), 1))
+        is_seen = predicted + expected > 0  # a class that is neither asked for nor answered says nothing
         return float(np.mean(each[is_seen] if of_classes(totals) and is_seen.any() else each))
 
     @abstractmethod
-    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
+    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
         """The figure of each class from how often it was answered and right at once, answered, and right."""
 
 
@@ -215,8 +224,8 @@ class Precision(_OfClasses):
 
     aliases = ("Precision", "precision_score")
 
-    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
-        return share(hits, decided)
+    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
+        return ratio(correct, predicted)
 
 
 @metric("recall")
@@ -228,8 +237,8 @@ class Recall(_OfClasses):
 
     aliases = ("Recall", "recall_score", "sensitivity")
 
-    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
-        return share(hits, right)
+    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
+        return ratio(correct, expected)
 
 
 @metric("f1")
@@ -242,8 +251,8 @@ class F1(_OfClasses):
 
     aliases = ("F1Score", "f1_score", "dice")
 
-    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
-        return share(2 * hits, decided + right)
+    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
+        return ratio(2 * correct, predicted + expected)
 
 
 @metric("iou")
@@ -256,8 +265,8 @@ class IntersectionOverUnion(_OfClasses):
 
     aliases = ("MeanIoU", "JaccardIndex", "jaccard_score")
 
-    def of_counts(self, hits: Array, decided: Array, right: Array) -> Array:
-        return share(hits, decided + right - hits)
+    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
+        return ratio(correct, predicted + expected - correct)
 
 
 @metric("perplexity")
@@ -269,10 +278,10 @@ class Perplexity(Metric):
 
     needs = "probabilities"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        return {"surprise": answers.counted(negative_log_likelihood(answers.logits, answers.targets)).sum()}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return {"surprise": predictions.counted(negative_log_likelihood(predictions.logits, predictions.targets)).sum()}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         mean = float(totals.sums["surprise"]) / totals.decisions
         return math.exp(mean) if mean < 700 else math.inf
 
@@ -287,18 +296,18 @@ class ConfusionMatrix(Metric):
     needs = "classes"
 
     @classmethod
-    def figures(cls) -> tuple[str, ...]:
+    def metric_names(cls) -> tuple[str, ...]:
         return ()
 
     @property
     def is_table(self) -> bool:
         return True
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        classes = answers.head.units if answers.chooses else 2
-        right, decided = answers.right.reshape(-1), answers.decided.reshape(-1)
-        ones = answers.counted(jnp.ones(answers.right.shape, jnp.int32)).reshape(-1)
-        return {"table": jnp.zeros((classes, classes), jnp.int32).at[right, decided].add(ones)}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        classes = predictions.head.units if predictions.chooses else 2
+        expected, predicted = predictions.expected.reshape(-1), predictions.predicted.reshape(-1)
+        ones = predictions.counted(jnp.ones(predictions.expected.shape, jnp.int32)).reshape(-1)
+        return {"table": jnp.zeros((classes, classes), jnp.int32).at[expected, predicted].add(ones)}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return np.asarray(totals.sums["table"]).astype(int).tolist()

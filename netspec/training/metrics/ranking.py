@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from netspec.language.lazy import lazy
-from netspec.training.metrics.base import Figure, Metric, Totals, metric
+from netspec.training.metrics.base import Metric, MetricValue, Totals, metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,10 +32,10 @@ class RocAuc(Metric):
     aliases = ("AUC", "AUROC", "roc_auc_score")
     higher_is_better = True
     takes_scores = True
-    is_share = True
+    is_fraction = True
     needs = "ranks"
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         assert totals.scores is not None and totals.labels is not None
         scores, labels = totals.scores.reshape(len(totals.scores), -1), totals.labels
         units = scores.shape[1]
@@ -64,23 +64,23 @@ class Nearest(Metric):
     aliases = ("recall_at_1", "precision_at_1")
     higher_is_better = True
     takes_scores = True
-    is_share = True
+    is_fraction = True
     in_percent = True
     needs = "points"
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         assert totals.scores is not None and totals.labels is not None
         points, ids = totals.scores.reshape(len(totals.scores), -1).astype(np.float64), totals.labels.reshape(-1)
         if len(points) < 2:
             return math.nan
         squares = (points**2).sum(axis=1)
-        hits = 0
+        true_positives = 0
         for begin in range(0, len(points), ROWS):
             rows = points[begin : begin + ROWS]
             distances = squares - 2 * rows @ points.T  # but for what is the same along a row
             distances[np.arange(len(rows)), begin + np.arange(len(rows))] = np.inf
-            hits += int((ids[distances.argmin(axis=1)] == ids[begin : begin + ROWS]).sum())
-        return hits / len(points)
+            true_positives += int((ids[distances.argmin(axis=1)] == ids[begin : begin + ROWS]).sum())
+        return true_positives / len(points)
 
 
 def area_under_roc(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -6,18 +6,18 @@ import math
 from typing import Any
 
 from netspec.language.lazy import lazy
-from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
 from netspec.training.targets import as_numbers
 
 jnp = lazy("jax.numpy")
 np = lazy("numpy")
 
-SMALLEST = 2.220446049250313e-16
+EPSILON = 2.220446049250313e-16
 """What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""
 
 
-def _squares(answers: Answers) -> Any:
-    return answers.counted(answers.errors**2)
+def _squares(predictions: Predictions) -> Any:
+    return predictions.counted(predictions.errors**2)
 
 
 @metric("mse")
@@ -29,10 +29,10 @@ class MeanSquaredError(Metric):
 
     needs = "numbers"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        return {"squares": _squares(answers).sum()}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return {"squares": _squares(predictions).sum()}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return float(totals.sums["squares"]) / totals.numbers
 
 
@@ -45,7 +45,7 @@ class RootMeanSquaredError(MeanSquaredError):
 
     aliases = ("RootMeanSquaredError", "root_mean_squared_error")
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return math.sqrt(super().value(totals))
 
 
@@ -58,10 +58,10 @@ class MeanAbsoluteError(Metric):
 
     needs = "numbers"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        return {"sizes": answers.counted(jnp.abs(answers.errors)).sum()}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return {"sizes": predictions.counted(jnp.abs(predictions.errors)).sum()}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return float(totals.sums["sizes"]) / totals.numbers
 
 
@@ -78,11 +78,11 @@ class MeanAbsolutePercentageError(Metric):
     needs = "numbers"
     in_percent = True
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        sizes = jnp.maximum(jnp.abs(as_numbers(answers.targets, answers.head.units)), SMALLEST)
-        return {"shares": answers.counted(jnp.abs(answers.errors) / sizes).sum()}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        sizes = jnp.maximum(jnp.abs(as_numbers(predictions.targets, predictions.head.units)), EPSILON)
+        return {"shares": predictions.counted(jnp.abs(predictions.errors) / sizes).sum()}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return float(totals.sums["shares"]) / totals.numbers
 
 
@@ -100,10 +100,10 @@ class RSquared(Metric):
     higher_is_better = True
     needs = "numbers"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        return {"squares_of_each": _by_number(_squares(answers))}
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return {"squares_of_each": _by_number(_squares(predictions))}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals)
 
 
@@ -118,15 +118,15 @@ class ExplainedVariance(Metric):
     higher_is_better = True
     needs = "numbers"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        errors = answers.counted(answers.errors)
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        errors = predictions.counted(predictions.errors)
         return {
             "squares_of_each": _by_number(errors**2),
             "errors_of_each": _by_number(errors),
-            "counts_of_each": _by_number(answers.counted(jnp.ones(errors.shape, jnp.int32))),
+            "counts_of_each": _by_number(predictions.counted(jnp.ones(errors.shape, jnp.int32))),
         }
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         squares, errors, counts = (
             np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("squares", "errors", "counts")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.lazy import lazy
-from netspec.training.metrics.base import Answers, Figure, Metric, Totals, metric
+from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
@@ -29,19 +29,19 @@ class ErrorRate(Metric):
     in_percent = True
     needs = "sequences"
 
-    def sums(self, answers: Answers) -> dict[str, Any]:
-        blank = answers.head.blank
-        ids = jnp.argmax(answers.logits, axis=-1)
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        blank = predictions.head.blank
+        ids = jnp.argmax(predictions.logits, axis=-1)
         rows = jnp.ones(len(ids), bool)
-        if answers.weights is not None:
-            is_step = answers.weights > 0
+        if predictions.weights is not None:
+            is_step = predictions.weights > 0
             rows = is_step if is_step.ndim == 1 else is_step.any(axis=1)
             ids = jnp.where(is_step.reshape(len(ids), -1), ids, blank)
-        edits = jax.vmap(lambda a, b: edit_distance(a, b, blank))(ids, answers.targets)
-        lengths = jnp.sum(answers.targets != blank, axis=1)
+        edits = jax.vmap(lambda a, b: edit_distance(a, b, blank))(ids, predictions.targets)
+        lengths = jnp.sum(predictions.targets != blank, axis=1)
         return {"edits": jnp.sum(jnp.where(rows, edits, 0)), "spelt": jnp.sum(jnp.where(rows, lengths, 0))}
 
-    def value(self, totals: Totals) -> Figure:
+    def value(self, totals: Totals) -> MetricValue:
         return float(totals.sums["edits"]) / max(int(totals.sums["spelt"]), 1)
 
 

@@ -16,7 +16,7 @@ built.
 from netspec.training.optimizers import unsupported as unsupported
 from netspec.training.optimizers.averages import Ema as Ema, Lookahead as Lookahead
 from netspec.training.optimizers.base import (
-    Around as Around,
+    ChainContext as ChainContext,
     ChainWord as ChainWord,
     Link as Link,
     Optimizer as Optimizer,

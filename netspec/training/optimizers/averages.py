@@ -1,4 +1,4 @@
-"""Words that keep weights of their own beside those that are trained; the net answers with theirs."""
+"""Words that maintain averages of the weights, which evaluation and prediction use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.optimizers.base import FRACTION, Around, Link, optimizer
+from netspec.training.optimizers.base import FRACTION, ChainContext, Link, optimizer
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
@@ -15,7 +15,7 @@ optax = lazy("optax")
 
 
 class Averaged(NamedTuple):
-    """The weights that answer, and how many steps they have seen."""
+    """The averaged weights, and how many steps they have seen."""
 
     weights: Any
     steps: Any
@@ -23,10 +23,10 @@ class Averaged(NamedTuple):
 
 @optimizer("ema")
 class Ema(Link):
-    """Keeps a mean of the weights over the last steps; what is measured and kept is the mean.
+    """Maintains a moving average of the weights; evaluation uses the average, and it is what is saved.
 
-    The mean forgets the first weights as Adam's means do: after one step it is the weights, and it is over about
-    1 / (1 - decay) steps later. Training itself does not notice it; running means of batchnorms are not averaged.
+    The average is bias-corrected like Adam's means: after one step it equals the weights, later it covers about
+    1 / (1 - decay) steps. Training itself is not affected; running statistics of batchnorms are not averaged.
 
     Formula: mean += (1 - decay) / (1 - decay^t) * (weights - mean)
     Example: train { optimizer = adam(1e-3) -> ema(0.99) }
@@ -34,14 +34,14 @@ class Ema(Link):
     """
 
     place = "last"
-    answers = True
+    has_eval_weights = True
     aliases = ("AveragedModel", "swa", "polyak_averaging", "ExponentialMovingAverage")
 
     decay: float = option(
-        FRACTION, "how much of the mean is kept at each step", default=0.999, position=0, aliases=("momentum",)
+        FRACTION, "how much of the average is kept at each step", default=0.999, position=0, aliases=("momentum",)
     )
 
-    def build_around(self, around: Around) -> Any:
+    def build_in(self, context: ChainContext) -> Any:
         def update(updates: Any, state: Averaged, params: Any) -> tuple[Any, Averaged]:
             count = state.steps + 1
             share = (1 - self.decay) / (1 - self.decay**count)
@@ -54,29 +54,33 @@ class Ema(Link):
 
 @optimizer("lookahead")
 class Lookahead(Link):
-    """Every few steps goes only part of the way that the optimizer has gone, and on from there.
+    """Every few steps moves slow weights part of the way to the fast ones, and continues from there.
 
-    What is measured and kept are the weights at these places, the slow ones.
+    Evaluation uses the slow weights, and they are what is saved.
 
     Example: train { optimizer = adam(1e-3) -> lookahead(5, 0.5) }
     Reference: Zhang et al. 2019, arXiv:1907.08610.
     """
 
     place = "last"
-    answers = True
+    has_eval_weights = True
 
     steps: int = option(
-        Count(), "how many steps the optimizer goes ahead", default=5, position=0, aliases=("sync_period", "k")
+        Count(),
+        "steps between two updates of the slow weights",
+        default=5,
+        position=0,
+        aliases=("sync_period", "k"),
     )
     slow: float = option(
         Number(0, 1, open_low=True),
-        "the part of the way that is kept",
+        "how far the slow weights move towards the fast ones",
         default=0.5,
         position=1,
         aliases=("slow_step_size", "alpha"),
     )
 
-    def build_around(self, around: Around) -> Any:
+    def build_in(self, context: ChainContext) -> Any:
         def update(updates: Any, state: Averaged, params: Any) -> tuple[Any, Averaged]:
             count = state.steps + 1
             is_time = count % self.steps == 0

@@ -1,4 +1,4 @@
-"""What every word of an optimizer chain is, and what it may know of its surroundings."""
+"""The bases of the words of an optimizer chain, and what a word may know of the chain."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from netspec.language.word import Word
 jax = lazy("jax")
 
 Rate = Callable[[Any], Any]
-"""The learning rate of the step under way. It may be handed to Optax as a schedule: whatever it is called with, it is
+"""The learning rate of the current step. It may be passed to Optax as a schedule: whatever it is called with, it is
 the rate times the schedule of the run, which counts steps of the run."""
 
 Path = tuple[str | int, ...]
 """The names on the way to a weight: `("conv1", "kernel")`."""
 
-Place = Literal["anywhere", "first", "front", "behind", "last"]
-"""Where a word may stand: in front of the word with the rate it works on gradients, behind it on steps. `first` is in
-front of all others, `last` behind all that are not so themselves."""
+Place = Literal["anywhere", "first", "before", "after", "last"]
+"""Where a word may be used: before the word with the learning rate it works on gradients, after it on steps. `first`
+comes before all others, `last` after all that are not `last` themselves."""
 
 POSITIVE = Number(0, open_low=True)
 FRACTION = Number(0, 1, open_high=True)
 
 
 @dataclass(frozen=True)
-class Around:
+class ChainContext:
     """What a word may know of the chain and the run.
 
-    `rate` is the learning rate of the step under way, `factor` the part of it that comes from the schedule. `index` is
-    the word's place in the chain, `is_behind` whether that is behind the word with the rate. `chosen` has the weights
-    of the layers that words of the chain name.
+    `rate` is the learning rate of the current step, `factor` the part of it that comes from the schedule. `index` is
+    the position of the word in the chain, `is_after_rate` whether that is after the word with the learning rate.
+    `chosen` has the weights of the layers that words of the chain name.
     """
 
     rate: Any
     factor: Any
     seed: int = 0
     index: int = 0
-    is_behind: bool = False
+    is_after_rate: bool = False
     chosen: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:
-        """A key for random numbers; one for each word of the chain, and none that the net has."""
+        """A key for random numbers, different for each word of the chain and from those of the network."""
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), 0x0F7), self.index)
 
 
@@ -61,44 +61,44 @@ class ChainWord(Word, ABC):
 
     place: ClassVar[Place] = "anywhere"
 
-    answers: ClassVar[bool] = False
-    """Keeps weights of its own, with which the net answers: those that are measured and kept."""
+    has_eval_weights: ClassVar[bool] = False
+    """Maintains evaluation weights beside the trained ones: evaluation and prediction use them, and they are saved."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The names of layers and blocks that it treats in another way."""
+        """The names of layers and blocks that it treats differently."""
         return ()
 
 
 class Link(ChainWord, ABC):
-    """Base of the words that turn what comes to them, gradients or steps, into something else."""
+    """Base of the words that transform gradients or steps."""
 
     @abstractmethod
-    def build_around(self, around: Around) -> Any:
-        """The `optax.GradientTransformation`, for what is around the word."""
+    def build_in(self, context: ChainContext) -> Any:
+        """The `optax.GradientTransformation`, given the chain around the word."""
 
 
 class Optimizer(Link, ABC):
-    """Base of those that need to know the rate at most."""
+    """Base of the words that need nothing but the learning rate."""
 
     @abstractmethod
     def build(self, rate: Rate) -> Any:
-        """The `optax.GradientTransformation`; words without a rate leave `rate` alone."""
+        """The `optax.GradientTransformation`; words without a learning rate ignore `rate`."""
 
-    def build_around(self, around: Around) -> Any:
-        return self.build(lambda step: around.rate)
+    def build_in(self, context: ChainContext) -> Any:
+        return self.build(lambda step: context.rate)
 
 
 class Wrapper(ChainWord, ABC):
-    """Base of the words that decide when and how all that stands behind them is done."""
+    """Base of the words that decide when and how the words after them are applied."""
 
-    place: ClassVar[Place] = "front"
+    place: ClassVar[Place] = "before"
 
     wraps_all: ClassVar[bool] = True
-    """The words that keep weights of their own are among what it wraps, and see only the steps that it lets through."""
+    """Words with evaluation weights are among what it wraps, and see only the steps that it lets through."""
 
     @abstractmethod
-    def wrap(self, inner: Any, around: Around) -> Any:
+    def wrap(self, inner: Any, context: ChainContext) -> Any:
         """The `optax.GradientTransformation` of itself and the rest of the chain."""
 
 

@@ -1,4 +1,4 @@
-"""From the words of a chain to something that follows gradients."""
+"""From the words of a chain to one optimizer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.language.lazy import lazy
 from netspec.training.optimizers.averages import Averaged
-from netspec.training.optimizers.base import Around, ChainWord, Link, Path, Wrapper
+from netspec.training.optimizers.base import ChainContext, ChainWord, Link, Path, Wrapper
 from netspec.training.optimizers.dtypes import strong, typed_as
 from netspec.training.optimizers.wrappers import SkipNonfinite
 
@@ -19,8 +19,8 @@ optax = lazy("optax")
 class OptimizerChain:
     """The words of a chain as one optimizer.
 
-    The rate is handed in at every step, since it follows the steps of the run, which are not always those of an
-    optimizer (`accumulate`).
+    The learning rate is passed in at every step, since it follows the steps of the run, which are not always those of
+    the optimizer (`accumulate`).
 
     Args:
         words: the chain, checked: one word with a rate, every word in its place.
@@ -34,17 +34,17 @@ class OptimizerChain:
         self.words, self.seed, self.chosen = tuple(words), seed, chosen or {}
 
     @property
-    def answers(self) -> bool:
-        """The net answers with other weights than those that are trained."""
-        return any(word.answers for word in self.words)
+    def has_eval_weights(self) -> bool:
+        """Evaluation uses other weights than those that are trained."""
+        return any(word.has_eval_weights for word in self.words)
 
     @property
-    def most_skipped(self) -> int | None:
-        """How many steps in a row may be left out because they are not finite; None: not one."""
+    def max_skipped(self) -> int | None:
+        """How many non-finite steps in a row may be skipped; None: none."""
         return next((word.most for word in self.words if isinstance(word, SkipNonfinite)), None)
 
     def init(self, params: Any) -> Any:
-        """What it remembers, before the first step."""
+        """The state before the first step."""
         return strong(self._built(1.0).init(params))
 
     def update(
@@ -58,13 +58,13 @@ class OptimizerChain:
         examples: int = 1,
         closes: Any = False,
     ) -> tuple[Any, Any]:
-        """What is to be added to the weights, and what is remembered.
+        """The updates to add to the weights, and the new state.
 
         Args:
             gradient: of the loss, a tree as `params`.
-            state: what `init` or the last step gave.
+            state: from `init` or the last step.
             params: the weights.
-            factor: what the schedule multiplies the rate by at this step.
+            factor: the factor of the schedule at this step.
             value: the loss.
             examples: the size of the batch.
             closes: the step is the last one of an epoch.
@@ -73,8 +73,8 @@ class OptimizerChain:
         updates, after = built.update(gradient, state, params, value=value, examples=examples, closes=closes)
         return updates, jax.tree.map(typed_as, after, state)
 
-    def answering(self, state: Any, params: Any) -> Any:
-        """The weights with which the net answers: those of the last word that keeps its own, or `params`."""
+    def eval_weights(self, state: Any, params: Any) -> Any:
+        """The weights for evaluation: those of the last word that maintains its own, or `params`."""
         kinds = (Averaged, contrib.ScheduleFreeState)
         leaves = jax.tree.leaves(state, is_leaf=lambda part: isinstance(part, kinds))
         found = [leaf for leaf in leaves if isinstance(leaf, kinds)]
@@ -86,30 +86,30 @@ class OptimizerChain:
     def _built(self, factor: Any) -> Any:
         rated = next(i for i, word in enumerate(self.words) if word.has_rate)
         rate = self.words[rated].rate * factor  # type: ignore[attr-defined]  # words with a rate have it
-        around = [Around(rate, factor, self.seed, i, i > rated, self.chosen) for i in range(len(self.words))]
+        context = [ChainContext(rate, factor, self.seed, i, i > rated, self.chosen) for i in range(len(self.words))]
         first = next((i for i, word in enumerate(self.words) if word.place == "last"), len(self.words))
-        pairs = list(zip(self.words, around, strict=True))
+        pairs = list(zip(self.words, context, strict=True))
         return optax.with_extra_args_support(_joined(pairs[:first], pairs[first:]))
 
 
-Pairs = Sequence[tuple[ChainWord, Around]]
+Pairs = Sequence[tuple[ChainWord, ChainContext]]
 
 
 def _joined(words: Pairs, last: Pairs) -> Any:
-    """The words, and behind them those that keep weights of their own."""
+    """The words, followed by those with evaluation weights."""
     parts: list[Any] = []
-    for index, (word, around) in enumerate(words):
+    for index, (word, context) in enumerate(words):
         if isinstance(word, Wrapper):
             rest = words[index + 1 :]
             if word.wraps_all:
-                return optax.chain(*parts, word.wrap(_joined(rest, last), around))
-            return optax.chain(*parts, word.wrap(_joined(rest, ()), around), *_links(last))
-        parts += _links([(word, around)])
+                return optax.chain(*parts, word.wrap(_joined(rest, last), context))
+            return optax.chain(*parts, word.wrap(_joined(rest, ()), context), *_links(last))
+        parts += _links([(word, context)])
     return optax.chain(*parts, *_links(last))
 
 
 def _links(words: Pairs) -> list[Any]:
-    return [word.build_around(around) for word, around in words if isinstance(word, Link)]
+    return [word.build_in(context) for word, context in words if isinstance(word, Link)]
 
 
 def build_optimizer(

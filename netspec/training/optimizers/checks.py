@@ -62,12 +62,12 @@ def check_chain(chain: Sequence[ChainWord], spans: Mapping[str, Span], problems:
 def _misplaced(index: int, chain: Sequence[ChainWord]) -> str | None:
     """Where a word stands and should not, or None."""
     word, place = chain[index], next(i for i, other in enumerate(chain) if other.has_rate)
-    rated, is_behind = chain[place], index > place
+    rated, is_after_rate = chain[place], index > place
     if word.place == "first" and index:
         return f"behind `{chain[index - 1].word}`, and must be the first of the chain"
-    if word.place == "front" and is_behind:
+    if word.place == "before" and is_after_rate:
         return f"behind `{rated.word}`, which it is to decide about: it belongs in front of it"
-    if word.place in ("behind", "last") and not is_behind:
+    if word.place in ("after", "last") and not is_after_rate:
         return f"in front of `{rated.word}`, whose steps it works on: it belongs behind it"
     following = next((other for other in chain[index + 1 :] if other.place != "last"), None)
     if word.place == "last" and following is not None:
@@ -75,7 +75,7 @@ def _misplaced(index: int, chain: Sequence[ChainWord]) -> str | None:
     return None
 
 
-ORDER = {"first": 0, "front": 1, "behind": 3, "last": 4}
+ORDER = {"first": 0, "before": 1, "after": 3, "last": 4}
 RATED = 2
 
 
@@ -87,7 +87,7 @@ def _in_order(chain: Sequence[ChainWord]) -> list[ChainWord]:
         index, word = item
         if index == rated:
             return RATED
-        return ORDER.get(word.place, ORDER["front"] if index < rated else ORDER["behind"])
+        return ORDER.get(word.place, ORDER["before"] if index < rated else ORDER["after"])
 
     return [word for _, word in sorted(enumerate(chain), key=rank)]
 

@@ -1,4 +1,4 @@
-"""Types of what optimizers remember: they stay the same from the first step on, so that the step compiles once."""
+"""Dtypes of optimizer states: they stay the same from the first step on, so that the step compiles once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ jnp = lazy("jax.numpy")
 
 
 def strong(tree: Any) -> Any:
-    """Arrays whose types are their own, not those of numbers of Python; keys of random numbers stay as they are."""
+    """Arrays that are not weakly typed; random keys stay as they are."""
     return jax.tree.map(typed_as, tree, tree)
 
 
 def typed_as(new: Any, old: Any) -> Any:
-    """An array in the type of another one."""
+    """An array in the dtype of another one."""
     return new if jnp.issubdtype(old.dtype, jax.dtypes.prng_key) else jnp.asarray(new, old.dtype)

@@ -1,6 +1,6 @@
-"""Parts of a net by the names of its layers: those that stay as they are, those that learn at another rate.
+"""Parts of a network by the names of their layers: those that are frozen, those with another learning rate.
 
-A name is that of a layer (`conv1`) or of a block, which stands for all that is in it (`stem`, `stem/conv1`).
+A name is that of a layer (`conv1`) or of a block, which stands for everything in it (`stem`, `stem/conv1`).
 """
 
 from __future__ import annotations

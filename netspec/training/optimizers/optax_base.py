@@ -1,9 +1,9 @@
-"""Words that stand for a function of Optax of the same name.
+"""Words that stand for the function of Optax with the same name.
 
 The options of such a word are the arguments of the function. Four are called here as everywhere in the language: `rate`
 (in Optax `learning_rate`), `epsilon` and `epsilon_root` (`eps`, `eps_root`) and `decay` (`weight_decay`); and the mask
-of what decays is the option `on`. test_optax_words.py compares the two sides, so that an argument or an
-optimizer that Optax adds is noticed.
+of the weight decay is the option `on`. test_optax_words.py compares the two sides, so that an argument or an optimizer
+that Optax adds is noticed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from netspec.language.kinds import Choice, Count, Flag, Number
 from netspec.language.lazy import lazy
 from netspec.language.vocabulary import words
 from netspec.language.word import Kind, Option, Word, option
-from netspec.training.optimizers.base import FRACTION, POSITIVE, Around, Optimizer, Rate, optimizer
+from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext, Optimizer, Rate, optimizer
 
 jax = lazy("jax")
 
@@ -87,8 +87,8 @@ def _made(name: str, values: dict[str, Any]) -> Word:
 class Seeded(OptaxWord, ABC):
     """Base of those that draw random numbers."""
 
-    def build_around(self, around: Around) -> Any:
-        return self.function(**{self.argument("rate"): around.rate}, **self.arguments(), key=around.key)
+    def build_in(self, context: ChainContext) -> Any:
+        return self.function(**{self.argument("rate"): context.rate}, **self.arguments(), key=context.key)
 
 
 def kernels_only(params: Any) -> Any:
@@ -127,7 +127,7 @@ OPTIONS = {
     "estim_lr0": option(POSITIVE, "the learning rate that the search starts from", aliases=("d0",)),
     "b1": option(FRACTION, mean("gradient"), aliases=("beta1", "beta_1")),
     "b2": option(FRACTION, mean("squared gradient"), aliases=("beta2", "beta_2")),
-    "epsilon": option(Number(0), "added to the root, so that nothing is divided by zero", aliases=("eps",)),
+    "epsilon": option(Number(0), "added to the root to avoid division by zero", aliases=("eps",)),
     "begin": option(Choice(("heuristic", "distance", "learning_rate")), "what `begin_at` is", aliases=("init_step",)),
     "begin_at": option(POSITIVE, "the first distance or rate; with `heuristic`, a fraction of the norm of the weights"),
     "on": option(
@@ -153,7 +153,7 @@ OPTIONS = {
     "adam_b1": option(FRACTION, mean("gradient")),
     "adam_b2": option(FRACTION, mean("squared gradient")),
     "adam_epsilon_root": option(
-        Number(0), "added under the root, where derivatives of the steps themselves are taken", aliases=("eps_root",)
+        Number(0), "added under the root; needed to differentiate through the steps", aliases=("eps_root",)
     ),
     "adam_decay": option(
         Number(0), "the weight decay of AdamW, including biases and the scales of norms", aliases=("weight_decay", "wd")
@@ -164,7 +164,7 @@ OPTIONS = {
     "momentum": option(FRACTION, "how much of the running sum is kept at each step"),
     "b3": option(FRACTION, mean("gradient in the slow mean")),
     "epsilon_root": option(
-        Number(0), "added under the root, where derivatives of the steps themselves are taken", aliases=("eps_root",)
+        Number(0), "added under the root; needed to differentiate through the steps", aliases=("eps_root",)
     ),
     "use_clipping": option(FLAG, "clip the divided gradient at the fourth root of the step number"),
     "bias_correction_mu": option(FLAG, "correct the first mean for starting at zero"),
@@ -228,7 +228,7 @@ def optax_word(
         formula: the step, where that says more than words.
         options: what some options do here (a text), or a declaration other than that of `OPTIONS`.
         base: the class with what is special.
-        more: class attributes: `home`, `names`, `zero_is_none`, `joined`, `answers`, `aliases`.
+        more: class attributes: `home`, `names`, `zero_is_none`, `joined`, `has_eval_weights`, `aliases`.
     """
     name, _, listed = signature.removesuffix(")").partition("(")
     positional, _, keyword = listed.partition("*")

@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.language.kinds import Number
 from netspec.language.word import option
-from netspec.training.optimizers.base import FRACTION, POSITIVE, Around
+from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext
 from netspec.training.optimizers.optax_base import ADDED, OF_ALL, OptaxWord, Seeded, mean, optax_word
 from netspec.training.optimizers.rprop import RpropWord
 
@@ -233,11 +233,11 @@ class MuonWord(OptaxWord):
 
     adam_rate: float | None
 
-    def build_around(self, around: Around) -> Any:
+    def build_in(self, context: ChainContext) -> Any:
         given = self.arguments()
         if self.adam_rate is not None:
-            given["adam_learning_rate"] = self.adam_rate * around.factor
-        return self.function(learning_rate=around.rate, **given)
+            given["adam_learning_rate"] = self.adam_rate * context.factor
+        return self.function(learning_rate=context.rate, **given)
 
 
 contributed(
@@ -312,7 +312,7 @@ ScheduleFreeSgd = contributed(
         "decay": OF_ALL,
         "b1": CLOSENESS,
     },
-    answers=True,
+    has_eval_weights=True,
     details="Validation metrics and saved weights are those of the mean. The schedule may still have a warmup.",
 )
 contributed(
@@ -324,7 +324,7 @@ contributed(
         "decay": OF_ALL,
         "b1": CLOSENESS,
     },
-    answers=True,
+    has_eval_weights=True,
     details="Validation metrics and saved weights are those of the mean. The schedule may still have a warmup.",
 )
 contributed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from netspec.language.lazy import lazy
-from netspec.training.optimizers.base import Around
+from netspec.training.optimizers.base import ChainContext
 from netspec.training.optimizers.optax_base import OptaxWord
 
 jax = lazy("jax")
@@ -29,7 +29,7 @@ class RpropWord(OptaxWord):
     min_step_size: float
     max_step_size: float
 
-    def build_around(self, around: Around) -> Any:
+    def build_in(self, context: ChainContext) -> Any:
         """Steps of its own: those of Optax come one step late, and follow no schedule."""
 
         def begin(params: Any) -> Lengths:
@@ -45,7 +45,7 @@ class RpropWord(OptaxWord):
             signs = jax.tree.map(jnp.sign, gradient)
             lengths = jax.tree.map(longer, state.lengths, signs, state.signs)
             signs = jax.tree.map(lambda sign, before: jnp.where(sign * before < 0, 0.0, sign), signs, state.signs)
-            steps = jax.tree.map(lambda length, sign: -around.factor * length * sign, lengths, signs)
+            steps = jax.tree.map(lambda length, sign: -context.factor * length * sign, lengths, signs)
             return steps, Lengths(lengths, signs)
 
         return optax.GradientTransformation(begin, update)

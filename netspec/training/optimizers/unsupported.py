@@ -12,11 +12,11 @@ declare_absent(
     {
         "lbfgs": f"`lbfgs` searches along a line: {SEARCHES}",
         "backtracking_linesearch": f"a line search cannot be done: {SEARCHES}",
-        "sophia": "`sophia` estimates second derivatives with gradients of its own; use `adamw` or `muon` instead",
+        "sophia": "`sophia` estimates second derivatives with extra gradients; use `adamw` or `muon` instead",
         "sam": "`sam` needs a second gradient in every step, at other weights; use `adamw -> ema` for flat minima",
-        "dpsgd": "`dpsgd` needs the gradient of every example by itself; use `clip(1.0) -> noise -> sgd`, without its "
+        "dpsgd": "`dpsgd` needs the gradient of every single example; use `clip(1.0) -> noise -> sgd`, without its "
         "guarantee of privacy",
-        "differentially_private_aggregate": "it needs the gradient of every example by itself",
+        "differentially_private_aggregate": "it needs the gradient of every single example",
         "asgd": OLDER,
         "ftrl": "use `adagrad`, which it extends by a penalty; penalties are options of layers (`l1`, `l2`)",
         "sparseadam": "gradients are never sparse here: use `adam`",

@@ -1,4 +1,4 @@
-"""Words that decide when and how the rest of the chain is done: gathered gradients, steps that are left out."""
+"""Words that decide when and how the rest of the chain is applied: accumulated gradients, skipped steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.optimizers.base import POSITIVE, Around, Wrapper, optimizer
+from netspec.training.optimizers.base import POSITIVE, ChainContext, Wrapper, optimizer
 from netspec.training.optimizers.dtypes import strong, typed_as
 
 contrib = lazy("optax.contrib")
@@ -18,11 +18,11 @@ optax = lazy("optax")
 
 @optimizer("accumulate")
 class Accumulate(Wrapper):
-    """Gathers the gradients of several batches to one step of the optimizer, as if it were one large batch.
+    """Accumulates the gradients of several batches for one step of the optimizer, as if they were one large batch.
 
     Batches count by their examples, so `batch = 8` with `accumulate(4)` follows the gradient of `batch = 32`. At the
-    end of an epoch the batches that are left make a step of their own, however few they are. Schedules go on counting
-    every batch as a step.
+    end of an epoch the remaining batches make a step, however few they are. Schedules still count every batch as a
+    step.
 
     Example: train { optimizer = accumulate(4) -> adam(1e-3) }
     """
@@ -31,12 +31,12 @@ class Accumulate(Wrapper):
 
     steps: int = option(Count(), "how many batches", position=0, aliases=("every_k_schedule",))
 
-    def wrap(self, inner: Any, around: Around) -> Any:
+    def wrap(self, inner: Any, context: ChainContext) -> Any:
         return _accumulated(inner, self.steps)
 
 
 class Gathered(NamedTuple):
-    """What `accumulate` keeps: what the rest remembers, sums over examples (in 32 bits), how many batches they are of.
+    """The state of `accumulate`: the state of the rest, sums over examples (in 32 bits), and over how many batches.
 
     `sums` are those of the gradient, of the loss, and of the examples themselves.
     """
@@ -61,7 +61,7 @@ def _accumulated(inner: Any, steps: int) -> Any:
 
         def follow() -> tuple[Any, Any]:
             mean = jax.tree.map(lambda sum_, g: (sum_ / count).astype(g.dtype), total, gradient)
-            # The batches of the group are one to what is behind: it is whole, and has as many examples.
+            # To what comes after, the batches of the group are a single one.
             updates, after = inner.update(mean, state.inner, params, value=loss / count, examples=1, closes=closes)
             return updates, jax.tree.map(typed_as, after, state.inner)
 
@@ -79,10 +79,10 @@ def _accumulated(inner: Any, steps: int) -> Any:
 
 @optimizer("skip_nonfinite")
 class SkipNonfinite(Wrapper):
-    """Leaves out steps whose loss or gradient is not finite; the run stops when too many follow each other.
+    """Skips steps whose loss or gradient is not finite; training stops after too many in a row.
 
-    Nothing of such a batch stays: not in the weights, not in running means, not in the figures of the epoch, which say
-    how many steps were left out. It stands first in the chain.
+    Nothing of such a batch remains: not in the weights, not in running statistics, not in the metrics of the epoch,
+    which report how many steps were skipped. It comes first in the chain.
 
     Example: train { optimizer = skip_nonfinite(5) -> adam(1e-3) }
     """
@@ -91,16 +91,16 @@ class SkipNonfinite(Wrapper):
     aliases = ("apply_if_finite", "zero_nans")
 
     most: int = option(
-        Count(), "as many in a row are left out", default=5, position=0, aliases=("max_consecutive_errors",)
+        Count(), "how many in a row are skipped", default=5, position=0, aliases=("max_consecutive_errors",)
     )
 
-    def wrap(self, inner: Any, around: Around) -> Any:
-        return inner  # what is left out is more than the step: the engine sees to it
+    def wrap(self, inner: Any, context: ChainContext) -> Any:
+        return inner  # more than the step is skipped: the engine does it
 
 
 @optimizer("mechanize")
 class Mechanize(Wrapper):
-    """Finds a factor for the steps of the optimizer behind it, so that its rate need not be searched for.
+    """Finds a factor for the steps of the optimizer after it, so that its learning rate needs no tuning.
 
     Example: train { optimizer = mechanize -> adam(1e-3) }
     Reference: Cutkosky, Defazio and Mehta 2023, arXiv:2306.00144.
@@ -109,33 +109,36 @@ class Mechanize(Wrapper):
     wraps_all = False
     aliases = ("mechanic",)
 
-    decay: float = option(Number(0), "how much smaller weights are wanted", default=0.01, aliases=("weight_decay",))
-    epsilon: float = option(POSITIVE, "added, so that nothing is divided by zero", default=1e-8, aliases=("eps",))
+    decay: float = option(
+        Number(0), "how strongly small weights are preferred", default=0.01, aliases=("weight_decay",)
+    )
+    epsilon: float = option(POSITIVE, "added to avoid division by zero", default=1e-8, aliases=("eps",))
     s_init: float = option(POSITIVE, "the first factor", default=1e-6)
-    num_betas: int = option(Count(), "how many lengths of memory are tried", default=6)
+    num_betas: int = option(Count(), "how many time scales are tried", default=6)
 
-    def wrap(self, inner: Any, around: Around) -> Any:
+    def wrap(self, inner: Any, context: ChainContext) -> Any:
         return contrib.mechanize(inner, self.decay, self.epsilon, self.s_init, self.num_betas)
 
 
 @optimizer("schedule_free")
 class ScheduleFree(Wrapper):
-    """Spares the optimizer behind it a falling rate, because the net answers with a mean of all weights so far.
+    """Makes learning-rate decay unnecessary for the optimizer after it: predictions use a mean of all weights so far.
 
-    The optimizer behind it should have no momentum of its own. The figures on the validation split and the weights that
-    are kept are those of the mean.
+    The optimizer after it should have no momentum. Validation metrics and saved weights are those of the mean.
 
     Example: train { optimizer = schedule_free -> rmsprop(1e-3) }
     Reference: Defazio et al. 2024, arXiv:2405.15682.
     """
 
     wraps_all = False
-    answers = True
+    has_eval_weights = True
 
     b1: float = option(
-        Number(0, 1, open_low=True, open_high=True), "how near the mean gradients are taken", default=0.9
+        Number(0, 1, open_low=True, open_high=True), "how close to the mean gradients are computed", default=0.9
     )
-    weight_lr_power: float = option(Number(0), "the power of the rate by which steps count for the mean", default=2.0)
+    weight_lr_power: float = option(
+        Number(0), "the power of the learning rate by which steps are weighted in the mean", default=2.0
+    )
 
-    def wrap(self, inner: Any, around: Around) -> Any:
-        return contrib.schedule_free(inner, around.rate, self.b1, self.weight_lr_power)
+    def wrap(self, inner: Any, context: ChainContext) -> Any:
+        return contrib.schedule_free(inner, context.rate, self.b1, self.weight_lr_power)

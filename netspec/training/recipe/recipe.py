@@ -62,7 +62,7 @@ class Recipe(Frozen):
             single = [metric for metric in output.metrics if not metric.is_table]
             if split == "train":
                 single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
-            found += [self.figure(name, metric.figure) for metric in single]
+            found += [self.figure(name, metric.metric_name) for metric in single]
             found += [self.figure(name, "loss")] if self.takes_names else []
         return [f"{split}_{name}" for name in found]
 
@@ -212,7 +212,7 @@ def _check_figures(recipe: Recipe, has: Mapping[str, bool], check: Check) -> Non
             _check_figure(recipe, figure, key, has, check)
     for word in recipe.stop:
         metric = metric_of(word.watches()) if isinstance(word, Until) else None
-        if isinstance(word, Until) and metric is not None and metric.is_share:
+        if isinstance(word, Until) and metric is not None and metric.is_fraction:
             _check_share(word, check)
 
 

@@ -13,7 +13,7 @@ from netspec.training.schedules.base import Lasting, Schedule, schedule, steps_o
 
 jnp = lazy("jax.numpy")
 
-SHARE = Number(0, 1, open_low=True)
+FRACTION = Number(0, 1, open_low=True)
 
 
 @schedule("one_cycle")
@@ -35,7 +35,7 @@ class OneCycle(Lasting):
         position=0,
         aliases=("pct_start",),
     )
-    start: float = option(SHARE, "the first factor", default=0.04, aliases=("div_factor",))
+    start: float = option(FRACTION, "the first factor", default=0.04, aliases=("div_factor",))
     end: float = option(Number(0, 1), "the last factor", default=4e-6, aliases=("final_div_factor",))
     shape: str = option(
         Choice(("cosine", "linear")), "along half a cosine, or evenly", default="cosine", aliases=("anneal_strategy",)
@@ -44,13 +44,13 @@ class OneCycle(Lasting):
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         last = max(1.0, length - 1.0)
         top = min(max(0.5, self.rise * length - 1.0), last - 0.5)
-        up, down = self._way(step / top), self._way((step - top) / (last - top))
+        up, down = self._progress(step / top), self._progress((step - top) / (last - top))
         return jnp.where(step <= top, self.start + (1 - self.start) * up, 1 + (self.end - 1) * down)
 
-    def _way(self, share: Any) -> Any:
+    def _progress(self, fraction: Any) -> Any:
         """From 0 to 1."""
-        share = jnp.clip(share, 0.0, 1.0)
-        return share if self.shape == "linear" else 0.5 * (1 - jnp.cos(jnp.pi * share))
+        fraction = jnp.clip(fraction, 0.0, 1.0)
+        return fraction if self.shape == "linear" else 0.5 * (1 - jnp.cos(jnp.pi * fraction))
 
 
 @schedule("cosine_restarts")
@@ -73,19 +73,19 @@ class CosineRestarts(Schedule):
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         first = steps_of(self.every, steps_per_epoch)
         if self.growth == 1:
-            share = (step % first) / first
+            fraction = (step % first) / first
         else:
-            begins = self._begins(first, length)
-            cycle = jnp.searchsorted(jnp.asarray(begins), step, side="right") - 1
-            lengths = [after - before for before, after in pairwise(begins)]
+            starts = self._starts(first, length)
+            cycle = jnp.searchsorted(jnp.asarray(starts), step, side="right") - 1
+            lengths = [after - before for before, after in pairwise(starts)]
             cycle = jnp.minimum(cycle, len(lengths) - 1)
-            share = jnp.minimum((step - jnp.asarray(begins)[cycle]) / jnp.asarray(lengths)[cycle], 1.0)
-        return self.end + (1 - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * share))
+            fraction = jnp.minimum((step - jnp.asarray(starts)[cycle]) / jnp.asarray(lengths)[cycle], 1.0)
+        return self.end + (1 - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * fraction))
 
-    def _begins(self, first: int, length: int) -> list[int]:
+    def _starts(self, first: int, length: int) -> list[int]:
         """The steps at which cycles begin, and the end of the last one."""
-        begins, cycle = [0, first], float(first)
-        while begins[-1] <= length:
+        starts, cycle = [0, first], float(first)
+        while starts[-1] <= length:
             cycle *= self.growth
-            begins.append(begins[-1] + max(1, round(cycle)))
-        return begins
+            starts.append(starts[-1] + max(1, round(cycle)))
+        return starts

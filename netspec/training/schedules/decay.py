@@ -117,8 +117,8 @@ class InverseSqrt(Schedule):
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
-        share = (step + 1) / steps_of(self.warmup, steps_per_epoch)
-        return jnp.minimum(share, share**-0.5)
+        fraction = (step + 1) / steps_of(self.warmup, steps_per_epoch)
+        return jnp.minimum(fraction, fraction**-0.5)
 
 
 @schedule("step")

@@ -156,7 +156,7 @@ class Engine:
         }
         if find_plateau(self.recipe.schedule) is not None:
             state["rate_scale"] = jnp.float32(1)
-        if self._optimizer.most_skipped is not None:
+        if self._optimizer.max_skipped is not None:
             state["skipped"] = NONE_SKIPPED
         if self.recipe.watch:
             state["watch"] = first_watch(trained)
@@ -173,9 +173,9 @@ class Engine:
             found["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
         return found
 
-    def answering(self, state: State) -> Tree:
+    def eval_weights(self, state: State) -> Tree:
         """The weights that the net is measured and kept with: those of the state, unless the optimizer has others."""
-        if not self._optimizer.answers:
+        if not self._optimizer.has_eval_weights:
             return state["params"]
         return self._answering(state["optimizer"], state["params"])
 
@@ -183,7 +183,7 @@ class Engine:
     def _answering(self) -> Any:
         def weights(optimizer: Tree, params: Tree) -> Tree:
             trained, frozen = split_tree(params, self._frozen)
-            return merge_trees(self._optimizer.answering(optimizer, widen(trained)), frozen)
+            return merge_trees(self._optimizer.eval_weights(optimizer, widen(trained)), frozen)
 
         return jax.jit(weights)
 
@@ -365,9 +365,9 @@ class Engine:
         }
         if "watch" in state:
             after["watch"] = watch_step(state["watch"], gradient, updates, size)
-        if self._optimizer.most_skipped is not None:
+        if self._optimizer.max_skipped is not None:
             is_good = self.is_finite((loss, gradient))
-            after = take_back(state, after, is_good, size, self._optimizer.most_skipped)
+            after = take_back(state, after, is_good, size, self._optimizer.max_skipped)
         return after, loss
 
     def _objective(

@@ -41,7 +41,7 @@ BY_COUNTS = [
 
 
 def figure(metric: Metric, logits: Any, targets: Any, head: OutputHead, target: Target) -> Any:
-    return measured(logits, targets, head, target, metric)[metric.figure]
+    return measured(logits, targets, head, target, metric)[metric.metric_name]
 
 
 @pytest.fixture(autouse=True)

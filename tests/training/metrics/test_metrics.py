@@ -22,7 +22,7 @@ from netspec.training.metrics import (
     RootMeanSquaredError,
     RSquared,
     area_under_roc,
-    figure_is_higher_better,
+    is_higher_better,
 )
 from tests.training.measuring import measured
 
@@ -130,7 +130,7 @@ def test_area_under_roc_needs_both_classes() -> None:
     ],
 )
 def test_which_way_is_better(name: str, higher: bool) -> None:
-    assert figure_is_higher_better(name) is higher
+    assert is_higher_better(name) is higher
 
 
 def test_figures_of_numbers_by_metric() -> None:

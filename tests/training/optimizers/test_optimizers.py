@@ -25,7 +25,7 @@ from netspec.training.optimizers import (
     WeightDecay,
     build_optimizer,
 )
-from netspec.training.optimizers.base import Around
+from netspec.training.optimizers.base import ChainContext
 from netspec.training.optimizers.optax_words import Adadelta, Adagrad, Adamax, Amsgrad, Radam, Rprop
 from netspec.training.optimizers.transforms import Agc, Centralize, Noise, Normalize
 
@@ -49,7 +49,7 @@ def course_of(*chain: ChainWord, gradients=GRADIENTS, factor=lambda step: 1.0, s
         )
         params = optax.apply_updates(params, updates)
         found.append(params)
-        answers.append(optimizer.answering(state, params))
+        answers.append(optimizer.eval_weights(state, params))
     return found, answers
 
 
@@ -183,7 +183,7 @@ def test_noise_becomes_smaller_and_each_word_has_its_own() -> None:
         updates, state = optimizer.update(gradient, state, params)
         sizes.append(float(updates["kernel"].std()))
     np.testing.assert_allclose(sizes, [np.sqrt(0.04 / t**0.55) for t in range(1, 51)], rtol=0.15)
-    keys = [Around(1.0, 1.0, seed=seed, index=i).key for seed in (0, 1) for i in (0, 1)]
+    keys = [ChainContext(1.0, 1.0, seed=seed, index=i).key for seed in (0, 1) for i in (0, 1)]
     assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == 4
 
 
@@ -287,7 +287,7 @@ def test_the_last_word_with_weights_of_its_own_answers() -> None:
 
 def test_without_such_a_word_nothing_is_kept() -> None:
     optimizer = build_optimizer((Clip(norm=1.0), Sgd(rate=0.1)))
-    assert not optimizer.answers and optimizer.most_skipped is None
+    assert not optimizer.has_eval_weights and optimizer.max_skipped is None
     assert jax.tree.leaves(optimizer.init(START)) == []
 
 

@@ -140,7 +140,7 @@ def test_the_figures_are_those_of_the_weights_that_are_kept(words: Any, tmp_path
     found = evaluate(job.engine(), result.weights, job.val, prefix="val_")
     assert result.history[result.best_epoch - 1]["metrics"]["val_loss"] == pytest.approx(found["val_loss"], rel=1e-6)
     engine, (state, _) = last_state(job)
-    assert not same(engine.answering(state), state["params"])
+    assert not same(engine.eval_weights(state), state["params"])
 
 
 # ---------------------------------------------------------------- parts of the net

@@ -156,14 +156,8 @@ def _build_of(graph: Graph, classes: Classes) -> Any:
             shapes = graph.input_shapes(node)
             module = operation.module(*shapes)
             mask = None if node.mask is None else PythonName("mask")
-            code = repr(
-                operation.applied(
-                    PythonName("m") if module else None,
-                    tuple(PythonName(f"x{i}") for i in range(len(node.inputs))),
-                    mask,
-                    shapes,
-                )
-            )
+            tensors = tuple(PythonName(f"x{i}") for i in range(len(node.inputs)))
+            code = repr(operation.applied(PythonName("m") if module else None, tensors, mask, shapes))
             kind = (_build_of_code(module), code, repr(operation.activation_word), operation.is_frozen)
         else:
             kind = "input"

@@ -13,7 +13,7 @@ import click
 from netspec.language.diagnostics import Diagnostic, render, to_json_line
 
 
-def wants_colour(stream: Any) -> bool:
+def wants_color(stream: Any) -> bool:
     """Colour goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
 
@@ -33,7 +33,7 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
         if _as_json:
             click.echo(to_json_line(diagnostic))
         else:
-            click.echo(render(diagnostic, color=wants_colour(sys.stderr)) + "\n", err=True, color=True)
+            click.echo(render(diagnostic, color=wants_color(sys.stderr)) + "\n", err=True, color=True)
 
 
 def print_once(*groups: Iterable[Diagnostic], but: Iterable[Diagnostic] = ()) -> None:

@@ -1,7 +1,7 @@
-"""Batch normalisation under the name of Flax, with a gradient written by hand where the device is a CPU.
+"""Batch normalization under the name that Flax gives it, with a custom gradient on CPUs.
 
 The gradient of what Flax computes is taken through the mean and the variance: four sums over the batch and a chain of
-products. Worked out by hand (Ioffe and Szegedy 2015, section 3) it needs two sums and one pass more.
+products. In closed form (Ioffe and Szegedy 2015, section 3) it needs two sums and one more pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from netspec.nn.lowering.reductions import sum_of_terms
 
 
 class BatchNorm(nnx.BatchNorm):  # type: ignore[misc]  # Flax is not read by the type checker
-    """`flax.nnx.BatchNorm`; with the statistics of a batch it is computed by `normalise`."""
+    """`flax.nnx.BatchNorm`; with the statistics of a batch it is computed by `normalize`."""
 
     def __call__(self, x: Any, use_running_average: bool | None = None, *, mask: Any = None) -> Any:
         running = self.use_running_average if use_running_average is None else use_running_average
@@ -26,24 +26,20 @@ class BatchNorm(nnx.BatchNorm):  # type: ignore[misc]  # Flax is not read by the
         is_plain = mask is None and self.axis == -1 and self.axis_name is None and self.dtype is None
         if running or not has_all or not is_plain or x.ndim < 2 or not is_fast_on_cpu("batchnorm", x, self.scale[...]):
             return super().__call__(x, use_running_average, mask=mask)
-        note(
-            "batchnorm",
-            f"batchnorm, {x.shape[-1]} channels",
-            "its gradient by hand",
-            "two sums over the batch instead of four",
-        )
-        y, mean, variance = normalise_once(x, self.scale[...], self.bias[...], self.epsilon)
+        what = f"batchnorm, {x.shape[-1]} channels"
+        note("batchnorm", what, "its gradient by hand", "two sums over the batch instead of four")
+        y, mean, variance = normalize_jit(x, self.scale[...], self.bias[...], self.epsilon)
         for kept, new in ((self.mean, mean), (self.var, variance)):
             kept[...] = jax.lax.stop_gradient(self.momentum * kept[...] + (1 - self.momentum) * new)
         return y
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
-def normalise(x: Any, scale: Any, bias: Any, epsilon: float) -> tuple[Any, Any, Any]:
+def normalize(x: Any, scale: Any, bias: Any, epsilon: float) -> tuple[Any, Any, Any]:
     """scale * (x - mean) / sqrt(variance + epsilon) + bias, and the mean and the variance of each channel.
 
     Args:
-        x: batch x places x channels.
+        x: batch x positions x channels.
         scale: channels.
         bias: channels.
         epsilon: added to the variance.
@@ -70,5 +66,5 @@ def _backward(epsilon: float, kept: tuple[Any, ...], gradients: tuple[Any, Any, 
     return to_input, to_scale, to_bias
 
 
-normalise.defvjp(_forward, _backward)
-normalise_once = jax.jit(normalise, static_argnums=3)
+normalize.defvjp(_forward, _backward)
+normalize_jit = jax.jit(normalize, static_argnums=3)

@@ -1,18 +1,18 @@
-"""Convolutions under the name of Flax, lowered to what is fast on the device at hand.
+"""Convolutions under the name that Flax gives them, lowered to what is fast on the current device.
 
 What XLA does on a CPU (2 cores, f32) and what is done instead:
 
-- The gradient to the weights is one more convolution, over the batch, of arrays that are turned round for it. What XLA
-  would compute anew while it turns them is computed once (once.py).
+- The gradient to the weights is one more convolution, over the batch, of transposed arrays. What XLA would recompute
+  while it transposes them is computed once (`lowering/barriers.py`).
 - The library that XLA takes for most convolutions (YNNPACK) runs those with fewer than 96 filters on one core;
-  `compiler_options` (lowering.py) leaves them to the other one (Eigen), which uses all.
+  `compiler_options` (`lowering/choice.py`) leaves them to the other one (Eigen), which uses all cores.
 - With few channels and filters it takes longer to gather the windows than to multiply. There one window does the work
-  of several that stand beside each other: it is wider, moves further, and has the filters of each.
+  of several adjacent ones: it is wider, moves further, and has the filters of each.
 - With one channel the windows are gathered once, for the forward pass and the gradient; both are matrix products then.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
 - A grouped convolution with few groups is as many dense ones.
 
-Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not go through rules of our own; it works with
+Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not work with custom gradients; it does with
 `netspec.nn.using("reference")`.
 """
 
@@ -31,21 +31,21 @@ from flax import nnx
 from jax import lax
 
 from netspec.nn import initializers
-from netspec.nn.lowering.barriers import gradient_once, input_once
+from netspec.nn.lowering.barriers import gradient_barrier, input_barrier
 from netspec.nn.lowering.choice import is_fast_on_cpu, note
 from netspec.nn.lowering.reductions import sum_of_terms
 
-MOST_GROUPS = 64
+MAX_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""
-MOST_TAPS = 49
+MAX_TAPS = 49
 """A depthwise convolution with more points in its filter is left to XLA."""
 FOUR_WINDOWS, TWO_WINDOWS = 96, 192
-"""Up to so many pairs of a channel and a filter, four windows beside each other are taken as one, or two."""
-MOST_GATHERED = 2
-"""What the windows of one channel see is gathered up to so many times the numbers of the result."""
+"""With at most this many pairs of a channel and a filter, four adjacent windows are computed as one, or two."""
+MAX_GATHERED = 2
+"""The windows of one channel are gathered up to this many times the size of the result."""
 
 Pads: TypeAlias = tuple[tuple[int, int], ...]
-"""Rows put before and behind, by axis of places."""
+"""Rows added before and after, by spatial axis."""
 
 
 class Conv(nnx.Conv):  # type: ignore[misc]  # Flax is not read by the type checker
@@ -67,21 +67,21 @@ def convolve(
     feature_group_count: int = 1,
     **more: Any,
 ) -> Any:
-    """`jax.lax.conv_general_dilated` for channels-last arrays: batch x places x channels -> batch x places x filters.
+    """`jax.lax.conv_general_dilated` for channels-last arrays: batch x … x channels -> batch x … x filters.
 
     Args:
-        x: the numbers.
+        x: the input.
         kernel: window x channels of a group x filters.
-        strides: how far the window moves, by axis of places.
-        padding: `SAME`, `VALID`, or rows before and behind by axis of places.
-        lhs_dilation: of the input; choices are made for 1 alone.
-        rhs_dilation: of the window; as well.
-        dimension_numbers: those of Flax, channels last.
+        strides: how far the window moves, by spatial axis.
+        padding: `SAME`, `VALID`, or rows before and after by spatial axis.
+        lhs_dilation: of the input; only 1 is lowered.
+        rhs_dilation: of the window; only 1 is lowered.
+        dimension_numbers: as Flax gives them, channels last.
         feature_group_count: into how many parts the channels are split.
         more: for `conv_general_dilated`.
     """
     is_fast = is_fast_on_cpu("convolution", x, kernel)
-    x = input_once(x) if is_fast else x
+    x = input_barrier(x) if is_fast else x
     y = None
     if {*lhs_dilation, *rhs_dilation} == {1} and not any(value is not None for value in more.values()):
         window, steps = kernel.shape[:-2], tuple(strides)
@@ -99,28 +99,28 @@ def convolve(
             feature_group_count=feature_group_count,
             **more,
         )
-    return gradient_once(y) if is_fast else y
+    return gradient_barrier(y) if is_fast else y
 
 
 def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: int) -> Any:
-    """The convolution by what was measured to be fastest; None where that is what XLA does."""
+    """The convolution in the way that was measured to be fastest; None where that is XLA's."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     what = f"{'x'.join(map(str, window))} convolution, {channels} -> {kernel.shape[-1]} channels"
     if any(min(pair) < 0 for pair in pads):
         return None
     if groups == channels and groups > 1:
-        if prod(window) > MOST_TAPS or not is_fast_on_cpu("depthwise", x, kernel):
+        if prod(window) > MAX_TAPS or not is_fast_on_cpu("depthwise", x, kernel):
             return None
         note("depthwise", what, "a sum of shifted products", "XLA's depthwise convolution is up to 25 times slower")
         return _depthwise(x, kernel, strides, pads)
     if groups > 1:
-        if groups > MOST_GROUPS or not is_fast_on_cpu("groups", x, kernel):
+        if groups > MAX_GROUPS or not is_fast_on_cpu("groups", x, kernel):
             return None
         note(
             "groups", what, f"{groups} convolutions side by side", "XLA's grouped convolution is up to 100 times slower"
         )
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
-        return jnp.concatenate([_dense_once(part, own, strides, pads) for part, own in parts], axis=-1)
+        return jnp.concatenate([_dense_jit(part, own, strides, pads) for part, own in parts], axis=-1)
     if not is_fast_on_cpu("convolution", x, kernel):
         return None
     if prod(window) > 1 and all(n + sum(pair) == k for n, k, pair in zip(x.shape[1:-1], window, pads, strict=True)):
@@ -133,55 +133,55 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
     if count == 1:
-        why = "XLA would compute it anew for the gradient, in the order of an array that is turned round"
+        why = "XLA would compute it anew for the gradient, in the order of an array that is flipped round"
         note("convolution", what, "what it reads is computed once, and the gradient to it", why)
         return None
     why = "with few channels and filters XLA spends its time on gathering the windows"
     note("convolution", what, f"{count} windows beside each other as one", why)
-    return _dense_once(x, kernel, strides, pads)
+    return _dense_jit(x, kernel, strides, pads)
 
 
 # ---------------------------------------------------------------- one channel
 
 
 def _is_gathered(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> bool:
-    """Whether `_of_one_channel` is for it: images of one channel, and no more to be gathered than is worth it."""
+    """Whether `_of_one_channel` is for it: images of one channel, where gathering pays off."""
     if kernel.ndim != 4 or kernel.shape[2] != 1 or set(strides) != {1}:
         return False
     count = _windows_of_one_channel(x, kernel, pads)
-    return bool(kernel.shape[0] * (kernel.shape[1] + count - 1) <= MOST_GATHERED * count * kernel.shape[3])
+    return bool(kernel.shape[0] * (kernel.shape[1] + count - 1) <= MAX_GATHERED * count * kernel.shape[3])
 
 
 def _windows_of_one_channel(x: Any, kernel: Any, pads: Pads) -> int:
-    """How many windows beside each other are gathered as one."""
+    """How many adjacent windows are gathered as one."""
     return _dividing(x.shape[2] + sum(pads[1]) - kernel.shape[1] + 1, 4)
 
 
-def _dividing(places: int, most: int) -> int:
-    """How many of so many windows, 4, 2 or 1, make groups without a rest."""
-    return next((count for count in (4, 2) if count <= most and places % count == 0), 1)
+def _dividing(positions: int, most: int) -> int:
+    """The largest of 4, 2 and 1, up to `most`, that divides the number of windows."""
+    return next((count for count in (4, 2) if count <= most and positions % count == 0), 1)
 
 
 def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
-    """The convolution of images of one channel, with steps of 1. Windows beside each other that are gathered as one are
-    wider: the product has fewer rows, and the filters of each."""
+    """The convolution of images of one channel, with steps of 1. Adjacent windows that are gathered as one are wider:
+    the product has fewer rows, and the filters of each."""
     height, width = kernel.shape[:2]
     count = _windows_of_one_channel(x, kernel, pads)
-    blocks = -(-(width + count - 1) // count)  # of `count` columns, in which a window and those beside it lie
+    blocks = -(-(width + count - 1) // count)  # of `count` columns, which hold a window and its neighbors
     (top, bottom), (left, right) = pads
-    rows, places = x.shape[1] + top + bottom - height + 1, x.shape[2] + left + right - width + 1
-    behind = places + (blocks - 1) * count - x.shape[2] - left
+    rows, positions = x.shape[1] + top + bottom - height + 1, x.shape[2] + left + right - width + 1
+    behind = positions + (blocks - 1) * count - x.shape[2] - left
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (top, bottom, 0), (left, behind, 0), (0, 0, 0)])
     x = x.reshape(*x.shape[:2], -1, count)
-    seen = jnp.concatenate([x[:, :, k : k + places // count] for k in range(blocks)], axis=-1)
+    seen = jnp.concatenate([x[:, :, k : k + positions // count] for k in range(blocks)], axis=-1)
     seen = jnp.concatenate([seen[:, i : i + rows] for i in range(height)], axis=-1)
     wide = jnp.pad(_beside(kernel, count, 1), [(0, 0), (0, blocks * count - width - count + 1), (0, 0), (0, 0)])
     found = seen.reshape(-1, seen.shape[-1]) @ wide.reshape(seen.shape[-1], -1)
-    return found.reshape(len(x), rows, places, -1)
+    return found.reshape(len(x), rows, positions, -1)
 
 
 def _beside(kernel: Any, count: int, step: int) -> Any:
-    """A kernel for windows of which each holds several that stand beside each other: the filters of all of them."""
+    """A kernel for windows that each hold several adjacent ones: the filters of all of them."""
     moved = [jnp.pad(kernel, ((0, 0), (i * step, (count - 1 - i) * step), (0, 0), (0, 0))) for i in range(count)]
     return jnp.concatenate(moved, axis=-1)
 
@@ -196,17 +196,17 @@ def _plain(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
 
 
 def windows_at_once(kernel: tuple[int, ...], x: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> int:
-    """How many windows beside each other are best taken as one, from the shapes of the kernel and the input."""
+    """How many adjacent windows are best computed as one, from the shapes of the kernel and the input."""
     *window, channels, filters = kernel
     if len(window) != 2:
         return 1
     most = 4 if channels * filters <= FOUR_WINDOWS else 2 if channels * filters <= TWO_WINDOWS else 1
-    places = (x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1
-    return _dividing(places, most)
+    positions = (x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1
+    return _dividing(positions, most)
 
 
 def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    """The convolution, with several windows of an image taken as one where that is faster."""
+    """The convolution, with several windows of an image computed as one where that is faster."""
     count, step = windows_at_once(kernel.shape, x.shape, strides, pads), strides[-1]
     if count == 1:
         return _plain(x, kernel, strides, pads)
@@ -230,25 +230,25 @@ def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any],
 
 
 _dense.defvjp(_dense_forward, _dense_backward)
-_dense_once = jax.jit(_dense, static_argnums=(2, 3))
+_dense_jit = jax.jit(_dense, static_argnums=(2, 3))
 
 
 def _input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    """The gradient to the input: for steps of 1 a convolution with the kernel turned round."""
+    """The gradient to the input: for steps of 1 a convolution with the flipped kernel."""
     window = kernel.shape[:-2]
     around = tuple((k - 1 - before, k - 1 - behind) for k, (before, behind) in zip(window, pads, strict=True))
     if set(strides) != {1} or any(min(pair) < 0 for pair in around):
         _, of_input = jax.vjp(lambda x: _plain(x, kernel, strides, pads), x)
         return of_input(gradient)[0]
-    turned = jnp.flip(kernel, range(len(window))).swapaxes(-1, -2)
-    return _forward(gradient, turned, strides, around)
+    flipped = jnp.flip(kernel, range(len(window))).swapaxes(-1, -2)
+    return _forward(gradient, flipped, strides, around)
 
 
 # ---------------------------------------------------------------- depthwise
 
 
 def _depthwise(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    """Each channel by itself; filters of the same channel stand next to each other."""
+    """Each channel by itself; filters of the same channel are adjacent."""
     multiplier = kernel.shape[-1] // x.shape[-1]
     if multiplier > 1:
         x = jnp.repeat(x, multiplier, axis=-1)
@@ -256,11 +256,16 @@ def _depthwise(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any
 
 
 def _taps(x: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads) -> list[Any]:
-    """For each point of the window what it sees: as many arrays of batch x places of the output x channels."""
+    """The input at each point of the window: arrays of batch x output positions x channels."""
     x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
-    places = [(size - k) // s + 1 for size, k, s in zip(x.shape[1:-1], window, strides, strict=True)]
+    counts = [(size - k) // s + 1 for size, k, s in zip(x.shape[1:-1], window, strides, strict=True)]
     return [
-        x[(slice(None), *(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offsets, places, strides, strict=True)))]
+        x[
+            (
+                slice(None),
+                *(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offsets, counts, strides, strict=True)),
+            )
+        ]
         for offsets in product(*map(range, window))
     ]
 

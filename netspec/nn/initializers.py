@@ -1,8 +1,8 @@
-"""How weights begin: the initializers of Flax, with the same numbers, from few programs.
+"""Initializers: those of Flax, with the same numbers, from few compiled programs.
 
-JAX compiles a program for each shape that is drawn, 0.15 to 0.4 seconds each; a deep net has dozens. The numbers of a
-tensor do not depend on its shape, and those of a short one are the first of a longer one with the same key (JAX's
-partitionable threefry). So they are drawn as one row whose length is one of a few, and cut.
+JAX compiles a program for each shape that is drawn, 0.15 to 0.4 seconds each; a deep network has dozens. The numbers of
+a tensor do not depend on its shape, and those of a short one are the first of a longer one with the same key (JAX's
+partitionable threefry). So they are drawn as one row of one of a few lengths, and truncated.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import numpy as np
 from flax import nnx
 
 Init: TypeAlias = Callable[..., Any]
-"""(key, shape, dtype) -> the first weights."""
+"""(key, shape, dtype) -> the initial weights."""
 
-SHORTEST, FINE_FROM = 2**12, 2**20
+MIN_ROW_LENGTH, FINE_FROM = 2**12, 2**20
 """Rows are a power of four times as long as the shortest one; long ones a power of two, so that less is thrown away."""
 CUT = 0.87962566103423978
-"""The standard deviation of a normal distribution without what lies beyond two of its own."""
+"""The standard deviation of a normal distribution truncated at two standard deviations."""
 
 
 def row_length(numbers: int) -> int:
-    """The length of the row that so many numbers are cut from."""
-    length = SHORTEST
+    """The length of the row that this many numbers are cut from."""
+    length = MIN_ROW_LENGTH
     while length < numbers:
         length *= 4 if length < FINE_FROM else 2
     return length
@@ -47,7 +47,7 @@ def _drawn(plain: Init, draw: Callable[..., Any], factor: Callable[[Sequence[int
 
 
 def _has_prefixes(key: Any) -> bool:
-    """Whether the key is a number, no tracer, of the kind whose draws begin alike whatever their length."""
+    """Whether the key is concrete, and of the kind whose draws start with the same numbers whatever their length."""
     if isinstance(key, jax.core.Tracer) or not jax.config.jax_threefry_partitionable:
         return False
     return str(jax.random.key_impl(key)) == "threefry2x32"
@@ -87,7 +87,7 @@ def lecun_normal() -> Init:
 
 
 def lecun_uniform() -> Init:
-    """Variance 1 / fan_in, evenly drawn."""
+    """Variance 1 / fan_in, uniform."""
     return _scaled_uniform(nnx.initializers.lecun_uniform(), 1, "fan_in")
 
 
@@ -97,7 +97,7 @@ def he_normal() -> Init:
 
 
 def he_uniform() -> Init:
-    """Variance 2 / fan_in, evenly drawn."""
+    """Variance 2 / fan_in, uniform."""
     return _scaled_uniform(nnx.initializers.he_uniform(), 2, "fan_in")
 
 
@@ -107,7 +107,7 @@ def glorot_normal() -> Init:
 
 
 def glorot_uniform() -> Init:
-    """Variance 2 / (fan_in + fan_out), evenly drawn."""
+    """Variance 2 / (fan_in + fan_out), uniform."""
     return _scaled_uniform(nnx.initializers.glorot_uniform(), 1, "fan_avg")
 
 
@@ -118,14 +118,14 @@ def normal(stddev: float = 0.01) -> Init:
 
 
 def truncated_normal(stddev: float = 0.01) -> Init:
-    """A normal distribution around zero without what lies beyond two standard deviations."""
+    """A normal distribution around zero, truncated at two standard deviations."""
     return _drawn(nnx.initializers.truncated_normal(stddev), _truncated, lambda _: np.float32(stddev))
 
 
 default = lecun_normal()
-"""That of layers which are told nothing: one object, or no two nets would be equal to JAX."""
+"""The default of layers: one object, or no two networks would be equal to JAX."""
 
 
 def __getattr__(name: str) -> Any:
-    """All others are those of Flax."""
+    """All other initializers are those of Flax."""
     return getattr(nnx.initializers, name)

@@ -1,8 +1,8 @@
-"""Dense layers under the name of Flax, lowered to what is fast on the device at hand.
+"""Dense layers under the name that Flax gives them, lowered to what is fast on the current device.
 
 The product of a sequence, batch x steps x features, with a matrix is fast on a CPU; the products of its gradient are
-not: XLA turns one of the two arrays round first, number by number, and takes a slower product. As rows of features, all
-steps of all examples under each other, it does neither.
+not: XLA transposes one of the two arrays first, number by number, and takes a slower product. With all steps of all
+examples as the rows of one matrix it does neither.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def multiply(x: Any, kernel: Any, dimension_numbers: Any, **more: Any) -> Any:
     """`jax.lax.dot_general` of … x features with features x units.
 
     Args:
-        x: the numbers.
+        x: the input.
         kernel: the matrix.
-        dimension_numbers: those of Flax: the last axis of `x` with the first one of `kernel`.
+        dimension_numbers: as Flax gives them: the last axis of `x` with the first one of `kernel`.
         more: for `dot_general`.
     """
     if x.ndim < 3 or not is_fast_on_cpu("dense", x, kernel):

@@ -9,7 +9,7 @@ import pytest
 
 from netspec.cli.main import run
 from netspec.cli.render.class_tables import table_text
-from netspec.cli.render.progress import figure_text
+from netspec.cli.render.progress import metric_text
 
 NAMES = {"output": ["cat", "dog", "a very long name"]}
 
@@ -17,7 +17,7 @@ NAMES = {"output": ["cat", "dog", "a very long name"]}
 def test_a_confusion_matrix_has_the_names_of_the_classes() -> None:
     text = table_text("test_confusion_matrix", [[10, 0, 1], [2, 300, 0], [0, 0, 5]], NAMES)
     head, *lines = text.splitlines()
-    assert head == "test_confusion_matrix (rows: true class, columns: answer)"
+    assert head == "test_confusion_matrix (rows: true class, columns: prediction)"
     assert [line.split() for line in lines] == [
         ["cat", "dog", "a", "very", "lo…"],
         ["cat", "10", "0", "1"],
@@ -72,7 +72,7 @@ def test_of_many_classes_the_most_frequent_mistakes_are_shown() -> None:
     ],
 )
 def test_figures_as_people_read_them(name: str, value: float, text: str) -> None:
-    assert figure_text(name, value) == text
+    assert metric_text(name, value) == text
 
 
 SPEC = """
@@ -124,5 +124,5 @@ def test_expectations_about_figures_that_are_none(
     assert run(["check", "iris.net"]) == 1
     message = capsys.readouterr().err
     assert "did you mean `test_f1_macro`?" in message
-    assert "for 80 percent type 80%" in message
+    assert "for 80 percent write 80%" in message
     assert message.count("error[") == 2

@@ -46,7 +46,7 @@ DONE = {
     ],
 )
 def test_the_loss_is_told_once(figures: dict[str, float], text: str) -> None:
-    assert progress.figures_text(figures) == text
+    assert progress.metrics_text(figures) == text
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_which_epochs_have_a_line() -> None:
     assert lines_of(100) == list(range(1, 101))
     assert lines_of(2000) == [1, *range(50, 2001, 50)]
     assert lines_of(2003, first=1907) == [1907, 2000, 2003]
-    assert all(len(lines_of(n)) <= sparkline.MOST_LINES for n in (101, 399, 999, 12_345))
+    assert all(len(lines_of(n)) <= sparkline.MAX_LINES for n in (101, 399, 999, 12_345))
 
 
 def test_a_slow_epoch_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_json_has_the_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_what_is_not_drawn_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(NET + "train { schedule = reduce_on_plateau(0.5, 1) }", tmp_path, capsys)
-    assert "multiplied by 0.5 each time `val_loss` has not become better for 1 epoch, which is not drawn" in out
+    assert "multiplied by 0.5 each time `val_loss` has not improved for 1 epoch, which is not drawn" in out
 
 
 def test_mistakes_are_told_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

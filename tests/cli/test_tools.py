@@ -112,8 +112,8 @@ def test_check_alone_does_not_load_jax(folder: Path) -> None:
 def test_seeds_end_in_a_table_and_go_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "iris.net", "--seeds", "2"]) == 0
     out = capsys.readouterr().out
-    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith(("figure", "test_acc"))}
-    assert rows["figure"][:4] == ["mean", "std", "min", "max"] and out.count("seed 0") == 1
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith(("metric", "test_acc"))}
+    assert rows["metric"][:4] == ["mean", "std", "min", "max"] and out.count("seed 0") == 1
     assert len(rows["test_accuracy"]) == 6
     assert run(["train", "--resume", "runs/iris-1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out.splitlines()[-1])

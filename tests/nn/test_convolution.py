@@ -12,7 +12,7 @@ import pytest
 from flax import nnx
 
 from netspec import nn
-from netspec.nn.convolution import MOST_GROUPS, convolve, windows_at_once
+from netspec.nn.convolution import MAX_GROUPS, convolve, windows_at_once
 from netspec.nn.lowering.choice import KEPT_BARRIERS
 
 CASES = {
@@ -47,8 +47,8 @@ CASES = {
     "dilated": ((9, 8), 20, 5, {"kernel_size": (3, 3), "kernel_dilation": (2, 2)}),
     "two groups": ((9, 8), 36, 6, {"kernel_size": (3, 3), "feature_group_count": 2}),
     "groups of one point": ((9, 8), 6, 9, {"kernel_size": (1, 1), "feature_group_count": 3}),
-    "many groups": ((5, 4), 2 * (MOST_GROUPS + 2), MOST_GROUPS + 2, {
-        "kernel_size": (3, 3), "feature_group_count": MOST_GROUPS + 2}),
+    "many groups": ((5, 4), 2 * (MAX_GROUPS + 2), MAX_GROUPS + 2, {
+        "kernel_size": (3, 3), "feature_group_count": MAX_GROUPS + 2}),
     "depthwise": ((9, 8), 6, 6, {"kernel_size": (3, 3), "feature_group_count": 6}),
     "depthwise with steps": ((9, 8), 6, 6, {"kernel_size": (3, 3), "feature_group_count": 6, "strides": (2, 2)}),
     "depthwise with two filters": ((6, 5), 4, 8, {"kernel_size": (3, 3), "feature_group_count": 4}),

@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 from netspec import nn
-from netspec.nn.initializers import FINE_FROM, SHORTEST, row_length
+from netspec.nn.initializers import FINE_FROM, MIN_ROW_LENGTH, row_length
 
 SCALED = ("lecun_normal", "lecun_uniform", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform")
 
@@ -73,8 +73,8 @@ def test_other_keys() -> None:
 
 def test_few_lengths() -> None:
     lengths = {row_length(n) for n in range(1, 5_000_000, 997)}
-    assert len(lengths) == 8 and min(lengths) == SHORTEST
-    assert all(row_length(n) >= n for n in (1, SHORTEST, SHORTEST + 1, FINE_FROM, FINE_FROM + 1, 10**8))
+    assert len(lengths) == 8 and min(lengths) == MIN_ROW_LENGTH
+    assert all(row_length(n) >= n for n in (1, MIN_ROW_LENGTH, MIN_ROW_LENGTH + 1, FINE_FROM, FINE_FROM + 1, 10**8))
     assert row_length(10**8) < 2 * 10**8
 
 

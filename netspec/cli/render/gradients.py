@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netspec.spec.compilation import Compilation
 
 
-def tell_gradients(spec: Compilation, as_json: bool) -> int:
+def print_gradients(spec: Compilation, as_json: bool) -> int:
     """Check the gradients of every layer, and write each row as it is found; how many are wrong."""
     from netspec.analysis.check_gradients import check_gradients, layers_of
 

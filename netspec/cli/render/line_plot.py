@@ -1,4 +1,4 @@
-"""Curves in the terminal: in letters, the same in a file or a pipe, or in braille dots, two by four in a character."""
+"""Curves in the terminal: in ASCII, the same in a file or a pipe, or in braille dots, two by four in a character."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of a braille character, by row and column."""
 
 Span = tuple[float, float]
-"""The least and the greatest value in a column."""
+"""The smallest and the largest value in a column."""
 
 
 def curve_lines(columns: Sequence[Span], *, height: int, ends: tuple[str, str, str]) -> list[str]:
-    """A curve in letters from 0 upwards, with labels at both axes.
+    """A curve in ASCII from 0 upwards, with labels at both axes.
 
     Args:
-        columns: what each of them shows.
+        columns: the values that each one shows.
         height: how many lines the curve has.
-        ends: what stands below the first column, the middle and the last column.
+        ends: the labels below the first column, the middle and the last column.
     """
     top = max(high for _, high in columns) or 1.0
     middle = {height // 2: number_text(top * (1 - (height // 2) / (height - 1)))}
@@ -36,9 +36,9 @@ def curve_text(
     """A curve in dots over a logarithmic axis.
 
     Args:
-        xs: positive numbers that grow.
-        ys: numbers, one for each of them.
-        marks: places on the x axis by the one character that stands below them.
+        xs: increasing positive numbers.
+        ys: as many numbers.
+        marks: positions on the x axis by the character that marks them below it.
         width: columns of the curve.
         height: its rows.
     """
@@ -54,7 +54,7 @@ def curve_text(
 
 
 def number_text(value: float) -> str:
-    """A number in few letters: 0.001, 2.5e-06."""
+    """A number in few characters: 0.001, 2.5e-06."""
     return f"{value:.3g}"
 
 
@@ -71,7 +71,7 @@ def _cells(columns: Sequence[Span], height: int, dots: tuple[int, int], limits: 
 
 
 def _labelled(rows: Sequence[str], labels: Mapping[int, str], line: str) -> tuple[list[str], int]:
-    """The rows behind an axis with labels, and how wide these are."""
+    """The rows after an axis with labels, and the width of the labels."""
     left = max(len(label) for label in labels.values())
     return [f"{labels.get(i, ''):>{left}}{line}{row}".rstrip() for i, row in enumerate(rows)], left
 
@@ -89,8 +89,8 @@ def _below(ends: tuple[str, str, str], width: int) -> str:
 def _between(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
     """The value at x of the straight lines through the points."""
     at = next((i for i in range(1, len(xs)) if xs[i] >= x), len(xs) - 1)
-    share = min(1.0, max(0.0, (x - xs[at - 1]) / (xs[at] - xs[at - 1])))
-    return ys[at - 1] + share * (ys[at] - ys[at - 1])
+    fraction = min(1.0, max(0.0, (x - xs[at - 1]) / (xs[at] - xs[at - 1])))
+    return ys[at - 1] + fraction * (ys[at] - ys[at - 1])
 
 
 def _log_axis(logs: Sequence[float], marks: Mapping[str, float], left: int, width: int) -> list[str]:

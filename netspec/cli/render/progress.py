@@ -1,4 +1,4 @@
-"""How a training is followed: a live line on a terminal, at most one plain line an epoch elsewhere, or JSON."""
+"""How a training reports its progress: a live line on a terminal, plain lines for some epochs elsewhere, or JSON."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 COMPILING = "compiling …"
-"""The first step, and that of a last batch of its own size, take seconds before they run."""
+"""The first step, and that of a smaller last batch, are compiled for seconds before they run."""
 
 REPEATED = ("mse", "mae")
-"""Metrics that are losses too; where one of them is what is made small, it is not told twice."""
+"""Metrics that are losses too; where one of them is the loss as well, it is shown once."""
 
 
 def make_reporter(as_json: bool) -> Reporter:
@@ -54,7 +54,7 @@ class JsonReporter:
 
 
 class _Lines:
-    """What the reporters for people have in common: the curve of the loss, and a line for epochs that are worth one."""
+    """Common to the reporters for people: the curve of the loss, and a line for some of the epochs."""
 
     def start(self, record: Record) -> None:
         self.epochs = record["epochs"]
@@ -81,7 +81,7 @@ class _Lines:
         last = [_epoch_line(self.waiting, self.epochs)] if self.waiting is not None else []
         curve = self.curve(WIDTH)
         if curve:
-            ends = " to ".join("?" if v is None else figure_text("loss", v) for v in (self.losses[0], self.losses[-1]))
+            ends = " to ".join("?" if v is None else metric_text("loss", v) for v in (self.losses[0], self.losses[-1]))
             last.append(f"loss {curve} {ends}")
         return "\n".join([*last, _done_lines(record)])
 
@@ -137,10 +137,10 @@ class LiveReporter(_Lines):
         each = (now - self.began) / done if done else record["seconds"]
         left = each * (self.epochs - record["epoch"])
         following = min(record["epoch"] + 1, self.epochs)
-        self._show(following, self.steps * record["epoch"], _figures_of(record), left)
+        self._show(following, self.steps * record["epoch"], _metrics_of(record), left)
 
-    def _show(self, epoch: int, completed: int, figures: Mapping[str, Any], left: float, *more: str) -> None:
-        parts = [self.curve(12), f"{duration_text(left)} left", figures_text(figures), *more]
+    def _show(self, epoch: int, completed: int, metrics: Mapping[str, Any], left: float, *more: str) -> None:
+        parts = [self.curve(12), f"{duration_text(left)} left", metrics_text(metrics), *more]
         text = "  ".join(part for part in parts if part)
         self.bar.update(self.task, completed=completed, description=_count(epoch, self.epochs), text=text)
 
@@ -149,14 +149,14 @@ class LiveReporter(_Lines):
         click.echo(self.end(record))
 
     def stop(self) -> None:
-        """Take the bar away, also when the training ends with an error."""
+        """Remove the bar, also when the training ends with an error."""
         bar = getattr(self, "bar", None)
         if bar is not None:
             bar.stop()
 
 
 def _start_line(record: Record) -> str:
-    resumed = f", going on with epoch {record['epoch']}" if record["is_resumed"] else ""
+    resumed = f", resuming at epoch {record['epoch']}" if record["is_resumed"] else ""
     return (
         f"{record['parameters']:,} parameters, {record['examples']:,} examples, {_steps(record['steps'])} an epoch, "
         f"on {record['device']}{resumed}\nrun: {record['run']}"
@@ -176,31 +176,31 @@ def _count(epoch: int, epochs: int) -> str:
 
 
 def _epoch_line(record: Record, epochs: int) -> str:
-    figures = figures_text(_figures_of(record))
-    return f"{_count(record['epoch'], epochs)}  {figures}  {record['seconds']:.1f} s"
+    metrics = metrics_text(_metrics_of(record))
+    return f"{_count(record['epoch'], epochs)}  {metrics}  {record['seconds']:.1f} s"
 
 
-def _figures_of(record: Record) -> dict[str, Any]:
-    """The figures of an epoch, and the rate where it follows one of them."""
+def _metrics_of(record: Record) -> dict[str, Any]:
+    """The metrics of an epoch, and the learning rate where it depends on one of them."""
     rate = {"rate": record["rate"]} if "rate" in record else {}
     return {"loss": record["loss"], **record["metrics"], **rate}
 
 
-def figures_text(figures: Mapping[str, Any]) -> str:
+def metrics_text(metrics: Mapping[str, Any]) -> str:
     """`loss 0.0412  accuracy 98.71%  val_loss 0.0518`"""
-    shown = {name: value for name, value in figures.items() if _is_number(value) and not _is_loss(name, figures)}
-    return "  ".join(f"{name} {figure_text(name, value)}" for name, value in shown.items())
+    shown = {name: value for name, value in metrics.items() if _is_number(value) and not _is_loss(name, metrics)}
+    return "  ".join(f"{name} {metric_text(name, value)}" for name, value in shown.items())
 
 
-def _is_loss(name: str, figures: Mapping[str, Any]) -> bool:
-    """Whether a figure is the loss again: `mse` where the mean squared error is what is made small."""
+def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
+    """Whether a metric is the loss again: `mse` where the mean squared error is the loss."""
     front, _, metric = name.rpartition("_")
-    loss = figures.get(f"{front}_loss" if front else "loss")
-    return metric in REPEATED and _is_number(loss) and loss != 0 and math.isclose(figures[name], loss, rel_tol=1e-5)
+    loss = metrics.get(f"{front}_loss" if front else "loss")
+    return metric in REPEATED and _is_number(loss) and loss != 0 and math.isclose(metrics[name], loss, rel_tol=1e-5)
 
 
-def figure_text(name: str, value: float) -> str:
-    """A figure as people read it: shares in percent, rates as they are written, the rest with four digits."""
+def metric_text(name: str, value: float) -> str:
+    """A metric for people: fractions in percent, rates in short, the rest with four digits."""
     if name == "rate":
         return f"{value:.3g}"
     metric = metric_of(name)
@@ -226,15 +226,15 @@ def _done_lines(record: Record) -> str:
     if record["event"] == "interrupted":
         return (
             f"interrupted after {_epochs(record['epochs'])}; everything is saved\n"
-            f"go on with: netspec train --resume {record['run']}"
+            f"resume with: netspec train --resume {record['run']}"
         )
     metrics = record["metrics"]
     shown = {name: value for name, value in metrics.items() if name.startswith("test_")} or metrics
     head = f"{_epochs(record['epochs'])} in {duration_text(record['seconds'])}"
     if record["stopped_by"] is not None:
         head += f" (stopped by {record['stopped_by']})"
-    lines = [f"{head}: {figures_text(shown)}"]
+    lines = [f"{head}: {metrics_text(shown)}"]
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
-    lines.append(f"weights, figures and checkpoints are in {record['run']}")
+    lines.append(f"weights, metrics and checkpoints are in {record['run']}")
     return "\n".join(lines)

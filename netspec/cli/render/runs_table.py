@@ -13,8 +13,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from netspec.cli.output import wants_colour
-from netspec.cli.render.progress import duration_text, figure_text
+from netspec.cli.output import wants_color
+from netspec.cli.render.progress import duration_text, metric_text
 from netspec.language.diagnostics import CompileError
 from netspec.runs.catalog import RunInfo, main_figure, meaning_of_run
 from netspec.runs.diff import text_of
@@ -30,9 +30,9 @@ WIDE = 200
 
 
 def console() -> Console:
-    """A console that writes as wide as there is room, and in colour only to a terminal."""
+    """A console that writes as wide as there is room, and in color only to a terminal."""
     is_terminal = sys.stdout.isatty()
-    colour = wants_colour(sys.stdout)
+    colour = wants_color(sys.stdout)
     return Console(
         file=sys.stdout,
         width=None if is_terminal else WIDE,
@@ -45,7 +45,7 @@ def console() -> Console:
 def print_runs(
     runs: Sequence[RunInfo], *, every: bool = False, sort: str | None = None, with_size: bool = False
 ) -> None:
-    """A row for each run, and why some are broken below. Figures that there is no room for are left out."""
+    """A row for each run, and below why some are broken. Metrics that do not fit are left out."""
     out = console()
     figures = all_metric_names(runs, every=every, sort=sort)
     table = runs_table(runs, figures, with_size=with_size)
@@ -59,12 +59,12 @@ def print_runs(
 
 
 def table_width(out: Console, table: Table) -> int:
-    """How wide a table is with nothing cut off."""
+    """How wide a table is with nothing truncated."""
     return Measurement.get(out, out.options.update(width=10_000), table).maximum
 
 
 def all_metric_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) -> list[str]:
-    """The figures that get a column; those that people look at first come first, and no more than four of them."""
+    """The metrics that get a column, the most important ones first, at most four."""
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
     if every:
         return names
@@ -77,7 +77,7 @@ def all_metric_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) 
 
 
 def runs_table(runs: Sequence[RunInfo], figures: Sequence[str], *, with_size: bool = False) -> Table:
-    """The runs as a table; the best of several figures of a spec stand out."""
+    """The runs as a table; the best of several values of a spec is highlighted."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     several = len({run.spec for run in runs}) > 1
     table.add_column("run", no_wrap=True)
@@ -97,7 +97,7 @@ def runs_table(runs: Sequence[RunInfo], figures: Sequence[str], *, with_size: bo
             Text(run.state, style=STATES[run.state]),
             when_text(run.made),
             f"{run.epochs}/{run.of}" if run.of is not None else str(run.epochs),
-            *(_figure_cell(run, name, best[run.spec, name]) for name in figures),
+            *(_metric_cell(run, name, best[run.spec, name]) for name in figures),
             f"{run.parameters:,}" if run.parameters is not None else "",
             duration_text(run.seconds),
         ]
@@ -106,18 +106,18 @@ def runs_table(runs: Sequence[RunInfo], figures: Sequence[str], *, with_size: bo
 
 
 def _best(runs: Sequence[RunInfo], spec: str, name: str) -> float | None:
-    """The best figure of the runs of a spec; None when there is nothing to be better than."""
+    """The best value among the runs of a spec; None when there is nothing to compare."""
     values = [run.figures[name] for run in runs if run.spec == spec and name in run.figures]
     if len(values) < 2 or min(values) == max(values):
         return None
     return max(values) if is_higher_better(name) else min(values)
 
 
-def _figure_cell(run: RunInfo, name: str, best: float | None) -> Text:
+def _metric_cell(run: RunInfo, name: str, best: float | None) -> Text:
     value = run.figures.get(name)
     if value is None:
         return Text("")
-    return Text(figure_text(name, value), style="bold green" if value == best else "")
+    return Text(metric_text(name, value), style="bold green" if value == best else "")
 
 
 def when_text(made: datetime | None) -> str:
@@ -154,7 +154,7 @@ def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
 
 
 def _meaning(run: RunInfo) -> Meaning | None:
-    """What the spec of a run means; None when it cannot be told, as for some broken runs."""
+    """What the spec of a run means; None when it is unknown, as for some broken runs."""
     try:
         return meaning_of_run(run.path)
     except CompileError:
@@ -177,7 +177,7 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
     for name in dict.fromkeys(name for run in runs for name in run.figures):
         values = [run.figures[name] for run in runs if name in run.figures]
         best = None if min(values) == max(values) else (max if is_higher_better(name) else min)(values)
-        table.add_row(name, *(_figure_cell(run, name, best) for run in runs))
+        table.add_row(name, *(_metric_cell(run, name, best) for run in runs))
     if settings:
         table.add_section()
     for name, texts in settings.items():

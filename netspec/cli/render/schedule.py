@@ -1,6 +1,6 @@
 """The learning rate over a run, for `netspec show --schedule`.
 
-Comes in: a compiled spec. Goes out: a curve in letters, and the first, the highest and the last rate.
+Comes in: a compiled spec. Goes out: a curve in ASCII, and the first, the highest and the last rate.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from netspec.training.optimizers.checks import text_of
 from netspec.training.schedules import find_plateau, rates_of
 
 ASSUMED_STEPS = 100
-"""The steps of an epoch when no data are named."""
+"""The steps of an epoch without data."""
 HEIGHT = 13
-WIDEST = 100
-NARROWEST = 30
+MAX_WIDTH = 100
+MIN_WIDTH = 30
 POINTS = 200
-"""At most so many rates go into the JSON form."""
+"""At most this many rates go into the JSON form."""
 
 
 @dataclass(frozen=True)
-class Course:
+class ScheduleCurve:
     """The rate at every step of a run, from 0."""
 
     rates: Any
@@ -37,7 +37,7 @@ class Course:
     notes: tuple[str, ...]
 
 
-def course_of(spec: Compilation) -> Course:
+def schedule_curve(spec: Compilation) -> ScheduleCurve:
     """The rates of a run as the spec has it; the data are loaded to count the steps.
 
     Raises:
@@ -50,7 +50,7 @@ def course_of(spec: Compilation) -> Course:
     rates = rates_of(rate, train.schedule, steps, train.epochs)
     words = " -> ".join(word.to_source() for word in train.schedule)
     text = f"{words} on {text_of(train.optimizer)}"
-    return Course(rates, steps, not has_data, text, tuple(_notes(spec)))
+    return ScheduleCurve(rates, steps, not has_data, text, tuple(_notes(spec)))
 
 
 def _steps_of_data(spec: Compilation) -> int:
@@ -66,7 +66,7 @@ def _notes(spec: Compilation) -> list[str]:
     plateau = find_plateau(spec.train.schedule)
     if plateau is not None:
         notes.append(
-            f"multiplied by {number_text(plateau.factor)} each time `{plateau.figure}` has not become better for "
+            f"multiplied by {number_text(plateau.factor)} each time `{plateau.figure}` has not improved for "
             f"{plateau.patience} epoch{'s' if plateau.patience > 1 else ''}, which is not drawn"
         )
     for word in spec.train.optimizer:
@@ -76,20 +76,20 @@ def _notes(spec: Compilation) -> list[str]:
     return notes
 
 
-def course_text(course: Course) -> str:
+def schedule_text(curve: ScheduleCurve) -> str:
     """The curve, its axes, and the three rates that matter."""
-    width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((80, 24)).columns - 14))
-    epochs = len(course.rates) // course.steps_per_epoch
-    lines = [f"learning rate: {course.words}", ""]
+    width = max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns - 14))
+    epochs = len(curve.rates) // curve.steps_per_epoch
+    lines = [f"learning rate: {curve.words}", ""]
     ends = ("0", number_text(epochs / 2), f"{epochs} epoch{'s' if epochs != 1 else ''}")
-    lines += curve_lines(_columns(course.rates, width), height=HEIGHT, ends=ends)
-    assumed = ", assumed: no data are named" if course.is_assumed else ""
-    lines += ["", f"{len(course.rates):,} steps, {course.steps_per_epoch:,} in an epoch{assumed}", _rates_text(course)]
-    return "\n".join([*lines, *course.notes])
+    lines += curve_lines(_columns(curve.rates, width), height=HEIGHT, ends=ends)
+    assumed = ", assumed: no data are named" if curve.is_assumed else ""
+    lines += ["", f"{len(curve.rates):,} steps, {curve.steps_per_epoch:,} in an epoch{assumed}", _rates_text(curve)]
+    return "\n".join([*lines, *curve.notes])
 
 
-def _rates_text(course: Course) -> str:
-    rates, per_epoch = course.rates, course.steps_per_epoch
+def _rates_text(curve: ScheduleCurve) -> str:
+    rates, per_epoch = curve.rates, curve.steps_per_epoch
     highest = int(rates.argmax())
     where = f"epoch {highest // per_epoch + 1}, step {highest % per_epoch + 1}"
     first, top, last = (number_text(float(rate)) for rate in (rates[0], rates[highest], rates[-1]))
@@ -97,7 +97,7 @@ def _rates_text(course: Course) -> str:
 
 
 def _columns(rates: Any, width: int) -> list[tuple[float, float]]:
-    """The least and the greatest rate of each column; every step is in one of them."""
+    """The lowest and the highest rate of each column; every step is in one of them."""
     if len(rates) < width:
         spread = [float(rates[i * len(rates) // width]) for i in range(width)]
         return [(rate, rate) for rate in spread]
@@ -106,20 +106,20 @@ def _columns(rates: Any, width: int) -> list[tuple[float, float]]:
     return [(float(part.min()), float(part.max())) for part in parts]
 
 
-def course_json(course: Course) -> dict[str, Any]:
+def schedule_json(curve: ScheduleCurve) -> dict[str, Any]:
     """The same for machines: `points` are pairs of a step, from 0, and its rate."""
-    rates = course.rates
+    rates = curve.rates
     highest = int(rates.argmax())
     every = max(1, -(-len(rates) // POINTS))
     return {
-        "schedule": course.words,
+        "schedule": curve.words,
         "steps": len(rates),
-        "steps_per_epoch": course.steps_per_epoch,
-        "assumed": course.is_assumed,
+        "steps_per_epoch": curve.steps_per_epoch,
+        "assumed": curve.is_assumed,
         "first": float(rates[0]),
         "highest": float(rates[highest]),
         "highest_step": highest,
         "last": float(rates[-1]),
-        "notes": list(course.notes),
+        "notes": list(curve.notes),
         "points": [[step, float(rates[step])] for step in range(0, len(rates), every)],
     }

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.output import print_json
-from netspec.cli.render.progress import figure_text
+from netspec.cli.render.progress import metric_text
 
 if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult
     from netspec.spec.experiment import Result
 
 
-def tell_seeds(result: Result | SeedsResult, as_json: bool) -> None:
-    """Write the figures of runs with several seeds, or how to do what is left of them; nothing for a single run."""
+def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
+    """Print the metrics of runs with several seeds, or how to resume them; nothing for a single run."""
     from netspec.runs.seed_runs import SeedsResult
 
     if not isinstance(result, SeedsResult):
         return
     if result.signal is not None:
         if not as_json:
-            click.echo(f"do what is left of all seeds with: netspec train --resume {result.run}")
+            click.echo(f"resume all seeds with: netspec train --resume {result.run}")
     elif as_json:
         print_json(result.as_json())
     else:
@@ -30,12 +30,12 @@ def tell_seeds(result: Result | SeedsResult, as_json: bool) -> None:
 
 
 def seeds_text(result: SeedsResult) -> str:
-    """A row for each figure: mean, standard deviation, least and greatest value, and the value of each seed."""
-    heads = ("figure", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics))
+    """A row for each metric: mean, standard deviation, smallest and largest value, and the value of each seed."""
+    heads = ("metric", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics))
     rows = [heads]
     for name, spread in result.figures.items():
         values = (spread.mean, spread.std, spread.min, spread.max, *spread.values)
-        rows.append((name, *(figure_text(name, value) for value in values)))
+        rows.append((name, *(metric_text(name, value) for value in values)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))

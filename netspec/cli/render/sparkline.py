@@ -10,18 +10,18 @@ from itertools import pairwise
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 20
-MOST_LINES = 100
-"""Up to so many epochs each has its line."""
+MAX_LINES = 100
+"""With at most this many epochs each one has a line."""
 USUAL_LINES = 40
-LONGEST_SILENCE = 30.0
-"""Seconds after which an epoch has a line though it is no round one."""
+MAX_SILENCE = 30.0
+"""Seconds after which an epoch has a line although its number is not round."""
 
 
 def sparkline(values: Sequence[float | None], width: int = WIDTH) -> str:
-    """A curve as bars of eight heights: `█▆▄▃▂▁▁▁`; empty where there is none yet.
+    """A curve as bars of eight heights: `█▆▄▃▂▁▁▁`; empty with fewer than two values.
 
-    More values than `width` are joined to means. A curve of numbers above 0 is drawn over their logarithms: a loss
-    falls by factors. What is no number or infinite is left out of the means, and a gap when nothing else is there.
+    More values than `width` are averaged. A curve of positive numbers is drawn on a logarithmic scale: a loss decreases
+    by factors. Values that are not finite are left out of the means; a column without others is a gap.
     """
     if len(values) < 2:
         return ""
@@ -56,11 +56,11 @@ def can_draw() -> bool:
 
 
 class Milestones:
-    """Says which epochs have a line: all of a few; of many the first, the last, round ones, and one now and then."""
+    """Decides which epochs have a line: all of a few; of many the first, the last, round ones, and one now and then."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
-        self.step = 1 if epochs <= MOST_LINES else _round_up(epochs / USUAL_LINES)
+        self.step = 1 if epochs <= MAX_LINES else _round_up(epochs / USUAL_LINES)
         self.first: int | None = None
         self.shown_at = time.monotonic()
 
@@ -71,7 +71,7 @@ class Milestones:
         found = (
             epoch % self.step == 0
             or epoch in (self.first, self.epochs)
-            or (self.step > 1 and now - self.shown_at >= LONGEST_SILENCE)
+            or (self.step > 1 and now - self.shown_at >= MAX_SILENCE)
         )
         if found:
             self.shown_at = now

@@ -10,35 +10,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 HEADS = ("weight", "shape", "min", "mean", "max", "std")
-MOST_NUMBERS = 128
-"""Arrays with at most so many numbers are shown with them."""
-MOST_COLUMNS = 12
+MAX_NUMBERS = 128
+"""Arrays with at most this many numbers are shown in full."""
+MAX_COLUMNS = 12
 """Numbers or filters side by side."""
 STATE = "@state/"
-"""In front of what is not trained, as in the file."""
+"""The prefix of what is not trained, as in the file."""
 
 
 def ordered(arrays: Mapping[str, Any], layers: Sequence[str]) -> dict[str, Any]:
-    """The same arrays in the order of the layers, each with kernels in front of biases, and trained ones first."""
-    places = {name: place for place, name in enumerate(layers)}
+    """The same arrays in the order of the layers, kernels before biases, and trained ones first."""
+    positions = {name: position for position, name in enumerate(layers)}
 
     def key(name: str) -> tuple[bool, int, bool, str]:
         layer = name.removeprefix(STATE).rpartition("/")[0]
-        return name.startswith(STATE), places.get(layer, len(places)), name.endswith("bias"), name
+        return name.startswith(STATE), positions.get(layer, len(positions)), name.endswith("bias"), name
 
     return {name: arrays[name] for name in sorted(arrays, key=key)}
 
 
 def weights_json(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One record for each array; those that are small have their `values`."""
-    found = []
+    records = []
     for name, array in arrays.items():
-        figures = dict(zip(HEADS[2:], _figures(array), strict=True))
-        values = {"values": array.tolist()} if array.size <= MOST_NUMBERS else {}
-        found.append({"weight": name.removeprefix(STATE), "trained": not name.startswith(STATE)} | {
-            "shape": list(array.shape), **figures, **values,
+        statistics = dict(zip(HEADS[2:], _statistics(array), strict=True))
+        values = {"values": array.tolist()} if array.size <= MAX_NUMBERS else {}
+        records.append({"weight": name.removeprefix(STATE), "trained": not name.startswith(STATE)} | {
+            "shape": list(array.shape), **statistics, **values,
         })  # fmt: skip
-    return found
+    return records
 
 
 def weights_text(arrays: Mapping[str, Any]) -> str:
@@ -50,34 +50,34 @@ def weights_text(arrays: Mapping[str, Any]) -> str:
     for name, array in arrays.items():
         numbers = _numbers(array)
         if numbers:
-            lines += ["", _called(name), *(f"  {line}" for line in numbers)]
+            lines += ["", _label(name), *(f"  {line}" for line in numbers)]
     return "\n".join(lines)
 
 
 def _row(name: str, array: Any) -> tuple[str, ...]:
     shape = "x".join(map(str, array.shape)) or "1"
-    return (_called(name), shape, *(f"{figure:.3g}" for figure in _figures(array)))
+    return (_label(name), shape, *(f"{value:.3g}" for value in _statistics(array)))
 
 
-def _called(name: str) -> str:
+def _label(name: str) -> str:
     return f"{name.removeprefix(STATE)} (not trained)" if name.startswith(STATE) else name
 
 
-def _figures(array: Any) -> tuple[float, ...]:
+def _statistics(array: Any) -> tuple[float, ...]:
     return tuple(float(x) for x in (array.min(), array.mean(), array.max(), array.std()))
 
 
 def _numbers(array: Any) -> list[str]:
-    """A vector in lines, a matrix in rows, filters side by side; nothing for what is too large to be read."""
-    if not 0 < array.size <= MOST_NUMBERS or array.shape[-1:] == ():
+    """A vector in lines, a matrix in rows, filters side by side; nothing for arrays that are too large to read."""
+    if not 0 < array.size <= MAX_NUMBERS or array.shape[-1:] == ():
         return []
     largest = float(abs(array).max())
     decimals = min(6, max(0, 2 - math.floor(math.log10(largest)))) if 0 < largest < math.inf else 0
     cells = [f"{value:.{decimals}f}" for value in array.reshape(-1).tolist()]
     width = max(map(len, cells))
     if array.ndim == 1 or array.shape[1:] == (1,):
-        return [_line(part, width) for part in _parts(cells, MOST_COLUMNS)]
-    if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
+        return [_line(part, width) for part in _parts(cells, MAX_COLUMNS)]
+    if array.ndim == 2 and array.shape[1] <= MAX_COLUMNS:
         return [_line(part, width) for part in _parts(cells, array.shape[1])]
     return _filters(array.shape, cells, width) if array.ndim == 4 else []
 
@@ -85,12 +85,12 @@ def _numbers(array: Any) -> list[str]:
 def _filters(shape: tuple[int, ...], cells: Sequence[str], width: int) -> list[str]:
     """Pictures of height x width, one for each input channel and filter; as many side by side as there is room for."""
     height, across, channels, filters = shape
-    if across > MOST_COLUMNS:
+    if across > MAX_COLUMNS:
         return []
     lines: list[str] = []
     size = across * (width + 1) - 1
     pictures = [(channel, number) for channel in range(channels) for number in range(filters)]
-    for group in _parts(pictures, max(1, MOST_COLUMNS // across)):
+    for group in _parts(pictures, max(1, MAX_COLUMNS // across)):
         of = [f"filter {n + 1}" + (f", channel {c + 1}" if channels > 1 else "") for c, n in group]
         lines += [""] if lines else []
         size = max(size, *(len(name) for name in of))

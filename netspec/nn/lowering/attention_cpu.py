@@ -1,7 +1,7 @@
-"""Attention under the name of attention.py, with a gradient written by hand where the device is a CPU.
+"""Attention under the names of `netspec.nn.attention`, with a custom gradient on CPUs.
 
-The gradient of softmax takes a sum over the scores of each query. It is equal to the product of the result and its
-gradient, which is as many times smaller as a head has fewer numbers than there are steps (Dao et al. 2022,
+The gradient of softmax takes a sum over the scores of each query. It equals the product of the result and its
+gradient, which is smaller by the ratio of the head size to the number of steps (Dao et al. 2022,
 arXiv:2205.14135, appendix B.2).
 """
 
@@ -28,13 +28,9 @@ def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool =
         return attention.attend(query, key, value, mask=mask, causal=causal, dropout=dropout)
     examples, steps, heads, size = query.shape
     others, kv_heads = key.shape[1:3]
-    note(
-        "attention",
-        f"attention, {heads} heads of {size}, {steps} steps to {others}",
-        "its gradient by hand",
-        "no sums over the scores",
-    )
-    # Neighbouring heads that share keys and values are more queries of one head.
+    what = f"attention, {heads} heads of {size}, {steps} steps to {others}"
+    note("attention", what, "its gradient by hand", "no sums over the scores")
+    # Neighboring heads that share keys and values are more queries of one head.
     grouped = query.reshape(examples, steps, kv_heads, -1, size).transpose(0, 2, 3, 1, 4)
     rows = grouped.reshape(examples, kv_heads, -1, size) * size**-0.5
     seen = None if mask is None else mask[:, None, None, :]
@@ -43,7 +39,7 @@ def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool =
         seen = earlier if seen is None else seen & earlier
     shape = (examples, kv_heads, rows.shape[2], others)
     factor = None if dropout is None or dropout.deterministic else dropout(jnp.ones(shape, query.dtype))
-    y = weigh_once(rows, key.swapaxes(1, 2), value.swapaxes(1, 2), seen, factor)
+    y = weigh_jit(rows, key.swapaxes(1, 2), value.swapaxes(1, 2), seen, factor)
     if seen is not None and mask is not None:
         y = jnp.where(seen.any(-1)[..., None], y, 0)
     return y.reshape(examples, heads, steps, size).swapaxes(1, 2)
@@ -97,4 +93,4 @@ def _backward(kept: tuple[Any, ...], gradient: Any) -> tuple[Any, ...]:
 
 
 weigh.defvjp(_forward, _backward)
-weigh_once = jax.jit(weigh)
+weigh_jit = jax.jit(weigh)

@@ -1,7 +1,7 @@
-"""Recurrent layers under the names of recurrent.py; an LSTM has a gradient written by hand where the device is a CPU.
+"""Recurrent layers under the names of `netspec.nn.recurrent`; the LSTM has a custom gradient on CPUs.
 
-Going back through the steps, JAX asks for thirteen arrays of each, and every one is copied into its place. Worked out
-by hand (Hochreiter and Schmidhuber 1997; Gers et al. 2000) it needs the gates and the state: six.
+For its backward pass JAX stores thirteen arrays of each step. In closed form (Hochreiter and Schmidhuber 1997; Gers et
+al. 2000) the gradient needs the gates and the state: six.
 """
 
 from __future__ import annotations

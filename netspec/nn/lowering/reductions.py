@@ -1,8 +1,8 @@
-"""Sums over everything but the channels, as norms and depthwise filters need them, for CPUs.
+"""Reductions over all axes but the channels, as norms and depthwise filters need them, for CPUs.
 
-XLA's loop for a sum over the outer axes has the sum inside: it walks through memory in strides, and is not vectorised.
-Here the batch is cut into parts that are added number by number, a vectorised loop, and what is left of it is summed by
-a matrix product with ones: 33 ms for nine products of 64x32x32x96, where the plain sum takes 145.
+XLA's loop for a sum over the outer axes strides through memory, and is not vectorized. Here the batch is split into
+parts that are added element by element, a vectorized loop, and the rest is summed by a matrix product with ones: 33 ms
+for nine products of 64x32x32x96, where the plain sum takes 145.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 PARTS = 8
-"""At most so many parts of a batch are added at once."""
+"""The largest number of parts that a batch is split into."""
 
 
 def sum_of_terms(term: Callable[[Any, Any], Any], xs: Sequence[Any], y: Any) -> Any:
@@ -24,8 +24,8 @@ def sum_of_terms(term: Callable[[Any, Any], Any], xs: Sequence[Any], y: Any) -> 
 
     Args:
         term: a function of numbers.
-        xs: arrays of batch x places x channels.
-        y: as well.
+        xs: arrays of batch x positions x channels.
+        y: an array of the same shape.
     """
     count = len(y)
     parts = max(n for n in range(1, PARTS + 1) if count % n == 0)

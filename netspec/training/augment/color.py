@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from netspec.data import augmentations as words
 from netspec.data.augmentations import Augmentation
-from netspec.nn.lowering.barriers import computed_once
 from netspec.training.augment.geometry import Images, draw_below, draw_flips, draw_signed
 
 
@@ -143,7 +142,7 @@ def draw_normal(key: Any, shape: tuple[int, ...]) -> Any:
     bits = jax.random.bits(key, (-(-count // 2),))
     halves = jnp.concatenate([bits & 0xFFFF, bits >> 16])[:count]
     found = sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1)
-    return computed_once(found).reshape(shape)
+    return jax.lax.optimization_barrier(found).reshape(shape)
 
 
 def box_mask(top: Any, left: Any, bottom: Any, right: Any, height: int, width: int) -> Any:

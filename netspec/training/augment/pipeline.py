@@ -26,7 +26,6 @@ from netspec.data.augmentations import Augmentation, can_vary
 from netspec.data.dataset.lazy_rows import lowest_highest
 from netspec.data.transforms.normalization import Normalisation
 from netspec.language.shape import Shape
-from netspec.nn.lowering.barriers import computed_once
 from netspec.training.augment.color import box_mask, vary
 from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, take
 from netspec.training.recipe.recipe import Recipe
@@ -119,7 +118,7 @@ class Augmenter:
         """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
         become a share for each class where examples are mixed."""
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
-        found: tuple[Any, Any] = computed_once(self._vary(key, tuple(inputs), dict(targets)))
+        found: tuple[Any, Any] = jax.lax.optimization_barrier(self._vary(key, tuple(inputs), dict(targets)))
         return found
 
     def _vary(self, key: Any, inputs: tuple[Any, ...], targets: dict[str, Any]) -> tuple[Any, Any]:
@@ -131,7 +130,7 @@ class Augmenter:
                 continue
             for place, x in enumerate(found):
                 if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
-                    found[place] = computed_once(run_stage(stage, jax.random.fold_in(here, place), x))
+                    found[place] = jax.lax.optimization_barrier(run_stage(stage, jax.random.fold_in(here, place), x))
         return tuple(
             self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
             for place, (x, before) in enumerate(zip(found, inputs, strict=True))

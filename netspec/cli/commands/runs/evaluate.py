@@ -11,7 +11,7 @@ from netspec.cli.commands.training.train import choose_device, device_option
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.cli.render.class_tables import table_text
-from netspec.cli.render.progress import figures_text
+from netspec.cli.render.progress import metrics_text
 
 Split = Literal["train", "val", "test"]
 
@@ -42,7 +42,7 @@ def command(run: str, split: Split, data: str | None, device: str | None, as_jso
     if as_json:
         print_json({"metrics": metrics})
         return 0
-    click.echo(figures_text(metrics))
+    click.echo(metrics_text(metrics))
     for name, value in metrics.items():
         if isinstance(value, list):
             click.echo(table_text(name, value, read_coding(Path(run)).class_names))

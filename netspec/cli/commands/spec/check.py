@@ -74,9 +74,9 @@ def command(
         if not as_json:
             _print_count(file, diagnostics, "" if mistakes else summary, to_stderr=fix and file == "-")
         if gradients and not mistakes:
-            from netspec.cli.render.gradients import tell_gradients
+            from netspec.cli.render.gradients import print_gradients
 
-            errors += tell_gradients(spec, as_json)
+            errors += print_gradients(spec, as_json)
     return 1 if errors else 0
 
 

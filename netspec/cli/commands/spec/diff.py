@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from netspec.cli.options import compilation, json_option, spec_options
-from netspec.cli.output import print_json, wants_colour
+from netspec.cli.output import print_json, wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import Meaning, meaning_of
@@ -51,7 +51,7 @@ def command(
     if as_json:
         print_json(found.as_json())
     else:
-        colour = wants_colour(sys.stdout)
+        colour = wants_color(sys.stdout)
         click.echo("\n".join(difference_lines(found, old, new)), color=colour)
     return 0 if found.is_empty else 1
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from netspec.cli.files import write_bytes
-from netspec.cli.output import print_json, wants_colour
+from netspec.cli.output import print_json, wants_color
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
@@ -42,7 +42,7 @@ def fix_file(file: str, source: Source, compiled: Compile, as_json: bool) -> Sou
             print_json({"file": file, "changed": True, "fixes": [f.as_json() for f in applied]})
     if applied and not as_json:
         to_stderr = file == "-"
-        color = wants_colour(sys.stderr if to_stderr else sys.stdout)
+        color = wants_color(sys.stderr if to_stderr else sys.stdout)
         click.echo(diff_text(file, source.text, fixed.text, color=color), nl=False, err=to_stderr, color=color)
         click.echo(f"{file}: {len(applied)} fix{'es' if len(applied) > 1 else ''} applied", err=to_stderr)
     return fixed

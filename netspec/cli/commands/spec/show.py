@@ -95,13 +95,13 @@ def command(
 
 
 def _show_schedule(spec: Compilation, as_json: bool) -> int:
-    from netspec.cli.render.schedule import course_json, course_of, course_text
+    from netspec.cli.render.schedule import schedule_curve, schedule_json, schedule_text
 
-    course = course_of(spec)
+    curve = schedule_curve(spec)
     if as_json:
-        print_json(course_json(course))
+        print_json(schedule_json(curve))
     else:
-        click.echo(course_text(course))
+        click.echo(schedule_text(curve))
     return 0
 
 

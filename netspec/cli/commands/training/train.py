@@ -11,7 +11,7 @@ import click
 from netspec.cli.options import compilation, json_option, parse_defines, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.progress import LiveReporter, make_reporter
-from netspec.cli.render.seed_table import tell_seeds
+from netspec.cli.render.seed_table import print_seeds
 from netspec.compiler.ir.cost import step_bytes
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def command(
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
-    tell_seeds(result, as_json)
+    print_seeds(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
 

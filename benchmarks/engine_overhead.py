@@ -27,8 +27,8 @@ from flax import nnx
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
+from netspec.training.experiment import Experiment
 from netspec.training.loop.callback import Silent
-from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
@@ -137,7 +137,7 @@ def compare(name: str, case: Case, epochs: int) -> None:
         settings, {"output": OutputHead((10,), "softmax")}, {"output": Target("class", 1, 10)}, has_val=False
     )
     watch = Alternating(ByHand(case, arrays))
-    fit(Job(case.make, recipe, ["input"], arrays), reporter=watch)
+    fit(Experiment(case.make, recipe, ["input"], arrays), reporter=watch)
     ours, theirs = (statistics.median(times[1:]) / case.steps * 1e6 for times in (watch.ours, watch.theirs))
     ratio = statistics.median(a / b for a, b in zip(watch.ours[1:], watch.theirs[1:], strict=True))
     print(f"{name:6} netspec {ours:9.1f} us/step   by hand {theirs:9.1f} us/step   ratio {ratio:.3f}")

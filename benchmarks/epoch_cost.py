@@ -22,11 +22,12 @@ import rich
 from netspec.cli.render.progress import LiveReporter
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import Prepared, prepare
+from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.storage.run_folder import Run
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Reporter, Silent
 from netspec.training.loop.signals import Interruption
+from netspec.training.step.engine import Engine
 
 SPEC = Path(__file__).parents[1] / "specs" / "mnist_cnn.net"
 AUGMENT = "rotate(10) -> zoom(10%) -> shift(10%)"
@@ -46,7 +47,7 @@ class Contestant:
             prepared = without_metrics(prepared)
         run = Run.create(folder, "-".join(parts) or "bare", {}, {}) if "checkpoints" in parts else None
         reporter: Reporter = LiveReporter() if "progress" in parts else Silent()
-        self.training = loop._Training(prepared.job, run, reporter, Interruption(), EVERY_SECONDS)
+        self.training = loop.Training(Engine(prepared), run, reporter, Interruption(), EVERY_SECONDS)
         self.training.begin(resume=False)
         self.bar = getattr(reporter, "bar", None)
         self.training.run_epoch()
@@ -64,7 +65,7 @@ class Contestant:
             self.bar.stop()
 
 
-def without_metrics(prepared: Prepared) -> Prepared:
+def without_metrics(prepared: SpecExperiment) -> SpecExperiment:
     outputs = {name: output.replace(metrics=()) for name, output in prepared.recipe.outputs.items()}
     return replace(prepared, recipe=prepared.recipe.replace(outputs=outputs))
 

@@ -12,13 +12,14 @@ from benchmarks.workloads import Workload
 from netspec.api import read_spec
 from netspec.compiler.ir.cost import step_bytes
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import Prepared, prepare
+from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.training.feed.device import keep_freed_memory
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.nonfinite import not_finite
 from netspec.training.loop.signals import Interruption
+from netspec.training.step.engine import Engine
 from netspec.training.step.epoch_steps import steps_of
 
 FOREVER = 1_000_000
@@ -28,10 +29,10 @@ FOREVER = 1_000_000
 class Epochs:
     """The loop of `netspec train`, an epoch at a time, without a run folder."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: SpecExperiment) -> None:
         self.parameters = prepared.model.cost.trainable
         self.test = prepared.splits.test
-        self.training = loop._Training(prepared.job, None, Silent(), Interruption(), loop.SAVE_SECONDS)
+        self.training = loop.Training(Engine(prepared), None, Silent(), Interruption(), loop.SAVE_SECONDS)
         self.training.begin(resume=False)
 
     def warm_up(self) -> None:
@@ -41,24 +42,23 @@ class Epochs:
         for program, given in {program: given for program, given, _ in steps_of(engine, self.training.data, 0)}.items():
             state, _ = program(engine.copy(self.training.state), *given)
         not_finite(engine, engine.begin_epoch(state))
-        self.training.save()
+        self.training.checkpointing.save(self.training)
 
     def run(self, units: int) -> None:
         for _ in range(units):
             self.training.run_epoch()
 
     def accuracy(self) -> float:
-        return float(evaluate(self.training.engine, self.training.current, self.test)["accuracy"])
+        return float(evaluate(self.training.engine, self.training.weights, self.test)["accuracy"])
 
 
 class Steps:
     """The compiled step of the engine, on data that lie on the device."""
 
-    def __init__(self, prepared: Prepared, batch: int) -> None:
-        job = prepared.job
-        engine = job.engine()
+    def __init__(self, prepared: SpecExperiment, batch: int) -> None:
+        engine = Engine(prepared)
         self.parameters = prepared.model.cost.trainable
-        self.state, self.data = engine.start(), engine.feed(job.train).arrays
+        self.state, self.data = engine.start(), engine.feed(prepared.train).arrays
         self.order, self.program = engine.order(0, batch), engine.step_program(batch)
 
     def warm_up(self) -> None:

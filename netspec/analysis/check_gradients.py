@@ -25,7 +25,7 @@ from netspec.language.shape import Shape
 from netspec.language.source import Span
 from netspec.layers.base import Layer
 from netspec.training.errors.analysis import WrongGradient
-from netspec.training.step.jaxpr import inner_computations
+from netspec.training.step.epoch_steps import inner_computations
 
 TOLERANCE = 1e-4
 """The greatest relative error of a right gradient in double precision."""

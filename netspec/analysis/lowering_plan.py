@@ -19,7 +19,7 @@ from netspec.language.shape import Shape
 from netspec.nn.lowering.choice import compiler_options, noting, using
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
-from netspec.training.step.steps_per_call import steps_at_once
+from netspec.training.step.epoch_steps import choose_steps_per_call
 
 TRACED_EXAMPLES = 8
 """Examples of the batch that is traced: choices do not depend on how many they are."""
@@ -104,7 +104,7 @@ def _steps(spec: Compilation) -> Choice | None:
     if "steps" not in train.lowering or spec.data.augment or spec.data.stream or train.remat:
         return None
     with noting() as noted, using(train.lowering):
-        steps_at_once(*_net(spec, train.batch))
+        choose_steps_per_call(*_net(spec, train.batch))
     return next((choice for choice in noted if choice.family == "steps"), None)
 
 

@@ -1,6 +1,6 @@
 """The learning-rate range test: the rate grows at every step, and the loss tells at which rates the net learns.
 
-Comes in: a `Job`. Goes out: a `RateTest` with the curve and two suggestions. Nothing is written.
+Comes in: an `Experiment`. Goes out: a `RateTest` with the curve and two suggestions. Nothing is written.
 
 Reference: Smith 2015, Cyclical learning rates for training neural networks, arXiv:1506.01186.
 """
@@ -20,8 +20,9 @@ import numpy as np
 from netspec.language.diagnostics import fail
 from netspec.language.word import hidden
 from netspec.training.errors import analysis as errors
-from netspec.training.loop.job import Job
+from netspec.training.experiment import Experiment
 from netspec.training.schedules import Schedule
+from netspec.training.step.engine import Engine
 from netspec.training.step.epoch_steps import steps_of
 
 LOW, HIGH, STEPS = 1e-7, 10.0, 100
@@ -64,7 +65,7 @@ class _Rising(Schedule):
         return self.first * jnp.exp(step * math.log(self.ratio))
 
 
-def find_rate(job: Job, *, low: float = LOW, high: float = HIGH, steps: int = STEPS) -> RateTest:
+def find_rate(job: Experiment, *, low: float = LOW, high: float = HIGH, steps: int = STEPS) -> RateTest:
     """Train for some steps with a rate that rises from `low` to `high`, in equal ratios.
 
     Args:
@@ -100,12 +101,12 @@ def base_rate(chain: Sequence[Any]) -> float:
     return next((float(word.rate) for word in chain if word.has_rate and hasattr(word, "rate")), 1.0)
 
 
-def _losses(job: Job, steps: int) -> list[float]:
+def _losses(job: Experiment, steps: int) -> list[float]:
     """The loss of each batch, up to where it explodes."""
-    engine = job.engine()
+    engine = Engine(job)
     data, state = engine.feed(job.train), engine.start()
     losses: list[float] = []
-    taken = chain.from_iterable(steps_of(engine, data, epoch, apart=True) for epoch in count())
+    taken = chain.from_iterable(steps_of(engine, data, epoch, is_single=True) for epoch in count())
     for program, given, _ in islice(taken, steps):
         state, loss = program(state, *given)
         found = float(jax.device_get(loss))

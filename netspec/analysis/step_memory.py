@@ -16,11 +16,12 @@ import jax.numpy as jnp
 from netspec.analysis.lowering_plan import example_of
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.compiler.ir.printer import memory
-from netspec.data.dataset.dataset import Target
+from netspec.data.dataset.dataset import Arrays, Target
 from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes, output_heads
+from netspec.training.experiment import Experiment
 from netspec.training.feed.device import set_up
 from netspec.training.step.engine import Engine, State
 
@@ -90,9 +91,10 @@ def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Ma
     heads = output_heads(spec.optimized)
     recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
     assert recipe is not None
-    names, model = list(input_shapes(spec.optimized)), Model(spec)
-    engine = Engine(lambda rngs: model.module_class(rngs=rngs), recipe, names)
-    return engine, engine.state_shapes(), _batch(spec, engine)
+    model = Model(spec)
+    batch = {name: example_of(shape, recipe.batch) for name, shape in input_shapes(spec.optimized).items()}
+    engine = Engine(Experiment(lambda rngs: model.module_class(rngs=rngs), recipe, list(batch), Arrays(batch, {})))
+    return engine, engine.state_shapes(), (tuple(batch.values()), _targets(engine))
 
 
 def _target(head: OutputHead) -> Target:
@@ -102,15 +104,13 @@ def _target(head: OutputHead) -> Target:
     return Target("binary" if head.activation == "sigmoid" else "numbers", head.count)
 
 
-def _batch(spec: Compilation, engine: Engine) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """The shapes of the inputs and targets of a batch."""
-    size = engine.recipe.batch
-    inputs = tuple(example_of(shape, size) for shape in input_shapes(spec.optimized).values())
-    targets = {}
-    for name, output in engine.recipe.outputs.items():
-        placed = engine.example_target(output)
-        targets[name] = jax.ShapeDtypeStruct((size, *placed.shape[1:]), placed.dtype)
-    return inputs, targets
+def _targets(engine: Engine) -> dict[str, Any]:
+    """The shapes of the targets of a batch."""
+    examples = {name: engine.example_target(output) for name, output in engine.recipe.outputs.items()}
+    return {
+        name: jax.ShapeDtypeStruct((engine.recipe.batch, *example.shape[1:]), example.dtype)
+        for name, example in examples.items()
+    }
 
 
 def _bytes(tree: Any) -> int:

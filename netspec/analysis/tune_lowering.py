@@ -1,6 +1,6 @@
 """Which lowering trains a spec fastest on this machine: measured on whole training steps, and remembered.
 
-Comes in: a `Prepared`. Goes out: `Tuning`, with the time of a step for each candidate, and a file in the cache that
+Comes in: an experiment. Goes out: `Tuning`, with the time of a step for each candidate, and a file in the cache that
 `netspec train` looks for. The candidates are everything (`fast`), nothing (`reference`), everything but one family for
 each that the network has a use for, and everything but all of those that are better left out.
 """
@@ -25,7 +25,7 @@ from netspec.language.cache_dir import cache_folder
 from netspec.language.lowering_families import FAST, REFERENCE, LoweringKind
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import Prepared, with_overrides
+from netspec.spec.experiment import SpecExperiment, with_overrides
 from netspec.storage.atomic_files import replace_file
 from netspec.training.feed.device import processor
 from netspec.training.feed.device_data import Data
@@ -56,7 +56,7 @@ class Tuning:
         return {LoweringKind().to_source(lowering): seconds * 1000 for lowering, seconds in self.seconds.items()}
 
 
-def tune(prepared: Prepared, seconds: float = 20.0) -> Tuning:
+def tune(prepared: SpecExperiment, seconds: float = 20.0) -> Tuning:
     """Measure the candidates in turn, again and again, for about so many seconds without compiling."""
     choices = plan_of(with_lowering(prepared.compilation, FAST)).layers
     families = [family for family in FAST if any(choice.family == family for choice in choices)]
@@ -73,11 +73,10 @@ def _without(families: Iterable[str]) -> Lowering:
     return tuple(family for family in FAST if family not in left_out)
 
 
-def _measure(prepared: Prepared, lowerings: Iterable[Lowering], seconds: float) -> dict[Lowering, float]:
+def _measure(prepared: SpecExperiment, lowerings: Iterable[Lowering], seconds: float) -> dict[Lowering, float]:
     """The median time of a step for each; they take turns, so that a busy machine disturbs all alike."""
     engines = {
-        lowering: replace(prepared, recipe=prepared.recipe.replace(lowering=lowering)).job.engine()
-        for lowering in lowerings
+        lowering: Engine(replace(prepared, recipe=prepared.recipe.replace(lowering=lowering))) for lowering in lowerings
     }
     data = next(iter(engines.values())).feed(prepared.splits.train)
     rivals = {lowering: _Rival(engine, data) for lowering, engine in engines.items()}

@@ -28,6 +28,7 @@ from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import Ctc, loss_for
+from netspec.training.step.engine import Engine
 
 BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
@@ -49,7 +50,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
-    engine = prepared.job.engine()
+    engine = Engine(prepared)
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     return dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))

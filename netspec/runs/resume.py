@@ -30,7 +30,7 @@ from netspec.spec.experiment import (
 from netspec.storage.errors import OtherSpec
 from netspec.storage.run_folder import Run, checkpoint_steps, read_run
 from netspec.training.loop.callback import Reporter
-from netspec.training.loop.loop import SAVE_SECONDS
+from netspec.training.loop.checkpointing import SAVE_SECONDS
 
 
 def resume_run(
@@ -65,13 +65,13 @@ def resume_run(
     if not checkpoint_steps(run.checkpoints):
         prepared = load_init(prepared)  # it starts from the beginning
 
-    def begun() -> None:
+    def on_start() -> None:
         run.write_settings(settings_in_force(prepared))
-        run.write_text("meaning.json", pretty(prepared.meaning.as_json()))
+        run.write_text("meaning.json", pretty(prepared.canonical.as_json()))
         record = read_run(path).json("spec.json")
         run.write_text("spec.json", pretty({**record, **_changes_kept(kept, now, difference)}))
 
-    return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, begun=begun)
+    return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, on_start=on_start)
 
 
 def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:

@@ -9,7 +9,7 @@ compiled once. Going on does what is left: a seed that was under way goes on, on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic
 from netspec.runs.resume import resume_run
-from netspec.runs.seed_statistics import SharedJob, Spread, spreads
+from netspec.runs.seed_statistics import Spread, spreads
 from netspec.spec.experiment import (
-    Prepared,
+    SpecExperiment,
     load_init,
     prepare,
     pretty,
@@ -27,12 +27,10 @@ from netspec.spec.experiment import (
     run_files,
     settings_in_force,
     train_in,
-    with_overrides,
 )
-from netspec.spec.model import Model
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import Record, Reporter, Silent, Tick
-from netspec.training.loop.loop import SAVE_SECONDS
+from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
 
 FILE = "seeds.json"
@@ -67,7 +65,7 @@ def is_seeds_run(path: Path) -> bool:
     return (path / FILE).is_file()
 
 
-def train_seeds(prepared: Prepared, runs: Path, reporter: Reporter | None = None, **how: Any) -> SeedsResult:
+def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **how: Any) -> SeedsResult:
     """Train with `train.seeds` seeds, counted up from `train.seed`, in a new folder under `runs`.
 
     Args:
@@ -95,7 +93,7 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, **how: Any) -> Se
     return _Seeds(prepared, Run.open(path), reporter or Silent(), how).train()
 
 
-def _seeds(prepared: Prepared) -> list[int]:
+def _seeds(prepared: SpecExperiment) -> list[int]:
     first = prepared.recipe.seed
     return list(range(first, first + prepared.compilation.train.seeds))
 
@@ -103,7 +101,7 @@ def _seeds(prepared: Prepared) -> list[int]:
 class _Seeds:
     """Runs with several seeds under way."""
 
-    def __init__(self, prepared: Prepared, parent: Run, reporter: Reporter, how: Mapping[str, Any]) -> None:
+    def __init__(self, prepared: SpecExperiment, parent: Run, reporter: Reporter, how: Mapping[str, Any]) -> None:
         self.prepared, self.parent, self.reporter = prepared, parent, reporter
         self.how = {"save_seconds": SAVE_SECONDS, **how}
         self.programs: Engine | None = None
@@ -134,24 +132,15 @@ class _Seeds:
                 return found, None
             result = resume_run(folder, reporter, save_seconds=self.how["save_seconds"])
         else:
-            prepared = self._prepared_for(seed)
+            prepared = self.prepared.with_seed(seed)
+            engine = Engine(prepared, programs_of=self.programs)
+            self.programs = self.programs or engine
             run = Run.create(
                 self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True
             )
-            result = train_in(prepared, run, job=self._job(prepared), reporter=reporter, **self.how)
+            result = train_in(prepared, run, engine=engine, reporter=reporter, **self.how)
         self.problems += [problem for problem in result.problems if problem.is_error]
         return result.metrics, result.signal
-
-    def _prepared_for(self, seed: int) -> Prepared:
-        """The same spec and data with one seed: what a run of this seed alone has."""
-        only = with_overrides(self.prepared.compilation, {"train.seed": str(seed), "train.seeds": "1"}, None)
-        recipe = self.prepared.recipe.replace(seed=seed)
-        return replace(self.prepared, compilation=only, model=Model(only, seed=seed), recipe=recipe, warnings=())
-
-    def _job(self, prepared: Prepared) -> SharedJob:
-        job = SharedJob.of(prepared.job, self.programs)
-        self.programs = self.programs or job.engine()
-        return replace(job, programs_of=self.programs)
 
 
 class _OfSeed:

@@ -1,7 +1,7 @@
 """Runs that differ in their seed only: what they share, and how their figures are summed up.
 
-Comes in: a `Job` for each seed, one after the other. Goes out: the same jobs, run by one compiled program; and for each
-figure the mean and the spread. The runs go one after another rather than side by side in one `jax.vmap`: XLA makes
+Comes in: the metrics of each seed. Goes out: for each metric the mean and the spread. The runs share one compiled
+program (`Engine(…, programs_of=…)`) and go one after another rather than side by side in one `jax.vmap`: XLA makes
 grouped convolutions of those, which take twice to four times as long on a CPU, and a run has to be the same to the last
 bit as one of its seed alone, so that it can be gone on from by itself.
 """
@@ -10,34 +10,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 from netspec.language.record import Frozen
-from netspec.training.loop.job import Job
-from netspec.training.step.engine import Engine
-
-
-@dataclass(frozen=True)
-class SharedJob(Job):
-    """A job whose engine runs the compiled programs of another one's, which may differ in the seed only."""
-
-    programs_of: Engine | None = None
-
-    @classmethod
-    def of(cls, job: Job, programs_of: Engine | None) -> SharedJob:
-        return cls(**{field.name: getattr(job, field.name) for field in fields(Job)}, programs_of=programs_of)
-
-    def engine(self) -> Engine:
-        engine = super().engine()
-        if self.programs_of is not None and can_share(self):
-            engine.share_programs(self.programs_of)
-        return engine
-
-
-def can_share(job: Job) -> bool:
-    """Whether the programs of a job do not depend on its seed: what varies batches has it built in."""
-    return job.augment is None
 
 
 class Spread(Frozen):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from netspec.spec.compilation import Compilation, read_source
-from netspec.spec.experiment import Prepared, load_init, prepare, pretty
+from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty
 from netspec.storage.array_file import read_arrays
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.training.loop import loop
@@ -72,16 +72,16 @@ def carry_out(task: Task) -> None:
         run = Run(run.path.rename(folder))
     loop.TICK_SECONDS = 0.0  # look at every step, and save there
     (folder / "spec.json").write_text(pretty({"name": compilation.name}), encoding="utf-8")
-    loop.fit(prepared.job, run=run, resume=task.resume, reporter=_Killer(task.kill_at), save_seconds=0.0)
+    loop.fit(prepared, run=run, resume=task.resume, reporter=_Killer(task.kill_at), save_seconds=0.0)
 
 
-def _cut(prepared: Prepared, steps: int) -> Prepared:
+def _cut(prepared: SpecExperiment, steps: int) -> SpecExperiment:
     """Only so many steps an epoch, the last of them not a full one where there are more."""
     splits, batch = prepared.splits, prepared.recipe.batch
     count = min(len(splits.train), max(1, steps * batch - batch // 2))
     train = splits.train.take(np.arange(count))
     val, test = (part and part.take(np.arange(min(len(part), HELD_OUT))) for part in (splits.val, splits.test))
-    return replace(prepared, splits=replace(splits, train=train, val=val, test=test))
+    return prepared.with_splits(replace(splits, train=train, val=val, test=test))
 
 
 class _Killer:

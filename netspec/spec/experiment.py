@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-from flax import nnx
 
 from netspec.compiler.elaborate.expect import check_measurable, check_measured
 from netspec.compiler.ir.cost import rows, weights_by_layer
@@ -35,41 +32,32 @@ from netspec.spec.network_ends import input_shapes, input_spans, output_heads, s
 from netspec.spec.sections import train_spans
 from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
-from netspec.training.augment.pipeline import Augmenter, make_augmenter
+from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import TestDecides
 from netspec.training.errors.recipe import NoTensorboard
+from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.feed.target_values import check_target_values
 from netspec.training.loop.callback import Callback, Reporter, Several
-from netspec.training.loop.job import Job, Result as Trained
-from netspec.training.loop.loop import SAVE_SECONDS, fit
+from netspec.training.loop.checkpointing import SAVE_SECONDS
+from netspec.training.loop.loop import FitResult, fit
 from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
-from netspec.training.loop.warm_start import MakeModule, start_from
+from netspec.training.loop.warm_start import start_from
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 
 @dataclass(frozen=True)
-class Result:
-    """A finished (or interrupted) training.
+class Result(FitResult):
+    """A finished (or interrupted) training of a spec, with the folder of the `run`.
 
-    `metrics` are those of the kept weights, `test_…` on the test split; `history` has a record for each epoch; `run` is
-    the run folder; `problems` are warnings about the data and expectations that were not met; `signal` is the name of
-    the signal that interrupted it.
+    `model` is the compiled network with the best or last weights; `problems` are warnings about the data and
+    expectations that were not met.
     """
 
-    model: Model
-    run: Path
-    metrics: Mapping[str, Any]
-    history: tuple[Mapping[str, Any], ...]
-    seconds: float
-    interrupted: bool
-    problems: tuple[Diagnostic, ...]
-    signal: str | None = None
-
-    @property
-    def epochs(self) -> int:
-        return len(self.history)
+    model: Model = field(kw_only=True)
+    run: Path = field(kw_only=True)
+    problems: tuple[Diagnostic, ...] = field(kw_only=True)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float) and "test" in k)
@@ -77,52 +65,57 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A spec and its data, found to fit together; nothing is trained yet."""
+class SpecExperiment(Experiment):
+    """An experiment with the spec that it comes from; spec and data fit together, and nothing is trained yet."""
 
-    compilation: Compilation
-    model: Model
-    splits: Splits
-    recipe: Recipe
-    warnings: tuple[Diagnostic, ...]
-    make_module: MakeModule | None = None
-    """Builds the net with weights from elsewhere, once `load_init` has read them."""
+    compilation: Compilation = field(kw_only=True)
+    model: Model = field(kw_only=True)
+    splits: Splits = field(kw_only=True)
+    canonical: Meaning = field(kw_only=True)
+    """What the spec means, by which runs are compared."""
+    warnings: tuple[Diagnostic, ...] = field(kw_only=True)
+    is_initialized: bool = field(kw_only=True, default=False)
+    """Whether `make_module` starts from the weights that `train.init` names."""
 
-    @property
-    def job(self) -> Job:
-        """What the loop wants."""
-        return Job(
-            make_module=self.make_module or (lambda rngs: self.model.module_class(rngs=rngs)),
-            recipe=self.recipe,
-            inputs=list(input_shapes(self.compilation.optimized)),
-            train=self.splits.train,
-            val=self.splits.val,
-            test=self.splits.test,
-            penalties=list(_penalties(self.model)),
-            shuffle=self.compilation.data.shuffle,
-            augment=self.augmenter,
-            locate_nonfinite=self.model.locate_nonfinite,
-            spec_hash=self.meaning.hash,
-        )
+    def with_splits(self, splits: Splits) -> SpecExperiment:
+        """The same on other examples."""
+        return replace(self, splits=splits, train=splits.train, val=splits.val, test=splits.test)
 
     @cached_property
     def coding(self) -> Coding:
         """How raw inputs become those of the network."""
         return Coding.of(self.splits)
 
-    @cached_property
-    def meaning(self) -> Meaning:
-        """What the spec means, by which runs are compared."""
-        return meaning_of(self.compilation)
+    def with_seed(self, seed: int) -> SpecExperiment:
+        """The same with one seed, as `prepare` makes it of a spec with this seed. Weights to start from stay."""
+        spec = with_overrides(self.compilation, {"train.seed": str(seed), "train.seeds": "1"}, None)
+        made = _assemble(spec, self.splits, self.recipe.replace(seed=seed), ())
+        return replace(made, make_module=self.make_module) if self.is_initialized else made
 
-    @cached_property
-    def augmenter(self) -> Augmenter | None:
-        """What varies the batches of training, if the spec asks for it."""
-        chain = self.compilation.data.augment
-        if not chain:
-            return None
-        splits, shapes = self.splits, input_shapes(self.compilation.optimized)
-        return make_augmenter(chain, self.recipe, shapes, splits.train.inputs, splits.normalisation)
+
+def _assemble(
+    compilation: Compilation, splits: Splits, recipe: Recipe, warnings: tuple[Diagnostic, ...]
+) -> SpecExperiment:
+    model, shapes = Model(compilation, seed=recipe.seed), input_shapes(compilation.optimized)
+    chain, canonical = compilation.data.augment, meaning_of(compilation)
+    return SpecExperiment(
+        make_module=lambda rngs: model.module_class(rngs=rngs),
+        recipe=recipe,
+        inputs=list(shapes),
+        train=splits.train,
+        val=splits.val,
+        test=splits.test,
+        penalties=list(_penalties(model)),
+        shuffle=compilation.data.shuffle,
+        augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalisation) if chain else None,
+        locate_nonfinite=model.locate_nonfinite,
+        spec_hash=canonical.hash,
+        compilation=compilation,
+        model=model,
+        splits=splits,
+        canonical=canonical,
+        warnings=warnings,
+    )
 
 
 # ---------------------------------------------------------------- before the first step
@@ -133,7 +126,7 @@ def prepare(
     data: Any = None,
     overrides: Mapping[str, str] | None = None,
     coding: Coding | None = None,
-) -> Prepared:
+) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
 
     Args:
@@ -187,7 +180,7 @@ def prepare(
     if compilation.train.tensorboard and not is_installed():
         problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
     problems.raise_errors()
-    return Prepared(compilation, Model(compilation, seed=recipe.seed), splits, recipe, tuple(warnings))
+    return _assemble(compilation, splits, recipe, tuple(warnings))
 
 
 def as_dataset(data: Any) -> Dataset | None:
@@ -263,12 +256,12 @@ def train_model(
     **overrides: Any,
 ) -> Result:
     """Train a spec; see `netspec.train`."""
-    prepared = prepare(spec, data, named_overrides(params, overrides))
-    if prepared.compilation.train.seeds > 1:
+    experiment = prepare(spec, data, named_overrides(params, overrides))
+    if experiment.compilation.train.seeds > 1:
         raise TypeError(
             "this trains one seed: give seeds = 1, or call netspec.runs.seed_runs.train_seeds for all of them"
         )
-    return train_prepared(prepared, Path(runs), Several(callbacks))
+    return train_prepared(experiment, Path(runs), Several(callbacks))
 
 
 def named_overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -277,106 +270,78 @@ def named_overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any
     return {key: setting_to_source(value) for key, value in {**(params or {}), **named}.items()}
 
 
-def load_init(prepared: Prepared) -> Prepared:
-    """With the weights that `train.init` names, and a warning about what of the net they leave as it was.
+def load_init(experiment: SpecExperiment) -> SpecExperiment:
+    """With the weights that `train.init` names, and a warning about the weights of the network that it lacks.
 
     Raises:
-        CompileError: they cannot be read, or none of them goes with the net (NS452, NS508, NS509, NS511).
+        CompileError: they cannot be read, or none of them fits the network (NS452, NS508, NS509, NS511).
     """
-    settings, spans = prepared.compilation.train, prepared.compilation.setting_spans("train")
+    settings, spans = experiment.compilation.train, experiment.compilation.setting_spans("train")
     if settings.init_parts and settings.init is None:
         raise fail(PartsOfNothing(span=spans.get("init_parts")))
-    if settings.init is None or prepared.make_module is not None:
-        return prepared
-
+    if settings.init is None or experiment.is_initialized:
+        return experiment
     make_module, warnings = start_from(
-        lambda rngs: prepared.model.module_class(rngs=rngs),
-        lambda: nnx.Rngs(prepared.recipe.seed),
+        experiment.make_module,
+        experiment.recipe.seed,
         settings.init,
         settings.init_parts,
-        prepared.compilation.source.folder,
+        experiment.compilation.source.folder,
         spans,
     )
-    return replace(prepared, make_module=make_module, warnings=(*prepared.warnings, *warnings))
+    warnings = (*experiment.warnings, *warnings)
+    return replace(experiment, make_module=make_module, warnings=warnings, is_initialized=True)
 
 
 def train_prepared(
-    prepared: Prepared, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+    experiment: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
 ) -> Result:
     """Train what `prepare` has made, in a new run folder under `runs`.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
-    prepared = load_init(prepared)
-    run = Run.create(runs, prepared.compilation.name, run_files(prepared), settings_in_force(prepared))
-    return train_in(prepared, run, reporter=reporter, save_seconds=save_seconds)
+    experiment = load_init(experiment)
+    run = Run.create(runs, experiment.compilation.name, run_files(experiment), settings_in_force(experiment))
+    return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 
-def train_in(
-    prepared: Prepared,
-    run: Run,
-    *,
-    resume: bool = False,
-    job: Job | None = None,
-    reporter: Reporter | None = None,
-    **how: Any,
-) -> Result:
-    """Train in a run folder that exists; `job` is by default the prepared one, `how` goes to the loop (`fit`)."""
-    with _followed(prepared, run, reporter) as reporter:
-        trained = fit(job or prepared.job, run=run, resume=resume, reporter=reporter, **how)
+def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None = None, **options: Any) -> Result:
+    """Train in a run folder that exists; `options` are those of the loop (`fit`)."""
+    board = TensorBoard(run.path / FOLDER) if experiment.compilation.train.tensorboard else None
+    try:
+        callbacks = [callback for callback in (board, reporter) if callback is not None]
+        trained = fit(experiment, run=run, reporter=Several(callbacks), **options)
+    finally:
+        if board is not None:
+            board.close()
     problems = Problems()
     if not trained.interrupted:
-        check_measured(prepared.compilation.measured, _measured_figures(trained), problems)
-    prepared.model.adopt(trained.module, prepared.coding)
-    return Result(
-        model=prepared.model,
-        run=run.path,
-        metrics=trained.metrics,
-        history=trained.history,
-        seconds=trained.seconds,
-        interrupted=trained.interrupted,
-        problems=(*prepared.warnings, *problems),
-        signal=trained.signal,
-    )
+        check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
+    experiment.model.adopt(trained.module, experiment.coding)
+    return Result(**vars(trained), model=experiment.model, run=run.path, problems=(*experiment.warnings, *problems))
 
 
-def _measured_figures(trained: Trained) -> dict[str, float]:
-    """The figures of a finished training that `expect` may ask for: of the kept weights, and of the last epoch."""
-    found = {name: value for name, value in trained.metrics.items() if isinstance(value, float)}
+def _measured_metrics(trained: FitResult) -> dict[str, float]:
+    """The metrics of a finished training that `expect` may ask for: of the saved weights, and of the last epoch."""
     last = trained.history[-1]
-    while_training = {"loss": last["loss"], **last["metrics"]}
-    own = {f"train_{k}": v for k, v in while_training.items() if isinstance(v, float) and not k.startswith("val_")}
-    return {**found, **own}
+    training = {f"train_{k}": v for k, v in {"loss": last["loss"], **last["metrics"]}.items() if k[:4] != "val_"}
+    return {name: value for name, value in {**trained.metrics, **training}.items() if isinstance(value, float)}
 
 
-@contextmanager
-def _followed(prepared: Prepared, run: Run, reporter: Reporter | None) -> Iterator[Reporter | None]:
-    """Who follows a run: the reporter, and TensorBoard where it is asked for."""
-    if not prepared.compilation.train.tensorboard:
-        yield reporter
-        return
-    board = TensorBoard(run.path / FOLDER)
-    try:
-        yield Several([board] if reporter is None else [board, reporter])
-    finally:
-        board.close()
-
-
-def settings_in_force(prepared: Prepared) -> dict[str, Any]:
+def settings_in_force(experiment: SpecExperiment) -> dict[str, Any]:
     """Every setting with its value, defaults too."""
-    data = prepared.compilation.data
+    data = experiment.compilation.data
     return {
         "train": {
-            **prepared.recipe.describe(),
-            "init": prepared.compilation.train.init,
-            "init_parts": list(prepared.compilation.train.init_parts),
+            **experiment.recipe.describe(),
+            "init": experiment.compilation.train.init,
+            "init_parts": list(experiment.compilation.train.init_parts),
         },
         "data": {option.name: option.kind.to_source(getattr(data, option.name)) for option in data.options()},
         "parts": {
-            "train": len(prepared.splits.train),
-            "val": len(prepared.splits.val) if prepared.splits.val is not None else 0,
-            "test": len(prepared.splits.test) if prepared.splits.test is not None else 0,
+            name: 0 if part is None else len(part)
+            for name, part in (("train", experiment.train), ("val", experiment.val), ("test", experiment.test))
         },
     }
 
@@ -385,9 +350,9 @@ def pretty(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
-def run_files(prepared: Prepared) -> dict[str, str]:
+def run_files(experiment: SpecExperiment) -> dict[str, str]:
     """What a run needs to be read again: the spec, what it uses, the source, and how inputs and answers are coded."""
-    compilation, splits = prepared.compilation, prepared.splits
+    compilation, splits = experiment.compilation, experiment.splits
     spec = {
         "name": compilation.name,
         "file": compilation.source.name,
@@ -401,10 +366,10 @@ def run_files(prepared: Prepared) -> dict[str, str]:
     return {
         "spec.net": compilation.source.text,
         "spec.json": pretty(spec),
-        "meaning.json": pretty(prepared.meaning.as_json()),
-        "coding.json": json.dumps(prepared.coding.as_json(), indent=2) + "\n",
-        "model.py": prepared.model.source,
-        "summary.txt": prepared.model.summary() + "\n",
+        "meaning.json": pretty(experiment.canonical.as_json()),
+        "coding.json": json.dumps(experiment.coding.as_json(), indent=2) + "\n",
+        "model.py": experiment.model.source,
+        "summary.txt": experiment.model.summary() + "\n",
     }
 
 

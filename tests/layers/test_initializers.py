@@ -14,7 +14,7 @@ from flax import nnx
 
 import netspec
 from netspec.language.vocabulary import words
-from netspec.spec.experiment import Prepared, prepare, train_prepared
+from netspec.spec.experiment import SpecExperiment, prepare, train_prepared
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -136,7 +136,7 @@ def _kernels(model: Any) -> list[Any]:
 RATE = 0.1
 
 
-def prepared(text: str, x: np.ndarray, y: np.ndarray) -> Prepared:
+def prepared(text: str, x: np.ndarray, y: np.ndarray) -> SpecExperiment:
     """One step of plain gradient descent over all data."""
     settings = "train {\n    epochs = 1\n    batch = 1000\n    optimizer = sgd(0.1)\n    keep = last\n}"
     return prepare(netspec.compile(f"{text}\n{settings}").compilation.source, (x, y))

@@ -152,6 +152,6 @@ def test_kaggle_table(table: Path, tmp_path: Path) -> None:
     assert parts["val"] == pytest.approx(0.1 * (600 - parts["test"]), abs=1)
     (images,) = prepared.splits.train.inputs.values()
     assert images.shape[1:] == (28, 28, 1) and images.min() == 0 and images.max() == 1
-    assert prepared.augmenter is not None
+    assert prepared.augment is not None
     result = netspec.train(COURSES / "kaggle_digits.net", runs=tmp_path, **overrides)
     assert result.history[1]["metrics"]["val_loss"] < result.history[0]["metrics"]["val_loss"]

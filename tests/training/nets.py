@@ -14,7 +14,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.vocabulary import words
 from netspec.language.word import Word
-from netspec.training.loop.job import Job
+from netspec.training.experiment import Experiment
 from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings
 
@@ -109,15 +109,15 @@ def recipe_for(
     return make_recipe(TrainSettings(**keys), heads, targets, has_val=has_val, class_weights=class_weights)
 
 
-def class_job(*, examples: int = 200, **keys: Any) -> Job:
+def class_job(*, examples: int = 200, **keys: Any) -> Experiment:
     """A classifier on small data with everything switched on; the last batch of an epoch is a partial one."""
     recipe = recipe_for(**{"epochs": 3, "batch": 32, **keys})
-    return Job(Classifier, recipe, ["input"], class_data(examples), class_data(60, 1), class_data(70, 2))
+    return Experiment(Classifier, recipe, ["input"], class_data(examples), class_data(60, 1), class_data(70, 2))
 
 
-def number_job(**keys: Any) -> Job:
+def number_job(**keys: Any) -> Experiment:
     recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, **keys)
-    return Job(Regressor, recipe, ["input"], number_data(300), number_data(50, 1), number_data(60, 2))
+    return Experiment(Regressor, recipe, ["input"], number_data(300), number_data(50, 1), number_data(60, 2))
 
 
 def same(a: Any, b: Any) -> bool:

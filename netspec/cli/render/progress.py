@@ -125,7 +125,7 @@ class LiveReporter(_Lines):
 
     def progress(self, tick: Tick) -> None:
         speed = COMPILING if tick.is_compiling else f"{tick.examples_per_second:,.0f} examples/s"
-        self._show(tick.epoch, self.steps * (tick.epoch - 1) + tick.step, tick.figures, tick.seconds_left, speed)
+        self._show(tick.epoch, self.steps * (tick.epoch - 1) + tick.step, tick.metrics, tick.seconds_left, speed)
 
     def epoch(self, record: Record) -> None:
         line = self.line(record)

@@ -88,7 +88,7 @@ class FigureGoal(Kind):
         return True
 
 
-class Standing(Frozen):
+class StopState(Frozen):
     """How a run stands after an epoch, for a rule.
 
     `value` is the figure that it watches (None: not measured, or no number), `higher` says whether larger is better,
@@ -118,9 +118,9 @@ class Stop(Word, ABC):
         """Whether to stop after so many epochs without progress."""
         return False
 
-    def ends(self, standing: Standing) -> bool:
+    def ends(self, state: StopState) -> bool:
         """Whether to stop now."""
-        return self.is_over(standing.waited)
+        return self.is_over(state.waited)
 
 
 stop = Declares("stop")
@@ -167,9 +167,9 @@ class Until(Stop):
     def watches(self) -> str:
         return str(self.goal.left)
 
-    def ends(self, standing: Standing) -> bool:
+    def ends(self, state: StopState) -> bool:
         goal: Any = self.goal.right
-        return standing.value is not None and OPERATORS[self.goal.operator](standing.value, goal)
+        return state.value is not None and OPERATORS[self.goal.operator](state.value, goal)
 
 
 @stop("time")
@@ -183,5 +183,5 @@ class TimeLimit(Stop):
 
     limit: Duration = option(Time(("minutes", "hours", "seconds")), "how long the run may take", position=0)
 
-    def ends(self, standing: Standing) -> bool:
-        return standing.seconds >= self.limit.value * SECONDS[self.limit.unit]
+    def ends(self, state: StopState) -> bool:
+        return state.seconds >= self.limit.value * SECONDS[self.limit.unit]

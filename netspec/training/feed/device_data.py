@@ -13,6 +13,7 @@ import numpy as np
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
+from netspec.training.feed.placement import Placement
 from netspec.training.losses import JointLoss
 from netspec.training.metrics import Predictions
 from netspec.training.recipe.outputs import OutputRecipe
@@ -33,14 +34,17 @@ class Data:
         return self.inputs, self.targets
 
 
-def place(arrays: Arrays, recipe: Recipe, names: Sequence[str], *, rows: int | None = None) -> Data:
-    """Put a split onto the device, filled up to `rows` by copies of its first row. `names` are those of the inputs."""
+def put_split(
+    arrays: Arrays, recipe: Recipe, names: Sequence[str], placement: Placement, *, rows: int | None = None
+) -> Data:
+    """Transfer a split, padded to `rows` with copies of its first row; `names` are those of the inputs."""
     inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {
         name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
-    return Data(jax.device_put(inputs), jax.device_put(targets), len(arrays.inputs[names[0]]))
+    inputs, targets = placement.put_rows((inputs, targets))
+    return Data(inputs, targets, len(arrays.inputs[names[0]]))
 
 
 def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[str], rows: Any = None) -> Any:
@@ -53,6 +57,15 @@ def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[s
         return rows
     steps = inputs[names.index(padding.input)] != padding.id
     return steps if rows is None else steps & rows[:, None]
+
+
+def output_sums(
+    output: OutputRecipe, logits: Any, targets: Any, weights: Any, *, training: bool
+) -> tuple[Any, dict[str, Any]]:
+    """The mean loss of a batch for an output, and the sums that its loss and its metrics over a split need."""
+    loss, sums = loss_sums(output, logits, targets, weights)
+    constants = jax.lax.stop_gradient(logits) if training else logits
+    return loss, {**sums, **metric_sums(output, constants, targets, weights, training=training)}
 
 
 def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> tuple[Any, dict[str, Any]]:

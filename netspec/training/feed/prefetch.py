@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Column, Rows, is_streamed, read_all
 from netspec.storage.tree_paths import Tree
 from netspec.training.feed.device_data import narrow
+from netspec.training.feed.placement import Placement
 from netspec.training.recipe.recipe import Recipe
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ class Stream:
     split: Arrays
     recipe: Recipe
     names: tuple[str, ...]
+    placement: Placement
 
     @property
     def examples(self) -> int:
@@ -61,8 +62,8 @@ class Stream:
             name: output.place_targets(_taken(self.split.targets[name], index))
             for name, output in self.recipe.outputs.items()
         }
-        found: tuple[Tree, Tree] = jax.device_put((inputs, targets))
-        return found
+        batch: tuple[Tree, Tree] = self.placement.put_rows((inputs, targets))
+        return batch
 
     def batches(self, indices: Sequence[Any]) -> Generator[tuple[Tree, Tree], None, None]:
         """Examples batch by batch, in this order; those after the one at work are read meanwhile.

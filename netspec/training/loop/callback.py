@@ -1,4 +1,9 @@
-"""Who wants to know how training goes: the interface that the command line and notebooks implement."""
+"""Callbacks: what follows a training, and what the loop itself is made of.
+
+Comes in: plain records for those who report (`start`, `progress`, `epoch`, `done`), and the `Training` under way for
+those who take part (`on_begin`, `on_tick`, `on_metrics`, `on_epoch_end`). Checkpoints, stopping, the learning rate that
+follows a metric, metrics of held-out splits and TensorBoard are callbacks like any user's.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +17,30 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Tick:
-    """A look at an epoch that is under way. `epoch` and `step` count from 1; `figures` are those since its start. When
-    the next step has to be compiled, as that of a last batch of its own size, `is_compiling` says so."""
+    """A look at an epoch under way. `epoch` and `step` count from 1; `metrics` are those since its start.
+    `is_compiling`: the next step has to be compiled first, such as that of a last batch of a smaller size."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
-    figures: Mapping[str, Any]
+    metrics: Mapping[str, Any]
     examples_per_second: float
     seconds_left: float
     is_compiling: bool = False
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """The metrics, by the name that they had before version 0.2; callbacks that were written then read it."""
+        return self.metrics
 
 
 class Callback(Protocol):
     """Follows a training: what `netspec.train(…, callbacks=[…])` takes, and what the reporters of `netspec train` are.
 
-    A class of one's own has all four methods, or is made from `Silent` and has those that it needs. They are called in
+    A user-defined class has all four methods, or derives from `Silent` and overrides what it needs. They are called in
     the process that trains, between two steps: what takes long there makes the training longer. An exception in one
-    ends the training. Every record is plain data, ready for JSON, but for the warnings of `start`.
+    ends the training. Every record is plain data, ready for JSON, except for the warnings of `start`.
 
     Example:
         class Print(Silent):
@@ -67,7 +77,7 @@ class Callback(Protocol):
         """At the end, also after a signal; then the `event` is "interrupted".
 
         `run` is the run folder; `epochs` how many there were, `seconds` those of the run with all its parts; `metrics`
-        are the figures of the weights that are kept, those of the test split as `test_…`, tables as lists of rows;
+        are those of the saved weights, those of the test split as `test_…`, tables as lists of rows;
         `best_epoch` is that of these weights (None: the last); `stopped_by` what ended the run before its last epoch;
         `class_names` the names of the classes by output.
         """
@@ -75,14 +85,18 @@ class Callback(Protocol):
 
 
 METHODS = ("start", "progress", "epoch", "done")
-"""What a callback has."""
+"""What every callback has."""
 
 Reporter = Callback
-"""The same, where one is meant that tells people."""
+"""The same, where a callback that reports to people is meant."""
 
 
 class Silent:
-    """Does nothing: what callbacks that need some of the four methods are made from."""
+    """A callback that does nothing: the base class of callbacks that need some of the methods.
+
+    Beside those of `Callback` there are four that are given the `Training` (training/loop/loop.py): its `state`, its
+    `progress`, its `engine`. They are called in the order of the callbacks, the loop's own first.
+    """
 
     def start(self, record: Record) -> None:
         pass
@@ -96,9 +110,21 @@ class Silent:
     def done(self, record: Record) -> None:
         pass
 
+    def on_begin(self, training: Any) -> None:
+        """Data and state are ready, the state is the one to start or resume from."""
 
-class Several:
-    """Tells several callbacks, one after the other.
+    def on_tick(self, training: Any) -> None:
+        """Between two steps of an epoch, as often as `progress`; the losses so far are finite."""
+
+    def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
+        """After the steps of an epoch: `metrics` may be added to, and are not rounded or made plain yet."""
+
+    def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
+        """When an epoch is closed, before `epoch`: the record is in the history, and the next epoch may begin."""
+
+
+class Several(Silent):
+    """Calls several callbacks, one after the other.
 
     Raises:
         TypeError: one of them lacks a method.
@@ -113,21 +139,35 @@ class Several:
             missing = [method for method in METHODS if not callable(getattr(callback, method, None))]
             if missing:
                 raise TypeError(
-                    f"the callback {name} has no {missing[0]}(): make it from netspec.training.loop.callback.Silent"
+                    f"the callback {name} has no {missing[0]}(): derive it from netspec.training.loop.callback.Silent"
                 )
 
-    def start(self, record: Record) -> None:
+    def _call(self, method: str, *args: Any) -> None:
         for callback in self.callbacks:
-            callback.start(record)
+            found = getattr(callback, method, None)  # only the four of `METHODS` are required
+            if found is not None:
+                found(*args)
+
+    def start(self, record: Record) -> None:
+        self._call("start", record)
 
     def progress(self, tick: Tick) -> None:
-        for callback in self.callbacks:
-            callback.progress(tick)
+        self._call("progress", tick)
 
     def epoch(self, record: Record) -> None:
-        for callback in self.callbacks:
-            callback.epoch(record)
+        self._call("epoch", record)
 
     def done(self, record: Record) -> None:
-        for callback in self.callbacks:
-            callback.done(record)
+        self._call("done", record)
+
+    def on_begin(self, training: Any) -> None:
+        self._call("on_begin", training)
+
+    def on_tick(self, training: Any) -> None:
+        self._call("on_tick", training)
+
+    def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
+        self._call("on_metrics", training, metrics)
+
+    def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
+        self._call("on_epoch_end", training, record)

@@ -1,7 +1,7 @@
-"""Asking a net: figures over a whole split, and answers to new inputs.
+"""Evaluation and inference: metrics over a whole split, and predictions for new inputs.
 
-Comes in: an engine, weights, and arrays. Goes out: figures by name (`accuracy`, `rmse`, …), exact over the split: sums
-of batches are added in double precision on the host. The last batch is filled up, and what fills it does not count.
+Comes in: an engine, weights, and arrays. Goes out: metrics by name (`accuracy`, `rmse`, …), exact over the split: sums
+of batches are added in double precision on the host. The last batch is padded, and the padding does not count.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from netspec.training.metrics import MetricValue, Totals
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
-STREAMED_AHEAD = 2
-"""Batches of streamed data that are handed to the device before one of them is waited for."""
+MAX_STREAMED_AHEAD = 2
+"""Batches of streamed data that are dispatched to the device before one of them is waited for."""
 
-SMALLEST_BATCH = 256
-"""Asking needs little memory, so batches are at least this large."""
+MIN_BATCH = 256
+"""Inference needs little memory, so batches are at least this large."""
 
 
 @dataclass(frozen=True)
-class Exam:
-    """A split made ready for scoring: on the device or streamed, in batches of `size`; with the spread of targets."""
+class EvalSet:
+    """A split ready for evaluation: on the device or streamed, in batches of `size`; with the spread of the targets."""
 
     data: Data | Stream
     size: int
     spreads: Mapping[str, Any]
 
 
-def prepare(engine: Engine, arrays: Arrays) -> Exam:
-    """Put a split onto the device for scoring; the batches are chosen so that little is filled up."""
+def put_eval_set(engine: Engine, arrays: Arrays) -> EvalSet:
+    """Transfer a split to the device for evaluation, in batches of a size that needs little padding."""
     examples = len(arrays.inputs[engine.input_names[0]])
-    batches = ceil(examples / max(SMALLEST_BATCH, engine.recipe.batch))
+    batches = ceil(examples / max(MIN_BATCH, engine.recipe.batch))
     size = ceil(examples / batches)
-    data = engine.feed(arrays) if is_stream(arrays) else engine.place(arrays, rows=batches * size)
-    return Exam(data, size, spreads_of(engine.recipe, arrays))
+    data = engine.feed(arrays) if is_stream(arrays) else engine.put_split(arrays, rows=batches * size)
+    return EvalSet(data, size, spreads_of(engine.recipe, arrays))
 
 
 def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
     """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
-    found = {}
+    spreads = {}
     for name, output in recipe.outputs.items():
         if output.target.kind == "class":
             continue
         if is_streamed(arrays.targets[name]):
             # the target is the input: the deviation of each number, without a copy of all
-            found[name] = _spread_of_rows(arrays.targets[name])
+            spreads[name] = _spread_of_rows(arrays.targets[name])
             continue
         values = np.asarray(arrays.targets[name], np.float64).reshape(len(arrays.targets[name]), *output.head.shape)
         padding = output.head.padding
@@ -66,8 +66,8 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
             counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
-        found[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
-    return found
+        spreads[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+    return spreads
 
 
 def _spread_of_rows(rows: Column) -> Any:
@@ -77,27 +77,27 @@ def _spread_of_rows(rows: Column) -> Any:
 
 
 def measure(
-    engine: Engine, weights: Weights, exam: Exam, *, prefix: str = "", tables: bool = False
+    engine: Engine, weights: Weights, eval_set: EvalSet, *, prefix: str = "", tables: bool = False
 ) -> dict[str, MetricValue]:
-    """The loss and every metric over a split; names begin with `prefix`, tables come only when asked for."""
-    data, pending, batches = exam.data, deque[Any](), list[Any]()
-    for arrays, begin, end in _batches(exam):
-        pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), exam.size))
-        if isinstance(data, Stream) and len(pending) > STREAMED_AHEAD:
-            batches.append(jax.device_get(pending.popleft()))
-    batches += jax.device_get(list(pending))
+    """The loss and every metric over a split; names begin with `prefix`; tables only with `tables`."""
+    data, pending, batches = eval_set.data, deque[Any](), list[Any]()
+    for arrays, begin, end in _batches(eval_set):
+        pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), eval_set.size))
+        if isinstance(data, Stream) and len(pending) > MAX_STREAMED_AHEAD:
+            batches.append(engine.placement.get(pending.popleft()))
+    batches += engine.placement.get(list(pending))
     sums = jax.tree.map(lambda *parts: np.sum(np.stack(parts), axis=0, dtype=_wide(parts[0])), *(b[0] for b in batches))
     scores = {
         name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
         for name in batches[0][1]
     }
-    return figures(engine.recipe, sums, data.examples, exam.spreads, scores, prefix=prefix, tables=tables)
+    return compute_metrics(engine.recipe, sums, data.examples, eval_set.spreads, scores, prefix=prefix, tables=tables)
 
 
-def _batches(exam: Exam) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
+def _batches(eval_set: EvalSet) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
     """Arrays, where in them a batch begins, and where those of them that count end. What is streamed comes batch by
-    batch, filled up as `place` fills a split up."""
-    data, size = exam.data, exam.size
+    batch, padded as `put_split` pads a split."""
+    data, size = eval_set.data, eval_set.size
     begins = range(0, data.examples, size)
     if isinstance(data, Data):
         yield from ((data.arrays, begin, data.examples) for begin in begins)
@@ -110,10 +110,10 @@ def _batches(exam: Exam) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
 
 def evaluate(engine: Engine, weights: Weights, arrays: Arrays, *, prefix: str = "") -> dict[str, MetricValue]:
     """The loss, every metric and every table over a split."""
-    return measure(engine, weights, prepare(engine, arrays), prefix=prefix, tables=True)
+    return measure(engine, weights, put_eval_set(engine, arrays), prefix=prefix, tables=True)
 
 
-def figures(
+def compute_metrics(
     recipe: Recipe,
     sums: Mapping[str, Any],
     examples: int,
@@ -123,25 +123,25 @@ def figures(
     prefix: str = "",
     tables: bool = False,
 ) -> dict[str, MetricValue]:
-    """Figures from the sums over `examples`. Without `scores`, as in training, those that need them or take long are
+    """Metrics from the sums over `examples`. Without `scores`, as in training, those that need them or take long are
     left out."""
     losses = {name: float(sums[name]["loss"]) / _loss_weight(sums[name], examples) for name in recipe.outputs}
-    found: dict[str, MetricValue] = {
+    metrics: dict[str, MetricValue] = {
         f"{prefix}loss": sum(recipe.outputs[name].weight * losses[name] for name in losses)
     }
     if "penalty" in sums:
-        found[f"{prefix}penalty"] = float(sums["penalty"]) / examples
+        metrics[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
         if recipe.takes_names:
-            found[prefix + recipe.figure(name, "loss")] = losses[name]
+            metrics[prefix + recipe.figure(name, "loss")] = losses[name]
         ranks, labels = (scores or {}).get(name, (None, None))
-        places = 1 if output.head.padding is None else output.head.shape[0]
+        positions = 1 if output.head.padding is None else output.head.shape[0]
         counted = _counted(sums[name], examples)
         totals = Totals(
             sums=sums[name],
             examples=examples,
-            decisions=counted * output.decisions // places,
-            numbers=counted * output.head.count // places,
+            decisions=counted * output.decisions // positions,
+            numbers=counted * output.head.count // positions,
             chooses=output.chooses,
             spread=spreads.get(name),
             scores=ranks,
@@ -151,17 +151,17 @@ def figures(
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
             if is_missing or (metric.is_table and not tables):
                 continue
-            found[prefix + recipe.figure(name, metric.metric_name)] = metric.value(totals)
-    return found
+            metrics[prefix + recipe.figure(name, metric.metric_name)] = metric.value(totals)
+    return metrics
 
 
 def _loss_weight(sums: Mapping[str, Any], examples: int) -> float:
-    """What the sum of losses is divided by."""
+    """The divisor of the sum of losses."""
     return (float(sums["weight"]) or 1.0) if "weight" in sums else _counted(sums, examples)
 
 
 def _counted(sums: Mapping[str, Any], examples: int) -> int:
-    """How many answers the sums are over: the examples, or the steps of a sequence that do not only fill up."""
+    """How many predictions the sums are over: the examples, or the time steps that are not padding."""
     return max(1, int(sums["counted"])) if "counted" in sums else examples
 
 
@@ -170,10 +170,10 @@ def _wide(array: Any) -> type:
 
 
 def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the net answers: arrays by output, heads applied, rows in the order of the inputs.
+    """The predictions of a network: arrays by output, heads applied, rows in the order of the inputs.
 
     Args:
-        engine: the net.
+        engine: the network.
         weights: its weights.
         inputs: arrays by the names of the inputs, rows first.
     """
@@ -186,9 +186,9 @@ def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict
 
 
 def _blocks(columns: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
-    """Batches, filled up to a power of two so that few sizes are compiled, and how many of their rows count."""
+    """Batches, padded to a power of two so that few sizes are compiled, and how many of their rows count."""
     examples = len(columns[0])
-    size = min(SMALLEST_BATCH, 1 << max(0, examples - 1).bit_length())
+    size = min(MIN_BATCH, 1 << max(0, examples - 1).bit_length())
     for begin in range(0, max(1, examples), size):
         rows = [column[begin : begin + size] for column in columns]
         count = len(rows[0])

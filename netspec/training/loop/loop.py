@@ -1,8 +1,7 @@
-"""The loop: epochs, figures, checkpoints, and the ways to end.
+"""The training loop: epochs, their metrics, and the ways to end.
 
-Comes in: a `Job` (net, recipe, data) that fits together, and a run folder or none. Goes out: a `Result`. A run that is
-killed at any moment goes on from its last checkpoint with the same numbers: an epoch's order follows from the seed and
-the epoch, everything else that matters is in the state.
+Comes in: an `Experiment`, and a run folder or none. Goes out: a `FitResult`. Whatever happens between two epochs is a
+callback (callback.py): `epoch_callbacks` and `checkpointing` have those of the loop itself.
 """
 
 from __future__ import annotations
@@ -11,117 +10,143 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import numpy as np
+from flax import nnx
 
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
-from netspec.storage import errors
-from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
 from netspec.storage.run_folder import Run, plain
 from netspec.storage.run_lock import locked, this_process
-from netspec.storage.tree_paths import Tree, Weights
-from netspec.training.feed.data_checksum import fingerprint
+from netspec.storage.tree_paths import Weights
+from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
-from netspec.training.loop.callback import Reporter, Silent, Tick
-from netspec.training.loop.evaluate import figures, measure, prepare, spreads_of
-from netspec.training.loop.job import Job, Result
-from netspec.training.loop.nonfinite import explain, explain_weights, not_finite
-from netspec.training.loop.resume_checks import changes, longer_schedule
+from netspec.training.loop.callback import Reporter, Several, Silent, Tick
+from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
+from netspec.training.loop.epoch_callbacks import callbacks_of
+from netspec.training.loop.evaluate import EvalSet, compute_metrics, measure, put_eval_set, spreads_of
+from netspec.training.loop.nonfinite import explain
 from netspec.training.loop.run_state import Progress
 from netspec.training.loop.signals import Interruption, listening
-from netspec.training.schedules import find_plateau, rates_of, steps_before
-from netspec.training.step.engine import State
+from netspec.training.step.engine import Engine, State
 from netspec.training.step.epoch_steps import steps_of
-from netspec.training.step.gradient_stats import watched_figures
+from netspec.training.step.gradient_stats import gradient_metrics
 
 TICK_SECONDS = 0.3
 """How often an epoch under way is looked at."""
-AHEAD = 16
-"""Steps that are handed to the device before one of them is waited for, so that an end comes soon after it is asked."""
-STREAMED_AHEAD = 2
-"""The same where each of them brings its examples along, which are kept until it is done."""
-SAVE_SECONDS = 10.0
-"""A checkpoint is written when this much time has passed, and at the end."""
-SAVE_SHARE = 0.05
-"""Checkpoints that take long are written less often, so that they take at most this share of the time."""
+MAX_AHEAD = 16
+"""Steps that are dispatched to the device before one of them is waited for, so that an interrupt takes effect soon."""
+MAX_STREAMED_AHEAD = 2
+"""The same where every step brings its examples along, which take memory until it is done."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A trained network. `weights` are the best or the last ones, as `keep` says; `metrics` are theirs, with those on
+    the test split.
+
+    `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are taken.
+    `interrupted` is set when a signal ended the run early (`signal` is its name): it can be resumed.
+    """
+
+    engine: Engine = field(repr=False)
+    weights: Weights = field(repr=False)
+    history: tuple[Mapping[str, Any], ...]
+    metrics: Mapping[str, Any]
+    seconds: float
+    best_epoch: int | None
+    interrupted: bool
+    signal: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    @property
+    def module(self) -> nnx.Module:
+        """A live module with the weights."""
+        return self.engine.plain_module(*self.weights)
 
 
 def fit(
-    job: Job,
+    experiment: Experiment,
     *,
+    engine: Engine | None = None,
     run: Run | None = None,
     resume: bool = False,
     reporter: Reporter | None = None,
     save_seconds: float = SAVE_SECONDS,
-    begun: Callable[[], None] | None = None,
-) -> Result:
+    on_start: Callable[[], None] | None = None,
+) -> FitResult:
     """Train.
 
     Args:
-        job: what is trained on what.
+        experiment: what is trained on what.
+        engine: the engine of this experiment, with a `Placement` of its own or programs that it shares; by default it
+            is made here.
         run: the folder to write to, or None.
-        resume: go on from the newest checkpoint of `run`.
-        reporter: who wants to know; nobody by default.
+        resume: continue from the newest checkpoint of `run`.
+        reporter: a callback; none by default.
         save_seconds: the least time between two checkpoints; 0 writes one after every epoch.
-        begun: called when everything is known to fit together, before the first step.
+        on_start: called when everything is known to fit together, before the first step.
 
     Raises:
         CompileError: nothing to train (NS461), a loss that is not finite (NS460), or a run folder that cannot be
-            written or gone on from (NS47x).
+            written or resumed (NS47x).
     """
     with listening() as interruption, locked(run.path) if run else nullcontext():
-        training = _Training(job, run, reporter or Silent(), interruption, save_seconds)
+        training = Training(engine or Engine(experiment), run, reporter or Silent(), interruption, save_seconds)
         try:
             training.begin(resume)
-            if begun is not None:
-                begun()
-            while not (training.progress.is_over(job.recipe) or training.is_leaving()):
+            if on_start is not None:
+                on_start()
+            while not (training.is_ending or training.is_leaving()):
                 training.run_epoch()
             return training.finish()
         except Exception as error:
-            training.store.wait(check=False)  # what is being written is a step that is worth having
-            training.note(error)
+            training.checkpointing.store.wait(check=False)  # what is being written is a step that is worth having
+            training.log_error(error)
             raise
 
 
-class _Training:
-    """A training under way."""
+class Training:
+    """A training under way: what callbacks are given.
+
+    `state` is that of the engine, `weights` the ones that the network is evaluated with, `best` the best ones so far;
+    `progress` is the position of the run. A callback that has changed the state sets `must_save`.
+    """
 
     def __init__(
-        self, job: Job, run: Run | None, reporter: Reporter, interruption: Interruption, save_seconds: float
+        self, engine: Engine, run: Run | None, reporter: Reporter, interruption: Interruption, save_seconds: float
     ) -> None:
-        self.job, self.recipe, self.run, self.reporter = job, job.recipe, run, reporter
+        self.engine, self.recipe, self.run = engine, engine.recipe, run
         self.interruption, self.interrupted = interruption, False
-        self.engine = job.engine()
-        self.store: CheckpointStore = (
-            FileStore(run.checkpoints, self.engine.copy, self._publish) if run else MemoryStore(self.engine.copy)
-        )
         self.progress = Progress()
         self.state: State = {}
         self.best: Weights | None = None
-        self.save_seconds, self.saved_at = save_seconds, time.perf_counter()
+        self.must_save = False
         self.started = time.perf_counter()
+        self.epoch_began: float | None = None
         self.programs: set[int] = set()
+        self._eval_sets: dict[str, EvalSet] = {}
+        self.checkpointing = Checkpointing(engine, run, save_seconds)
+        self.callbacks = Several([*callbacks_of(engine.experiment, run), self.checkpointing, reporter])
 
     # ------------------------------------------------------------ begin and end
 
     def begin(self, resume: bool) -> None:
-        """Place the data and the first state, or the one to go on from."""
+        """Transfer the data, and take the first state or the one to resume from."""
+        experiment = self.engine.experiment
         self.state = self.engine.start()
-        self.data = self.engine.feed(self.job.train)
-        self.spreads = spreads_of(self.recipe, self.job.train)
-        self.exam = prepare(self.engine, self.job.val) if self.job.val is not None else None
-        test = self.job.test if self.recipe.test_decides else None
-        self.test_exam = prepare(self.engine, test) if test is not None else None
-        self.fingerprint = fingerprint(self.job.train, self.job.val, self.job.test) if self.run else ""
-        warnings = self._restore() if resume else ()
+        self.data = self.engine.feed(experiment.train)
+        self.spreads = spreads_of(self.recipe, experiment.train)
+        warnings = self.checkpointing.resume(self) if resume else ()
+        self.callbacks.on_begin(self)
         began = "resumed" if resume else "started"
         self.log(f"{began} at epoch {self.progress.epoch + 1}, step {self.step} ({this_process()})")
-        self.reporter.start(
+        self.callbacks.start(
             {
                 "event": "start",
                 "run": str(self.run.path) if self.run else None,
@@ -131,157 +156,141 @@ class _Training:
                 "steps": self.engine.steps_per_epoch,
                 "examples": self.data.examples,
                 "parameters": sum(x.size for x in jax.tree.leaves(self.state["params"])),
-                "device": jax.devices()[0].device_kind,
+                "device": self.engine.placement.description,
                 "warnings": warnings,
             }
         )
 
-    def finish(self) -> Result:
-        """Measure the kept weights, write them, and tell."""
-        weights = self.best if self.best is not None else self.current
-        index = (self.progress.best_epoch or len(self.progress.history)) - 1
-        found = dict(self.progress.history[index]["metrics"]) if self.progress.history else {}
-        if self.progress.history:
-            found["loss"] = self.progress.history[index]["loss"]
+    def finish(self) -> FitResult:
+        """Evaluate the best or last weights, write them, and report."""
+        progress, weights = self.progress, self.best if self.best is not None else self.weights
+        metrics: dict[str, Any] = {}
+        if progress.history:
+            last = progress.history[(progress.best_epoch or len(progress.history)) - 1]
+            metrics = {**last["metrics"], "loss": last["loss"]}
         if not self.interrupted:
-            with self._reading():
-                found.update(self._last_figures(weights))
-        seconds = self.progress.seconds + time.perf_counter() - self.started
+            with self.reading():
+                metrics.update(self._final_metrics(weights))
+        seconds = self.seconds
         record = {
             "event": "interrupted" if self.interrupted else "done",
             "run": str(self.run.path) if self.run else None,
-            "epochs": len(self.progress.history),
-            "best_epoch": self.progress.best_epoch,
-            "stopped_by": self.progress.stopped_by,
+            "epochs": len(progress.history),
+            "best_epoch": progress.best_epoch,
+            "stopped_by": progress.stopped_by,
             "class_names": self.recipe.class_names,
             "seconds": seconds,
-            "metrics": plain(found),
+            "metrics": plain(metrics),
         }
-        self.store.wait()
+        self.checkpointing.store.wait()
         if self.run and not self.interrupted:
             self.run.write_weights(weights)  # those of the last checkpoint, which a kill may have left without them
             self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
-        self.reporter.done(record)
-        return Result(
-            self.engine, weights, tuple(self.progress.history), found, seconds, self.progress.best_epoch,
-            self.interrupted, self.run, self.interruption.signal if self.interrupted else None,
-        )  # fmt: skip
+        self.callbacks.done(record)
+        signal = self.interruption.signal if self.interrupted else None
+        return FitResult(
+            self.engine,
+            weights,
+            tuple(progress.history),
+            metrics,
+            seconds,
+            progress.best_epoch,
+            self.interrupted,
+            signal,
+        )
 
-    def _last_figures(self, weights: Weights) -> dict[str, Any]:
-        """Figures with tables on the test split, or on the validation split when there is no other."""
-        if self.job.test is not None:
-            return measure(self.engine, weights, prepare(self.engine, self.job.test), prefix="test_", tables=True)
-        if self.exam is not None:
-            return measure(self.engine, weights, self.exam, prefix="val_", tables=True)
+    def _final_metrics(self, weights: Weights) -> dict[str, Any]:
+        """Metrics with tables on the test split, or on the validation split when there is no test split."""
+        for part in ("test", "val"):
+            if getattr(self.engine.experiment, part) is not None:
+                return measure(self.engine, weights, self.eval_set(part), prefix=f"{part}_", tables=True)
         return {}
 
-    # ------------------------------------------------------------ one epoch
+    def eval_set(self, part: str) -> EvalSet:
+        """`val` or `test`, made ready once."""
+        if part not in self._eval_sets:
+            self._eval_sets[part] = put_eval_set(self.engine, getattr(self.engine.experiment, part))
+        return self._eval_sets[part]
+
+    # ------------------------------------------------------------ where the run is
+
+    @property
+    def step(self) -> int:
+        """Of the run, from 0: how many steps have been taken."""
+        return int(self.state["step"])
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the state that the network is evaluated with; they are valid until the next step."""
+        return Weights(self.engine.eval_weights(self.state), self.state["other"])
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far, without the breaks before a resume."""
+        return self.progress.seconds + time.perf_counter() - self.started
+
+    def elapsed(self) -> dict[str, float]:
+        """The times of `Progress` at this moment."""
+        since = 0.0 if self.epoch_began is None else time.perf_counter() - self.epoch_began
+        return {
+            "seconds": self.seconds,
+            "epoch_seconds": self.progress.epoch_seconds + since,
+            "train_seconds": self.progress.train_seconds + since,
+        }
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether no epoch follows."""
+        return self.interrupted or self.progress.is_over(self.recipe)
 
     def is_leaving(self) -> bool:
         """Whether a signal has ended the run; one that came before the first step leaves nothing to save."""
         self.interrupted = self.interrupted or self.interruption.requested
         return self.interrupted
 
-    @property
-    def step(self) -> int:
-        return int(self.state["step"])
-
-    @property
-    def current(self) -> Weights:
-        """The weights of the state that the net answers with; they live until the next step."""
-        return Weights(self.engine.eval_weights(self.state), self.state["other"])
+    # ------------------------------------------------------------ one epoch
 
     def run_epoch(self) -> None:
-        """Train for what is left of an epoch, unless a signal comes, and see to everything that follows."""
-        began = time.perf_counter()
-        is_whole = self._train(began)
-        self.progress.train_seconds += time.perf_counter() - began
-        if not is_whole:
-            self.progress.epoch_seconds += time.perf_counter() - began
+        """Train for what is left of an epoch, unless a signal comes, and do everything that follows."""
+        began = self.epoch_began = time.perf_counter()
+        if not self._train(began):
             self.interrupted = True
-            self.save()
+            self.checkpointing.save(self)
             return
-        found = self._figures_of_training(self.data.examples)
-        if self.exam is not None:
-            with self._reading():
-                found.update(measure(self.engine, self.current, self.exam, prefix="val_"))
-        if self.test_exam is not None:
-            with self._reading():
-                found.update(measure(self.engine, self.current, self.test_exam, prefix="test_"))
-        if self.progress.judge(self.recipe, found, self.progress.seconds + time.perf_counter() - self.started):
-            self.best = Weights(*self.engine.copy(tuple(self.current)))
-            self.progress.best_step = self.step
-        rate = self._rate()
-        has_fallen = self._follow_plateau(found)
-        seconds = self.progress.epoch_seconds + time.perf_counter() - began
+        self.progress.train_seconds, self.epoch_began = self.elapsed()["train_seconds"], None
+        metrics = self._training_metrics(self.data.examples)
+        self.callbacks.on_metrics(self, metrics)
         record = {
             "event": "epoch",
             "epoch": self.progress.epoch + 1,
-            "seconds": seconds,
+            "seconds": self.progress.epoch_seconds + time.perf_counter() - began,
             "train_seconds": self.progress.train_seconds,
-            "loss": found.pop("loss"),
-            "metrics": found,
+            "loss": metrics.pop("loss"),
+            "metrics": metrics,
         }
-        if "watch" in self.state:
-            record["gradients"] = watched_figures(self.state["watch"])
-        if rate is not None:
-            record["rate"] = rate
-        self._close_epoch(record, must_save=has_fallen)
-
-    def _rate(self) -> float | None:
-        """The rate of the step before, where it follows a figure."""
-        if find_plateau(self.recipe.schedule) is None:
-            return None
-        return float(self._rates[self.step - 1]) * float(self.state["rate_scale"])
-
-    @cached_property
-    def _rates(self) -> Any:
-        """The rate at every step, without what follows a figure."""
-        rate = next(word.rate for word in self.recipe.optimizer if word.has_rate)  # type: ignore[attr-defined]  # has it
-        return rates_of(rate, self.recipe.schedule, self.engine.steps_per_epoch, self.recipe.epochs)
-
-    def _follow_plateau(self, found: Mapping[str, Any]) -> bool:
-        """Lower the rate where the schedule follows a figure that does not become better; whether it has fallen."""
-        chain, steps = self.recipe.schedule, self.engine.steps_per_epoch
-        rule = find_plateau(chain)
-        if rule is None or self.step <= steps_before(chain, rule, steps) or not self.progress.is_plateau(rule, found):
-            return False
-        before = float(self.state["rate_scale"])
-        after = max(before * rule.factor, rule.least)
-        self.state["rate_scale"] = jax.device_put(np.float32(after))
-        self.log(f"`{rule.figure}` has not become better: the rate is multiplied by {after:.4g} from now on")
-        return after < before
-
-    def _close_epoch(self, record: dict[str, Any], *, must_save: bool) -> None:
-        """Keep the record. After a fall of the rate it is saved: steps that are run again all have the same rate."""
+        if (watch := self.state.get("watch")) is not None:
+            record["gradients"] = gradient_metrics(self.engine.placement.get(watch["sums"]), watch["before"])
         self.progress.history.append(record)
         self.progress.epoch += 1
         self.progress.epoch_seconds = self.progress.train_seconds = 0.0
-        if self.run and self.recipe.every is not None and self.recipe.every.takes(self.progress.epoch):
-            self.run.write_weights(self.current, self.progress.epoch)
         self.state = self.engine.begin_epoch(self.state)
-        if self.run:
-            self.run.add_record(record)
-        is_over = self.progress.is_over(self.recipe)
-        self.interrupted = self.interruption.requested and not is_over
-        if is_over or self.interrupted or must_save or self._is_save_due():
-            self.save()
-        self.reporter.epoch(plain(record))
+        self.interrupted = self.interruption.requested and not self.progress.is_over(self.recipe)
+        self.callbacks.on_epoch_end(self, record)
+        self.callbacks.epoch(plain(record))
 
     def _train(self, began: float) -> bool:
         """The steps of an epoch; False when a signal ended them early."""
         steps, epoch = self.engine.steps_per_epoch, self.progress.epoch
-        first = self.step % steps
+        at = first = self.step % steps
         underway: deque[Any] = deque()
-        ahead = AHEAD if isinstance(self.data, Data) else STREAMED_AHEAD
+        ahead = MAX_AHEAD if isinstance(self.data, Data) else MAX_STREAMED_AHEAD
         next_tick, compiling = began + TICK_SECONDS, 0.0
-        at = first
-        with closing(steps_of(self.engine, self.data, epoch, first)) as taken, self._reading():
+        with closing(steps_of(self.engine, self.data, epoch, first)) as taken, self.reading():
             for program, given, count in taken:
                 is_new = id(program) not in self.programs  # it is compiled now, which may take seconds
                 if is_new and at > first:
-                    self._tell(at - first, at, began + compiling, is_compiling=True)
+                    self._report_progress(at - first, at, began + compiling, is_compiling=True)
                 called = time.perf_counter()
                 self.state, loss = program(self.state, *given)
                 if is_new:
@@ -292,7 +301,9 @@ class _Training:
                 if len(underway) * count > ahead:
                     underway.popleft().block_until_ready()
                 if at < steps and time.perf_counter() >= next_tick:
-                    self._tick(at - first, at, began, compiling)
+                    self._check_finite()
+                    self._report_progress(at - first, at, began + compiling)
+                    self.callbacks.on_tick(self)
                     next_tick = time.perf_counter() + TICK_SECONDS
                 if at < steps and self.interruption.requested:
                     self._check_finite()
@@ -301,8 +312,8 @@ class _Training:
         return True
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Where data that are streamed are read: when they cannot be, what was trained until then is saved.
+    def reading(self) -> Iterator[None]:
+        """Around what reads streamed data: when they cannot be read, what was trained until then is saved.
 
         Raises:
             CompileError: NS515.
@@ -313,49 +324,37 @@ class _Training:
             if not isinstance(error.diagnostics[0], CannotReadOn):
                 raise
             self._check_finite()
-            if self._is_between_steps():
-                self.save()
-            self._give_up(error.diagnostics[0])
+            # Not at the end of an epoch before its metrics: that is no state to resume from.
+            if self.step // self.engine.steps_per_epoch == self.progress.epoch and self.step > 0:
+                self.checkpointing.save(self)
+            self.give_up(error.diagnostics[0])
 
-    def _is_between_steps(self) -> bool:
-        """Whether the state is one that training goes on from: not that at the end of an epoch before its figures."""
-        return self.step // self.engine.steps_per_epoch == self.progress.epoch and self.step > 0
-
-    def _tick(self, done: int, at: int, began: float, compiling: float) -> None:
-        """Look at an epoch under way: figures for people, and whether the loss is finite; save when it is time."""
-        self._check_finite()
-        self._tell(done, at, began + compiling)
-        if self._is_save_due():
-            seconds = self.progress.train_seconds, self.progress.epoch_seconds
-            self.progress.train_seconds += time.perf_counter() - began
-            self.progress.epoch_seconds += time.perf_counter() - began
-            self.save()
-            self.progress.train_seconds, self.progress.epoch_seconds = seconds
-
-    def _tell(self, done: int, at: int, began: float, *, is_compiling: bool = False) -> None:
-        """Tell people about an epoch under way. The time that compiling took is not in the one since `began`."""
+    def _report_progress(self, done: int, at: int, began: float, *, is_compiling: bool = False) -> None:
+        """Report an epoch under way. The time that compiling took is not in the one since `began`."""
         per_second = done / (time.perf_counter() - began)
         left = (self.recipe.epochs - self.progress.epoch) * self.engine.steps_per_epoch - at
-        self.reporter.progress(
+        self.callbacks.progress(
             Tick(
                 epoch=self.progress.epoch + 1,
                 epochs=self.recipe.epochs,
                 step=at,
                 steps=self.engine.steps_per_epoch,
-                figures=self._figures_of_training(at * self.recipe.batch),
+                metrics=self._training_metrics(at * self.recipe.batch),
                 examples_per_second=per_second * self.recipe.batch,
                 seconds_left=left / per_second,
                 is_compiling=is_compiling,
             )
         )
 
-    def _figures_of_training(self, examples: int) -> dict[str, Any]:
-        """Figures of the epoch so far; with steps that were left out, which do not count, how many they are."""
-        sums, skipped = jax.device_get((self.state["sums"], self.state.get("skipped")))
+    def _training_metrics(self, examples: int) -> dict[str, Any]:
+        """Metrics of the epoch so far; skipped steps do not count, and are reported where they can occur."""
+        sums, skipped = self.engine.placement.get((self.state["sums"], self.state.get("skipped")))
         if skipped is None:
-            return figures(self.recipe, sums, examples, self.spreads)
-        found = figures(self.recipe, sums, max(1, examples - int(skipped["examples"])), self.spreads)
-        return {**found, "skipped_steps": int(skipped["steps"])}
+            return compute_metrics(self.recipe, sums, examples, self.spreads)
+        metrics = compute_metrics(self.recipe, sums, max(1, examples - int(skipped["examples"])), self.spreads)
+        return {**metrics, "skipped_steps": int(skipped["steps"])}
+
+    # ------------------------------------------------------------ ending with an error
 
     def _check_finite(self) -> None:
         """Stop with a diagnostic when a loss was not finite.
@@ -366,12 +365,12 @@ class _Training:
         bad = int(self.state["bad_step"])
         if bad >= 0:
             start = self.engine.start()
-            snapshot = self.store.restore(start, tuple(self.current))
+            snapshot = self.checkpointing.store.restore(start, tuple(self.weights))
             state = start if snapshot is None else snapshot.state
-            self._give_up(explain(self.engine, self.data, state, bad, self.job.locate_nonfinite))
+            self.give_up(explain(self.engine, self.data, state, bad))
 
-    def _give_up(self, diagnostic: Diagnostic) -> None:
-        """Stop. A later `netspec runs` tells why from the record.
+    def give_up(self, diagnostic: Diagnostic) -> None:
+        """Stop. `netspec runs` shows why from the record.
 
         Raises:
             CompileError: the diagnostic.
@@ -380,97 +379,13 @@ class _Training:
             self.run.add_record({"event": "failed", "code": diagnostic.code, "message": diagnostic.message})
         raise fail(diagnostic)
 
-    # ------------------------------------------------------------ checkpoints
-
-    def note(self, error: Exception) -> None:
-        """Say in the log why the training ends, if the disk still takes it."""
-        told = error.diagnostics if isinstance(error, CompileError) else ()
-        text = "; ".join(f"{d.code}: {d.message}" for d in told) or f"{type(error).__name__}: {error}"
+    def log_error(self, error: Exception) -> None:
+        """Write to the log why the training ends, if the disk still takes it."""
+        diagnostics = error.diagnostics if isinstance(error, CompileError) else ()
+        text = "; ".join(f"{d.code}: {d.message}" for d in diagnostics) or f"{type(error).__name__}: {error}"
         with suppress(CompileError):  # the error itself matters more
             self.log(text)
 
     def log(self, message: str) -> None:
         if self.run:
             self.run.log(message)
-
-    def _is_save_due(self) -> bool:
-        """Whether it is time; with `save_seconds` 0 it always is. Nobody waits for the disk.
-
-        Raises:
-            CompileError: the last checkpoint could not be written (NS490).
-        """
-        if not self.save_seconds:
-            return True
-        wait = max(self.save_seconds, self.store.seconds / SAVE_SHARE)
-        return not self.store.is_busy() and time.perf_counter() - self.saved_at >= wait
-
-    def save(self) -> None:
-        """Begin to write a checkpoint, and the kept weights beside it, unless a number in them is not finite.
-
-        Raises:
-            CompileError: a weight is not finite (NS460), or the checkpoint before cannot be written (NS490).
-        """
-        began = time.perf_counter()
-        if self.step > 0 and not_finite(self.engine, self.state):
-            self._give_up(explain_weights(self.engine, self.state))
-        is_best = self.progress.best_step == self.step
-        best = None if self.best is None or is_best else tuple(self.best)
-        progress = {**self.progress.as_json(), "seconds": self.progress.seconds + began - self.started}
-        record = {**progress, **self._identity()}
-        self.store.save(self.step, self.state, best, record)
-        self.saved_at = time.perf_counter()
-
-    def _identity(self) -> dict[str, Any]:
-        """What a checkpoint is one of: the meaning of the spec, the recipe, and the data."""
-        recipe, examples = self.recipe.describe(), self.data.examples
-        return {"spec": self.job.spec_hash, "recipe": recipe, "examples": examples, "data": self.fingerprint}
-
-    def _publish(self, state: State, best: Tree | None) -> None:
-        """Write the kept weights of a checkpoint."""
-        assert self.run is not None
-        kept = best if best is not None else (self.engine.eval_weights(state), state["other"])
-        self.run.write_weights(Weights(*kept))
-
-    def _restore(self) -> tuple[Diagnostic, ...]:
-        """Go on from the newest checkpoint that can be read, or from the beginning when nothing was saved yet.
-
-        Returns:
-            What is to be told about it.
-
-        Raises:
-            CompileError: there is none, or the settings or data are others (NS470 to NS478).
-        """
-        assert self.run is not None, "only a run folder can be gone on from"
-        found = self.store.restore(self.state, tuple(self.current))
-        if found is None:
-            return self._start_again(self.run)
-        differences = changes(found.record, self._identity())
-        if differences:
-            raise fail(errors.OtherSettings(changes=differences))
-        if found.record["data"] != self.fingerprint:
-            raise fail(errors.OtherData())
-        warnings = (*found.warnings, *self._longer(found.record))
-        for warning in warnings:
-            self.log(f"{warning.code}: {warning.message}")
-        self.state = found.state
-        self.progress = Progress.from_json(found.record)
-        if self.progress.best_epoch is not None:
-            self.best = Weights(*(found.best or self.engine.copy(tuple(self.current))))
-        self.run.write_history(self.progress.history)
-        return warnings
-
-    def _longer(self, record: Mapping[str, Any]) -> list[Diagnostic]:
-        return longer_schedule(self.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"])
-
-    def _start_again(self, run: Run) -> tuple[Diagnostic, ...]:
-        """A run that was stopped before its first checkpoint; weights are only there when there was one.
-
-        Raises:
-            CompileError: its checkpoints are gone (NS470).
-        """
-        if (run.path / "weights.safetensors").exists():
-            raise fail(errors.NoCheckpoint(run=str(run.path)))
-        run.write_history([])
-        warning = errors.StartsAgain(run=str(run.path))
-        self.log(f"{warning.code}: {warning.message}")
-        return (warning,)

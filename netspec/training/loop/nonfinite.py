@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from netspec.language.diagnostics import Diagnostic
 from netspec.storage.tree_paths import flatten
@@ -17,9 +14,6 @@ from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
 from netspec.training.step.engine import Engine, State
 from netspec.training.step.epoch_steps import steps_of
-
-Locate = Callable[[nnx.Module, tuple[Any, ...]], str | None]
-"""From a module in training mode and the inputs of a batch to the name of the first layer with a result not finite."""
 
 
 def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> State:
@@ -35,12 +29,12 @@ def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> S
     return state
 
 
-def explain(engine: Engine, data: Data | Stream, state: State, step: int, locate: Locate | None) -> Diagnostic:
+def explain(engine: Engine, data: Data | Stream, state: State, step: int) -> Diagnostic:
     """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
     state = run_until(engine, data, state, step)
     epoch = step // engine.steps_per_epoch
     inputs, targets = engine.examples_of(step, data)
-    where = _first_place(engine, state, inputs, targets, locate)
+    where = _first_place(engine, state, inputs, targets)
     return NonfiniteLoss(epoch=epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
 
 
@@ -52,13 +46,14 @@ def explain_weights(engine: Engine, state: State) -> Diagnostic:
     return NonfiniteLoss(epoch=step // engine.steps_per_epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
 
 
-def _first_place(engine: Engine, state: State, inputs: Any, targets: Any, locate: Locate | None) -> str:
+def _first_place(engine: Engine, state: State, inputs: Any, targets: Any) -> str:
     if not bool(engine.is_finite(inputs)):
         return "the inputs hold numbers that are not finite"
     if not bool(engine.is_finite(targets)):
         return "the targets hold numbers that are not finite"
     names = ", ".join(_not_finite_names(state)[:3])
     spoilt = f"{names} {'is' if ',' not in names else 'are'} not finite since the step before" if names else ""
+    locate = engine.experiment.locate_nonfinite
     layer = locate(engine.module(state["params"], state["other"], state["random"]), inputs) if locate else None
     if layer is not None:
         return f"first in the layer `{layer}`" + (f"; {spoilt}" if spoilt else "")
@@ -72,4 +67,4 @@ def _not_finite_names(state: State) -> list[str]:
 
 def not_finite(engine: Engine, state: State) -> bool:
     """Whether a weight or anything that the net remembers is not finite."""
-    return not bool(jax.device_get(engine.is_finite((state["params"], state["other"]))))
+    return not bool(engine.placement.get(engine.is_finite((state["params"], state["other"]))))

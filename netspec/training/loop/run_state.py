@@ -1,13 +1,13 @@
-"""Where a run stands: what a checkpoint keeps beside the arrays, and what decides about best weights and stopping."""
+"""The position of a run: what a checkpoint holds beside the arrays; decisions about best weights and stopping."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from netspec.training.control.stop import Standing, Stop
+from netspec.training.control.stop import Stop, StopState
 from netspec.training.metrics import is_higher_better
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.schedules import ReduceOnPlateau
@@ -17,11 +17,11 @@ from netspec.training.schedules import ReduceOnPlateau
 class Progress:
     """The position of a run, as plain data.
 
-    `epoch` is the epoch under way, from 0. `best_epoch` (from 1), `best_step` and `best` are those of the best weights.
-    `standings` have for each rule of `stop` the figure that progress is measured from and the epochs without any;
-    `stopped_by` is the rule that has ended the run. `plateau_…` are the same for a schedule that follows a figure, with
-    the epochs in which it does not wait. `epoch_seconds` and
-    `train_seconds` are those of the epoch so far, `seconds` those of the run.
+    `epoch` is the epoch under way, from 0. `best_epoch` (from 1), `best_step` and `best` belong to the best weights.
+    `standings` have for each rule of `stop` the best value of its metric and the number of epochs without progress;
+    `stopped_by` is the rule that has ended the run. `plateau_…` are the same for a schedule that follows a metric, with
+    the epochs of its cooldown. `epoch_seconds` and `train_seconds` are those of the epoch so far, `seconds` those of
+    the run.
     """
 
     epoch: int = 0
@@ -48,54 +48,54 @@ class Progress:
     def is_over(self, recipe: Recipe) -> bool:
         return self.stopped_by is not None or self.epoch >= recipe.epochs
 
-    def is_plateau(self, rule: ReduceOnPlateau, figures: Mapping[str, Any]) -> bool:
-        """Take the figures of the epoch that has just ended into account: whether the rate falls now."""
-        value = _number(figures.get(rule.figure))
+    def is_plateau(self, rule: ReduceOnPlateau, metrics: Mapping[str, Any]) -> bool:
+        """Count the epoch that has just ended: whether the learning rate is lowered now."""
+        value = _number(metrics.get(rule.figure))
         higher = is_higher_better(rule.figure)
-        gained = value is not None and rule.is_better(value, self.plateau_best, higher=higher)
-        self.plateau_best = value if gained else self.plateau_best
-        self.plateau_waited = 0 if gained or self.plateau_resting else self.plateau_waited + 1
+        improved = value is not None and rule.is_better(value, self.plateau_best, higher=higher)
+        self.plateau_best = value if improved else self.plateau_best
+        self.plateau_waited = 0 if improved or self.plateau_resting else self.plateau_waited + 1
         self.plateau_resting = max(0, self.plateau_resting - 1)
         if self.plateau_waited < rule.patience:
             return False
         self.plateau_waited, self.plateau_resting = 0, rule.cooldown
         return True
 
-    def judge(self, recipe: Recipe, figures: Mapping[str, Any], seconds: float = 0.0) -> bool:
-        """Take the figures of the epoch that has just ended into account: best so far, and whether to stop.
+    def is_best(self, monitored: str, metrics: Mapping[str, Any]) -> bool:
+        """Count the epoch that has just ended: whether its weights are the best so far, by the metric `monitored`."""
+        value = _number(metrics.get(monitored))
+        if value is None:
+            return False
+        higher = is_higher_better(monitored)
+        if self.best is not None and not (value > self.best if higher else value < self.best):
+            return False
+        self.best, self.best_epoch = value, self.epoch + 1
+        return True
+
+    def apply_stop(self, rules: Sequence[Stop], metrics: Mapping[str, Any], seconds: float = 0.0) -> None:
+        """Count the epoch that has just ended for every rule; the first one that ends the run goes into `stopped_by`.
 
         Args:
-            recipe: what decides.
-            figures: of the epoch.
+            rules: those of `stop`.
+            metrics: of the epoch.
             seconds: how long the run has taken so far.
-
-        Returns:
-            Whether its weights are the best ones.
         """
-        value = _number(figures.get(recipe.watched))
-        higher = is_higher_better(recipe.watched)
-        is_best = False
-        if value is not None and recipe.keeps_best:
-            is_best = self.best is None or (value > self.best if higher else value < self.best)
-            if is_best:
-                self.best, self.best_epoch = value, self.epoch + 1
-        self.standings = self.standings or [[None, 0] for _ in recipe.stop]
-        for index, rule in enumerate(recipe.stop):
-            if self._ends(index, rule, figures, seconds) and self.stopped_by is None:
+        self.standings = self.standings or [[None, 0] for _ in rules]
+        for index, rule in enumerate(rules):
+            if self._ends(index, rule, metrics, seconds) and self.stopped_by is None:
                 self.stopped_by = rule.to_source()
-        return is_best
 
-    def _ends(self, index: int, rule: Stop, figures: Mapping[str, Any], seconds: float) -> bool:
+    def _ends(self, index: int, rule: Stop, metrics: Mapping[str, Any], seconds: float) -> bool:
         """Whether a rule of `stop` ends the run."""
-        figure, (reference, waited) = rule.watches(), self.standings[index]
-        value = _number(figures.get(figure)) if figure is not None else None
-        higher = figure is not None and is_higher_better(figure)
-        gained = value is not None and (reference is None or rule.is_better(value, reference, higher=higher))
-        reference, waited = (value, 0) if gained else (reference, waited + 1)
+        name, (reference, waited) = rule.watches(), self.standings[index]
+        value = _number(metrics.get(name)) if name is not None else None
+        higher = name is not None and is_higher_better(name)
+        improved = value is not None and (reference is None or rule.is_better(value, reference, higher=higher))
+        reference, waited = (value, 0) if improved else (reference, waited + 1)
         self.standings[index] = [reference, waited]
-        return rule.ends(Standing(value=value, higher=higher, waited=waited, seconds=seconds))
+        return rule.ends(StopState(value=value, higher=higher, waited=waited, seconds=seconds))
 
 
-def _number(figure: object) -> float | None:
-    """A figure that can be compared."""
-    return figure if isinstance(figure, float) and not math.isnan(figure) else None
+def _number(value: object) -> float | None:
+    """A metric that can be compared."""
+    return value if isinstance(value, float) and not math.isnan(value) else None

@@ -7,7 +7,7 @@ trained or frozen makes no difference, so the weights of a net also go into one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fai
 from netspec.language.source import Span
 from netspec.storage.weights import STATE, load_weights
 from netspec.training.errors import analysis as errors
+from netspec.training.experiment import MakeModule
 from netspec.training.optimizers.layer_selection import find_part, is_inside
 
-MakeModule = Callable[[Any], Any]
-"""Builds a net from random streams."""
-SHOWN = 8
+MAX_SHOWN = 8
 """How many weights of a kind a message names."""
 
 
@@ -112,7 +111,7 @@ def _sizes(shape: tuple[int, ...]) -> str:
 
 def start_from(
     make_module: MakeModule,
-    make_rngs: Callable[[], Any],
+    seed: int,
     source: str,
     parts: Sequence[str],
     folder: Path,
@@ -122,7 +121,7 @@ def start_from(
 
     Args:
         make_module: builds the net.
-        make_rngs: random streams to build one with, to find out what goes with it.
+        seed: of the network that is built to find out which weights fit.
         source: `train.init`.
         parts: `train.init_parts`.
         folder: that of the spec.
@@ -134,7 +133,7 @@ def start_from(
     """
     arrays = read_start(source, folder, spans.get("init"))
     try:
-        found = transfer(make_module(make_rngs()), arrays, parts)
+        found = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
     except CompileError as error:
         raise CompileError([replace(found, span=spans.get("init_parts")) for found in error.diagnostics]) from error
     _check_taken(found, source, parts, spans)
@@ -183,5 +182,5 @@ def _account(found: Transfer) -> str:
 
 
 def _some(items: Sequence[str], joint: str) -> str:
-    more = len(items) - SHOWN
-    return joint.join(items[:SHOWN]) + (f"{joint}and {more} more" if more > 0 else "")
+    more = len(items) - MAX_SHOWN
+    return joint.join(items[:MAX_SHOWN]) + (f"{joint}and {more} more" if more > 0 else "")

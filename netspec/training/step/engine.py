@@ -1,16 +1,16 @@
 """The engine: a module, split once into pure arrays, and the compiled programs that run on them.
 
-Comes in: a callable that builds the net, and a recipe. Goes out: the state of training as one tree of arrays, and
-programs over it. The step program takes a batch from data that lie on the device, follows the gradient, and adds to the
-sums that the figures of an epoch are made from; nothing comes back to the host until somebody asks. The state is
-donated: a step writes into the memory of the one before.
+Comes in: an `Experiment`. Goes out: the state of training as one tree of arrays, and programs over it. The step program
+takes a batch from data on the device, follows the gradient, and adds to the sums that the metrics of an epoch are
+computed from; nothing comes back to the host until it is asked for. The state is donated: a step writes into the memory
+of the one before. Where the arrays live, and how programs are compiled, is left to a `Placement`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,76 +23,61 @@ from netspec.language.diagnostics import fail
 from netspec.nn.lowering.choice import compiler_options, using
 from netspec.storage.tree_paths import Tree, widen
 from netspec.training.errors import recipe as errors
-from netspec.training.feed.device_data import Data, counted_steps, loss_sums, metric_sums, place
+from netspec.training.experiment import Experiment
+from netspec.training.feed.device_data import Data, counted_steps, output_sums, put_split
+from netspec.training.feed.placement import Placement
 from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.optimizers import build_optimizer
 from netspec.training.optimizers.layer_selection import keep_statistics, merge_trees, split_tree, weights_of
 from netspec.training.recipe.outputs import OutputRecipe
-from netspec.training.recipe.recipe import Recipe
 from netspec.training.schedules import build_schedule, find_plateau
 from netspec.training.step.gradient_stats import empty_sums, first_watch, watch_step
 from netspec.training.step.precision import lower_precision
 from netspec.training.step.remat import recompute
 from netspec.training.step.skip_step import NONE_SKIPPED, counted_anew, take_back
-from netspec.training.step.steps_per_call import steps_at_once
-
-MakeModule = Callable[[nnx.Rngs], nnx.Module]
-Penalty = tuple[Sequence[str | int], float, float]
-"""A weight by the names on the way to it (`("conv1", "kernel")`), its l1 and its l2."""
-
-Augment = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, Any]]
-"""See `netspec.training.augment.pipeline.Augmenter`."""
 
 State: TypeAlias = dict[str, Any]
-"""`params`, `random` (for dropout and its kin), `other` (what else a net remembers), `optimizer`, `step` (of the run,
-from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1. Where the recipe asks for
-it, `rate_scale`: what a schedule that follows a figure has made of the rate, and
-`skipped`: how many steps were left out in a row, and in this epoch, with how many examples; and
+"""`params`, `random` (for dropout and its variants), `other` (what else a network remembers), `optimizer`, `step` (of
+the run, from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1. Where the recipe
+asks for it, `rate_scale`: the factor of a schedule that follows a metric,
+`skipped`: how many steps were skipped in a row, and in this epoch, with how many examples; and
 `watch` (netspec/training/step/gradient_stats.py)."""
 
 _PARTS = (nnx.Param, nnx.RngState, ...)
 """How a module is divided: what is trained, random state, everything else."""
 
+T = TypeVar("T")
+
 
 class Engine:
-    """A net ready to be trained and asked.
+    """A network ready to be trained and evaluated.
 
     Args:
-        make_module: builds the net. It is called with its inputs in order and gives an array, or a dict by output name
-            when there are several; `module.logits`, where there is one, gives the same before the heads.
-        recipe: everything in force.
-        inputs: the names of the inputs, in order.
-        steps_per_epoch: for the schedule.
-        penalties: what is added to the loss for large weights.
-        shuffle: take the examples in a new order in every epoch, instead of as they stand.
-        augment: varies a batch: (step of the run, inputs, targets) -> (inputs, targets).
+        experiment: the network, the recipe and the data.
+        placement: where arrays live; one device by default.
+        programs_of: an engine of the same network, recipe and data but for the seed, whose compiled programs this one
+            runs. The seed is in the state that they are called with; `augment` has it built in, and is compiled anew.
 
     Raises:
-        CompileError: the net has no trainable weights (NS461).
+        CompileError: the recipe names a layer that the network does not have (NS452).
     """
 
     def __init__(
-        self,
-        make_module: MakeModule,
-        recipe: Recipe,
-        inputs: Sequence[str],
-        *,
-        steps_per_epoch: int = 1,
-        penalties: Sequence[Penalty] = (),
-        shuffle: bool = True,
-        augment: Augment | None = None,
+        self, experiment: Experiment, *, placement: Placement | None = None, programs_of: Engine | None = None
     ) -> None:
+        self.experiment, recipe = experiment, experiment.recipe
         self.recipe = recipe
-        self.shuffle = shuffle
-        self.augment = augment
-        self.input_names = tuple(inputs)
-        self.steps_per_epoch = steps_per_epoch
-        self.penalties = tuple(penalties)
-        module = make_module(nnx.Rngs(recipe.seed))
+        self.placement = placement or Placement()
+        self.input_names = tuple(experiment.inputs)
+        self.steps_per_epoch = experiment.steps_per_epoch
+        self._cache: dict[Any, Any] = {}
+        if programs_of is not None and experiment.augment is None:
+            self._cache = programs_of._cache  # another engine's
+        module = experiment.make_module(nnx.Rngs(recipe.seed))
         module.eval()
         self._plain, *_ = nnx.split(module, *_PARTS)
         self.precision = lower_precision(module, recipe.precision)
-        self._asking, *_ = nnx.split(module, *_PARTS)
+        self._inference, *_ = nnx.split(module, *_PARTS)
         module.train()
         for name in recipe.freeze:
             keep_statistics(module, name)
@@ -100,24 +85,16 @@ class Engine:
         recompute(module, recipe.remat)
         self._training, *parts = nnx.split(module, *_PARTS)
         self._first: list[Tree] = [nnx.to_pure_dict(part) for part in parts]
-        self._factor = build_schedule(recipe.schedule, steps_per_epoch, recipe.epochs * steps_per_epoch)
+        self._factor = build_schedule(recipe.schedule, self.steps_per_epoch, recipe.epochs * self.steps_per_epoch)
         chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
         self._optimizer = build_optimizer(recipe.optimizer, seed=recipe.seed, chosen=chosen)
-        self._step_programs: dict[int, Any] = {}
-        self._loop_programs: dict[int, Any] = {}
-        self._batch_programs: dict[int, Any] = {}
-        self._most: int | None = None
 
-    def share_programs(self, other: Engine) -> None:
-        """Run the compiled programs of another engine, of the same net, recipe and data but for the seed.
-
-        The seed is in the state that they are called with. What varies batches has one of its own, so engines with
-        `augment` cannot share.
-        """
-        assert self.augment is None
-        self._step_programs, self._loop_programs = other._step_programs, other._loop_programs
-        for name in ("copy", "is_finite", "score_program", "inference_program"):
-            self.__dict__[name] = getattr(other, name)
+    def cached(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` gave the first time: compiled programs, and what else engines of other seeds share."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        found: T = self._cache[key]
+        return found
 
     # ------------------------------------------------------------ state
 
@@ -128,8 +105,8 @@ class Engine:
             CompileError: the net has no trainable weights (NS461).
         """
         # One program instead of one for each shape of a weight.
-        found: State = jax.jit(self._first_state)(*self._first, self.zero_sums)
-        return found
+        state: State = self.placement.put(self.placement.jit(self._first_state)(*self._first, self.zero_sums))
+        return state
 
     def state_shapes(self) -> State:
         """The state without its numbers: shapes and types.
@@ -137,8 +114,8 @@ class Engine:
         Raises:
             CompileError: the net has no trainable weights (NS461).
         """
-        found: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)
-        return found
+        shapes: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)
+        return shapes
 
     def _first_state(self, params: Tree, random: Tree, other: Tree, sums: Tree) -> State:
         params = self.precision.stored(params)
@@ -161,31 +138,29 @@ class Engine:
         if self.recipe.watch:
             state["watch"] = first_watch(trained)
         # Or JAX would hand the first weights themselves through, and a step would write into them.
-        found: State = jax.tree.map(jnp.copy, state)
-        return found
+        copied: State = jax.tree.map(jnp.copy, state)
+        return copied
 
     def begin_epoch(self, state: State) -> State:
-        """The state with nothing counted yet."""
-        found = {**state, "sums": self.copy(self.zero_sums)}
+        """The state with all sums and counts at zero."""
+        begun = {**state, "sums": self.copy(self.zero_sums)}
         if "skipped" in state:
-            found["skipped"] = self.copy(counted_anew(state["skipped"]))
+            begun["skipped"] = self.copy(counted_anew(state["skipped"]))
         if "watch" in state:
-            found["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
-        return found
+            begun["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
+        return begun
 
     def eval_weights(self, state: State) -> Tree:
-        """The weights that the net is measured and kept with: those of the state, unless the optimizer has others."""
+        """The weights to evaluate and save: those of the state, unless the optimizer averages others."""
         if not self._optimizer.has_eval_weights:
             return state["params"]
-        return self._answering(state["optimizer"], state["params"])
 
-    @cached_property
-    def _answering(self) -> Any:
-        def weights(optimizer: Tree, params: Tree) -> Tree:
+        def averaged(optimizer: Tree, params: Tree) -> Tree:
             trained, frozen = split_tree(params, self._frozen)
             return merge_trees(self._optimizer.eval_weights(optimizer, widen(trained)), frozen)
 
-        return jax.jit(weights)
+        program = self.cached("eval_weights", lambda: self.placement.jit(averaged))
+        return program(state["optimizer"], state["params"])
 
     @property
     def first_weights(self) -> tuple[Tree, Tree]:
@@ -193,85 +168,72 @@ class Engine:
         params, _, other = self._first
         return params, other
 
-    @cached_property
-    def copy(self) -> Any:
-        """Copies a tree of arrays, so that the original may be donated."""
-        return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
+    def copy(self, tree: Tree) -> Tree:
+        """A copy of a tree of arrays, so that the original may be donated."""
+        return self.cached("copy", lambda: self.placement.jit(lambda tree: jax.tree.map(jnp.copy, tree)))(tree)
 
-    @cached_property
-    def is_finite(self) -> Any:
-        """Whether every number of a tree is finite."""
+    def is_finite(self, tree: Tree) -> Any:
+        """Whether every number of a tree is finite, as an array on the device."""
 
         def check(tree: Tree) -> Any:
             floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
             return jnp.all(jnp.asarray([jnp.all(jnp.isfinite(x)) for x in floats]))
 
-        return jax.jit(check)
+        return self.cached("is_finite", lambda: self.placement.jit(check))(tree)
 
     @cached_property
     def zero_sums(self) -> Tree:
         """The sums of an epoch before its first step."""
-        found: dict[str, Any] = {"penalty": jnp.float32(0)} if self.penalties else {}
+        sums: dict[str, Any] = {"penalty": jnp.float32(0)} if self.experiment.penalties else {}
         for name, output in self.recipe.outputs.items():
-            shapes = jax.eval_shape(lambda out=output: self._sums_of_nothing(out))
-            found[name] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-        return found
+            shapes = jax.eval_shape(lambda out=output: self._sums_of_one(out))
+            sums[name] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        return sums
 
-    def _sums_of_nothing(self, output: OutputRecipe) -> Tree:
+    def _sums_of_one(self, output: OutputRecipe) -> Tree:
         logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self.example_target(output))
         weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
-        _, of_loss = loss_sums(output, logits, target, weights)
-        return {**of_loss, **metric_sums(output, logits, target, weights, training=True)}
+        return output_sums(output, logits, target, weights, training=True)[1]
 
     def example_target(self, output: OutputRecipe) -> Any:
         """The target of one example as the loss takes it: 1 x its shape, all zeros."""
         return output.place_targets(np.zeros((1, max(1, output.target.size))))
 
     def module(self, params: Tree, other: Tree, random: Tree | None = None) -> nnx.Module:
-        """A live module with these weights, for asking; with `random` state, for training."""
-        found: nnx.Module = (
-            nnx.merge(self._asking, self.precision.used(params), self._first[1], other)
+        """A live module with these weights, for inference; with `random` state, for training."""
+        module: nnx.Module = (
+            nnx.merge(self._inference, self.precision.used(params), self._first[1], other)
             if random is None
             else nnx.merge(self._training, self.precision.used(params), random, other)
         )
-        return found
+        return module
 
     def plain_module(self, params: Tree, other: Tree) -> nnx.Module:
-        """A live module for asking as its source says it: in f32, whatever the precision of the run."""
-        found: nnx.Module = nnx.merge(self._plain, widen(params), self._first[1], other)
-        return found
+        """A live module for inference in f32, whatever the precision of the run."""
+        module: nnx.Module = nnx.merge(self._plain, widen(params), self._first[1], other)
+        return module
 
     # ------------------------------------------------------------ data
 
-    def place(self, arrays: Arrays, *, rows: int | None = None) -> Data:
-        """Put a split onto the device, filled up to `rows` by copies of its first row."""
-        return place(arrays, self.recipe, self.input_names, rows=rows)
+    def put_split(self, arrays: Arrays, *, rows: int | None = None) -> Data:
+        """Transfer a split to the device, padded to `rows` with copies of its first row."""
+        return put_split(arrays, self.recipe, self.input_names, self.placement, rows=rows)
 
     def feed(self, arrays: Arrays) -> Data | Stream:
-        """A split to train on: on the device, or streamed where its examples are read when they are wanted."""
-        return Stream(arrays, self.recipe, self.input_names) if is_stream(arrays) else self.place(arrays)
+        """A split to train on: on the device, or streamed where its examples are read on demand."""
+        if is_stream(arrays):
+            return Stream(arrays, self.recipe, self.input_names, self.placement)
+        return self.put_split(arrays)
 
     def order(self, epoch: int, examples: int) -> Any:
-        """The order of an epoch (from 0) on the device."""
-        return jax.device_put(self.order_of_rows(epoch, examples))
+        """The order of the examples in an epoch (from 0), on the device."""
+        return self.placement.put(self.order_of_rows(epoch, examples))
 
     def order_of_rows(self, epoch: int, examples: int) -> Any:
-        """The same on the host: a permutation made from the seed and the epoch alone."""
-        if not self.shuffle:
+        """The same on the host: a permutation that follows from the seed and the epoch alone."""
+        if not self.experiment.shuffle:
             return np.arange(examples, dtype=np.int32)
         return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)
-
-    def steps_at_once(self, data: Data) -> int:
-        """How many whole steps one program runs at most."""
-        if self._most is None:
-            self._most = 1
-            if "steps" in self.recipe.lowering and self.augment is None and not self.recipe.remat:
-                size, (params, random, other) = self.recipe.batch, self._first
-                batch = [jax.ShapeDtypeStruct((size, *x.shape[1:]), x.dtype) for x in data.arrays[0]]
-                self._most = steps_at_once(
-                    lambda params, inputs: self._answer(self.module(params, other, random), inputs), params, batch
-                )
-        return self._most
 
     def examples_of(self, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
         """The inputs and targets of a step of the run, as the net sees them in it."""
@@ -285,41 +247,35 @@ class Engine:
 
     def step_program(self, size: int) -> Any:
         """The compiled step for batches of `size` examples: (state, data, order) -> (state, loss of the batch)."""
-        if size not in self._step_programs:
 
-            def step(state: State, data: tuple[Tree, Tree], order: Any) -> tuple[State, Any]:
-                return self._step(state, self.batch(state["step"], size, data, order), size)
+        def step(state: State, data: tuple[Tree, Tree], order: Any) -> tuple[State, Any]:
+            return self._step(state, self.batch(state["step"], size, data, order), size)
 
-            self._step_programs[size] = self._compiled(step)
-        return self._step_programs[size]
+        return self.cached(("step", size), lambda: self._compiled(step))
 
     def loop_program(self, size: int) -> Any:
         """The compiled loop over steps of `size` examples: (state, data, order, count) -> (state, loss of the last)."""
-        if size not in self._loop_programs:
 
-            def steps(state: State, data: tuple[Tree, Tree], order: Any, count: Any) -> tuple[State, Any]:
-                def step(_: Any, before: tuple[State, Any]) -> tuple[State, Any]:
-                    state, _ = before
-                    return self._step(state, self.batch(state["step"], size, data, order), size)
+        def steps(state: State, data: tuple[Tree, Tree], order: Any, count: Any) -> tuple[State, Any]:
+            def step(_: Any, before: tuple[State, Any]) -> tuple[State, Any]:
+                state, _ = before
+                return self._step(state, self.batch(state["step"], size, data, order), size)
 
-                found: tuple[State, Any] = jax.lax.fori_loop(0, count, step, (state, jnp.float32(0)))
-                return found
+            after: tuple[State, Any] = jax.lax.fori_loop(0, count, step, (state, jnp.float32(0)))
+            return after
 
-            self._loop_programs[size] = self._compiled(steps)
-        return self._loop_programs[size]
+        return self.cached(("loop", size), lambda: self._compiled(steps))
 
     def batch_program(self, size: int) -> Any:
         """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss)."""
-        if size not in self._batch_programs:
 
-            def step(state: State, batch: tuple[Tree, Tree]) -> tuple[State, Any]:
-                return self._step(state, self._varied(state["step"], batch), size)
+        def step(state: State, batch: tuple[Tree, Tree]) -> tuple[State, Any]:
+            return self._step(state, self._varied(state["step"], batch), size)
 
-            self._batch_programs[size] = self._compiled(step)
-        return self._batch_programs[size]
+        return self.cached(("batch", size), lambda: self._compiled(step))
 
-    def _compiled(self, step: Any) -> Any:
-        return jax.jit(step, donate_argnums=0, compiler_options=compiler_options(self.recipe.lowering))
+    def _compiled(self, step: Callable[..., Any]) -> Any:
+        return self.placement.jit(step, donate=0, options=compiler_options(self.recipe.lowering))
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""
@@ -333,15 +289,16 @@ class Engine:
         return self._varied(step, jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data))
 
     def _varied(self, step: Any, batch: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
-        return batch if self.augment is None else self.augment(step, *batch)
+        augment = self.experiment.augment
+        return batch if augment is None else augment(step, *batch)
 
     def _step(self, state: State, batch: tuple[Tree, Tree], size: int) -> tuple[State, Any]:
         trained, frozen = split_tree(state["params"], self._frozen)
 
-        def objective(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
-            return self._objective(merge_trees(params, frozen), state["random"], state["other"], batch)
+        def loss_of(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
+            return self._loss(merge_trees(params, frozen), state["random"], state["other"], batch)
 
-        (loss, (random, other, sums)), gradient = jax.value_and_grad(objective, has_aux=True)(trained)
+        (loss, (random, other, sums)), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
         gradient = widen(gradient)
         updates, optimizer = self._optimizer.update(
             gradient,
@@ -366,35 +323,32 @@ class Engine:
         if "watch" in state:
             after["watch"] = watch_step(state["watch"], gradient, updates, size)
         if self._optimizer.max_skipped is not None:
-            is_good = self.is_finite((loss, gradient))
-            after = take_back(state, after, is_good, size, self._optimizer.max_skipped)
+            after = take_back(state, after, self.is_finite((loss, gradient)), size, self._optimizer.max_skipped)
         return after, loss
 
-    def _objective(
+    def _loss(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]
     ) -> tuple[Any, tuple[Tree, Tree, Tree]]:
-        """What is made small; and the random state, what the net remembers, and the sums for the figures."""
+        """The loss to minimize; and the random state, what the network remembers, and the sums for the metrics."""
         inputs, targets = batch
         module = self.module(params, other, random)
-        logits = self._answer(module, inputs)
+        logits = self.logits(module, inputs)
         _, new_random, new_other = (nnx.to_pure_dict(part) for part in nnx.split(module, *_PARTS)[1:])
         total, sums = jnp.float32(0), dict[str, Any]()
         for name, output in self.recipe.outputs.items():
             weights = counted_steps(output, inputs, self.input_names)
-            loss, of_loss = loss_sums(output, logits[name], targets[name], weights)
+            loss, sums[name] = output_sums(output, logits[name], targets[name], weights, training=True)
             total = total + (loss if output.weight == 1 else output.weight * loss)
-            answers = jax.lax.stop_gradient(logits[name])
-            sums[name] = {**of_loss, **metric_sums(output, answers, targets[name], weights, training=True)}
-        if self.penalties:
+        if self.experiment.penalties:
             penalty = self._penalty(params)
             total = total + penalty
-            # Weighted by the examples like the losses, so that the mean of an epoch is made in one way.
+            # Weighted by the examples like the losses, so that the mean of an epoch is computed in one way.
             sums["penalty"] = penalty * len(jax.tree.leaves(inputs)[0])
         return total, (new_random, new_other, sums)
 
     def _penalty(self, params: Tree) -> Any:
         total = jnp.float32(0)
-        for path, l1, l2 in self.penalties:
+        for path, l1, l2 in self.experiment.penalties:
             weight = params
             for name in path:
                 weight = weight[name]
@@ -402,51 +356,55 @@ class Engine:
             total = total + l1 * jnp.abs(weight).sum() + l2 * (weight**2).sum()
         return total
 
-    def _answer(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
-        """The logits of each output, by name."""
-        fed = self.precision.fed(inputs)
+    def logits(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
+        """The logits of each output of a live module, by name."""
+        lowered = self.precision.fed(inputs)
         with using(self.recipe.lowering):
-            found = module.logits(*fed) if hasattr(module, "logits") else module(*fed)
-        return self._by_output(found)
+            return self._by_output(module.logits(*lowered) if hasattr(module, "logits") else module(*lowered))
 
-    def _by_output(self, found: Any) -> dict[str, Any]:
-        names = list(self.recipe.outputs)
-        values = dict(found) if isinstance(found, Mapping) else {names[0]: found}
-        shapes = {name: self.recipe.outputs[name].head.shape for name in names}
+    def training_logits(self, params: Tree, inputs: Sequence[Any]) -> dict[str, Any]:
+        """Those of training mode, with the first state of everything but the weights."""
+        _, random, other = self._first
+        return self.logits(self.module(params, other, random), inputs)
+
+    def _by_output(self, result: Any) -> dict[str, Any]:
+        values = dict(result) if isinstance(result, Mapping) else {next(iter(self.recipe.outputs)): result}
+        shapes = {name: output.head.shape for name, output in self.recipe.outputs.items()}
         return {name: widen(values[name]).reshape(-1, *shape) for name, shape in shapes.items()}
 
-    # ------------------------------------------------------------ asking
+    # ------------------------------------------------------------ inference
 
-    @cached_property
+    @property
     def score_program(self) -> Any:
         """The compiled scoring of a batch: (params, other, data, begin, examples, size) -> (sums, scores) by output.
 
-        Rows from `examples` on only fill the last batch up and do not count.
+        Rows from `examples` on are padding of the last batch and do not count.
         """
 
         def score(params: Tree, other: Tree, data: tuple[Tree, Tree], begin: Any, examples: Any, size: int) -> Any:
             inputs, targets = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, begin, size), data)
             rows = (begin + jnp.arange(size)) < examples
-            logits = self._answer(self.module(params, other), inputs)
+            logits = self.logits(self.module(params, other), inputs)
             sums, scores = {}, {}
             for name, output in self.recipe.outputs.items():
                 weights = counted_steps(output, inputs, self.input_names, rows)
-                _, of_loss = loss_sums(output, logits[name], targets[name], weights)
-                sums[name] = {**of_loss, **metric_sums(output, logits[name], targets[name], weights, training=False)}
+                _, sums[name] = output_sums(output, logits[name], targets[name], weights, training=False)
                 if any(metric.takes_scores for metric in output.metrics):
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        told = compiler_options(self.recipe.lowering, answers=True)
-        return jax.jit(score, static_argnums=5, compiler_options=told)
+        return self.cached("score", lambda: self.placement.jit(score, static=5, options=self._inference_options()))
 
-    @cached_property
+    @property
     def inference_program(self) -> Any:
-        """The compiled prediction: (params, other, inputs) -> answers by output, heads applied."""
+        """The compiled prediction: (params, other, inputs) -> predictions by output, heads applied."""
 
-        def answer(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
+        def predict(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
             module: Any = self.module(params, other)
             with using(self.recipe.lowering):
                 return self._by_output(module(*self.precision.fed(inputs)))
 
-        return jax.jit(answer, compiler_options=compiler_options(self.recipe.lowering, answers=True))
+        return self.cached("predict", lambda: self.placement.jit(predict, options=self._inference_options()))
+
+    def _inference_options(self) -> dict[str, str]:
+        return compiler_options(self.recipe.lowering, answers=True)

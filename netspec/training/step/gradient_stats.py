@@ -14,7 +14,7 @@ Reference: McCandlish et al. 2018, An empirical model of large-batch training, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -64,21 +64,24 @@ def _squares(one: Tree, other: Tree) -> Any:
     return jnp.stack([jnp.sum(jnp.stack(parts)), *parts]).astype(jnp.float32)
 
 
-def watched_figures(watched: Tree) -> dict[str, dict[str, float | None]]:
+def gradient_metrics(sums: Mapping[str, Any], layers: Iterable[str]) -> dict[str, dict[str, float | None]]:
     """`{"total": {"gradient_norm", "update_norm", "noise_scale"}, "conv1": …}` of an epoch.
 
-    `noise_scale` is None where it cannot be told: there was no step before, or the noise hides the gradient.
+    `noise_scale` is None where it cannot be estimated: there was no step before, or the noise hides the gradient.
+
+    Args:
+        sums: those of the state, on the host.
+        layers: the names of the layers and blocks, as in the gradient.
     """
-    sums: Mapping[str, Any] = jax.device_get(watched["sums"])
     steps = max(1, int(sums["steps"]))
-    found: dict[str, dict[str, float | None]] = {}
-    for i, name in enumerate((TOTAL, *sorted(watched["before"]))):
-        found[name] = {
+    metrics: dict[str, dict[str, float | None]] = {}
+    for i, name in enumerate((TOTAL, *sorted(layers))):
+        metrics[name] = {
             "gradient_norm": float(sums["gradient"][i]) / steps,
             "update_norm": float(sums["update"][i]) / steps,
             "noise_scale": _noise_scale(sums, i),
         }
-    return found
+    return metrics
 
 
 def _noise_scale(sums: Mapping[str, Any], part: int) -> float | None:

@@ -21,12 +21,13 @@ from netspec.language.shape import Shape
 from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
 from netspec.training.augment.pipeline import make_augmenter
+from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import evaluate
-from netspec.training.loop.job import Job, Result
-from netspec.training.loop.loop import fit
+from netspec.training.loop.loop import FitResult, fit
 from netspec.training.metrics import Accuracy
+from netspec.training.step.engine import Engine
 from tests.training.augment.pictures import HEIGHT, WIDTH, images
 from tests.training.nets import recipe_for, same
 
@@ -54,24 +55,24 @@ def image_data(count: int, seed: int) -> Arrays:
     return Arrays({"input": x.astype(np.float32)}, {"output": labels.astype(np.int32)})
 
 
-def image_job(*chain: Augmentation, **keys: Any) -> Job:
+def image_job(*chain: Augmentation, **keys: Any) -> Experiment:
     recipe = recipe_for(**{"epochs": 2, "batch": 16, **keys})
     train = image_data(64, 0)
     shapes = {"input": Shape((HEIGHT, WIDTH, 1))}
     made = make_augmenter(chain, recipe, shapes, train.inputs, {}) if chain else None
-    return Job(Small, recipe, ["input"], train, image_data(24, 1), image_data(24, 2), augment=made)
+    return Experiment(Small, recipe, ["input"], train, image_data(24, 1), image_data(24, 2), augment=made)
 
 
 CHAIN = (W.Rotate(), W.Noise(), W.Mixup())
 
 
 @pytest.fixture(scope="module")
-def whole() -> Result:
+def whole() -> FitResult:
     """Two epochs at once."""
     return fit(image_job(*CHAIN))
 
 
-def test_the_same_run_gives_the_same_numbers_and_another_seed_others(whole: Result) -> None:
+def test_the_same_run_gives_the_same_numbers_and_another_seed_others(whole: FitResult) -> None:
     assert same(fit(image_job(*CHAIN)).weights, whole.weights)
     assert not same(fit(image_job(*CHAIN, seed=1)).weights, whole.weights)
 
@@ -84,7 +85,9 @@ class StopAt(Silent):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Result) -> None:
+def test_an_interrupted_run_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: FitResult
+) -> None:
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.0)
     run = Run.create(tmp_path, "net", {}, {})
     assert fit(image_job(*CHAIN), run=run, reporter=StopAt()).interrupted
@@ -98,24 +101,24 @@ def key_data(leaf: Any) -> np.ndarray:
 
 
 def test_other_random_state_and_the_asking_stay_as_they_are() -> None:
-    plain, varying = image_job().engine(), image_job(*CHAIN).engine()
+    plain, varying = Engine(image_job()), Engine(image_job(*CHAIN))
     states = []
     for engine in (plain, varying):
         state = engine.start()
-        data = engine.place(image_job().train)
+        data = engine.put_split(image_job().train)
         states.append(engine.step_program(16)(state, data.arrays, engine.order(0, 64))[0])
     plain_random, random = (jax.tree.map(key_data, state["random"]) for state in states)
     assert same(plain_random, random)
     assert not same(states[0]["params"], states[1]["params"])
-    weights = image_job().engine().first_weights
+    weights = Engine(image_job()).first_weights
     train = image_job().train
     assert evaluate(plain, Weights(*weights), train) == evaluate(varying, Weights(*weights), train)
 
 
 def test_a_batch_of_the_engine_is_the_varied_one() -> None:
     job = image_job(*CHAIN)
-    engine = job.engine()
-    data, order = engine.place(job.train), engine.order(0, 64)
+    engine = Engine(job)
+    data, order = engine.put_split(job.train), engine.order(0, 64)
     (x,), targets = jax.jit(engine.batch, static_argnums=1)(jnp.int32(2), 16, data.arrays, order)
     rows = np.asarray(order)[32:48]
     assert job.augment is not None
@@ -128,8 +131,8 @@ def test_a_batch_of_the_engine_is_the_varied_one() -> None:
 
 def test_figures_of_mixed_examples_count_the_largest_share() -> None:
     job = image_job(W.Mixup(alpha=1.0), metrics=(Accuracy(),), epochs=1, batch=64)
-    engine = job.engine()
-    data, order = engine.place(job.train), engine.order(0, 64)
+    engine = Engine(job)
+    data, order = engine.put_split(job.train), engine.order(0, 64)
     state = engine.start()
     (x,), targets = jax.jit(engine.batch, static_argnums=1)(state["step"], 64, data.arrays, order)
     _, random, other = engine._first
@@ -159,8 +162,8 @@ data {
 """
     spec = Compilation(Source("net.net", text))
     prepared = prepare(spec)
-    made = prepared.augmenter
-    assert made is not None and prepared.job.augment == made
+    made = prepared.augment
+    assert made is not None and prepared.augment == made
     (how,) = prepared.splits.normalisation.values()
     ends = made.pixels[0].from_input(jnp.asarray(how.apply(np.float32([[[[0.0]]], [[[1.0]]]]))))
     assert np.allclose(ends.reshape(-1), [0, 1], atol=1e-5)

@@ -18,7 +18,7 @@ from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.run_folder import Run
 from netspec.storage.weights import flat_weights, load_weights
 from netspec.training.control.keep import Best, Every, Last
-from netspec.training.control.stop import Early, FigureGoal, Standing, Stop, TimeLimit, Until
+from netspec.training.control.stop import Early, FigureGoal, Stop, StopState, TimeLimit, Until
 from netspec.training.loop.loop import fit
 from netspec.training.loop.run_state import Progress
 from netspec.training.optimizers import Adam
@@ -50,14 +50,14 @@ def minutes(number: float, unit: str = "minutes") -> TimeLimit:
     ],
 )
 def test_goals(text: str, value: float | None, ends: bool) -> None:
-    assert goal(text).ends(Standing(value=value, higher=True, waited=0, seconds=0)) is ends
+    assert goal(text).ends(StopState(value=value, higher=True, waited=0, seconds=0)) is ends
 
 
 @pytest.mark.parametrize(("unit", "seconds"), [("seconds", 2), ("minutes", 120), ("hours", 7200)])
 def test_times(unit: str, seconds: float) -> None:
     rule = minutes(2, unit)
     for passed, ends in ((seconds - 0.1, False), (seconds, True)):
-        assert rule.ends(Standing(value=None, higher=False, waited=9, seconds=passed)) is ends
+        assert rule.ends(StopState(value=None, higher=False, waited=9, seconds=passed)) is ends
 
 
 def ended(stop: tuple[Stop, ...], figures: list[dict[str, float]], seconds: float = 0) -> tuple[int, str | None]:
@@ -66,7 +66,8 @@ def ended(stop: tuple[Stop, ...], figures: list[dict[str, float]], seconds: floa
     progress = Progress()
     for number, found in enumerate(figures, 1):
         progress = Progress.from_json(progress.as_json())  # as after going on
-        progress.judge(recipe, found, seconds * number)
+        progress.is_best(recipe.watched, found)
+        progress.apply_stop(recipe.stop, found, seconds * number)
         progress.epoch = number
         if progress.is_over(recipe):
             return number, progress.stopped_by
@@ -136,7 +137,8 @@ def test_the_best_epoch_by_a_figure() -> None:
         progress = Progress()
         for number, found in enumerate(FIGURES):
             progress.epoch = number
-            progress.judge(recipe, found)
+            progress.is_best(recipe.watched, found)
+            progress.apply_stop(recipe.stop, found)
         assert progress.best_epoch == best
 
 

@@ -73,7 +73,7 @@ class Half:
 
 @pytest.mark.parametrize(
     ("callback", "told"),
-    [(Half(), r"the callback Half has no start\(\): make it from"), (Half, r"not a class: write Half\(\)")],
+    [(Half(), r"the callback Half has no start\(\): derive it from"), (Half, r"not a class: write Half\(\)")],
 )
 def test_what_is_no_callback_is_told_before_the_first_step(tmp_path: Path, callback: Any, told: str) -> None:
     with pytest.raises(TypeError, match=told):

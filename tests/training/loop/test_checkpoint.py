@@ -22,6 +22,7 @@ from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, r
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.base import Optimizer
+from netspec.training.step.engine import Engine
 from tests.training.disk import fill_disk
 from tests.training.nets import class_job, same
 
@@ -66,7 +67,7 @@ def test_any_tree_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", [w for w in words("optimizer").values() if w.has_rate], ids=lambda w: w.word)
 def test_the_state_of_every_optimizer_comes_back(tmp_path: Path, word: type[Optimizer]) -> None:
-    engine = class_job(optimizer=(word(),)).engine()
+    engine = Engine(class_job(optimizer=(word(),)))
     state = engine.start()
     like = engine.start()
     found = keep(tmp_path, state).restore(like, ())

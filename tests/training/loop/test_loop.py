@@ -17,14 +17,15 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError
 from netspec.training.control.stop import Early
+from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent, Tick
 from netspec.training.loop.evaluate import evaluate
-from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
 from netspec.training.schedules import Cosine, Warmup
-from netspec.training.step import steps_per_call as together
+from netspec.training.step import epoch_steps
+from netspec.training.step.engine import Engine
 from tests.training.nets import (
     CLASSES,
     SOFTMAX,
@@ -147,11 +148,11 @@ def test_records() -> None:
 
 def test_ticks_have_the_figures_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.0)
-    monkeypatch.setattr(together, "TOGETHER", 2)
+    monkeypatch.setattr(epoch_steps, "STEPS_PER_CALL", 2)
     recorder = Recorder()
     fit(class_job(epochs=1), reporter=recorder)
     assert [t.step for t in recorder.ticks if not t.is_compiling] == [2, 4, 6]
-    assert all(0 <= t.figures["accuracy"] <= 1 and t.seconds_left > 0 for t in recorder.ticks)
+    assert all(0 <= t.metrics["accuracy"] <= 1 and t.seconds_left > 0 for t in recorder.ticks)
 
 
 @pytest.mark.parametrize(("examples", "told"), [(200, [(1, 6)]), (192, [])], ids=["partial", "whole"])
@@ -196,7 +197,7 @@ def test_several_outputs_add_their_losses() -> None:
     train = Arrays(x.inputs, {"kind": x.targets["output"], "size": size})
     heads = {"kind": OutputHead((3,), "softmax"), "size": OutputHead((1,), "sigmoid")}
     recipe = recipe_for(heads, {"kind": CLASSES["output"], "size": Target("binary")}, epochs=8, batch=10)
-    result = fit(Job(TwoHeads, recipe, ["input"], train, train))
+    result = fit(Experiment(TwoHeads, recipe, ["input"], train, train))
     last = result.history[-1]
     assert last["loss"] == pytest.approx(last["metrics"]["kind_loss"] + last["metrics"]["size_loss"], rel=1e-6)
     assert {"kind_accuracy", "val_size_roc_auc", "val_size_accuracy"} <= set(last["metrics"])
@@ -217,7 +218,7 @@ def test_frozen_weights_stay() -> None:
         return net
 
     job = replace(class_job(), make_module=make)
-    before = job.engine().start()["other"]["dense1"]["kernel"]
+    before = Engine(job).start()["other"]["dense1"]["kernel"]
     np.testing.assert_array_equal(fit(job).weights.other["dense1"]["kernel"], before)
 
 
@@ -236,7 +237,7 @@ def test_nothing_to_train() -> None:
 
 def test_without_validation_and_test() -> None:
     recipe = recipe_for(SOFTMAX, CLASSES, has_val=False, epochs=2)
-    result = fit(Job(Classifier, recipe, ["input"], class_data(50)))
+    result = fit(Experiment(Classifier, recipe, ["input"], class_data(50)))
     assert set(result.metrics) == {"loss", "accuracy"}
 
 

@@ -10,6 +10,7 @@ import pytest
 from netspec.analysis.lr_range_test import base_rate, find_rate, rounded, smooth, suggest_rates
 from netspec.language.diagnostics import CompileError
 from netspec.training.optimizers.optax_words import Sgd
+from netspec.training.step.engine import Engine
 from tests.training.nets import class_job, number_job
 
 
@@ -27,7 +28,7 @@ def test_losses_are_those_of_gradient_descent_by_hand() -> None:
     job = number_job(optimizer=(Sgd(),), batch=30)
     job = replace(job, shuffle=False)
     found = find_rate(job, low=1e-2, high=0.5, steps=10)
-    engine = job.engine()
+    engine = Engine(job)
     params, _ = engine.first_weights
     kernel = np.asarray(params["dense1"]["kernel"], np.float64)
     bias = np.asarray(params["dense1"]["bias"], np.float64)

@@ -13,7 +13,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.storage.run_folder import Run
-from netspec.training.loop.job import Job
+from netspec.training.experiment import Experiment
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Sgd
 from tests.training.nets import Exploding, Regressor, number_data, recipe_for
@@ -27,7 +27,7 @@ def locate(module: Any, inputs: tuple[Any, ...]) -> str | None:
     return None
 
 
-def failing(job: Job, run: Run | None = None) -> Diagnostic:
+def failing(job: Experiment, run: Run | None = None) -> Diagnostic:
     with pytest.raises(CompileError) as caught:
         fit(job, run=run, save_seconds=0.0)
     (diagnostic,) = caught.value.diagnostics
@@ -35,7 +35,7 @@ def failing(job: Job, run: Run | None = None) -> Diagnostic:
     return diagnostic
 
 
-def exploding_job(**keys: Any) -> tuple[Job, int, int]:
+def exploding_job(**keys: Any) -> tuple[Experiment, int, int]:
     """A job whose example 77 is poison, with the epoch and the step (from 1) that it comes in."""
     data = number_data(100)
     inputs = np.clip(data.inputs["input"], -2.9, 2.9)
@@ -43,7 +43,7 @@ def exploding_job(**keys: Any) -> tuple[Job, int, int]:
     recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
     place = int(np.flatnonzero(np.random.default_rng((0, 0)).permutation(100) == 77)[0])
     return (
-        Job(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets), locate_nonfinite=locate),
+        Experiment(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets), locate_nonfinite=locate),
         1,
         place // 10 + 1,
     )
@@ -63,7 +63,7 @@ def test_a_rate_too_high(tmp_path: Path) -> None:
         {"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, optimizer=(Sgd(rate=1e12),)
     )
     run = Run.create(tmp_path, "x", {}, {})
-    found = failing(Job(Regressor, recipe, ["input"], number_data(100)), run)
+    found = failing(Experiment(Regressor, recipe, ["input"], number_data(100)), run)
     assert "in epoch 1" in found.message and "rate" in found.hint_text
     step = int(found.message.split("step ")[1].split(":")[0])
     assert all(
@@ -83,7 +83,7 @@ def test_a_weight_that_breaks_in_the_last_step(tmp_path: Path) -> None:
     )
     big = Arrays({"input": data.inputs["input"] * 1e3}, data.targets)
     run = Run.create(tmp_path, "x", {}, {})
-    found = failing(Job(Regressor, recipe, ["input"], big), run)
+    found = failing(Experiment(Regressor, recipe, ["input"], big), run)
     assert "epoch 1, step 1" in found.message and "dense1" in found.message
     assert not (run.path / "weights.safetensors").exists()
 
@@ -92,4 +92,4 @@ def test_inputs_that_are_not_finite() -> None:
     data = number_data(30)
     data.inputs["input"][3, 1] = np.nan
     recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False)
-    assert "the inputs hold" in failing(Job(Regressor, recipe, ["input"], data)).message
+    assert "the inputs hold" in failing(Experiment(Regressor, recipe, ["input"], data)).message

@@ -22,11 +22,11 @@ from netspec.storage.array_file import read_arrays
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.storage.weights import load_weights
 from netspec.training.control.stop import Early
+from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
-from netspec.training.loop.job import Job, Result
-from netspec.training.loop.loop import fit
-from netspec.training.step import steps_per_call as together
+from netspec.training.loop.loop import FitResult, fit
+from netspec.training.step import epoch_steps
 from tests.training.nets import class_data, class_job, figures_of, same
 
 pytestmark = pytest.mark.usefixtures("default_signals")
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("default_signals")
 ROOT = Path(__file__).parents[3]
 
 
-def job_of(epochs: int = 5, **keys: Any) -> Job:
+def job_of(epochs: int = 5, **keys: Any) -> Experiment:
     return class_job(epochs=epochs, stop=Early(patience=4), **keys)
 
 
@@ -56,7 +56,7 @@ class KillAfter(Silent):
 
 def train_and_be_killed(path: str, epochs: int, number: int) -> None:
     """What the child process does."""
-    loop.TICK_SECONDS, together.TOGETHER = 0.0, 3
+    loop.TICK_SECONDS, epoch_steps.STEPS_PER_CALL = 0.0, 3
     result = fit(
         job_of(), run=Run.open(Path(path)), reporter=KillAfter(epochs, signal.Signals(number)), save_seconds=0.0
     )
@@ -77,12 +77,12 @@ def _no_looks_within_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
     """Five epochs at once."""
     return fit(job_of(), run=Run.create(tmp_path_factory.mktemp("whole"), "net", {}, {}))
 
 
-def assert_equal(found: Result, whole: Result) -> None:
+def assert_equal(found: FitResult, whole: FitResult) -> None:
     assert same(found.weights, whole.weights)
     assert figures_of(found.history) == figures_of(whole.history)
     assert {k: v for k, v in found.metrics.items() if k != "seconds"} == dict(whole.metrics)
@@ -95,7 +95,7 @@ def assert_equal(found: Result, whole: Result) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 40)], ids=["kill", "term"])
 def test_a_run_that_was_killed_goes_on_bit_for_bit(
-    tmp_path: Path, whole: Result, number: signal.Signals, status: int
+    tmp_path: Path, whole: FitResult, number: signal.Signals, status: int
 ) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     assert start_and_kill(run, 2, number) == status
@@ -105,7 +105,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(
     assert_equal(fit(job_of(), run=run, resume=True), whole)
 
 
-def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: Result) -> None:
+def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: FitResult) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     fit(job_of(2), run=run)
     begun: list[int] = []
@@ -114,7 +114,7 @@ def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: Result) -
     assert begun == [1]
 
 
-def test_a_finished_run_stays_as_it_is(tmp_path: Path, whole: Result) -> None:
+def test_a_finished_run_stays_as_it_is(tmp_path: Path, whole: FitResult) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     fit(job_of(), run=run)
     assert_equal(fit(job_of(), run=run, resume=True), whole)
@@ -144,7 +144,7 @@ def change(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncate, change, Path.unlink])
-def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(tmp_path: Path, whole: Result, damage: Any) -> None:
+def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(tmp_path: Path, whole: FitResult, damage: Any) -> None:
     run = interrupted_run(tmp_path)
     damage(checkpoint_file(run.checkpoints, 21))
     follower = Follower()
@@ -176,7 +176,7 @@ def test_a_damaged_checkpoint_is_written_again_and_the_whole_one_stays_until_the
         read_arrays(checkpoint_file(run.checkpoints, step))
 
 
-def test_a_run_that_was_stopped_before_anything_was_saved(tmp_path: Path, whole: Result) -> None:
+def test_a_run_that_was_stopped_before_anything_was_saved(tmp_path: Path, whole: FitResult) -> None:
     run = Run.create(tmp_path, "net", {}, {})
     run.add_record({"event": "epoch", "epoch": 1, "loss": 0.5, "metrics": {}})
     follower = Follower()
@@ -184,7 +184,7 @@ def test_a_run_that_was_stopped_before_anything_was_saved(tmp_path: Path, whole:
     assert [w.code for w in follower.warnings] == ["NS492"]
 
 
-def failing(job: Job, run: Run) -> str:
+def failing(job: Experiment, run: Run) -> str:
     with pytest.raises(CompileError) as caught:
         fit(job, run=run, resume=True)
     (diagnostic,) = caught.value.diagnostics

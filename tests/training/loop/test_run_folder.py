@@ -19,6 +19,7 @@ from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
+from netspec.training.step.engine import Engine
 from tests.training.disk import fill_disk
 from tests.training.nets import class_job, same
 
@@ -54,7 +55,7 @@ def test_weights_answer_as_before(tmp_path: Path) -> None:
         "dense1/kernel", "dense1/bias", "norm/scale", "norm/bias", "dense2/kernel", "dense2/bias",
         "@state/norm/mean", "@state/norm/var",
     }  # fmt: skip
-    engine = job.engine()
+    engine = Engine(job)
     first = engine.start()
     weights = fit_weights(arrays, Weights(first["params"], first["other"]), "here")
     assert same(weights, result.weights)
@@ -64,7 +65,7 @@ def test_weights_answer_as_before(tmp_path: Path) -> None:
 
 def test_weights_of_another_net(tmp_path: Path) -> None:
     job = class_job()
-    first = job.engine().start()
+    first = Engine(job).start()
     like = Weights(first["params"], first["other"])
     with pytest.raises(CompileError) as caught:
         fit_weights({"dense1/kernel": np.zeros((8, 17))}, like, "w.safetensors")

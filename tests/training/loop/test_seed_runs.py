@@ -14,12 +14,13 @@ import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
 from netspec.runs.seed_runs import is_seeds_run, resume_seeds, train_seeds
-from netspec.runs.seed_statistics import SharedJob, can_share, spreads
+from netspec.runs.seed_statistics import spreads
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.weights import load_weights
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
+from netspec.training.step.engine import Engine
 from tests.training.nets import class_job, figures_of, same
 
 NET = """
@@ -55,9 +56,10 @@ def test_spreads_are_those_of_numpy() -> None:
 
 def test_a_shared_program_gives_the_same_numbers_and_is_compiled_once() -> None:
     first = class_job(seed=1)
-    engine = first.engine()
+    engine = Engine(first)
     alone = fit(class_job(seed=2))
-    together = [fit(SharedJob.of(class_job(seed=seed), engine)) for seed in (1, 2)]
+    jobs = [class_job(seed=seed) for seed in (1, 2)]
+    together = [fit(job, engine=Engine(job, programs_of=engine)) for job in jobs]
     assert same(tuple(together[1].weights), tuple(alone.weights))
     assert figures_of(together[1].history) == figures_of(alone.history)
     assert not same(tuple(together[0].weights), tuple(alone.weights))
@@ -66,8 +68,11 @@ def test_a_shared_program_gives_the_same_numbers_and_is_compiled_once() -> None:
 
 
 def test_what_has_the_seed_built_in_is_not_shared() -> None:
-    assert can_share(class_job())
-    assert not can_share(replace(class_job(), augment=lambda step, inputs, targets: (inputs, targets)))
+    job = class_job()
+    first = Engine(job)
+    varied = replace(job, augment=lambda step, inputs, targets: (inputs, targets))
+    assert Engine(job, programs_of=first).step_program(32) is first.step_program(32)
+    assert Engine(varied, programs_of=first).step_program(32) is not first.step_program(32)
 
 
 def test_each_seed_is_a_run_like_that_of_the_seed_alone(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from netspec.spec.model import Model
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import flat_weights, load_weights, weights_of
 from netspec.training.loop.warm_start import read_start, transfer
+from netspec.training.step.engine import Engine
 
 NET = """
 def backbone(n) = dense(n, relu) -> batchnorm -> dense(6, relu)
@@ -49,7 +50,7 @@ def flat(module: Any) -> dict[str, Any]:
 
 def started(found: Any) -> dict[str, Any]:
     """The weights before the first step."""
-    return flat_weights(Weights(*found.job.engine().first_weights))
+    return flat_weights(Weights(*Engine(found).first_weights))
 
 
 def code_of(spec: Compilation) -> tuple[str, str]:

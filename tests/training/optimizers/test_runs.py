@@ -18,10 +18,10 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.values import Duration
 from netspec.storage.run_folder import Run, checkpoint_steps
 from netspec.storage.tree_paths import Weights
+from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import evaluate
-from netspec.training.loop.job import Job
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import (
     Accumulate,
@@ -38,7 +38,8 @@ from netspec.training.optimizers import (
 from netspec.training.optimizers.optax_words import ScheduleFreeSgd
 from netspec.training.optimizers.transforms import Noise
 from netspec.training.schedules import ReduceOnPlateau, Warmup
-from netspec.training.step import steps_per_call as together
+from netspec.training.step import epoch_steps
+from netspec.training.step.engine import Engine
 from netspec.training.step.epoch_steps import steps_of
 from tests.training.nets import Exploding, Regressor, class_job, figures_of, number_data, number_job, recipe_for, same
 
@@ -81,7 +82,7 @@ class Interrupt(Silent):
 def test_a_run_with_everything_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit(class_job(epochs=4, **EVERYTHING))
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.0)
-    monkeypatch.setattr(together, "TOGETHER", 5)
+    monkeypatch.setattr(epoch_steps, "STEPS_PER_CALL", 5)
     run = Run.create(tmp_path, "net", {}, {})
     first = fit(class_job(epochs=4, **EVERYTHING), run=run, reporter=Interrupt(3, 5))  # in the middle of a group
     assert first.interrupted and first.epochs == 2
@@ -107,10 +108,10 @@ def test_four_small_batches_are_one_large_one() -> None:
 # ---------------------------------------------------------------- weights that answer
 
 
-def last_state(job: Job) -> tuple[Any, Any]:
+def last_state(job: Experiment) -> tuple[Any, Any]:
     """The engine and the state behind the last step, step by step."""
-    engine = job.engine()
-    data, state, seen = engine.place(job.train), engine.start(), []
+    engine = Engine(job)
+    data, state, seen = engine.put_split(job.train), engine.start(), []
     for step in range(job.recipe.epochs * engine.steps_per_epoch):
         order = engine.order(step // engine.steps_per_epoch, data.examples)
         state, _ = engine.step_program(engine.batch_size(step, data.examples))(state, data.arrays, order)
@@ -127,7 +128,7 @@ def test_the_mean_is_what_is_measured_and_kept() -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), result.weights.params, expected)
     job = number_job(**keys)
     assert job.val is not None
-    found = evaluate(job.engine(), Weights(expected, result.weights.other), job.val, prefix="val_")
+    found = evaluate(Engine(job), Weights(expected, result.weights.other), job.val, prefix="val_")
     assert result.history[-1]["metrics"]["val_loss"] == pytest.approx(found["val_loss"], rel=1e-5)
 
 
@@ -137,7 +138,7 @@ def test_the_figures_are_those_of_the_weights_that_are_kept(words: Any, tmp_path
     run = Run.create(tmp_path, "net", {}, {})
     result = fit(job, run=run)
     assert job.val is not None and result.best_epoch is not None
-    found = evaluate(job.engine(), result.weights, job.val, prefix="val_")
+    found = evaluate(Engine(job), result.weights, job.val, prefix="val_")
     assert result.history[result.best_epoch - 1]["metrics"]["val_loss"] == pytest.approx(found["val_loss"], rel=1e-6)
     engine, (state, _) = last_state(job)
     assert not same(engine.eval_weights(state), state["params"])
@@ -148,7 +149,7 @@ def test_the_figures_are_those_of_the_weights_that_are_kept(words: Any, tmp_path
 
 def test_what_is_frozen_stays_bit_for_bit_and_has_no_moments() -> None:
     job = class_job(epochs=2, optimizer=(Adamw(rate=0.05, decay=0.1),), freeze=("dense1", "norm"), keep="last")
-    engine = job.engine()
+    engine = Engine(job)
     params, other = engine.first_weights
     result = fit(job)
     for name in ("dense1", "norm"):
@@ -161,7 +162,7 @@ def test_what_is_frozen_stays_bit_for_bit_and_has_no_moments() -> None:
 
 def test_without_freeze_running_means_move() -> None:
     job = class_job(epochs=1, keep="last")
-    _, other = job.engine().first_weights
+    _, other = Engine(job).first_weights
     assert not same(fit(job).weights.other["norm"], other["norm"])
 
 
@@ -169,7 +170,7 @@ def test_a_part_at_a_rate_of_its_own() -> None:
     keys: dict[str, Any] = {"epochs": 1, "batch": 300, "keep": "last"}
     whole = fit(class_job(optimizer=(Sgd(rate=0.1),), **keys)).weights.params
     found = fit(class_job(optimizer=(Sgd(rate=0.1), RateOf(names=("dense1",), factor=0.25)), **keys)).weights.params
-    first, _ = class_job(**keys).engine().first_weights
+    first, _ = Engine(class_job(**keys)).first_weights
     moved = jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), found, first)
     expected = jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), whole, first)
     np.testing.assert_allclose(moved["dense1"]["kernel"], 0.25 * expected["dense1"]["kernel"], rtol=1e-3, atol=1e-6)
@@ -179,7 +180,7 @@ def test_a_part_at_a_rate_of_its_own() -> None:
 @pytest.mark.parametrize(("name", "advice"), [("dens1", "did you mean `dense1`"), ("dense1/kernel", "dense1")])
 def test_a_part_that_is_not_there(name: str, advice: str) -> None:
     with pytest.raises(CompileError) as caught:
-        class_job(freeze=(name,)).engine()
+        Engine(class_job(freeze=(name,)))
     (found,) = caught.value.diagnostics
     assert found.code == "NS452" and advice in found.hint_text
 
@@ -192,12 +193,12 @@ def test_with_everything_frozen_nothing_is_trained() -> None:
 # ---------------------------------------------------------------- steps that are left out
 
 
-def poisoned_job(poison: list[int], **keys: Any) -> Job:
+def poisoned_job(poison: list[int], **keys: Any) -> Experiment:
     data = number_data(100)
     inputs = np.clip(data.inputs["input"], -2.9, 2.9)
     inputs[poison, 3] = 4.0
     recipe = recipe_for({"output": OutputHead((2,))}, {"output": Target("numbers", 2)}, has_val=False, batch=10, **keys)
-    return Job(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets))
+    return Experiment(Exploding, recipe, ["input"], Arrays({"input": inputs}, data.targets))
 
 
 def test_a_batch_that_is_not_finite_leaves_no_trace() -> None:
@@ -206,8 +207,8 @@ def test_a_batch_that_is_not_finite_leaves_no_trace() -> None:
     assert [record["metrics"]["skipped_steps"] for record in result.history] == [1, 1]
     # The same steps by hand, without the one with example 77.
     job = poisoned_job([77], epochs=1, optimizer=(Adam(rate=0.01),))
-    engine = job.engine()
-    data, state, losses = engine.place(job.train), engine.start(), []
+    engine = Engine(job)
+    data, state, losses = engine.put_split(job.train), engine.start(), []
     order = engine.order(0, 100)
     bad = int(np.flatnonzero(np.asarray(order) == 77)[0]) // 10
     for step in range(10):
@@ -250,8 +251,8 @@ def test_the_rate_falls_without_compiling_again() -> None:
     assert result.engine.loop_program(100)._cache_size() == 1
     # The first epoch is progress; after the second, the third and the fourth the rate falls: 0.5, 0.25, then the least.
     scales = [1.0, 1.0, 0.5, 0.25, 0.2]
-    engine = job.engine()
-    data, state = engine.place(job.train), engine.start()
+    engine = Engine(job)
+    data, state = engine.put_split(job.train), engine.start()
     for epoch, scale in enumerate(scales):
         state = {**engine.begin_epoch(state), "rate_scale": jax.numpy.float32(scale)}
         for program, given, _ in steps_of(engine, data, epoch):
@@ -277,5 +278,5 @@ def test_after_a_fall_a_checkpoint_is_there(tmp_path: Path) -> None:
 
 
 def test_the_run_without_these_words_has_no_state_for_them() -> None:
-    job = Job(Regressor, number_job().recipe, ["input"], number_data(50))
-    assert {"rate_scale", "skipped"}.isdisjoint(job.engine().start())
+    job = Experiment(Regressor, number_job().recipe, ["input"], number_data(50))
+    assert {"rate_scale", "skipped"}.isdisjoint(Engine(job).start())

@@ -13,9 +13,10 @@ from flax import nnx
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
-from netspec.training.loop.job import Job
+from netspec.training.experiment import Experiment
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
+from netspec.training.step.engine import Engine
 from tests.training.nets import Regressor, class_job, figures_of, number_job, recipe_for, same
 
 
@@ -28,7 +29,7 @@ def test_it_changes_nothing() -> None:
 
 def test_it_costs_nothing_when_not_asked_for() -> None:
     job = class_job()
-    engine = job.engine()
+    engine = Engine(job)
     assert "watch" not in engine.start()
 
 
@@ -64,14 +65,16 @@ class Place(nnx.Module):
         return self.here(jnp.ones_like(x))
 
 
-def place_job(**keys: Any) -> Job:
+def place_job(**keys: Any) -> Experiment:
     """Targets around 0 with a deviation of 3: G = 2 * 1 / 4 in each of four sizes, and a variance of (2 * 3 / 4)^2."""
     random = np.random.default_rng(0)
     targets = random.normal(size=(20_000, 4)).astype(np.float32) * 3
     recipe = recipe_for(
         {"output": OutputHead((4,))}, {"output": Target("numbers", 4)}, has_val=False, watch="gradients", **keys
     )
-    return Job(Place, recipe, ["input"], Arrays({"input": np.ones((20_000, 1), np.float32)}, {"output": targets}))
+    return Experiment(
+        Place, recipe, ["input"], Arrays({"input": np.ones((20_000, 1), np.float32)}, {"output": targets})
+    )
 
 
 @pytest.mark.parametrize("batch", [8, 64])

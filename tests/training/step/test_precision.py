@@ -17,10 +17,11 @@ import netspec
 from netspec.spec.experiment import prepare
 from netspec.storage.run_folder import Run
 from netspec.storage.weights import flat_weights, weights_of
-from netspec.training.loop import loop
-from netspec.training.loop.job import Job
+from netspec.training.experiment import Experiment
+from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
+from netspec.training.step.engine import Engine
 from tests.training.nets import class_data, class_job, figures_of, number_job, recipe_for, same
 
 LOW, HIGH = jnp.bfloat16, jnp.float32
@@ -76,8 +77,8 @@ def nothing_seen() -> Iterator[None]:
     yield
 
 
-def probed_job(**keys: Any) -> Job:
-    return Job(Probed, recipe_for(has_val=False, **keys), ["input"], class_data(200))
+def probed_job(**keys: Any) -> Experiment:
+    return Experiment(Probed, recipe_for(has_val=False, **keys), ["input"], class_data(200))
 
 
 @pytest.mark.parametrize("word", ["mixed", "bf16"])
@@ -90,19 +91,19 @@ def test_what_flows(word: str) -> None:
 def test_f32_costs_nothing() -> None:
     """The step of a recipe with `f32` has no conversion in it, and no number that is not f32."""
     job = class_job(precision="f32")
-    engine = job.engine()
-    data = engine.place(job.train)
+    engine = Engine(job)
+    data = engine.put_split(job.train)
     text = engine.step_program(32).lower(engine.start(), data.arrays, engine.order(0, 200)).as_text()
     assert "bf16" not in text
-    mixed = class_job(precision="mixed").engine()
+    mixed = Engine(class_job(precision="mixed"))
     assert "bf16" in mixed.step_program(32).lower(mixed.start(), data.arrays, mixed.order(0, 200)).as_text()
 
 
 def test_what_is_kept() -> None:
     """Weights in bfloat16 with `bf16`, but for those of a batchnorm or a layer with a `dtype`; all else in f32."""
     for word, kept in (("mixed", HIGH), ("bf16", LOW)):
-        engine = probed_job(precision=word).engine()
-        data = engine.place(class_data(200))
+        engine = Engine(probed_job(precision=word))
+        data = engine.put_split(class_data(200))
         state, _ = engine.step_program(32)(engine.start(), data.arrays, engine.order(0, 200))
         params = state["params"]
         assert {params["dense1"]["kernel"].dtype, params["own"]["scale"].dtype} == {jnp.dtype(kept)}
@@ -116,8 +117,8 @@ def test_the_gradient_is_that_of_f32_within_the_precision() -> None:
     found = {}
     for word in ("f32", "mixed", "bf16"):
         job = number_job(epochs=1, batch=300, precision=word, optimizer=(Sgd(rate=0.5),), keep="last")
-        engine = job.engine()
-        data = engine.place(job.train)
+        engine = Engine(job)
+        data = engine.put_split(job.train)
         begin = engine.start()["params"]
         state, loss = engine.step_program(300)(engine.start(), data.arrays, engine.order(0, 300))
         found[word] = begin["dense1"]["kernel"], state["params"]["dense1"]["kernel"], loss
@@ -134,8 +135,8 @@ def test_mixed_keeps_what_bf16_rounds_away() -> None:
     """Updates below half of the last bit of a weight add up in f32 and are lost in bfloat16."""
     moved = {}
     for word in ("mixed", "bf16"):
-        engine = number_job(epochs=1, batch=300, precision=word, optimizer=(Sgd(rate=1e-5),), keep="last").engine()
-        data = engine.place(number_job().train)
+        engine = Engine(number_job(epochs=1, batch=300, precision=word, optimizer=(Sgd(rate=1e-5),), keep="last"))
+        data = engine.put_split(number_job().train)
         state = engine.start()
         begin = state["params"]["dense1"]["kernel"].copy()
         for _ in range(20):
@@ -159,24 +160,21 @@ def test_running_means_are_those_of_f32() -> None:
 
 
 @pytest.mark.parametrize("word", ["mixed", "bf16"])
-def test_going_on_gives_the_same_bits(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_going_on_gives_the_same_bits(word: str, tmp_path: Path) -> None:
     whole = fit(class_job(epochs=4, precision=word))
     run = Run.create(tmp_path, "net", {}, {})
 
     class Killed(BaseException):
         pass
 
-    closing = loop._Training._close_epoch
+    class Kill(Silent):
+        def on_epoch_end(self, training: Any, record: Any) -> None:
+            training.checkpointing.store.wait(check=False)
+            if training.progress.epoch == 2:
+                raise Killed
 
-    def close(self: Any, record: Any, **keys: Any) -> None:
-        closing(self, record, **keys)
-        self.store.wait(check=False)
-        if self.progress.epoch == 2:
-            raise Killed
-
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(loop._Training, "_close_epoch", close)
-        fit(class_job(epochs=4, precision=word), run=run, save_seconds=0)
+    with pytest.raises(Killed):
+        fit(class_job(epochs=4, precision=word), run=run, save_seconds=0, reporter=Kill())
     resumed = fit(class_job(epochs=4, precision=word), run=run, resume=True)
     assert same(resumed.weights, whole.weights)
     assert figures_of(resumed.history) == figures_of(whole.history)
@@ -192,7 +190,7 @@ def test_files_hold_f32_and_the_module_computes_in_it() -> None:
 
 def test_penalties_are_those_of_f32() -> None:
     job = replace(number_job(epochs=1, precision="bf16"), penalties=[(("dense1", "kernel"), 0.0, 0.01)])
-    engine = job.engine()
+    engine = Engine(job)
     kernel = np.float32(engine.start()["params"]["dense1"]["kernel"])
     found = engine._penalty(engine.start()["params"])
     assert found.dtype == HIGH and float(found) == pytest.approx(0.01 * (kernel**2).sum(), rel=1e-6)
@@ -219,7 +217,7 @@ def test_a_spec(tmp_path: Path) -> None:
     result = netspec.train(model, (x, y), runs=tmp_path)
     loaded = netspec.load(result.run)
     np.testing.assert_array_equal(loaded(x), result.model(x))
-    engine = prepare(model.compilation, (x, y)).job.engine()
+    engine = Engine(prepare(model.compilation, (x, y)))
     answers = engine.inference_program(*weights_of(result.model.module), (x,))["output"]
     np.testing.assert_allclose(answers, loaded(x), atol=0.02)
     assert answers.dtype == HIGH and not np.array_equal(answers, loaded(x))

@@ -38,9 +38,9 @@ def spec(remat: str) -> str:
 
 
 def engine_for(remat: str) -> tuple[Engine, Data, Any]:
-    job = prepare(netspec.compile(spec(remat)).compilation, (X, Y)).job
-    engine = job.engine()
-    return engine, engine.place(job.train), engine.order(0, job.examples)
+    job = prepare(netspec.compile(spec(remat)).compilation, (X, Y))
+    engine = Engine(job)
+    return engine, engine.put_split(job.train), engine.order(0, job.examples)
 
 
 def temporary_bytes(remat: str) -> int:

@@ -13,8 +13,8 @@ import pytest
 
 from netspec.language.lowering_families import FAST
 from netspec.training.loop.loop import fit
-from netspec.training.step.epoch_steps import steps_of
-from netspec.training.step.steps_per_call import TOGETHER, steps_at_once
+from netspec.training.step.engine import Engine
+from netspec.training.step.epoch_steps import STEPS_PER_CALL, choose_steps_per_call, steps_of
 from tests.training.nets import class_job, figures_of, same
 
 APART = tuple(family for family in FAST if family != "steps")
@@ -47,7 +47,7 @@ def often(weights: Any, inputs: Any) -> Any:
 @pytest.mark.parametrize(
     ("forward", "weights", "batch", "wanted"),
     [
-        (dense, shape(64, 64), shape(128, 64), TOGETHER),
+        (dense, shape(64, 64), shape(128, 64), STEPS_PER_CALL),
         (dense, shape(2048, 2048), shape(128, 2048), 1),  # long enough
         (convolved, shape(4, 1, 3, 3), shape(128, 1, 8, 8), 1),
         (pooled, shape(64, 64), shape(128, 64), 1),
@@ -56,18 +56,18 @@ def often(weights: Any, inputs: Any) -> Any:
     ],
 )
 def test_who_takes_part(forward: Callable[..., Any], weights: Any, batch: Any, wanted: int) -> None:
-    assert steps_at_once(forward, [weights], [batch]) == wanted
+    assert choose_steps_per_call(forward, [weights], [batch]) == wanted
 
 
 def test_other_devices_are_not_assumed_to_be_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert steps_at_once(dense, [shape(64, 64)], [shape(128, 64)]) == 1
+    assert choose_steps_per_call(dense, [shape(64, 64)], [shape(128, 64)]) == 1
 
 
 def test_steps_of_an_epoch() -> None:
     """650 examples, 32 a step: twenty whole steps and one of ten."""
     job = class_job(examples=650)
-    engine = job.engine()
+    engine = Engine(job)
     data = engine.feed(job.train)
 
     def counts(*span: int, **options: Any) -> list[int]:
@@ -76,7 +76,7 @@ def test_steps_of_an_epoch() -> None:
     assert counts() == [8, 8, 4, 1]
     assert counts(3) == [8, 8, 1, 1]
     assert counts(3, 13) == [8, 2]
-    assert counts(18, apart=True) == [1, 1, 1]
+    assert counts(18, is_single=True) == [1, 1, 1]
     programs = [program for program, _, _ in steps_of(engine, data, 0)]
     assert programs[0] is programs[1] is programs[2] is not programs[3]
 
@@ -94,7 +94,7 @@ def test_the_same_figures_as_step_by_step() -> None:
 def test_a_step_is_the_same_in_any_company() -> None:
     """Bit for bit: a run that goes on begins its groups elsewhere."""
     job = class_job(examples=650)
-    engine = job.engine()
+    engine = Engine(job)
     data = engine.feed(job.train)
 
     def run(*spans: tuple[int, int]) -> Any:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netspec.spec.compilation import Compilation
-    from netspec.spec.experiment import Prepared
+    from netspec.spec.experiment import SpecExperiment
 else:
     np = lazy("numpy")
 
@@ -123,17 +123,18 @@ def input_to_show(spec: Compilation) -> str:
 # ---------------------------------------------------------------- examples
 
 
-def vary(prepared: Prepared, shown: str, seed: int) -> list[Example]:
+def vary(prepared: SpecExperiment, shown: str, seed: int) -> list[Example]:
     """Training examples of all classes, and the same as the first step of a run with this seed would vary them; `shown`
     is the input that is looked at."""
-    from netspec.training.augment.pipeline import measure_pixels
-    from netspec.training.feed.device_data import place
+    from netspec.training.augment.pipeline import Augmenter, measure_pixels
+    from netspec.training.feed.device_data import put_split
+    from netspec.training.feed.placement import Placement
 
-    augmenter, splits = prepared.augmenter, prepared.splits
-    assert augmenter is not None
+    augmenter, splits = prepared.augment, prepared.splits
+    assert isinstance(augmenter, Augmenter)
     names = list(input_shapes(prepared.compilation.optimized))
     chosen = choose({name: read_all(y) for name, y in splits.train.targets.items()}, len(splits.train), seed)
-    batch = place(splits.train.take(chosen), prepared.recipe, names)
+    batch = put_split(splits.train.take(chosen), prepared.recipe, names, Placement())
     inputs, targets = replace(augmenter, seed=seed)(0, *batch.arrays)
     pixels = measure_pixels(splits.train.inputs[shown], splits.normalisation.get(shown))
     before, after = (np.clip(pixels.from_input(x[names.index(shown)]), 0, 1) for x in (batch.inputs, inputs))

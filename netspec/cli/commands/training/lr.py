@@ -17,7 +17,7 @@ from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
     from netspec.analysis.lr_range_test import RateTest
-    from netspec.spec.experiment import Prepared
+    from netspec.spec.experiment import SpecExperiment
 
 mpl_figure = lazy("matplotlib.figure")
 
@@ -64,7 +64,7 @@ def command(
 
     prepared = load_init(prepare(spec))
     print_once(spec.problems.warnings, prepared.warnings)
-    found = find_rate(prepared.job, low=low, high=high, steps=steps)
+    found = find_rate(prepared, low=low, high=high, steps=steps)
     if output is not None:
         write_bytes(Path(output), _picture(found, prepared.compilation.name, Path(output).suffix[1:]))
     line = f"optimizer = {_chain_with(prepared, found.suggested)}"
@@ -75,7 +75,7 @@ def command(
     return 0
 
 
-def _chain_with(prepared: Prepared, rate: float) -> str:
+def _chain_with(prepared: SpecExperiment, rate: float) -> str:
     """The optimizer of the spec, with this rate."""
     words, rated = prepared.recipe.optimizer, dict[str, Any](rate=rate)
     changed = [w.replace(**rated) if w.has_rate and hasattr(w, "rate") else w for w in words]

@@ -1,0 +1,69 @@
+"""What a training consists of: a network, a recipe, and the splits of the data.
+
+This is the one bundle between the settings and the step: `netspec.spec.experiment` builds it from a spec, `Engine` and
+the loop read it. Nothing in it has been compiled or transferred to a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netspec.data.dataset.dataset import Arrays
+from netspec.training.recipe.recipe import Recipe
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+MakeModule = Callable[["nnx.Rngs"], "nnx.Module"]
+"""Builds a network from random streams. The network is called with its inputs in order and gives an array, or a dict by
+output name when there are several; its method `logits`, if any, gives the same before the heads."""
+
+Penalty = tuple[Sequence[str | int], float, float]
+"""The path of a weight (`("conv1", "kernel")`), its l1 and its l2."""
+
+Augment = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, Any]]
+"""Varies a batch: (step of the run, inputs, targets) -> (inputs, targets); see
+`netspec.training.augment.pipeline.Augmenter`."""
+
+Locate = Callable[["nnx.Module", tuple[Any, ...]], str | None]
+"""From a module in training mode and the inputs of a batch to the name of the first layer with a non-finite result."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Which network is trained on which data, and how.
+
+    Args:
+        make_module: builds the network.
+        recipe: every setting in force.
+        inputs: the names of the inputs, in the order of the network.
+        train, val, test: splits; the last two may be None.
+        penalties: l1 and l2 of weights, which are added to the loss.
+        shuffle: whether every epoch takes the examples in a new order.
+        augment: varies the batches of training.
+        locate_nonfinite: finds the layer with the first non-finite result.
+        spec_hash: the hash of the spec (`netspec.spec.canonical`), stored in every checkpoint.
+    """
+
+    make_module: MakeModule
+    recipe: Recipe
+    inputs: Sequence[str]
+    train: Arrays
+    val: Arrays | None = None
+    test: Arrays | None = None
+    penalties: Sequence[Penalty] = ()
+    shuffle: bool = True
+    augment: Augment | None = None
+    locate_nonfinite: Locate | None = None
+    spec_hash: str | None = None
+
+    @property
+    def examples(self) -> int:
+        """The number of training examples."""
+        return len(self.train.inputs[self.inputs[0]])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.recipe.steps_per_epoch(self.examples)

@@ -1,0 +1,171 @@
+"""When checkpoints are written, what is in them beside the state, and what a run is resumed from.
+
+A run that is killed at any moment continues from its last checkpoint with the same numbers: the order of an epoch
+follows from the seed and the epoch, everything else that matters is in the state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.language.diagnostics import Diagnostic, fail
+from netspec.storage import errors
+from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
+from netspec.storage.run_folder import Run
+from netspec.storage.tree_paths import Tree, Weights
+from netspec.training.feed.data_checksum import fingerprint
+from netspec.training.loop.callback import Silent
+from netspec.training.loop.nonfinite import explain_weights, not_finite
+from netspec.training.loop.run_state import Progress
+from netspec.training.recipe.recipe import Recipe
+from netspec.training.schedules import build_schedule
+from netspec.training.step.engine import Engine, State
+
+SAVE_SECONDS = 10.0
+"""A checkpoint is written when this much time has passed, and at the end."""
+MAX_SAVE_FRACTION = 0.05
+"""Checkpoints that take long are written less often, so that they take at most this fraction of the time."""
+COMPARED_STEPS = 64
+"""At how many steps two schedule curves are compared."""
+
+
+class Checkpointing(Silent):
+    """Writes a checkpoint when it is time, and the best weights beside it; without a run folder, keeps one in memory.
+
+    Args:
+        engine: whose state it is.
+        run: the folder, or None.
+        save_seconds: the least time between two checkpoints; 0 writes one at every look and after every epoch.
+    """
+
+    def __init__(self, engine: Engine, run: Run | None, save_seconds: float) -> None:
+        self.engine, self.run, self.save_seconds = engine, run, save_seconds
+        self.store: CheckpointStore = (
+            FileStore(run.checkpoints, engine.copy, self._publish) if run else MemoryStore(engine.copy)
+        )
+        self.saved_at = time.perf_counter()
+        experiment = engine.experiment
+        self.data_checksum = fingerprint(experiment.train, experiment.val, experiment.test) if run else ""
+
+    # ------------------------------------------------------------ writing
+
+    def on_tick(self, training: Any) -> None:
+        if self._is_due():
+            self.save(training)
+
+    def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
+        if self.run:
+            self.run.add_record(record)
+        if training.is_ending or training.must_save or self._is_due():
+            self.save(training)
+
+    def _is_due(self) -> bool:
+        """Whether it is time; with `save_seconds` 0 it always is. Nobody waits for the disk.
+
+        Raises:
+            CompileError: the last checkpoint could not be written (NS490).
+        """
+        if not self.save_seconds:
+            return True
+        wait = max(self.save_seconds, self.store.seconds / MAX_SAVE_FRACTION)
+        return not self.store.is_busy() and time.perf_counter() - self.saved_at >= wait
+
+    def save(self, training: Any) -> None:
+        """Begin to write a checkpoint, and the weights to keep beside it, unless a number in them is not finite.
+
+        Raises:
+            CompileError: a weight is not finite (NS460), or the checkpoint before cannot be written (NS490).
+        """
+        if training.step > 0 and not_finite(self.engine, training.state):
+            training.give_up(explain_weights(self.engine, training.state))
+        progress: Progress = training.progress
+        is_best = progress.best_step == training.step
+        best = None if training.best is None or is_best else tuple(training.best)
+        record = {**progress.as_json(), **training.elapsed(), **self._identity()}
+        self.store.save(training.step, training.state, best, record)
+        self.saved_at, training.must_save = time.perf_counter(), False
+
+    def _publish(self, state: State, best: Tree | None) -> None:
+        """Write the weights to keep of a checkpoint."""
+        assert self.run is not None
+        self.run.write_weights(Weights(*(best or (self.engine.eval_weights(state), state["other"]))))
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint belongs to: the spec, the recipe, and the data."""
+        experiment = self.engine.experiment
+        return {
+            "spec": experiment.spec_hash,
+            "recipe": experiment.recipe.describe(),
+            "examples": experiment.examples,
+            "data": self.data_checksum,
+        }
+
+    # ------------------------------------------------------------ resuming
+
+    def resume(self, training: Any) -> tuple[Diagnostic, ...]:
+        """Continue from the newest checkpoint that can be read, or from the beginning when nothing was saved yet.
+
+        Returns:
+            Warnings about it.
+
+        Raises:
+            CompileError: there is none, or the settings or data have changed (NS470 to NS478).
+        """
+        assert self.run is not None, "only a run folder can be resumed"
+        snapshot = self.store.restore(training.state, tuple(training.weights))
+        warnings: tuple[Diagnostic, ...]
+        if snapshot is None:
+            # A run that was stopped before its first checkpoint; weights are only there when there was one.
+            if (self.run.path / "weights.safetensors").exists():
+                raise fail(errors.NoCheckpoint(run=str(self.run.path)))
+            warnings = (errors.StartsAgain(run=str(self.run.path)),)
+        else:
+            warnings = (*snapshot.warnings, *self._check_same(snapshot.record))
+        for warning in warnings:
+            self.run.log(f"{warning.code}: {warning.message}")
+        if snapshot is not None:
+            training.state = self.engine.placement.put(snapshot.state)
+            training.progress = Progress.from_json(snapshot.record)
+            if training.progress.best_epoch is not None:
+                training.best = Weights(*(snapshot.best or self.engine.copy(tuple(training.weights))))
+        self.run.write_history(training.progress.history)
+        return warnings
+
+    def _check_same(self, record: Mapping[str, Any]) -> list[Diagnostic]:
+        """Only `epochs` may change when a run is resumed; a warning where that changes the learning rate.
+
+        Raises:
+            CompileError: other settings (NS472) or data (NS478) than those of the checkpoint.
+        """
+        differences = changes(record, self._identity())
+        if differences:
+            raise fail(errors.OtherSettings(changes=differences))
+        if record["data"] != self.data_checksum:
+            raise fail(errors.OtherData())
+        return longer_schedule(self.engine.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"])
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between the recipes of a run and its continuation, in words; empty when nothing does."""
+    old, new = before["recipe"], now["recipe"]
+    found = [
+        f"`{key}` was {old.get(key)} and is {new.get(key)}"
+        for key in dict.fromkeys([*old, *new])
+        if key != "epochs" and old.get(key) != new.get(key)
+    ]
+    if before["examples"] != now["examples"]:
+        found.append(f"there were {before['examples']} training examples and are {now['examples']}")
+    return "; ".join(found)
+
+
+def longer_schedule(recipe: Recipe, steps_per_epoch: int, before: int) -> list[Diagnostic]:
+    """A warning when another number of epochs (`before`: that of the run so far) changes the rates of its steps."""
+    steps = min(before, recipe.epochs) * steps_per_epoch
+    looks = range(0, steps, max(1, steps // COMPARED_STEPS))
+    curves = [build_schedule(recipe.schedule, steps_per_epoch, n * steps_per_epoch) for n in (before, recipe.epochs)]
+    if before == recipe.epochs or all(abs(curves[0](i) - curves[1](i)) < 1e-6 for i in looks):
+        return []
+    words = " -> ".join(word.to_source() for word in recipe.schedule)
+    return [errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]

@@ -55,8 +55,8 @@ class Result(FitResult):
     expectations that were not met.
     """
 
+    run: Path
     model: Model = field(kw_only=True)
-    run: Path = field(kw_only=True)
     problems: tuple[Diagnostic, ...] = field(kw_only=True)
 
     def __repr__(self) -> str:
@@ -319,7 +319,7 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
     experiment.model.adopt(trained.module, experiment.coding)
-    return Result(**vars(trained), model=experiment.model, run=run.path, problems=(*experiment.warnings, *problems))
+    return Result(**vars(trained), model=experiment.model, problems=(*experiment.warnings, *problems))
 
 
 def _measured_metrics(trained: FitResult) -> dict[str, float]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -48,7 +49,7 @@ class FitResult:
     the test split.
 
     `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are taken.
-    `interrupted` is set when a signal ended the run early (`signal` is its name): it can be resumed.
+    `interrupted`: a signal ended the run early (`signal` is its name): it can be resumed; `run` is the folder.
     """
 
     engine: Engine = field(repr=False)
@@ -58,6 +59,7 @@ class FitResult:
     seconds: float
     best_epoch: int | None
     interrupted: bool
+    run: Path | None
     signal: str | None = None
 
     @property
@@ -188,16 +190,16 @@ class Training:
             self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
         self.callbacks.done(record)
-        signal = self.interruption.signal if self.interrupted else None
         return FitResult(
-            self.engine,
-            weights,
-            tuple(progress.history),
-            metrics,
-            seconds,
-            progress.best_epoch,
-            self.interrupted,
-            signal,
+            engine=self.engine,
+            weights=weights,
+            history=tuple(progress.history),
+            metrics=metrics,
+            seconds=seconds,
+            best_epoch=progress.best_epoch,
+            interrupted=self.interrupted,
+            run=self.run.path if self.run else None,
+            signal=self.interruption.signal if self.interrupted else None,
         )
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The engine and the loop transfer and compile through a `Placement` alone, so one over several devices trains alike."""
+"""The engine and the loop transfer and compile through a `Placement` alone: one over two devices trains alike."""
 
 from __future__ import annotations
 

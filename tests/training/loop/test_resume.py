@@ -88,8 +88,8 @@ def assert_equal(found: FitResult, whole: FitResult) -> None:
     assert {k: v for k, v in found.metrics.items() if k != "seconds"} == dict(whole.metrics)
     assert found.best_epoch == whole.best_epoch
     assert found.run is not None and whole.run is not None
-    assert figures_of(read_run(found.run.path).history) == figures_of(read_run(whole.run.path).history)
-    theirs, ours = load_weights(whole.run.path), load_weights(found.run.path)
+    assert figures_of(read_run(found.run).history) == figures_of(read_run(whole.run).history)
+    theirs, ours = load_weights(whole.run), load_weights(found.run)
     assert all(np.array_equal(theirs[name], ours[name]) for name in theirs)
 
 
@@ -109,7 +109,7 @@ def test_going_on_for_longer_equals_all_at_once(tmp_path: Path, whole: FitResult
     run = Run.create(tmp_path, "net", {}, {})
     fit(job_of(2), run=run)
     begun: list[int] = []
-    found = fit(job_of(5), run=run, resume=True, begun=lambda: begun.append(1))
+    found = fit(job_of(5), run=run, resume=True, on_start=lambda: begun.append(1))
     assert_equal(found, whole)
     assert begun == [1]
 

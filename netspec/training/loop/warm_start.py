@@ -8,12 +8,13 @@ trained or frozen makes no difference, so the weights of a net also go into one 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
+from msgspec import structs
 
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
 from netspec.language.source import Span
@@ -135,7 +136,9 @@ def start_from(
     try:
         found = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
     except CompileError as error:
-        raise CompileError([replace(found, span=spans.get("init_parts")) for found in error.diagnostics]) from error
+        raise CompileError(
+            [structs.replace(found, span=spans.get("init_parts")) for found in error.diagnostics]
+        ) from error
     _check_taken(found, source, parts, spans)
 
     def made(rngs: Any) -> Any:

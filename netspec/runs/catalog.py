@@ -247,8 +247,8 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
         return sorted(runs, key=lambda run: (getattr(run, key), _natural(run.name)))
     names = dict.fromkeys(name for run in runs for name in run.figures)
     if key not in names:
-        advice = suggest(key, [*names, "name", "made", "epochs", "seconds", "parameters"], what="figures and columns")
-        raise fail(errors.NoSuchFigure(figure=key, advice=advice))
+        advice = suggest(key, [*names, "name", "made", "epochs", "seconds", "parameters"], what="metrics and columns")
+        raise fail(errors.NoSuchFigure(metric=key, advice=advice))
     sign = -1 if is_higher_better(key) else 1
     return sorted(runs, key=lambda run: (key not in run.figures, sign * run.figures.get(key, 0.0)))
 

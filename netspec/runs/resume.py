@@ -79,8 +79,7 @@ def other_spec(run: Path, spec: Compilation | Source | None, difference: Differe
     lines = "".join(f"\n  {line}" for line in difference.lines(difference.serious, limit=12))
     source = spec.source if isinstance(spec, Compilation) else spec
     what = "the spec" if source is None else f"`{source.name}`"
-    advice = "only `train.epochs` may change in a run that goes on; start a new run for the rest"
-    return OtherSpec(what=what, run=str(run), changes=lines, advice=advice)
+    return OtherSpec(what=what, run=str(run), changes=lines)
 
 
 def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -> dict[str, Any]:

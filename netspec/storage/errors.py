@@ -1,4 +1,4 @@
-"""NS470 to NS479 and NS490 to NS499: runs that go on, break, are damaged, or cannot be written."""
+"""NS470 to NS479 and NS490 to NS499: runs that are resumed, interrupted, damaged, or cannot be written."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class NoCheckpoint(Diagnostic):
-    """A run is to be resumed that has no checkpoint."""
+    """The run to resume has no checkpoint."""
 
     code = "NS470"
-    title = "`{run}` has no checkpoint to go on from"
+    title = "`{run}` has no checkpoint to resume from"
     hint = "start again with `netspec train`"
     run: str
 
 
 class NoUsableCheckpoint(Diagnostic):
-    """Every checkpoint of a run is damaged: files are missing or cut off."""
+    """Every checkpoint of the run is damaged: files are missing or truncated."""
 
     code = "NS471"
     title = "no checkpoint of `{run}` can be read: {reason}"
@@ -25,39 +25,39 @@ class NoUsableCheckpoint(Diagnostic):
 
 
 class OlderCheckpoint(Diagnostic):
-    """The newest checkpoint of a run is damaged, so an older one is used; the steps between them are done again."""
+    """The newest checkpoint of the run is damaged, so an older one is used; the steps after it are repeated."""
 
     code = "NS472"
     severity = "warning"
-    title = "the checkpoint of step {damaged} cannot be read ({reason}); going on from step {used}"
-    hint = "the steps between are done again, with the same result"
+    title = "the checkpoint of step {damaged} cannot be read ({reason}); resuming from step {used}"
+    hint = "the steps between are repeated, with the same result"
     damaged: int
     used: int
     reason: str
 
 
 class NoRun(Diagnostic):
-    """A folder is given as a run, and is none."""
+    """The folder is not a run folder."""
 
     code = "NS473"
-    title = "`{run}` is no run folder: {reason}"
+    title = "`{run}` is not a run folder: {reason}"
     run: str
     reason: str
-    advice: str = "give a folder that `netspec train` has made, such as runs/digits-1"
+    advice: str = "give a folder made by `netspec train`, such as runs/digits-1"
 
 
 class OtherNet(Diagnostic):
-    """The weights that were saved are not those of this net."""
+    """The saved weights do not belong to this network."""
 
     code = "NS474"
-    title = "what `{source}` holds is not for this net: {reason}"
+    title = "`{source}` does not belong to this network: {reason}"
     hint = "use the spec of the run, or start a new run"
     source: str
     reason: str
 
 
 class DamagedFile(Diagnostic):
-    """A file of a run is missing, cut off or changed."""
+    """A file of the run is missing, truncated or changed."""
 
     code = "NS475"
     title = "`{file}` cannot be read: {reason}"
@@ -67,44 +67,44 @@ class DamagedFile(Diagnostic):
 
 
 class OtherSettings(Diagnostic):
-    """A run is to be resumed with other settings or data than it was started with.
+    """The settings or data differ from those that the run was started with.
 
-    Only `epochs` may change: everything else would give a run that is neither the old nor the new one.
+    Only `epochs` may change when a run is resumed: anything else would mix two runs.
     """
 
     code = "NS476"
     title = "the run was started with other settings: {changes}"
-    hint = "only `epochs` may change in a run that goes on; start a new run for the rest"
+    hint = "only `epochs` may change when a run is resumed; start a new run for other changes"
     changes: str
 
 
 class CannotWrite(Diagnostic):
-    """A run folder cannot be made or written to: no space, no permission, or a file stands in the way."""
+    """A run folder cannot be created or written: no space, no permission, or a file of that name exists."""
 
     code = "NS477"
     title = "cannot write `{path}`: {reason}"
-    hint = "make room, or choose another folder for the runs"
+    hint = "free some space, or choose another folder for the runs"
     path: str
     reason: str
 
 
 class OtherData(Diagnostic):
-    """A run is to be resumed with other examples than it was started with, though there are as many of them.
+    """The examples differ from those that the run was started with, though their number is the same.
 
-    A checksum over the examples that the run trains, validates and tests on stands in every checkpoint. Files that were
-    moved do no harm (`--data` says where they are now) as long as what is in them is the same.
+    Every checkpoint has a checksum over the training, validation and test examples. Files may be moved (`--data` gives
+    their new place) as long as their contents are the same.
     """
 
     code = "NS478"
-    title = "the examples are not those that the run was started with"
-    hint = "bring the data of the run back, or start a new run with `netspec train`"
+    title = "the examples differ from those that the run was started with"
+    hint = "restore the data of the run, or start a new run with `netspec train`"
 
 
 class CheckpointNotWritten(Diagnostic):
-    """A checkpoint cannot be written while training: the disk is full, or the folder may not be written to any more.
+    """A checkpoint cannot be written during training: the disk is full, or the folder is no longer writable.
 
-    Training stops, since going on would only make more that cannot be kept. What was saved before is whole, and
-    `netspec train --resume RUN` goes on from there, to the same numbers as if nothing had happened.
+    Training stops. Earlier checkpoints are intact, and `netspec train --resume RUN` resumes from the last one, with the
+    same numbers as an uninterrupted run.
     """
 
     code = "NS490"
@@ -114,56 +114,59 @@ class CheckpointNotWritten(Diagnostic):
 
 
 class RunIsBusy(Diagnostic):
-    """A run is to be resumed or removed while a process still trains it."""
+    """The run to resume or remove is still being trained by another process."""
 
     code = "NS491"
     title = "`{run}` is being trained{process}"
-    hint = "wait until it ends, or end it with Ctrl-C; it saves and can be resumed"
+    hint = "wait until it ends, or stop it with Ctrl-C; it saves and can be resumed"
     run: str
     process: str
 
 
 class StartsAgain(Diagnostic):
-    """A run is to be resumed that was stopped before anything was saved. It starts from the beginning in the same
-    folder; since everything follows from the seed, the numbers are those that it would have had."""
+    """The run to resume was stopped before anything was saved. It starts from the beginning in the same folder, with
+    the same numbers, since everything is determined by the seed.
+    """
 
     code = "NS492"
     severity = "warning"
     title = "`{run}` was stopped before anything was saved, so it starts from the beginning"
-    hint = "nothing is lost but the time; `--save-every 1` saves every second"
+    hint = "only time is lost; `--save-every 1` saves every second"
     run: str
 
 
 class LongerSchedule(Diagnostic):
-    """A run goes on for longer, and its schedule is laid out over all the epochs: the learning rate takes another
-    course from here on. A run of as many epochs from the start would have had other rates before, too."""
+    """A run is resumed for more epochs, and its schedule spans all epochs, so the learning rate changes from here on. A
+    run started with that many epochs would have had other rates before, too.
+    """
 
     code = "NS493"
     severity = "warning"
-    title = "`{schedule}` is laid out over all epochs: with {now} instead of {before} it takes another course from here"
-    hint = "for the figures of a run of {now} epochs as a whole, start a new one"
+    title = "`{schedule}` spans all epochs: with {now} instead of {before} its learning rates change from here"
+    hint = "to get the result of {now} epochs from the start, start a new run"
     schedule: str
     before: int
     now: int
 
 
 class OtherSpec(Diagnostic):
-    """A run is to be resumed with a spec that means something else than the one it was started with.
+    """The spec differs in meaning from the one that the run was started with.
 
-    Compared is what the spec means: layers and their options and wires, settings, data. Formatting, comments and names
-    of params may change, `train.epochs` and `expect` too; and the data may lie elsewhere, as long as they are the same.
+    The meaning is compared: layers with their options and connections, settings, data. Formatting, comments and names
+    of params may change, as may `train.epochs` and `expect`; the data may be moved, as long as they are the same.
     """
 
     code = "NS494"
-    title = "{what} is not what `{run}` was started with:{changes}"
+    title = "{what} differs from the one that `{run}` was started with:{changes}"
+    hint = "only `train.epochs` may change when a run is resumed; start a new run for other changes"
     what: str
     run: str
     changes: str
 
 
 class NoSuchFigure(Diagnostic):
-    """Runs are to be compared by a figure that none of them has."""
+    """None of the runs has the metric to compare them by."""
 
     code = "NS495"
-    title = "no run has a figure `{figure}`"
-    figure: str
+    title = "no run has a metric `{metric}`"
+    metric: str

@@ -38,7 +38,8 @@ class NoInput(Diagnostic):
 
 class CannotSet(Diagnostic):
     """A `-D name=value` on the command line does not name a `param` of the file, or its value has the wrong type; or
-    `--input` is not a shape, or the file already declares an `input`."""
+    `--input` is not a shape, or the file already declares an `input`.
+    """
 
     code = "NS214"
     title = {
@@ -64,7 +65,8 @@ class CannotSet(Diagnostic):
 
 class CannotChain(Diagnostic):
     """Something in a chain is not a layer, or a tensor follows `->`; or a single tensor is needed, and there is none or
-    there are several."""
+    there are several.
+    """
 
     code = "NS215"
     title = {
@@ -237,7 +239,8 @@ class SharedShape(Diagnostic):
 
 class NoValue(Diagnostic):
     """The body of a `def` does not end with its result, or has a value in the middle; or a line of a section is not a
-    setting or an expectation."""
+    setting or an expectation.
+    """
 
     code = "NS226"
     title = {
@@ -282,7 +285,8 @@ class ArgumentOrder(Diagnostic):
 
 class NoMeaningHere(Diagnostic):
     """A tensor where only a number, a word or a layer is allowed: `input` in a settings section, or in a file that
-    another one uses."""
+    another one uses.
+    """
 
     code = "NS228"
     title = {
@@ -305,7 +309,8 @@ class NoMeaningHere(Diagnostic):
 class Unmet(Diagnostic):
     """An expectation in the section `expect` does not hold. `netspec check` compares static values (`params`, `macs`,
     `state`, `frozen`, and shapes of named tensors); metrics (`test_accuracy`) are compared after training: those of
-    `test_` and `val_` belong to the weights that are kept, those of `train_` were measured during the last epoch."""
+    `test_` and `val_` belong to the weights that are kept, those of `train_` were measured during the last epoch.
+    """
 
     code = "NS229"
     title = "expected {name} {operator} {wanted}, but it is {actual}"

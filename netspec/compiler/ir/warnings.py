@@ -1,4 +1,4 @@
-"""Warnings: what is legal and probably wrong (NS35x).
+"""Warnings: what is valid but probably wrong (NS35x).
 
 Each rule is a function over the nodes of a graph; `check_graph` runs all of them over every block once.
 """
@@ -19,43 +19,47 @@ from netspec.layers.spatial.windows import dropped
 
 
 class DropsRows(Diagnostic):
-    """The window of a pool or a convolution does not reach the last rows or columns; what stands there is ignored."""
+    """The window of a pool or convolution does not reach the last rows or columns, so they are ignored."""
 
     code = "NS351"
     severity = "warning"
-    title = "`{word}` leaves out {what} of {shape}"
-    label = "not all is seen"
+    title = "`{word}` ignores {what} of {shape}"
+    label = "the end of the input is dropped"
+    hint = {
+        "pool": "use `ceil = true` or `pad = same`, or `ceil = false` if this is intended",
+        "": "use `pad = same`, or an input size that fits",
+    }
     word: str
     what: str
     shape: str
 
 
 class SoftmaxInside(Diagnostic):
-    """A softmax stands inside the net, or twice at its end. At the end it is written once; the loss works on logits."""
+    """A softmax inside the network, or two at its end. It belongs at the end, once; the loss is computed from logits."""
 
     code = "NS352"
     severity = "warning"
-    title = "a softmax inside the net holds back what flows through it"
-    label = "something follows it"
-    advice: str = "use relu here; a softmax belongs to the last layer, once"
+    title = "a softmax inside the network slows learning"
+    label = "not the last layer"
+    hint = {"": "use relu here; a softmax belongs to the last layer, once", "twice": "remove one of the two"}
 
 
 class DropoutAfterHead(Diagnostic):
-    """A dropout stands behind the last layer, where it only destroys answers."""
+    """A dropout after the last layer, where it only destroys predictions."""
 
     code = "NS353"
     severity = "warning"
-    title = "a dropout behind the last layer drops answers"
+    title = "a dropout after the last layer drops predictions"
     label = "nothing with weights follows it"
-    hint = "move it in front of the last layer"
+    hint = "move it before the last layer"
 
 
 class BiasBeforeNorm(Diagnostic):
-    """A bias stands in front of a normalisation that takes the mean away, and the bias with it."""
+    """A bias before a normalization that subtracts the mean, and the bias with it."""
 
     code = "NS354"
     severity = "warning"
-    title = "the bias of `{word}` does nothing: the `{norm}` behind it takes it away"
+    title = "the bias of `{word}` has no effect: the `{norm}` after it removes it"
     label = "{count} useless parameters"
     hint = "write `bias = false` here"
     word: str
@@ -64,26 +68,26 @@ class BiasBeforeNorm(Diagnostic):
 
 
 class MuchDropout(Diagnostic):
-    """A dropout that drops nearly everything; `dropout(0.9)` drops nine tenths, it does not keep them."""
+    """A dropout that drops nearly everything: `dropout(0.9)` drops 90% of the values, it does not keep them."""
 
     code = "NS355"
     severity = "warning"
-    title = "this dropout drops {percent}% of the numbers"
+    title = "this dropout drops {percent}% of the values"
     label = "keeps only {kept}%"
-    hint = "the number is what is dropped, not what is kept"
+    hint = "the rate is the fraction that is dropped, not the fraction that is kept"
     percent: str
     kept: str
 
 
 class ChannelsFirst(Diagnostic):
     """The sizes of an input look like channels x height x width, as PyTorch and Caffe write them. Here the channels
-    stand last.
+    come last.
     """
 
     code = "NS356"
     severity = "warning"
     title = "{shape} is an image of height {height} with {channels} channels"
-    label = "channels stand last"
+    label = "channels come last"
     hint = "write height x width x channels: {advice}"
     shape: str
     height: int
@@ -91,9 +95,9 @@ class ChannelsFirst(Diagnostic):
 
 
 class PaddingCounts(Diagnostic):
-    """Steps that only fill a text up are taken for real ones: the layer cannot tell them apart, and none behind it can.
+    """Padded steps are treated as real ones: the layer cannot tell them apart, nor can any layer after it.
 
-    Attention, recurrent layers, `mean_pool` and `last` leave such steps out by themselves.
+    Attention, recurrent layers, `mean_pool` and `last` ignore padded steps.
     """
 
     code = "NS357"
@@ -109,7 +113,7 @@ class PaddingCounts(Diagnostic):
 
 
 def warn_channels_first(shape: Shape, span: Span, problems: Problems) -> None:
-    """Warn of an input such as 3x32x32; called for each input, since such a net often fails further on."""
+    """Warn of an input such as 3x32x32; called for each input, since such a network often fails later."""
     if shape.rank != 3 or shape.is_tokens:
         return
     first, height, width = shape.sizes
@@ -155,11 +159,9 @@ def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -
     words = [
         f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
     ]
-    advice = "use `ceil = true` or `pad = same`, or `ceil = false` if this is meant"
-    if isinstance(layer, Sliding):
-        advice = "use `pad = same`, or an input size that fits"
     assert isinstance(layer, Layer)
-    yield DropsRows(span=node.span, word=layer.word, what=" and ".join(words), shape=str(x), advice=advice)
+    case = "pool" if isinstance(layer, Pool) else ""
+    yield DropsRows(span=node.span, word=layer.word, what=" and ".join(words), shape=str(x), case=case)
 
 
 def _softmax_inside(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
@@ -172,7 +174,7 @@ def _softmax_inside(graph: Graph, node: Node, users: list[Node], is_network: boo
     if follower is not None and (follower.training_only or follower.is_identity):
         return
     if isinstance(follower, ActivationLayer) and follower.activation.is_head:
-        yield SoftmaxInside(span=node.span, advice="remove one of the two: a head is written once")
+        yield SoftmaxInside(span=node.span, case="twice")
     elif any(isinstance(u.operation, Layer) and u.operation.parameters(*graph.input_shapes(u)) for u in users):
         yield SoftmaxInside(span=node.span)
 

@@ -55,7 +55,8 @@ class UnclosedText(Diagnostic):
 
 class MalformedNumber(Diagnostic):
     """A malformed number or extent. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`; extents are
-    integers joined by `x`, such as `3x3` or `28x28x1`."""
+    integers joined by `x`, such as `3x3` or `28x28x1`.
+    """
 
     code = "NS105"
     title = "not a number: `{text}`"

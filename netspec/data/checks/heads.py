@@ -31,11 +31,13 @@ def source_notes(source_span: Span | None, label: str, but: Span | None) -> tupl
 
 
 def check_head(target: Target, head: OutputHead, source_span: Span | None = None) -> list[Diagnostic]:
-    """Whether the last layer can answer what the targets ask; one whose size is not known is believed."""
+    """Whether the last layer fits the targets; one whose size is not known is accepted."""
     if not head.has_units:
         return []
     if head.activation == "softmax" and head.units == 1:
-        return [errors.SoftmaxOfOne(span=head.span, advice=_instead_of_one(target))]
+        is_binary = target.kind == "class" and (target.classes is None or target.classes <= 2)
+        case = "binary" if is_binary else target.kind
+        return [errors.SoftmaxOfOne(span=head.span, case=case, classes=target.classes or 0)]
     if head.kind == "embedding":
         return []  # points are of any size, whatever the targets are
     if head.kind == "probabilities" and target.kind != "class":
@@ -56,42 +58,27 @@ def describe(target: Target) -> str:
     return kind if target.size == 1 else f"{target.size} numbers" + (", each 0 or 1" if target.kind == "binary" else "")
 
 
-def _instead_of_one(target: Target) -> str:
-    if target.kind == "numbers":
-        return "for numbers leave the activation out: `dense(1)`"
-    if target.kind == "class" and target.classes is not None and target.classes > 2:
-        return f"write `dense({target.classes}, softmax)`, or `dense(classes, softmax)`"
-    return "for yes or no write `dense(1, sigmoid)`"
-
-
 Notes = tuple[Note, ...]
 
 
 def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     classes = target.classes or 0
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
-        advice = "the targets have a class for each step: leave `last`, `gap` and `flatten` out before the last layer"
-        if head.is_sequence:
-            advice = "put `gap` or `flatten` before the last layer, so that it answers once for each example"
-        answers = "an answer for each step" if head.is_sequence else "one answer for each example"
-        return errors.WrongHead(
-            span=head.span, notes=notes, found=describe(target), head=f"{_head_text(head)}, {answers}", advice=advice
-        )
-    right = f"dense({classes}, softmax)"
+        wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
+        text = f"{_head_text(head)}, one prediction for each {given}"
+        return errors.WrongHead(span=head.span, notes=notes, case=f"each {wanted}", found=describe(target), head=text)
     if head.units == 1 and classes <= 2:
         if head.activation == "sigmoid" or head.kind == "scores":
             return None
         advice = _activated(head, "sigmoid", 1)
         return errors.NoActivation(span=head.span, notes=notes, found="2 classes", advice=advice)
     if head.units == 1 and head.activation == "linear":
-        advice = f"write `{right}`\nto predict the number itself, give `task = numbers` for csv, floats for arrays"
         return errors.WrongHead(
-            span=head.span, notes=notes, found=describe(target), head=_head_text(head), advice=advice
+            span=head.span, notes=notes, case="class", found=describe(target), head=_head_text(head), size=classes
         )
     if classes > head.units or (classes < head.units and target.names is not None):
-        units = "1 unit, which tells 2 of them apart" if head.units == 1 else _units_text(head)
-        advice = f"write `{right}`, or `dense(classes, softmax)`"
-        return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units, advice=advice)
+        units = "1 unit, enough for 2 of them" if head.units == 1 else _units_text(head)
+        return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units)
     if head.activation == "linear" and head.kind not in ("scores", "sequence"):
         advice = _activated(head, "softmax", classes)
         return errors.NoActivation(span=head.span, notes=notes, found=describe(target), advice=advice)
@@ -103,10 +90,10 @@ def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic 
     if head.activation == "softmax":
         if target.size == 1:
             return errors.WrongHead(
-                span=head.span, notes=notes, found="0 or 1", head=_head_text(head), advice=f"write `{right}`"
+                span=head.span, notes=notes, case="binary", found="0 or 1", head=_head_text(head), size=1
             )
-        advice = f"for one class of several give ids: `y.argmax(axis=1)`; for several yes or no answers write `{right}`"
-        return errors.LabelsNotIds(span=head.span, notes=notes, found="rows of zeros and ones", advice=advice)
+        found = "rows of zeros and ones"
+        return errors.LabelsNotIds(span=head.span, notes=notes, case="binary", found=found, size=target.size)
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, right)
     if head.activation == "linear" and head.kind != "scores":
@@ -117,23 +104,18 @@ def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic 
 
 def _check_numbers(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     if head.activation == "softmax":
-        advice = (
-            f"to predict numbers write `dense({target.size})`\n"
-            'to predict classes give whole numbers: `task = classes` for csv, `y.astype("int32")` for arrays'
-        )
-        return errors.LabelsNotIds(span=head.span, notes=notes, found=describe(target), advice=advice)
+        found = describe(target)
+        return errors.LabelsNotIds(span=head.span, notes=notes, case="numbers", found=found, size=target.size)
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, f"dense({target.size})")
     return None
 
 
 def _fits_steps(target: Target, head: OutputHead) -> bool:
-    """Whether numbers can be those of a head that answers at each step (how many there are is not known here)."""
+    """Whether numbers can be those of a head with a prediction for each step (whose number is not known here)."""
     return head.is_sequence and target.size % head.units == 0
 
 
 def _unit_count(target: Target, head: OutputHead, notes: Notes, right: str) -> Diagnostic:
     numbers = "1 number" if target.size == 1 else f"{target.size} numbers"
-    return errors.UnitCount(
-        span=head.span, notes=notes, found=numbers, units=str(head.units), advice=f"write `{right}`"
-    )
+    return errors.UnitCount(span=head.span, notes=notes, found=numbers, units=str(head.units), right=right)

@@ -1,4 +1,4 @@
-"""NS417 to NS419, NS468, NS469 and NS489: augmentations that do not go with the inputs, the targets or the loss."""
+"""NS417 to NS419, NS468, NS469 and NS489: augmentations that do not fit the inputs, the targets or the loss."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class NotForInput(Diagnostic):
-    """An augmentation works on another kind of input: most vary images (height x width x channels), `saturation` and
-    `hue` those with the three channels red, green and blue. What they vary must not be token ids.
+    """An augmentation for another kind of input: most transform images (height x width x channels), `saturation` and
+    `hue` RGB images. Token ids cannot be augmented.
     """
 
     code = "NS417"
-    title = "`{word}` varies {needs}, and {found}"
+    title = "`{word}` transforms {needs}, but {found}"
     label = "for {needs}"
     word: str
     needs: str
@@ -19,7 +19,7 @@ class NotForInput(Diagnostic):
 
 
 class TooLarge(Diagnostic):
-    """A part of the image that an augmentation cuts out or adds is as large as the image, so nothing of the image may
+    """The part of the image that an augmentation cuts out or adds is as large as the image, so nothing of the image may
     be left.
     """
 
@@ -35,21 +35,20 @@ class TooLarge(Diagnostic):
 
 
 class MovesTheAnswer(Diagnostic):
-    """An augmentation moves the pixels of the image, and the target says something about each place of it (or is the
-    image itself, `target = input`): it would stay where it was. Augmentations that leave the pixels where they are go
-    with such targets.
+    """An augmentation moves the pixels of the image, but not the target, which has a value for each position (or is the
+    image itself, `target = input`). Use augmentations that leave the pixels in place.
     """
 
     code = "NS419"
-    title = "`{word}` moves the pixels, and the target {target} stays where it was"
-    label = "moves the image only"
+    title = "`{word}` moves the pixels, but not the target {target}"
+    label = "moves only the image"
     word: str
     target: str
 
 
 class CannotMix(Diagnostic):
-    """`mixup` and `cutmix` make one example of two, with a target that is so many parts of each. Token ids have nothing
-    in between, and some losses take one class only.
+    """`mixup` and `cutmix` combine two examples and their targets into one. Token ids cannot be mixed, and some losses
+    take only one class.
     """
 
     code = "NS489"
@@ -60,21 +59,26 @@ class CannotMix(Diagnostic):
 
 
 class MirrorsDigits(Diagnostic):
-    """The classes are the ten digits, and the augmentation shows some of them mirrored or upside down. A 6 on its head
-    is a 9, and a mirrored 2 is no digit: the net learns figures that never come.
+    """The classes are the ten digits, and the augmentation mirrors them or turns them upside down. A 6 upside down is a
+    9, and a mirrored 2 is not a digit: the network learns from images that never occur.
     """
 
     code = "NS468"
     severity = "warning"
     title = "`{word}` mirrors digits"
-    label = "a mirrored 2 is no 2"
-    hint = "leave it out, or use `rotate(10) -> shift(10%)`, which keep what a digit means"
+    label = "a mirrored digit has another meaning"
+    hint = "remove it, or use `rotate(10) -> shift(10%)`, which keep the meaning of a digit"
     word: str
 
 
 class NothingToShow(Diagnostic):
-    """`netspec augment` makes a picture of varied images; the spec varies nothing, or has no images."""
+    """`netspec augment` shows augmented images, but the spec has no augmentation or no images."""
 
     code = "NS469"
-    title = "there is nothing to show: the spec has {what}"
-    what: str
+    title = {"": "nothing to show: the spec has no `augment`", "input": "nothing to show: no input is an image"}
+    hint = {
+        "": "add one: `data {{ augment = rotate(10) -> shift(10%) }}`",
+        "input": "the input `{name}` is {shape}; only images can be shown",
+    }
+    name: str = ""
+    shape: str = ""

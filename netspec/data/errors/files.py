@@ -1,6 +1,6 @@
-"""NS401 to NS425: what is wrong with the files, tables, arrays and settings that data come from.
+"""NS401 to NS425: files, tables, arrays and settings of the data.
 
-More about single sources stands in source_errors.py, about how data and network fit each other in check_errors.py.
+Errors of single sources are in sources.py, those of data that do not fit the network in network.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class CannotRead(Diagnostic):
-    """A file of data is not there, or cannot be read. Relative names start from the folder of the `.net` file."""
+    """A data file does not exist, or cannot be read. Relative names start from the folder of the `.net` file."""
 
     code = "NS401"
     title = "cannot read {file}: {reason}"
@@ -19,17 +19,17 @@ class CannotRead(Diagnostic):
 
 
 class CannotDownload(Diagnostic):
-    """A data set that netspec downloads is not on this machine, and none of the places it comes from answers.
+    """A data set is not on this machine, and cannot be downloaded from any of its servers.
 
-    The files are looked for in the folder that the environment variable NETSPEC_DATA names, then in the cache of the
-    user. Without a network, fetch them on another machine and put them into one of these folders. NETSPEC_MIRROR may
-    name another server: the files lie in a folder with the name of the data set there.
+    Files are searched for in the folder named by the environment variable NETSPEC_DATA, then in the cache of the user.
+    Without network access, download them on another machine and put them into one of these folders. NETSPEC_MIRROR can
+    name another server, with the files in a folder named after the data set.
     """
 
     code = "NS402"
     title = "{name} is not on this machine and cannot be downloaded: {reason}"
     label = "needs {file}"
-    hint = "looked in {folders}\n{advice}"
+    hint = "searched in {folders}\n{advice}"
     name: str
     file: str
     reason: str
@@ -37,12 +37,12 @@ class CannotDownload(Diagnostic):
 
 
 class WrongChecksum(Diagnostic):
-    """A downloaded file is not the published one: it was cut short or changed on the way. It is not kept."""
+    """A downloaded file differs from the published one: it was truncated or changed on the way. It is not kept."""
 
     code = "NS403"
-    title = "{file} from {server} is not the published file"
+    title = "{file} from {server} differs from the published file"
     label = "has the {algorithm} {found}, expected {expected}"
-    hint = "try again; if it stays so, get the file elsewhere and put it into {folder}"
+    hint = "try again; if that does not help, get the file elsewhere and put it into {folder}"
     file: str
     server: str
     algorithm: str
@@ -52,10 +52,10 @@ class WrongChecksum(Diagnostic):
 
 
 class BrokenFile(Diagnostic):
-    """A file does not hold what its format says: it is cut short, damaged, or of another format."""
+    """A file is truncated, damaged, or of another format."""
 
     code = "NS404"
-    title = "{file} is no valid {format} file: {reason}"
+    title = "{file} is not a valid {format} file: {reason}"
     label = "{reason}"
     file: str
     format: str
@@ -64,17 +64,17 @@ class BrokenFile(Diagnostic):
 
 
 class NoExamples(Diagnostic):
-    """A file, a table or an array has no examples, or its examples have no numbers."""
+    """A file, table or array has no examples, or its examples have no values."""
 
     code = "NS405"
     title = "{what} has no {missing}"
-    label = "nothing to learn from"
+    label = "no training data"
     what: str
     missing: str = "examples"
 
 
 class BadHeader(Diagnostic):
-    """The first row of a CSV file must give every column a name of its own."""
+    """The first row of a CSV file must give every column a unique name."""
 
     code = "NS406"
     title = "the header of {file} {problem}"
@@ -87,8 +87,8 @@ class RaggedRow(Diagnostic):
     """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1."""
 
     code = "NS407"
-    title = "{file} row {row} has {found} cells, and the header {expected}"
-    label = "row {row} is ragged"
+    title = "{file} row {row} has {found} cells, but the header has {expected}"
+    label = "wrong number of cells in row {row}"
     hint = "{also}{advice}"
     file: str
     row: int
@@ -99,7 +99,7 @@ class RaggedRow(Diagnostic):
 
 
 class NoColumn(Diagnostic):
-    """A column that is named in the spec, such as the target, is not in the table."""
+    """A column named in the spec, such as the target, is not in the table."""
 
     code = "NS408"
     title = "{file} has no column `{column}`"
@@ -109,11 +109,12 @@ class NoColumn(Diagnostic):
 
 
 class NotANumber(Diagnostic):
-    """A cell that should be a number is none. Every column but the target is a feature, and features are numbers unless
-    `categories` says that their values are names."""
+    """A cell is not a number. Every column except the target is a feature, and features are numbers unless they are
+    listed in `categories`.
+    """
 
     code = "NS409"
-    title = '{file} row {row}, column `{column}`: "{cell}" is no number'
+    title = '{file} row {row}, column `{column}`: not a number: "{cell}"'
     label = "row {row}, column `{column}`"
     hint = "{also}{advice}"
     file: str
@@ -124,7 +125,7 @@ class NotANumber(Diagnostic):
 
 
 class MissingValue(Diagnostic):
-    """A cell is empty, or holds a word for "not known" such as `NA`. A net cannot learn from what is not there."""
+    """A cell is empty, or marks a missing value, such as `NA`."""
 
     code = "NS410"
     title = "{file} row {row}, column `{column}`: the value is missing"
@@ -137,21 +138,21 @@ class MissingValue(Diagnostic):
 
 
 class TaskUnclear(Diagnostic):
-    """A target column holds whole numbers or texts with so many different values that they may not be classes."""
+    """A target column has integers or texts with so many different values that they may not be classes."""
 
     code = "NS411"
-    title = "the column `{column}` has {distinct} different values in {rows} rows: classes, or not?"
-    label = "not clear what to learn"
+    title = "the column `{column}` has {distinct} different values in {rows} rows: are they classes?"
+    label = "classes or numbers?"
     column: str
     distinct: int
     rows: int
 
 
 class WrongShape(Diagnostic):
-    """The shape that is asked for holds another number of values than an example of the file has."""
+    """The shape has another number of values than an example of the file."""
 
     code = "NS412"
-    title = "{count} numbers cannot take the shape {shape}"
+    title = "{count} numbers cannot be reshaped to {shape}"
     label = "{reason}"
     count: int
     shape: str
@@ -159,8 +160,9 @@ class WrongShape(Diagnostic):
 
 
 class WrongKeys(Diagnostic):
-    """An .npz file has other arrays in it than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`; those of other
-    names are named: `npz("a.npz", x = "images", y = "labels")`."""
+    """An .npz file has other arrays than `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`; give other names
+    explicitly: `npz("a.npz", x = "images", y = "labels")`.
+    """
 
     code = "NS413"
     title = "{file} has no array `{key}`"
@@ -175,7 +177,7 @@ class WrongKeys(Diagnostic):
 
 
 class UnequalLengths(Diagnostic):
-    """Arrays that belong together have different numbers of examples, or test examples another shape."""
+    """Arrays that belong together have different numbers of examples, or the test examples have another shape."""
 
     code = "NS414"
     title = "{first} and {second} do not belong together: {reason}"
@@ -186,28 +188,28 @@ class UnequalLengths(Diagnostic):
 
 
 class WrongType(Diagnostic):
-    """An array holds something else than numbers: texts, Python objects (often rows of unequal length), dates."""
+    """An array does not contain numbers, but texts, Python objects (often rows of unequal length), or dates."""
 
     code = "NS415"
-    title = "{what} holds {found}"
+    title = "{what} contains {found}"
     label = "{found}"
     what: str
     found: str
 
 
 class BadPair(Diagnostic):
-    """Arguments of a data source or of `from_arrays` that only make sense together, and one of them is not given."""
+    """Two arguments of a data source or of `from_arrays` must be given together."""
 
     code = "NS416"
     title = "{given} is given without {missing}"
     label = "{missing} is missing"
-    hint = "give both, or none"
+    hint = "give both, or neither"
     given: str
     missing: str
 
 
 class CannotSplit(Diagnostic):
-    """A split would leave a part without examples."""
+    """A split would leave one of the sets without examples."""
 
     code = "NS420"
     title = "{part} = {portion} of {examples} examples leaves {left}"
@@ -219,13 +221,13 @@ class CannotSplit(Diagnostic):
 
 
 class CannotNormalize(Diagnostic):
-    """The inputs cannot be normalised in the way that is asked for: token ids are names of words, not amounts, and a
-    mean of them means nothing; the figures of ImageNet are for colour images from 0 to 1; a list of means has one for
-    each channel."""
+    """The inputs cannot be normalized in this way: token ids are not quantities, and their mean has no meaning; the
+    statistics of ImageNet are for RGB images from 0 to 1; a list of means has one for each channel.
+    """
 
     code = "NS421"
-    title = "`normalize = {how}` does not go with {what}"
-    label = "the input `{input}` holds {what}"
+    title = "`normalize = {how}` cannot be used for {what}"
+    label = "the input `{input}` has {what}"
     how: str
     what: str
     input: str
@@ -233,7 +235,7 @@ class CannotNormalize(Diagnostic):
 
 
 class NoEffect(Diagnostic):
-    """A setting of `data` that changes nothing for these data; it may be meant for others."""
+    """A setting of `data` that has no effect for these data."""
 
     code = "NS422"
     severity = "warning"
@@ -244,15 +246,15 @@ class NoEffect(Diagnostic):
 
 
 class NoData(Diagnostic):
-    """Training or evaluation wants data, and the spec names none."""
+    """Training or evaluation needs data, but the spec names none."""
 
     code = "NS423"
-    title = "there are no data to train on"
+    title = "no data to train on"
     hint = "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`"
 
 
 class NoSplit(Diagnostic):
-    """A part of the data is asked for that a run does not have."""
+    """The run does not have this split."""
 
     code = "NS424"
     title = "there is no {split} split"
@@ -260,10 +262,10 @@ class NoSplit(Diagnostic):
 
 
 class SourceNotUsed(Diagnostic):
-    """Arrays are handed over to train on, and the spec names a data source too; the arrays are used."""
+    """Arrays are passed to train on, and the spec names a data source, too; the arrays are used."""
 
     code = "NS425"
     severity = "warning"
-    title = "the source of the section `data` is not used: arrays were handed over"
+    title = "the source of the `data` section is not used: arrays were passed"
     label = "not used"
-    hint = "leave the arrays out to train on the source, or remove the line"
+    hint = "leave out the arrays to train on the source, or remove the line"

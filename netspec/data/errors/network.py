@@ -1,4 +1,4 @@
-"""NS430 to NS449: data and network do not fit each other; found before the first step."""
+"""NS430 to NS449: data that do not fit the network; reported before the first step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class InputUnlikeData(Diagnostic):
     """The examples have another shape than the `input` of the spec."""
 
     code = "NS430"
-    title = "the examples are {found}, and {what} is {expected}"
+    title = "the examples are {found}, but {what} is {expected}"
     label = "expects {expected}"
     what: str
     found: str
@@ -17,11 +17,12 @@ class InputUnlikeData(Diagnostic):
 
 
 class ChannelsFirst(Diagnostic):
-    """The images have their channels in front (PyTorch's order); in netspec the channels are last, height x width x
-    channels. With NumPy, `numpy.moveaxis(x, 1, -1)` puts them there."""
+    """The images are channels-first (as in PyTorch); netspec uses channels-last, height x width x channels. With NumPy,
+    `numpy.moveaxis(x, 1, -1)` converts them.
+    """
 
     code = "NS431"
-    title = "the images stand channels first: {found}"
+    title = "the images are channels-first: {found}"
     label = "expects {expected}, channels last"
     hint = "move the channels to the end: `x = numpy.moveaxis(x, 1, -1)` gives {wanted}"
     found: str
@@ -30,31 +31,39 @@ class ChannelsFirst(Diagnostic):
 
 
 class ClassCount(Diagnostic):
-    """The last layer has a unit for each class, so there are as many units as classes in the data."""
+    """The last layer needs one unit for each class in the data."""
 
     code = "NS432"
-    title = "the data have {classes} classes, and the last layer {units}"
+    title = "the data have {classes} classes, but the last layer has {units}"
     label = "for {classes} classes"
+    hint = "write `dense({classes}, softmax)`, or `dense(classes, softmax)`"
     classes: int
     units: str
 
 
 class SoftmaxOfOne(Diagnostic):
-    """A softmax shares 1 out among its units; with one unit the answer is always 1, whatever the net computes."""
+    """The outputs of a softmax sum to 1; with one unit the prediction is always 1, whatever the network computes."""
 
     code = "NS433"
     title = "a softmax of one unit is always 1"
     label = "one unit"
+    hint = {
+        "class": "write `dense({classes}, softmax)`, or `dense(classes, softmax)`",
+        "binary": "for yes or no write `dense(1, sigmoid)`",
+        "numbers": "for numbers leave out the activation: `dense(1)`",
+    }
+    classes: int = 0
 
 
 class LabelsOutside(Diagnostic):
-    """Class ids are whole numbers from 0 to the number of classes minus 1. Labels that begin at 1, or -1 and 1 for no
-    and yes, have to be shifted first."""
+    """Class ids are integers from 0 to the number of classes minus 1. Labels that begin at 1, or -1 and 1 for no and
+    yes, must be shifted first.
+    """
 
     code = "NS434"
     title = "the label {label_value} of {where} is outside 0..{highest}"
     label = "for labels 0..{highest}"
-    hint = "the labels go from {low} to {high}; {advice}"
+    hint = "the labels range from {low} to {high}; {advice}"
     label_value: int
     where: str
     highest: int
@@ -63,30 +72,45 @@ class LabelsOutside(Diagnostic):
 
 
 class LabelsNotIds(Diagnostic):
-    """A softmax answers which one of several classes it is; its targets are class ids, and these are numbers with a
-    fraction, or rows of zeros and ones.
+    """A softmax predicts one of several classes, so its targets must be class ids, not numbers with a fraction or rows
+    of zeros and ones.
     """
 
     code = "NS435"
-    title = "the last layer is a softmax, and the targets are {found}"
+    title = "the last layer is a softmax, but the targets are {found}"
     label = "needs class ids"
+    hint = {
+        "binary": "for one of several classes give ids: `y.argmax(axis=1)`; "
+        "for several yes/no predictions write `dense({size}, sigmoid)`",
+        "numbers": "to predict numbers write `dense({size})`\n"
+        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
+    }
     found: str
+    size: int
 
 
 class WrongHead(Diagnostic):
-    """The last layer answers another kind of question than the data ask: classes need a softmax (or one sigmoid unit
-    for two of them), yes or no a sigmoid, numbers a layer without an activation.
+    """The last layer does not fit the kind of targets: classes need a softmax (or one sigmoid unit for two of them),
+    yes or no a sigmoid, numbers a layer without an activation.
     """
 
     code = "NS436"
-    title = "the targets are {found}, and the last layer {head}"
+    title = "the targets are {found}, but the last layer {head}"
     label = "{head}"
+    hint = {
+        "each example": "put `gap` or `flatten` before the last layer, to predict once for each example",
+        "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
+        "class": "write `dense({size}, softmax)`\n"
+        "to predict the number itself, give `task = numbers` for csv, floats for arrays",
+        "binary": "write `dense({size}, sigmoid)`",
+    }
     found: str
     head: str
+    size: int = 0
 
 
 class NotFinite(Diagnostic):
-    """An input or a target is infinite or no number at all (NaN); every weight would become NaN in the first step."""
+    """An input or a target is NaN or infinite; every weight would become NaN in the first step."""
 
     code = "NS437"
     title = "{where}, {column}, is {value}"
@@ -96,16 +120,16 @@ class NotFinite(Diagnostic):
     value: str
     count: int
     what: str
-    advice: str = "remove these examples, or fill in values; a 0 divided by 0 makes NaN"
+    advice: str = "remove these examples, or fill in values; dividing 0 by 0 gives NaN"
 
 
 class TargetsOutsideUnit(Diagnostic):
-    """A sigmoid answers between 0 and 1, and can never reach a target outside."""
+    """A sigmoid predicts values between 0 and 1, and cannot reach a target outside this range."""
 
     code = "NS438"
     title = "the target {value:g} of {where} is outside 0..1, which a sigmoid cannot reach"
-    label = "answers between 0 and 1"
-    hint = "the targets go from {low:g} to {high:g}; remove `sigmoid`, or scale the targets to 0..1"
+    label = "predicts values between 0 and 1"
+    hint = "the targets range from {low:g} to {high:g}; remove `sigmoid`, or scale the targets to 0..1"
     value: float
     where: str
     low: float
@@ -113,12 +137,12 @@ class TargetsOutsideUnit(Diagnostic):
 
 
 class IdsOutside(Diagnostic):
-    """Token ids are whole numbers from 0 to the size of the vocabulary minus 1."""
+    """Token ids are integers from 0 to the size of the vocabulary minus 1."""
 
     code = "NS439"
-    title = "the token id {value:g} of {where} is no whole number from 0 to {highest}"
+    title = "the token id {value:g} of {where} is not an integer from 0 to {highest}"
     label = "the vocabulary has {vocabulary} ids"
-    hint = "the ids go from {low:g} to {high:g}; {advice}"
+    hint = "the ids range from {low:g} to {high:g}; {advice}"
     value: float
     where: str
     highest: int
@@ -128,30 +152,32 @@ class IdsOutside(Diagnostic):
 
 
 class UnitCount(Diagnostic):
-    """The last layer has a unit for each number of a target."""
+    """The last layer needs one unit for each number of a target."""
 
     code = "NS440"
-    title = "a target is {found}, and the last layer gives {units}"
+    title = "a target is {found}, but the last layer gives {units}"
     label = "gives {units}"
+    hint = "write `{right}`"
     found: str
     units: str
+    right: str
 
 
 class NamesUnlikeData(Diagnostic):
-    """With several inputs or outputs, those of the data and of the spec find each other by their names."""
+    """With several inputs or outputs, those of the data and of the spec are matched by name."""
 
     code = "NS441"
-    title = "the data have no {what} `{name}`"
+    title = "the data have no {what} named `{name}`"
     label = "not in the data"
     what: str
     name: str
 
 
 class TokensUnlikeData(Diagnostic):
-    """The data are ids of words, characters or categories, and the input takes numbers, or fewer ids than there are."""
+    """The data are ids of words, characters or categories, but the input takes numbers, or has a smaller vocabulary."""
 
     code = "NS443"
-    title = "the data are ids below {vocabulary}, and {what} takes {expected}"
+    title = "the data are ids below {vocabulary}, but {what} takes {expected}"
     label = "takes {expected}"
     hint = "write `{declared}`"
     vocabulary: int
@@ -161,15 +187,18 @@ class TokensUnlikeData(Diagnostic):
 
 
 class UnlikeScales(Diagnostic):
-    """Features of very different size make training slow: the steps that are right for the large ones are far too small
-    for the others.
+    """Features on very different scales slow training: a learning rate that suits the large ones is far too small for
+    the others.
     """
 
     code = "NS444"
     severity = "warning"
-    title = "features of very different size: {large} has the deviation {large_std:.3g}, {small} {small_std:.3g}"
-    label = "not normalised"
-    hint = "set `normalize = standard` in `data`, or begin the net with `batchnorm`"
+    title = (
+        "features on very different scales: "
+        "{large} has the standard deviation {large_std:.3g}, {small} has {small_std:.3g}"
+    )
+    label = "not normalized"
+    hint = "set `normalize = standard` in `data`, or begin the network with `batchnorm`"
     large: str
     large_std: float
     small: str
@@ -177,65 +206,67 @@ class UnlikeScales(Diagnostic):
 
 
 class ConstantColumns(Diagnostic):
-    """A feature has the same value in every example. Nothing can be learnt from it."""
+    """A feature has the same value in every example, so nothing can be learned from it."""
 
     code = "NS445"
     severity = "warning"
-    title = "{count} of {total} features never change: {columns}"
+    title = "{count} of {total} features are constant: {columns}"
     label = "always the same"
-    hint = "nothing can be learnt from them; leave them out, or check how they were made"
+    hint = "nothing can be learned from them; remove them, or check how they were made"
     count: int
     total: int
     columns: str
 
 
 class Leak(Diagnostic):
-    """Examples stand in the training part and in another one as well, so that the figures on that one come out too
-    good: the net may know these examples by heart."""
+    """The same examples are in the training set and in another one, whose metrics are then too optimistic: the network
+    may have memorized them.
+    """
 
     code = "NS446"
     severity = "warning"
-    title = "{count} of {total} {part} examples are also in the training part"
-    label = "these data have equal rows"
+    title = "{count} of {total} {part} examples are also in the training set"
+    label = "these data have duplicate rows"
     count: int
     total: int
     part: str
 
 
 class ClassWithoutExamples(Diagnostic):
-    """No training example shows this class, so the net cannot learn it."""
+    """No training example has this class, so the network cannot learn it."""
 
     code = "NS447"
     severity = "warning"
     title = "no training example for {classes}"
     label = "{count} of {total} classes"
-    hint = "get examples of every class, or hold out fewer of them"
+    hint = "get examples of every class, or hold out fewer examples"
     classes: str
     count: int
     total: int
 
 
 class UnscaledPixels(Diagnostic):
-    """The numbers look like brightness from 0 to 255. Nets learn badly from numbers that large; 0..1 is what the usual
-    learning rates and initial weights are made for."""
+    """The inputs look like pixels from 0 to 255. Networks train badly on values that large; the usual learning rates
+    and initial weights are made for 0 to 1.
+    """
 
     code = "NS448"
     severity = "warning"
-    title = "the inputs are whole numbers from {low:g} to {high:g}, as pixels are before they are scaled"
+    title = "the inputs are integers from {low:g} to {high:g}, like unscaled pixels"
     label = "large inputs make training slow or unstable"
-    hint = "set `normalize = unit` in `data`, or begin the net with `scale(1 / 255)`"
+    hint = "set `normalize = unit` in `data`, or begin the network with `scale(1 / 255)`"
     low: float
     high: float
 
 
 class NoActivation(Diagnostic):
-    """The data ask which class it is, or yes or no, and the last layer answers any number. Such a net can be
-    trained, but it does not predict probabilities.
+    """The targets are classes, or yes or no, but the last layer has no activation. Such a network can be trained, but
+    it predicts logits, not probabilities.
     """
 
     code = "NS449"
     severity = "warning"
-    title = "the targets are {found}, and the last layer has no activation"
-    label = "gives any number"
+    title = "the targets are {found}, but the last layer has no activation"
+    label = "gives logits"
     hint = "write `{advice}` for probabilities"
     found: str

@@ -1,4 +1,4 @@
-"""NS480, NS481, NS487, NS488: what is wrong with the inputs for a prediction, or with other data for a run."""
+"""NS480, NS481, NS487, NS488: inputs that cannot be predicted for, and other data for a run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class CannotPredict(Diagnostic):
-    """An input for `netspec predict` cannot be read, or is not of the shape that the network takes. Inputs are files
-    (.csv with one example a row, .npy, images, text for networks that learned from text), folders of images, or rows
-    such as `5.1,3.5,1.4,0.2`."""
+    """An input for `netspec predict` cannot be read, or has the wrong shape. Inputs are files (.csv with one example
+    per row, .npy, images, text for networks trained on text), folders of images, or rows such as `5.1,3.5,1.4,0.2`.
+    """
 
     code = "NS480"
     title = "cannot predict for `{name}`: {reason}"
@@ -17,12 +17,13 @@ class CannotPredict(Diagnostic):
 
 
 class OtherScale(Diagnostic):
-    """Inputs for `netspec predict` lie far outside of what the network has seen in training; mostly they are scaled
-    otherwise, such as pixels from 0 to 255 for a network that learned from 0 to 1."""
+    """Inputs for `netspec predict` are far outside the range of the training data; usually they are scaled differently,
+    such as pixels from 0 to 255 for a network trained on 0 to 1.
+    """
 
     code = "NS481"
     severity = "warning"
-    title = "`{name}` has numbers from {low} to {high}; the network learned from {seen_low} to {seen_high}"
+    title = "`{name}` has values from {low} to {high}; the network was trained on {seen_low} to {seen_high}"
     hint = "scale them as the training data were scaled"
     name: str
     low: str
@@ -32,23 +33,25 @@ class OtherScale(Diagnostic):
 
 
 class Unseen(Diagnostic):
-    """An input has a category, a word or a character that no training example had. The network takes it for unknown,
-    which it has learnt nothing about."""
+    """An input has a category, a word or a character that did not occur in training. It is encoded as unknown, about
+    which the network has learned nothing.
+    """
 
     code = "NS487"
     severity = "warning"
-    title = "`{name}` has {what}, which training has not seen"
+    title = "`{name}` has {what}, which did not occur in training"
     name: str
     what: str
 
 
 class OtherCoding(Diagnostic):
-    """Data for the evaluation of a run have other classes, categories or words than those that it learned from: the
-    units of the network would stand for other things than they do."""
+    """The evaluation data have other classes, categories or words than the training data, so the units of the network
+    would have another meaning.
+    """
 
     code = "NS488"
-    title = "the {what} are not those of the run: {found}"
-    hint = "the run has {expected}; evaluate it on data with the same"
+    title = "the {what} differ from those of the run: {found}"
+    hint = "the run has {expected}; evaluate it on data with the same {what}"
     what: str
     found: str
     expected: str

@@ -1,4 +1,4 @@
-"""NS426 to NS429, NS442, NS482 to NS486: what is wrong with folders, columns, text, and what is asked of a target."""
+"""NS426 to NS429, NS442, NS482 to NS486: folders, columns, text, and targets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class NoTarget(Diagnostic):
-    """The data say what goes in, and not what should come out: a table without a target, images without classes."""
+    """The data have inputs but no target: a table without a target column, images without classes."""
 
     code = "NS426"
-    title = "{source} has inputs and no target"
+    title = "{source} has inputs but no target"
     label = "nothing to predict"
     source: str
 
 
 class BadFolder(Diagnostic):
-    """Images for classes lie in folders, one for each class, and the name of the folder is that of the class: the
-    source `images("photos")` takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`.
+    """Images of classes are in folders, one for each class and named after it: the source `images("photos")` takes
+    `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`.
     """
 
     code = "NS427"
@@ -27,10 +27,10 @@ class BadFolder(Diagnostic):
 
 
 class ImageSizes(Diagnostic):
-    """A network takes images of one size. With `size` they are brought to it when they are read."""
+    """All images must have one size. With `size` they are resized when they are read."""
 
     code = "NS428"
-    title = "{file} is {found}, and {first} is {expected}"
+    title = "{file} is {found}, but {first} is {expected}"
     label = "{count} of {total} images have another size"
     file: str
     found: str
@@ -41,7 +41,7 @@ class ImageSizes(Diagnostic):
 
 
 class MissingPackage(Diagnostic):
-    """A data source needs a Python package that does not come with netspec by default."""
+    """A data source needs a Python package that is not installed with netspec by default."""
 
     code = "NS429"
     title = "`{source}` needs the package {package}, which is not installed"
@@ -53,8 +53,9 @@ class MissingPackage(Diagnostic):
 
 
 class ColumnConflict(Diagnostic):
-    """A column of a table has two parts to play that do not go together: it is the target and a feature, is asked for
-    and left out, or is named twice; or its values are no categories, because nearly every row has one of its own."""
+    """A column has conflicting roles: it is the target and a feature, is selected and dropped, or is named twice; or
+    its values are not categories, because they differ in nearly every row.
+    """
 
     code = "NS442"
     title = "the column `{column}` of {file} {problem}"
@@ -65,7 +66,7 @@ class ColumnConflict(Diagnostic):
 
 
 class ClassWeights(Diagnostic):
-    """`class_weights` are one number for each class, in the order of the classes, or `balanced`."""
+    """`class_weights` is one number for each class, in the order of the classes, or `balanced`."""
 
     code = "NS482"
     title = "`class_weights` {problem}"
@@ -74,7 +75,7 @@ class ClassWeights(Diagnostic):
 
 
 class UnseenClass(Diagnostic):
-    """A test file has a class that no row of the training file has; the network has no unit for it."""
+    """The test file has a class that does not occur in the training file, so the network has no unit for it."""
 
     code = "NS483"
     title = '{where}, column `{column}`: the class "{name}" is not in the training file'
@@ -86,11 +87,12 @@ class UnseenClass(Diagnostic):
 
 
 class TooShort(Diagnostic):
-    """A text is cut into pieces of `length` ids, each with the ids one further on as its target; there must be at least
-    one such piece for each part of the data."""
+    """A text is cut into sequences of `length` ids, each with the ids shifted by one as its target; each split needs at
+    least one sequence.
+    """
 
     code = "NS484"
-    title = "{file} has {found} {unit}, too few for pieces of {length}"
+    title = "{file} has {found} {unit}, too few for sequences of {length}"
     label = "needs at least {needed}"
     hint = "lower `length` to at most {longest}, or get more text"
     file: str
@@ -102,22 +104,22 @@ class TooShort(Diagnostic):
 
 
 class TargetIsInput(Diagnostic):
-    """`target = input` is for networks with one input, which learn to give it back."""
+    """`target = input` is for networks with one input, which learn to reconstruct it."""
 
     code = "NS485"
-    title = "`target = input` goes with one input, and the data have {count}: {names}"
-    label = "which of them?"
+    title = "`target = input` needs a single input, but the data have {count}: {names}"
+    label = "ambiguous"
     count: int
     names: str
     advice: str = "use a source with one input, or remove `target = input`"
 
 
 class WrongLoad(Diagnostic):
-    """A data source written in Python gave something else than data from its `load`."""
+    """The `load` method of a user-defined data source did not return data."""
 
     code = "NS486"
-    title = "`load` of the source `{source}` gave {found}"
-    label = "no data"
+    title = "`load` of the source `{source}` returned {found}"
+    label = "not data"
     hint = "return `(x, y)`, `(x, y, x_test, y_test)`, a dict with these keys, or a `Dataset`"
     source: str
     found: str

@@ -8,40 +8,39 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class CannotStream(Diagnostic):
-    """With `stream = true` the examples are read while training runs, and only some of them are in memory. That takes
-    files in which each example has its place: `npy`, `idx` that is not packed, `cifar10` in a folder, `images`.
+    """With `stream = true` examples are read during training, and only some of them are in memory. That needs files
+    with random access: `npy`, uncompressed `idx`, `cifar10` in a folder, `images`.
     """
 
     code = "NS514"
     title = "the examples of `{source}` cannot be read one by one"
     label = "{reason}"
     source: str
-    reason: str = "its examples have no place of their own"
-    advice: str = "remove the line, or use `npy`, `idx` (not packed), `cifar10` (unpacked) or `images`"
+    reason: str = "no random access to its examples"
+    advice: str = "remove the line, or use `npy`, `idx` (uncompressed), `cifar10` (unpacked) or `images`"
 
 
 class CannotReadOn(Diagnostic):
-    """Data that are too large for memory are read while training runs. A file that was there when it began has gone,
-    has become shorter, or cannot be read. The run keeps its last checkpoint: once the file is back, `netspec resume`
-    goes on from there with the same numbers.
+    """Data that are too large for memory are read during training. A file that existed at the start is gone, has become
+    shorter, or cannot be read. The run keeps its last checkpoint: once the file is restored, `netspec train --resume`
+    continues from there with the same numbers.
     """
 
     code = "NS515"
-    title = "the data cannot be read any more: {file}: {reason}"
+    title = "the data can no longer be read: {file}: {reason}"
     file: str
     reason: str
 
 
 class Streamed(Diagnostic):
-    """Data that are larger than a share of the memory or for which `stream = true` is written, are
-    read while training runs; the results are the same as in memory, to the last bit. Not everything is looked at
-    beforehand: numbers are checked block by block, of images in folders only a part is opened, and equal examples in
-    two parts are not looked for.
+    """Data that are larger than a fraction of the memory, or with `stream = true`, are read during training; the
+    results are the same as in memory, bit for bit. Not everything is checked beforehand: numbers are checked block by
+    block, only some of the images in folders are opened, and duplicates between splits are not searched for.
     """
 
     severity: ClassVar[str] = "warning"
     code = "NS516"
-    title = "{size} of examples are read while training runs; {checked}"
+    title = "{size} of examples are read during training; {checked}"
     size: str
     checked: str
-    advice: str = "with enough memory, `stream = false` in the section `data` checks everything and is faster"
+    advice: str = "with enough memory, `stream = false` in the `data` section checks everything and is faster"

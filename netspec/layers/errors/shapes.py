@@ -1,4 +1,4 @@
-"""NS3xx: what a layer says about the shape that reaches it."""
+"""NS3xx: shapes that do not fit a layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class KernelTooLarge(Diagnostic):
-    """A window slides over an input that is smaller than it."""
+    """The kernel or window is larger than the input."""
 
     code = "NS301"
     title = "{what} is larger than its input"
@@ -17,10 +17,10 @@ class KernelTooLarge(Diagnostic):
 
 
 class WrongRank(Diagnostic):
-    """A layer gets a tensor of a kind that it does not work on."""
+    """A layer gets a tensor of the wrong rank or type."""
 
     code = "NS302"
-    title = "`{word}` works on {wants}, and gets {kind}"
+    title = "`{word}` works on {wants}, but gets {kind}"
     label = "gets {shape}"
     word: str
     wants: str
@@ -29,12 +29,12 @@ class WrongRank(Diagnostic):
 
 
 class UnequalShapes(Diagnostic):
-    """Tensors of different shapes are added, multiplied or compared. Only a vector may stand beside a sequence or an
-    image: it is repeated at every place, and has a number for each of the channels.
+    """Tensors of different shapes are added, multiplied or compared. Only a vector can be combined with a sequence or
+    an image: it is broadcast to every position, and needs as many values as there are channels.
     """
 
     code = "NS303"
-    title = "`{word}` joins tensors of different shapes"
+    title = "`{word}` gets tensors of different shapes"
     label = "{shapes}: {axis}"
     word: str
     shapes: str
@@ -42,12 +42,10 @@ class UnequalShapes(Diagnostic):
 
 
 class CannotConcat(Diagnostic):
-    """Tensors whose sizes differ elsewhere than along the axis that they are joined along, the channels if no other is
-    named, are concatenated.
-    """
+    """Concatenated tensors may differ only along the axis of concatenation, which is the channels by default."""
 
     code = "NS304"
-    title = "`{word}` joins along the {along}, and the other sizes differ"
+    title = "`{word}` joins along the {along}, but the other sizes differ"
     label = "{shapes}: {axis}"
     word: str
     along: str
@@ -56,7 +54,7 @@ class CannotConcat(Diagnostic):
 
 
 class GroupsDoNotDivide(Diagnostic):
-    """The channels cannot be split evenly into the groups asked for."""
+    """The channels cannot be split evenly into this number of groups."""
 
     code = "NS305"
     title = "{groups} groups do not divide {channels} {what}"
@@ -69,10 +67,10 @@ class GroupsDoNotDivide(Diagnostic):
 
 
 class NeedsKnownSize(Diagnostic):
-    """A layer has weights whose number depends on a size that is not known before the data come."""
+    """The number of weights of a layer depends on a size that is not known before the data are loaded."""
 
     code = "NS306"
-    title = "`{word}` needs a number for {what}, and {size} is not known"
+    title = "`{word}` needs a number for {what}, but {size} is not known"
     label = "gets {shape}"
     word: str
     what: str
@@ -82,11 +80,11 @@ class NeedsKnownSize(Diagnostic):
 
 
 class ReshapeCount(Diagnostic):
-    """The new shape holds another number of values than the old one."""
+    """The new shape has another number of values than the old one."""
 
     code = "NS307"
     title = "cannot reshape {old} into {new}"
-    label = "{new} holds {new_count} values, the input {old_count}"
+    label = "{new} has {new_count} values, the input {old_count}"
     hint = "the product of the new sizes must be {old_count}"
     old: str
     new: str
@@ -95,11 +93,11 @@ class ReshapeCount(Diagnostic):
 
 
 class WeightsShape(Diagnostic):
-    """Constant weights do not have the shape that the layer needs."""
+    """Constant weights have another shape than the layer needs."""
 
     code = "NS308"
     title = "these weights have the wrong shape"
-    label = "is {found}, needs {needed}"
+    label = "has the shape {found}, needs {needed}"
     found: str
     needed: str
 
@@ -108,7 +106,7 @@ class ExtentRank(Diagnostic):
     """An extent has more or fewer numbers than the tensor has axes to slide over."""
 
     code = "NS309"
-    title = "{extent} has {count} {unit}, and {kind} has {axes} to slide over"
+    title = "{extent} has {count} {unit}, but {kind} has {axes}"
     label = "for {shape}"
     hint = "use {advice}"
     extent: str
@@ -120,7 +118,7 @@ class ExtentRank(Diagnostic):
 
 
 class WrongInputs(Diagnostic):
-    """A layer for one tensor gets several branches, or a joining layer gets one."""
+    """A layer that takes one tensor gets several branches, or a layer that joins branches gets one tensor."""
 
     code = "NS310"
     title = "`{word}` takes {wants}, but gets {got}"
@@ -133,18 +131,18 @@ class WrongInputs(Diagnostic):
 
 
 class AlreadyKnown(Diagnostic):
-    """A vocabulary is given for an input that has another one."""
+    """The vocabulary differs from that of the input."""
 
     code = "NS311"
-    title = "the vocabulary is {given} here and {known} in the input"
+    title = "the vocabulary is {given} here, but {known} in the input"
     label = "{given} given"
-    hint = "leave `vocabulary` out: it follows from the input"
+    hint = "leave out `vocabulary`: it follows from the input"
     given: int
     known: str
 
 
 class PadTooLarge(Diagnostic):
-    """A pool is padded by more than half of its window, so that windows would see padding only."""
+    """A pool is padded by more than half of its window, so some windows would contain only padding."""
 
     code = "NS312"
     title = "a padding of {pad} is too large for a window of {kernel}"
@@ -156,27 +154,27 @@ class PadTooLarge(Diagnostic):
 
 
 class NoSharedEmbedding(Diagnostic):
-    """`unembed` scores tokens with the table of an embedding; it has to be a shared one that was used before."""
+    """`unembed` computes logits with the table of an embedding, which must be shared and used before it."""
 
     code = "NS330"
     title = "`unembed` needs a shared embedding that is used before it"
-    label = "is no such embedding"
+    label = "not a shared embedding"
     hint = "write `share table = embedding(64)`, look the ids up with `table`, and end with `unembed(table)`"
 
 
 class TableWidth(Diagnostic):
-    """What reaches `unembed` has as many features as the vectors of its table."""
+    """The input of `unembed` must have as many features as the vectors of its table."""
 
     code = "NS331"
-    title = "{found} features reach `unembed`, and the vectors of its table have {features}"
-    label = "{found} against {features}"
-    hint = "put `dense({features})` in front"
+    title = "`unembed` gets {found} features, but the vectors of its table have {features}"
+    label = "{found} instead of {features}"
+    hint = "put `dense({features})` before it"
     found: str
     features: int
 
 
 class HeadsDoNotDivide(Diagnostic):
-    """The features cannot be split evenly into the heads of an attention, or its heads into groups."""
+    """The features cannot be split evenly into attention heads, or the heads into groups."""
 
     code = "NS340"
     title = "{count} {what} do not divide {total} {of}"
@@ -188,10 +186,10 @@ class HeadsDoNotDivide(Diagnostic):
 
 
 class OddRotation(Diagnostic):
-    """Rotary positions turn pairs of features, so that there must be an even number of them, in each head."""
+    """Rotary positions rotate pairs of features, so each head needs an even number of them."""
 
     code = "NS341"
-    title = "rotary positions turn pairs of features, and {what} {count}"
+    title = "rotary positions rotate pairs of features, but {what} {count}"
     label = "{count} is odd"
     what: str
     count: int

@@ -1,4 +1,4 @@
-"""NS313 to NS319: options that clash or lack, and places that there are too few of."""
+"""NS313 to NS319: options that conflict or are missing, and sizes that are too small."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class OptionsClash(Diagnostic):
-    """Two options are given of which each leaves the other without a meaning."""
+    """Two options exclude each other."""
 
     code = "NS313"
-    title = "{first} does not go with {second}"
+    title = "{first} cannot be combined with {second}"
     label = "{reason}"
     first: str
     second: str
@@ -17,28 +17,28 @@ class OptionsClash(Diagnostic):
 
 
 class MissingChoice(Diagnostic):
-    """A layer that can be told in several ways what to come to is told in none."""
+    """One of several alternative options must be given, but none is."""
 
     code = "NS314"
     title = "`{word}` needs {choices}"
-    label = "has none"
+    label = "none is given"
     word: str
     choices: str
 
 
 class NothingLeft(Diagnostic):
-    """So much is cut away that no place is left."""
+    """The whole input is cut off."""
 
     code = "NS315"
     title = "`{word}` leaves nothing of {space}"
-    label = "takes {taken} away"
+    label = "cuts off {taken}"
     word: str
     space: str
     taken: str
 
 
 class CropTooLarge(Diagnostic):
-    """A crop cuts down to a size; it cannot make anything larger."""
+    """The size of a crop is larger than the input."""
 
     code = "NS316"
     title = "cannot crop {old} to {new}"
@@ -48,10 +48,10 @@ class CropTooLarge(Diagnostic):
 
 
 class TooFewToRepeat(Diagnostic):
-    """Padding by reflection or by wrapping takes its numbers from the input, which has not enough places for it."""
+    """Padding by reflection or wrapping copies values of the input, which is too small for it."""
 
     code = "NS317"
-    title = "`mode = {mode}` cannot pad {size} places by {pad}"
+    title = "`mode = {mode}` cannot pad a size of {size} by {pad}"
     label = "more than {most}"
     hint = "pad by at most {most} here, or use `mode = edge`"
     mode: str
@@ -61,10 +61,10 @@ class TooFewToRepeat(Diagnostic):
 
 
 class AxesOrder(Diagnostic):
-    """An order of axes names each axis of the tensor once; axis 1 is the first behind the batch."""
+    """An order of axes must name each axis of the tensor once; axis 1 is the first after the batch."""
 
     code = "NS318"
-    title = "{order} arranges {count}, and {kind} has {axes}"
+    title = "{order} orders {count}, but {kind} has {axes}"
     label = "for {shape}"
     hint = "name each axis from 1 to {axes} once, such as {example}"
     order: str
@@ -76,12 +76,12 @@ class AxesOrder(Diagnostic):
 
 
 class OutputPadTooLarge(Diagnostic):
-    """`output_pad` chooses among the sizes from which a convolution would come to the input; there are as many as steps
-    of its stride.
+    """`output_pad` chooses among the output sizes that are possible for a stride, so it must be smaller than the
+    stride.
     """
 
     code = "NS319"
-    title = "an output_pad of {given} is too large for a stride of {stride}"
+    title = "`output_pad = {given}` is too large for a stride of {stride}"
     label = "at most {most}"
     hint = "use `output_pad = {most}`, or a larger stride"
     given: str

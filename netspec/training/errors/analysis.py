@@ -1,4 +1,4 @@
-"""NS508 to NS513: weights to start from, gradients that are wrong, rates that are looked for in vain."""
+"""NS508 to NS513: initial weights, wrong gradients, and the learning-rate range test."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class NothingTaken(Diagnostic):
-    """A net is to start from the weights of another one, and none of these goes with it.
+    """No weight of the run that training is to start from fits the network.
 
-    Weights are matched by their names, such as `conv1/kernel`, and their shapes. Layers without a name of their own are
-    called after their word and counted, so a layer that was put in front shifts the names behind it; give the layers
-    that both nets have the same names.
+    Weights are matched by name, such as `conv1/kernel`, and shape. Layers without an explicit name are named after
+    their word and numbered, so a layer inserted before others changes the names after it; give the layers that both
+    networks share the same names.
     """
 
     code = "NS509"
-    title = "`{source}` has no weight that goes with {what}"
+    title = "`{source}` has no weight that fits {what}"
     label = "{reason}"
-    hint = "weights go by name and shape: give the layers that both nets have the same names and sizes"
+    hint = "weights are matched by name and shape: give shared layers the same names and sizes"
     source: str
     what: str
     reason: str
 
 
 class PartlyTaken(Diagnostic):
-    """Some weights of a net start as those of another one, and some do not.
+    """Some weights are initialized from another run, and some are not.
 
-    That is as it should be where a net gets a new last layer. `init_parts` names the blocks that are wanted; then only
-    what is missing of these is told.
+    That is intended where the network gets a new last layer. `init_parts` selects blocks; then only what is missing
+    from these is reported.
     """
 
     code = "NS510"
     severity = "warning"
-    title = "{taken} of {all} weights start as those of `{source}`, the others as random numbers"
+    title = "{taken} of {all} weights are initialized from `{source}`, the others at random"
     hint = "{list}"
     taken: int
     all: int
@@ -40,38 +40,36 @@ class PartlyTaken(Diagnostic):
 
 
 class NoStart(Diagnostic):
-    """The weights that a net is to start from cannot be read.
+    """The initial weights cannot be read.
 
-    `init` names a run folder, or a safetensors file. It is looked for beside the spec, and then in the current folder.
+    `init` names a run folder or a safetensors file, relative to the spec or to the current folder.
     """
 
     code = "NS511"
-    title = "there are no weights to start from in `{source}`: {reason}"
-    hint = "give a run folder such as runs/digits-1, or a .safetensors file, seen from the spec or the current folder"
+    title = "no initial weights in `{source}`: {reason}"
+    hint = "give a run folder such as runs/digits-1, or a .safetensors file, relative to the spec or the current folder"
     source: str
     reason: str
 
 
 class PartsOfNothing(Diagnostic):
-    """`init_parts` says which layers take weights from elsewhere, and nothing says from where."""
+    """`init_parts` selects layers to initialize, but `init` does not say from which run."""
 
     code = "NS508"
-    title = "`init_parts` without `init`: there are no weights to take"
-    hint = 'add `init = "runs/…"`, the run whose weights are wanted'
+    title = "`init_parts` needs `init`"
+    hint = 'add `init = "runs/…"`, the run to take the weights from'
 
 
 class WrongGradient(Diagnostic):
-    """`netspec check --gradients` finds that the gradient of a layer is not the slope of its result.
+    """`netspec check --gradients` finds a gradient that differs from finite differences.
 
-    The gradient that training follows is compared with finite differences: a number is moved a little, and what the
-    result does is measured. A layer written in JAX gets its gradient from JAX and is right; a layer with a
-    `jax.custom_vjp`, a `stop_gradient` or a rounded value in it may not be. Where that is meant, as in a
-    straight-through estimator, the message can be left alone.
+    JAX differentiates ordinary code correctly; a layer with a `jax.custom_vjp`, a `stop_gradient` or a rounded value
+    may have another gradient. Where that is intended, as in a straight-through estimator, ignore the message.
     """
 
     code = "NS512"
-    title = "the gradient of `{layer}` is wrong: for {part} it is off by {error}"
-    label = "its greatest relative error may be {tolerance}"
+    title = "the gradient of `{layer}` is wrong: for {part} its relative error is {error}"
+    label = "at most {tolerance} is allowed"
     hint = "look at `custom_vjp`, `stop_gradient` and rounding in the layer; JAX derives the gradient of anything else"
     layer: str
     part: str
@@ -80,14 +78,14 @@ class WrongGradient(Diagnostic):
 
 
 class NoRateFound(Diagnostic):
-    """`netspec lr` finds no rate at which the loss falls.
+    """`netspec lr` finds no learning rate that reduces the loss.
 
-    Either it is flat over all rates, so that nothing is learned (dead units, inputs that say nothing about the
-    answers), or it explodes before it falls (inputs that are far from 1; `normalize = standard` brings them there).
+    Either the loss is flat for all rates, so nothing is learned (dead units, inputs that do not predict the targets),
+    or it diverges before it decreases (inputs far from 1; `normalize = standard` scales them).
     """
 
     code = "NS513"
-    title = "the loss falls at no rate from {low} to {high}"
-    hint = "look at the inputs (`normalize = standard` in the `data` section), at the net, or take more `--steps`"
+    title = "no learning rate between {low} and {high} reduces the loss"
+    hint = "check the inputs (`normalize = standard` in the `data` section) and the network, or use more `--steps`"
     low: str
     high: str

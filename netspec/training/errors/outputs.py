@@ -1,4 +1,4 @@
-"""NS462 to NS467: losses and metrics of several outputs, targets that a loss can do nothing with, when runs end."""
+"""NS462 to NS467: losses and metrics of several outputs, targets that a loss cannot use, and stopping."""
 
 from __future__ import annotations
 
@@ -6,53 +6,75 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class TargetsNotForLoss(Diagnostic):
-    """The targets hold something that the loss can do nothing with: a count below 0 for `poisson`, shares that do not
-    sum up to 1 for `kl`, more classes than steps for `ctc`."""
+    """The targets have values that the loss cannot use: a negative count for `poisson`, probabilities that do not sum
+    to 1 for `kl`, more classes than steps for `ctc`.
+    """
 
     code = "NS462"
     title = "the loss `{loss}` cannot use the targets: that of {where} {reason}"
-    label = "asked for here"
+    label = "set here"
     loss: str
     where: str
     reason: str
 
 
 class OutputChain(Diagnostic):
-    """A chain of losses or metrics does not say clearly which of them is for which output.
+    """A chain of losses or metrics does not make clear which of them is for which output.
 
-    `of("digit", mse)` is for the output `digit`, which has to be one of the net; what stands in the chain without `of`
-    is for all others. There is one loss for each output, and any number of metrics.
+    `of("digit", mse)` is for the output `digit`, which the network must have; words without `of` are for all other
+    outputs. Each output has one loss, and any number of metrics.
     """
 
     code = "NS463"
-    title = "{problem}"
-    problem: str
+    title = {
+        "same": "`{first}` and `{second}` are both for the same output",
+        "every": "`{first}` and `{second}` are both for every output",
+        "unknown": "there is no output `{first}`",
+        "twice": '`of("{first}", …)` is given twice',
+        "nested": "`of` cannot contain `of`",
+    }
+    hint = {
+        "same": "keep one of them",
+        "every": 'keep one of them, or choose the output: `of("{output}", {first_text}) -> …`',
+        "unknown": "{advice}",
+        "twice": "keep one of them",
+        "nested": "join them by `->`: `of(…) -> of(…)`",
+    }
+    first: str = ""
+    second: str = ""
+    output: str = ""
+    first_text: str = ""
 
 
 class LossNotForSettings(Diagnostic):
-    """A loss cannot go with another setting.
+    """A loss does not fit another setting.
 
-    `contrastive` and `triplet` compare the examples of a batch with each other, so a batch has more than one; and they
-    and `ctc` have no loss for each example that `class_weights` could be applied to.
+    `contrastive` and `triplet` compare the examples of a batch with each other, so a batch needs more than one; and
+    they and `ctc` have no per-example loss that `class_weights` could be applied to.
     """
 
     code = "NS464"
-    title = "the loss `{loss}` {problem}"
-    label = "{reason}"
+    title = {
+        "batch": "the loss `{loss}` compares the examples of a batch",
+        "weights": "the loss `{loss}` does not support `class_weights`",
+    }
+    label = {"batch": "a batch has 1", "weights": "it has no per-example loss"}
+    hint = {
+        "batch": "write `batch = 128`, so that each class occurs several times",
+        "weights": "remove `class_weights` from the `data` section",
+    }
     loss: str
-    problem: str
-    reason: str
 
 
 class KeptTwice(Diagnostic):
-    """A chain of `keep` says twice which weights are kept, or how often.
+    """A chain of `keep` sets twice which weights are kept, or how often.
 
-    `best` and `last` say which weights are kept at the end, `every` writes those of some epochs beside them.
+    `best` and `last` choose the weights that are kept at the end; `every` also saves those of some epochs.
     """
 
     code = "NS466"
-    title = "`{first}` and `{second}` both say {what}"
-    hint = "keep one of them; beside it may stand `{beside}`"
+    title = "`{first}` and `{second}` both set {what}"
+    hint = "keep one of them; `{beside}` can be added to it"
     first: str
     second: str
     what: str
@@ -60,20 +82,21 @@ class KeptTwice(Diagnostic):
 
 
 class NeverSoGood(Diagnostic):
-    """A run is to stop at a figure that is never reached, such as an accuracy above 1."""
+    """A stopping rule that can never hold, such as an accuracy above 1."""
 
     code = "NS467"
-    title = "`{figure}` is a share and never comes to {wanted}"
-    label = "stops never"
-    figure: str
+    title = "`{metric}` is a fraction (0 to 1) and cannot reach {wanted}"
+    label = "never satisfied"
+    hint = {"": "for {wanted} percent write {wanted}%", "fraction": "write a fraction such as 99%"}
+    metric: str
     wanted: str
 
 
 class TestDecides(Diagnostic):
-    """The run stops by a figure of the test split, so the test split no longer tells how good the net is."""
+    """The run stops by a metric of the test split, which is then no longer an unbiased estimate."""
 
     code = "NS503"
     severity = "warning"
-    title = "the test split decides when the run stops, so its figures flatter the net"
+    title = "the test split decides when the run stops, so its metrics are biased"
     label = "measured after every epoch"
-    hint = "for an honest figure follow `val_…` here and leave the test split for the end"
+    hint = "monitor `val_…` here, and leave the test split for the end"

@@ -1,6 +1,6 @@
-"""NS450 to NS469: losses, metrics and settings that do not go with the net, and runs that break.
+"""NS450 to NS461, NS465 and NS500 to NS502: losses, metrics and settings that do not fit the network, failing runs.
 
-Whether targets go with the last layer at all is asked by netspec/data/checks/network.py (NS43x).
+Whether the targets fit the last layer is checked in netspec/data/checks (NS43x).
 """
 
 from __future__ import annotations
@@ -9,117 +9,137 @@ from netspec.language.diagnostics import Diagnostic
 
 
 class LossNotForHead(Diagnostic):
-    """A loss is asked for that says nothing about what the net ends in.
+    """The loss does not fit the last layer of the network.
 
-    `cross_entropy` compares the probabilities of several classes, so the net ends in a softmax (or in plain numbers,
-    one for each class); `binary_cross_entropy` compares a yes or no for each unit, so it ends in a sigmoid.
+    `cross_entropy` compares the probabilities of several classes, so the network ends in a softmax (or in logits, one
+    for each class); `binary_cross_entropy` takes a yes or no for each unit, so it ends in a sigmoid.
     """
 
     code = "NS450"
-    title = "the loss `{loss}` cannot go with {head}"
+    title = "the loss `{loss}` does not fit {head}"
     label = "{reason}"
+    hint = {
+        "": "use `{default}`, which follows from the last layer",
+        "classes": "for one of several classes write `softmax` instead of `sigmoid`",
+        "open": "write numbers in the `input` line instead of names and `_`",
+        "size": "the network must give as many outputs as there are targets",
+        "steps": "the network must give as many outputs as there are targets; "
+        "for sequences shorter than the steps use `loss = ctc`",
+    }
     loss: str
     head: str
     reason: str
+    default: str = ""
 
 
 class WrongPlace(Diagnostic):
-    """A word of an optimizer chain stands where it cannot do its work.
+    """A word of an optimizer chain is in the wrong place.
 
-    What works on gradients stands in front of the optimizer, the word with the learning rate; what works on steps and
-    weights stands behind it. `accumulate` decides for all that is behind it, `skip_nonfinite` for the whole step.
+    Transforms of gradients come before the optimizer, the word with the learning rate; transforms of updates and
+    weights come after it. `accumulate` applies to everything after it, `skip_nonfinite` to the whole step.
     """
 
     code = "NS451"
-    title = "`{word}` stands {where}"
-    label = "out of place"
+    title = {
+        "first": "`{word}` must come first in the chain, not after `{other}`",
+        "before": "`{word}` applies to `{other}`, so it must come before it",
+        "after": "`{word}` works on the updates of `{other}`, so it must come after it",
+        "last": "`{word}` must come after `{other}`, which would change the weights again",
+    }
+    label = "wrong place"
     hint = "write `{right}`"
     word: str
-    where: str
+    other: str
     right: str
 
 
 class UnknownLayer(Diagnostic):
-    """The settings name a layer or block that the network has not, or one without weights that are trained.
+    """The settings name a layer or block that the network does not have, or one without trainable weights.
 
-    `netspec show` lists the names. A block stands for all that is in it, and `block/layer` for a layer of it.
+    `netspec show` lists the names. A block includes everything in it; `block/layer` is one layer of it.
     """
 
     code = "NS452"
-    title = "no layer or block `{name}` has weights to train"
+    title = "no layer or block `{name}` with trainable weights"
     name: str
 
 
 class AllFrozen(Diagnostic):
-    """With everything frozen that `freeze` names, no weight is left that could be trained."""
+    """`freeze` leaves no weight to train."""
 
     code = "NS453"
-    title = "with {names} frozen there is nothing left to train"
-    hint = "leave out a layer that is to learn"
+    title = "with {names} frozen, there is nothing left to train"
+    hint = "remove a layer from `freeze`"
     names: str
 
 
 class RateOfFrozen(Diagnostic):
-    """A layer is to learn at a rate of its own, and is frozen."""
+    """A layer has its own learning rate, but is frozen."""
 
     code = "NS454"
-    title = "`{name}` is frozen, so a rate of its own does nothing"
-    hint = "leave it out of `freeze`, or take `rate_of` away"
+    title = "`{name}` is frozen, so its own learning rate has no effect"
+    hint = "remove it from `freeze`, or remove `rate_of`"
     name: str
 
 
 class MetricNotForHead(Diagnostic):
-    """A figure is asked for that these answers do not have."""
+    """The metric does not fit the output of the network."""
 
     code = "NS456"
     title = "the metric `{metric}` needs {needs}"
-    label = "the net ends in {head}"
+    label = "the network ends in {head}"
     metric: str
     needs: str
     head: str
 
 
 class RateCount(Diagnostic):
-    """A chain of optimizer words in which not exactly one has a learning rate."""
+    """An optimizer chain must have exactly one word with a learning rate."""
 
     code = "NS457"
-    title = "{found} of this chain has a learning rate, and exactly one must"
+    title = {
+        "": "exactly one word of this chain must have a learning rate, but several have one: {words}",
+        "none": "exactly one word of this chain must have a learning rate, but none has",
+    }
     label = "{chain}"
-    found: str
+    hint = {"": "keep one of them", "none": "add an optimizer: `{chain} -> adam(1e-3)`"}
+    words: str
     chain: str
 
 
 class NeverReached(Diagnostic):
-    """A schedule stands behind one that lasts to the end of the run."""
+    """A schedule follows one that lasts until the end of the run."""
 
     code = "NS458"
-    title = "`{word}` lasts to the end of the run, so `{following}` is never reached"
-    label = "{following} comes too late"
-    hint = "put `{word}` last; before it may stand `warmup(1 epochs)` or `constant(5 epochs)`"
+    title = "`{word}` lasts until the end of the run, so `{following}` is never reached"
+    label = "`{following}` is never reached"
+    hint = "put `{word}` last; `warmup(1 epochs)` or `constant(5 epochs)` can come before it"
     word: str
     following: str
 
 
 class UnknownFigure(Diagnostic):
-    """Early stopping, or a schedule that follows a figure, looks at one that is not measured."""
+    """Early stopping, or a schedule that follows a metric, monitors one that is not measured."""
 
     code = "NS459"
-    title = "`{figure}` is not measured in this run"
-    label = "{reason}"
-    figure: str
-    reason: str
+    title = "`{metric}` is not measured in this run"
+    label = {"": "unknown metric", "split": "there is no {split} split"}
+    hint = {"": "measured: {advice}", "split": "write `{part} = 10%` in the `data` section"}
+    metric: str
+    split: str = ""
+    part: str = ""
 
 
 class NonfiniteLoss(Diagnostic):
-    """The loss or a weight became infinite or no number at all (NaN), and training was stopped.
+    """The loss or a weight became NaN or infinite, and training was stopped.
 
-    The steps since the last checkpoint are run again up to the one at fault, to see where the first number that is not
-    finite comes from. Mostly the learning rate is too high, the inputs are not scaled, or a logarithm or division meets
-    0. The checkpoints before it are kept.
+    The steps since the last checkpoint are run again up to the failing one, to locate the first value that is not
+    finite. Usually the learning rate is too high, the inputs are not scaled, or there is a logarithm of or division by
+    zero. Earlier checkpoints are kept.
     """
 
     code = "NS460"
-    title = "training left the finite numbers in epoch {epoch}, step {step}: {where}"
+    title = "training diverged in epoch {epoch}, step {step}: {where}"
     epoch: int
     step: int
     where: str
@@ -127,37 +147,37 @@ class NonfiniteLoss(Diagnostic):
 
 
 class NothingToTrain(Diagnostic):
-    """The net has no weights that training may change."""
+    """The network has no trainable weights."""
 
     code = "NS461"
     title = "there is nothing to train: {reason}"
     hint = "remove `frozen`, or add a layer with weights such as `dense(10)`"
-    reason: str = "the net has no trainable weights"
+    reason: str = "the network has no trainable weights"
 
 
 class NothingToCompare(Diagnostic):
-    """The best weights are asked for, and there is no validation split that says which they are."""
+    """`keep = best` needs a validation split to tell which weights are best."""
 
     code = "NS465"
     title = "`keep = best` needs a validation split"
-    label = "best by which figure?"
+    label = "needs a validation metric"
     hint = "write `val = 10%` in the `data` section, or `keep = last`"
 
 
 class NoBlocks(Diagnostic):
-    """`remat` saves memory inside of blocks, and the network has none: its layers stand one by one.
+    """`remat` saves memory inside blocks, and the network has none.
 
-    Layers that are given a name with `def`, or joined by `->` inside of `{ }`, make a block.
+    A block is defined with `def`, as a chain or as a body in `{ }`.
     """
 
     code = "NS500"
-    title = "there is no block to compute again"
+    title = "there is no block to recompute"
     label = "needs blocks"
-    hint = "make blocks of the parts that repeat (`def part = …`), or remove `remat`"
+    hint = "define the repeated parts as blocks (`def part = …`), or remove `remat`"
 
 
 class NoTensorboard(Diagnostic):
-    """`tensorboard = true` needs the package tensorboardX, which does not come with netspec by default."""
+    """`tensorboard = true` needs the package tensorboardX, which is not installed with netspec by default."""
 
     code = "NS502"
     title = "`tensorboard = true` needs the package tensorboardX, which is not installed"
@@ -166,9 +186,9 @@ class NoTensorboard(Diagnostic):
 
 
 class UnknownBlock(Diagnostic):
-    """`remat` names a block that the network has not.
+    """`remat` names a block that the network does not have.
 
-    `netspec show` lists the names. `outer/inner` is a block inside of another one.
+    `netspec show` lists the names. `outer/inner` is a block inside another one.
     """
 
     code = "NS501"

@@ -42,36 +42,37 @@ def text_of(chain: Sequence[ChainWord]) -> str:
 
 
 def check_chain(chain: Sequence[ChainWord], spans: Mapping[str, Span], problems: Problems) -> None:
-    """One word has a learning rate (NS457), and every other one stands on its side of it (NS451)."""
+    """One word has a learning rate (NS457), and every other one is on its side of it (NS451)."""
     rated = [word for word in chain if word.has_rate]
     text = text_of(chain)
     if len(rated) != 1:
-        found = "no word" if not rated else f"more than one word ({', '.join(f'`{w.word}`' for w in rated)})"
-        advice = "keep one of them" if rated else f"add an optimizer: `{text} -> adam(1e-3)`"
-        problems.add(errors.RateCount(span=spans.get("optimizer"), found=found, chain=text, advice=advice))
+        names, case = ", ".join(f"`{w.word}`" for w in rated), "" if rated else "none"
+        problems.add(errors.RateCount(span=spans.get("optimizer"), case=case, words=names, chain=text))
         return
     right = _in_order(chain)
     for index, word in enumerate(chain):
-        where = _misplaced(index, chain)
-        if where is not None:
+        misplaced = _misplaced(index, chain)
+        if misplaced is not None:
+            case, other = misplaced
             span = _span(spans, "optimizer", index)
-            problems.add(errors.WrongPlace(span=span, word=word.word, where=where, right=text_of(right)))
+            wrong = errors.WrongPlace(span=span, case=case, word=word.word, other=other.word, right=text_of(right))
+            problems.add(wrong)
             return
 
 
-def _misplaced(index: int, chain: Sequence[ChainWord]) -> str | None:
-    """Where a word stands and should not, or None."""
+def _misplaced(index: int, chain: Sequence[ChainWord]) -> tuple[str, ChainWord] | None:
+    """The case of `WrongPlace` for a word that is in the wrong place, and the word that it must be moved past."""
     word, place = chain[index], next(i for i, other in enumerate(chain) if other.has_rate)
     rated, is_after_rate = chain[place], index > place
     if word.place == "first" and index:
-        return f"behind `{chain[index - 1].word}`, and must be the first of the chain"
+        return "first", chain[index - 1]
     if word.place == "before" and is_after_rate:
-        return f"behind `{rated.word}`, which it is to decide about: it belongs in front of it"
+        return "before", rated
     if word.place in ("after", "last") and not is_after_rate:
-        return f"in front of `{rated.word}`, whose steps it works on: it belongs behind it"
+        return "after", rated
     following = next((other for other in chain[index + 1 :] if other.place != "last"), None)
     if word.place == "last" and following is not None:
-        return f"in front of `{following.word}`, which would change the weights once more"
+        return "last", following
     return None
 
 

@@ -146,11 +146,16 @@ def _losses_of(
             named[word.output] = (word.loss, word.weight)
     if len(plain) > 1:
         first, second = plain[:2]
-        problem, advice = f"`{first.word}` and `{second.word}` are both for the same output", "keep one of them"
-        if len(heads) > 1:
-            problem = f"`{first.word}` and `{second.word}` are both for every output"
-            advice += f', or say which is for which: `of("{next(iter(heads))}", {first.to_source()}) -> …`'
-        check.problems.add(output_errors.OutputChain(span=check.at("loss"), problem=problem, advice=advice))
+        check.problems.add(
+            output_errors.OutputChain(
+                span=check.at("loss"),
+                case="every" if len(heads) > 1 else "same",
+                first=first.word,
+                second=second.word,
+                output=next(iter(heads)),
+                first_text=first.to_source(),
+            )
+        )
     rest = (plain[0] if plain else None, 1.0)
     return {name: named.get(name, rest) for name in heads}
 
@@ -179,17 +184,14 @@ def _is_output(name: str, named: Mapping[str, object], key: str, heads: Mapping[
     """Whether this is the name of an output that nothing was said of before; reported if not."""
     if name not in heads:
         advice = suggest(name, heads, what="its outputs")
-        problem = f"there is no output `{name}`"
-        check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+        check.problems.add(output_errors.OutputChain(span=check.at(key), case="unknown", first=name, advice=advice))
     elif name in named:
-        problem, advice = f'`of("{name}", …)` stands twice', "keep one of them"
-        check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+        check.problems.add(output_errors.OutputChain(span=check.at(key), case="twice", first=name))
     return name in heads and name not in named
 
 
 def _nested(key: str, check: Check) -> None:
-    problem, advice = "`of` stands inside `of`", "join them by `->`: `of(…) -> of(…)`"
-    check.problems.add(output_errors.OutputChain(span=check.at(key), problem=problem, advice=advice))
+    check.problems.add(output_errors.OutputChain(span=check.at(key), case="nested"))
 
 
 # ---------------------------------------------------------------- losses
@@ -206,17 +208,12 @@ def default_loss(head: OutputHead, target: Target) -> Loss:
 
 def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:
     reason = loss.misfit(head, target)
-    advice = f"use `{default_loss(head, target).word}`, which follows from the last layer"
+    case = ""
     fixes: tuple[Fix, ...] = ()
     if reason and head.activation == "sigmoid" and isinstance(loss, CrossEntropy) and are_ids(head, target):
-        advice = f"for one of {head.units} classes write `softmax` in place of `sigmoid`"
-        fixes = _softmax_for_sigmoid(head.span)
+        case, fixes = "classes", _softmax_for_sigmoid(head.span)
     if not reason and (reason := _size_misfit(loss, head, target)):
-        advice = "let the net answer as often as the targets do"
-        if head.is_open:
-            advice = "write numbers in the `input` line in place of names and `_`"
-        elif are_ids(head, target):
-            advice += "; for sequences shorter than the steps there is `loss = ctc`"
+        case = "open" if head.is_open else "steps" if are_ids(head, target) else "size"
     if reason:
         check.problems.add(
             errors.LossNotForHead(
@@ -224,17 +221,13 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
                 loss=loss.word,
                 head=str(head),
                 reason=reason,
-                advice=advice,
+                case=case,
+                default=default_loss(head, target).word,
                 fixes=fixes,
             )
         )
     elif loss.pairs_examples(head) and batch < 2:
-        problem, advice = "compares the examples of a batch", "write `batch = 128`, so that classes come several times"
-        check.problems.add(
-            output_errors.LossNotForSettings(
-                span=check.at("batch", head), loss=loss.word, problem=problem, reason="a batch has 1", advice=advice
-            )
-        )
+        check.problems.add(output_errors.LossNotForSettings(span=check.at("batch", head), case="batch", loss=loss.word))
     return not reason
 
 
@@ -254,12 +247,12 @@ def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
     if loss.output_kind in ("sequence", "embedding"):
         return ""
     if head.is_open:
-        return "how often it answers is not known"
+        return "the number of outputs is not known"
     if are_ids(head, target):
-        is_fit, answers = target.size == head.positions, f"{head.positions} answers"
+        is_fit, outputs = target.size == head.positions, f"{head.positions} predictions"
     else:
-        is_fit, answers = target.size == head.count, f"{head.count} numbers"
-    return "" if is_fit else f"an example has {target.size} targets, and the net gives {answers}"
+        is_fit, outputs = target.size == head.count, f"{head.count} numbers"
+    return "" if is_fit else f"an example has {target.size} targets, but the network gives {outputs}"
 
 
 def _class_weights(
@@ -269,12 +262,8 @@ def _class_weights(
     if weights is None:
         return None
     if isinstance(loss, JointLoss):
-        problem, reason = "takes no `class_weights`", "it has no loss for each example"
-        advice = "remove `class_weights` from the `data` section"
         check.problems.add(
-            output_errors.LossNotForSettings(
-                span=check.at("loss", head), loss=loss.word, problem=problem, reason=reason, advice=advice
-            )
+            output_errors.LossNotForSettings(span=check.at("loss", head), case="weights", loss=loss.word)
         )
     return (*weights, *[0.0] * (max(head.units, 2) - len(weights)))
 
@@ -282,14 +271,14 @@ def _class_weights(
 # ---------------------------------------------------------------- metrics
 
 NEEDS = {
-    "numbers": "answers that are numbers",
-    "decisions": "answers that are right or wrong",
-    "classes": "answers that are classes",
-    "several classes": "answers that are one of several classes",
+    "numbers": "predictions that are numbers",
+    "decisions": "predictions that are right or wrong",
+    "classes": "predictions that are classes",
+    "several classes": "predictions that are one of several classes",
     "probabilities": "probabilities of several classes",
-    "ranks": "classes, or yes or no, one answer for each example",
-    "points": "a net that gives points, trained with `contrastive` or `triplet`",
-    "sequences": "a net that spells sequences, trained with `ctc`",
+    "ranks": "classes, or yes or no, one prediction for each example",
+    "points": "a network that gives embeddings, trained with `contrastive` or `triplet`",
+    "sequences": "a network that gives sequences, trained with `ctc`",
 }
 """What metrics need, in words."""
 

@@ -221,18 +221,19 @@ def _check_share(rule: Until, check: Check) -> None:
     if 0 <= goal <= 1:
         return
     wanted = to_source(goal)
-    advice = f"for {wanted} percent type {wanted}%" if 1 < goal <= 100 else "write a share such as 99%"
+    case = "" if 1 < goal <= 100 else "fraction"
     figure = rule.watches()
-    check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), figure=figure, wanted=wanted, advice=advice))
+    check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), metric=figure, wanted=wanted, case=case))
 
 
 def _check_figure(recipe: Recipe, figure: str, key: str, has: Mapping[str, bool], check: Check) -> None:
     split, name = ("test", "test") if is_of_test(figure) else ("val", "validation")
     measured = recipe.measured(split)
     if not has[split]:
-        reason, advice = f"there is no {name} split", f"write `{split} = 10%` in the `data` section"
+        wrong = errors.UnknownFigure(span=check.at(key), case="split", metric=figure, split=name, part=split)
     elif figure not in measured:
-        reason, advice = "no metric of this name", "measured are " + ", ".join(f"`{m}`" for m in measured)
+        advice = ", ".join(f"`{m}`" for m in measured)
+        wrong = errors.UnknownFigure(span=check.at(key), metric=figure, advice=advice)
     else:
         return
-    check.problems.add(errors.UnknownFigure(span=check.at(key), figure=figure, reason=reason, advice=advice))
+    check.problems.add(wrong)

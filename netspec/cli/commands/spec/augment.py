@@ -110,14 +110,13 @@ def input_to_show(spec: Compilation) -> str:
     """
     spec.check()
     if not spec.data.augment:
-        raise fail(NothingToShow(what="no `augment`", advice="add one: `data { augment = rotate(10) -> shift(10%) }`"))
+        raise fail(NothingToShow())
     shapes = input_shapes(spec.optimized)
     for name, shape in shapes.items():
         if is_image(shape):
             return name
     name, shape = next(iter(shapes.items()))
-    advice = f"the input `{name}` is {shape.kind} ({shape}); pictures are made of images"
-    raise fail(NothingToShow(what="no image among its inputs", advice=advice))
+    raise fail(NothingToShow(case="input", name=name, shape=f"{shape.kind} ({shape})"))
 
 
 # ---------------------------------------------------------------- examples

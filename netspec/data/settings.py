@@ -115,7 +115,7 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
         if bad is not None:
             found.append(bad.diagnostic((spans or {}).get(bad.option or "")))
     if settings.test is not None and facts.has_test:
-        warn("test", "the source has a test split of its own", "remove it; the test uses the split of the source")
+        warn("test", "the source has its own test split", "remove it; the test uses the split of the source")
     if settings.stratify and stratum(facts) is None:
         warn("stratify", "the data have no single target with one class for each example", "remove it")
     elif settings.stratify and not settings.val and (facts.has_test or settings.test == 0 or facts.is_complete):

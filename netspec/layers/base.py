@@ -347,9 +347,9 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
     wanted = [names[r] for r in ranks]
     wants = " and ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
     if shape.rank > 4:
-        advice = "a volume is depth x height x width x channels, and has no further sizes; the batch is never written"
+        advice = "a volume is depth x height x width x channels, without other sizes; the batch size is never written"
     if shape.is_tokens:
-        advice = "turn the ids into vectors with `embedding(64)` first"
+        advice = "first turn the ids into vectors with `embedding(64)`"
     raise Unplaced(
         WrongRank, at_input=input, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice
     )
@@ -364,7 +364,7 @@ def check_numbers(layer: Layer, *shapes: Shape) -> None:
     for index, shape in enumerate(shapes):
         if shape.is_tokens:
             word = layer.to_source().partition("(")[0]
-            advice = "turn the ids into vectors with `embedding(64)` first"
+            advice = "first turn the ids into vectors with `embedding(64)`"
             raise Unplaced(
                 WrongRank, at_input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice
             )

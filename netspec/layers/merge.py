@@ -56,7 +56,7 @@ def _advise_space(first: Shape, other: Shape) -> str:
     if first.rank > 2 and all(_is_nearly(a, b) for a, b in zip(first.space, other.space, strict=True)):
         fitting = "use `pad = same` and input sizes that every stride and pool divides"
         size = "x".join(map(str, first.space))
-        return f"{fitting}, or put `resize({size})` behind the second"
+        return f"{fitting}, or put `resize({size})` after the second"
     return "use the same strides, pools and padding on both sides"
 
 
@@ -106,7 +106,7 @@ class Merge(Layer):
         """How to make two tensors compatible."""
         if 1 in (first.rank, other.rank) and first.rank != other.rank:
             channels = max(first, other, key=lambda shape: shape.rank).channels
-            advice = f"end the vector with `dense({channels})`, and it is repeated at every place"
+            advice = f"end the vector with `dense({channels})`, and it is broadcast to every position"
             return f"{advice}; or make a vector of the other with `gap` or `flatten`"
         if first.rank != other.rank:
             return "bring both to one form: `gap` or `flatten` makes a vector of an image"

@@ -63,13 +63,13 @@ class Residual(Layer):
     def _unprojected(self, before: Shape, after: Shape) -> Unplaced:
         difference = first_difference((before, after), before.rank)
         axis = difference[1] if difference is not None else "they differ"
-        advice = "remove `project = none`: the shortcut is then projected by a 1x1 convolution"
+        advice = "remove `project = none`, so that a 1x1 convolution projects the shortcut"
         return Unplaced(
             UnequalShapes, option="project", word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice
         )
 
     def _cannot(self, before: Shape, after: Shape, axis: str) -> Unplaced:
-        advice = "no stride of a 1x1 convolution makes the one of the other; give the body `pad = same`"
+        advice = "no stride of a 1x1 convolution turns one into the other; give the body `pad = same`"
         return Unplaced(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
 
 

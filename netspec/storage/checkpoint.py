@@ -172,8 +172,8 @@ class FileStore:
     def _advice(self) -> str:
         good = [step for step in self.steps if step not in self._damaged]
         if not good:
-            return "nothing was saved yet; make room, and start again"
-        return f"make room; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
+            return "nothing was saved yet; free some space, and start again"
+        return f"free some space; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
 
     def _write(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
         """Write a checkpoint; the thread runs this."""

@@ -41,7 +41,7 @@ NUMBERS = single(Shape((4,)), Target("numbers"), examples=150)
 STEPS = single(Shape((4,)), Target("class", 4, 3), examples=150)
 
 NO_EFFECT = [
-    (DataSettings(test=0.1), SPLIT, "`test` has no effect: the source has a test split of its own"),
+    (DataSettings(test=0.1), SPLIT, "`test` has no effect: the source has its own test split"),
     (DataSettings(stratify=True), NUMBERS, "`stratify` has no effect: the data have no single target"),
     (DataSettings(stratify=True), STEPS, "`stratify` has no effect"),
     (DataSettings(stratify=True), SPLIT, "nothing is held out"),

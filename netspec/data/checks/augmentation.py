@@ -62,15 +62,15 @@ def _not_for_input(word: Augmentation, inputs: Mapping[str, Shape], span: Span |
     what = "the input is" if len(inputs) == 1 else f"no input is one: `{name}` is"
     needs = {"an image": "images", "a colour image": "images of 3 channels", "numbers": "numbers"}[word.needs]
     if shape.is_tokens:
-        advice = "leave it out: token ids have nothing in between"
+        advice = "remove it: token ids cannot be averaged"
     elif shape.rank == 2 and word.needs == "an image":
         advice = f"an image has its channels last: write `input {shape}x1`"
     elif is_image(shape):
-        advice = "leave it out, or use `brightness` or `contrast`"
+        advice = "remove it, or use `brightness` or `contrast`"
     elif isinstance(word, Noise):
         advice = f"begin the network with the layer `noise({word.deviation:g})`"
     else:
-        advice = "leave it out; `mixup` goes with every input of numbers"
+        advice = "remove it; `mixup` works for all numeric inputs"
     return NotForInput(span=span, word=word.word, needs=needs, found=f"{what} {shape.kind} ({shape})", advice=advice)
 
 
@@ -106,7 +106,7 @@ def _size_problem(word: Augmentation, images: Iterable[Shape], span: Span | None
 def _target_problem(
     word: Augmentation, heads: Mapping[str, OutputHead], target_is_input: bool, span: Span | None
 ) -> Iterator[Diagnostic]:
-    advice = "leave it out; words that keep every pixel in its place go with it: `noise`, `cutout`, `brightness`"
+    advice = "remove it; augmentations that keep pixels in place can be used: `noise`, `cutout`, `brightness`"
     if target_is_input:
         yield MovesTheAnswer(span=span, word=word.word, target="(the input itself)", advice=advice)
         return

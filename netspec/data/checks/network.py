@@ -157,7 +157,7 @@ def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, S
     return errors.InputUnlikeData(
         span=span,
         notes=expected.notes(f"gives {found if found.is_tokens else Shape(sizes)}", span),
-        what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
+        what="the input of the network" if len(expected.inputs) == 1 else f"the input `{name}`",
         found=str(found if found.is_tokens else Shape(sizes)),
         expected=str(shape if found.is_tokens else Shape(shape.sizes)),
         advice=f"write `{declaration(name, found, expected)}`"
@@ -184,7 +184,7 @@ def _check_tokens(name: str, found: Shape, expected: Expected) -> Diagnostic | N
         span=span,
         notes=expected.notes(f"gives {found}", span),
         vocabulary=found.vocabulary,
-        what="the input of the net" if len(expected.inputs) == 1 else f"the input `{name}`",
+        what="the input of the network" if len(expected.inputs) == 1 else f"the input `{name}`",
         expected=f"ids below {shape.vocabulary}" if shape.is_tokens else "numbers",
         declared=declaration(name, found, expected),
     )

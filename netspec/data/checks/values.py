@@ -199,7 +199,7 @@ def _check_ids(array: Array, vocabulary: Size | None, place: _Place, span: Span 
     low, high = float(array.min()), float(array.max())
     advice = "lower the ids by 1" if low >= 1 and high == vocabulary else f"write `tokens({int(high) + 1})`"
     if low < 0 or (array.dtype.kind == "f" and (array % 1 != 0).any()):
-        advice = "is this the array of token ids?"
+        advice = "check that this is the array of token ids"
     return errors.IdsOutside(
         span=span,
         value=float(array[index][wrong[index]].flat[0]),
@@ -230,11 +230,11 @@ def _check_labels(array: Array, target: Target, head: OutputHead, place: _Place)
     index = _first((array < 0) | (array >= units))
     assert index is not None
     labels = array[index].reshape(-1)
-    advice = f"ids are whole numbers from 0 to {units - 1}"
+    advice = f"ids are integers from 0 to {units - 1}"
     if is_shifted:
         advice = "ids begin at 0: subtract 1"
     elif {*np.unique(array).tolist()} == {-1, 1}:
-        advice = "for no and yes give 0 and 1: `(y + 1) // 2`"
+        advice = "for no and yes use 0 and 1: `(y + 1) // 2`"
     return errors.LabelsOutside(
         span=head.span,
         label_value=int(labels[(labels < 0) | (labels >= units)][0]),
@@ -330,7 +330,7 @@ def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
             where, twin = splits.where(twins[0][0], part), splits.where(twins[0][1])
             advice = f"the first is {where}, equal to {twin}; remove duplicates before splitting"
             if where == twin:
-                advice = f"the first is {where}: `test` names the file of the training examples itself\n"
+                advice = f"the first is {where}: `test` names the file of the training examples\n"
                 advice += "leave `test` out, and some of them are held out; or name a file with others"
             found.append(errors.Leak(span=span, count=len(twins), total=len(arrays), part=part, advice=advice))
     return found

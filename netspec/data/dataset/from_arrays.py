@@ -110,7 +110,7 @@ def target_array(array: Array, what: str) -> Array:
     """
     if array.dtype.kind in "iu":
         if array.ndim == 2 and array.shape[1] > 1 and is_one_hot(array):
-            advice = f"class ids are needed: `{what}.argmax(axis=1)`"
+            advice = f"give class ids: `{what}.argmax(axis=1)`"
             raise Unplaced(WrongType, what=what, found="one-hot rows", advice=advice)
         flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         return flat.astype(np.int32, copy=False)
@@ -142,7 +142,9 @@ def as_numbers(value: Any, what: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise Unplaced(WrongType, what=what, found="rows of unequal length", advice="make them equally long") from error
+        raise Unplaced(
+            WrongType, what=what, found="rows of unequal length", advice="make them all the same length"
+        ) from error
     if array.dtype.kind not in "biuf":
         raise Unplaced(WrongType, what=what, found=_type_name(array), advice=_type_advice(array, what))
     if array.ndim == 0:
@@ -172,7 +174,7 @@ def _by_name(value: Any, what: str, default: str) -> dict[str, tuple[str, Array]
     if not isinstance(value, Mapping):
         return {default: (what, as_numbers(value, what))}
     if not value:
-        raise Unplaced(NoExamples, what=what, missing="arrays", advice="give at least one, by its name")
+        raise Unplaced(NoExamples, what=what, missing="arrays", advice="give at least one, by name")
     return {str(key): (f'{what}["{key}"]', as_numbers(array, f'{what}["{key}"]')) for key, array in value.items()}
 
 
@@ -192,7 +194,7 @@ def check_lengths(lengths: Mapping[str, int]) -> None:
     for what, length in others:
         if length != count:
             reason = f"{count} and {length} examples"
-            advice = "give every array one row for each example"
+            advice = "give one row for each example in every array"
             raise Unplaced(UnequalLengths, first=first, second=what, reason=reason, advice=advice)
 
 
@@ -221,10 +223,12 @@ def _with_names(targets: dict[str, Target], names: Sequence[str] | None) -> dict
     keys = [key for key, target in targets.items() if target.kind == "class"]
     if len(keys) != 1:
         reason = f"{len(keys)} targets have classes"
-        raise Unplaced(UnequalLengths, first="names", second="y", reason=reason, advice="names go with one such target")
+        raise Unplaced(
+            UnequalLengths, first="names", second="y", reason=reason, advice="names are for a single target of classes"
+        )
     target = targets[keys[0]]
     if target.classes is not None and len(names) < target.classes:
         reason = f"{len(names)} names and {target.classes} classes"
-        advice = "ids begin at 0, and every id has a name"
+        advice = "ids begin at 0, and every id needs a name"
         raise Unplaced(UnequalLengths, first="names", second="y", reason=reason, advice=advice)
     return targets | {keys[0]: replace(target, classes=len(names), names=tuple(map(str, names)))}

@@ -103,7 +103,7 @@ def _parse_head(path: Path, file: IO[bytes], option: str | None) -> IdxHead:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
         reason = f"it begins with {magic.hex(' ') or 'nothing'}, not with 00 00 and a type"
-        advice = "IDX files are those of MNIST, such as train-images-idx3-ubyte.gz"
+        advice = "IDX files are files like those of MNIST, such as train-images-idx3-ubyte.gz"
         raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason, advice=advice)
     rank = magic[3]
     sizes = file.read(4 * rank)

@@ -106,7 +106,7 @@ def _check_names(file: str, header: Sequence[str]) -> None:
     """Raises Unplaced unless every column has a name of its own."""
     if not any(header):
         raise nothing_in(file, "header", "the first row names the columns, the others are the examples")
-    advice = "give every column a name of its own"
+    advice = "give every column a unique name"
     if "" in header:
         raise bad_header(file, f"has no name for column {header.index('') + 1}", advice)
     if len({*header}) == len(header):

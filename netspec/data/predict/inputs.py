@@ -128,7 +128,7 @@ class _Reader:
             return _read_image(path, shape) * self._brightest
         except UNREADABLE as error:
             advice = "give an image that opens elsewhere"
-            raise fail(CannotPredict(name=str(path), reason=f"it is no image: {error}", advice=advice)) from None
+            raise fail(CannotPredict(name=str(path), reason=f"not an image: {error}", advice=advice)) from None
 
     def _read_npy(self, path: Path) -> Any:
         try:
@@ -138,7 +138,7 @@ class _Reader:
             raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.save")) from None
         if found.dtype.kind not in "fiub":
             advice = "write an array of numbers with numpy.save"
-            raise fail(CannotPredict(name=str(path), reason=f"it holds {found.dtype}, no numbers", advice=advice))
+            raise fail(CannotPredict(name=str(path), reason=f"it contains {found.dtype}, not numbers", advice=advice))
         return found / 255 * self._brightest if found.dtype == np.uint8 else found
 
     @property
@@ -185,7 +185,7 @@ class _Reader:
             return CannotPredict(name=text, reason=reason, advice=row_advice(self.rows))
         advice = suggest(path.name, [p.name for p in folder.iterdir() if p.is_file()], what="files there")
         advice = advice or "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
-        return CannotPredict(name=text, reason="there is no such file, and it is no row of numbers", advice=advice)
+        return CannotPredict(name=text, reason="no such file, and not a row of numbers", advice=advice)
 
     def _wanted(self) -> Wanted:
         """The features; a missing number is one where training has filled them in."""
@@ -211,7 +211,7 @@ def _read_image(path: Path, shape: Shape) -> Any:
     mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels if isinstance(channels, int) else 0)
     if shape.rank != 3 or mode is None:
         advice = "give rows of numbers or an .npy file"
-        raise fail(CannotPredict(name=str(path), reason=f"the network takes {shape}, no image", advice=advice))
+        raise fail(CannotPredict(name=str(path), reason=f"the network takes {shape}, not images", advice=advice))
     with Image.open(path) as image:
         converted = image.convert(mode)
         height, width = shape.space

@@ -106,7 +106,7 @@ def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> R
         content = path.read_text(encoding="utf-8-sig") if path.suffix in TEXTS and path.is_file() else text
         pieces = encoder.pieces(content)[-encoder.length :]
         if not pieces:
-            raise fail(CannotPredict(name=text, reason="it is empty", advice="give some text to go on from"))
+            raise fail(CannotPredict(name=text, reason="it is empty", advice="give some text to continue"))
         found = encoder.encode(pieces)
         ids[row, : len(found)] = found
         last.append(len(found) - 1)
@@ -114,5 +114,5 @@ def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> R
         if strange:
             unit = "characters" if encoder.by == "char" else "words"
             shown = ", ".join(f'"{piece}"' for piece in dict.fromkeys(strange))
-            warnings.append(Unseen(name=text, what=f"the {unit} {shown[:60]}", advice="they are taken for unknown"))
+            warnings.append(Unseen(name=text, what=f"the {unit} {shown[:60]}", advice="they are treated as unknown"))
     return RawInputs({input_name: ids}, list(texts), list[Diagnostic](warnings), last)

@@ -59,8 +59,8 @@ class Cifar10(Source):
         missing = TEST if TEST not in files else "data_batch_1.bin" if not batches else None
         if missing is not None:
             found = ", ".join(sorted(files)) or "no .bin files"
-            advice = f"the binary version of CIFAR-10 is needed, {ARCHIVE}; found are {found}"
-            raise self._broken(missing, "it is not there", advice)
+            advice = f"the binary version of CIFAR-10 is needed, {ARCHIVE}; found {found}"
+            raise self._broken(missing, "it does not exist", advice)
         train = self._arrays({name: files[name] for name in batches})
         facts = single(Shape((SIDE, SIDE, CHANNELS)), Target.of_classes(NAMES), examples=len(train), has_test=True)
         return Dataset(self.word, facts, train, self._arrays({TEST: files[TEST]}), noun="image")

@@ -137,7 +137,7 @@ def _array(split: Any, column: str) -> Array:
         _check_sizes(column, values)
         return np.stack([np.asarray(picture.convert(mode), np.uint8) for picture in values])
     if isinstance(first, str):
-        advice = 'texts become token ids before: `map` the data set with a tokenizer, or use `text("corpus.txt")`'
+        advice = 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`'
         raise Unplaced(WrongType, what=f"the column `{column}`", found="texts", advice=advice)
     return as_numbers(values, f"the column `{column}`")
 
@@ -156,5 +156,5 @@ def _check_sizes(column: str, pictures: Sequence[Any]) -> None:
             expected=f"{height}x{width}",
             count=len(others),
             total=len(pictures),
-            advice="bring them to one size before, with `map`",
+            advice="resize them first, with `map`",
         )

@@ -270,7 +270,7 @@ def _list_images(folder: Path, option_name: str) -> Listing:
         raise Unplaced(CannotRead, option=option_name, file=str(folder), reason=reason, advice=advice)
     found = {name: _images_in(folder / name) for name in _folders_in(folder)} or {"": _images_in(folder)}
     if not any(found.values()):
-        advice = f"put the images of each class into a folder of their own; they end in {', '.join(ENDINGS)}"
+        advice = f"put the images of each class into its own folder; supported endings: {', '.join(ENDINGS)}"
         raise _bad_folder(option_name, folder, "has no images in it", advice)
     empty = [name for name, files in found.items() if not files]
     if empty:

@@ -82,7 +82,7 @@ def _measured(array: Column, how: How, name: str) -> Normalisation:
     if how == "imagenet":
         low, high = (float(f(found)) for f, found in zip((min, max), lowest_highest(array), strict=True))
         if low < 0 or high > 1:
-            advice = "its figures are for pixels from 0 to 1: write `normalize = standard`"
+            advice = "its statistics are for pixels from 0 to 1: write `normalize = standard`"
             raise cannot_normalize(how, name, f"numbers from {low:g} to {high:g}", advice)
         return Normalisation(*IMAGENET)
     assert not isinstance(how, str)

@@ -99,7 +99,7 @@ class Attention(WithKernels):
         if self.head_size is None and features % self.heads:
             advice = _nearest(self.heads, features, "heads")
             if self.heads < features:
-                advice += f", or say how long a head is: head_size = {features // self.heads}"
+                advice += f", or set the size of a head: head_size = {features // self.heads}"
             raise Unplaced(
                 HeadsDoNotDivide,
                 option="heads",
@@ -121,7 +121,7 @@ class Attention(WithKernels):
             )
         size = self._head_size(x)
         if self.rope is not False and size % 2:
-            advice = f"say how long a head is: head_size = {size + 1}"
+            advice = f"set the size of a head: head_size = {size + 1}"
             raise Unplaced(OddRotation, option="rope", what="each head has", count=size, advice=advice)
 
     def _head_size(self, x: Shape) -> int:
@@ -189,7 +189,7 @@ def _nearest(count: int, total: int, name: str) -> str:
 def _make_a_sequence(shape: Shape) -> str:
     """How to turn another shape into a sequence."""
     if shape.rank < 2:
-        return "it wants steps x features: `reshape` makes a sequence of a vector"
+        return "it needs steps x features: `reshape` turns a vector into a sequence"
     if not shape.is_known:
         return "make a sequence of its places with `reshape`, which needs numbers in the `input` line"
     return f"make a sequence of its places first: `reshape({product(shape.space)}x{shape.channels})`"

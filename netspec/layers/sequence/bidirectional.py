@@ -25,7 +25,7 @@ class OneRecurrent(OneWord):
         if layer.name is not None:
             inner = layer.replace(name=None).to_source()
             advice = f'name the whole instead: `bidirectional({inner}, name = "{layer.name}")`'
-            raise Mismatch("a recurrent layer without a name of its own", value, advice=advice)
+            raise Mismatch("a recurrent layer without a name", value, advice=advice)
         return layer
 
     def describe(self) -> str:

@@ -37,7 +37,7 @@ class PositionEmbedding(Layer):
         if unknown is not None:
             advice = "write a number in the `input` line"
             if x.rank == 2 and unknown is x.sizes[0]:
-                advice += ", or use `sinusoidal`, which goes with every length"
+                advice += ", or use `sinusoidal`, which works for every length"
             raise Unplaced(
                 NeedsKnownSize, word=self.word, what="its table", size=str(unknown), shape=str(x), advice=advice
             )
@@ -105,7 +105,7 @@ class Rope(Layer):
         check_rank(self, x, (2,), "give it steps x features")
         features = known(self, x.channels, x, "the features")
         if features % 2:
-            advice = f"put `dense({features + 1})` in front"
+            advice = f"put `dense({features + 1})` before it"
             raise Unplaced(OddRotation, what="each step has", count=features, advice=advice)
         return x
 

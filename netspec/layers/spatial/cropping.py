@@ -94,13 +94,13 @@ class Crop(Layer):
             self._check_alone(space is not None)
             return Shape((*self._within_margin(x), x.channels))
         if space is None:
-            advice = "write `crop(28x28)`, `crop(margin = 2)`, or `(a | b) -> crop` for the places of b"
+            advice = "write `crop(28x28)`, `crop(margin = 2)`, or `(a | b) -> crop` for the size of b"
             raise Unplaced(MissingChoice, word=self.word, choices="a size, a margin or a second input", advice=advice)
         for old, new in zip(x.space, space, strict=True):
             if isinstance(old, int) and isinstance(new, int) and new > old:
                 advice = "use a smaller size, or `pad` or `resize` to make it larger"
                 if like is not None:
-                    advice = "the first tensor is cut down to the second: `(large | small) -> crop`"
+                    advice = "the first tensor is cropped to the size of the second: `(large | small) -> crop`"
                 option = "size" if like is None else None
                 raise Unplaced(CropTooLarge, option=option, old=extent(x.space), new=extent(space), advice=advice)
         return Shape((*space, x.channels))
@@ -177,7 +177,7 @@ class Pad(Layer):
                 first="`value`",
                 second=f"`mode = {self.mode}`",
                 reason="the input stands there",
-                advice="leave one of the two out",
+                advice="remove one of the two",
             )
         sides = margins(self.margin, x, "margin")
         if self.mode in ("reflect", "wrap"):

@@ -79,8 +79,8 @@ class Pool(Layer):
     def _check_choice(self) -> None:
         """Whether there is either a window or an output size."""
         if self.to is None and self.window is None:
-            advice = f"write `{self.word}(2)` for a window, or `{self.word}(to = 7x7)` for what comes out"
-            raise Unplaced(MissingChoice, word=self.word, choices="a window, or a size to come to", advice=advice)
+            advice = f"write `{self.word}(2)` for a window, or `{self.word}(to = 7x7)` for an output size"
+            raise Unplaced(MissingChoice, word=self.word, choices="a window or an output size", advice=advice)
         if self.to is None:
             return
         for item in self.options():

@@ -98,7 +98,7 @@ class Resize(Layer):
             )
         space = target_space(self, x, self.size, like)
         if space is None:
-            advice = "write `resize(14x14)`, or `(a | b) -> resize` for the places of b"
+            advice = "write `resize(14x14)`, or `(a | b) -> resize` for the size of b"
             raise Unplaced(
                 MissingChoice, word=self.word, choices="a size, or a second input of that size", advice=advice
             )

@@ -87,7 +87,7 @@ class Upconv(Weighted):
                 first="`output_pad`",
                 second="`pad = same`",
                 reason="the size is n * stride already",
-                advice="leave `output_pad` out, or give `pad` as a number",
+                advice="remove `output_pad`, or give `pad` as a number",
             )
         limits = [max(s, d) - 1 for s, d in zip(strides, per_axis(self.dilation, x, "dilation"), strict=True)]
         if any(o > most for o, most in zip(given, limits, strict=True)):

@@ -79,8 +79,8 @@ WRONG[2, 0] = 77
 BAD = {
     "cut": (FILES | {"data_batch_1.bin": RECORDS.ravel()[:-1]}, ["bytes, and records have 3,073"]),
     "empty": (FILES | {"test_batch.bin": RECORDS[:0]}, ["it has 0 bytes"]),
-    "no test": ({"data_batch_1.bin": RECORDS}, ["test_batch.bin", "it is not there", "data_batch_1.bin"]),
-    "no training": ({"test_batch.bin": RECORDS}, ["data_batch_1.bin", "it is not there"]),
+    "no test": ({"data_batch_1.bin": RECORDS}, ["test_batch.bin", "it does not exist", "data_batch_1.bin"]),
+    "no training": ({"test_batch.bin": RECORDS}, ["data_batch_1.bin", "it does not exist"]),
     "CIFAR-100": (FILES | {"data_batch_1.bin": WRONG}, ["record 2 has the label 77, expected 0..9", "CIFAR-100"]),
 }
 

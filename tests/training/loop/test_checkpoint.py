@@ -169,7 +169,7 @@ def test_a_full_disk_ends_the_training_and_loses_nothing(tmp_path: Path, monkeyp
         fit(class_job(epochs=4), run=run, resume=True, save_seconds=0.0)
     (told,) = caught.value.diagnostics
     assert told.code == "NS490" and told.message.endswith("cannot be written: No space left on device")
-    assert told.hint_text == f"make room; `netspec train --resume {run.path}` goes on from step 14"
+    assert told.hint_text == f"free some space; `netspec train --resume {run.path}` goes on from step 14"
     assert {path: path.read_bytes() for path in run.checkpoints.iterdir()} == before
     assert "NS490" in (run.path / "log.txt").read_text()
     assert same(fit(class_job(epochs=4), run=run, resume=True).weights, whole.weights)
@@ -180,7 +180,7 @@ def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch, pytest.raises(CompileError) as caught:
         fill_disk(patch, 0, is_checkpoint)
         fit(class_job(), run=run)
-    assert caught.value.diagnostics[0].hint_text == "nothing was saved yet; make room, and start again"
+    assert caught.value.diagnostics[0].hint_text == "nothing was saved yet; free some space, and start again"
     assert [*run.checkpoints.iterdir()] == [] and not (run.path / "weights.safetensors").exists()
     assert fit(class_job(), run=run, resume=True).epochs == 3  # it starts from the beginning
 

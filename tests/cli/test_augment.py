@@ -83,7 +83,7 @@ def test_no_images(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "dense(classes, softmax)\ndata {\n    source = iris\n    augment = mixup\n}\n",
     )
     assert run(["augment", "iris.net"]) == 1
-    assert "no image among its inputs" in capsys.readouterr().err
+    assert "no input is an image" in capsys.readouterr().err
 
 
 def test_examples_of_every_class_come_first() -> None:

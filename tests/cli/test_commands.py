@@ -92,7 +92,7 @@ def test_check_of_what_is_no_spec(folder: Path, capsys: pytest.CaptureFixture[st
     assert run(["check", "goood.net", "binary.net", "."]) == 1
     err = capsys.readouterr().err
     assert err.count("error[NS109]") == 3
-    assert "did you mean `good.net`?" in err and "no text in UTF-8" in err
+    assert "did you mean `good.net`?" in err and "not a text file in UTF-8" in err
 
 
 def test_check_bare_spec(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,4 +307,4 @@ def test_predicting_for_inputs_of_another_scale_warns(folder: Path, capsys: pyte
     row = ",".join(["16"] * 64)
     assert run(["predict", "runs/digits-1", row]) == 0
     err = capsys.readouterr().err
-    assert "warning[NS481]" in err and "learned from 0 to 1" in err
+    assert "warning[NS481]" in err and "trained on 0 to 1" in err

@@ -156,7 +156,7 @@ def test_mixup_takes_vectors_and_no_tokens() -> None:
     [
         ("28x28", "`input 28x28x1`"),
         ("12", "begin the network with the layer `noise(0.3)`"),
-        ("20 tokens(9)", "token ids have nothing in between"),
+        ("20 tokens(9)", "token ids cannot be averaged"),
     ],
 )
 def test_what_to_do_instead(input: str, hint: str) -> None:

@@ -154,8 +154,8 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
     ),
     "ids too large": (from_arrays(IDS, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 10", "example 2", "0 to 9"]),
     "ids from 1": (from_arrays(IDS[:3], [0, 1, 0]), Shape((2,), 10), TWO, "NS439", ["lower the ids by 1"]),
-    "negative ids": (from_arrays(IDS - 1, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id -1", "is this the array"]),
-    "ids with fractions": (from_arrays(IDS / 2, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 0.5", "no whole"]),
+    "negative ids": (from_arrays(IDS - 1, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id -1", "check that this is the array"]),
+    "ids with fractions": (from_arrays(IDS / 2, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 0.5", "not an integer"]),
     "two units for one number": (vectors([0.5, 2]), FOUR, ends(2), "NS440", ["1 number", "2", "`dense(1)`"]),
     "one unit for two": (vectors([[0.5, 2], [1, 2]]), FOUR, ends(1), "NS440", ["2 numbers", "`dense(2)`"]),
     "one sigmoid, two labels": (

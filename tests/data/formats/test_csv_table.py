@@ -120,7 +120,7 @@ BAD = {
     "name twice": ("x,y,x\n1,2,3\n", {}, "NS406", ["has `x` twice, as columns 1 and 3"], "file"),
     "no name": ("x,,y\n1,2,3\n", {}, "NS406", ["no name for column 2"], "file"),
     "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["made of numbers: 1, 2.5, 3", "add a first row"], "file"),
-    "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, and the header 3"], "file"),
+    "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, but the header has 3"], "file"),
     "long row": ("a,b,y\n1,2,3,4\n", {}, "NS407", ["row 2 has 4 cells", "double quotes"], "file"),
     "misspelt target": ("a,label\n1,2\n", {"target": ("lable",)}, "NS408", ["no column `lable`", "`label`?"], "target"),
     "unknown target": ("a,b\n1,2\n", {"target": ("zzz",)}, "NS408", ["its columns: a, b"], "target"),
@@ -133,7 +133,7 @@ BAD = {
         ['row 3, column `b`: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
         "file",
     ),
-    "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['"1,5" is no number', "decimal point: 1.5"], "file"),
+    "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['not a number: "1,5"', "decimal point: 1.5"], "file"),
     "unit": ("a,y\n$1200,n\n", {}, "NS409", ['"$1200"', "without signs and units"], "file"),
     "infinite": ("a,y\ninf,n\n", {}, "NS409", ['"inf"', "finite"], "file"),
     "empty cell": ("a,b,y\n1,2,n\n3,,n\n", {}, "NS410", ["t.csv row 3, column `b`: the value is missing"], "file"),
@@ -145,7 +145,7 @@ BAD = {
     "names": (NAMES, {}, "NS411", ["is this the column to predict?", "`task = classes`"], "target"),
     "shape": ("a,b,c,y\n1,2,3,n\n", {"shape": (2, 2)}, "NS412", ["2x2 holds 4", "product is 3"], "shape"),
     "unknown shape": ("a,b,y\n1,2,n\n", {"shape": (Dim.named("H"), 1)}, "NS412", ["Hx1 is not known"], "shape"),
-    "open quote": ('a,y\n"1,n\n2,n\n', {}, "NS404", ["no valid CSV file", "row 3", "double quotes"], "file"),
+    "open quote": ('a,y\n"1,n\n2,n\n', {}, "NS404", ["not a valid CSV file", "row 3", "double quotes"], "file"),
 }
 
 

@@ -92,7 +92,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, list[Any]], str, list[str]]] = {
     "unknown target": ({"target": "lable"}, {}, "NS408", ["no column `lable`", "`label`?"]),
     "no label": ({}, {"image": pictures(2), "kind": [0, 1]}, "NS442", ['`target = "image"`', "image, kind"]),
     "several inputs": ({}, {"a": [1.0], "b": [2.0], "label": [0]}, "NS442", ['`input = "a"`', "a, b"]),
-    "text": ({}, {"text": ["to be"], "label": [0]}, "NS415", ["`text` holds texts", "tokenizer"]),
+    "text": ({}, {"text": ["to be"], "label": [0]}, "NS415", ["`text` contains texts", "tokenizer"]),
     "sizes": ({}, {"image": [*pictures(2), *pictures(1, 5)], "label": [0, 1, 0]}, "NS428", ["5x5", "4x4"]),
     "lengths": ({}, {"x": [[1, 2], [3]], "label": [0, 1]}, "NS415", ["rows of unequal length"]),
 }

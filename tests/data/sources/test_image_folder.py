@@ -169,4 +169,4 @@ def test_damaged_images_are_told_together(photos: Path) -> None:
     assert "cat/c.png, dog/4.png" in text
     write(photos / "photos/cat/a.png", "hello")  # the first one says what size they have
     code, text, _ = fail(photos)
-    assert code == "NS404" and "cat/a.png is no valid image file" in text
+    assert code == "NS404" and "cat/a.png is not a valid image file" in text

@@ -232,7 +232,7 @@ def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     bad = fail(tmp_path, "a,b,c,y\n" + rows, target=("y",))
     assert [one.kind.code for one in bad.all] == ["NS407", "NS410", "NS409"]
     texts = [code_and_text(one)[1] for one in bad.all]
-    assert "t.csv row 62 has 2 cells, and the header 4" in texts[0] and "the same in row 63" in texts[0]
+    assert "t.csv row 62 has 2 cells, but the header has 4" in texts[0] and "the same in row 63" in texts[0]
     assert "row 3, column `c`" in texts[1] and "rows 4, 6, 7, 9, 10 and 34 more" in texts[1]
     assert 'row 3, column `b`: "red"' in texts[2] and 'rows 5 ("red"), 7 ("red")' in texts[2]
     assert "and 24 more" in texts[2]

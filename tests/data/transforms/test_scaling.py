@@ -138,7 +138,7 @@ def test_features_of_very_different_size_are_told() -> None:
     inputs, heads = {"input": Shape((13,))}, {"output": ends(3, "softmax")}
     _, (found,) = prepare_data(Wine().load(HERE), DataSettings(), inputs, heads)
     assert (found.code, found.severity) == ("NS444", "warning")
-    assert "`proline` has the deviation 3" in found.message and "`nonflavanoid_phenols` 0.12" in found.message
+    assert "`proline` has the standard deviation 3" in found.message and "`nonflavanoid_phenols` 0.12" in found.message
     assert "normalize = standard" in found.hint_text
     assert prepare_data(Wine().load(HERE), DataSettings(normalize="unit"), inputs, heads)[1] == []
     assert prepare_data(Wine().load(HERE), DataSettings(), inputs, heads, self_scaling={"input"})[1] == []

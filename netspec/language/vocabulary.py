@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import TypeVar
 
-from netspec.language.diagnostics import squeeze
+from netspec.language.diagnostics import KINDS, squeeze
 from netspec.language.word import Word
 
 RESERVED = "input output def share use param if else and or not true false classes"
@@ -81,13 +81,16 @@ class Declares:
 
 @contextmanager
 def temporary_words() -> Iterator[None]:
-    """Words that are declared inside are forgotten at the end: for tests of words of your own."""
+    """Words and diagnostics that are declared inside are forgotten at the end: for tests of user-defined words."""
     for category in HOMES:
         load_words(category)
     before = {category: dict(group) for category, group in _WORDS.items()}
+    codes = set(KINDS)
     try:
         yield
     finally:
+        for code in [c for c in KINDS if c not in codes and not KINDS[c].__module__.startswith("netspec.")]:
+            del KINDS[code]
         for category, group in _WORDS.items():
             group.clear()
             group.update(before.get(category, {}))

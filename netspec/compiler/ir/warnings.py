@@ -35,7 +35,7 @@ class DropsRows(Diagnostic):
 
 
 class SoftmaxInside(Diagnostic):
-    """A softmax inside the network, or two at its end. It belongs at the end, once; the loss is computed from logits."""
+    """A softmax inside the network, or two at its end. It belongs at the end, once: losses work on logits."""
 
     code = "NS352"
     severity = "warning"

@@ -95,9 +95,9 @@ class _Reading:
         self.missing |= {name: _rows_with(targets[name], MISSING) for name, found in words.items() if found}
         self._raise_errors(keep, words)
         if not keep.any():
-            advice = "add rows below the header, one for each example"
+            advice = "add rows after the header, one for each example"
             if self.layout.missing == "drop":
-                advice = "every row has a missing value: leave columns out with `drop`, or write `missing = mean`"
+                advice = "every row has a missing value: remove columns with `drop`, or write `missing = mean`"
             raise nothing_in(self.source.file, "examples", advice)
         return Table(
             self.source.file,

@@ -132,7 +132,13 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
         ["3 classes", "has 1 unit and no activation", "softmax"],
     ),
     "softmax for yes or no": (vectors([True, False]), FOUR, TWO, "NS436", ["0 or 1", "`dense(1, sigmoid)`"]),
-    "a class per step": (vectors([[0, 1], [1, 0], [1, 1]]), FOUR, TWO, "NS436", ["at each of 2 steps", "one answer"]),
+    "a class per step": (
+        vectors([[0, 1], [1, 0], [1, 1]]),
+        FOUR,
+        TWO,
+        "NS436",
+        ["of 2 steps", "one prediction"],
+    ),
     "steps for one class": (vectors([0, 1]), FOUR, OutputHead((5, 2), "softmax"), "NS436", ["each step", "`gap`"]),
     "NaN": (with_value(np.nan), FOUR, TWO, "NS437", ["data example 3, column 2", "NaN", "1 such values"]),
     "infinity": (with_value(-np.inf), FOUR, TWO, "NS437", ["example 3, column 2", "infinite"]),
@@ -154,8 +160,20 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
     ),
     "ids too large": (from_arrays(IDS, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 10", "example 2", "0 to 9"]),
     "ids from 1": (from_arrays(IDS[:3], [0, 1, 0]), Shape((2,), 10), TWO, "NS439", ["lower the ids by 1"]),
-    "negative ids": (from_arrays(IDS - 1, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id -1", "check that this is the array"]),
-    "ids with fractions": (from_arrays(IDS / 2, [0, 1, 0, 1]), Shape((2,), 10), TWO, "NS439", ["id 0.5", "not an integer"]),
+    "negative ids": (
+        from_arrays(IDS - 1, [0, 1, 0, 1]),
+        Shape((2,), 10),
+        TWO,
+        "NS439",
+        ["id -1", "check that this is the array"],
+    ),
+    "ids with fractions": (
+        from_arrays(IDS / 2, [0, 1, 0, 1]),
+        Shape((2,), 10),
+        TWO,
+        "NS439",
+        ["id 0.5", "not an integer"],
+    ),
     "two units for one number": (vectors([0.5, 2]), FOUR, ends(2), "NS440", ["1 number", "2", "`dense(1)`"]),
     "one unit for two": (vectors([[0.5, 2], [1, 2]]), FOUR, ends(1), "NS440", ["2 numbers", "`dense(2)`"]),
     "one sigmoid, two labels": (
@@ -257,9 +275,9 @@ def test_names_of_inputs_and_outputs() -> None:
     inputs = {"left": Shape((3,)), "rigth": Shape((3,))}
     found = check_facts(data.facts, inputs, {"a": TWO, "c": ends(1)})
     assert [d.code for d in found] == ["NS441", "NS441"]
-    assert "no input `rigth`" in found[0].message
+    assert "no input named `rigth`" in found[0].message
     assert "did you mean `right`?" in found[0].hint_text
-    assert "no target `c`" in found[1].message
+    assert "no target named `c`" in found[1].message
 
 
 def test_one_input_and_one_output_need_no_names() -> None:

@@ -130,7 +130,7 @@ BAD = {
         "a,b,y\n1,2,n\n1,red,n\n",
         {},
         "NS409",
-        ['row 3, column `b`: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
+        ['row 3, column `b`: not a number: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
         "file",
     ),
     "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['not a number: "1,5"', "decimal point: 1.5"], "file"),

@@ -113,7 +113,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == "NS402"
     assert "mnist is not on this machine and cannot be downloaded" in text
     assert "Connection refused" in text
-    assert f"looked in {tmp_path / 'mine' / 'mnist'} and {tmp_path / 'cache' / 'netspec' / 'data' / 'mnist'}" in text
+    assert f"searched in {tmp_path / 'mine' / 'mnist'} and {tmp_path / 'cache' / 'netspec' / 'data' / 'mnist'}" in text
     assert "put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz" in text
     assert "NETSPEC_DATA" in text
 

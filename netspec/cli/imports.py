@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 imported: set[str] = set()
-"""The packages of which a module was imported."""
+"""The packages that a module was imported from."""
 
 
 def import_modules(names: tuple[str, ...]) -> None:
-    """Import modules by their dotted names; those of the current folder are found too.
+    """Import modules by their dotted names; the current folder is searched, too.
 
     Raises:
         click.ClickException: there is no such module, or it cannot be imported.
@@ -32,8 +32,8 @@ def import_modules(names: tuple[str, ...]) -> None:
             importlib.import_module(name)
         except Exception as error:
             if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-                advice = f"looked in {here} and in what is installed; give the name without `.py`"
-                raise click.UsageError(f"--import: there is no module `{error.name}`\n{advice}") from None
+                advice = f"looked in {here} and in what is installed; omit `.py`"
+                raise click.UsageError(f"--import: no module named `{error.name}`\n{advice}") from None
             last = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error}"
             raise click.ClickException(f"--import {name}: {what}\n  {last.filename}:{last.lineno}") from error

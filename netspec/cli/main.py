@@ -1,4 +1,4 @@
-"""The group of commands. A command's file is imported only when it is called, so that `check` never waits for JAX."""
+"""The command group. The module of a command is imported when it is called, so that `check` never waits for JAX."""
 
 from __future__ import annotations
 
@@ -14,41 +14,23 @@ from netspec.cli.output import print_problems
 from netspec.language.diagnostics import CompileError, suggest
 
 COMMANDS = {
-    "check": "Check spec files and show every mistake.",
-    "show": "Show the layers of a network, with shapes, parameters and costs.",
-    "fmt": "Format spec files.",
-    "compile": "Write the network as Flax NNX source.",
-    "augment": "Show what the augmentation of a spec does, as a picture.",
-    "lr": "Find a learning rate.",
-    "tune-speed": "Measure what trains a network fastest here.",
-    "train": "Train a network.",
-    "runs": "List, compare and remove runs.",
-    "diff": "Show what differs between two specs or runs.",
-    "verify-resume": "Prove that a run goes on to the same numbers.",
-    "eval": "Evaluate a trained run.",
-    "predict": "Predict with a trained run.",
-    "words": "List the words of the language, or explain one.",
-    "explain": "Explain an error code.",
+    "check": ("spec.check", "Check spec files and report every mistake."),
+    "show": ("spec.show", "Show the layers of a network with shapes, parameters and costs."),
+    "fmt": ("spec.format", "Format spec files."),
+    "compile": ("spec.compile", "Write a network as Flax NNX source."),
+    "augment": ("spec.augment", "Draw the augmented training images of a spec."),
+    "lr": ("training.lr", "Find a learning rate."),
+    "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
+    "train": ("training.train", "Train a network, or resume a run."),
+    "runs": ("runs.runs", "List, compare and remove runs."),
+    "diff": ("spec.diff", "Show the differences between two specs or runs."),
+    "verify-resume": ("training.verify_resume", "Verify that an interrupted run resumes to the same numbers."),
+    "eval": ("runs.evaluate", "Evaluate a run."),
+    "predict": ("runs.predict", "Predict with a run."),
+    "words": ("reference.words", "List the words of the language, or explain one."),
+    "explain": ("reference.explain", "Explain an error code."),
 }
-
-HOMES = {
-    "check": "spec.check",
-    "show": "spec.show",
-    "fmt": "spec.format",
-    "compile": "spec.compile",
-    "augment": "spec.augment",
-    "lr": "training.lr",
-    "tune-speed": "training.tune_speed",
-    "train": "training.train",
-    "runs": "runs.runs",
-    "diff": "spec.diff",
-    "verify-resume": "training.verify_resume",
-    "eval": "runs.evaluate",
-    "predict": "runs.predict",
-    "words": "reference.words",
-    "explain": "reference.explain",
-}
-"""Each command's file under `netspec/cli/commands/`."""
+"""Each command's module under `netspec/cli/commands/`, and its line in the help."""
 
 
 class _Commands(click.Group):
@@ -58,7 +40,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"netspec.cli.commands.{HOMES[name]}")
+        module = importlib.import_module(f"netspec.cli.commands.{COMMANDS[name][0]}")
         command: click.Command = module.command
         return command
 
@@ -66,12 +48,12 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command `{args[0]}`.\n" + suggest(args[0], COMMANDS, what="commands"))
+            raise click.UsageError(f"unknown command `{args[0]}`.\n" + suggest(args[0], COMMANDS, what="commands"))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,7 +63,7 @@ class _Commands(click.Group):
     "modules",
     metavar="MODULE",
     multiple=True,
-    help="Import a Python module that declares words of its own.",
+    help="Import a Python module that declares user-defined words.",
 )
 def cli(modules: tuple[str, ...]) -> None:
     """netspec: write a neural network as on a whiteboard, check it, train it.
@@ -96,7 +78,7 @@ def cli(modules: tuple[str, ...]) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run a command and leave with 0 (clean), 1 (the user's mistake) or 2 (ours)."""
+    """Run a command and exit with 0 (clean), 1 (an error of the user) or 2 (a bug in netspec)."""
     sys.exit(run(args))
 
 
@@ -118,12 +100,12 @@ def run(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception as error:  # noqa: BLE001  # the last line of defence: whatever arrives here is a bug of ours
+    except Exception as error:  # noqa: BLE001  # the last resort: whatever gets here is a bug in netspec
         traceback.print_exc()
         if comes_from_imported(error):
-            click.echo("\nnetspec: the mistake is in an imported module, see above", err=True)
+            click.echo("\nnetspec: the error is in an imported module, see above", err=True)
             return 1
-        click.echo("\nnetspec: this is a mistake of netspec, not yours; please report it with the text above", err=True)
+        click.echo("\nnetspec: internal error; please report it with the text above", err=True)
         return 2
     return result if isinstance(result, int) else 0
 

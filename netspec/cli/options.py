@@ -19,9 +19,7 @@ def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     return value
 
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, callback=_set_json, is_eager=True, help="Write JSON for machines."
-)
+json_option = click.option("--json", "as_json", is_flag=True, callback=_set_json, is_eager=True, help="Print JSON.")
 
 
 def spec_options(command: F) -> F:
@@ -31,11 +29,20 @@ def spec_options(command: F) -> F:
             "--data",
             "data",
             metavar="SOURCE",
-            help="The data source, e.g. mnist or 'csv(\"f.csv\", …)'; files from the current folder.",
+            help="The data source: mnist, 'csv(\"f.csv\", …)'; paths are relative to the current folder.",
         ),
-        click.option("--input", "input_shape", metavar="SHAPE", help="The input, for a spec that declares none."),
         click.option(
-            "-D", "defines", metavar="NAME=VALUE", multiple=True, help="Set a param, or a setting: -D train.epochs=3."
+            "--input",
+            "input_shape",
+            metavar="SHAPE",
+            help="The input shape, for a spec that declares none.",
+        ),
+        click.option(
+            "-D",
+            "defines",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="Set a param or a setting: -D train.epochs=3.",
         ),
     ):
         command = decorate(command)

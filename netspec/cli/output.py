@@ -1,4 +1,4 @@
-"""How commands write: diagnostics in text or JSON, colour only on a terminal."""
+"""How commands write: diagnostics in text or JSON, color only on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netspec.language.diagnostics import Diagnostic, render, to_json_line
 
 
 def wants_color(stream: Any) -> bool:
-    """Colour goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
+    """Color goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
 
 
@@ -36,12 +36,12 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
             click.echo(render(diagnostic, color=wants_color(sys.stderr)) + "\n", err=True, color=True)
 
 
-def print_once(*groups: Iterable[Diagnostic], but: Iterable[Diagnostic] = ()) -> None:
-    """The diagnostics of several stages, each one once: what the spec said, the data may say again. `but`: those that
-    stand there already."""
+def print_once(*groups: Iterable[Diagnostic], except_: Iterable[Diagnostic] = ()) -> None:
+    """The diagnostics of several stages, each once: the data may report again what the spec did. `except_`: those that
+    are printed already."""
     found = {(d.code, d.message): d for group in groups for d in group}
-    told = {(d.code, d.message) for d in but}
-    print_problems(d for key, d in found.items() if key not in told)
+    printed = {(d.code, d.message) for d in except_}
+    print_problems(d for key, d in found.items() if key not in printed)
 
 
 def print_json(value: Any) -> None:

@@ -231,7 +231,7 @@ def test_train_eval_predict(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "NS424" in capsys.readouterr().err
 
     assert run(["train", "--resume", "runs/iris-1"]) == 1
-    assert "is finished, after 30 epochs" in capsys.readouterr().err
+    assert "has finished after 30 epochs" in capsys.readouterr().err
     assert run(["train", "--resume", "runs/iris-1", "-D", "train.epochs=31", "--json"]) == 0
     assert json_lines(capsys.readouterr().out)[-1]["epochs"] == 31
 
@@ -296,7 +296,7 @@ def test_device(folder: Path, device: str, status: int) -> None:
     arguments = [sys.executable, "-m", "netspec", "train", "iris.net", "-D", "train.epochs=20", "--device", device]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr
-    assert ("there is no tpu here" in done.stderr) == (device == "tpu")
+    assert ("no tpu found" in done.stderr) == (device == "tpu")
 
 
 def test_predicting_for_inputs_of_another_scale_warns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

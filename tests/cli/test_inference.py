@@ -90,6 +90,6 @@ def test_weights_that_do_not_go_with_the_spec(folder: Path, capsys: pytest.Captu
     assert not (folder / "model.py").exists()
     for arguments in (["--run", "runs/iris-1", "-o", "model.py"], ["--inference", "--run", "runs/iris-1"]):
         assert run(["compile", "iris.net", *arguments]) == 1
-        assert "--run goes with --inference and -o" in capsys.readouterr().err
+        assert "--run requires --inference and -o" in capsys.readouterr().err
     assert run(["compile", "iris.net", "--inference", "--run", "runs/none-1", "-o", "model.py"]) == 1
     assert "NS473" in capsys.readouterr().err

@@ -122,11 +122,11 @@ def test_many_examples_are_answered_some_at_a_time(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["-o", "there.csv"], "--force writes over it"),
+        (["-o", "there.csv"], "--force overwrites it"),
         (["-o", "there.xlsx"], "ends in .csv"),
         (["-o", "new.csv", "--json"], "not both"),
-        (["--probabilities"], "goes with -o"),
-        (["--id", "x"], "goes with -o"),
+        (["--probabilities"], "requires -o"),
+        (["--id", "x"], "requires -o"),
         (["--data", "test.csv"], "No such option"),
     ],
 )

@@ -101,7 +101,7 @@ def test_no_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "--runs", "elsewhere"]) == 0
     assert run(["runs", "--spec", "digits"]) == 0
     out = capsys.readouterr().out
-    assert "there are no runs in elsewhere" in out and "there are no runs of digits in runs" in out
+    assert "no runs in elsewhere" in out and "no runs of digits in runs" in out
     assert run(["runs", "--runs", "elsewhere", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"runs": []}
 
@@ -141,7 +141,7 @@ def test_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_remove(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda text: False)
     assert run(["runs", "rm", "iris-1"]) == 1
-    assert "nothing is removed" in capsys.readouterr().out and (folder / "runs" / "iris-1").exists()
+    assert "nothing removed" in capsys.readouterr().out and (folder / "runs" / "iris-1").exists()
     assert run(["runs", "rm", "iris-1", "runs/iris-1", "--yes"]) == 0
     assert "removed 1 run, " in capsys.readouterr().out
     assert [p.name for p in (folder / "runs").iterdir()] == ["iris-2"]

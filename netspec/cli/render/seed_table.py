@@ -39,6 +39,6 @@ def seeds_text(result: SeedsResult) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    count, asked = len(result.metrics), len(result.seeds)
-    done = f"{count} seeds" if count == asked else f"{count} of {asked} seeds"
-    return "\n".join([f"{done}:", "", *lines, "", f"a run for each seed is in {result.run}"])
+    count, total = len(result.metrics), len(result.seeds)
+    done = f"{count} seeds" if count == total else f"{count} of {total} seeds"
+    return "\n".join([f"{done}:", "", *lines, "", f"one run per seed is in {result.run}"])

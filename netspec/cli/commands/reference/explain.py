@@ -15,7 +15,7 @@ from netspec.language.reference import explain, explanation_text, programs, sugg
 @click.argument("code")
 @json_option
 def command(code: str, as_json: bool) -> int:
-    """Explain an error CODE: what it means, a wrong program and a right one.
+    """Explain an error CODE: what it means, with a wrong and a corrected program.
 
     \b
     Example:
@@ -23,7 +23,7 @@ def command(code: str, as_json: bool) -> int:
     """
     kind = explain(code)
     if kind is None:
-        raise click.ClickException(f"there is no error code `{code}`.\n" + suggest_code(code))
+        raise click.ClickException(f"unknown error code `{code}`.\n" + suggest_code(code))
     if not as_json:
         click.echo(explanation_text(kind))
         return 0

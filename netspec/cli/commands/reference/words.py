@@ -26,7 +26,7 @@ from netspec.language.word import Word
 
 @click.command()
 @click.argument("word", required=False)
-@click.option("--markdown", is_flag=True, help="Print Markdown: the page of WORD, or those of all layers.")
+@click.option("--markdown", is_flag=True, help="Print Markdown: the page of WORD, or of all layers.")
 @click.option("--write", "folder", metavar="FOLDER", help=f"Write the reference pages to a folder: {', '.join(PAGES)}.")
 @json_option
 def command(word: str | None, markdown: bool, folder: str | None, as_json: bool) -> int:
@@ -57,7 +57,7 @@ def _find(name: str) -> list[type[Word]]:
     if not found and len(within := [word for word in names if name.lower() in word]) == 1:
         found = find_words(within[0])
     if not found:
-        raise click.ClickException(f"there is no word `{name}`.\n" + suggest(name, names, what="words"))
+        raise click.ClickException(f"unknown word `{name}`.\n" + suggest(name, names, what="words"))
     return found
 
 

@@ -19,15 +19,21 @@ Split = Literal["train", "val", "test"]
 @click.command()
 @click.argument("run")
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which examples."
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="test",
+    show_default=True,
+    help="The split to evaluate.",
 )
 @click.option(
-    "--data", metavar="SOURCE", help="Other data than those of the run: mnist, 'csv(\"f.csv\", …)'; files from here."
+    "--data",
+    metavar="SOURCE",
+    help="Another data source: mnist, 'csv(\"f.csv\", …)'; paths are relative to the current folder.",
 )
 @device_option
 @json_option
 def command(run: str, split: Split, data: str | None, device: str | None, as_json: bool) -> int:
-    """Evaluate the best weights of a RUN folder on its data.
+    """Evaluate the best weights of a RUN folder: the loss and every metric on a split of its data.
 
     \b
     Example:

@@ -18,13 +18,16 @@ from netspec.cli.render.predictions_csv import predictions_csv
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", help="Write a table in CSV: what each example is called, the answer.")
+@click.option("-o", "--output", metavar="FILE", help="Write a CSV table: the name of each example, and the prediction.")
 @click.option(
-    "--id", "id_column", metavar="NAME", help="With -o: the first column, taken from the table or counted from 1."
+    "--id",
+    "id_column",
+    metavar="NAME",
+    help="With -o: the name of the first column, read from the table or numbered from 1.",
 )
-@click.option("--label", metavar="NAME", help="With -o: the column of the answer; by default that of the data.")
+@click.option("--label", metavar="NAME", help="With -o: the column of the predictions (default: as in the data).")
 @click.option("--probabilities", is_flag=True, help="With -o: a column for each class, not only the most probable one.")
-@click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
+@click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
 @json_option
 def command(
@@ -38,12 +41,13 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> int:
-    """Predict with the best weights of a RUN folder for INPUTS: tables (.csv, .parquet; an example a row), .npy files,
-    images or folders of them, rows such as 5.1,3.5,1.4,0.2, or text. Inputs are coded and normalised as in training;
-    classes come with their names.
+    """Predict with the best weights of a RUN folder. INPUTS are tables (.csv or .parquet, one example per row), .npy
+    files, images or folders of images, rows such as 5.1,3.5,1.4,0.2, or text. They are encoded and normalized as in
+    training; classes are printed by name.
 
-    With -o the answers become a table, as competitions want it: a column with what the examples are called (the column
-    of the table whose name ends in `id`, the names of files, or 1, 2, 3, …), and one with the answers.
+    With -o the predictions are written as a table, as competitions expect it: a column with the names of the examples
+    (the column of the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column with the
+    predictions.
 
     \b
     Example:
@@ -52,7 +56,7 @@ def command(
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
     """
     for text in inputs:
-        if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so that unknown options come here
+        if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
             raise click.NoSuchOption(text)
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     choose_device(device)
@@ -74,29 +78,29 @@ def command(
 
 
 def _check_options(output: str | None, as_json: bool, force: bool, only_with_output: Mapping[str, object]) -> None:
-    """Raises click.UsageError for options that do not go together, or a file that would be written over."""
+    """Raises click.UsageError for options that exclude each other, or a file that would be overwritten."""
     if output is None:
         for name in [name for name, value in only_with_output.items() if value]:
-            raise click.UsageError(f"{name} goes with -o FILE, the table that is written")
+            raise click.UsageError(f"{name} requires -o FILE, the table to write")
         return
     if as_json:
         raise click.UsageError("give --json or -o, not both")
     if Path(output).suffix.lower() != ".csv":
         raise click.UsageError(f"-o takes a name that ends in .csv, not `{output}`")
     if Path(output).exists() and not force:
-        raise click.UsageError(f"{output} is there already; --force writes over it")
+        raise click.UsageError(f"{output} already exists; --force overwrites it")
 
 
-def _text(name: str, answer: dict[str, Any]) -> str:
+def _text(name: str, prediction: dict[str, Any]) -> str:
     prefix = "" if name == "output" else f"{name} "
-    if "classes" in answer:
-        return prefix + " ".join(answer["classes"])
-    if "class" in answer:
-        ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])[:3]
-        return prefix + f"{answer['class']} (" + ", ".join(f"{n} {100 * p:.1f}%" for n, p in ranked) + ")"
-    if "probability" in answer:
-        return prefix + f"{answer['answer']} ({answer['yes']} {100 * answer['probability']:.1f}%)"
-    return prefix + _numbers(answer["values"])
+    if "classes" in prediction:
+        return prefix + " ".join(prediction["classes"])
+    if "class" in prediction:
+        ranked = sorted(prediction["probabilities"].items(), key=lambda item: -item[1])[:3]
+        return prefix + f"{prediction['class']} (" + ", ".join(f"{n} {100 * p:.1f}%" for n, p in ranked) + ")"
+    if "probability" in prediction:
+        return prefix + f"{prediction['answer']} ({prediction['yes']} {100 * prediction['probability']:.1f}%)"
+    return prefix + _numbers(prediction["values"])
 
 
 def _numbers(values: Any) -> str:

@@ -17,24 +17,26 @@ from netspec.runs.catalog import RunInfo, choose_runs, find_run, list_runs, look
 def folder_option(command: click.decorators.FC) -> click.decorators.FC:
     """`--runs`, as in `netspec train`."""
     return click.option(
-        "--runs", "folder", default="runs", show_default=True, metavar="FOLDER", help="Where the run folders are."
+        "--runs", "folder", default="runs", show_default=True, metavar="FOLDER", help="The folder of the run folders."
     )(command)
 
 
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.group(invoke_without_command=True)
 @folder_option
-@click.option("--sort", metavar="FIGURE", help="Best first by a figure, or by name, made, epochs, seconds, parameters.")
+@click.option(
+    "--sort", metavar="METRIC", help="Sort by a metric, best first, or name, made, epochs, seconds, parameters."
+)
 @click.option("--spec", metavar="NAME", help="Only runs of this spec.")
-@click.option("--all", "every", is_flag=True, help="Show every figure, not only the most telling ones.")
+@click.option("--all", "every", is_flag=True, help="Show every metric, not only the most important ones.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context, folder: str, sort: str | None, spec: str | None, every: bool, as_json: bool
 ) -> int | None:
-    """List the runs of a folder: how far they came, and how good they are. The best figures are marked.
+    """List the runs of a folder with their progress and metrics; the best value of each metric is marked.
 
     A run is `finished`, `running` (a process trains it now), `interrupted` (`netspec train --resume` goes on with it,
     to the same numbers) or `broken` (it cannot be read, or had to stop).
@@ -58,7 +60,7 @@ def command(
         return 0
     if not runs:
         of = f" of {spec}" if spec is not None else ""
-        click.echo(f"there are no runs{of} in {folder}; `netspec train FILE` makes one")
+        click.echo(f"no runs{of} in {folder}; `netspec train FILE` creates one")
         return 0
     from netspec.cli.render.runs_table import print_runs
 
@@ -71,7 +73,7 @@ def command(
 @folder_option
 @json_option
 def compare_command(names: tuple[str, ...], folder: str, as_json: bool) -> int:
-    """Put runs side by side: figures, and the settings in which they differ.
+    """Compare runs side by side: metrics, and the settings that differ.
 
     \b
     Example:
@@ -95,7 +97,7 @@ def compare_command(names: tuple[str, ...], folder: str, as_json: bool) -> int:
 @folder_option
 @yes_option
 def rm_command(names: tuple[str, ...], folder: str, yes: bool) -> int:
-    """Remove runs with their weights and checkpoints. Asks first; folders that are no runs are never touched.
+    """Remove runs with their weights and checkpoints, after confirmation. Other folders are never removed.
 
     \b
     Example:
@@ -108,17 +110,17 @@ def rm_command(names: tuple[str, ...], folder: str, yes: bool) -> int:
 
 @command.command("prune")
 @folder_option
-@click.option("--unfinished", is_flag=True, help="Only runs that are interrupted or broken.")
-@click.option("--older-than", metavar="AGE", help="Only runs that were started longer ago: 12h, 7d, 4w.")
-@click.option("--keep-best", type=click.IntRange(1), metavar="N", help="All but the N best runs of each spec.")
-@click.option("--by", metavar="FIGURE", help="What says which are best (default: a metric on the validation split).")
+@click.option("--unfinished", is_flag=True, help="Remove only runs that are interrupted or broken.")
+@click.option("--older-than", metavar="AGE", help="Remove only runs started longer ago than this: 12h, 7d, 4w.")
+@click.option("--keep-best", type=click.IntRange(1), metavar="N", help="Keep the N best runs of each spec.")
+@click.option("--by", metavar="METRIC", help="The metric that ranks the runs (default: one on the validation split).")
 @yes_option
-@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
 def prune_command(
     folder: str, unfinished: bool, older_than: str | None, keep_best: int | None, by: str | None, yes: bool,
     dry_run: bool,
 ) -> int:  # fmt: skip
-    """Remove the runs that everything given is true of, after asking. Runs that are being trained always stay.
+    """Remove the runs that meet all the given conditions, after confirmation. Running ones are never removed.
 
     \b
     Example:
@@ -127,14 +129,14 @@ def prune_command(
         netspec runs prune --older-than 30d --keep-best 1 --dry-run
     """
     if not (unfinished or older_than or keep_best):
-        raise click.UsageError("say which: --unfinished, --older-than AGE, --keep-best N, or several of them")
+        raise click.UsageError("give --unfinished, --older-than AGE, --keep-best N, or several of them")
     if by is not None and keep_best is None:
-        raise click.UsageError("--by says which runs are best; it goes with --keep-best N")
+        raise click.UsageError("--by ranks the runs for --keep-best N; give both")
     runs = list_runs(_folder(folder))
     age = parse_age(older_than) if older_than is not None else None
     chosen = choose_runs(runs, unfinished=unfinished, older_than=age, keep_best=keep_best, by=by)
     if not chosen:
-        click.echo(f"nothing to remove: none of the {len(runs)} runs in {_folder(folder)} is meant")
+        click.echo(f"nothing to remove: none of the {len(runs)} runs in {_folder(folder)} meets the conditions")
         return 0
     return _remove(chosen, yes, dry_run=dry_run)
 
@@ -150,7 +152,7 @@ def parse_age(text: str) -> timedelta:
     """`12h`, `7d`, `4w`
 
     Raises:
-        click.UsageError: it is none.
+        click.UsageError: it is not an age.
     """
     match = re.fullmatch(r"(\d+)\s*(h|d|w)", text.strip())
     if match is None:
@@ -171,7 +173,7 @@ def _remove(runs: Sequence[RunInfo], yes: bool, *, dry_run: bool = False) -> int
         click.echo(f"would remove {what}")
         return 0
     if not yes and not click.confirm(f"remove {what}, with weights and checkpoints?"):
-        click.echo("nothing is removed")
+        click.echo("nothing removed")
         return 1
     for run in runs:
         remove_run(run.path)

@@ -60,7 +60,9 @@ class Example:
 @click.argument("file")
 @click.option("-o", "--output", metavar="PICTURE", help="The picture to write: .png, .pdf or .svg.")
 @click.option(
-    "--seed", type=click.IntRange(0), help="Other examples, varied in another way (default: that of the spec)."
+    "--seed",
+    type=click.IntRange(0),
+    help="The seed of examples and augmentation (default: that of the spec).",
 )
 @spec_options
 @json_option
@@ -73,7 +75,7 @@ def command(
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Show what `augment` in a spec FILE does: sixteen training examples before and after, in one picture.
+    """Draw sixteen training images of a spec FILE before and after its `augment`, in one picture.
 
     \b
     Example:

@@ -15,14 +15,18 @@ from netspec.spec.compilation import Compilation
 
 @click.command()
 @click.argument("file")
-@click.option("-o", "--output", metavar="MODEL.PY", help="The file to write; without it the source is printed.")
-@click.option("--standalone", is_flag=True, help="Source that needs Flax only, not netspec.")
-@click.option("--inference", is_flag=True, help="The network as it only answers: no dropout, batchnorms merged.")
+@click.option("-o", "--output", metavar="MODEL.PY", help="The file to write; by default the source is printed.")
+@click.option("--standalone", is_flag=True, help="Source that depends on Flax only, not on netspec.")
+@click.option(
+    "--inference",
+    is_flag=True,
+    help="The network in inference mode: no dropout, batchnorms folded.",
+)
 @click.option(
     "--run",
     "run_folder",
     metavar="RUN",
-    help="With --inference and -o: also write the weights of a run, batchnorms merged, to MODEL.safetensors.",
+    help="With --inference and -o: also write the weights of a run, batchnorms folded, to MODEL.safetensors.",
 )
 @spec_options
 @json_option
@@ -48,7 +52,7 @@ def command(
         netspec compile specs/mnist_cnn.net -o model.py --inference --run runs/mnist_cnn-1
     """
     if run_folder is not None and (output is None or not inference):
-        raise click.UsageError("--run goes with --inference and -o")
+        raise click.UsageError("--run requires --inference and -o")
     spec = compilation(file, defines, input_shape, data)
     if inference:
         source = spec.inference_python(standalone=standalone)

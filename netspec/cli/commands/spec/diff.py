@@ -18,7 +18,7 @@ from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import Meaning, meaning_of
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
-COLOURS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
+COLORS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 HEADINGS = {
     "input": "inputs", "layer": "layers", "output": "outputs", "data": "data", "train": "train",
     "expect": "expectations",
@@ -34,11 +34,11 @@ TOTALS = {"parameters": "parameters", "frozen": "frozen", "state": "state", "mac
 def command(
     old: str, new: str, defines: tuple[str, ...], input_shape: str | None, data: str | None, as_json: bool
 ) -> int:
-    """Show what differs between two networks: A and B are spec files or run folders.
+    """Show the differences between two networks; A and B are spec files or run folders.
 
-    Only meaning counts: layers, their options and wires, settings, data. Formatting, comments and names of params do
-    not. `-D`, `--input` and `--data` go to spec files, not to runs. The exit status is 0 when both mean the same and 1
-    when they do not.
+    Only the meaning is compared: layers, their options and connections, settings, data; not formatting, comments or
+    names of params. `-D`, `--input` and `--data` apply to spec files, not to runs. The exit status is 0 if both mean
+    the same and 1 otherwise.
 
     \b
     Example:
@@ -51,8 +51,8 @@ def command(
     if as_json:
         print_json(found.as_json())
     else:
-        colour = wants_color(sys.stdout)
-        click.echo("\n".join(difference_lines(found, old, new)), color=colour)
+        color = wants_color(sys.stdout)
+        click.echo("\n".join(difference_lines(found, old, new)), color=color)
     return 0 if found.is_empty else 1
 
 
@@ -74,7 +74,7 @@ class _Row:
 
 
 def difference_lines(found: Difference, old: str, new: str) -> Iterator[str]:
-    """The changes by section with colours, and the counts that differ."""
+    """The changes by section with colors, and the counts that differ."""
     if found.is_empty:
         yield f"{old} and {new} mean the same: {_count(found.new.totals['parameters'])} parameters, {found.new.hash}"
         return
@@ -89,7 +89,7 @@ def difference_lines(found: Difference, old: str, new: str) -> Iterator[str]:
         for row in lines:
             text = f"{row.text:<{min(texts, 48)}}  {click.style(row.place, dim=True)}" if row.place else row.text
             name = f"{row.name:<{width}}" if text else row.name
-            sign = click.style(f"{SIGNS[row.kind]} {name}", fg=COLOURS[row.kind])
+            sign = click.style(f"{SIGNS[row.kind]} {name}", fg=COLORS[row.kind])
             yield f"  {sign}  {text}".rstrip()
     if found.params:
         yield f"\n{click.style('params', bold=True)} (what follows from them stands above)"

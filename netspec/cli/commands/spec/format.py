@@ -18,12 +18,14 @@ from netspec.spec.compilation import read_source
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit with 1 if a file is not formatted.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Only check; the exit status is 1 if a file is not formatted."
+)
 @json_option
 def command(files: tuple[str, ...], only_check: bool, as_json: bool) -> int:
-    """Format spec FILES in place; `-` reads the standard input and writes the standard output.
+    """Format spec FILES in place; `-` reads standard input and writes standard output.
 
-    A file with a syntax error is left as it is.
+    A file with a syntax error is left unchanged.
 
     \b
     Example:

@@ -18,7 +18,7 @@ from netspec.spec.compilation import Compilation
 
 
 class _Stage(click.Choice[str]):
-    """The stages, and `optimized`, as `optimized` was spelled before."""
+    """The stages, and `optimized`, with its British spelling."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return super().convert("optimized" if value == "optimised" else value, param, ctx)
@@ -29,13 +29,13 @@ class _Stage(click.Choice[str]):
 @click.option(
     "--stage",
     type=_Stage(["tree", "graph", "optimized", "python", "inference", "plan"]),
-    help="Show a stage of the compiler instead of the table; `inference` is the network as it only answers, `plan` how "
-    "it is computed on this machine, and why.",
+    help="Show a compiler stage instead of the table; `inference` is the network in inference mode, `plan` how it is "
+    "computed on this machine, and why.",
 )
-@click.option("--full", is_flag=True, help="Show every option in force, defaults too.")
-@click.option("--schedule", is_flag=True, help="Draw the learning rate over the run instead of the table.")
-@click.option("--memory", is_flag=True, help="Show what a training step takes instead of the table: it is compiled.")
-@click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table; small ones as numbers.")
+@click.option("--full", is_flag=True, help="Show every option with its value, including defaults.")
+@click.option("--schedule", is_flag=True, help="Plot the learning-rate schedule instead of the table.")
+@click.option("--memory", is_flag=True, help="Show the memory of a training step instead of the table (compiles it).")
+@click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table, small ones in full.")
 @spec_options
 @json_option
 def command(
@@ -52,7 +52,7 @@ def command(
 ) -> int:
     """Show the network of a spec FILE: each layer with its output shape, parameters and multiply-adds, and the totals.
 
-    FILE may be the folder of a run as well.
+    FILE may also be a run folder.
 
     \b
     Example:
@@ -123,13 +123,13 @@ def _spec_of_run(file: str, defines: tuple[str, ...], input_shape: str | None, d
     from netspec.spec.experiment import read_compilation
 
     if defines or input_shape is not None or data is not None:
-        raise click.UsageError(f"{file} is a run, which is shown as it was run: leave -D, --input and --data out")
+        raise click.UsageError(f"{file} is a run, which is shown as it was trained: omit -D, --input and --data")
     return read_compilation(Path(file))
 
 
 def _show_weights(run: str, spec: Compilation, as_json: bool) -> int:
     if not Path(run).is_dir():
-        raise click.UsageError(f"--weights needs the folder of a run, such as runs/{spec.name}-1, not a spec")
+        raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
     from netspec.cli.render.weights import ordered, weights_json, weights_text
     from netspec.storage.weights import load_weights
 

@@ -24,10 +24,10 @@ mpl_figure = lazy("matplotlib.figure")
 
 @click.command()
 @click.argument("file")
-@click.option("--low", type=click.FloatRange(0, min_open=True), default=1e-7, show_default=True, help="First rate.")
-@click.option("--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Last rate.")
-@click.option("--steps", type=click.IntRange(10), default=100, show_default=True, help="How many steps it rises.")
-@click.option("-o", "--output", metavar="FILE", help="Write the curve as a picture too: .png, .svg or .pdf.")
+@click.option("--low", type=click.FloatRange(0, min_open=True), default=1e-7, show_default=True, help="The first rate.")
+@click.option("--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="The last rate.")
+@click.option("--steps", type=click.IntRange(10), default=100, show_default=True, help="The number of training steps.")
+@click.option("-o", "--output", metavar="FILE", help="Also write the curve as a picture: .png, .svg or .pdf.")
 @device_option
 @spec_options
 @json_option
@@ -43,9 +43,9 @@ def command(
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Find a learning rate for the network of a spec FILE: train some steps with a rate that rises, and watch the loss.
+    """Find a learning rate for the network of a spec FILE: train a few steps at a rising rate and record the loss.
 
-    It ends where the loss explodes. No run folder is made. (Smith 2015, arXiv:1506.01186)
+    The test ends when the loss diverges. No run folder is created. (Smith 2015, arXiv:1506.01186)
 
     \b
     Example:

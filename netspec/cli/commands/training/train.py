@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 def device_option(command: click.decorators.FC) -> click.decorators.FC:
-    """`--device`, for the commands that compute."""
+    """`--device`, for commands that run JAX."""
     return click.option(
         "--device",
         type=click.Choice(["cpu", "gpu", "tpu"]),
-        help="Where to compute; the default is what JAX finds.",
+        help="The device; by default the one that JAX selects.",
     )(command)
 
 
 def choose_device(device: str | None) -> None:
-    """Let JAX use one kind of device only; before JAX is imported.
+    """Let JAX use one kind of device only; to be called before JAX is imported.
 
     Raises:
-        click.UsageError: there is none of that kind.
+        click.UsageError: there is no such device.
     """
     if device is None:
         return
@@ -42,29 +42,31 @@ def choose_device(device: str | None) -> None:
 
     problem = find_devices()
     if problem is not None:
-        raise click.UsageError(f"there is no {device} here ({problem}); leave --device out to use what JAX finds")
+        raise click.UsageError(f"no {device} found ({problem}); omit --device to use the device that JAX selects")
 
 
 @click.command()
 @click.argument("file", required=False)
-@click.option("--resume", metavar="RUN", help="Go on with a run where it stopped; FILE is then checked against it.")
-@click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="Where run folders are made.")
+@click.option("--resume", metavar="RUN", help="Resume a run from its last checkpoint; FILE, if given, must match it.")
+@click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="The folder for run folders.")
 @click.option(
     "--save-every",
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often everything is saved while training; 0: after every epoch.",
+    help="The time between two checkpoints; 0: after every epoch.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Short for -D train.seed=…")
+@click.option("--seed", type=click.IntRange(0), help="Same as -D train.seed=…")
 @click.option(
-    "--seeds", type=click.IntRange(1), help="Short for -D train.seeds=…: a run for each, and mean and spread."
+    "--seeds",
+    type=click.IntRange(1),
+    help="Same as -D train.seeds=…: one run per seed, and their mean and spread.",
 )
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
-    help="Short for -D train.lowering=…: `reference` computes every layer as Flax does.",
+    help="Same as -D train.lowering=…; `reference` computes every layer as Flax does.",
 )
 @device_option
 @spec_options
@@ -83,11 +85,12 @@ def command(
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Train the network of a spec FILE on the data that it names.
+    """Train the network of a spec FILE on its data.
 
-    Everything goes into a new run folder. Ctrl-C saves and leaves; `--resume RUN` goes on, to the same weights bit for
-    bit as if nothing had happened, also after a crash. `-D train.epochs=N` goes on for longer. The exit status is 1
-    when an expectation of the spec is not met, 130 after Ctrl-C and 143 after SIGTERM.
+    Everything is saved in a new run folder. Ctrl-C saves a checkpoint and exits. `--resume RUN` resumes an interrupted
+    or crashed run and ends with the same weights, bit for bit, as if it had not been interrupted; with
+    `-D train.epochs=N` it trains for longer. The exit status is 1 if an expectation of the spec is not met, 130 after
+    Ctrl-C and 143 after SIGTERM.
 
     \b
     Example:
@@ -106,14 +109,14 @@ def command(
     if lowering is not None:
         defines = (*defines, f"train.lowering={lowering}")
     reporter = make_reporter(as_json)
-    how = {"reporter": reporter, "save_seconds": save_every}
+    options = {"reporter": reporter, "save_seconds": save_every}
     try:
         if resume is None:
             assert file is not None
-            result = _train(compilation(file, defines, input_shape, data), Path(runs), **how)
+            result = _train(compilation(file, defines, input_shape, data), Path(runs), **options)
         else:
             spec = compilation(file, defines, input_shape, data) if file is not None else None
-            result = _resume(Path(resume), spec, parse_defines(defines, data), **how)
+            result = _resume(Path(resume), spec, parse_defines(defines, data), **options)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
@@ -127,19 +130,19 @@ def command(
     return 1 if any(problem.is_error for problem in result.problems) else 0
 
 
-def _train(spec: Compilation, runs: Path, **how: Any) -> Result | SeedsResult:
+def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult:
     spec.check()
     print_problems(spec.problems.warnings)
     from netspec.spec.experiment import load_init, prepare, train_prepared
 
     _keep_memory(spec)
     prepared = load_init(prepare(_as_tuned(spec)))
-    print_once(prepared.warnings, but=spec.problems.warnings)
+    print_once(prepared.warnings, except_=spec.problems.warnings)
     if prepared.compilation.train.seeds > 1:
         from netspec.runs.seed_runs import train_seeds
 
-        return train_seeds(prepared, runs, **how)
-    return train_prepared(prepared, runs, **how)
+        return train_seeds(prepared, runs, **options)
+    return train_prepared(prepared, runs, **options)
 
 
 def _keep_memory(spec: Compilation) -> None:
@@ -151,7 +154,7 @@ def _keep_memory(spec: Compilation) -> None:
 
 
 def _as_tuned(spec: Compilation) -> Compilation:
-    """The spec with the lowering that `netspec tune-speed` has found for it, unless it names one itself."""
+    """The spec with the lowering that `netspec tune-speed` found for it, unless it sets one itself."""
     if "lowering" in spec.setting_spans("train"):
         return spec
     from netspec.analysis.tune_lowering import recall, with_lowering
@@ -160,7 +163,7 @@ def _as_tuned(spec: Compilation) -> Compilation:
     return spec if lowering is None else with_lowering(spec, lowering)
 
 
-def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **how: Any) -> Result | SeedsResult:
+def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> Result | SeedsResult:
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run, resume_seeds
     from netspec.spec.experiment import read_compilation
@@ -168,13 +171,13 @@ def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **ho
 
     if is_seeds_run(run):
         if spec is not None or overrides:
-            raise click.ClickException(
-                f"{run} holds runs with several seeds; they go on as they are, without FILE or -D"
-            )
-        return resume_seeds(run, **how)
+            raise click.ClickException(f"{run} holds runs with several seeds, which are resumed without FILE or -D")
+        return resume_seeds(run, **options)
     done = read_run(run).done
     if done is not None and spec is None and not overrides:
         epochs = done["epochs"]
-        raise click.ClickException(f"{run} is finished, after {epochs} epochs; `-D train.epochs=N` goes on for longer")
+        raise click.ClickException(
+            f"{run} has finished after {epochs} epochs; to train for longer, add `-D train.epochs=N`"
+        )
     _keep_memory(spec or read_compilation(run))
-    return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **how)
+    return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **options)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file")
 @click.option(
-    "--seconds", type=click.FloatRange(0), default=20.0, show_default=True, help="How long to measure, compiling aside."
+    "--seconds",
+    type=click.FloatRange(0),
+    default=20.0,
+    show_default=True,
+    help="How long to measure, without compilation.",
 )
 @device_option
 @spec_options
@@ -32,7 +36,7 @@ def command(
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Measure which ways of computing its layers train a spec FILE fastest on this machine, and remember it.
+    """Find the lowering that trains a spec FILE fastest on this machine, and remember it.
 
     Whole training steps are measured, in turn. `netspec train` takes what was best for the same network, batch and
     device, unless the spec says `lowering = …` itself. No run folder is made.

@@ -34,8 +34,8 @@ HINT = (
 
 @click.command()
 @click.argument("file")
-@click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="Epochs of each training.")
-@click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="Steps of an epoch, at most.")
+@click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="The number of epochs.")
+@click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="The maximum steps per epoch.")
 @device_option
 @spec_options
 @json_option
@@ -51,11 +51,11 @@ def command(
     data: str | None,
     as_json: bool,
 ) -> int:
-    """Prove on this machine that a spec FILE trains to the same numbers twice, and after a kill and `--resume`.
+    """Verify that a spec FILE trains to the same numbers twice, and after a kill and `--resume`, on this machine.
 
-    Trains a few steps on part of the data: once as it is, once again in a new process, and once killed in the middle
-    (SIGKILL) and resumed. Everything that a checkpoint holds is compared bit for bit. Takes as long as the network
-    needs to be compiled, four times; the folders are temporary. The exit status is 1 when a number differs.
+    Trains a few steps on part of the data: once without interruption, once again in a new process, and once killed
+    (SIGKILL) and resumed. Everything in the checkpoints is compared bit for bit. The network is compiled four times;
+    the run folders are temporary. The exit status is 1 if a number differs.
 
     \b
     Example:

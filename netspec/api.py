@@ -220,7 +220,7 @@ def load(run: str | Path) -> Model:
         CompileError: there is no such run, or it is damaged.
         TypeError: it is neither a string nor a path.
     """
-    from netspec.spec.experiment import load_model
+    from netspec.spec.saved import load_model
 
     return load_model(_folder(run))
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from netspec.language.diagnostics import CompileError, fail, suggest
 from netspec.spec.canonical import FORMAT, Meaning, meaning_of
-from netspec.spec.experiment import read_compilation
+from netspec.spec.saved import read_compilation
 from netspec.storage import errors
 from netspec.storage.atomic_files import reason_of
 from netspec.storage.run_folder import RunRecord, checkpoint_steps, read_run

@@ -21,9 +21,10 @@ from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Coding
 from netspec.data.predict.rows import RawInputs
 from netspec.language.diagnostics import Diagnostic, fail
-from netspec.spec.experiment import as_dataset, load_model, prepare, read_coding, read_compilation
+from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
+from netspec.spec.saved import load_model, read_coding, read_compilation
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate

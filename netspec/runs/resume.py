@@ -22,11 +22,11 @@ from netspec.spec.experiment import (
     load_init,
     prepare,
     pretty,
-    read_compilation,
     settings_in_force,
     train_in,
     with_overrides,
 )
+from netspec.spec.saved import read_compilation
 from netspec.storage.errors import OtherSpec
 from netspec.storage.run_folder import Run, checkpoint_steps, read_run
 from netspec.training.loop.callback import Reporter

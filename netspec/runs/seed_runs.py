@@ -18,16 +18,8 @@ from msgspec import structs
 from netspec.language.diagnostics import Diagnostic
 from netspec.runs.resume import resume_run
 from netspec.runs.seed_statistics import Spread, spreads
-from netspec.spec.experiment import (
-    SpecExperiment,
-    load_init,
-    prepare,
-    pretty,
-    read_compilation,
-    run_files,
-    settings_in_force,
-    train_in,
-)
+from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
+from netspec.spec.saved import read_compilation
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import Record, Reporter, Silent, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS

@@ -1,4 +1,4 @@
-"""From a spec and data to a run, and from a run back to a model: compile, load data, check, train, write.
+"""From a spec and data to a run: compile, load the data, check, train, write.
 
 Comes in: a `Compilation` and data (or the source that the spec names). Goes out: `Result`, with the folder of the run.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from netspec.compiler.elaborate.expect import check_measurable, check_measured
 from netspec.compiler.ir.cost import rows, weights_by_layer
-from netspec.data.dataset.dataset import Dataset, Facts
+from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.errors.files import NoData, SourceNotUsed
 from netspec.data.load import read_dataset
@@ -30,8 +30,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import train_spans
-from netspec.storage.run_folder import Run, read_run
-from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
+from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import TestDecides
@@ -371,50 +370,3 @@ def run_files(experiment: SpecExperiment) -> dict[str, str]:
         "model.py": experiment.model.source,
         "summary.txt": experiment.model.summary() + "\n",
     }
-
-
-# ---------------------------------------------------------------- reading runs
-
-
-def read_coding(path: Path) -> Coding:
-    """How a run codes its inputs and answers."""
-    return Coding.from_json(read_run(path).json("coding.json"))
-
-
-def load_model(path: Path) -> Model:
-    """The model of a run, with its best weights; see `netspec.load`."""
-    model = Model(read_compilation(path))
-    put_weights(model.module, load_weights(path), str(path))
-    model.coding = read_coding(path)
-    return model
-
-
-def inference_weights(compilation: Compilation, run: Path) -> bytes:
-    """The weights of a run for the inference form of its network, as the content of a safetensors file.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, or it is one of another network.
-    """
-    model = Model(compilation)
-    put_weights(model.module, load_weights(read_run(run).path), str(run))
-    return weights_file(weights_of(model.inference_module()))
-
-
-def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> Compilation:
-    """The spec of a run, as it was run.
-
-    Raises:
-        CompileError: there is no such run, or it is damaged.
-    """
-    record = read_run(path)
-    spec = record.json("spec.json")
-    given_from = None if "data.source" in (overrides or {}) else Path(spec.get("given_from", spec["folder"]))
-    source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
-    return Compilation(
-        source,
-        overrides={**spec["overrides"], **(overrides or {})},
-        input=spec["input"],
-        facts=Facts.from_json(spec["facts"]),
-        used=spec["used"],
-        given_from=given_from,
-    )

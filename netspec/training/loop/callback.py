@@ -31,7 +31,7 @@ class Tick:
 
     @property
     def figures(self) -> Mapping[str, Any]:
-        """The metrics, by the name that they had before version 0.2; callbacks that were written then read it."""
+        """The former name of `metrics`, for callbacks that use it."""
         return self.metrics
 
 

@@ -6,9 +6,10 @@ from contextlib import closing
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.storage.tree_paths import flatten
+from netspec.storage.tree_paths import Tree, flatten
 from netspec.training.errors.recipe import NonfiniteLoss
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
@@ -33,9 +34,19 @@ def explain(engine: Engine, data: Data | Stream, state: State, step: int) -> Dia
     """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
     state = run_until(engine, data, state, step)
     epoch = step // engine.steps_per_epoch
-    inputs, targets = engine.examples_of(step, data)
+    inputs, targets = _examples_of(engine, step, data)
     where = _first_place(engine, state, inputs, targets)
     return NonfiniteLoss(epoch=epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
+
+
+def _examples_of(engine: Engine, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
+    """The inputs and targets of a step of the run, as the network sees them in it."""
+    order = engine.order(step // engine.steps_per_epoch, data.examples)
+    size = engine.batch_size(step, data.examples)
+    if isinstance(data, Data):
+        return engine.batch(jnp.int32(step), size, data.arrays, order)
+    begin = (step % engine.steps_per_epoch) * engine.recipe.batch
+    return engine.varied(jnp.int32(step), data.read(np.asarray(order)[begin : begin + size]))
 
 
 def explain_weights(engine: Engine, state: State) -> Diagnostic:

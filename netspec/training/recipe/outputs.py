@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.language.diagnostics import Fix, Problems, suggest
+from netspec.language.diagnostics import Fix, suggest
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.training.errors import outputs as output_errors, recipe as errors
@@ -32,7 +31,7 @@ from netspec.training.metrics import (
     RootMeanSquaredError,
     RSquared,
 )
-from netspec.training.recipe.settings import TrainSettings
+from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.targets import are_ids
 
 
@@ -83,17 +82,6 @@ class OutputRecipe(Frozen):
 def has_classes(scored: OutputHead, target: Target) -> bool:
     """Whether an answer is one class of several."""
     return scored.activation == "softmax" or are_ids(scored, target)
-
-
-@dataclass
-class Check:
-    """The places of settings in the text, and what is wrong with them."""
-
-    spans: Mapping[str, Span]
-    problems: Problems = field(default_factory=Problems)
-
-    def at(self, key: str, head: OutputHead | None = None) -> Span | None:
-        return self.spans.get(key) or (head.span if head else None)
 
 
 def make_outputs(

@@ -7,7 +7,6 @@ Comes in: the `train` section, the heads of the net, and what the data say about
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -22,9 +21,8 @@ from netspec.training.control.stop import Stop, Until
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.metrics import metric_of
 from netspec.training.optimizers import ChainWord
-from netspec.training.optimizers.checks import check_optimizer
-from netspec.training.recipe.outputs import Check, OutputRecipe, make_outputs
-from netspec.training.recipe.settings import TrainSettings
+from netspec.training.recipe.outputs import OutputRecipe, make_outputs
+from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules import Schedule, find_plateau
 
 
@@ -152,27 +150,16 @@ def make_recipe(
         CompileError: with everything that does not fit together (NS450 to NS467).
         KeyError: an output has no targets, which the checks of the data tell in a better way.
     """
-    check = Check(spans or {})
+    check = Check(spans or {}, layers)
     outputs = make_outputs(settings, heads, targets, class_weights or {}, check)
-    check_optimizer(settings.optimizer, settings.freeze, layers, check.spans, check.problems)
-    _check_schedule(settings.schedule, check)
+    for option in settings.options():
+        fits = getattr(settings, f"check_{option.name}", None)
+        if fits is not None:
+            fits(check)
     keep, every = _keep(settings.keep or (), has_val, check)
-    recipe = Recipe(
-        outputs=outputs,
-        optimizer=settings.optimizer,
-        schedule=settings.schedule,
-        freeze=settings.freeze,
-        epochs=settings.epochs,
-        batch=settings.batch,
-        seed=settings.seed,
-        stop=settings.stop or (),
-        keep=keep,
-        every=every,
-        precision=settings.precision,
-        lowering=settings.lowering,
-        remat=settings.remat,
-        watch=settings.watch,
-    )
+    copied = {o.name: getattr(settings, o.name) for o in settings.options() if o.name in Recipe.__struct_fields__}
+    decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
+    recipe = Recipe(**{**copied, **decided})
     if len(outputs) == len(heads):
         _check_figures(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
@@ -180,13 +167,6 @@ def make_recipe(
 
 
 # ---------------------------------------------------------------- the whole run
-
-
-def _check_schedule(chain: Sequence[Schedule], check: Check) -> None:
-    for word, following in pairwise(chain):
-        if word.span_of_time is None:
-            check.problems.add(errors.NeverReached(span=check.at("schedule"), word=word.word, following=following.word))
-            return
 
 
 def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Every | None]:

@@ -1,23 +1,53 @@
-"""The section `train { … }`: how a net is trained."""
+"""The section `train { … }`: how a network is trained.
+
+To add a setting, write one field here: its type, its option type (which checks every value that is written), its help
+and its default. `netspec words`, the reference and the messages follow from it. Where a value must also fit other
+settings or the network, add a method `check_NAME` beside it: `make_recipe` calls it, and `netspec check` with it.
+
+What the engine or the loop reads gets a field of the same name in `Recipe` (recipe.py) as well, which `make_recipe`
+fills by name, and a line in `Recipe.describe` where it has to be the same when a run is resumed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from netspec.compiler.ir.output_head import OutputHead
+from netspec.language.diagnostics import Problems
 from netspec.language.kinds import Chain, Choice, Count, Either, Flag, Text
 from netspec.language.lowering_families import FAST, LoweringKind
+from netspec.language.source import Span
 from netspec.language.vocabulary import register
 from netspec.language.word import Word, option
 from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
+from netspec.training.errors import recipe as errors
 from netspec.training.losses import LossWord
 from netspec.training.metrics import MetricWord
 from netspec.training.optimizers import Adam, ChainWord
+from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.schedules import Constant, Schedule
 
 
+@dataclass
+class Check:
+    """What checks of settings are given: the spans of the keys, how many weights each layer of the network trains
+    (None: not known), and the problems to add to."""
+
+    spans: Mapping[str, Span]
+    layers: Mapping[str, int] | None = None
+    problems: Problems = field(default_factory=Problems)
+
+    def at(self, key: str, head: OutputHead | None = None) -> Span | None:
+        return self.spans.get(key) or (head.span if head else None)
+
+
 @register("section", "train")
 class TrainSettings(Word):
-    """How a net is trained. Every key has a default.
+    """How a network is trained. Every key has a default.
 
     Example: train { epochs = 12 }
     """
@@ -82,3 +112,15 @@ class TrainSettings(Word):
         "the weights that are kept (none: `best` if there is a validation split, otherwise `last`)",
         default=None,
     )
+
+    def check_optimizer(self, check: Check) -> None:
+        """The words of the chain fit each other, and the layers that they name are there."""
+        check_optimizer(self.optimizer, self.freeze, check.layers, check.spans, check.problems)
+
+    def check_schedule(self, check: Check) -> None:
+        """Every word of the chain but the last has an end."""
+        for word, following in pairwise(self.schedule):
+            if word.span_of_time is None:
+                span = check.at("schedule")
+                check.problems.add(errors.NeverReached(span=span, word=word.word, following=following.word))
+                return

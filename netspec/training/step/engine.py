@@ -9,7 +9,7 @@ of the one before. Where the arrays live, and how programs are compiled, is left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias, TypeVar
 
 import jax
@@ -39,9 +39,8 @@ from netspec.training.step.skip_step import NONE_SKIPPED, counted_anew, take_bac
 State: TypeAlias = dict[str, Any]
 """`params`, `random` (for dropout and its variants), `other` (what else a network remembers), `optimizer`, `step` (of
 the run, from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1. Where the recipe
-asks for it, `rate_scale`: the factor of a schedule that follows a metric,
-`skipped`: how many steps were skipped in a row, and in this epoch, with how many examples; and
-`watch` (netspec/training/step/gradient_stats.py)."""
+asks for it, `rate_scale`: the factor of a schedule that follows a metric, `skipped`: how many steps were skipped in a
+row, and in this epoch, with how many examples; and `watch` (netspec/training/step/gradient_stats.py)."""
 
 _PARTS = (nnx.Param, nnx.RngState, ...)
 """How a module is divided: what is trained, random state, everything else."""
@@ -65,8 +64,7 @@ class Engine:
     def __init__(
         self, experiment: Experiment, *, placement: Placement | None = None, programs_of: Engine | None = None
     ) -> None:
-        self.experiment, recipe = experiment, experiment.recipe
-        self.recipe = recipe
+        self.experiment, self.recipe = experiment, (recipe := experiment.recipe)
         self.placement = placement or Placement()
         self.input_names = tuple(experiment.inputs)
         self.steps_per_epoch = experiment.steps_per_epoch
@@ -159,8 +157,7 @@ class Engine:
             trained, frozen = split_tree(params, self._frozen)
             return merge_trees(self._optimizer.eval_weights(optimizer, widen(trained)), frozen)
 
-        program = self.cached("eval_weights", lambda: self.placement.jit(averaged))
-        return program(state["optimizer"], state["params"])
+        return self.cached("eval_weights", lambda: self.placement.jit(averaged))(state["optimizer"], state["params"])
 
     @property
     def first_weights(self) -> tuple[Tree, Tree]:
@@ -184,16 +181,17 @@ class Engine:
     @cached_property
     def zero_sums(self) -> Tree:
         """The sums of an epoch before its first step."""
+
+        def of_one(output: OutputRecipe) -> Tree:
+            logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self.example_target(output))
+            weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
+            return output_sums(output, logits, target, weights, training=True)[1]
+
         sums: dict[str, Any] = {"penalty": jnp.float32(0)} if self.experiment.penalties else {}
         for name, output in self.recipe.outputs.items():
-            shapes = jax.eval_shape(lambda out=output: self._sums_of_one(out))
+            shapes = jax.eval_shape(partial(of_one, output))
             sums[name] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
         return sums
-
-    def _sums_of_one(self, output: OutputRecipe) -> Tree:
-        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self.example_target(output))
-        weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
-        return output_sums(output, logits, target, weights, training=True)[1]
 
     def example_target(self, output: OutputRecipe) -> Any:
         """The target of one example as the loss takes it: 1 x its shape, all zeros."""
@@ -235,14 +233,6 @@ class Engine:
             return np.arange(examples, dtype=np.int32)
         return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)
 
-    def examples_of(self, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
-        """The inputs and targets of a step of the run, as the net sees them in it."""
-        order, size = self.order(step // self.steps_per_epoch, data.examples), self.batch_size(step, data.examples)
-        if isinstance(data, Data):
-            return self.batch(jnp.int32(step), size, data.arrays, order)
-        begin = (step % self.steps_per_epoch) * self.recipe.batch
-        return self._varied(jnp.int32(step), data.read(np.asarray(order)[begin : begin + size]))
-
     # ------------------------------------------------------------ one step
 
     def step_program(self, size: int) -> Any:
@@ -270,7 +260,7 @@ class Engine:
         """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss)."""
 
         def step(state: State, batch: tuple[Tree, Tree]) -> tuple[State, Any]:
-            return self._step(state, self._varied(state["step"], batch), size)
+            return self._step(state, self.varied(state["step"], batch), size)
 
         return self.cached(("batch", size), lambda: self._compiled(step))
 
@@ -279,16 +269,16 @@ class Engine:
 
     def batch_size(self, step: int, examples: int) -> int:
         """How many examples a step of the run takes; the last one of an epoch takes what is left."""
-        begin = (step % self.steps_per_epoch) * self.recipe.batch
-        return min(self.recipe.batch, examples - begin)
+        return min(self.recipe.batch, examples - (step % self.steps_per_epoch) * self.recipe.batch)
 
     def batch(self, step: Any, size: int, data: tuple[Tree, Tree], order: Any) -> tuple[Tree, Tree]:
         """The inputs and targets of a step of the run, varied; the steps before it in its epoch were whole ones."""
         begin = (step % self.steps_per_epoch) * self.recipe.batch
         rows = jax.lax.dynamic_slice_in_dim(order, begin, size)
-        return self._varied(step, jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data))
+        return self.varied(step, jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data))
 
-    def _varied(self, step: Any, batch: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
+    def varied(self, step: Any, batch: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
+        """A batch of a step of the run, augmented where the experiment says so."""
         augment = self.experiment.augment
         return batch if augment is None else augment(step, *batch)
 
@@ -364,8 +354,7 @@ class Engine:
 
     def training_logits(self, params: Tree, inputs: Sequence[Any]) -> dict[str, Any]:
         """Those of training mode, with the first state of everything but the weights."""
-        _, random, other = self._first
-        return self.logits(self.module(params, other, random), inputs)
+        return self.logits(self.module(params, self._first[2], self._first[1]), inputs)
 
     def _by_output(self, result: Any) -> dict[str, Any]:
         values = dict(result) if isinstance(result, Mapping) else {next(iter(self.recipe.outputs)): result}

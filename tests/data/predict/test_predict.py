@@ -17,7 +17,7 @@ from netspec.data.transforms.encoders import ImageEncoder
 from netspec.data.transforms.normalization import Normalisation
 from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
-from netspec.spec.experiment import read_coding
+from netspec.spec.saved import read_coding
 from tests.data.files import write
 
 SEXES, PORTS = "mf", "SCQ"

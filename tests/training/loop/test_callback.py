@@ -187,3 +187,43 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (problem,) = caught.value.diagnostics
     assert problem.code == "NS502" and "pip install 'netspec-compiler[tensorboard]'" in problem.hint_text
     assert problem.span is not None and not (tmp_path / "runs").exists()
+
+
+class Hooks(Silent):
+    """Takes part in the training instead of only reporting it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def on_begin(self, training: Any) -> None:
+        self.calls.append(f"begin {training.step}")
+
+    def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
+        self.calls.append(f"metrics {training.step}")
+        metrics["weight_norm"] = float(np.linalg.norm(training.weights.params["dense"]["kernel"]))
+
+    def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
+        self.calls.append(f"end {record['epoch']}")
+
+
+class Bare:
+    """The four methods of the protocol, and no base class."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def start(self, record: Any) -> None: ...
+    def progress(self, tick: Any) -> None: ...
+    def done(self, record: Any) -> None: ...
+    def epoch(self, record: Any) -> None:
+        self.epochs.append(record["epoch"])
+
+
+def test_a_callback_may_take_part_in_the_training(tmp_path: Path) -> None:
+    hooks, bare = Hooks(), Bare()
+    result = netspec.train(netspec.compile(text()), (X, Y), runs=tmp_path, callbacks=[hooks, bare])
+    assert hooks.calls == ["begin 0", "metrics 3", "end 1", "metrics 6", "end 2", "metrics 9", "end 3"]
+    assert bare.epochs == [1, 2, 3]
+    assert all(record["metrics"]["weight_norm"] > 0 for record in result.history)
+    lines = (result.run / "metrics.jsonl").read_text().splitlines()
+    assert "weight_norm" in json.loads(lines[0])["metrics"]

@@ -42,7 +42,7 @@ def command(run: str, split: Split, data: str | None, device: str | None, as_jso
     """
     choose_device(device)
     from netspec.api import evaluate
-    from netspec.spec.experiment import read_coding
+    from netspec.spec.saved import read_coding
 
     metrics = evaluate(run, data, split=split)
     if as_json:

@@ -75,7 +75,7 @@ def _write(path: Path, source: str, spec: Compilation, run_folder: str | None) -
     if run_folder is None:
         write_text(path, source)
         return None
-    from netspec.spec.experiment import inference_weights
+    from netspec.spec.saved import inference_weights
 
     weights = inference_weights(spec, Path(run_folder))
     beside = path.with_suffix(".safetensors")

@@ -120,7 +120,7 @@ def _spec_of_run(file: str, defines: tuple[str, ...], input_shape: str | None, d
     """The spec of a run folder; None for a file."""
     if not Path(file).is_dir():
         return None
-    from netspec.spec.experiment import read_compilation
+    from netspec.spec.saved import read_compilation
 
     if defines or input_shape is not None or data is not None:
         raise click.UsageError(f"{file} is a run, which is shown as it was trained: omit -D, --input and --data")

@@ -166,7 +166,7 @@ def _as_tuned(spec: Compilation) -> Compilation:
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> Result | SeedsResult:
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run, resume_seeds
-    from netspec.spec.experiment import read_compilation
+    from netspec.spec.saved import read_compilation
     from netspec.storage.run_folder import read_run
 
     if is_seeds_run(run):

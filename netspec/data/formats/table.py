@@ -90,8 +90,8 @@ class _Reading:
         if self.layout.missing == "drop":
             for rows in self.missing.values():
                 keep[rows] = False
-        kept = keep.tolist()
-        words = {name: _missing_words({*compress(cells, kept)}) for name, cells in targets.items()}
+        kept = keep.tolist() if not keep.all() else None
+        words = {name: _missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
         self.missing |= {name: _rows_with(targets[name], MISSING) for name, found in words.items() if found}
         self._raise_errors(keep, words)
         if not keep.any():
@@ -102,9 +102,9 @@ class _Reading:
         return Table(
             self.source.file,
             self.layout,
-            numbers if keep.all() else numbers[keep],
-            {name: [*compress(cells, kept)] for name, cells in names.items()},
-            {name: [*compress(cells, kept)] for name, cells in targets.items()},
+            numbers if kept is None else numbers[keep],
+            {name: _kept(cells, kept) for name, cells in names.items()},
+            {name: _kept(cells, kept) for name, cells in targets.items()},
             self.source.lines[keep].tolist(),
         )
 
@@ -114,7 +114,7 @@ class _Reading:
         if not positions:
             return np.empty((self.frame.height, 0), np.float32)
         frame = self.frame.select([str(position) for position in positions])
-        numbers = frame.cast(pl.Float32).to_numpy(order="c", writable=True)
+        numbers = frame.to_numpy(order="c", writable=True)
         odd = ~np.isfinite(numbers)
         if self.absent_numbers:
             odd |= np.isin(numbers, np.array([*self.absent_numbers], np.float32))
@@ -167,6 +167,10 @@ class _Reading:
 def _stripped(cells: pl.Series) -> list[str]:
     texts: list[str] = cells.fill_null("").str.strip_chars().to_list()
     return texts
+
+
+def _kept(cells: list[str], kept: list[bool] | None) -> list[str]:
+    return cells if kept is None else [*compress(cells, kept)]
 
 
 def _rows_with(cells: Sequence[str], words: Collection[str]) -> Array:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BrokenFile
@@ -59,11 +59,11 @@ class TableFile:
         return _as_texts(self._frame.head(HEAD_ROWS)).rows()
 
     def read(self, numbers: Sequence[int]) -> pl.DataFrame:
-        """All columns, `numbers` as Float64: null, NaN or infinite where a cell has to be looked at. `lines` and
+        """All columns, `numbers` as Float32: null, NaN or infinite where a cell has to be looked at. `lines` and
         `ragged` are known from here on."""
         columns = [self._frame[str(position)] for position in numbers]
         plain = [column if column.dtype.is_numeric() else as_text(column) for column in columns]
-        return self._frame.with_columns(column.cast(pl.Float64, strict=False) for column in plain)
+        return self._frame.with_columns(column.cast(pl.Float64, strict=False).cast(pl.Float32) for column in plain)
 
     def texts(self, positions: Sequence[int]) -> pl.DataFrame:
         """Columns as String, null where a cell is empty; after `read`."""
@@ -130,7 +130,7 @@ class CsvFile(TableFile):
     def texts(self, positions: Sequence[int]) -> pl.DataFrame:
         if self._is_row is None:
             return super().texts(positions)
-        return self._without_blank(self._parse({}, list(positions)))
+        return self._without_blank(self._parse((), positions))
 
     def _read_at_once(self, numbers: Sequence[int]) -> pl.DataFrame | None:
         """What polars reads; None where it might not read what the file says."""
@@ -139,7 +139,7 @@ class CsvFile(TableFile):
             return None
         lines = lines[self._skip :]
         try:
-            frame = self._parse(dict.fromkeys(numbers, pl.Float64))
+            frame = self._parse(numbers, ())
         except (
             pl.exceptions.PolarsError
         ):  # a row is too long (one that is too short lacks delimiters), or the first blank
@@ -150,17 +150,19 @@ class CsvFile(TableFile):
         self.lines = lines[self._is_row]
         return self._without_blank(frame)
 
-    def _parse(self, types: Mapping[int, Any], positions: list[int] | None = None) -> pl.DataFrame:
-        """Columns of these types, String where none is given; null where a cell is empty or cannot be read as such."""
-        return pl.read_csv(
+    def _parse(self, numbers: Sequence[int], positions: Sequence[int]) -> pl.DataFrame:
+        """Columns as String, `numbers` as Float32; null where a cell is empty or is not a number."""
+        types = dict.fromkeys(numbers, pl.Float64)  # read as Python reads them, and rounded once more
+        table = pl.scan_csv(
             self._data,
             has_header=False,
             skip_rows=self._skip,
             separator=self.delimiter or ",",
             schema={str(position): types.get(position, pl.String) for position in range(len(self.header))},
-            columns=positions,
             ignore_errors=True,
         )
+        columns = table.select([str(position) for position in positions]) if positions else table
+        return columns.with_columns(pl.col(pl.Float64).cast(pl.Float32)).collect()
 
     def _without_blank(self, frame: pl.DataFrame) -> pl.DataFrame:
         is_row = self._is_row

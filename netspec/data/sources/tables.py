@@ -239,10 +239,9 @@ class TableSource(Source):
                 found[key] = np.array([[float(cell)] for cell in cells], np.float32)
                 continue
             ids = {text: index for index, text in enumerate(goal.names)}
-            found[key] = np.array([ids.get(cell, -1) for cell in cells], np.int32)
-            strange = np.flatnonzero(found[key] < 0).tolist()
-            if strange:
-                raise unseen_class(table, name, strange, goal.names)
+            if not ids.keys() >= {*cells}:
+                raise unseen_class(table, name, [i for i, cell in enumerate(cells) if cell not in ids], goal.names)
+            found[key] = np.fromiter(map(ids.__getitem__, cells), np.int32, len(cells))
         return Arrays(encoder.encode(table), found)
 
 

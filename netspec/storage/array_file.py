@@ -58,6 +58,8 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         content = path.read_bytes()
         start = 8 + int.from_bytes(content[:8], "little")
+        if len(content) < start:
+            raise Damaged(f"it is truncated after {len(content)} bytes")
         header = json.loads(content[8:start])
         metadata: dict[str, str] = header["__metadata__"]
         is_intact = _is_intact(content, metadata) if "crc32" in metadata else _is_intact_old(content, start, header)

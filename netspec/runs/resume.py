@@ -1,7 +1,8 @@
-"""Going on with a run where it stopped.
+"""Resuming a run from its last checkpoint.
 
 Comes in: a run folder, and a spec or settings that may have changed since. Goes out: the `Result` that the run would
-have had. What the spec means now is compared with what it meant; only `train.epochs` may be another.
+have had without the interruption. The meaning of the spec is compared with that of the run; only `train.epochs` may
+differ.
 """
 
 from __future__ import annotations
@@ -42,15 +43,15 @@ def resume_run(
     data: Any = None,
     save_seconds: float = SAVE_SECONDS,
 ) -> Result:
-    """Go on with a run where it stopped; the result is the one that it would have had.
+    """Resume a run; the result is the one that it would have had without the interruption.
 
     Args:
         path: the run folder.
-        reporter: who follows.
-        overrides: `{"train.epochs": "20"}` to go on for longer.
-        spec: the spec as it is now, when it is not the one that the run has kept.
-        data: for a run on arrays, which no spec can name; they have to be the same.
-        save_seconds: the least time between two checkpoints.
+        reporter: called during training.
+        overrides: `{"train.epochs": "20"}` to train for longer.
+        spec: the spec as it is now; None: the one that the run saved.
+        data: the same arrays again, for a run on arrays, which no spec can name.
+        save_seconds: the minimum time between two checkpoints.
 
     Raises:
         CompileError: there is no such run, it is damaged or being trained, or its spec or data have changed.

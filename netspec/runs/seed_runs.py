@@ -1,14 +1,16 @@
 """Several runs of one spec that differ in their seed.
 
-Comes in: a prepared spec with `train.seeds`. Goes out: `SeedsResult`, with the mean and the spread of each figure. The
-folder of such a run holds the spec as that of any run, `seeds.json` with the figures, and a whole run for each seed,
-`seed-0`, `seed-1`, …, which can be asked, loaded and gone on from by itself. The data are read once, the net is
-compiled once. Going on does what is left: a seed that was under way goes on, one that was not begun begins.
+Comes in: a prepared spec with `train.seeds`. Goes out: `SeedsResult`, with the mean and the spread of each metric. The
+folder holds the spec as every run folder does, `seeds.json` with the metrics, and a whole run for each seed, `seed-0`,
+`seed-1`, …, which can be evaluated, loaded and resumed by itself. The data are read once and the network is compiled
+once. The runs go one after another rather than side by side in one `jax.vmap`: XLA turns that into grouped
+convolutions, which take two to four times as long on a CPU, and a run has to equal one of its seed alone bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from typing import Any
 from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic
+from netspec.language.record import Frozen
 from netspec.runs.resume import resume_run
-from netspec.runs.seed_statistics import Spread, spreads
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_folder import Run, read_run
@@ -28,12 +30,43 @@ from netspec.training.step.engine import Engine
 FILE = "seeds.json"
 
 
+class Spread(Frozen):
+    """A metric over several runs. `std` is the sample standard deviation (divided by n - 1), 0 for a single run."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    values: tuple[float, ...]
+
+
+def spread_of(values: Sequence[float]) -> Spread:
+    """Mean and spread of the values of a metric."""
+    return Spread(
+        mean=statistics.fmean(values),
+        std=statistics.stdev(values) if len(values) > 1 else 0.0,
+        min=min(values),
+        max=max(values),
+        values=tuple(values),
+    )
+
+
+def spreads(runs: Sequence[Mapping[str, Any]]) -> dict[str, Spread]:
+    """The spread of each metric that all runs have as a finite number; tables are left out."""
+    names = [name for name in runs[0] if all(_is_number(run.get(name)) for run in runs)] if runs else []
+    return {name: spread_of([float(run[name]) for run in runs]) for name in names}
+
+
+def _is_number(metric: object) -> bool:
+    return isinstance(metric, int | float) and not isinstance(metric, bool)
+
+
 @dataclass(frozen=True)
 class SeedsResult:
-    """What runs with several seeds have come to.
+    """The result of runs with several seeds.
 
-    `metrics` are those of each seed that is finished, `figures` their spread. `problems` are warnings, and expectations
-    that a seed does not meet. `signal` is set when one ended the runs early; going on does what is left.
+    `metrics` has those of each finished seed, `figures` their spread. `problems` are warnings, and expectations that a
+    seed does not meet. `signal` is set if one interrupted the runs; `resume_seeds` completes them.
     """
 
     run: Path
@@ -53,18 +86,18 @@ class SeedsResult:
 
 
 def is_seeds_run(path: Path) -> bool:
-    """Whether a folder is that of runs with several seeds."""
+    """Whether a folder holds runs with several seeds."""
     return (path / FILE).is_file()
 
 
-def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **how: Any) -> SeedsResult:
+def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
     """Train with `train.seeds` seeds, counted up from `train.seed`, in a new folder under `runs`.
 
     Args:
         prepared: the spec and its data.
         runs: the folder of all runs.
-        reporter: who follows; records carry the seed.
-        how: goes to the loop, as in `train_in`.
+        reporter: called during training; its records have the seed.
+        options: of the loop, as in `train_in`.
 
     Raises:
         CompileError: a loss is not finite, or the folder cannot be written.
@@ -72,17 +105,17 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     prepared = load_init(prepared)
     files = {**run_files(prepared), FILE: pretty({"seeds": _seeds(prepared)})}
     parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
-    return _Seeds(prepared, parent, reporter or Silent(), how).train()
+    return _Seeds(prepared, parent, reporter or Silent(), options).train()
 
 
-def resume_seeds(path: Path, reporter: Reporter | None = None, **how: Any) -> SeedsResult:
-    """Do what is left of the runs in a folder that `train_seeds` has made.
+def resume_seeds(path: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
+    """Complete the runs in a folder that `train_seeds` created: an interrupted seed is resumed, the others are started.
 
     Raises:
         CompileError: a folder is damaged, or the data have changed.
     """
     prepared = load_init(prepare(read_compilation(path)))
-    return _Seeds(prepared, Run.open(path), reporter or Silent(), how).train()
+    return _Seeds(prepared, Run.open(path), reporter or Silent(), options).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:
@@ -91,11 +124,11 @@ def _seeds(prepared: SpecExperiment) -> list[int]:
 
 
 class _Seeds:
-    """Runs with several seeds under way."""
+    """Runs with several seeds, in progress."""
 
-    def __init__(self, prepared: SpecExperiment, parent: Run, reporter: Reporter, how: Mapping[str, Any]) -> None:
+    def __init__(self, prepared: SpecExperiment, parent: Run, reporter: Reporter, options: Mapping[str, Any]) -> None:
         self.prepared, self.parent, self.reporter = prepared, parent, reporter
-        self.how = {"save_seconds": SAVE_SECONDS, **how}
+        self.options = {"save_seconds": SAVE_SECONDS, **options}
         self.programs: Engine | None = None
         self.problems = list(prepared.warnings)
 
@@ -104,10 +137,10 @@ class _Seeds:
         metrics: dict[int, Mapping[str, Any]] = {}
         signal = None
         for seed in seeds:
-            found, signal = self._one(seed)
+            seed_metrics, signal = self._one(seed)
             if signal is not None:
                 break
-            metrics[seed] = found
+            metrics[seed] = seed_metrics
         result = SeedsResult(
             self.parent.path, tuple(seeds), metrics, spreads(list(metrics.values())), tuple(self.problems), signal
         )
@@ -115,14 +148,13 @@ class _Seeds:
         return result
 
     def _one(self, seed: int) -> tuple[Mapping[str, Any], str | None]:
-        """The figures of a seed, and the signal that ended it early; done, gone on with, or begun."""
-        folder, reporter = self.parent.path / f"seed-{seed}", _OfSeed(self.reporter, seed)
+        """The metrics of a seed, and the signal that interrupted it; read if finished, otherwise resumed or started."""
+        folder, reporter = self.parent.path / f"seed-{seed}", _WithSeed(self.reporter, seed)
         if folder.is_dir():
             done = read_run(folder).done
             if done is not None:
-                found: Mapping[str, Any] = done["metrics"]
-                return found, None
-            result = resume_run(folder, reporter, save_seconds=self.how["save_seconds"])
+                return done["metrics"], None
+            result = resume_run(folder, reporter, save_seconds=self.options["save_seconds"])
         else:
             prepared = self.prepared.with_seed(seed)
             engine = Engine(prepared, programs_of=self.programs)
@@ -130,13 +162,13 @@ class _Seeds:
             run = Run.create(
                 self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True
             )
-            result = train_in(prepared, run, engine=engine, reporter=reporter, **self.how)
+            result = train_in(prepared, run, engine=engine, reporter=reporter, **self.options)
         self.problems += [problem for problem in result.problems if problem.is_error]
         return result.metrics, result.signal
 
 
-class _OfSeed:
-    """Tells a reporter what happens, with the seed in the records."""
+class _WithSeed:
+    """Calls a reporter with the seed in the records."""
 
     def __init__(self, reporter: Reporter, seed: int) -> None:
         self.reporter, self.seed = reporter, seed

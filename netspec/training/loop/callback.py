@@ -43,7 +43,7 @@ class Callback(Protocol):
     ends the training. Every record is plain data, ready for JSON, except for the warnings of `start`.
 
     Example:
-        class Print(Silent):
+        class Print(netspec.Callback):
             def epoch(self, record):
                 print(record["epoch"], record["loss"], record["metrics"]["val_accuracy"])
 

@@ -14,7 +14,7 @@ from netspec.language.vocabulary import categories, words
 ROOT = Path(__file__).parents[1]
 
 # Thousands of small programs, each of them compiled once: looking for them in a folder that all workers share takes
-# longer than compiling them. Tests of the folder itself set this otherwise.
+# longer than compiling them. Folders of tests that train share theirs (compiled_programs.py).
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 os.environ.setdefault("GLIBC_TUNABLES", "")  # and tests compile more than they train
 

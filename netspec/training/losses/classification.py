@@ -1,4 +1,4 @@
-"""Losses of classes, and of a yes or no for each unit."""
+"""Losses for classes, and for binary targets."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ jnp = lazy("jax.numpy")
 EPSILON = 1e-12
 """A probability is kept above this under a power, whose gradient at 0 may be infinite."""
 SUM_TOLERANCE = 1e-3
-"""Shares sum up to 1 but for this."""
+"""How far from 1 the sum of the probabilities of a target may be."""
 
-SMOOTHED = "which share of the target is spread evenly over all answers (0: none)"
+SMOOTHED = "which fraction of the target is spread evenly over all classes (0: none)"
 
 
 @loss("cross_entropy")
 class CrossEntropy(Loss):
-    """The negative logarithm of the probability given to the right class.
+    """The negative logarithm of the predicted probability of the correct class.
 
     Where targets are numbers, they are a distribution over the classes for each example, and the loss is
-    -sum(target * log(probability)). With smoothing s the right one of k classes has the target 1 - s + s / k, and each
-    other one s / k. `class_weights` of the data count as `weight` does in PyTorch: the mean is one over the weights.
+    -sum(target * log(probability)). With smoothing s the correct one of k classes has the target 1 - s + s / k,
+    every other one s / k. `class_weights` of the data work as `weight` does in PyTorch: the mean is a weighted mean.
 
     Example: train { loss = cross_entropy(smoothing = 0.1) }
     Reference: Szegedy et al. 2015, arXiv:1512.00567, for the smoothing.
@@ -73,12 +73,12 @@ class CrossEntropy(Loss):
 
 @loss("kl")
 class KullbackLeibler(Loss):
-    """The Kullback-Leibler divergence of the answer from a target that is a distribution over the classes.
+    """The Kullback-Leibler divergence of the prediction from a target that is a distribution over the classes.
 
-    It differs from the cross entropy by the entropy of the targets only, so the gradient is the same and a perfect
-    answer has the loss 0.
+    It differs from the cross entropy only by the entropy of the targets, so the gradient is the same and a perfect
+    prediction has a loss of 0.
 
-    Formula: sum(target * (log(target) - log(answer)))
+    Formula: sum(target * (log(target) - log(prediction)))
     Example: train { loss = kl }
     Reference: Kullback and Leibler 1951, On information and sufficiency.
     """
@@ -103,9 +103,9 @@ class KullbackLeibler(Loss):
 
 @loss("binary_cross_entropy")
 class BinaryCrossEntropy(Loss):
-    """For each unit, the negative logarithm of the probability given to the right one of two answers.
+    """For each unit, the negative logarithm of the predicted probability of the correct label, 0 or 1.
 
-    With smoothing s the target of a yes is 1 - s / 2, and that of a no s / 2.
+    With smoothing s the target 1 becomes 1 - s / 2, and 0 becomes s / 2.
 
     Example: train { loss = binary_cross_entropy(yes = 4) }
     """
@@ -115,7 +115,10 @@ class BinaryCrossEntropy(Loss):
     implied = "sigmoid"
 
     yes: float = option(
-        Number(0, open_low=True), "how much a yes counts, where a no counts 1", default=1.0, aliases=("pos_weight",)
+        Number(0, open_low=True),
+        "the weight of positive examples; negative ones have 1",
+        default=1.0,
+        aliases=("pos_weight",),
     )
     smoothing: float = option(Number(0, 1, open_high=True), SMOOTHED, default=0.0, aliases=("label_smoothing",))
 
@@ -129,21 +132,21 @@ class BinaryCrossEntropy(Loss):
 
 @loss("focal")
 class Focal(Loss):
-    """Cross entropy in which answers that are right already count little.
+    """Cross entropy that gives little weight to examples that are already predicted well.
 
-    A softmax has one right class, a sigmoid a yes or no for each unit.
+    With a softmax one class is correct, with a sigmoid every unit is a binary decision.
 
-    Formula: -(1 - p)^gamma * log(p), p the probability of the right answer
+    Formula: -(1 - p)^gamma * log(p), p the probability of the correct label
     Example: train { loss = focal(2) }
     Reference: Lin et al. 2017, arXiv:1708.02002.
     """
 
     aliases = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "sigmoid_focal_loss")
 
-    gamma: float = option(Number(0), "how little; 0: as in cross entropy", default=2.0, position=0)
+    gamma: float = option(Number(0), "how little weight; 0: as in cross entropy", default=2.0, position=0)
     alpha: float | None = option(
         Number(0, 1),
-        "how much a yes counts, of which a no has the rest (none: both count 1); with a softmax there are "
+        "the weight of positive examples; negative ones have 1 - alpha (none: both 1); with a softmax use "
         "`class_weights` in the data",
         default=None,
         position=1,
@@ -188,7 +191,7 @@ class _Margin(Loss):
     output_kind = "scores"
 
     def margins(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        """By how much an answer is short of 1, or 0."""
+        """By how much a score falls short of a margin of 1, or 0."""
         x = logits.astype(jnp.float32)
         if not jnp.issubdtype(targets.dtype, jnp.integer):
             return jnp.maximum(1 - (2 * targets - 1) * x, 0)
@@ -199,12 +202,12 @@ class _Margin(Loss):
 
 @loss("hinge")
 class Hinge(_Margin):
-    """By how much the score of the right answer falls short of being 1 above the others, as in support-vector machines.
+    """How far the score of the correct class falls short of a margin of 1 above the others, as in SVMs.
 
-    The net ends in plain numbers: a score for each class (the right one is compared with the best of the others), or
-    for each yes or no a score that is above 0 for yes.
+    The network ends in plain numbers: a score for each class (the correct one is compared with the best of the others),
+    or for binary targets a score that is positive for 1.
 
-    Formula: max(0, 1 + max(other scores) - right score); for yes or no max(0, 1 - s * score), s = 1 for yes, -1 for no
+    Formula: max(0, 1 + max(other scores) - correct score); binary: max(0, 1 - s * score), s = 1 for target 1, else -1
     Example: train { loss = hinge }
     Reference: Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.
     """
@@ -217,7 +220,7 @@ class Hinge(_Margin):
 
 @loss("squared_hinge")
 class SquaredHinge(_Margin):
-    """The square of `hinge`: small shortfalls count little, large ones much.
+    """The square of `hinge`: small violations cost little, large ones much.
 
     Example: train { loss = squared_hinge }
     """
@@ -229,7 +232,7 @@ class SquaredHinge(_Margin):
 
 
 def no_distribution(targets: np.ndarray) -> WrongTargets | None:
-    """The first target that is no distribution over the classes."""
+    """The first target that is not a distribution over the classes."""
     sums = targets.sum(axis=-1, dtype=np.float64)
     wrong = ((np.abs(sums - 1) > SUM_TOLERANCE) | (targets < 0).any(axis=-1)).reshape(len(targets), -1)
     if not wrong.any():

@@ -1,4 +1,4 @@
-"""Losses of sequences that are not lined up with the steps of the net."""
+"""Losses for sequences that are not aligned with the time steps of the network."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ optax = lazy("optax")
 
 @loss("ctc")
 class Ctc(JointLoss):
-    """Connectionist temporal classification: for sequences of classes shorter than the steps, with no place given.
+    """Connectionist temporal classification: for sequences of classes, shorter than the input and not aligned with it.
 
-    The net answers at each step with a class or with the blank, which has an id of its own; a class that is repeated
-    without a blank between counts once. The targets of an example are class ids, filled up at the end with the blank.
+    The network predicts at each time step a class or the blank, which has a separate id; a class that is repeated
+    without a blank in between counts once. The targets of an example are class ids, padded at the end with the blank.
     The loss is the negative logarithm of the probability of all ways to spell them, one number for each example.
 
     Example: train { loss = ctc }
@@ -38,7 +38,7 @@ class Ctc(JointLoss):
     min_units = 2
     output_kind = "sequence"
 
-    blank: int = option(Count(0), "the id of the blank, which also fills up the targets", default=0, position=0)
+    blank: int = option(Count(0), "the id of the blank, which also pads the targets", default=0, position=0)
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
         x = logits.astype(jnp.float32)
@@ -54,7 +54,7 @@ class Ctc(JointLoss):
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         if len(head.shape) != 2:
-            return "it needs an answer at each step of a sequence"
+            return "it needs a prediction at each step of a sequence"
         if target.kind != "class":
             return "the targets are no sequences of classes"
         is_out = f"the blank has the id {self.blank}, and there are {head.units} units" * (self.blank >= head.units)
@@ -77,5 +77,5 @@ class Ctc(JointLoss):
             reason = f"has the blank {self.blank} between its classes"
             return WrongTargets(index, reason, "the blank only fills up the end: choose an id that no class has")
         needed = int(lengths[index] + repeats[index])
-        reason = f"needs {needed} steps for {lengths[index]} classes, and the net answers at {head.shape[0]}"
-        return WrongTargets(index, reason, "give the net more steps, or leave out long targets")
+        reason = f"needs {needed} steps for {lengths[index]} classes, and the network has {head.shape[0]}"
+        return WrongTargets(index, reason, "use more time steps, or remove long targets")

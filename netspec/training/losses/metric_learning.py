@@ -1,7 +1,7 @@
-"""Losses of points in space: examples of one class are to lie together, others apart.
+"""Losses for embeddings: examples of one class should be close to each other, others far apart.
 
-The net gives a point for each example, and the targets are class ids. Pairs are made inside each batch, so a figure of
-these losses depends on the size of the batch. With one unit `contrastive` takes a distance instead.
+The network computes an embedding of each example, and the targets are class ids. Pairs are formed inside each batch, so
+the value of these losses depends on the batch size. With one unit `contrastive` takes a distance instead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Pairs(JointLoss):
     output_kind = "embedding"
 
     margin: float = option(
-        Number(0, open_low=True), "how far apart examples of different classes have to be", default=1.0, position=0
+        Number(0, open_low=True), "how far apart examples of different classes should be", default=1.0, position=0
     )
 
     def joint(self, logits: Any, targets: Any, head: OutputHead, counted: Any) -> tuple[Any, Any]:
@@ -50,7 +50,7 @@ class _Pairs(JointLoss):
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         if head.is_sequence:
-            return "it needs one point for each example: put `gap` or `flatten` before the last layer"
+            return "it needs one embedding for each example: put `gap` or `flatten` before the last layer"
         if target.kind != "class" or target.size != 1:
             return "the targets are not one class for each example"
         return super().misfit(head, target)
@@ -58,10 +58,10 @@ class _Pairs(JointLoss):
 
 @loss("contrastive")
 class Contrastive(_Pairs):
-    """Draws examples of one class together, and pushes others apart up to a margin.
+    """Pulls examples of one class together, and pushes others apart up to a margin.
 
-    The net gives a point for each example, the targets are class ids, and every pair of a batch counts. A net with one
-    unit gives the distance between its two inputs, which has to be 0 or more, and the target is 1 where they are alike.
+    The network computes an embedding of each example, the targets are class ids, and every pair of a batch counts. A
+    network with one unit computes the distance of its two inputs, 0 or more, and the target is 1 where they are alike.
 
     Formula: distance^2 if alike else max(0, margin - distance)^2
     Example: train { loss = contrastive(1.0) }
@@ -84,17 +84,17 @@ class Contrastive(_Pairs):
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         if head.count == 1 and target.kind != "numbers" and not are_ids(head, target) and (target.classes or 2) <= 2:
-            return "it works on plain numbers: leave the activation out" * (head.activation != "linear")
+            return "it expects plain numbers: remove the activation" * (head.activation != "linear")
         return super().misfit(head, target)
 
 
 @loss("triplet")
 class Triplet(_Pairs):
-    """Wants every example nearer to those of its class than to those of others, by a margin.
+    """Requires every example to be closer to those of its class than to those of others, by a margin.
 
     Of the examples of other classes in the batch, each pair of one class is compared with a semi-hard one: the nearest
-    that is farther away than the pair, or the farthest when there is none. Distances are Euclidean; where the net ends
-    in `l2norm`, a margin of 0.2 is usual.
+    that is farther away than the pair, or the farthest when there is none. Distances are Euclidean; where the network
+    ends in `l2norm`, a margin of 0.2 is usual.
 
     Formula: max(0, margin + distance(anchor, positive) - distance(anchor, negative))
     Example: train { loss = triplet(0.2) }

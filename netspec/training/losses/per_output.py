@@ -12,19 +12,21 @@ from netspec.training.losses.base import Loss
 
 @register("loss", "of")
 class OfOutput(Word):
-    """The loss of one output of a net with several, and how much it counts in the sum of all.
+    """The loss of one output of a network with several outputs, and its weight in the total loss.
 
-    Several of them are joined by `->`. A loss that stands in the chain without `of` is for all other outputs, and where
-    nothing is said of an output, its loss follows from its last layer.
+    Join several of them by `->`. A loss in the chain without `of` is for all other outputs; an output without any gets
+    the loss that fits its last layer.
 
     Example: train { loss = of("digit", cross_entropy) -> of("style", mse, weight = 0.5) }
     """
 
     output: str = option(Text(), "the name of the output, in quotes", position=0)
     loss: Loss | OfOutput | None = option(
-        OneWord("loss"), "its loss (none: follows from the last layer)", default=None, position=1
+        OneWord("loss"), "its loss (none: chosen by the last layer)", default=None, position=1
     )
-    weight: float = option(Number(0, open_low=True), "what it is multiplied by", default=1.0, aliases=("loss_weights",))
+    weight: float = option(
+        Number(0, open_low=True), "its weight in the total loss", default=1.0, aliases=("loss_weights",)
+    )
 
 
 LossWord = Loss | OfOutput
@@ -32,7 +34,7 @@ LossWord = Loss | OfOutput
 
 
 def loss_for(output: str, chain: Sequence[LossWord] | None) -> Loss | None:
-    """The loss that a chain asks for an output; None where it follows from the last layer."""
+    """The loss that a chain sets for an output; None where the last layer decides."""
     found: Loss | OfOutput | None = None
     for word in chain or ():
         if isinstance(word, OfOutput) and word.output == output:

@@ -1,4 +1,4 @@
-"""Losses between numbers."""
+"""Losses for numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPSILON = 1e-8
 
 @loss("mse")
 class Mse(Loss):
-    """Mean squared error: the mean of (answer - target)^2.
+    """Mean squared error: the mean of (prediction - target)^2.
 
     Example: train { loss = mse }
     """
@@ -36,7 +36,7 @@ class Mse(Loss):
 
 @loss("mae")
 class Mae(Loss):
-    """Mean absolute error: the mean of |answer - target|.
+    """Mean absolute error: the mean of |prediction - target|.
 
     Example: train { loss = mae }
     """
@@ -66,19 +66,19 @@ class Huber(Loss):
 
 @loss("poisson")
 class Poisson(Loss):
-    """For targets that are counts: the negative log-likelihood of a Poisson distribution, but for a constant.
+    """For targets that are counts: the negative log-likelihood of a Poisson distribution, up to a constant.
 
-    The net gives the logarithm of the rate, and figures such as `rmse` are made with the rate, exp of it. With
-    `log = false` it gives the rate itself and has to end in something that is never below 0, such as `softplus`.
+    The network predicts the logarithm of the rate, and metrics such as `rmse` use the rate, exp of it. With
+    `log = false` it predicts the rate itself and has to end in something that is never negative, such as `softplus`.
 
-    Formula: exp(answer) - target * answer; with log = false: answer - target * log(answer + 1e-8)
+    Formula: exp(p) - target * p; with log = false: p - target * log(p + 1e-8), p the prediction
     Example: train { loss = poisson }
     """
 
     aliases = ("PoissonNLLLoss",)
     heads = ("linear",)
 
-    log: bool = option(Flag(), "the net gives the logarithm of the rate", default=True, aliases=("log_input",))
+    log: bool = option(Flag(), "the network predicts the logarithm of the rate", default=True, aliases=("log_input",))
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
@@ -101,7 +101,7 @@ class Poisson(Loss):
 
 @loss("cosine")
 class Cosine(Loss):
-    """One minus the cosine of the angle between the answer and the target: their lengths do not matter.
+    """One minus the cosine of the angle between the prediction and the target: their norms do not matter.
 
     Example: train { loss = cosine }
     """

@@ -1,8 +1,8 @@
-"""Metrics: figures that people read, exact over a whole split.
+"""Metrics, exact over a whole split.
 
 A metric is made in two steps: `sums` runs inside the compiled program and gives, for a batch, sums that may be added up
-over batches; `value` makes the figure from their totals on the host. Sums with the same name are the same in every
-metric and are computed once. Figures that need every score at once (roc_auc) take `scores` instead.
+over batches; `value` computes the metric from their totals on the host. Sums with the same name are the same in every
+metric and are computed once. Metrics that need every score at once (roc_auc) take `scores` instead.
 """
 
 from netspec.training.metrics.base import (

@@ -1,4 +1,4 @@
-"""What a metric is: sums over batches inside the compiled program, and a figure made of their totals."""
+"""What a metric is: sums over batches inside the compiled program, and a value computed from their totals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MetricValue = Any
 """A number, or (nested) lists of numbers for a table."""
 
 Need = Literal["numbers", "decisions", "classes", "several classes", "probabilities", "ranks", "points", "sequences"]
-"""What the answers must be for a metric; in words: `recipe.NEEDS`."""
+"""What the predictions must be for a metric; in words: `recipe.NEEDS`."""
 
 
 class Predictions(Frozen):
@@ -40,17 +40,17 @@ class Predictions(Frozen):
 
     @property
     def errors(self) -> Any:
-        """Answer - target, in the shape of the output."""
+        """Prediction - target, in the shape of the output."""
         return self.head.apply(self.logits) - as_numbers(self.targets, self.head.units)
 
     @property
     def chooses(self) -> bool:
-        """The answer is one class of several, not a yes or no for each unit."""
+        """The prediction is one class of several, not a binary decision for each unit."""
         return self.head.activation == "softmax" or bool(jnp.issubdtype(self.targets.dtype, jnp.integer))
 
     @property
     def predicted(self) -> Any:
-        """The class of each answer, or 1 for yes."""
+        """The class of each prediction, or 1 for a positive one."""
         if self.chooses:
             return jnp.argmax(self.logits, axis=-1)
         # A sigmoid is above 0.5 where its logit is above 0, as a score is for yes; plain numbers are taken as they are.
@@ -59,7 +59,7 @@ class Predictions(Frozen):
 
     @property
     def expected(self) -> Any:
-        """The class of each target, or 1 for yes."""
+        """The class of each target, or 1 for a positive one."""
         if jnp.issubdtype(self.targets.dtype, jnp.integer):
             return self.targets
         return jnp.argmax(self.targets, axis=-1) if self.chooses else (self.targets > 0.5).astype(jnp.int32)
@@ -73,11 +73,11 @@ class Predictions(Frozen):
 
 
 class Totals(Frozen):
-    """What `Metric.value` works from: the sums over a split, and what is known about it without the net.
+    """What `Metric.value` works from: the sums over a split, and what is known about it without the network.
 
-    `chooses` says whether an answer is one class of several. `spread` holds, for each number of a target, the sum of
-    (target - mean)^2. `scores` (answers x units, as the net computes them) and `labels` are those of every answer, for
-    metrics with `takes_scores`.
+    `chooses` says whether a prediction is one class of several. `spread` holds, for each number of a target, the sum of
+    (target - mean)^2. `scores` (predictions x units, as the network computes them) and `labels` are those of every
+    prediction, for metrics with `takes_scores`.
     """
 
     sums: Mapping[str, Any]
@@ -97,11 +97,11 @@ class Metric(Word, ABC):
 
     higher_is_better: ClassVar[bool] = False
     takes_scores: ClassVar[bool] = False
-    """Needs the score of every example at once, so it is not reported on the training split."""
+    """Needs the scores of all examples at once, so it is not reported on the training split."""
     takes_long: ClassVar[bool] = False
     """Is not reported on the training split, where it would be computed in every step."""
     is_fraction: ClassVar[bool] = False
-    """Lies between 0 and 1."""
+    """Is between 0 and 1."""
     in_percent: ClassVar[bool] = False
     """Is shown in percent."""
     needs: ClassVar[Need] = "numbers"
@@ -112,11 +112,11 @@ class Metric(Word, ABC):
 
     @abstractmethod
     def value(self, totals: Totals) -> MetricValue:
-        """The figure for a whole split."""
+        """The metric of a whole split."""
 
     @property
     def metric_name(self) -> str:
-        """The name that its figure is reported under."""
+        """The name that it is reported under."""
         return self.word
 
     @classmethod
@@ -126,11 +126,11 @@ class Metric(Word, ABC):
 
     @property
     def is_table(self) -> bool:
-        """Is no single number, so it is reported at the end only."""
+        """Is not a single number, so it is reported at the end only."""
         return False
 
     def misfit(self, head: OutputHead, target: Target) -> str:
-        """Why it says nothing of such answers, beside what `needs` tells; empty when it does."""
+        """Why it does not fit such predictions, beyond `needs`; empty when it fits."""
         return ""
 
 
@@ -144,12 +144,12 @@ def metric_classes() -> dict[str, type[Metric]]:
 
 
 def all_metric_names() -> tuple[str, ...]:
-    """The names of all single figures that metrics report, without a split and an output in front."""
+    """The names of all numbers that metrics report, without the prefixes of splits and outputs."""
     return tuple(name for cls in metric_classes().values() for name in cls.metric_names())
 
 
 def metric_of(name: str) -> type[Metric] | None:
-    """The metric that a figure (`val_accuracy`, `test_digit_top_5`, …) is one of; None for losses."""
+    """The class of a reported metric (`val_accuracy`, `test_digit_top_5`, …); None for losses."""
     classes = {name: cls for cls in metric_classes().values() for name in cls.metric_names()}
     # `digit_top_5` ends with `top_5`; of several names that it ends with, the longest is meant.
     fitting = [known for known in classes if name == known or name.endswith(f"_{known}")]
@@ -157,6 +157,6 @@ def metric_of(name: str) -> type[Metric] | None:
 
 
 def is_higher_better(name: str) -> bool:
-    """Whether a larger value of a reported figure (`val_accuracy`, `digit_loss`, …) is better."""
+    """Whether a larger value of a reported metric (`val_accuracy`, `digit_loss`, …) is better."""
     found = metric_of(name)
     return found is not None and found.higher_is_better

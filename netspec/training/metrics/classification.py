@@ -1,4 +1,4 @@
-"""Metrics of decisions: which class it is, or yes or no for each unit."""
+"""Metrics of classification: classes, or a binary decision for each unit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_K = 20
 
 
 def class_counts(predictions: Predictions) -> dict[str, Any]:
-    """For each class how often it was right, was answered, and both; for answers of yes or no, of the yes of a unit."""
+    """True positives, predictions and targets of each class; for binary decisions, those of the positives of a unit."""
     expected, predicted = predictions.expected, predictions.predicted
     if not predictions.chooses:
         columns = {"hits": expected & predicted, "decided": predicted, "right": expected}
@@ -49,7 +49,7 @@ def class_counts(predictions: Predictions) -> dict[str, Any]:
 
 
 def counts_of(totals: Totals, *, both: bool) -> tuple[Array, Array, Array]:
-    """Hits, answers and targets of each class; with `both`, a single yes or no is two classes."""
+    """True positives, predictions and targets of each class; with `both`, a single binary unit is two classes."""
     correct, predicted, expected = (
         np.asarray(totals.sums[f"{name}_of_each"], np.float64) for name in ("hits", "decided", "right")
     )
@@ -64,7 +64,7 @@ def counts_of(totals: Totals, *, both: bool) -> tuple[Array, Array, Array]:
 
 
 def of_classes(totals: Totals) -> bool:
-    """Whether counts are those of classes that exclude each other, and not of several units with a yes or no each."""
+    """Whether counts are those of mutually exclusive classes, and not of several binary units."""
     return totals.chooses or len(totals.sums["hits_of_each"]) == 1
 
 
@@ -76,10 +76,10 @@ def ratio(part: Array, whole: Array) -> Array:
 
 @metric("accuracy")
 class Accuracy(Metric):
-    """The share of right answers: the likeliest class is the right one, or yes and no are on the right side.
+    """The fraction of correct predictions: the most probable class is correct, or a probability is on the correct side.
 
-    `accuracy(macro)` is the mean of the shares of each class (balanced accuracy), `accuracy(per_class)` a list of them;
-    for several answers of yes or no they are those of each unit.
+    `accuracy(macro)` is the mean over the classes (balanced accuracy), `accuracy(per_class)` a list with one value for
+    each; for several binary units they are those of each unit.
 
     Example: train { metrics = accuracy }
     """
@@ -91,7 +91,7 @@ class Accuracy(Metric):
     needs = "decisions"
 
     average: str | None = option(
-        Choice(("macro", "per_class")), "the mean over the classes, or each of them (none: over all answers)",
+        Choice(("macro", "per_class")), "the mean over the classes, or each of them (none: over all predictions)",
         default=None, position=0,
     )  # fmt: skip
 
@@ -129,9 +129,9 @@ class Accuracy(Metric):
 
 @metric("top")
 class Top(Metric):
-    """The share of answers with the right class among the `k` likeliest.
+    """The fraction of predictions with the correct class among the `k` most probable ones.
 
-    Its figure is called by its number: `top(5)` is reported as `top_5`.
+    It is reported with its number: `top(5)` as `top_5`.
 
     Example: train { metrics = accuracy -> top(5) }
     """
@@ -177,8 +177,8 @@ class _OfClasses(Metric):
 
     average: str | None = option(
         Choice(("macro", "micro", "weighted", "per_class")),
-        "`macro`: the mean over the classes; `weighted`: by how many examples they have; `micro`: of all answers at "
-        "once; `per_class`: each of them (none: that of yes for a single yes or no, otherwise macro)",
+        "`macro`: the mean over the classes; `weighted`: by how many examples they have; `micro`: of all predictions "
+        "together; `per_class`: each of them (none: that of the positives for a single binary unit, otherwise macro)",
         default=None,
         position=0,
     )
@@ -207,17 +207,17 @@ class _OfClasses(Metric):
             return each.tolist()
         if self.average == "weighted":
             return float(np.sum(each * expected) / max(expected.sum(), 1))
-        is_seen = predicted + expected > 0  # a class that is neither asked for nor answered says nothing
+        is_seen = predicted + expected > 0  # a class that is neither a target nor predicted does not count
         return float(np.mean(each[is_seen] if of_classes(totals) and is_seen.any() else each))
 
     @abstractmethod
     def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
-        """The figure of each class from how often it was answered and right at once, answered, and right."""
+        """The value for each class, from its true positives, predictions and targets."""
 
 
 @metric("precision")
 class Precision(_OfClasses):
-    """Of the answers of a class, the share that is right; 0 where there are none.
+    """The fraction of the predictions of a class that are correct; 0 where there are none.
 
     Example: train { metrics = precision(macro) }
     """
@@ -230,7 +230,7 @@ class Precision(_OfClasses):
 
 @metric("recall")
 class Recall(_OfClasses):
-    """Of the examples of a class, the share that is found; 0 where there are none.
+    """The fraction of the examples of a class that are found; 0 where there are none.
 
     Example: train { metrics = recall(per_class) }
     """
@@ -257,7 +257,7 @@ class F1(_OfClasses):
 
 @metric("iou")
 class IntersectionOverUnion(_OfClasses):
-    """Intersection over union: of the places that are a class, are taken for it, or both, the share that is both.
+    """Intersection over union: of the positions that are a class, predicted as it, or both, the fraction that is both.
 
     Example: train { metrics = iou(per_class) }
     Reference: Jaccard 1912, The distribution of the flora in the alpine zone.
@@ -271,7 +271,9 @@ class IntersectionOverUnion(_OfClasses):
 
 @metric("perplexity")
 class Perplexity(Metric):
-    """exp of the mean negative logarithm of the probability of the right class: as unsure as between so many classes.
+    """exp of the mean negative log-probability of the correct class.
+
+    It is the number of equally likely classes with the same uncertainty.
 
     Example: train { metrics = perplexity }
     """
@@ -288,7 +290,7 @@ class Perplexity(Metric):
 
 @metric("confusion_matrix")
 class ConfusionMatrix(Metric):
-    """How often each class (rows) was taken for each class (columns).
+    """How often each class (rows) was predicted as each class (columns).
 
     Example: train { metrics = confusion_matrix }
     """

@@ -10,10 +10,10 @@ from netspec.training.metrics.base import Metric
 
 @register("metric", "of")
 class OfOutputMetrics(Word):
-    """The metrics of one output of a net with several.
+    """The metrics of one output of a network with several outputs.
 
-    Several of them are joined by `->`. Metrics that stand in the chain without `of` are for all other outputs, and
-    where nothing is said of an output, its metrics follow from its last layer.
+    Join several of them by `->`. Metrics in the chain without `of` are for all other outputs; an output without any
+    gets those that fit its last layer.
 
     Example: train { metrics = of("digit", accuracy -> top(3)) -> of("style", rmse) }
     """

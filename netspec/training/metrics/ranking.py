@@ -1,4 +1,4 @@
-"""Metrics that need every answer of a split at once."""
+"""Metrics that need all predictions of a split at once."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ROWS = 1024
 class RocAuc(Metric):
     """The probability that an example of class 1 gets a higher score than one of class 0, ties counting half.
 
-    With several classes it is the mean over them, each one against all others by its probability; with several answers
-    of yes or no the mean over the units. A class without examples, or without others, is left out; no number (reported
+    With several classes it is the mean over them, each one against all others by its probability; with several
+    binary units the mean over the units. A class without examples, or without others, is left out; no number (reported
     as null) when none is left.
 
     Example: train { metrics = roc_auc }
@@ -51,7 +51,7 @@ class RocAuc(Metric):
 
 @metric("nearest")
 class Nearest(Metric):
-    """For nets that give points: the share of examples whose nearest other one is of the same class.
+    """For networks that compute embeddings: the fraction of examples whose nearest neighbor is of the same class.
 
     Distances are Euclidean, and an example is compared with all others of its split.
 
@@ -91,7 +91,7 @@ def area_under_roc(scores: np.ndarray, labels: np.ndarray) -> float:
         return math.nan
     _, place, count = np.unique(np.asarray(scores).reshape(-1), return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    ranks = (last - (count - 1) / 2)[place]  # tied scores share the mean of their ranks
+    ranks = (last - (count - 1) / 2)[place]  # tied scores get the mean of their ranks
     return float((ranks[labels].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 

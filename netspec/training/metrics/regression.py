@@ -22,7 +22,7 @@ def _squares(predictions: Predictions) -> Any:
 
 @metric("mse")
 class MeanSquaredError(Metric):
-    """The mean of (answer - target)^2.
+    """The mean of (prediction - target)^2.
 
     Example: train { metrics = mse }
     """
@@ -51,7 +51,7 @@ class RootMeanSquaredError(MeanSquaredError):
 
 @metric("mae")
 class MeanAbsoluteError(Metric):
-    """The mean of |answer - target|.
+    """The mean of |prediction - target|.
 
     Example: train { metrics = mae }
     """
@@ -67,9 +67,9 @@ class MeanAbsoluteError(Metric):
 
 @metric("mape")
 class MeanAbsolutePercentageError(Metric):
-    """The mean of |answer - target| / |target|, as a share: 0.1 is an error of a tenth.
+    """The mean of |prediction - target| / |target|, as a fraction: 0.1 is an error of a tenth.
 
-    A target of 0 makes it as large as a number can be; use `mae` then.
+    A target of 0 makes it huge; use `mae` then.
 
     Example: train { metrics = mape }
     """
@@ -88,10 +88,10 @@ class MeanAbsolutePercentageError(Metric):
 
 @metric("r2")
 class RSquared(Metric):
-    """Which share of the targets' variance is explained: 1 is perfect, 0 is no better than the mean.
+    """The fraction of the variance of the targets that is explained: 1 is perfect, 0 is no better than the mean.
 
     With several numbers for each example it is the mean over them; a number that never varies counts 1 when it is
-    answered exactly, otherwise 0.
+    predicted exactly, otherwise 0.
 
     Example: train { metrics = r2 }
     """

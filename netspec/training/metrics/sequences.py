@@ -1,4 +1,4 @@
-"""Metrics of sequences that are not lined up with the steps of the net (`ctc`)."""
+"""Metrics of sequences that are not aligned with the time steps of the network (`ctc`)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ jnp = lazy("jax.numpy")
 
 @metric("error_rate")
 class ErrorRate(Metric):
-    """For nets trained with `ctc`: how many classes are to be inserted, removed or replaced, as a share of the targets.
+    """For networks trained with `ctc`: insertions, deletions and substitutions, relative to the length of the targets.
 
-    What the net spells is its likeliest class at each step, repetitions counted once and blanks left out.
+    The prediction is the most probable class at each time step, with repetitions merged and blanks removed.
 
     Example: train {
                  loss    = ctc

@@ -44,9 +44,9 @@ class Ema(Link):
     def build_in(self, context: ChainContext) -> Any:
         def update(updates: Any, state: Averaged, params: Any) -> tuple[Any, Averaged]:
             count = state.steps + 1
-            share = (1 - self.decay) / (1 - self.decay**count)
+            fraction = (1 - self.decay) / (1 - self.decay**count)
             new = optax.apply_updates(params, updates)
-            mean = jax.tree.map(lambda e, w: (e + share * (w - e)).astype(e.dtype), state.weights, new)
+            mean = jax.tree.map(lambda e, w: (e + fraction * (w - e)).astype(e.dtype), state.weights, new)
             return updates, Averaged(mean, count)
 
         return optax.GradientTransformation(lambda params: Averaged(params, jnp.int32(0)), update)

@@ -1,4 +1,4 @@
-"""Whether the words of an optimizer chain stand in their places, and whether the layers that settings name exist."""
+"""Whether the words of an optimizer chain are in order, and whether the layers that settings name exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_optimizer(
         chain: the words of the optimizer.
         freeze: the layers that stay as they are.
         layers: how many weights each layer trains, by its name; None: names are not looked at.
-        spans: where keys of the section stand in the text, and their items, as `optimizer.0`.
+        spans: where the keys of the section are in the text, and their items, as `optimizer.0`.
         problems: where mistakes go (NS451 to NS454, NS457).
     """
     check_chain(chain, spans, problems)
@@ -81,7 +81,7 @@ RATED = 2
 
 
 def _in_order(chain: Sequence[ChainWord]) -> list[ChainWord]:
-    """The same words, every one in its place; those that may stand anywhere stay on their side of the rate."""
+    """The same words, each in its position; those that may be anywhere stay on their side of the learning rate."""
     rated = next(i for i, word in enumerate(chain) if word.has_rate)
 
     def rank(item: tuple[int, ChainWord]) -> int:

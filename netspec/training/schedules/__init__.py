@@ -1,7 +1,7 @@
 """Schedules: words that are chained in time, `warmup(1 epochs) -> cosine`, and multiply the optimizer's rate.
 
 Comes in: checked words, and how many steps an epoch and the whole run have. Goes out: a function from the step to a
-factor. Each word counts its steps from where it begins; the last one lasts to the end of the run.
+factor. Each word counts its steps from its start; the last one lasts to the end of the run.
 """
 
 from netspec.training.schedules.base import (

@@ -15,7 +15,7 @@ jnp = lazy("jax.numpy")
 def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:
     """The factor of a whole chain at a step of the run, from 0, as a 32-bit float.
 
-    A word whose time is up hands over to the next one; behind the end of the last one its last value stays.
+    Each word hands over to the next one when its time has passed; after the last one its final value remains.
     """
 
     def factor(step: Any) -> Any:
@@ -33,7 +33,7 @@ def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps:
 
 
 def find_plateau(chain: Sequence[Schedule]) -> ReduceOnPlateau | None:
-    """The word of a chain that follows a figure, if there is one; it is the last, since it lasts to the end."""
+    """The word of a chain that follows a metric, if any; it is the last, since it lasts to the end of the run."""
     return next((word for word in chain if isinstance(word, ReduceOnPlateau)), None)
 
 

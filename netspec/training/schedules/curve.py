@@ -14,7 +14,7 @@ np = lazy("numpy")
 
 
 def rates_of(rate: float, chain: Sequence[Schedule], steps_per_epoch: int, epochs: int) -> Any:
-    """The rates as an array with one number for each step; what follows a figure is left out.
+    """The learning rates as an array with one number for each step, without what follows a metric.
 
     Args:
         rate: that of the optimizer.

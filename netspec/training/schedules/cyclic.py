@@ -1,4 +1,4 @@
-"""Schedules that rise and fall."""
+"""Cyclic schedules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FRACTION = Number(0, 1, open_low=True)
 
 @schedule("one_cycle")
 class OneCycle(Lasting):
-    """The rate rises from a small one to that of the optimizer and falls to almost nothing (super-convergence).
+    """Raises the learning rate from a small value to that of the optimizer, then decays it to almost zero.
 
-    The rate of the optimizer is the highest one. It is reached when `rise` of the time has passed.
+    The learning rate of the optimizer is the peak, reached after the fraction `rise` of the time (super-convergence).
 
     Example: train { schedule = one_cycle }
     Reference: Smith and Topin 2017, arXiv:1708.07120.
@@ -30,7 +30,7 @@ class OneCycle(Lasting):
 
     rise: float = option(
         Number(0, 1, open_low=True, open_high=True),
-        "the part of the time in which the rate rises",
+        "the fraction of the time in which the learning rate rises",
         default=0.3,
         position=0,
         aliases=("pct_start",),
@@ -38,7 +38,7 @@ class OneCycle(Lasting):
     start: float = option(FRACTION, "the first factor", default=0.04, aliases=("div_factor",))
     end: float = option(Number(0, 1), "the last factor", default=4e-6, aliases=("final_div_factor",))
     shape: str = option(
-        Choice(("cosine", "linear")), "along half a cosine, or evenly", default="cosine", aliases=("anneal_strategy",)
+        Choice(("cosine", "linear")), "along half a cosine, or linearly", default="cosine", aliases=("anneal_strategy",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -55,7 +55,7 @@ class OneCycle(Lasting):
 
 @schedule("cosine_restarts")
 class CosineRestarts(Schedule):
-    """The rate falls along half a cosine again and again, and is back at once (SGDR).
+    """Cosine decay that restarts again and again (SGDR).
 
     Example: train { schedule = cosine_restarts(5 epochs, 2) }
     Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
@@ -63,9 +63,9 @@ class CosineRestarts(Schedule):
 
     aliases = ("CosineAnnealingWarmRestarts", "CosineDecayRestarts", "sgdr_schedule")
 
-    every: Duration = option(Time(), "how long the first cycle is", position=0, aliases=("T_0", "first_decay_steps"))
+    every: Duration = option(Time(), "the length of the first cycle", position=0, aliases=("T_0", "first_decay_steps"))
     growth: float = option(
-        Number(1), "how many times longer each cycle is than the one before", default=1.0, position=1,
+        Number(1), "how many times longer each cycle is than the one before it", default=1.0, position=1,
         aliases=("T_mult", "t_mul"),
     )  # fmt: skip
     end: float = option(Number(0, 1), "the factor at the end of a cycle", default=0.0, aliases=("eta_min", "alpha"))

@@ -1,4 +1,4 @@
-"""Schedules that grow once or fall: from the first step, evenly or in stairs."""
+"""Schedules that warm up or decay, smoothly or in steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def end_option(position: int) -> Any:
 
 @schedule("constant")
 class Constant(Lasting):
-    """The rate as the optimizer has it, for a while or to the end.
+    """Keeps the learning rate of the optimizer, for some time or to the end.
 
     Example: train { schedule = constant(5 epochs) -> cosine }
     """
@@ -33,7 +33,7 @@ class Constant(Lasting):
 
 @schedule("warmup")
 class Warmup(Schedule):
-    """The rate grows evenly from zero; its last step has the full rate.
+    """Raises the learning rate linearly from zero; the last step of the warmup has the full rate.
 
     Example: train { schedule = warmup(1 epochs) -> cosine }
     Reference: Goyal et al. 2017, arXiv:1706.02677.
@@ -51,7 +51,7 @@ class Warmup(Schedule):
 
 @schedule("cosine")
 class Cosine(Lasting):
-    """The rate falls along half a cosine, to `end` times itself.
+    """Decays the learning rate along half a cosine, to `end` times its value.
 
     Example: train { schedule = cosine(end = 1%) }
     Reference: Loshchilov and Hutter 2016, arXiv:1608.03983.
@@ -68,7 +68,7 @@ class Cosine(Lasting):
 
 @schedule("linear")
 class Linear(Lasting):
-    """The rate falls evenly, to `end` times itself.
+    """Decays the learning rate linearly, to `end` times its value.
 
     Example: train { schedule = warmup(1 epochs) -> linear }
     """
@@ -83,7 +83,7 @@ class Linear(Lasting):
 
 @schedule("polynomial")
 class Polynomial(Lasting):
-    """The rate falls to `end` times itself along a power of the time that is left.
+    """Decays the learning rate to `end` times its value by a power of the remaining time.
 
     Formula: end + (1 - end) * (1 - t / length)^power
     Example: train { schedule = polynomial(0.9) }
@@ -101,9 +101,9 @@ class Polynomial(Lasting):
 
 @schedule("inverse_sqrt")
 class InverseSqrt(Schedule):
-    """The rate grows evenly over the warmup, and then falls with the root of the steps, as for the first transformers.
+    """Linear warmup, then decay with the inverse square root of the step, as for the first transformers.
 
-    It is that of the optimizer at its highest, at the end of the warmup.
+    The learning rate of the optimizer is reached at the end of the warmup.
 
     Formula: min(t / warmup, sqrt(warmup / t)), for t = 1, 2, …
     Example: train { schedule = inverse_sqrt(4000 steps) }
@@ -113,7 +113,7 @@ class InverseSqrt(Schedule):
     aliases = ("noam",)
 
     warmup: Duration = option(
-        Time(), "how long the rate grows", default=Duration(1, "epochs"), position=0, aliases=("warmup_steps",)
+        Time(), "how long the warmup takes", default=Duration(1, "epochs"), position=0, aliases=("warmup_steps",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -123,16 +123,16 @@ class InverseSqrt(Schedule):
 
 @schedule("step")
 class Step(Schedule):
-    """The rate is multiplied by `factor` each time `every` has passed.
+    """Multiplies the learning rate by `factor` every time `every` has passed.
 
     Example: train { schedule = step(10 epochs, 0.1) }
     """
 
     aliases = ("StepLR", "staircase")
 
-    every: Duration = option(Time(), "how long the rate stays", position=0, aliases=("step_size",))
+    every: Duration = option(Time(), "the time between two decays", position=0, aliases=("step_size",))
     factor: float = option(
-        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, aliases=("gamma",)
+        Number(0, open_low=True), "multiplies the learning rate", default=0.1, position=1, aliases=("gamma",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -149,12 +149,12 @@ class Times(Kind):
         rises = all(before.value < after.value for before, after in pairwise(found))
         if not found or len(units) > 1 or not rises:
             wrong = Mismatch(self.describe(), value, advice="write the earliest first, all in epochs or all in steps")
-            wrong.found = "times that do not rise" if found and len(units) == 1 else wrong.found
+            wrong.found = "times that are not ascending" if found and len(units) == 1 else wrong.found
             raise wrong
         return found
 
     def describe(self) -> str:
-        return "durations in a list, in the same unit and rising, such as [30 epochs, 60 epochs]"
+        return "durations in a list, in the same unit and ascending, such as [30 epochs, 60 epochs]"
 
     def to_source(self, value: object) -> str:
         return to_source(list(value) if isinstance(value, tuple) else value)
@@ -162,7 +162,7 @@ class Times(Kind):
 
 @schedule("multistep")
 class Multistep(Schedule):
-    """The rate is multiplied by `factor` at each of the times that are given.
+    """Multiplies the learning rate by `factor` at each of the given times.
 
     Example: train { schedule = multistep([6 epochs, 9 epochs], 0.1) }
     Reference: He et al. 2015, arXiv:1512.03385.
@@ -171,10 +171,10 @@ class Multistep(Schedule):
     aliases = ("MultiStepLR", "PiecewiseConstantDecay", "piecewise_constant_schedule")
 
     times: tuple[Duration, ...] = option(
-        Times(), "when the rate falls", position=0, aliases=("milestones", "boundaries")
+        Times(), "when the learning rate decays", position=0, aliases=("milestones", "boundaries")
     )
     factor: float = option(
-        Number(0, open_low=True), "what the rate is multiplied by", default=0.1, position=1, aliases=("gamma",)
+        Number(0, open_low=True), "multiplies the learning rate", default=0.1, position=1, aliases=("gamma",)
     )
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -184,7 +184,7 @@ class Multistep(Schedule):
 
 @schedule("exponential")
 class Exponential(Schedule):
-    """The rate falls a little at every step, by `decay` in the time of `every`.
+    """Decays the learning rate a little at every step, by a factor of `decay` over the time `every`.
 
     Example: train { schedule = exponential(0.95) }
     """
@@ -192,11 +192,9 @@ class Exponential(Schedule):
     aliases = ("ExponentialLR", "ExponentialDecay", "exponential_decay")
 
     decay: float = option(
-        Number(0, 1, open_low=True), "the factor that `every` brings", position=0, aliases=("gamma", "decay_rate")
+        Number(0, 1, open_low=True), "the factor over the time `every`", position=0, aliases=("gamma", "decay_rate")
     )
-    every: Duration = option(
-        Time(), "the time in which the rate falls by it", default=Duration(1, "epochs"), position=1
-    )
+    every: Duration = option(Time(), "the time over which `decay` applies", default=Duration(1, "epochs"), position=1)
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return jnp.power(self.decay, step / steps_of(self.every, steps_per_epoch))

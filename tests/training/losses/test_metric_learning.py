@@ -92,7 +92,7 @@ def test_ctc_of_rows_that_fill_up() -> None:
     ("target", "reason"),
     [
         ([1, 0, 2, 0], "between its classes"),
-        ([1, 1, 1, 0], "needs 5 steps for 3 classes, and the net answers at 4"),
+        ([1, 1, 1, 0], "needs 5 steps for 3 classes, and the network has 4"),
         ([1, 2, 3, 1], None),
         ([1, 1, 2, 0], None),
         ([0, 0, 0, 0], None),

@@ -153,7 +153,7 @@ def test_images_of_several_sizes(photos: Path) -> None:
     picture(photos / "photos/dog/5.png", (9, 8))
     code, text, _ = fail(photos, "load")
     assert code == "NS428"
-    assert "dog/4.png is 8x8, and cat/a.png is 4x6" in text
+    assert "dog/4.png is 8x8, but cat/a.png is 4x6" in text
     assert "2 of 7 images" in text and "`size = 4x6`" in text
     assert len(Images(folder="photos", size=(4, 4)).load(photos).train) == 7
 

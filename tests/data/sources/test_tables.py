@@ -234,7 +234,7 @@ def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     texts = [code_and_text(one)[1] for one in bad.all]
     assert "t.csv row 62 has 2 cells, but the header has 4" in texts[0] and "the same in row 63" in texts[0]
     assert "row 3, column `c`" in texts[1] and "rows 4, 6, 7, 9, 10 and 34 more" in texts[1]
-    assert 'row 3, column `b`: "red"' in texts[2] and 'rows 5 ("red"), 7 ("red")' in texts[2]
+    assert 'row 3, column `b`: not a number: "red"' in texts[2] and 'rows 5 ("red"), 7 ("red")' in texts[2]
     assert "and 24 more" in texts[2]
 
 

@@ -108,7 +108,7 @@ def test_a_text_that_is_too_short(tmp_path: Path) -> None:
         TextFile(file="t.txt", length=8).facts(tmp_path)
     code, text = code_and_text(caught.value)
     assert (code, caught.value.option) == ("NS484", "length")
-    assert "12 characters" in text and "pieces of 8" in text and "at least 17" in text and "at most 2" in text
+    assert "12 characters" in text and "sequences of 8" in text and "at least 17" in text and "at most 2" in text
     with pytest.raises(Unplaced) as caught:
         TextFile(file="t.txt", by="word").facts(tmp_path)
     assert "4 words and signs" in code_and_text(caught.value)[1]

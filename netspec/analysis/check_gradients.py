@@ -43,7 +43,7 @@ _STEPS = {"float64": (1e-6, 1e-7, 1e-5), "float32": (1e-2, 3e-3, 3e-2)}
 class Part:
     """One weight or one input of a layer: the worst relative error of the `entries` that were moved.
 
-    `kinks` of them stand where the function has no derivative (a `relu` at 0) and do not count.
+    `kinks` of them are where the function has no derivative (a `relu` at 0) and do not count.
     """
 
     name: str

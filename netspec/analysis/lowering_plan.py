@@ -77,7 +77,7 @@ def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tu
             "streamed" if data.stream else "on the device, shuffled there" if data.shuffle else "on the device",
             "as the spec says" if data.stream is not None else "unless they are too large for it: then streamed",
         ),
-        Choice("figures", "summed on the device, read once an epoch", "reading them makes the device wait"),
+        Choice("metrics", "summed on the device, read once an epoch", "reading them makes the device wait"),
     ]
     if compiler_options(train.lowering) and any(c.family in ("convolution", "groups") for c in layers):
         why = "YNNPACK, XLA's first choice, runs those with fewer than 96 filters on one core"
@@ -109,7 +109,7 @@ def _steps(spec: Compilation) -> Choice | None:
 
 
 def _net(spec: Compilation, examples: int) -> tuple[Callable[..., object], Any, Any]:
-    """The net in training: (its state, inputs) -> what it answers; and the shapes of both."""
+    """The network in training mode: (its state, inputs) -> outputs; and the shapes of both."""
     model = Model(spec)
 
     def make() -> nnx.Module:
@@ -126,7 +126,7 @@ def _net(spec: Compilation, examples: int) -> tuple[Callable[..., object], Any, 
 
 
 def example_of(shape: Shape, examples: int) -> jax.ShapeDtypeStruct:
-    """What so many examples of an input look like to JAX."""
+    """The shape and type of a batch of an input, for JAX."""
     sizes = [size if isinstance(size, int) else NAMED_SIZE for size in shape.sizes]
     return jax.ShapeDtypeStruct((examples, *sizes), "int32" if shape.is_tokens else "float32")
 

@@ -1,4 +1,4 @@
-"""The learning-rate range test: the rate grows at every step, and the loss tells at which rates the net learns.
+"""The learning-rate range test: the rate grows at every step, and the loss shows at which rates the network learns.
 
 Comes in: an `Experiment`. Goes out: a `RateTest` with the curve and two suggestions. Nothing is written.
 
@@ -75,7 +75,7 @@ def find_rate(job: Experiment, *, low: float = LOW, high: float = HIGH, steps: i
         steps: how many there are, at least 10.
 
     Raises:
-        CompileError: the loss falls at no rate (NS513), or the net has nothing to train (NS461).
+        CompileError: no rate reduces the loss (NS513), or the network has nothing to train (NS461).
     """
     ratio = (high / low) ** (1 / (steps - 1))
     rates = [low * ratio**step for step in range(steps)]

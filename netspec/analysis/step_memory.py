@@ -1,7 +1,7 @@
 """How much memory a training step takes on this device: what `netspec show --memory` prints.
 
 Comes in: a `Compilation`. Goes out: a `Footprint`. The step of `netspec train` is compiled for the batch of the
-spec, and the compiler is asked what it will take; no step runs, and no data are read.
+spec, and the compiler reports what it will take; no step runs, and no data are read.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Footprint:
     def text(self) -> str:
         rows = {
             "weights": (self.weights, ""),
-            "state": (self.state, "of the optimizer, statistics, figures"),
+            "state": (self.state, "of the optimizer, statistics, metrics"),
             "batch": (self.batch, "its examples"),
             "work": (self.work, "activations that the gradient needs, gradients"),
-            "together": (self.total, "data that lie on the device come on top"),
+            "together": (self.total, "data on the device come on top"),
         }
         lines = [f"memory of a training step with {self.examples} examples, on {self.device}", ""]
         return "\n".join([*lines, *(f"  {k:<9}{memory(v):>11}  {why}".rstrip() for k, (v, why) in rows.items())])

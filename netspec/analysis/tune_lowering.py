@@ -57,7 +57,7 @@ class Tuning:
 
 
 def tune(prepared: SpecExperiment, seconds: float = 20.0) -> Tuning:
-    """Measure the candidates in turn, again and again, for about so many seconds without compiling."""
+    """Measure the candidates in turn, again and again, for about `seconds`, compilation not included."""
     choices = plan_of(with_lowering(prepared.compilation, FAST)).layers
     families = [family for family in FAST if any(choice.family == family for choice in choices)]
     found = _measure(prepared, dict.fromkeys([FAST, REFERENCE, *(_without([f]) for f in families)]), seconds)
@@ -79,16 +79,16 @@ def _measure(prepared: SpecExperiment, lowerings: Iterable[Lowering], seconds: f
         lowering: Engine(replace(prepared, recipe=prepared.recipe.replace(lowering=lowering))) for lowering in lowerings
     }
     data = next(iter(engines.values())).feed(prepared.splits.train)
-    rivals = {lowering: _Rival(engine, data) for lowering, engine in engines.items()}
-    times: dict[Lowering, list[float]] = {lowering: [] for lowering in rivals}
+    candidates = {lowering: _Candidate(engine, data) for lowering, engine in engines.items()}
+    times: dict[Lowering, list[float]] = {lowering: [] for lowering in candidates}
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(times.values()))) < 3:
-        for lowering, rival in rivals.items():
-            times[lowering].append(rival.step())
+        for lowering, candidate in candidates.items():
+            times[lowering].append(candidate.step())
     return {lowering: statistics.median(measured) for lowering, measured in times.items()}
 
 
-class _Rival:
+class _Candidate:
     """The training step with one lowering, compiled and warm."""
 
     def __init__(self, engine: Engine, data: Data | Stream) -> None:

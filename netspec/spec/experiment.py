@@ -350,7 +350,7 @@ def pretty(record: Mapping[str, Any]) -> str:
 
 
 def run_files(experiment: SpecExperiment) -> dict[str, str]:
-    """What a run needs to be read again: the spec, what it uses, the source, and how inputs and answers are coded."""
+    """The files that a run is read from: the spec, what it uses, the source, and the preprocessing."""
     compilation, splits = experiment.compilation, experiment.splits
     spec = {
         "name": compilation.name,

@@ -45,4 +45,4 @@ def test_sizes_that_only_the_data_know() -> None:
 def test_on_the_command_line(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", str(SPECS / f"{spec}.net"), "--stage", "plan"]) == 0
     shown = capsys.readouterr().out
-    assert "program" in shown and "layers" in shown and "figures" in shown
+    assert "program" in shown and "layers" in shown and "metrics" in shown

@@ -1,4 +1,4 @@
-"""Which weights of a run are kept."""
+"""Which weights of a run are saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.training.control.stop import ValidationFigure
 
 
 class Keep(Word, ABC):
-    """Base of every word that says which weights are kept."""
+    """Base of every word that says which weights are saved."""
 
     category: ClassVar[str] = "keep"
 
@@ -27,14 +27,14 @@ keep = Declares("keep")
 
 @keep("best")
 class Best(Keep):
-    """The weights of the epoch with the best figure on the validation split.
+    """The weights of the epoch with the best metric on the validation split.
 
     Example: train { keep = best(val_accuracy) }
     """
 
     figure: str | None = option(
         ValidationFigure(),
-        "what is compared (none: what `stop` watches, or else `reduce_on_plateau`, or else `val_loss`)",
+        "the metric to compare (none: the one that `stop` monitors, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,
         aliases=("monitor",),
@@ -51,16 +51,16 @@ class Last(Keep):
 
 @keep("every")
 class Every(Keep):
-    """The weights of every so many epochs, each in a file of its own in the run folder: `weights-epoch5.safetensors`.
+    """The weights of every n-th epoch, each in its own file in the run folder: `weights-epoch5.safetensors`.
 
-    Beside it stands what is kept at the end.
+    Combine it with what to save at the end.
 
     Example: train { keep = best -> every(5 epochs) }
     """
 
     is_final = False
 
-    length: Duration = option(Time(("epochs",), is_whole=True), "after how many epochs again", position=0)
+    length: Duration = option(Time(("epochs",), is_whole=True), "the number of epochs between two files", position=0)
 
     def takes(self, epoch: int) -> bool:
         """Whether the weights after an epoch, from 1, are written."""

@@ -23,14 +23,14 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 class ValidationFigure(Kind):
-    """The name of a figure on the validation split: `val_loss`, `val_accuracy`, …
+    """The name of a metric on the validation split: `val_loss`, `val_accuracy`, …
 
     With several outputs the name has the output in it and is given in quotes: "val_digit_accuracy".
     """
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those whose figures it may be."""
+        """Those whose metrics it may be."""
         return ("val",)
 
     def accept(self, value: object) -> str:
@@ -40,7 +40,7 @@ class ValidationFigure(Kind):
         return name
 
     def describe(self) -> str:
-        return "a figure on the validation split, such as `val_loss` or `val_accuracy`"
+        return "a metric on the validation split, such as `val_loss` or `val_accuracy`"
 
     def to_source(self, value: object) -> str:
         if value is None:
@@ -54,7 +54,7 @@ class ValidationFigure(Kind):
 
 
 class HeldOutFigure(ValidationFigure):
-    """The name of a figure on the validation or the test split."""
+    """The name of a metric on the validation or the test split."""
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class HeldOutFigure(ValidationFigure):
 
 
 class FigureGoal(Kind):
-    """A comparison of a figure on the validation or the test split with a number: `val_accuracy >= 99%`."""
+    """A comparison of a metric on the validation or the test split with a number: `val_accuracy >= 99%`."""
 
     def accept(self, value: object) -> Comparison:
         if not isinstance(value, Comparison) or value.operator not in OPERATORS:
@@ -89,9 +89,9 @@ class FigureGoal(Kind):
 
 
 class StopState(Frozen):
-    """How a run stands after an epoch, for a rule.
+    """The state of a run after an epoch, for a rule.
 
-    `value` is the figure that it watches (None: not measured, or no number), `higher` says whether larger is better,
+    `value` is the metric that it monitors (None: not measured, or NaN), `higher` says whether larger is better,
     `waited` counts the epochs in a row without progress, and `seconds` are those of the whole run.
     """
 
@@ -107,15 +107,15 @@ class Stop(Word, ABC):
     category: ClassVar[str] = "stop"
 
     def watches(self) -> str | None:
-        """The figure it looks at, or None."""
+        """The metric that it monitors, or None."""
         return None
 
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
-        """Whether an epoch's figure counts as progress; `higher`: larger figures are better."""
+        """Whether a metric of an epoch counts as progress; `higher`: larger values are better."""
         return value > best if higher else value < best
 
     def is_over(self, epochs_without_progress: int) -> bool:
-        """Whether to stop after so many epochs without progress."""
+        """Whether to stop after this many epochs without progress."""
         return False
 
     def ends(self, state: StopState) -> bool:
@@ -129,7 +129,7 @@ stop = Declares("stop")
 
 @stop("early")
 class Early(Stop):
-    """Stops when a figure on the validation split has not become better for `patience` epochs in a row.
+    """Stops when a metric on the validation split has not improved for `patience` epochs in a row.
 
     Example: train { stop = early(val_loss, patience = 3) }
     Reference: Prechelt 1998, Early stopping - but when?
@@ -137,9 +137,11 @@ class Early(Stop):
 
     aliases = ("EarlyStopping", "early_stopping")
 
-    figure: str = option(ValidationFigure(), "what is watched", default="val_loss", position=0, aliases=("monitor",))
-    patience: int = option(Count(1), "epochs without progress that are waited for", default=3, position=1)
-    min_delta: float = option(Number(0), "progress of less than this does not count", default=0.0)
+    figure: str = option(
+        ValidationFigure(), "the metric to monitor", default="val_loss", position=0, aliases=("monitor",)
+    )
+    patience: int = option(Count(1), "epochs without progress to wait for", default=3, position=1)
+    min_delta: float = option(Number(0), "smaller progress than this does not count", default=0.0)
 
     def watches(self) -> str:
         return self.figure
@@ -154,15 +156,15 @@ class Early(Stop):
 
 @stop("until")
 class Until(Stop):
-    """Stops when a figure on the validation split has come to a goal.
+    """Stops when a metric on the validation split reaches a goal.
 
-    A figure of the test split may stand here as well, as in "how long to 99% of the test set"; it is then measured
-    after every epoch, and no longer tells how good the net is on examples that nothing was chosen by.
+    A metric of the test split is allowed as well, as in "how long to 99% of the test set"; it is then measured
+    after every epoch, and is no longer an unbiased estimate on unseen examples.
 
     Example: train { stop = until(val_accuracy >= 99%) -> early(val_loss) }
     """
 
-    goal: Comparison = option(FigureGoal(), "what is to be", position=0)
+    goal: Comparison = option(FigureGoal(), "the goal", position=0)
 
     def watches(self) -> str:
         return str(self.goal.left)
@@ -174,9 +176,9 @@ class Until(Stop):
 
 @stop("time")
 class TimeLimit(Stop):
-    """Stops after the epoch in which the time is up, however many epochs that makes.
+    """Stops after the epoch in which a time limit is reached.
 
-    The time is that of the whole run, without breaks between `--resume`. Two runs may end after different epochs.
+    The time is that of the whole run, without the breaks before `--resume`. Two runs may end after different epochs.
 
     Example: train { stop = time(30 minutes) }
     """

@@ -1,4 +1,4 @@
-"""A checksum over the examples of a run, so that it never goes on with others."""
+"""A checksum over the examples of a run, so that it is never resumed with others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fingerprint(*splits: Arrays | None) -> str:
     """A checksum over kinds, shapes and numbers of splits; equal data have equal ones.
 
     Raises:
-        CompileError: examples that lie in files cannot be read (NS515).
+        CompileError: examples in files cannot be read (NS515).
     """
     value = 0
     for split in splits:
@@ -30,7 +30,7 @@ def fingerprint(*splits: Arrays | None) -> str:
 
 
 def _add(name: str, column: Any, value: int) -> int:
-    """The same for equal examples in memory and in files: a run may go on with the other."""
+    """The same for equal examples in memory and in files: a run may be resumed with the other."""
     column = column if is_streamed(column) else np.atleast_1d(np.asarray(column))
     value = zlib.crc32(f"{name} {column.dtype} {column.shape}".encode(), value)
     if column.nbytes > LARGE:

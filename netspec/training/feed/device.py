@@ -20,7 +20,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 """Parameters of `mallopt` (malloc.h of glibc)."""
 TOP_PAD = 64 * 2**20
 """Bytes by which memory grows at least."""
-MOST_TO_KEEP = 512 * 2**20
+MAX_KEPT_STEP = 512 * 2**20
 """Bytes of a step up to which freed memory is kept."""
 KEPT_BYTES = 512 * 2**20
 """What compiled programs may take on the disk. JAX looks through the whole folder for each one that it adds."""
@@ -29,14 +29,14 @@ KEPT_SECONDS = 0.1
 
 
 def memory_for_data() -> int | None:
-    """How many bytes a device with memory of its own has for examples; None where it has none, or does not tell."""
-    figures = jax.devices()[0].memory_stats() or {}
-    most = figures.get("bytes_limit")
-    return (most - figures.get("bytes_in_use", 0)) // DATA_SHARE if most else None
+    """How many bytes a device with its own memory has for examples; None for others, or where it is not reported."""
+    stats = jax.devices()[0].memory_stats() or {}
+    limit = stats.get("bytes_limit")
+    return (limit - stats.get("bytes_in_use", 0)) // DATA_SHARE if limit else None
 
 
 def find_devices() -> str | None:
-    """None when JAX finds a device of the kind it was told to use, or what is wrong, in a line."""
+    """None when JAX finds a device of the requested kind, or what is wrong, in a line."""
     set_up()
     try:
         jax.devices()
@@ -47,7 +47,7 @@ def find_devices() -> str | None:
 
 @cache
 def set_up() -> None:
-    """Keep compiled programs for the next process, unless JAX is told otherwise; once, before JAX computes anything.
+    """Cache compiled programs on disk, unless JAX is configured otherwise; once, before JAX computes anything.
 
     `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` keeps none. Parallel runs
     share the folder under a lock; what was not used for longest goes first.
@@ -66,10 +66,10 @@ def processor() -> str:
     """A short name for the instructions that this processor has: programs for another one may not run on it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     except OSError:
-        told = ""
-    return sha256(f"{platform.machine()} {platform.processor()} {told}".encode()).hexdigest()[:12]
+        flags = ""
+    return sha256(f"{platform.machine()} {platform.processor()} {flags}".encode()).hexdigest()[:12]
 
 
 def keep_freed_memory(of_step: object) -> None:
@@ -88,12 +88,12 @@ def keep_freed_memory(of_step: object) -> None:
     Args:
         of_step: about how many bytes a step takes (`step_bytes`); anything but a number is unknown, and much.
     """
-    if not isinstance(of_step, int) or of_step > MOST_TO_KEEP:
+    if not isinstance(of_step, int) or of_step > MAX_KEPT_STEP:
         return
     if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
         return
     change = ctypes.CDLL(None).mallopt
-    change(M_ARENA_MAX, 1)  # other arenas map large blocks whatever they are told
+    change(M_ARENA_MAX, 1)  # other arenas map large blocks in any case
     change(M_MMAP_MAX, 0)
     change(M_TRIM_THRESHOLD, -1)
     change(M_TOP_PAD, TOP_PAD)

@@ -1,4 +1,4 @@
-"""Splits on their way to the device, and the sums over them that figures are made from."""
+"""Splits on their way to the device, and the sums over them that metrics are computed from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from netspec.training.targets import are_ids
 
 @dataclass(frozen=True)
 class Data:
-    """A split on the device: `inputs` in the order of the net's, `targets` by output, rows first."""
+    """A split on the device: `inputs` in the order of the network's, `targets` by output, rows first."""
 
     inputs: tuple[Any, ...]
     targets: dict[str, Any]
@@ -108,11 +108,11 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
     """
     if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
         targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
-    answers = Predictions(logits.astype(jnp.float32), targets, output.scored, weights)
+    predictions = Predictions(logits.astype(jnp.float32), targets, output.scored, weights)
     found: dict[str, Any] = {}
     for metric in output.metrics:
         if not (training and (metric.is_table or metric.takes_long)):
-            found.update(metric.sums(answers))
+            found.update(metric.sums(predictions))
     return found
 
 

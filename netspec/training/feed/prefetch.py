@@ -1,7 +1,7 @@
 """Batches of data that are larger than memory: read ahead by threads, while the device works on those before.
 
 Comes in: a split whose inputs are `Rows`. Goes out: `Stream`, which gives the batches of an epoch in their order, on
-the device. What is in memory at any time is bounded by the buffers: the batches that are being read or lie ready.
+the device. What is in memory at any time is bounded by the buffers: the batches that are being read or are ready.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ T = TypeVar("T")
 BUFFER_BYTES = 1 << 28
 """How much is read ahead at most, but for two batches that always are."""
 
-MOST_READERS = 8
+MAX_READERS = 8
 """Threads that read; files are read and images are unpacked outside of the lock of the interpreter."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A split that is read when it is wanted: `inputs` in the order of the net's, `targets` by output."""
+    """A split that is read on demand: `inputs` in the order of the network's, `targets` by output."""
 
     split: Arrays
     recipe: Recipe
@@ -72,29 +72,29 @@ class Stream:
             CompileError: some cannot be read any more (NS515), when it is their turn.
         """
         largest = max(map(len, indices), default=1) * self.bytes_of_example
-        readers = max(1, min(MOST_READERS, os.cpu_count() or 1, BUFFER_BYTES // largest))
+        readers = max(1, min(MAX_READERS, os.cpu_count() or 1, BUFFER_BYTES // largest))
         return ahead(self.read, indices, readers, readers + 1)
 
 
 def is_stream(split: Arrays) -> bool:
-    """Whether a split is too large to be placed on the device as a whole."""
+    """Whether a split is too large to be transferred to the device as a whole."""
     return any(is_streamed(column) for column in (*split.inputs.values(), *split.targets.values()))
 
 
 def ahead(work: Callable[[Any], T], given: Sequence[Any], workers: int, most: int) -> Generator[T, None, None]:
-    """What `work` makes of each that is given, in their order; at most `most` of them are begun before they are wanted.
+    """The results of `work`, in order; at most `most` calls are started before their results are needed.
 
-    Nothing is begun any more once the iterator is closed.
+    No call is started after the iterator is closed.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="netspec-read")
-    begun: deque[Future[T]] = deque()
+    running: deque[Future[T]] = deque()
     try:
         for item in given:
-            begun.append(pool.submit(work, item))
-            if len(begun) >= most:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            running.append(pool.submit(work, item))
+            if len(running) >= most:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

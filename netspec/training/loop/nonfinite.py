@@ -77,5 +77,5 @@ def _not_finite_names(state: State) -> list[str]:
 
 
 def not_finite(engine: Engine, state: State) -> bool:
-    """Whether a weight or anything that the net remembers is not finite."""
+    """Whether a weight or other state of the network is not finite."""
     return not bool(engine.placement.get(engine.is_finite((state["params"], state["other"]))))

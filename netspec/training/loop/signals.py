@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that closes: the first asks for a tidy end of training, the second leaves at once."""
+"""Ctrl-C, SIGTERM and a terminal that closes: the first ends training cleanly, the second exits at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class Interruption:
-    """Whether an end was asked for, and by which signal."""
+    """Whether an interrupt was requested, and by which signal."""
 
     def __init__(self) -> None:
         self.signal: str | None = None
@@ -60,5 +60,5 @@ def listening() -> Iterator[Interruption]:
         yield interruption
     finally:
         for number, handler in before.items():
-            # None stands for a handler that Python did not set and cannot set again.
+            # None is a handler that Python did not set and cannot set again.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,4 +1,4 @@
-"""The figures of each epoch as TensorBoard reads them: the option `tensorboard` of the section `train`.
+"""The metrics of each epoch in the format of TensorBoard: the option `tensorboard` of the section `train`.
 
 They go into the folder `tensorboard` of the run, under the names of metrics.jsonl, with the epoch as their step; show
 them with `tensorboard --logdir runs`. The files are written by tensorboardX, which is imported when a training starts.
@@ -35,14 +35,14 @@ class TensorBoard(Silent):
     def start(self, record: Record) -> None:
         from tensorboardX import SummaryWriter
 
-        # Of a run that goes on, epochs behind the checkpoint were written already: they count no more.
+        # Epochs after the checkpoint were written before the resume: TensorBoard discards them.
         purged = record["epoch"] if record["is_resumed"] else None
         self.writer = SummaryWriter(str(self.folder), purge_step=purged)
 
     def epoch(self, record: Record) -> None:
-        figures = {"loss": record["loss"], **record["metrics"], "gradients": record.get("gradients", {})}
-        figures |= {"rate": record["rate"]} if "rate" in record else {}
-        for name, value in _scalars(figures):
+        scalars = {"loss": record["loss"], **record["metrics"], "gradients": record.get("gradients", {})}
+        scalars |= {"rate": record["rate"]} if "rate" in record else {}
+        for name, value in _scalars(scalars):
             self.writer.add_scalar(name, value, record["epoch"])
         self.writer.flush()
 
@@ -56,8 +56,8 @@ class TensorBoard(Silent):
             self.writer = None
 
 
-def _scalars(figures: Mapping[str, Any], front: str = "") -> Iterator[tuple[str, float]]:
-    for name, value in figures.items():
+def _scalars(scalars: Mapping[str, Any], front: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in scalars.items():
         if isinstance(value, Mapping):
             yield from _scalars(value, f"{front}{name}/")
         elif isinstance(value, int | float):

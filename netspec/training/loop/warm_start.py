@@ -1,8 +1,8 @@
-"""Weights to start from: those of another net go into a new one where names and shapes agree.
+"""Initial weights: those of another network are copied into a new one where names and shapes match.
 
 Comes in: a run folder or a safetensors file, a live module, and the blocks that are wanted. Goes out: the module with
 what was found, and an account of what was not. A weight is known by every path of names to it, and whether it is
-trained or frozen makes no difference, so the weights of a net also go into one that freezes them. Random state stays.
+trained or frozen makes no difference, so the weights of a network also fit one that freezes them. Random state stays.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MAX_SHOWN = 8
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of the weights of a net: names of those `taken`, of those left as they were with the reason why, and
-    of those of the source that found no place (`unused`)."""
+    """What became of the weights of a network: those `taken`, those that stay random with the reason, and those
+    of the source that match nothing (`unused`), all by name."""
 
     taken: tuple[str, ...]
     fresh: Mapping[str, str]
@@ -57,15 +57,15 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> dict[str,
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
-    """Give a live module the weights that go with it.
+    """Copy the weights that match into a live module.
 
     Args:
-        module: the net; it is changed.
+        module: the network; it is changed in place.
         arrays: what `read_start` gives.
         parts: names of layers or blocks; the others stay as they are. None: all.
 
     Raises:
-        CompileError: the net has no part of such a name (NS452).
+        CompileError: the network has no part with such a name (NS452).
     """
     for name in parts:
         find_part(module, name)
@@ -118,18 +118,18 @@ def start_from(
     folder: Path,
     spans: Mapping[str, Span],
 ) -> tuple[MakeModule, tuple[Diagnostic, ...]]:
-    """A `make_module` whose nets start from the weights of `source`, and a warning about what these lack.
+    """A `make_module` whose networks start from the weights of `source`, and a warning about weights that it lacks.
 
     Args:
-        make_module: builds the net.
+        make_module: builds the network.
         seed: of the network that is built to find out which weights fit.
         source: `train.init`.
         parts: `train.init_parts`.
         folder: that of the spec.
-        spans: where these keys stand in the text.
+        spans: the positions of these keys in the text.
 
     Raises:
-        CompileError: the weights cannot be read (NS511), the net has no such part (NS452), or nothing of it or of a
+        CompileError: the weights cannot be read (NS511), the network has no such part (NS452), or nothing of it or of a
             part finds a weight (NS509).
     """
     arrays = read_start(source, folder, spans.get("init"))

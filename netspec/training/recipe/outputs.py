@@ -1,4 +1,4 @@
-"""How each output of a net is trained and measured: its loss and its metrics, given or by default.
+"""How each output of a network is trained and measured: its loss and its metrics, given or by default.
 
 Comes in: the `train` section, heads and targets. Goes out: an `OutputRecipe` for each output, or diagnostics. The
 defaults are those of docs/language.md, section 7.
@@ -48,17 +48,17 @@ class OutputRecipe(Frozen):
 
     @property
     def scored(self) -> OutputHead:
-        """The head that figures are made with: where the loss takes plain numbers for logits, so do they."""
+        """The head that metrics are computed with: where the loss takes plain numbers for logits, so do they."""
         return self.loss.scored(self.head, self.target)
 
     @property
     def chooses(self) -> bool:
-        """An answer is one class of several, not a number or a yes or no for each unit."""
+        """A prediction is one class of several, not a number or a yes or no for each unit."""
         return has_classes(self.scored, self.target)
 
     @property
     def decisions(self) -> int:
-        """Right or wrong answers of an example: one class at each place, or a yes or no for each unit."""
+        """Right or wrong predictions of an example: one class at each position, or a yes or no for each unit."""
         return self.head.positions if self.chooses else self.head.count
 
     def place_targets(self, array: Any) -> Any:
@@ -80,7 +80,7 @@ class OutputRecipe(Frozen):
 
 
 def has_classes(scored: OutputHead, target: Target) -> bool:
-    """Whether an answer is one class of several."""
+    """Whether a prediction is one class of several."""
     return scored.activation == "softmax" or are_ids(scored, target)
 
 
@@ -231,7 +231,7 @@ def _softmax_for_sigmoid(layer: Span | None) -> tuple[Fix, ...]:
 
 
 def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
-    """Why an example has more or fewer targets than answers; empty when it has as many."""
+    """Why an example has more or fewer targets than predictions; empty when it has as many."""
     if loss.output_kind in ("sequence", "embedding"):
         return ""
     if head.is_open:
@@ -246,7 +246,7 @@ def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
 def _class_weights(
     weights: Sequence[float] | None, loss: Loss, head: OutputHead, check: Check
 ) -> tuple[float, ...] | None:
-    """Weights as the loss takes them; classes that the net has units for and the data do not know count nothing."""
+    """Weights as the loss takes them; classes that have units but do not occur in the data count nothing."""
     if weights is None:
         return None
     if isinstance(loss, JointLoss):
@@ -272,7 +272,7 @@ NEEDS = {
 
 
 def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metric, ...]:
-    """The metrics that follow from the head that answers are scored with."""
+    """The default metrics for the head that predictions are scored with."""
     if loss.output_kind == "sequence":
         return (ErrorRate(),)
     if loss.output_kind == "embedding":
@@ -311,7 +311,7 @@ def _check_metric(
 
 
 def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
-    """What metrics may need of these answers; `head` is the one that they are scored with."""
+    """What metrics may need of these predictions; `head` is the one that they are scored with."""
     if loss.output_kind == "sequence":
         return {"sequences"}
     if loss.output_kind == "embedding":

@@ -1,6 +1,6 @@
-"""The recipe: everything that training needs to know beside the net and the data, decided before the first step.
+"""The recipe: everything that training needs to know beside the network and the data, decided before the first step.
 
-Comes in: the `train` section, the heads of the net, and what the data say about the targets. Goes out: a frozen
+Comes in: the `train` section, the heads of the network, and what the data say about the targets. Goes out: a frozen
 `Recipe` with every default filled in, or diagnostics (NS45x). The defaults are those of docs/language.md, section 7.
 """
 
@@ -27,7 +27,7 @@ from netspec.training.schedules import Schedule, find_plateau
 
 
 class Recipe(Frozen):
-    """Everything in force for a run. `outputs` has an entry for each output of the net, by name."""
+    """Everything in force for a run. `outputs` has an entry for each output of the network, by name."""
 
     outputs: Mapping[str, OutputRecipe]
     optimizer: tuple[ChainWord, ...]
@@ -46,7 +46,7 @@ class Recipe(Frozen):
 
     @property
     def watched(self) -> str:
-        """The figure that says which weights are best: the one that is asked for, or what decides elsewhere."""
+        """The metric that decides which weights are best: the one given, or the one that another setting monitors."""
         given = self.keep.figure if isinstance(self.keep, Best) else None
         plateau = find_plateau(self.schedule)
         aliases = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
@@ -54,7 +54,7 @@ class Recipe(Frozen):
         return given or next(held_out, "val_loss")
 
     def measured(self, split: str) -> list[str]:
-        """The names of all single figures on `train`, `val` or `test`; some are not measured while it trains."""
+        """The names of all single metrics on `train`, `val` or `test`; some are not measured while it trains."""
         found = ["loss"]
         for name, output in self.outputs.items():
             single = [metric for metric in output.metrics if not metric.is_table]
@@ -75,7 +75,7 @@ class Recipe(Frozen):
 
     @property
     def figures(self) -> dict[str, str]:
-        """The figures that decide about something, and the setting that each is for."""
+        """The metrics that decide something, and the setting that each is for."""
         found = {self.watched: "keep"} if self.keeps_best else {}
         found |= {figure: "stop" for word in self.stop if (figure := word.watches()) is not None}
         plateau = find_plateau(self.schedule)
@@ -83,16 +83,16 @@ class Recipe(Frozen):
 
     @property
     def test_decides(self) -> bool:
-        """Whether a figure of the test split, measured after every epoch, ends the run."""
+        """Whether a metric of the test split, measured after every epoch, ends the run."""
         return any(map(is_of_test, self.figures))
 
     @property
     def takes_names(self) -> bool:
-        """Figures carry the name of their output."""
+        """Whether metrics carry the name of their output."""
         return len(self.outputs) > 1
 
     def figure(self, output: str, name: str) -> str:
-        """The name of a figure of an output: `accuracy`, or `digit_accuracy` when there are several outputs."""
+        """The name of a metric of an output: `accuracy`, or `digit_accuracy` when there are several outputs."""
         return f"{output}_{name}" if self.takes_names else name
 
     def steps_per_epoch(self, examples: int) -> int:
@@ -119,7 +119,7 @@ class Recipe(Frozen):
 
 
 def is_of_test(figure: str) -> bool:
-    """Whether a figure is one of the test split."""
+    """Whether a metric is one of the test split."""
     return figure.startswith("test_")
 
 
@@ -134,21 +134,21 @@ def make_recipe(
     layers: Mapping[str, int] | None = None,
     class_weights: Mapping[str, Sequence[float]] | None = None,
 ) -> Recipe:
-    """Decide everything that is left open, and check it against the net and the data.
+    """Fill in every default, and check the settings against the network and the data.
 
     Args:
         settings: the `train` section.
-        heads: what each output of the net ends in, by its name.
+        heads: what each output of the network ends in, by its name.
         targets: what the data say about each output, by the same names; they fit the heads (data/checks/network.py).
         has_val: whether there is a validation split.
         has_test: whether there is a test split, or may be one.
-        spans: where keys of the section stand in the text, for messages.
+        spans: the positions of the keys in the text, for messages.
         layers: how many weights each layer trains, by its name; None: the names in settings are not looked at.
         class_weights: what an example of each class counts, by the names of targets.
 
     Raises:
         CompileError: with everything that does not fit together (NS450 to NS467).
-        KeyError: an output has no targets, which the checks of the data tell in a better way.
+        KeyError: an output has no targets, which the checks of the data report better.
     """
     check = Check(spans or {}, layers)
     outputs = make_outputs(settings, heads, targets, class_weights or {}, check)
@@ -186,7 +186,7 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
 
 
 def _check_figures(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:
-    """What ends the run, keeps weights or lowers the rate looks at a figure that is measured and can be reached."""
+    """The metrics that `stop`, `keep` and `schedule` monitor are measured, and their goals can be reached."""
     for figure, key in recipe.figures.items():
         if key != "keep" or has["val"]:
             _check_figure(recipe, figure, key, has, check)

@@ -52,28 +52,30 @@ class TrainSettings(Word):
     Example: train { epochs = 12 }
     """
 
-    epochs: int = option(Count(), "how often every training example is seen", default=10)
+    epochs: int = option(Count(), "number of passes over the training examples", default=10)
     batch: int = option(
         Count(), "examples per step; small ones make more steps of an epoch, large ones faster steps", default=32
     )
     optimizer: tuple[ChainWord, ...] = option(
-        Chain("optimizer"), "how the weights follow the gradient", default=(Adam(),)
+        Chain("optimizer"), "how weights are updated from gradients", default=(Adam(),)
     )
     schedule: tuple[Schedule, ...] = option(
         Chain("schedule"), "what the learning rate is multiplied by", default=(Constant(),)
     )
     freeze: tuple[str, ...] = option(
-        LayerNames(), "layers and blocks that stay as they are, batchnorms in them too (none: all learn)", default=()
+        LayerNames(),
+        "layers and blocks that are not trained, with their batchnorms (none: all are trained)",
+        default=(),
     )
     loss: tuple[LossWord, ...] | None = option(
-        Chain("loss"), "what is made small (none: follows from the last layer)", default=None
+        Chain("loss"), "the loss to minimize (none: implied by the last layer)", default=None
     )
     metrics: tuple[MetricWord, ...] | None = option(
-        Chain("metric"), "what is reported (none: follows from the last layer)", default=None
+        Chain("metric"), "the metrics to report (none: implied by the last layer)", default=None
     )
     precision: str = option(
         Choice(("f32", "bf16", "mixed")),
-        "what it computes in: `mixed` keeps the weights in f32, `bf16` does not; a layer's `dtype` goes first",
+        "compute dtype: `mixed` keeps the weights in f32, `bf16` does not; a layer's `dtype` takes precedence",
         default="f32",
         aliases=("dtype", "mixed_precision", "amp"),
     )
@@ -84,32 +86,32 @@ class TrainSettings(Word):
     )
     remat: bool | tuple[str, ...] = option(
         Either((Flag(), LayerNames())),
-        "blocks that are computed again for the gradient, to save memory: `true` for all, or their names",
+        "blocks to recompute in the backward pass, to save memory: `true` for all, or their names",
         default=False,
         aliases=("gradient_checkpointing",),
     )
     watch: str | None = option(
         Choice(("gradients",)),
-        "what is measured beside the figures: norms of gradients and updates, gradient noise (none: nothing)",
+        "extra measurements per epoch: norms of gradients and updates, gradient noise scale (none: nothing)",
         default=None,
     )
     tensorboard: bool = option(
-        Flag(), "write the figures of each epoch for TensorBoard too, into the run folder", default=False
+        Flag(), "also write the metrics of each epoch for TensorBoard, into the run folder", default=False
     )
     init: str | None = option(
-        Text(), "a run folder or a safetensors file whose weights are started from (none: random ones)", default=None
+        Text(), "a run folder or a safetensors file with initial weights (none: random ones)", default=None
     )
     init_parts: tuple[str, ...] = option(
-        LayerNames(), "the layers and blocks that take weights from `init` (none: all that go with it)", default=()
+        LayerNames(), "the layers and blocks that take weights from `init` (none: all that match)", default=()
     )
-    seed: int = option(Count(0), "where random weights, orders and dropout start from", default=0)
-    seeds: int = option(Count(), "how many runs there are, each with the seed after that of the one before", default=1)
+    seed: int = option(Count(0), "random seed of weights, order of examples and dropout", default=0)
+    seeds: int = option(Count(), "number of runs, with consecutive seeds", default=1)
     stop: tuple[Stop, ...] | None = option(
         Chain("stop"), "when to stop before the last epoch (none: never)", default=None
     )
     keep: tuple[Keep, ...] | None = option(
         Chain("keep"),
-        "the weights that are kept (none: `best` if there is a validation split, otherwise `last`)",
+        "the weights to save (none: `best` if there is a validation split, otherwise `last`)",
         default=None,
     )
 

@@ -100,7 +100,7 @@ class Engine:
         """The state before the first step; always the same for the same seed.
 
         Raises:
-            CompileError: the net has no trainable weights (NS461).
+            CompileError: the network has no trainable weights (NS461).
         """
         # One program instead of one for each shape of a weight.
         state: State = self.placement.put(self.placement.jit(self._first_state)(*self._first, self.zero_sums))
@@ -110,7 +110,7 @@ class Engine:
         """The state without its numbers: shapes and types.
 
         Raises:
-            CompileError: the net has no trainable weights (NS461).
+            CompileError: the network has no trainable weights (NS461).
         """
         shapes: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)
         return shapes

@@ -1,8 +1,8 @@
 """What gradients do in an epoch: the option `watch` of the section `train`.
 
-Comes in: gradient and update of every step. Goes out, for the whole net and for each layer or block that the network
-itself calls: the mean norm of the gradients, that of the updates, and the gradient noise scale, in examples: the batch
-size at which noise and signal are of one size. Nothing of this changes what is trained.
+Comes in: gradient and update of every step. Goes out, for the network and for each layer or block that it calls: the
+mean norm of the gradients, that of the updates, and the gradient noise scale, in examples: the batch size at which
+noise and signal are equally large. Nothing of this changes what is trained.
 
 The noise scale is tr(S) / |G|^2 with the covariance S of the gradients of single examples and the true gradient G. Both
 come from neighbouring steps, whose gradients g and g' are of two batches at nearly the same weights: |G|^2 is the mean
@@ -25,7 +25,7 @@ import optax
 from netspec.storage.tree_paths import Tree
 
 TOTAL = "total"
-"""The name of the whole net; layers have others."""
+"""The name of the whole network among those of the layers."""
 _SUMS = ("gradient", "update", "square", "both")
 
 
@@ -42,7 +42,7 @@ def empty_sums(gradient: Tree) -> Tree:
 
 
 def watch_step(watched: Tree, gradient: Tree, updates: Tree, examples: int) -> Tree:
-    """The state after a step with this gradient, of so many examples."""
+    """The state after a step with this gradient, over `examples` examples."""
     norm, change = _squares(gradient, gradient), _squares(updates, updates)
     pairs = jnp.where(watched["is_first"], 0, 1)
     found = {

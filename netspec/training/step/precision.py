@@ -1,7 +1,7 @@
 """The precision that a run computes in: the option `precision` of the section `train`.
 
 Comes in: a live module and `f32`, `bf16` or `mixed`. Goes out: a `Precision`, and the module so changed that its layers
-compute in bfloat16. A layer with a `dtype` of its own keeps it. Batchnorms normalise in f32 with statistics in f32, and
+compute in bfloat16. A layer with its own `dtype` keeps it. Batchnorms normalize in f32 with statistics in f32, and
 only their results are rounded; losses, metrics, penalties and the state of the optimizer are in f32 always. bfloat16
 has the range of f32, so that no gradient vanishes for being small and losses are not scaled.
 
@@ -56,7 +56,7 @@ def lower_precision(module: nnx.Module, word: str) -> Precision:
     """Let the layers of a live module compute in the precision of a run.
 
     Args:
-        module: the net; it is changed in place unless `word` is `f32`.
+        module: the network; it is changed in place unless `word` is `f32`.
         word: `f32`, `bf16` (weights too) or `mixed` (weights in f32).
     """
     if word == "f32":

@@ -1,6 +1,6 @@
-"""Less memory for more time: what is inside of a block is computed again on the way back, instead of being kept.
+"""Less memory for more time: the inside of a block is recomputed in the backward pass instead of being stored.
 
-Comes in: a live module and the blocks. Only what goes into a block is kept for the gradient; its numbers are the same.
+Comes in: a live module and the blocks. Only the inputs of a block are stored for the gradient; its values are the same.
 
 Reference: Chen et al. 2016, Training deep nets with sublinear memory cost, arXiv:1604.06174.
 """
@@ -20,7 +20,7 @@ nnx = lazy("flax.nnx")
 
 
 def blocks_of(layers: Mapping[str, int]) -> list[str]:
-    """Every block of a net, in their order: the names in front of a `/` of its layers' paths."""
+    """Every block of a network, in order: the names before a `/` in the paths of its layers."""
     found: dict[str, None] = {}
     for layer in layers:
         parts = layer.split("/")
@@ -29,7 +29,7 @@ def blocks_of(layers: Mapping[str, int]) -> list[str]:
 
 
 def check_remat(remat: bool | Sequence[str], layers: Mapping[str, int], span: Any = None) -> list[Diagnostic]:
-    """What is wrong with the blocks that are asked for (NS500, NS501)."""
+    """What is wrong with the requested blocks (NS500, NS501)."""
     if remat is False:
         return []
     known = blocks_of(layers)

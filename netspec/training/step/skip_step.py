@@ -1,4 +1,4 @@
-"""Steps that are left out because their loss or gradient is not finite (`skip_nonfinite`)."""
+"""Steps that are skipped because their loss or gradient is not finite (`skip_nonfinite`)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 State = dict[str, Any]
 
 NONE_SKIPPED = {"in_row": np.int32(0), "steps": np.int32(0), "examples": np.int32(0)}
-"""How many steps were left out in a row, and in this epoch, with how many examples."""
+"""How many steps were skipped in a row, and in this epoch, with how many examples."""
 
 TAKEN_BACK = ("params", "other", "optimizer", "sums", "watch")
-"""What a step that is left out does not change; random state and the count of the steps go on."""
+"""What a skipped step does not change; random state and the step count advance."""
 
 
 def counted_anew(skipped: State) -> State:
@@ -23,14 +23,14 @@ def counted_anew(skipped: State) -> State:
 
 
 def take_back(before: State, after: State, is_good: Any, size: int, most: int) -> State:
-    """The state behind a step, or what is left of it where it is not to count.
+    """The state after a step, or the state before it where the step is skipped.
 
     Args:
         before: the state before the step.
-        after: the state behind it.
+        after: the state after it.
         is_good: whether its loss and its gradient are finite.
         size: the examples of its batch.
-        most: as many in a row are left out; the one that follows them counts as the first bad one of the run.
+        most: as many in a row are skipped; the next one is the first bad step of the run.
     """
     counts = before["skipped"]
     in_row = jnp.where(is_good, 0, counts["in_row"] + 1)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
@@ -20,10 +19,16 @@ from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
 from netspec.data.splits.split import Splits, split_dataset
-from netspec.data.transforms.normalization import Normalisation
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 from netspec.language.source import Span
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 
 def prepare_data(
@@ -36,7 +41,7 @@ def prepare_data(
     source_span: Span | None = None,
     setting_spans: Spans | None = None,
     self_scaling: Collection[str] = (),
-    scaling: Mapping[str, Normalisation] | None = None,
+    scaling: Mapping[str, Normalization] | None = None,
 ) -> tuple[Splits, list[Diagnostic]]:
     """The parts to train on, and what is worth a warning.
 
@@ -48,8 +53,8 @@ def prepare_data(
         input_spans: where inputs are declared.
         source_span: where the data source is named.
         setting_spans: where the values of the section stand, by key.
-        self_scaling: the inputs that the net normalises itself.
-        scaling: the figures of a run, to normalise by; None for those of the training part.
+        self_scaling: the inputs that the net normalizes itself.
+        scaling: the figures of a run, to normalize by; None for those of the training part.
 
     Raises:
         CompileError: the data do not fit the net or cannot be split; it carries everything that was found.

@@ -14,7 +14,7 @@ FAMILIES = {
     "convolution": "what a convolution reads, and the gradient to it, computed once",
     "depthwise": "a depthwise convolution as a sum of shifted products",
     "groups": "a grouped convolution as several convolutions",
-    "batchnorm": "the gradient of batch normalisation by hand",
+    "batchnorm": "the gradient of batch normalization by hand",
     "max_pool": "a max pool as the largest of strided slices",
     "dropout": "dropout with fewer random bits",
     "dense": "a dense layer of every step of a sequence as one product of matrices",

@@ -1,4 +1,4 @@
-"""Normalisation and noise: what Flax lacks or does otherwise.
+"""Normalization and noise: what Flax lacks or does otherwise.
 
 As in `helpers`, each function and class stands by itself or uses others of these files by their plain names, and
 `jax`, `jnp` and `nn` (Flax NNX).

@@ -106,7 +106,7 @@ def _assemble(
         test=splits.test,
         penalties=list(_penalties(model)),
         shuffle=compilation.data.shuffle,
-        augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalisation) if chain else None,
+        augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
         locate_nonfinite=model.locate_nonfinite,
         spec_hash=canonical.hash,
         compilation=compilation,
@@ -152,7 +152,7 @@ def prepare(
         source_span=compilation.setting_spans("data").get("source"),
         setting_spans=compilation.setting_spans("data"),
         self_scaling=self_scaling_inputs(graph),
-        scaling=coding.normalisation if coding is not None else None,
+        scaling=coding.normalization if coding is not None else None,
     )
     if coding is not None:
         check_coding(Coding.of(splits), coding)

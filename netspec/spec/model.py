@@ -18,7 +18,7 @@ from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import summary_html, summary_text
 from netspec.data.predict.preprocessing import Coding
-from netspec.data.transforms.normalization import Normalisation
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.nn import record
 from netspec.spec.compilation import Compilation
@@ -91,9 +91,9 @@ class Model:
         return summary_html(self.graph)
 
     @property
-    def normalisation(self) -> Mapping[str, Normalisation]:
+    def normalization(self) -> Mapping[str, Normalization]:
         """The statistics that inputs are normalized with, by input."""
-        return self.coding.normalisation if self.coding is not None else {}
+        return self.coding.normalization if self.coding is not None else {}
 
     # ------------------------------------------------------------ what it does
 
@@ -162,14 +162,14 @@ class Model:
         return self._programs[tree]
 
     def __call__(self, *inputs: Any) -> Any:
-        """What comes out for a batch, as in prediction: inputs normalised as in training, dropout off, running means
+        """What comes out for a batch, as in prediction: inputs normalized as in training, dropout off, running means
         used, the head applied.
 
         Raises:
             ValueError: the inputs have other shapes than the spec says.
         """
         checked = zip(self.inputs, self._checked(inputs), strict=True)
-        ready = tuple(self.normalisation[n].apply(x) if n in self.normalisation else x for n, x in checked)
+        ready = tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
         arrays, tree = self._live.read()
         folded = None if self._folded is None else self._folded.of(arrays)
         program, arrays = (self._forward(tree), arrays) if folded is None else folded
@@ -180,7 +180,7 @@ class Model:
         return LiveState(self.module)
 
     def _restore(self, found: Any) -> Any:
-        """Outputs that are normalised inputs, in the scale of these."""
+        """Outputs that are normalized inputs, in the scale of these."""
         scales = self.coding.outputs if self.coding is not None else {}
         if not scales:
             return found

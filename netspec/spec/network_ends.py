@@ -48,7 +48,7 @@ def input_shapes(graph: Graph) -> dict[str, Shape]:
 
 
 def self_scaling_inputs(graph: Graph) -> set[str]:
-    """The inputs that go into a `batchnorm` and nowhere else: the network normalises them itself."""
+    """The inputs that go into a `batchnorm` and nowhere else: the network normalizes them itself."""
     found = set()
     for index in graph.inputs:
         readers = [node for node in graph.nodes if any(edge.node == index for edge in node.inputs)]

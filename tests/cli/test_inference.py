@@ -64,7 +64,7 @@ def test_weights_of_a_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 
     trained = netspec.load("runs/iris-1")
     rows = np.asarray([[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]], np.float32)
-    ready = trained.normalisation["x"].apply(rows)
+    ready = trained.normalization["x"].apply(rows)
     trained.module.eval()
     expected = trained.module(ready)
 

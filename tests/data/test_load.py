@@ -101,7 +101,7 @@ def test_what_it_may_not_give(value: Any, found: str) -> None:
         read_facts(DataSettings(source=Counted()), HERE)
     code, text = code_and_text(caught.value)
     assert code == "NS486"
-    assert f"`counted` gave {found}" in text and "`(x, y)`" in text
+    assert f"`counted` returned {found}" in text and "`(x, y)`" in text
 
 
 def test_what_a_person_hands_over() -> None:
@@ -151,7 +151,7 @@ def test_a_normalised_input_is_the_normalised_target() -> None:
     assert figures.invert(splits.test.targets["wine"]) == pytest.approx(raw, rel=1e-4, abs=1e-4)
 
 
-def test_what_a_sigmoid_cannot_give_back_is_told_after_normalising() -> None:
+def test_what_a_sigmoid_cannot_give_back_is_told_after_normalizing() -> None:
     heads, inputs = {"output": ends(13, "sigmoid")}, {"input": Shape((13,))}
     unit = DataSettings(source=Wine(), target="input", normalize="unit", test=0)
     assert prepare_data(Wine().load(HERE), unit, inputs, heads)[1] == []

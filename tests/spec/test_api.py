@@ -118,7 +118,7 @@ def test_wrong_settings_and_data(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loaded_model_normalises_as_in_training(tmp_path: Path) -> None:
+def test_a_loaded_model_normalizes_as_in_training(tmp_path: Path) -> None:
     spec = "input 4\ndense(3, softmax)\ndata {\n    source = iris\n    normalize = standard\n}"
     result = netspec.train(spec, epochs=60, optimizer="adam(0.05)", runs=tmp_path)
     flower = np.array([[5.1, 3.5, 1.4, 0.2]], np.float32)

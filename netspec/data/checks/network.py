@@ -78,7 +78,7 @@ def check_data(
 
     A target whose values are wrong is not compared with its head by counts as well: one mistake, one message. Targets
     of several numbers have been joined where the net has one output (`join_targets`). `targets_come_later` leaves out
-    the values of the targets, which are made of inputs that are still normalised.
+    the values of the targets, which are made of inputs that are still normalized.
     """
     expected = Expected(inputs, heads, input_spans or {}, source_span)
     found = check_inputs(data.facts, expected)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Target
 from netspec.data.dataset.lazy_rows import (
@@ -17,14 +15,20 @@ from netspec.data.dataset.lazy_rows import (
     blocks,
     in_memory,
     is_streamed,
-    lowest_highest,
+    min_max,
     read_all,
     sample,
 )
 from netspec.data.errors import network as errors
 from netspec.language.diagnostics import Diagnostic
+from netspec.language.lazy import lazy
 from netspec.language.shape import Shape, Size
 from netspec.language.source import Span
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 if TYPE_CHECKING:
     from netspec.data.splits.split import Splits
@@ -119,7 +123,7 @@ class _Place:
 
 def _is_all_finite(column: Column) -> bool:
     """Whether the smallest and largest numbers, which are wanted anyway where examples are streamed, say so."""
-    return isinstance(column, Rows) and all(np.isfinite(found).all() for found in column.lowest_highest)
+    return isinstance(column, Rows) and all(np.isfinite(found).all() for found in column.min_max)
 
 
 def _check_blocks(column: Column, check: Callable[[Array, int], Diagnostic | None]) -> Diagnostic | None:
@@ -264,7 +268,7 @@ def _check_constant(array: Column, columns: tuple[str, ...], span: Span | None) 
     if array.ndim != 2 or len(array) < 2:
         return None
 
-    low, high = lowest_highest(array)
+    low, high = min_max(array)
     constant = np.flatnonzero(low == high).tolist()
     if not constant:
         return None
@@ -277,7 +281,7 @@ def _check_scaled(array: Column, span: Span | None) -> Diagnostic | None:
         return None
     if isinstance(array, Rows) and array.bounds is not None:
         return None
-    lows, highs = lowest_highest(array)
+    lows, highs = min_max(array)
     low, high = float(lows.min()), float(highs.max())
     if low < 0 or not BRIGHT <= high <= 255 or (read_all(array[:256]) % 1 != 0).any():
         return None

@@ -44,9 +44,9 @@ class Rows(ABC):
         self.bounds = bounds
 
     @cached_property
-    def lowest_highest(self) -> tuple[Array, Array]:
+    def min_max(self) -> tuple[Array, Array]:
         """See the function of this name; worked out once."""
-        return _lowest_highest(self)
+        return _min_max(self)
 
     @abstractmethod
     def read(self, index: Array) -> Array:
@@ -237,12 +237,12 @@ def sample(column: Column, most: int) -> Array:
     return column.read(np.arange(0, len(column), -(-len(column) // most))) if isinstance(column, Rows) else column
 
 
-def lowest_highest(column: Column) -> tuple[Array, Array]:
+def min_max(column: Column) -> tuple[Array, Array]:
     """The smallest and the largest number of each feature or channel, over all axes but the last; NaN where one is."""
-    return column.lowest_highest if isinstance(column, Rows) else _lowest_highest(column)
+    return column.min_max if isinstance(column, Rows) else _min_max(column)
 
 
-def _lowest_highest(column: Column) -> tuple[Array, Array]:
+def _min_max(column: Column) -> tuple[Array, Array]:
     low: Array | None = None
     high: Array | None = None
     for block in blocks(column):

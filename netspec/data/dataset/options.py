@@ -71,7 +71,7 @@ class Missing(Kind):
 
 
 class Scaling(Kind):
-    """How inputs are normalised: a word, or mean and deviation, each a number or a list with one for each channel."""
+    """How inputs are normalized: a word, or mean and deviation, each a number or a list with one for each channel."""
 
     def accept(self, value: object) -> Any:
         if isinstance(value, Symbol) and value.name in self.names:

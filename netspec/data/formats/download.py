@@ -7,15 +7,21 @@ whole and its checksum is right, so that nothing half-written is ever found.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from netspec.data.errors.files import CannotDownload, WrongChecksum
+from netspec.language.cache_dir import cache_path
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
+
+hashlib, shutil, tempfile = lazy("hashlib"), lazy("shutil"), lazy("tempfile")
+client, request = lazy("http.client"), lazy("urllib.request")
 
 TIMEOUT = 30.0
-"""Seconds without an answer after which a server is given up."""
+"""Seconds without a response after which a server is given up."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +43,16 @@ class Collection:
 
 
 class _Refused(Exception):
-    """One server did not give the file; the text says why."""
+    """A server did not give the file; the text says why, `checksum` is that of another file which it gave instead."""
 
-
-class _Mismatch(_Refused):
-    """A server gave other bytes."""
-
-    def __init__(self, url: str, found: str) -> None:
-        super().__init__(f"{url}: wrong checksum")
+    def __init__(self, url: str, reason: str, checksum: str | None = None) -> None:
+        super().__init__(f"{url}: {reason}")
         self.url = url
-        self.found = found
+        self.checksum = checksum
 
 
 def find_files(collection: Collection) -> dict[str, Path]:
-    """Where each file of a collection lies, fetched into the user's cache if need be.
+    """The path of each file of a collection, downloaded into the user's cache if need be.
 
     The folders are NETSPEC_DATA/<name> and the cache; a file may be unpacked, and a dot may stand for the first `-idx`.
 
@@ -60,15 +62,13 @@ def find_files(collection: Collection) -> dict[str, Path]:
     return {file.name: _find(collection, file) or _fetch(collection, file) for file in collection.files}
 
 
-def cache_folder(name: str) -> Path:
-    """Where downloads of a data set are kept, for this user."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "netspec" / "data" / name
-
-
 def folders_of(collection: Collection) -> list[Path]:
     given = os.environ.get("NETSPEC_DATA")
-    return [*([Path(given) / collection.name] if given else []), cache_folder(collection.name)]
+    return [*([Path(given) / collection.name] if given else []), _cache(collection)]
+
+
+def _cache(collection: Collection) -> Path:
+    return cache_path() / "data" / collection.name
 
 
 def _find(collection: Collection, file: Published) -> Path | None:
@@ -92,20 +92,14 @@ def _fetch(collection: Collection, file: Published) -> Path:
     refusals: list[_Refused] = []
     for mirror in _mirrors(collection):
         try:
-            return _download(mirror + file.name, file, cache_folder(collection.name))
+            return _download(mirror + file.name, file, _cache(collection))
         except _Refused as refused:
             refusals.append(refused)
-    for refusal in refusals:
-        if isinstance(refusal, _Mismatch):
-            raise Unplaced(
-                WrongChecksum,
-                file=file.name,
-                server=refusal.url,
-                algorithm=file.algorithm,
-                found=refusal.found,
-                expected=file.digest,
-                folder=str(cache_folder(collection.name)),
-            )
+    other = next((refused for refused in refusals if refused.checksum is not None), None)
+    if other is not None:
+        checksums: dict[str, Any] = {"algorithm": file.algorithm, "found": other.checksum, "expected": file.digest}
+        folder = str(_cache(collection))
+        raise Unplaced(WrongChecksum, file=file.name, server=other.url, folder=folder, **checksums)
     advice = (
         f"with a network it is fetched by itself; otherwise put {', '.join(f.name for f in collection.files)} "
         "into one of these folders, or name one above them with NETSPEC_DATA"
@@ -126,43 +120,30 @@ def _download(url: str, file: Published, folder: Path) -> Path:
     Raises:
         _Refused: the server does not give the file, or gives another one, or the folder cannot be written.
     """
-    import hashlib
-    import tempfile
-    from http.client import HTTPException
-
     if not url.startswith(("http://", "https://")):
-        raise _Refused(f"{url} is no http address")
+        raise _Refused(url, "not an http address")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
     except OSError as error:
-        raise _Refused(f"cannot write to {folder}: {error.strerror}") from error
+        raise _Refused(url, f"cannot write to {folder}: {error.strerror}") from error
     part = Path(name)
     try:
-        digest = hashlib.new(file.algorithm, usedforsecurity=False)
-        with os.fdopen(handle, "wb") as out:
-            for chunk in _chunks(url):
-                digest.update(chunk)
-                out.write(chunk)
-        if digest.hexdigest() != file.digest:
-            raise _Mismatch(url, digest.hexdigest())
+        with os.fdopen(handle, "w+b") as out, request.urlopen(url, timeout=TIMEOUT) as response:
+            shutil.copyfileobj(response, out, 1 << 20)
+            out.seek(0)
+            checksum = hashlib.file_digest(out, partial(hashlib.new, file.algorithm, usedforsecurity=False)).hexdigest()
+        if checksum != file.digest:
+            raise _Refused(url, "wrong checksum", checksum)
         return part.replace(folder / file.name)
-    except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
-        raise _Refused(f"{url}: {_reason(error)}") from error
+    except (OSError, client.HTTPException) as error:  # URLError and timeouts are OSErrors
+        raise _Refused(url, _reason(error)) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _chunks(url: str) -> Iterator[bytes]:
-    from urllib.request import urlopen  # takes longer to import than all of this package
-
-    with urlopen(url, timeout=TIMEOUT) as answer:
-        while chunk := answer.read(1 << 20):
-            yield chunk
-
-
 def _reason(error: Exception) -> str:
-    if hasattr(error, "code"):  # an answer of the server that is no file
+    if hasattr(error, "code"):  # the server responded without the file
         return f"status {error.code}"
     reason = getattr(error, "reason", None) or error
     return str(getattr(reason, "strerror", None) or reason)

@@ -190,7 +190,7 @@ class _Reader:
     def _wanted(self) -> Wanted:
         """The features; a missing number is one where training has filled them in."""
         names = tuple(column.name for column in self.rows.columns)
-        filled = any(n.fill is not None for n in self.coding.normalisation.values()) or self.rows.default is not None
+        filled = any(n.fill is not None for n in self.coding.normalization.values()) or self.rows.default is not None
         return Wanted(
             columns=names,
             categories=tuple(column.name for column in self.rows.categories),

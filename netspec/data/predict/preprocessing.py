@@ -15,7 +15,7 @@ from netspec.data.dataset.lazy_rows import Rows
 from netspec.data.errors.prediction import OtherCoding
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder, RowEncoder, encoder_from_json, encoder_json
-from netspec.data.transforms.normalization import Normalisation
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import fail
 
 
@@ -23,25 +23,25 @@ from netspec.language.diagnostics import fail
 class Coding:
     """How a run codes inputs and answers.
 
-    `normalisation` has the figures that inputs are filled in and scaled with, `columns` the names of their features,
+    `normalization` has the figures that inputs are filled in and scaled with, `columns` the names of their features,
     `ranges` the smallest and the largest number that training saw, `class_names` the names of the classes of an output.
     `encoder` makes inputs of rows, pictures or text; `raw_names` are the names it gives to the inputs of the network.
-    `outputs` are answers in the scale of a normalised input, to be brought back from it.
+    `outputs` are answers in the scale of a normalized input, to be brought back from it.
     """
 
-    normalisation: Mapping[str, Normalisation] = field(default_factory=dict)
+    normalization: Mapping[str, Normalization] = field(default_factory=dict)
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     ranges: Mapping[str, list[float]] = field(default_factory=dict)
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     encoder: Encoder | None = None
     raw_names: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, Normalisation] = field(default_factory=dict)
+    outputs: Mapping[str, Normalization] = field(default_factory=dict)
 
     @classmethod
     def of(cls, splits: Splits) -> Coding:
         dataset = splits.dataset
         return cls(
-            splits.normalisation,
+            splits.normalization,
             {name: list(columns) for name, columns in dataset.columns.items()},
             _ranges(splits),
             {name: list(t.names) for name, t in splits.facts.targets.items() if t.names is not None},
@@ -52,7 +52,7 @@ class Coding:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "normalisation": {name: n.as_json() for name, n in self.normalisation.items()},
+            "normalisation": {name: n.as_json() for name, n in self.normalization.items()},
             "columns": {name: list(columns) for name, columns in self.columns.items()},
             "ranges": dict(self.ranges),
             "class_names": dict(self.class_names),
@@ -65,13 +65,13 @@ class Coding:
     def from_json(cls, value: Mapping[str, Any]) -> Coding:
         encoder = value.get("encoder")
         return cls(
-            {name: Normalisation.from_json(item) for name, item in value["normalisation"].items()},
+            {name: Normalization.from_json(item) for name, item in value["normalisation"].items()},
             value["columns"],
             value["ranges"],
             value["class_names"],
             encoder_from_json(encoder) if encoder is not None else None,
             value.get("raw_names", {}),
-            {name: Normalisation.from_json(item) for name, item in value.get("outputs", {}).items()},
+            {name: Normalization.from_json(item) for name, item in value.get("outputs", {}).items()},
         )
 
 
@@ -100,11 +100,11 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _ranges(splits: Splits) -> dict[str, list[float]]:
-    """The smallest and the largest number of each input in training, as they were before normalising; those that are
+    """The smallest and the largest number of each input in training, as they were before normalizing; those that are
     missing do not count."""
     raw = splits.dataset.train.inputs
     return {
-        name: [*(array.bounds or map(float, (array.lowest_highest[0].min(), array.lowest_highest[1].max())))]
+        name: [*(array.bounds or map(float, (array.min_max[0].min(), array.min_max[1].max())))]
         if isinstance(array, Rows)
         else [float(np.nanmin(array)), float(np.nanmax(array))]
         for name, array in raw.items()

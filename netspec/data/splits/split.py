@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Part
 from netspec.data.dataset.holdout import portion_count
@@ -18,10 +17,16 @@ from netspec.data.errors.files import CannotSplit
 from netspec.data.load import give_back
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
-from netspec.data.transforms.normalization import Normalisation
+from netspec.data.transforms.normalization import Normalization
 from netspec.data.transforms.scaling import find_scaling
 from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import lazy
 from netspec.language.values import to_source
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
 """What is drawn; together with the seed it starts the random numbers of one draw."""
@@ -32,9 +37,9 @@ class Splits:
     """What is trained on, validated on and tested on; `val` and `test` are None when nothing is held out.
 
     The indices point into the training set of `dataset`; `test_index` is None when the source has a test split of its
-    own. `normalisation` has the figures of the inputs that were normalised or filled in; the arrays already are.
+    own. `normalization` has the figures of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` says by target how much an example of each class counts, where it is not the same for all.
-    `own_targets` are the targets that are normalised inputs, with the figures of these.
+    `own_targets` are the targets that are normalized inputs, with the figures of these.
     """
 
     dataset: Dataset
@@ -44,9 +49,9 @@ class Splits:
     train_index: Array
     val_index: Array | None = None
     test_index: Array | None = None
-    normalisation: Mapping[str, Normalisation] = field(default_factory=dict)
+    normalization: Mapping[str, Normalization] = field(default_factory=dict)
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    own_targets: Mapping[str, Normalisation] = field(default_factory=dict)
+    own_targets: Mapping[str, Normalization] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -60,12 +65,12 @@ class Splits:
 
 
 def split_dataset(
-    dataset: Dataset, settings: DataSettings, scaling: Mapping[str, Normalisation] | None = None
+    dataset: Dataset, settings: DataSettings, scaling: Mapping[str, Normalization] | None = None
 ) -> Splits:
-    """Hold out test and validation examples, then normalise everything by what is left, or by figures that are given.
+    """Hold out test and validation examples, then normalize everything by what is left, or by figures that are given.
 
     Raises:
-        Unplaced: a part would be empty, or token ids should be normalised.
+        Unplaced: a part would be empty, or token ids should be normalized.
     """
     rest = np.arange(len(dataset.train))
     test_index, rest = _hold_out_test(dataset, settings, rest)
@@ -164,8 +169,8 @@ def _draw_stratified(rng: np.random.Generator, rest: Array, labels: Array, count
     return np.concatenate(drawn)
 
 
-def _scaled(splits: Splits, found: Mapping[str, Normalisation], *, is_own_target: bool) -> Splits:
-    """The same with inputs filled in and normalised."""
+def _scaled(splits: Splits, found: Mapping[str, Normalization], *, is_own_target: bool) -> Splits:
+    """The same with inputs filled in and normalized."""
 
     def apply(part: Arrays | None) -> Arrays | None:
         if part is None:
@@ -177,5 +182,5 @@ def _scaled(splits: Splits, found: Mapping[str, Normalisation], *, is_own_target
     assert train is not None
     own = dict(zip(train.targets, found.values(), strict=True)) if is_own_target else {}
     return replace(
-        splits, train=train, val=apply(splits.val), test=apply(splits.test), normalisation=found, own_targets=own
+        splits, train=train, val=apply(splits.val), test=apply(splits.test), normalization=found, own_targets=own
     )

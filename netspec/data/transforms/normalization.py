@@ -1,7 +1,7 @@
 """Figures of the training examples, kept with the weights and applied at prediction: what fills missing numbers in, and
 how inputs are scaled.
 
-Comes in: the training inputs. Goes out: `Normalisation`, which is plain numbers and goes to JSON and back.
+Comes in: the training inputs. Goes out: `Normalization`, which is plain numbers and goes to JSON and back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Fill
-from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, lowest_highest
+from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, min_max
 from netspec.language.lazy import lazy
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalization:
     """(x - mean) / std along the last axis: a number for each feature or channel. `std` is 1 where all were equal;
     `fill`, if there is one, takes the place of missing numbers (NaN) before."""
 
@@ -33,7 +33,7 @@ class Normalisation:
     fill: tuple[float, ...] | None = None
 
     def apply(self, x: Array) -> Array:
-        """Normalise examples of any number; the channels are last. float32 comes out, `x` stays as it is."""
+        """Normalize examples of any number; the channels are last. float32 comes out, `x` stays as it is."""
         filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, np.float32), x)
         scaled = np.subtract(filled, np.array(self.mean, np.float32), dtype=np.float32)
         np.divide(scaled, np.array(self.std, np.float32), out=scaled)
@@ -44,7 +44,7 @@ class Normalisation:
         return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
 
     def invert(self, y: Array) -> Array:
-        """Normalised numbers as they were before."""
+        """Normalized numbers as they were before."""
         found: Array = y * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
         return found
 
@@ -53,13 +53,13 @@ class Normalisation:
         return {"mean": list(self.mean), "std": list(self.std), "fill": fill}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Normalisation:
+    def from_json(cls, value: dict[str, Any]) -> Normalization:
         fill = value.get("fill")
         filled = tuple(map(float, fill)) if fill is not None else None
         return cls(tuple(map(float, value["mean"])), tuple(map(float, value["std"])), filled)
 
 
-def measure(x: Column) -> Normalisation:
+def measure(x: Column) -> Normalization:
     """Mean and standard deviation (of the population) over all axes but the last.
 
     The sums are made block by block, so that no second copy of large data is made in double precision, and so that they
@@ -76,7 +76,7 @@ def measure(x: Column) -> Normalisation:
     std = np.sqrt(variance / count)
     # what is constant keeps a rounding error of the mean, which must not be blown up to 1
     std[std <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
-    return Normalisation(tuple(mean.tolist()), tuple(std.tolist()))
+    return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
 
 
 def _sum(block: Array) -> Array:
@@ -86,10 +86,10 @@ def _sum(block: Array) -> Array:
     return found
 
 
-def measure_range(x: Column) -> Normalisation:
+def measure_range(x: Column) -> Normalization:
     """What brings the smallest number of each feature or channel to 0 and the largest to 1."""
-    low, high = (found.astype(np.float64) for found in lowest_highest(x))
-    return Normalisation(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
+    low, high = (found.astype(np.float64) for found in min_max(x))
+    return Normalization(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
 
 
 def measure_fill(x: Array, how: Fill) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """What `normalize` and `missing` ask for, worked out on the training examples.
 
-Comes in: the training inputs and the settings. Goes out: a `Normalisation` for each input that changes.
+Comes in: the training inputs and the settings. Goes out: a `Normalization` for each input that changes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.data.dataset.dataset import Fill
-from netspec.data.dataset.lazy_rows import Column, in_memory, lowest_highest
+from netspec.data.dataset.lazy_rows import Column, in_memory, min_max
 from netspec.data.dataset.options import Scaling
 from netspec.data.errors.files import CannotNormalize
-from netspec.data.transforms.normalization import IMAGENET, Normalisation, measure, measure_fill, measure_range
+from netspec.data.transforms.normalization import IMAGENET, Normalization, measure, measure_fill, measure_range
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
@@ -43,8 +43,8 @@ def scaling_problem(inputs: Mapping[str, Shape], how: How) -> Unplaced | None:
     return None
 
 
-def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill]) -> dict[str, Normalisation]:
-    """How each input is filled in and normalised; inputs of token ids stay as they are.
+def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill]) -> dict[str, Normalization]:
+    """How each input is filled in and normalized; inputs of token ids stay as they are.
 
     Raises:
         Unplaced: there is no other input than ids, or the figures that are given do not go with one.
@@ -61,7 +61,7 @@ def find_scaling(inputs: Mapping[str, Column], how: How, fill: Mapping[str, Fill
         if filling is not None:
             array = np.where(np.isnan(in_memory(array)), np.array(filling, np.float32), array)
         measured = _measured(array, how, name)
-        found[name] = Normalisation(measured.mean, measured.std, filling)
+        found[name] = Normalization(measured.mean, measured.std, filling)
     return found
 
 
@@ -70,7 +70,7 @@ def cannot_normalize(how: How, name: str, what: str, advice: str | None = None) 
     return Unplaced(CannotNormalize, option="normalize", how=Scaling().to_source(how), input=name, what=what, **more)
 
 
-def _measured(array: Column, how: How, name: str) -> Normalisation:
+def _measured(array: Column, how: How, name: str) -> Normalization:
     """Raises Unplaced when the figures that are given are not for such an array."""
     width = array.shape[-1]
     if how == "standard":
@@ -78,13 +78,13 @@ def _measured(array: Column, how: How, name: str) -> Normalisation:
     if how == "unit":
         return measure_range(array)
     if how == "none":
-        return Normalisation((0.0,) * width, (1.0,) * width)
+        return Normalization((0.0,) * width, (1.0,) * width)
     if how == "imagenet":
-        low, high = (float(f(found)) for f, found in zip((min, max), lowest_highest(array), strict=True))
+        low, high = (float(f(found)) for f, found in zip((min, max), min_max(array), strict=True))
         if low < 0 or high > 1:
             advice = "its statistics are for pixels from 0 to 1: write `normalize = standard`"
             raise cannot_normalize(how, name, f"numbers from {low:g} to {high:g}", advice)
-        return Normalisation(*IMAGENET)
+        return Normalization(*IMAGENET)
     assert not isinstance(how, str)
     mean, std = how
-    return Normalisation(mean * (width // len(mean)), std * (width // len(std)))
+    return Normalization(mean * (width // len(mean)), std * (width // len(std)))

@@ -23,8 +23,8 @@ from scipy.special import betaincinv  # type: ignore[import-untyped]  # JAX brin
 
 from netspec.data import augmentations as words
 from netspec.data.augmentations import Augmentation, can_vary
-from netspec.data.dataset.lazy_rows import lowest_highest
-from netspec.data.transforms.normalization import Normalisation
+from netspec.data.dataset.lazy_rows import min_max
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.training.augment.color import box_mask, vary
 from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, take
@@ -58,13 +58,13 @@ class Pixels:
         return found.astype(dtype)
 
 
-def measure_pixels(x: Any, normalisation: Normalisation | None = None) -> Pixels:
-    """The range of training images (examples x H x W x C, normalised as `normalisation` says): one for all channels."""
+def measure_pixels(x: Any, normalization: Normalization | None = None) -> Pixels:
+    """The range of training images (examples x H x W x C, normalized as `normalization` says): one for all channels."""
     width = x.shape[-1]
     mean, std = np.zeros(width), np.ones(width)
-    if normalisation is not None:
-        mean, std = np.array(normalisation.mean), np.array(normalisation.std)
-    lows, highs = lowest_highest(x)
+    if normalization is not None:
+        mean, std = np.array(normalization.mean), np.array(normalization.std)
+    lows, highs = min_max(x)
     low, high = float((lows * std + mean).min()), float((highs * std + mean).max())
     span = high - low if high > low else 1.0
     return Pixels(tuple((std / span).tolist()), tuple(((mean - low) / span).tolist()))
@@ -75,7 +75,7 @@ def make_augmenter(
     recipe: Recipe,
     shapes: Mapping[str, Shape],
     examples: Mapping[str, Any],
-    normalisation: Mapping[str, Normalisation],
+    normalization: Mapping[str, Normalization],
 ) -> Augmenter:
     """A chain made ready for a run.
 
@@ -84,11 +84,11 @@ def make_augmenter(
         recipe: of the run.
         shapes: those of the inputs, by name, in the order of the net.
         examples: the training inputs by name, as the net takes them.
-        normalisation: how they were normalised, by name.
+        normalization: how they were normalized, by name.
     """
     varying = [word for word in chain if not isinstance(word, words.Mixing)]
     pixels = {
-        place: measure_pixels(examples[name], normalisation.get(name))
+        place: measure_pixels(examples[name], normalization.get(name))
         for place, (name, shape) in enumerate(shapes.items())
         if any(can_vary(word, shape) for word in varying)
     }

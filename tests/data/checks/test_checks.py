@@ -386,7 +386,7 @@ def test_prepare_does_it_all() -> None:
     data_settings = DataSettings(val=0.2, limit=500, normalize="standard")
     splits, warnings = prepare_data(data, data_settings, {"flower": FOUR}, {"species": ends(3, "softmax")})
     assert [len(part) for part in (splits.train, splits.val, splits.test)] == [96, 24, 30]
-    assert set(splits.normalisation) == set(splits.train.inputs) == {"flower"}
+    assert set(splits.normalization) == set(splits.train.inputs) == {"flower"}
     assert "NS422" in [d.code for d in warnings]
     assert all(not d.is_error for d in warnings)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from netspec.data.checks.values import check_input_values
 from netspec.data.dataset.dataset import Dataset, Source
-from netspec.data.dataset.lazy_rows import FileRows, Joined, Rows, blocks, is_streamed, lowest_highest, read_all
+from netspec.data.dataset.lazy_rows import FileRows, Joined, Rows, blocks, is_streamed, min_max, read_all
 from netspec.data.load import read_dataset
 from netspec.data.settings import DataSettings
 from netspec.data.sources import streaming as streams
@@ -147,7 +147,7 @@ def test_some_of_some() -> None:
     assert some.read(np.arange(4)).tolist() == [29, 3, 12, 3]
     assert some[1:].read(np.array([2, 0])).tolist() == [3, 3]
     assert rows[::7].map(lambda x: x * 2, "int32").read(np.arange(5)).tolist() == [0, 14, 28, 42, 56]
-    assert lowest_highest(Joined([_Counting(np.arange(8.0).reshape(4, 2))])[1:3])[1].tolist() == [4, 5]
+    assert min_max(Joined([_Counting(np.arange(8.0).reshape(4, 2))])[1:3])[1].tolist() == [4, 5]
     with pytest.raises(TypeError, match="blocks"):
         np.asarray(rows)
 
@@ -177,7 +177,7 @@ def test_the_parts_are_those_in_memory(tmp_path: Path, settings: dict[str, objec
     source = npy(tmp_path)
     chosen = DataSettings(source=source, normalize="standard", class_weights="balanced", **settings)  # type: ignore[arg-type]
     ours, theirs = (split_dataset(data, chosen) for data in (source.stream(tmp_path), source.load(tmp_path)) if data)
-    assert (ours.normalisation, ours.class_weights) == (theirs.normalisation, theirs.class_weights)
+    assert (ours.normalization, ours.class_weights) == (theirs.normalization, theirs.class_weights)
     for part in ("train", "val", "test"):
         found, expected = getattr(ours, part), getattr(theirs, part)
         assert (found is None) == (expected is None)

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.data.formats.download import Collection, Published, cache_folder, find_files
+from netspec.data.formats.download import Collection, Published, find_files
 from netspec.data.sources.idx_images import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Mnist
+from netspec.language.cache_dir import cache_path
 from netspec.language.diagnostics import Unplaced
 from tests.data.files import code_and_text, idx_bytes
 
@@ -81,8 +82,8 @@ def test_a_file_with_another_checksum_is_thrown_away(server: ThreadingHTTPServer
     assert code == "NS403"
     assert hashlib.sha256(b"altered").hexdigest() in text
     assert hashlib.sha256(b"content").hexdigest() in text
-    assert str(cache_folder("mnist")) in text
-    assert list(cache_folder("mnist").iterdir()) == []
+    assert str(cache_path() / "data" / "mnist") in text
+    assert list((cache_path() / "data" / "mnist").iterdir()) == []
 
 
 def test_a_file_that_ends_early_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def test_a_file_that_ends_early_is_thrown_away(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(Unplaced) as caught:
         find_files(one_file(b"content"))
     assert code_and_text(caught.value)[0] in ("NS402", "NS403")
-    assert list(cache_folder("mnist").iterdir()) == []
+    assert list((cache_path() / "data" / "mnist").iterdir()) == []
     next(running, None)
 
 
@@ -101,7 +102,7 @@ def test_a_server_without_the_file(server: ThreadingHTTPServer) -> None:
     code, text = code_and_text(caught.value)
     assert code == "NS402"
     assert "status 404" in text
-    assert list(cache_folder("mnist").iterdir()) == []
+    assert list((cache_path() / "data" / "mnist").iterdir()) == []
 
 
 def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +123,7 @@ def test_the_mirror_must_be_a_web_address(tmp_path: Path, monkeypatch: pytest.Mo
     set_up(monkeypatch, tmp_path, "file:///etc")
     with pytest.raises(Unplaced) as caught:
         find_files(one_file(b"content"))
-    assert "no http address" in code_and_text(caught.value)[1]
+    assert "not an http address" in code_and_text(caught.value)[1]
 
 
 def test_a_cache_that_cannot_be_written(server: ThreadingHTTPServer, tmp_path: Path) -> None:
@@ -169,4 +170,4 @@ def test_mnist_from_a_mirror(server: ThreadingHTTPServer, tmp_path: Path, monkey
     data = Mnist().load(tmp_path)
     assert (len(data.train), len(data.test)) == (20, 10)
     assert data.train.inputs["input"].shape == (20, 28, 28, 1)
-    assert sorted(p.name for p in cache_folder("mnist").iterdir()) == sorted(contents)
+    assert sorted(p.name for p in (cache_path() / "data" / "mnist").iterdir()) == sorted(contents)

@@ -141,12 +141,12 @@ def test_missing_values_are_filled_in_from_the_training_part_alone(tmp_path: Pat
     rows = "".join(f"{value},{i % 2}\n" for i, value in enumerate([1, 2, "", 4, "", 6, 117]))
     data = load(tmp_path, "x,y\n" + rows, target=("y",), missing=how)
     splits = split_dataset(data, DataSettings(test=0))
-    assert splits.normalisation["input"].fill == pytest.approx((expected,))
+    assert splits.normalization["input"].fill == pytest.approx((expected,))
     assert splits.train.inputs["input"][2].tolist() == [expected]
     held = split_dataset(data, DataSettings(test=3, stratify=False, normalize="unit"))
     left = held.dataset.train.inputs["input"][held.train_index]
     figure = np.nanmean if how == "mean" else np.nanmedian
-    assert held.normalisation["input"].fill == pytest.approx((figure(left),))
+    assert held.normalization["input"].fill == pytest.approx((figure(left),))
     assert not any(np.isnan(part.inputs["input"]).any() for part in (held.train, held.test))
     assert math.isclose(held.train.inputs["input"].max(), 1)
 

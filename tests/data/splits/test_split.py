@@ -1,4 +1,4 @@
-"""Splits: disjoint, complete, repeatable, in proportion; normalised by the training part alone."""
+"""Splits: disjoint, complete, repeatable, in proportion; normalized by the training part alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.settings import DataSettings
 from netspec.data.sources.bundled import Iris, Xor
 from netspec.data.splits.split import Splits, split_dataset
-from netspec.data.transforms.normalization import Normalisation, measure
+from netspec.data.transforms.normalization import Normalization, measure
 from netspec.language.diagnostics import Unplaced
 from tests.data.files import code_and_text
 
@@ -158,7 +158,7 @@ def test_no_part_is_ever_empty(case: str) -> None:
     assert caught.value.option == option
 
 
-# ---------------------------------------------------------------- normalisation
+# ---------------------------------------------------------------- normalization
 
 
 def test_mean_and_deviation_by_feature() -> None:
@@ -190,7 +190,7 @@ def test_a_constant_is_not_blown_up() -> None:
 
 def test_applying_leaves_the_array_alone_and_gives_float32() -> None:
     x = np.array([[1, 2]], np.int32)
-    scaled = Normalisation((1, 1), (2, 2)).apply(x)
+    scaled = Normalization((1, 1), (2, 2)).apply(x)
     assert scaled.tolist() == [[0, 0.5]]
     assert scaled.dtype == np.float32
     assert x.tolist() == [[1, 2]]
@@ -198,14 +198,14 @@ def test_applying_leaves_the_array_alone_and_gives_float32() -> None:
 
 def test_json_and_back() -> None:
     found = measure(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32))
-    assert Normalisation.from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert Normalization.from_json(json.loads(json.dumps(found.as_json()))) == found
 
 
 def test_only_the_training_part_is_measured() -> None:
     data = Iris().load(Path())
     splits = split_dataset(data, DataSettings(val=0.1, normalize="standard"))
     raw = data.train.inputs["input"]
-    found = splits.normalisation["input"]
+    found = splits.normalization["input"]
     assert found.mean == pytest.approx(raw[splits.train_index].mean(axis=0), abs=1e-5)
     assert splits.train.inputs["input"].mean(axis=0) == pytest.approx(np.zeros(4), abs=1e-5)
     assert splits.train.inputs["input"].std(axis=0) == pytest.approx(np.ones(4), abs=1e-4)
@@ -214,7 +214,7 @@ def test_only_the_training_part_is_measured() -> None:
     assert splits.train.targets["output"].dtype == np.int32
 
 
-def test_token_ids_cannot_be_normalised() -> None:
+def test_token_ids_cannot_be_normalized() -> None:
     data = from_arrays(np.arange(20).reshape(10, 2), np.arange(10) % 2)
     with pytest.raises(Unplaced) as caught:
         split_dataset(data, DataSettings(normalize="standard"))

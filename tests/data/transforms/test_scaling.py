@@ -16,7 +16,7 @@ from netspec.data.settings import DataSettings, check_settings
 from netspec.data.sources.bundled import Iris, Wine
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.splits.split import split_dataset
-from netspec.data.transforms.normalization import IMAGENET, Normalisation
+from netspec.data.transforms.normalization import IMAGENET, Normalization
 from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
@@ -77,7 +77,7 @@ def test_unit_brings_the_training_part_to_zero_and_one() -> None:
     train = splits.train.inputs["input"]
     assert train.min(axis=0).tolist() == [0] * 4 and train.max(axis=0).tolist() == [1] * 4
     raw = Iris().load(HERE).train.inputs["input"]
-    found = splits.normalisation["input"]
+    found = splits.normalization["input"]
     assert found.mean == pytest.approx(raw[splits.train_index].min(axis=0))
     assert np.allclose(splits.test.inputs["input"], found.apply(raw[splits.test_index]))
 
@@ -94,19 +94,19 @@ def test_unit_is_by_channel_and_leaves_what_never_changes_at_zero() -> None:
 def test_the_figures_of_imagenet_and_figures_that_are_given() -> None:
     data = images()
     splits = split_dataset(data, DataSettings(test=0, normalize="imagenet"))
-    assert splits.normalisation["input"] == Normalisation(*IMAGENET)
+    assert splits.normalization["input"] == Normalization(*IMAGENET)
     pixel = data.train.inputs["input"][0, 0, 0]
     assert splits.train.inputs["input"][0, 0, 0] == pytest.approx((pixel - IMAGENET[0]) / IMAGENET[1], abs=1e-5)
     given = split_dataset(data, DataSettings(test=0, normalize=((0.5,), (0.25,))))
-    assert given.normalisation["input"] == Normalisation((0.5,) * 3, (0.25,) * 3)
+    assert given.normalization["input"] == Normalization((0.5,) * 3, (0.25,) * 3)
     each = split_dataset(data, DataSettings(test=0, normalize=((0.0, 1.0, 2.0), (1.0, 1.0, 2.0))))
-    assert each.normalisation["input"].std == (1, 1, 2)
+    assert each.normalization["input"].std == (1, 1, 2)
 
 
 def test_inputs_of_ids_stay_as_they_are() -> None:
     data = from_arrays({"a": np.arange(6).reshape(6, 1), "b": np.arange(6.0)[:, None]}, [0, 1] * 3)
     splits = split_dataset(data, DataSettings(test=0, normalize="unit"))
-    assert set(splits.normalisation) == {"b"}
+    assert set(splits.normalization) == {"b"}
     assert splits.train.inputs["a"].dtype == np.int32
 
 
@@ -138,7 +138,9 @@ def test_features_of_very_different_size_are_told() -> None:
     inputs, heads = {"input": Shape((13,))}, {"output": ends(3, "softmax")}
     _, (found,) = prepare_data(Wine().load(HERE), DataSettings(), inputs, heads)
     assert (found.code, found.severity) == ("NS444", "warning")
-    assert "`proline` has the standard deviation 3" in found.message and "`nonflavanoid_phenols` 0.12" in found.message
+    assert (
+        "`proline` has the standard deviation 3" in found.message and "`nonflavanoid_phenols` has 0.12" in found.message
+    )
     assert "normalize = standard" in found.hint_text
     assert prepare_data(Wine().load(HERE), DataSettings(normalize="unit"), inputs, heads)[1] == []
     assert prepare_data(Wine().load(HERE), DataSettings(), inputs, heads, self_scaling={"input"})[1] == []

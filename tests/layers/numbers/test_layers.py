@@ -235,7 +235,7 @@ def test_gap() -> None:
         close(ours.input_gradient, wanted, "input gradient")
 
 
-# ---------------------------------------------------------------- normalisation
+# ---------------------------------------------------------------- normalization
 
 
 @pytest.mark.parametrize("shape", [(6,), (5, 6), (5, 4, 6), (3, 4, 2, 6)])

@@ -1,4 +1,4 @@
-"""Normalisation, noise and dropout: numbers and gradients against PyTorch, chances against their formulas."""
+"""Normalization, noise and dropout: numbers and gradients against PyTorch, chances against their formulas."""
 
 from __future__ import annotations
 

@@ -197,8 +197,8 @@ def test_normalised_images_are_varied_like_those_they_were_made_from() -> None:
     chain = (W.Rotate(degrees=45.0), W.Contrast(), W.Cutout(size=3))
     targets = {"output": jnp.arange(20) % 3}
 
-    def varied_as(x: np.ndarray, normalisation: Any) -> np.ndarray:
-        pixels = {0: measure_pixels(x, normalisation)}
+    def varied_as(x: np.ndarray, normalization: Any) -> np.ndarray:
+        pixels = {0: measure_pixels(x, normalization)}
         made = Augmenter(chain, 0, (Shape((HEIGHT, WIDTH, 3)),), pixels, {"output": 3})
         return np.asarray(compiled(made)(0, (jnp.asarray(x),), targets)[0][0])
 

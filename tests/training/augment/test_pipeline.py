@@ -164,7 +164,7 @@ data {
     prepared = prepare(spec)
     made = prepared.augment
     assert made is not None and prepared.augment == made
-    (how,) = prepared.splits.normalisation.values()
+    (how,) = prepared.splits.normalization.values()
     ends = made.pixels[0].from_input(jnp.asarray(how.apply(np.float32([[[[0.0]]], [[[1.0]]]]))))
     assert np.allclose(ends.reshape(-1), [0, 1], atol=1e-5)
     assert prepare(spec, overrides={"data.augment": "none"}).augmenter is None

@@ -96,13 +96,13 @@ def weights(result: Result) -> bytes:
 
 @pytest.mark.parametrize("text", [VARIED, AUTOENCODER, FOLDERS], ids=["images", "autoencoder", "folders"])
 def test_the_numbers_are_those_in_memory(folder: Path, text: str) -> None:
-    """Also the normalisation, the order, what varies the images, and the figures, to the last bit."""
+    """Also the normalization, the order, what varies the images, and the figures, to the last bit."""
     ours, theirs = train(folder, text, True), train(folder, text, False)
     assert weights(ours) == weights(theirs)
     assert ours.metrics == theirs.metrics
     for found, expected in zip(ours.history, theirs.history, strict=True):
         assert (found["loss"], found["metrics"]) == (expected["loss"], expected["metrics"])
-    assert ours.model.normalisation == theirs.model.normalisation
+    assert ours.model.normalization == theirs.model.normalization
     figures = netspec.evaluate(ours.run, split="train")
     assert figures == netspec.evaluate(theirs.run, split="train")
 

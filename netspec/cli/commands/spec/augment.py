@@ -137,7 +137,7 @@ def vary(prepared: SpecExperiment, shown: str, seed: int) -> list[Example]:
     chosen = choose({name: read_all(y) for name, y in splits.train.targets.items()}, len(splits.train), seed)
     batch = put_split(splits.train.take(chosen), prepared.recipe, names, Placement())
     inputs, targets = replace(augmenter, seed=seed)(0, *batch.arrays)
-    pixels = measure_pixels(splits.train.inputs[shown], splits.normalisation.get(shown))
+    pixels = measure_pixels(splits.train.inputs[shown], splits.normalization.get(shown))
     before, after = (np.clip(pixels.from_input(x[names.index(shown)]), 0, 1) for x in (batch.inputs, inputs))
     labels = label_texts(batch.targets, splits.facts.targets)
     labels_after = label_texts(targets, splits.facts.targets)

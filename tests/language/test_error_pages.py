@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -61,3 +62,14 @@ def test_every_page_says_what_the_mistake_is(kind: type[Diagnostic]) -> None:
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
     assert summary.endswith("."), summary
     assert kind.title and explanation_text(kind).startswith(f"{kind.severity}[{kind.code}]: ")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.code)
+def test_templates_name_fields_of_their_class_and_share_their_cases(kind: type[Diagnostic]) -> None:
+    templates = (kind.title, kind.label, kind.hint)
+    cases = [set(template) for template in templates if not isinstance(template, str)]
+    texts = [t for template in templates for t in ([template] if isinstance(template, str) else template.values())]
+    named = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+    assert named <= set(kind.__struct_fields__)
+    if not isinstance(kind.title, str) and "" not in kind.title:
+        assert set().union(*cases) - {""} <= set(kind.title), "a case without a title"

@@ -167,5 +167,5 @@ data {
     (how,) = prepared.splits.normalization.values()
     ends = made.pixels[0].from_input(jnp.asarray(how.apply(np.float32([[[[0.0]]], [[[1.0]]]]))))
     assert np.allclose(ends.reshape(-1), [0, 1], atol=1e-5)
-    assert prepare(spec, overrides={"data.augment": "none"}).augmenter is None
+    assert prepare(spec, overrides={"data.augment": "none"}).augment is None
     assert replace(made, seed=1) != made

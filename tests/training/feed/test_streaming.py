@@ -219,7 +219,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from netspec.data.dataset import lazy_rows as rows
-from netspec.train import feeding
+from netspec.training.feed import prefetch
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import prepare, train_prepared
 
@@ -227,7 +227,7 @@ def taken():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 folder = Path(sys.argv[1])
-feeding.BUFFER_BYTES = rows.BLOCK_BYTES = 1 << 22
+prefetch.BUFFER_BYTES = rows.BLOCK_BYTES = 1 << 22
 for name in ("small", "large"):
     train_prepared(prepare(read_source(folder / f"{name}.net"), overrides={"data.stream": "true"}), folder / "runs")
     print(taken())

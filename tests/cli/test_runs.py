@@ -280,7 +280,7 @@ def test_what_may_not_change_is_shown(folder: Path, capsys: pytest.CaptureFixtur
     before = {p: p.read_bytes() for p in (folder / "runs").rglob("*") if p.is_file()}
     assert run(["train", "--resume", "runs/iris-1", "-D", "train.batch=8", "-D", "width=4"]) == 1
     assert (
-        "error[NS494]: the spec is not what `runs/iris-1` was started with:\n"
+        "error[NS494]: the spec differs from the one that `runs/iris-1` was started with:\n"
         "  layer dense: units 16 → 4\n  train batch: 16 → 8\n" in capsys.readouterr().err
     )
     (folder / "iris.net").write_text(SPEC.replace("relu", "tanh"))

@@ -71,8 +71,8 @@ def test_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_of_a_run_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "signs.net", "--weights"]) == 1
-    assert "--weights needs the folder of a run, such as runs/signs-1" in capsys.readouterr().err
+    assert "--weights needs a run folder, such as runs/signs-1, not a spec" in capsys.readouterr().err
     assert run(["show", "runs/signs-1", "-D", "train.epochs=3"]) == 1
-    assert "is shown as it was run" in capsys.readouterr().err
+    assert "is shown as it was trained" in capsys.readouterr().err
     assert run(["show", "runs/signs-1"]) == 0
     assert "conv(2, 3x3" in capsys.readouterr().out

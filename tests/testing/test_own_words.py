@@ -365,7 +365,7 @@ def test_a_mistake_in_a_layer_of_ones_own_is_not_taken_for_one_of_netspec(tmp_pa
     (tmp_path / "x.net").write_text("input 3\nhollow\n")
     done = run("--import", "mine", "check", "x.net", folder=tmp_path, path=tmp_path)
     assert done.returncode == 1
-    assert "no attribute 'nothing'" in done.stderr and "the mistake is in an imported module" in done.stderr
+    assert "no attribute 'nothing'" in done.stderr and "the error is in an imported module" in done.stderr
 
 
 def test_standalone_source_imports_the_package_of_the_word(own: Any, tmp_path: Path) -> None:

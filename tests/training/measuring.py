@@ -11,6 +11,7 @@ from flax import nnx
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.storage.tree_paths import Weights
+from netspec.training.experiment import Experiment
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import Loss
 from netspec.training.metrics import Metric
@@ -39,6 +40,6 @@ def measured(
             return head.apply(self.logits(x))
 
     recipe = recipe_for({"output": head}, {"output": target}, metrics=metrics or None, loss=loss)
-    engine = Engine(Identity, recipe, ["input"])
-    weights = Weights({"scale": jnp.ones(())}, {})
-    return evaluate(engine, weights, Arrays({"input": logits}, {"output": targets}))
+    data = Arrays({"input": logits}, {"output": targets})
+    engine = Engine(Experiment(Identity, recipe, ["input"], data))
+    return evaluate(engine, Weights({"scale": jnp.ones(())}, {}), data)

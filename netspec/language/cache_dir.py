@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 
 def cache_path() -> Path:
-    """The cache folder of this user, which may not exist: `~/.cache/netspec`, or under `XDG_CACHE_HOME`.
-
-    `netspec check` asks for it, and importing platformdirs would take as long as checking most specs.
-    """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netspec"
+    """The cache folder of this user, which may not exist: `~/.cache/netspec` (or under `XDG_CACHE_HOME`) on Linux,
+    `~/Library/Caches/netspec` on macOS, `%LOCALAPPDATA%\\netspec\\Cache` on Windows."""
+    return user_cache_path("netspec", appauthor=False)
 
 
 def cache_folder() -> Path | None:

@@ -1,10 +1,9 @@
 """Augmentations: words that are chained, `rotate(10) -> shift(10%) -> noise(0.05)`, and vary the training examples.
 
-Comes in: what a spec says. Goes out: checked words. What they do is in netspec/training/augment/pipeline.py and runs
-inside the
-compiled training step, with new random numbers for each example in each step; augment_checks.py says whether they go
-with a network. The words see images with numbers from 0 (the darkest of the training examples) to 1 (the brightest),
-whatever `normalize` makes of them. Validation, test and prediction are left alone.
+Input: what a spec says. Output: checked words. Their computation is in netspec/training/augment/ and runs inside the
+compiled training step, with new random numbers for each example in each step; netspec/data/checks/augmentation.py
+checks that they fit the network. The words see images with numbers from 0 (the darkest of the training
+examples) to 1 (the brightest), whatever `normalize` makes of them. Validation, test and prediction are left alone.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def corrections(
     Args:
         span: the misspelled word, after `prefix`.
         candidates: what could have been meant.
-        elsewhere: as in `nearest`.
+        aliases: as in `nearest`.
         prefix: what the span covers before the word, and what is before each candidate.
     """
     word, pool = span.text.removeprefix(prefix), set(candidates)

@@ -236,7 +236,8 @@ class Compilation:
 
     @cached_property
     def inference(self) -> Graph:
-        """The network as it only answers: no dropout, batchnorms merged. Its weights are made by `backend/fold.py`.
+        """The network in inference mode: no dropout, batchnorms folded into the layers before them.
+        netspec/compiler/backend/fold_weights.py makes its weights.
 
         Raises:
             CompileError: the spec has errors.

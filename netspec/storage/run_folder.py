@@ -3,7 +3,7 @@
     spec.net, model.py, …   given by the caller
     settings.json           every setting in force
     metrics.jsonl           one record for each epoch, and one for the end
-    weights.safetensors     the weights that are kept (train/weights.py); weights-epoch5.safetensors: those of `every`
+    weights.safetensors     the weights that are kept (storage/weights.py); weights-epoch5.safetensors: those of `every`
     checkpoints/            everything that is needed to go on
     versions.json           when it was made, and what with
     log.txt                 what happened, with times

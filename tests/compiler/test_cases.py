@@ -73,5 +73,5 @@ def test_every_code_of_the_front_half_has_a_case() -> None:
 
 
 WITHOUT_A_FILE = {
-    "NS109",  # a file that cannot be read: tests/cli/test_check.py
+    "NS109",  # a file that cannot be read: tests/cli/test_commands.py
 }

@@ -214,7 +214,7 @@ def test_frozen_embedding_stays(tmp_path: Path) -> None:
     assert [path for path in before if np.array_equal(before[path], after[path])] == ["embedding/embedding"]
 
 
-# ---------------------------------------------------------------- activations, beside test_numbers.py
+# ---------------------------------------------------------------- activations, beside numbers/
 
 
 @pytest.mark.parametrize("name", words("activation"))

@@ -27,3 +27,25 @@ def test_every_path_exists(page: str) -> None:
 def test_every_room_has_a_row() -> None:
     rooms = {f"netspec/{path.parent.name}/" for path in (ROOT / "netspec").glob("*/__init__.py")}
     assert rooms <= set(named_paths("ARCHITECTURE.md"))
+
+
+def test_every_name_beside_a_path_is_in_that_file() -> None:
+    """`netspec/runs/diff.py` (`HARMLESS`, `compare`): a row leads to the line, not to the file alone."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = [
+        (path, name)
+        for path, names in re.findall(r"`([^`\s]+\.\w+)` \(([^()]*`[^()]*)\)", text)
+        for name in re.findall(r"`(\w+)`", names)
+    ]
+    assert len(named) > 10
+    assert [pair for pair in named if not re.search(rf"\b{pair[1]}\b", (ROOT / pair[0]).read_text("utf-8"))] == []
+
+
+def test_every_module_that_code_mentions_exists() -> None:
+    modules = ["/" + path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/**/*.py")]
+    missing = []
+    for path in sorted((ROOT / "netspec").rglob("*.py")):
+        for mentioned in re.findall(r"[\w/]+\.py\b", path.read_text(encoding="utf-8")):
+            if not any(module.endswith("/" + mentioned) for module in modules):
+                missing.append((path.name, mentioned))
+    assert missing == []

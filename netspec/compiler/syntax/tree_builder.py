@@ -1,4 +1,9 @@
-"""Grammar rules to tree nodes: one method per rule of grammar/netspec.lark, called by the parser from the leaves up."""
+"""Grammar rules to tree nodes: one method per rule of grammar/netspec.lark, called by the parser from the leaves up.
+
+A new statement has, beside its rule and its method here, a node in netspec/compiler/syntax/tree.py, its keyword in
+`STARTS_STATEMENT` of netspec/compiler/syntax/tokens.py, its names in netspec/compiler/names/resolve.py, its format in
+netspec/compiler/syntax/layout.py.
+"""
 
 from __future__ import annotations
 

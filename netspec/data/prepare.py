@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
@@ -21,14 +20,9 @@ from netspec.data.settings import DataSettings, check_settings
 from netspec.data.splits.split import Splits, split_dataset
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.source import Span
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 
 def prepare_data(

@@ -1,13 +1,16 @@
 """Modules that are imported at their first use, so that `netspec check` waits for nothing heavy.
 
-`np = lazy("numpy")` at the top of a file stands for `import numpy as np`. Where types matter, the import itself is
-written under `TYPE_CHECKING` and this under `else`. PEP 810 (`lazy import`, Python 3.15) replaces both.
+`jnp = lazy("jax.numpy")` at the top of a file stands for `import jax.numpy as jnp`. Where types matter, the import
+itself is written under `TYPE_CHECKING` and this under `else`; for NumPy that is done here, `np` is imported from this
+module. PEP 810 (`lazy import`, Python 3.15) replaces all of it.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["lazy", "np"]
 
 
 class _LazyModule:
@@ -47,3 +50,9 @@ def lazy(name: str) -> Any:
         ModuleNotFoundError: it is not installed; the error names it.
     """
     return _LazyModule(name)
+
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")

@@ -21,14 +21,9 @@ from netspec.data.dataset.lazy_rows import (
 )
 from netspec.data.errors import network as errors
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size
 from netspec.language.source import Span
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 if TYPE_CHECKING:
     from netspec.data.splits.split import Splits

@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.errors.files import BadPair, NoExamples, UnequalLengths, WrongType
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 LARGEST_ID = 2**31 - 1
 

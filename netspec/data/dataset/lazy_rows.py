@@ -17,13 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import fail
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
-else:
-    np = lazy("numpy")
 
 Array: TypeAlias = "NDArray[Any]"
 

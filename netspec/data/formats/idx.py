@@ -11,18 +11,13 @@ import zlib
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from netspec.data.dataset.lazy_rows import Array, FileRows
 from netspec.data.errors.files import BrokenFile
 from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
+from netspec.language.lazy import np
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's names of the types of numbers, by their code in the file."""

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import in_memory
 from netspec.language.kinds import Count, Number
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.shape import Shape
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 datasets = lazy("sklearn.datasets")
 

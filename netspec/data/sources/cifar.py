@@ -6,7 +6,6 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array, FileRows, Joined, Rows, read_all
@@ -16,14 +15,9 @@ from netspec.data.formats.files import unreadable
 from netspec.data.sources.streaming import Decoded, dataset_of_rows
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 INNER = "cifar-10-batches-bin"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.data.dataset.dataset import Dataset, Source, source
 from netspec.data.dataset.from_arrays import as_numbers, from_arrays
@@ -14,13 +14,8 @@ from netspec.data.errors.files import CannotDownload, NoColumn, NoSplit, WrongTy
 from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPackage
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.kinds import Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 LABELS = ("label", "labels", "target", "y", "fine_label")
 """What targets are mostly called."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array, Column, Rows
@@ -13,14 +13,9 @@ from netspec.data.formats.idx import IdxHead, idx_rows, read_head, read_idx
 from netspec.data.sources.streaming import dataset_of_rows, stream_images
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, source
 from netspec.data.dataset.lazy_rows import Array, Rows, stopped
@@ -15,14 +15,9 @@ from netspec.data.sources.streaming import dataset_of_rows
 from netspec.data.transforms.encoders import Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 Image = lazy("PIL.Image")
 

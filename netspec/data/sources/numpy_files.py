@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.data.dataset.dataset import Dataset, Facts, Source, single, source
 from netspec.data.dataset.from_arrays import (
@@ -21,14 +21,9 @@ from netspec.data.formats.npz import open_archive
 from netspec.data.sources.streaming import dataset_of_rows, rows_of_file
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 FILE = Text("a file name in quotes")
 NAME = Text("the name of an array in quotes")

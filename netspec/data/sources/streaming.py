@@ -8,19 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source
 from netspec.data.dataset.from_arrays import LARGEST_ID, input_sizes
 from netspec.data.dataset.lazy_rows import Array, Column, FileRows, Rows, blocks, is_streamed
 from netspec.data.errors.streaming import CannotStream, Streamed
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
+from netspec.language.lazy import np
 
 SHARE = 4
 """Data that take more than this part of the memory are streamed: as they are read, divided and brought to the device

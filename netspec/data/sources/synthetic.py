@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.kinds import Count, Number
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 SIGNS = {
     "X": ((1, 0, 1), (0, 1, 0), (1, 0, 1)),

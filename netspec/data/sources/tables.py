@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, source
 from netspec.data.dataset.options import Delimiter, Missing, Names
@@ -22,14 +21,9 @@ from netspec.data.sources.target_column import FEW_CLASSES, check_numbers, sort_
 from netspec.data.transforms.encoders import Column, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, NewShape, Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size, product
 from netspec.language.word import option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 FILE = Text("a file name in quotes")
 

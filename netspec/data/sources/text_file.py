@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
 from netspec.data.dataset.holdout import HoldOut
@@ -16,15 +16,10 @@ from netspec.data.formats.files import FileStamp, file_stamp, unreadable
 from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.word import hidden, option
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 
 class Cut(Frozen):

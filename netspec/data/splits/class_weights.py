@@ -5,18 +5,11 @@ Comes in: the setting `class_weights`. Goes out: a number for each class of each
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from netspec.data.dataset.dataset import Arrays, Facts
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.errors.sources import ClassWeights
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
+from netspec.language.lazy import np
 
 
 def class_weights_problem(facts: Facts, weights: str | tuple[float, ...] | None) -> Unplaced | None:

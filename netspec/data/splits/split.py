@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Part
 from netspec.data.dataset.holdout import portion_count
@@ -20,13 +19,8 @@ from netspec.data.splits.class_weights import class_weights
 from netspec.data.transforms.normalization import Normalization
 from netspec.data.transforms.scaling import find_scaling
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.values import to_source
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
 """What is drawn; together with the seed it starts the random numbers of one draw."""

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.data.dataset.dataset import Fill
 from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, min_max
-from netspec.language.lazy import lazy
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
+from netspec.language.lazy import np
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of red, green and blue over the images of ImageNet, each from 0 to 1."""

@@ -6,7 +6,7 @@ Comes in: the training inputs and the settings. Goes out: a `Normalization` for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from netspec.data.dataset.dataset import Fill
 from netspec.data.dataset.lazy_rows import Column, in_memory, min_max
@@ -14,13 +14,8 @@ from netspec.data.dataset.options import Scaling
 from netspec.data.errors.files import CannotNormalize
 from netspec.data.transforms.normalization import IMAGENET, Normalization, measure, measure_fill, measure_range
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.language.shape import Shape
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 How: TypeAlias = str | tuple[tuple[float, ...], tuple[float, ...]]
 

@@ -123,7 +123,7 @@ def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | N
     spec = model.compilation if isinstance(model, Model) else read_spec(model)
     result = train_model(spec, data, **overrides) if resume is None else _resume(resume, spec, data, **overrides)
     if isinstance(model, Model) and result.model.source == model.source:  # `width=64` makes another network
-        model.adopt(result.model.module, result.model.coding)
+        model.adopt(result.model.module, result.model.preprocessing)
     return result
 
 

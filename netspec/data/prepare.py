@@ -1,19 +1,18 @@
 """From a data source to the parts that are trained on: load, check, convert, split, check again.
 
-Comes in: settings and what the net expects. Goes out: `Splits` that fit the net, and warnings. This is the one function
-that training calls; its steps can be called alone as well.
+Comes in: settings and what the network expects. Goes out: `Splits` that fit it, and warnings. Training calls only
+`prepare_data`; its steps can also be called alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.checks.network import Expected, Spans, check_data, join_targets, pair_names
+from netspec.data.checks.network import Spans, check_data, join_targets, pair_names
 from netspec.data.checks.values import check_parts, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
-from netspec.data.dataset.lazy_rows import Column, converted, in_memory
+from netspec.data.dataset.lazy_rows import converted, in_memory
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
@@ -42,24 +41,28 @@ def prepare_data(
     Args:
         dataset: the loaded data.
         settings: the section `data`.
-        inputs: what the net expects, by the names of its inputs.
-        heads: the ends of the net, by the names of its outputs.
+        inputs: what the network expects, by the names of its inputs.
+        heads: the ends of the network, by the names of its outputs.
         input_spans: where inputs are declared.
         source_span: where the data source is named.
-        setting_spans: where the values of the section stand, by key.
-        self_scaling: the inputs that the net normalizes itself.
-        scaling: the figures of a run, to normalize by; None for those of the training part.
+        setting_spans: where the values of the section are, by key.
+        self_scaling: the inputs that the network normalizes itself.
+        scaling: the statistics of a run, to normalize with; None for those of the training set.
 
     Raises:
-        CompileError: the data do not fit the net or cannot be split; it carries everything that was found.
+        CompileError: the data do not fit the network or cannot be split; it has all mistakes.
     """
     problems = Problems()
     spans = setting_spans or {}
     try:
         dataset = join_dataset(settle_dataset(dataset, settings), heads)
-        found = _check_dataset(dataset, settings, Expected(inputs, heads, input_spans or {}, source_span))
+        later = settings.target is not None
+        found = check_data(
+            dataset, inputs, heads, input_spans=input_spans, source_span=source_span, targets_come_later=later
+        )
         for diagnostic in [*check_settings(settings, dataset.facts, spans), *found]:
-            problems.add(diagnostic)
+            if settings.normalize == "none" or not isinstance(diagnostic, UnscaledPixels):  # any size before it
+                problems.add(diagnostic)
         problems.raise_errors()
         splits = split_dataset(fit_dataset(dataset, inputs, heads), settings, scaling)
     except Unplaced as bad:
@@ -73,21 +76,6 @@ def prepare_data(
     return splits, list(problems)
 
 
-def _check_dataset(dataset: Dataset, settings: DataSettings, expected: Expected) -> list[Diagnostic]:
-    """What can be said of the data as they were loaded."""
-    found = check_data(
-        dataset,
-        expected.inputs,
-        expected.heads,
-        input_spans=expected.input_spans,
-        source_span=expected.source_span,
-        targets_come_later=settings.target is not None,
-    )
-    if settings.normalize == "none":
-        return found
-    return [wrong for wrong in found if not isinstance(wrong, UnscaledPixels)]  # they may be of any size before
-
-
 def _check_splits(
     splits: Splits,
     settings: DataSettings,
@@ -95,7 +83,7 @@ def _check_splits(
     source_span: Span | None,
     self_scaling: Collection[str],
 ) -> Iterator[Diagnostic]:
-    """What can be said of the parts as they are trained on."""
+    """What is wrong with the parts as they are trained on."""
     yield from check_parts(splits, source_span)
     if settings.target is not None:
         for name, head in heads.items():
@@ -107,7 +95,7 @@ def _check_splits(
 
 
 def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
-    """The same data, with several targets of numbers as one where the net has one output (`join_targets`)."""
+    """The same data, with several targets of numbers as one where the network has one output (`join_targets`)."""
     facts = join_targets(dataset.facts, heads)
     if facts is dataset.facts:
         return dataset
@@ -116,37 +104,26 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
         rows = [in_memory(array).reshape(len(arrays), -1) for array in arrays.targets.values()]
         return Arrays(arrays.inputs, {"output": np.concatenate(rows, axis=1)})
 
-    test = join(dataset.test) if dataset.test is not None else None
-    return replace(dataset, facts=facts, train=join(dataset.train), test=test)
+    return dataset.with_arrays(join, facts=facts)
 
 
 def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:
-    """The same data as the net takes them: inputs and targets under its names, whole numbers as int32 where it expects
-    token ids and as float32 elsewhere. What the net has no name for is left out."""
+    """The same data as the network takes them: inputs and targets under its names, integers as int32 where it expects
+    token ids and as float32 elsewhere. What the network has no name for is left out."""
     x_names = pair_names(dataset.facts.inputs, inputs)
     y_names = pair_names(dataset.facts.targets, heads)
 
     def fit(arrays: Arrays) -> Arrays:
+        types = {name: "int32" if inputs[name].is_tokens else "float32" for name in x_names}
         return Arrays(
-            {name: _as_expected(arrays.inputs[key], inputs[name]) for name, key in x_names.items()},
+            {name: converted(arrays.inputs[key], types[name]) for name, key in x_names.items()},
             {name: arrays.targets[key] for name, key in y_names.items()},
         )
 
-    facts = replace(
-        dataset.facts,
+    facts = dataset.facts.replace(
         inputs={name: dataset.facts.inputs[key] for name, key in x_names.items()},
         targets={name: dataset.facts.targets[key] for name, key in y_names.items()},
     )
-    return replace(
-        dataset,
-        facts=facts,
-        train=fit(dataset.train),
-        test=fit(dataset.test) if dataset.test is not None else None,
-        columns={name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns},
-        fill={name: dataset.fill[key] for name, key in x_names.items() if key in dataset.fill},
-        raw_names=x_names,
-    )
-
-
-def _as_expected(column: Column, shape: Shape) -> Column:
-    return converted(column, "int32" if shape.is_tokens else "float32")
+    columns = {name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns}
+    fill = {name: dataset.fill[key] for name, key in x_names.items() if key in dataset.fill}
+    return dataset.with_arrays(fit, facts=facts, columns=columns, fill=fill, raw_names=x_names)

@@ -11,8 +11,7 @@ from typing import ClassVar
 
 from netspec.data import sources  # noqa: F401  # fills the vocabulary
 from netspec.data.augmentations import Augmentation, Augmentations
-from netspec.data.dataset.dataset import Facts, Source
-from netspec.data.dataset.holdout import HoldOut
+from netspec.data.dataset.dataset import Facts, HoldOut, Source
 from netspec.data.dataset.options import Portion, Scaling, Weights
 from netspec.data.errors.files import NoEffect
 from netspec.data.splits.class_weights import class_weights_problem

@@ -18,13 +18,13 @@ from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.files import NoSplit
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import read_inputs
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
-from netspec.spec.saved import load_model, read_coding, read_compilation
+from netspec.spec.saved import load_model, read_compilation, read_preprocessing
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate
@@ -38,16 +38,16 @@ BATCH = 500
 def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
     """Every metric on a split; see `netspec.evaluate`."""
     if isinstance(run, Model):
-        spec, coding, weights = run.compilation, run.coding, weights_of(run.module)
+        spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
-        spec, coding = read_compilation(run), read_coding(run)
+        spec, preprocessing = read_compilation(run), read_preprocessing(run)
     overrides = {}
     if isinstance(data, str):
         data, overrides = None, {"data.source": data}
     elif data is not None and (dataset := as_dataset(data)) is not None:
         data = _whole(dataset)
         overrides = {"data.val": "1"} if dataset.test is None and spec.data.val else {}
-    prepared = prepare(spec, data, overrides, coding=coding)
+    prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
@@ -63,7 +63,7 @@ def _whole(dataset: Dataset) -> Dataset:
     if dataset.test is not None:
         return dataset
     train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
-    return replace(dataset, train=train, test=dataset.train, facts=replace(dataset.facts, has_test=True))
+    return replace(dataset, train=train, test=dataset.train, facts=dataset.facts.replace(has_test=True))
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Predictions:
 def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
     """The predictions for arrays, files, rows or texts; see `netspec.predict`."""
     model = run if isinstance(run, Model) else load_model(run)
-    coding = model.coding or Coding()
-    raw = _raw_inputs(inputs, model, coding)
+    preprocessing = model.preprocessing or Preprocessing()
+    raw = _raw_inputs(inputs, model, preprocessing)
     outputs = _outputs(model, raw.arrays)
     heads = output_heads(model.compilation.optimized)
     losses = {name: loss_for(name, model.compilation.train.loss) for name in heads}
@@ -105,18 +105,18 @@ def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
     examples = [
         {
             "input": name,
-            "outputs": {k: _in_words(v[i], heads[k], coding.class_names.get(k)) for k, v in outputs.items()},
+            "outputs": {k: _in_words(v[i], heads[k], preprocessing.class_names.get(k)) for k, v in outputs.items()},
         }
         for i, name in enumerate(raw.names)
     ]
     return Predictions(outputs, examples, raw.warnings, model, raw.table)
 
 
-def _raw_inputs(inputs: Any, model: Model, coding: Coding) -> RawInputs:
+def _raw_inputs(inputs: Any, model: Model, preprocessing: Preprocessing) -> RawInputs:
     """Examples in one of the forms of `netspec.predict`, as arrays by input."""
     texts = [inputs] if isinstance(inputs, str | Path) else inputs
     if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
-        return read_inputs([str(text) for text in texts], model.inputs, coding)
+        return read_inputs([str(text) for text in texts], model.inputs, preprocessing)
     named = inputs if isinstance(inputs, Mapping) else {next(iter(model.inputs)): inputs}
     if not isinstance(inputs, Mapping | list | tuple) and not hasattr(inputs, "shape"):
         wanted = "an array, a dict of arrays by input, or strings or paths of files, rows or texts"

@@ -12,13 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from netspec.compiler.elaborate.expect import check_measurable, check_measured
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.errors.files import NoData, SourceNotUsed
 from netspec.data.load import read_dataset
-from netspec.data.predict.preprocessing import Coding, check_coding
+from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
 from netspec.data.prepare import prepare_data
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
@@ -81,9 +83,9 @@ class SpecExperiment(Experiment):
         return replace(self, splits=splits, train=splits.train, val=splits.val, test=splits.test)
 
     @cached_property
-    def coding(self) -> Coding:
+    def preprocessing(self) -> Preprocessing:
         """How raw inputs become those of the network."""
-        return Coding.of(self.splits)
+        return Preprocessing.of(self.splits)
 
     def with_seed(self, seed: int) -> SpecExperiment:
         """The same with one seed, as `prepare` makes it of a spec with this seed. Weights to start from stay."""
@@ -124,7 +126,7 @@ def prepare(
     spec: Compilation | Source,
     data: Any = None,
     overrides: Mapping[str, str] | None = None,
-    coding: Coding | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
 
@@ -132,7 +134,7 @@ def prepare(
         spec: what to train.
         data: arrays (see `netspec.train`), a `Dataset`, or None for the source that the spec names.
         overrides: settings by name, such as `{"train.epochs": "3"}`.
-        coding: that of a run, which the data are then coded by.
+        preprocessing: that of a run, which the data are then coded by.
 
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
@@ -152,10 +154,10 @@ def prepare(
         source_span=compilation.setting_spans("data").get("source"),
         setting_spans=compilation.setting_spans("data"),
         self_scaling=self_scaling_inputs(graph),
-        scaling=coding.normalization if coding is not None else None,
+        scaling=preprocessing.normalization if preprocessing is not None else None,
     )
-    if coding is not None:
-        check_coding(Coding.of(splits), coding)
+    if preprocessing is not None:
+        check_preprocessing(Preprocessing.of(splits), preprocessing)
     if (streamed := streamed_warning(splits.dataset)) is not None:
         warnings.append(streamed)
     if data is not None and compilation.data.source is not None:
@@ -317,7 +319,7 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
-    experiment.model.adopt(trained.module, experiment.coding)
+    experiment.model.adopt(trained.module, experiment.preprocessing)
     return Result(**vars(trained), model=experiment.model, problems=(*experiment.warnings, *problems))
 
 
@@ -360,13 +362,13 @@ def run_files(experiment: SpecExperiment) -> dict[str, str]:
         "overrides": compilation.overrides,
         "input": compilation.input,
         "used": compilation.used_texts,
-        "facts": splits.facts.as_json(),
+        "facts": msgspec.to_builtins(splits.facts),
     }
     return {
         "spec.net": compilation.source.text,
         "spec.json": pretty(spec),
         "meaning.json": pretty(experiment.canonical.as_json()),
-        "coding.json": json.dumps(experiment.coding.as_json(), indent=2) + "\n",
+        "coding.json": json.dumps(msgspec.to_builtins(experiment.preprocessing), indent=2) + "\n",
         "model.py": experiment.model.source,
         "summary.txt": experiment.model.summary() + "\n",
     }

@@ -17,7 +17,7 @@ from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import summary_html, summary_text
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.nn import record
@@ -32,14 +32,14 @@ class Model:
     spec declares them. Several outputs come as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
-    `module` and `apply` take what the layers take. `coding` is the preprocessing that it was trained with, None before.
+    `module` and `apply` take what the layers take. `preprocessing` is that of the training, None before.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
         compilation.check()
         self.compilation = compilation
         self.seed = seed
-        self.coding: Coding | None = None
+        self.preprocessing: Preprocessing | None = None
         self._programs: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ what it is
@@ -93,7 +93,7 @@ class Model:
     @property
     def normalization(self) -> Mapping[str, Normalization]:
         """The statistics that inputs are normalized with, by input."""
-        return self.coding.normalization if self.coding is not None else {}
+        return self.preprocessing.normalization if self.preprocessing is not None else {}
 
     # ------------------------------------------------------------ what it does
 
@@ -107,11 +107,11 @@ class Model:
         """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
         return self.module_class(rngs=nnx.Rngs(self.seed))
 
-    def adopt(self, module: Any, coding: Coding | None) -> None:
+    def adopt(self, module: Any, preprocessing: Preprocessing | None) -> None:
         """Make a trained module of this network the live one, with the preprocessing that it was trained with."""
         self.__dict__["module"] = module
         self.__dict__.pop("_live", None)
-        self.coding = coding
+        self.preprocessing = preprocessing
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
@@ -181,7 +181,7 @@ class Model:
 
     def _restore(self, found: Any) -> Any:
         """Outputs that are normalized inputs, in the scale of these."""
-        scales = self.coding.outputs if self.coding is not None else {}
+        scales = self.preprocessing.outputs if self.preprocessing is not None else {}
         if not scales:
             return found
         if isinstance(found, dict):

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from netspec.data.dataset.dataset import Facts
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
@@ -17,16 +19,16 @@ from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
 
 
-def read_coding(path: Path) -> Coding:
+def read_preprocessing(path: Path) -> Preprocessing:
     """How a run encodes its inputs and decodes its predictions."""
-    return Coding.from_json(read_run(path).json("coding.json"))
+    return msgspec.convert(read_run(path).json("coding.json"), Preprocessing)
 
 
 def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
-    model.coding = read_coding(path)
+    model.preprocessing = read_preprocessing(path)
     return model
 
 
@@ -55,7 +57,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
         source,
         overrides={**spec["overrides"], **(overrides or {})},
         input=spec["input"],
-        facts=Facts.from_json(spec["facts"]),
+        facts=msgspec.convert(spec["facts"], Facts),
         used=spec["used"],
         given_from=given_from,
     )

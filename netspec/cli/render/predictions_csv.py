@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
 from netspec.data.sources.tables import TableSource
 from netspec.data.transforms.encoders import input_name
@@ -28,7 +28,7 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     """
     model = predictions.model
     names = [example["input"] for example in predictions.examples]
-    ids = identities(names, predictions.table, model.coding or Coding(), id_column)
+    ids = identities(names, predictions.table, model.preprocessing or Preprocessing(), id_column)
     labels = _labels(model)
     rows = [_cells(example["outputs"], labels, label, probabilities) for example in predictions.examples]
     columns = list(rows[0])

@@ -7,7 +7,7 @@ net expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -106,7 +106,7 @@ def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
         return facts
     kinds = {target.kind for target in facts.targets.values()}
     size = sum(target.size for target in facts.targets.values())
-    return replace(facts, targets={"output": Target("binary" if kinds == {"binary"} else "numbers", size)})
+    return facts.replace(targets={"output": Target("binary" if kinds == {"binary"} else "numbers", size)})
 
 
 def can_join(targets: Mapping[str, Target], output: str) -> bool:

@@ -1,39 +1,41 @@
-"""What a data source is, what it says before anything is loaded, and what it hands over.
+"""What a data source is, what it says before anything is loaded, and what it returns.
 
 Comes in: nothing. Goes out: the contracts of the package. `Facts` are known from the word alone or from the head of a
-file; a `Dataset` is the loaded thing. Shapes are those of one example, channels last. NumPy is imported when arrays are
-touched, never when this module is.
+file; a `Dataset` is the loaded data. Shapes are those of one example, channels last. NumPy is imported when arrays are
+used, never when this module is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Word
 
 if TYPE_CHECKING:
-    from netspec.data.dataset.holdout import HoldOut
     from netspec.data.transforms.encoders import Encoder
 
 Part = Literal["train", "test"]
-"""Which of the two sets of rows that a source may hand over."""
+"""The two sets of rows that a source may have."""
 
 Fill = Literal["mean", "median"]
-"""What of the training part takes the place of missing numbers."""
+"""Which statistic of the training set replaces missing numbers."""
 
 Loaded: TypeAlias = "Dataset | tuple[Any, ...] | Mapping[str, Any]"
-"""What a source may hand over: a `Dataset`, or arrays as `from_arrays` takes them."""
+"""What `load` of a source may return: a `Dataset`, or arrays as `from_arrays` takes them."""
+
+DEFAULT_TEST = 0.2
+"""The fraction that is held out for the test when a source has no test split and `test` is not written."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Frozen):
     """What the data say about one output.
 
     `kind` is `class` (ids from 0 to `classes` - 1), `binary` (zeros and ones) or `numbers`; `size` is how many ids or
@@ -51,14 +53,13 @@ class Target:
         return cls("class", 1, len(names), tuple(names))
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is known of data before they are loaded.
+class Facts(Frozen):
+    """What is known of data before they are loaded; plain data, for JSON.
 
     `inputs` has the key `input` and `targets` the key `output` when there is only one of them. `examples` counts those
     of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
-    are for nets whose target is the input.
+    are for networks whose target is the input.
     """
 
     inputs: dict[str, Shape]
@@ -66,27 +67,6 @@ class Facts:
     examples: int | None = None
     has_test: bool = False
     is_complete: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` makes the same facts of it."""
-        return {
-            "inputs": {
-                name: {"sizes": [*shape.sizes], "vocabulary": shape.vocabulary} for name, shape in self.inputs.items()
-            },
-            "targets": {name: asdict(target) for name, target in self.targets.items()},
-            "examples": self.examples,
-            "has_test": self.has_test,
-            "is_complete": self.is_complete,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Facts:
-        inputs = {name: Shape(tuple(item["sizes"]), item["vocabulary"]) for name, item in value["inputs"].items()}
-        targets = {
-            name: Target(item["kind"], item["size"], item["classes"], tuple(item["names"]) if item["names"] else None)
-            for name, item in value["targets"].items()
-        }
-        return cls(inputs, targets, value["examples"], value["has_test"], value["is_complete"])
 
     @property
     def classes(self) -> int | None:
@@ -117,18 +97,15 @@ class Arrays:
         return len(next(iter(self.inputs.values())))
 
     def loaded(self) -> Arrays:
-        """The same examples in memory; for those that are few."""
-        return Arrays(
-            {name: read_all(column) for name, column in self.inputs.items()},
-            {name: read_all(column) for name, column in self.targets.items()},
-        )
+        """The same examples in memory; for small sets."""
+        return self._map(read_all)
 
     def take(self, indices: Array) -> Arrays:
         """The examples with these indices, in this order; a copy of what is in memory."""
-        return Arrays(
-            {name: array[indices] for name, array in self.inputs.items()},
-            {name: array[indices] for name, array in self.targets.items()},
-        )
+        return self._map(lambda column: column[indices])
+
+    def _map(self, change: Callable[[Column], Column]) -> Arrays:
+        return Arrays(*({name: change(x) for name, x in part.items()} for part in (self.inputs, self.targets)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +113,11 @@ class Dataset:
     """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
 
     `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that
-    is not its index, `test_name` and `test_rows` the same for a test split from a file of its own. `encoder` makes
-    inputs of what a person hands to `netspec predict`. `fill` says for inputs with missing numbers (NaN) what of the
-    training part takes their place. `gap` is set when the examples follow each other, as windows over a text do: the
-    end is held out then, and so many examples before it are left out, for they share something with it. `raw_names`
-    has the names that the source gives to inputs, by those that a net has for them. `checked` says for data that are
-    streamed what of them was looked at, where that is not everything.
+    is not its index, `test_name` and `test_rows` the same for a test split from another file. `encoder` turns what
+    `netspec predict` is given into inputs. `fill` names the statistic that replaces missing numbers (NaN), by input.
+    `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
+    examples before it are left out, since they overlap it. `raw_names` has the names that the source gives to inputs,
+    by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
     """
 
     name: str
@@ -159,6 +135,11 @@ class Dataset:
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None
 
+    def with_arrays(self, change: Callable[[Arrays], Arrays], **more: Any) -> Dataset:
+        """The same data with both sets of examples changed."""
+        test = change(self.test) if self.test is not None else None
+        return replace(self, train=change(self.train), test=test, **more)
+
     def where(self, index: int, part: Part = "train") -> str:
         """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""
         name, rows = (self.name, self.rows) if part == "train" else (self.test_name, self.test_rows)
@@ -167,9 +148,35 @@ class Dataset:
         return f"{name} {self.noun} {rows[index] if rows is not None else index}"
 
 
+class HoldOut(Frozen):
+    """What is held out: fractions below 1, or numbers of examples. `test` is None when it is not written."""
+
+    test: float | None = None
+    val: float = 0
+
+    def test_portion(self, examples: int) -> float:
+        """`test` or its default; of few examples one is held out, rather than none."""
+        if self.test is not None:
+            return self.test
+        return DEFAULT_TEST if examples * DEFAULT_TEST >= 0.5 or examples < 2 else 1
+
+    def left(self, examples: int, gap: int = 0) -> int:
+        """How many examples are left to train on, without the `gap` before each part that is held out; at least one,
+        since splitting reports the rest."""
+        for portion in (self.test_portion(examples), self.val):
+            held = portion_count(portion, examples)
+            examples -= held + (gap if held else 0)
+        return max(examples, 1)
+
+
+def portion_count(portion: float, examples: int) -> int:
+    """A fraction, or a whole number of examples, as a number of examples."""
+    return portion if isinstance(portion, int) else int(portion * examples + 0.5)
+
+
 class Source(Word, ABC):
-    """Base of every data source. One of your own needs `load` and nothing else; `facts` is worth writing when loading
-    takes long, for `netspec check` asks for nothing more."""
+    """Base of every data source. A user-defined one needs only `load`; define `facts` when loading takes long, since
+    `netspec check` needs nothing else."""
 
     category: ClassVar[str] = "source"
 
@@ -191,8 +198,8 @@ class Source(Word, ABC):
         """
 
     def stream(self, folder: Path) -> Dataset | None:
-        """The same data as `load` gives, in the same order, with inputs that are read when they are wanted (`Rows`);
-        None where that cannot be.
+        """The same data as `load` gives, in the same order, with inputs that are read on demand (`Rows`); None where
+        that is not possible.
 
         Raises:
             Unplaced: a file is missing or wrong.
@@ -200,8 +207,8 @@ class Source(Word, ABC):
         return None
 
     def under(self, hold_out: HoldOut) -> Source:
-        """The same source, told what is held out of it. Only those listen that learn something from the training
-        examples alone, such as a vocabulary."""
+        """The same source, which knows what is held out of it. Only sources override this that learn something from
+        the training examples alone, such as a vocabulary."""
         return self
 
 

@@ -7,7 +7,6 @@ Comes in: arrays, or dictionaries of arrays for several inputs or outputs. Goes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -226,4 +225,4 @@ def _with_names(targets: dict[str, Target], names: Sequence[str] | None) -> dict
         reason = f"{len(names)} names and {target.classes} classes"
         advice = "ids begin at 0, and every id needs a name"
         raise Unplaced(UnequalLengths, first="names", second="y", reason=reason, advice=advice)
-    return targets | {keys[0]: replace(target, classes=len(names), names=tuple(map(str, names)))}
+    return targets | {keys[0]: target.replace(classes=len(names), names=tuple(map(str, names)))}

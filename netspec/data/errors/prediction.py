@@ -44,7 +44,7 @@ class Unseen(Diagnostic):
     what: str
 
 
-class OtherCoding(Diagnostic):
+class OtherPreprocessing(Diagnostic):
     """The evaluation data have other classes, categories or words than the training data, so the units of the network
     would have another meaning.
     """

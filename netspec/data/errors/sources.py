@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
 
+_AUTOENCODER = "for an autoencoder write `target = input` in the section `data`"
+
 
 class NoTarget(Diagnostic):
     """The data have inputs but no target: a table without a target column, images without classes."""
@@ -11,6 +13,11 @@ class NoTarget(Diagnostic):
     code = "NS426"
     title = "{source} has inputs but no target"
     label = "nothing to predict"
+    hint = {
+        "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
+        "images": "put images into a folder for each class\n" + _AUTOENCODER,
+        "": "give targets, too\n" + _AUTOENCODER,
+    }
     source: str
 
 

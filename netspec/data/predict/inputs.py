@@ -19,7 +19,7 @@ from netspec.data.errors.prediction import CannotPredict, OtherScale
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
 from netspec.data.sources.image_folder import ENDINGS, UNREADABLE
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
@@ -46,27 +46,27 @@ def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> li
     return found
 
 
-def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], coding: Coding) -> RawInputs:
+def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
     """A batch of all examples.
 
     Args:
         texts: file names, folders, rows, or text.
         inputs: one example of each input of the network.
-        coding: what the run knows of its inputs.
+        preprocessing: what the run knows of its inputs.
 
     Raises:
         CompileError: one of them cannot be read or has another shape.
     """
-    if isinstance(coding.encoder, TextEncoder):
-        return read_texts(texts, next(iter(inputs)), coding.encoder)
-    reader = _Reader(inputs, coding)
+    if isinstance(preprocessing.encoder, TextEncoder):
+        return read_texts(texts, next(iter(inputs)), preprocessing.encoder)
+    reader = _Reader(inputs, preprocessing)
     found = [reader.read(text) for text in texts]
     names = [name for one in found for name in one.names]
     arrays = {name: np.concatenate([one.arrays[name] for one in found]) for name in inputs}
     warnings = [warning for one in found for warning in one.warnings]
     for name, shape in inputs.items():
-        if not shape.is_tokens and name in coding.ranges:
-            warnings += check_scale(arrays[name], names, coding.ranges[name])
+        if not shape.is_tokens and name in preprocessing.ranges:
+            warnings += check_scale(arrays[name], names, preprocessing.ranges[name])
     return RawInputs(arrays, names, warnings, table=found[0].table if len(found) == 1 else None)
 
 
@@ -76,14 +76,14 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], coding: Codin
 class _Reader:
     """Reads one argument of the command line after the other."""
 
-    def __init__(self, inputs: Mapping[str, Shape], coding: Coding) -> None:
+    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> None:
         self.inputs = inputs
-        self.coding = coding
-        self.rows = row_encoder(inputs, coding)
+        self.preprocessing = preprocessing
+        self.rows = row_encoder(inputs, preprocessing)
 
     def read(self, text: str) -> RawInputs:
         path = Path(text)
-        if len(self.inputs) != 1 and not isinstance(self.coding.encoder, RowEncoder):
+        if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
         if path.is_dir():
             return self._read_folder(path)
@@ -121,7 +121,7 @@ class _Reader:
 
     def _read_image(self, path: Path) -> Any:
         shape = next(iter(self.inputs.values()))
-        encoder = self.coding.encoder if isinstance(self.coding.encoder, ImageEncoder) else None
+        encoder = self.preprocessing.encoder if isinstance(self.preprocessing.encoder, ImageEncoder) else None
         try:
             if encoder is not None:
                 return encoder.read(path)[None]
@@ -144,7 +144,7 @@ class _Reader:
     @property
     def _brightest(self) -> int:
         """What white is: 1, or 255 where training saw pixels that were not scaled."""
-        _, high = next(iter(self.coding.ranges.values()), (0, 1))
+        _, high = next(iter(self.preprocessing.ranges.values()), (0, 1))
         return 255 if high > BRIGHT else 1
 
     # ------------------------------------------------------------ tables and rows
@@ -190,7 +190,9 @@ class _Reader:
     def _wanted(self) -> Wanted:
         """The features; a missing number is one where training has filled them in."""
         names = tuple(column.name for column in self.rows.columns)
-        filled = any(n.fill is not None for n in self.coding.normalization.values()) or self.rows.default is not None
+        filled = (
+            any(n.fill is not None for n in self.preprocessing.normalization.values()) or self.rows.default is not None
+        )
         return Wanted(
             columns=names,
             categories=tuple(column.name for column in self.rows.categories),
@@ -200,7 +202,11 @@ class _Reader:
 
     def _encoded(self, table: Table, names: list[str]) -> RawInputs:
         found = self.rows.encode(table)
-        raw_names = self.coding.raw_names if self.coding.encoder is not None else dict.fromkeys(self.inputs, "input")
+        raw_names = (
+            self.preprocessing.raw_names
+            if self.preprocessing.encoder is not None
+            else dict.fromkeys(self.inputs, "input")
+        )
         arrays = {name: _fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
         return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
 

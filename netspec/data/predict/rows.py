@@ -13,7 +13,7 @@ import numpy as np
 from netspec.data.errors.prediction import CannotPredict, Unseen
 from netspec.data.formats.table import Table
 from netspec.data.formats.table_files import TableFile
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.sources.image_folder import ENDINGS
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
 from netspec.language.diagnostics import Diagnostic, fail
@@ -50,21 +50,23 @@ class Identities:
 
 
 def identities(
-    examples: Sequence[str], table: TableFile | None, coding: Coding, column: str | None = None
+    examples: Sequence[str], table: TableFile | None, preprocessing: Preprocessing, column: str | None = None
 ) -> Identities:
     """What examples are called: by a column of their table, by the names of their files, or by their count.
 
     Args:
         examples: what each of them is called in messages.
         table: the table that they were read from, if there is one.
-        coding: what the run knows of its inputs; a column that it learns from is not a name.
+        preprocessing: what the run knows of its inputs; a column that it learns from is not a name.
         column: a column of the table; a table without that column has its rows counted, from 1. None: the first one
             whose name ends in `id`.
     """
     if examples and all(Path(name).suffix.lower() in ENDINGS for name in examples):
         return Identities(column or "file", [Path(name).name for name in examples])
     if table is not None:
-        learned = {c.name for c in coding.encoder.columns} if isinstance(coding.encoder, RowEncoder) else set()
+        learned = (
+            {c.name for c in preprocessing.encoder.columns} if isinstance(preprocessing.encoder, RowEncoder) else set()
+        )
         header = table.header
         name = column or next((name for name in header if name not in learned and LIKE_ID.fullmatch(name)), None)
         if name in header:
@@ -73,13 +75,13 @@ def identities(
     return Identities(column or "id", [str(number) for number in range(1, len(examples) + 1)])
 
 
-def row_encoder(inputs: Mapping[str, Shape], coding: Coding) -> RowEncoder:
+def row_encoder(inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RowEncoder:
     """How rows are read: as the run did, or as numbers of the only input."""
-    if isinstance(coding.encoder, RowEncoder):
-        return coding.encoder
+    if isinstance(preprocessing.encoder, RowEncoder):
+        return preprocessing.encoder
     name, shape = next(iter(inputs.items()))
     count = shape.count if isinstance(shape.count, int) else 1
-    columns = coding.columns.get(name) or [f"column {i}" for i in range(count)]
+    columns = preprocessing.columns.get(name) or [f"column {i}" for i in range(count)]
     return RowEncoder(tuple(Column(column) for column in columns))
 
 

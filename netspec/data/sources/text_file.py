@@ -8,8 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
-from netspec.data.dataset.holdout import HoldOut
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, Target, single, source
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import TooShort
 from netspec.data.formats.files import FileStamp, file_stamp, unreadable

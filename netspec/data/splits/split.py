@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Part
-from netspec.data.dataset.holdout import portion_count
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Part, portion_count
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.errors.files import CannotSplit
-from netspec.data.load import give_back
+from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.transforms.normalization import Normalization
@@ -170,7 +169,7 @@ def _scaled(splits: Splits, found: Mapping[str, Normalization], *, is_own_target
         if part is None:
             return None
         inputs = {name: found[name].apply_to(x) if name in found else x for name, x in part.inputs.items()}
-        return give_back(Arrays(inputs, {}), *part.targets) if is_own_target else Arrays(inputs, part.targets)
+        return input_as_target(Arrays(inputs, {}), *part.targets) if is_own_target else Arrays(inputs, part.targets)
 
     train = apply(splits.train)
     assert train is not None

@@ -11,19 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import msgspec
-
 from netspec.data.dataset.lazy_rows import Array
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netspec.data.formats.table import Table
-else:
-    np = lazy("numpy")
 
 Image = lazy("PIL.Image")
 ImageOps = lazy("PIL.ImageOps")
@@ -196,19 +190,3 @@ def split_text(text: str, by: str) -> list[str]:
 
 
 Encoder = RowEncoder | ImageEncoder | TextEncoder
-
-
-def encoder_json(encoder: Encoder) -> dict[str, Any]:
-    """Plain data; `encoder_from_json` makes the same encoder of it."""
-    plain: dict[str, Any] = msgspec.to_builtins(encoder)
-    return plain
-
-
-def encoder_from_json(value: Mapping[str, Any]) -> Encoder:
-    """The encoder of `encoder_json`.
-
-    Raises:
-        msgspec.ValidationError: a field is missing or of another type.
-    """
-    encoder: Encoder = msgspec.convert(value, Encoder)
-    return encoder

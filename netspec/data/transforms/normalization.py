@@ -6,20 +6,18 @@ Comes in: the training inputs. Goes out: `Normalization`, which is plain numbers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from netspec.data.dataset.dataset import Fill
 from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, min_max
 from netspec.language.lazy import np
+from netspec.language.record import Frozen
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of red, green and blue over the images of ImageNet, each from 0 to 1."""
 
 
-@dataclass(frozen=True)
-class Normalization:
+class Normalization(Frozen):
     """(x - mean) / std along the last axis: a number for each feature or channel. `std` is 1 where all were equal;
     `fill`, if there is one, takes the place of missing numbers (NaN) before."""
 
@@ -42,16 +40,6 @@ class Normalization:
         """Normalized numbers as they were before."""
         found: Array = y * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
         return found
-
-    def as_json(self) -> dict[str, list[float] | None]:
-        fill = list(self.fill) if self.fill is not None else None
-        return {"mean": list(self.mean), "std": list(self.std), "fill": fill}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Normalization:
-        fill = value.get("fill")
-        filled = tuple(map(float, fill)) if fill is not None else None
-        return cls(tuple(map(float, value["mean"])), tuple(map(float, value["std"])), filled)
 
 
 def measure(x: Column) -> Normalization:

@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 import netspec
 from netspec.data.predict.inputs import read_inputs
-from netspec.data.predict.preprocessing import Coding
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
-from netspec.spec.saved import read_coding
+from netspec.spec.saved import read_preprocessing
 from tests.data.files import write
 
 SEXES, PORTS = "mf", "SCQ"
@@ -98,9 +99,9 @@ def test_files_with_and_without_a_header(table: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_number_is_the_mean_of_the_training_part(table: Path) -> None:
-    coding = read_coding(table)
-    (figures,) = coding.normalization.values()
-    age = figures.fill[list(coding.encoder.features).index("age")]
+    preprocessing = read_preprocessing(table)
+    (figures,) = preprocessing.normalization.values()
+    age = figures.fill[list(preprocessing.encoder.features).index("age")]
     gap, filled = answers(table, "m,,2000,S", f"m,{age!r},2000,S")
     assert gap["probabilities"] == pytest.approx(filled["probabilities"], abs=1e-5)
 
@@ -197,8 +198,10 @@ def test_images_for_pixels_that_were_not_scaled(tmp_path: Path) -> None:
     Image.new("L", (2, 2), 200).save(tmp_path / "a.png")
     inputs = {"x": Shape((2, 2, 1))}
     for high, expected in ((1.0, 200 / 255), (255.0, 200)):
-        coding = Coding(ranges={"x": [0.0, high]})
-        assert read_inputs([str(tmp_path / "a.png")], inputs, coding).arrays["x"].max() == pytest.approx(expected)
+        preprocessing = Preprocessing(ranges={"x": [0.0, high]})
+        assert read_inputs([str(tmp_path / "a.png")], inputs, preprocessing).arrays["x"].max() == pytest.approx(
+            expected
+        )
 
 
 # ---------------------------------------------------------------- text
@@ -225,7 +228,7 @@ def test_an_autoencoder_answers_in_the_scale_of_its_input(tmp_path: Path) -> Non
     row = "14.23,1.71,2.43,15.6,127.0,2.8,3.06,0.28,2.29,5.64,1.04,3.92,1065.0"
     (answer,) = answers(run, row)
     numbers = np.array([float(cell) for cell in row.split(",")])
-    scale = np.array(read_coding(run).normalization["x"].std)
+    scale = np.array(read_preprocessing(run).normalization["x"].std)
     assert np.abs((answer["values"] - numbers) / scale).max() < 1
     assert np.allclose(netspec.load(run)(numbers[None])[0], answer["values"], rtol=1e-5)
 
@@ -233,14 +236,16 @@ def test_an_autoencoder_answers_in_the_scale_of_its_input(tmp_path: Path) -> Non
 # ---------------------------------------------------------------- the record
 
 
-def test_the_coding_goes_to_json_and_back(table: Path) -> None:
-    for coding in (
-        read_coding(table),
-        Coding(
+def test_preprocessing_to_json_and_back(table: Path) -> None:
+    for preprocessing in (
+        read_preprocessing(table),
+        Preprocessing(
             {"x": Normalization((1.0,), (2.0,), (3.0,))},
             encoder=ImageEncoder(2, 3, 1),
             raw_names={"x": "input"},
             outputs={"output": Normalization((1.0,), (2.0,))},
         ),
     ):
-        assert Coding.from_json(json.loads(json.dumps(coding.as_json()))) == coding
+        assert (
+            msgspec.convert(json.loads(json.dumps(msgspec.to_builtins(preprocessing))), Preprocessing) == preprocessing
+        )

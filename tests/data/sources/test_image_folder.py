@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from PIL import Image
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.sources.image_folder import Images
-from netspec.data.transforms.encoders import ImageEncoder, encoder_from_json, encoder_json
+from netspec.data.transforms.encoders import Encoder, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from netspec.language.values import Extent
@@ -88,7 +89,7 @@ def test_a_folder_for_the_test(photos: Path) -> None:
 
 def test_the_encoder_goes_to_json_and_back() -> None:
     encoder = ImageEncoder(4, 6, 3, "crop")
-    assert encoder_from_json(encoder_json(encoder)) == encoder
+    assert msgspec.json.decode(msgspec.json.encode(encoder), type=Encoder) == encoder
 
 
 @pytest.mark.parametrize(("typed", "kept"), [(Extent((4, 6)), (4, 6)), (8, (8, 8))])

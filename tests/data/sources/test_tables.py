@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ from netspec.data.settings import DataSettings
 from netspec.data.sources import tables
 from netspec.data.sources.tables import Csv
 from netspec.data.splits.split import split_dataset
-from netspec.data.transforms.encoders import Column, RowEncoder, encoder_from_json, encoder_json, input_name
+from netspec.data.transforms.encoders import Column, Encoder, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text, write
@@ -331,7 +332,7 @@ def test_bad_tables(tmp_path: Path, case: str) -> None:
 def test_the_encoder_goes_to_json_and_back(tmp_path: Path) -> None:
     for options in ({"encode": "ids"}, {"missing": 0.5, "absent": ("x",)}):
         data = load(tmp_path, PEOPLE, target=("alive",), drop=("id",), categories="auto", **options)
-        assert encoder_from_json(encoder_json(data.encoder)) == data.encoder
+        assert msgspec.json.decode(msgspec.json.encode(data.encoder), type=Encoder) == data.encoder
 
 
 def test_the_encoder_knows_features_and_what_was_not_seen() -> None:

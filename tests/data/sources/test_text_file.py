@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from netspec.data.dataset.dataset import Dataset
-from netspec.data.dataset.holdout import HoldOut
+from netspec.data.dataset.dataset import Dataset, HoldOut
 from netspec.data.load import read_dataset, read_facts
 from netspec.data.settings import DataSettings
 from netspec.data.sources.text_file import Cut, TextFile
 from netspec.data.splits.split import split_dataset
-from netspec.data.transforms.encoders import UNKNOWN, encoder_from_json, encoder_json, split_text
+from netspec.data.transforms.encoders import UNKNOWN, Encoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text, write
@@ -99,7 +99,7 @@ def test_what_is_held_out_is_known_before(tmp_path: Path, test: float | None, va
 
 def test_the_encoder_goes_to_json_and_back(tmp_path: Path) -> None:
     encoder = read(tmp_path, "a b c d e", length=2, by="word").encoder
-    assert encoder_from_json(encoder_json(encoder)) == encoder
+    assert msgspec.json.decode(msgspec.json.encode(encoder), type=Encoder) == encoder
 
 
 def test_a_text_that_is_too_short(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -198,7 +198,7 @@ def test_applying_leaves_the_array_alone_and_gives_float32() -> None:
 
 def test_json_and_back() -> None:
     found = measure(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32))
-    assert Normalization.from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Normalization) == found
 
 
 def test_only_the_training_part_is_measured() -> None:

@@ -42,7 +42,7 @@ def command(run: str, split: Split, data: str | None, device: str | None, as_jso
     """
     choose_device(device)
     from netspec.api import evaluate
-    from netspec.spec.saved import read_coding
+    from netspec.spec.saved import read_preprocessing
 
     metrics = evaluate(run, data, split=split)
     if as_json:
@@ -51,5 +51,5 @@ def command(run: str, split: Split, data: str | None, device: str | None, as_jso
     click.echo(metrics_text(metrics))
     for name, value in metrics.items():
         if isinstance(value, list):
-            click.echo(table_text(name, value, read_coding(Path(run)).class_names))
+            click.echo(table_text(name, value, read_preprocessing(Path(run)).class_names))
     return 0

@@ -49,3 +49,18 @@ def test_every_module_that_code_mentions_exists() -> None:
             if not any(module.endswith("/" + mentioned) for module in modules):
                 missing.append((path.name, mentioned))
     assert missing == []
+
+
+def test_the_table_of_codes() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed: dict[str, str] = {}
+    for codes, path in re.findall(r"^\| (NS[^|]*) \| `([^`]*)` \|$", text, re.M):
+        for first, last in re.findall(r"NS(\d+)(?:–NS(\d+))?", codes):
+            listed.update({f"NS{number}": path for number in range(int(first), int(last or first) + 1)})
+    declared = {
+        code: path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "netspec").rglob("*.py")
+        for code in re.findall(r'^    code = "(NS\d+)"$', path.read_text(encoding="utf-8"), re.M)
+    }
+    assert len(declared) > 150
+    assert {code: path for code, path in declared.items() if listed.get(code) != path} == {}

@@ -1,8 +1,8 @@
 """Grammar rules to tree nodes: one method per rule of grammar/netspec.lark, called by the parser from the leaves up.
 
 A new statement has, beside its rule and its method here, a node in netspec/compiler/syntax/tree.py, its keyword in
-`STARTS_STATEMENT` of netspec/compiler/syntax/tokens.py, its names in netspec/compiler/names/resolve.py, its format in
-netspec/compiler/syntax/layout.py.
+`STARTS_STATEMENT` of netspec/compiler/syntax/tokens.py, its names in netspec/compiler/names/resolve.py, its evaluation
+in netspec/compiler/elaborate/infer.py (inside a `def`: apply.py), its format in netspec/compiler/syntax/formatter.py.
 """
 
 from __future__ import annotations

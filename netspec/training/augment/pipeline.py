@@ -5,8 +5,8 @@ Comes in: the words of `data { augment = … }`, the kinds of the inputs, and th
 place of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
 
 Images are seen as batch x H x W x C, from 0 (the darkest number of the training examples) to 1 (the brightest),
-whatever `normalize` made of them. Single words are in color.py; rotations and other words that
-move pixels, in geometry.py.
+whatever `normalize` made of them. Rotations and other affine maps are in geometry.py, all
+other words in color.py.
 """
 
 from __future__ import annotations

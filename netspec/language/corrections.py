@@ -26,10 +26,10 @@ def corrections(
     meant = nearest(word, pool, aliases)
     if meant is None:
         return ()
-    is_same = squeeze(meant) == squeeze(word) or (aliases or {}).get(squeeze(word)) == meant
-    is_sure = [name for name in pool if is_misspelling(word.lower(), name)] == [meant]
-    if is_same:
+    if squeeze(meant) == squeeze(word) or (aliases or {}).get(squeeze(word)) == meant:
         is_sure = not re.fullmatch(INEXACT, squeeze(word))
+    else:
+        is_sure = [name for name in pool if is_misspelling(word.lower(), name)] == [meant]
     return (Fix(span, prefix + meant, is_sure),)
 
 
@@ -53,8 +53,8 @@ def continued(span: Span) -> tuple[Fix, ...]:
 
 def is_misspelling(word: str, name: str) -> bool:
     """Whether one letter (two of at least six) is wrong, missing, doubled or swapped; digits must be the same."""
-    most = 2 if len(word) >= 6 else 1 if len(word) >= 3 else 0
-    if abs(len(word) - len(name)) > most or re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
+    limit = 2 if len(word) >= 6 else 1 if len(word) >= 3 else 0
+    if abs(len(word) - len(name)) > limit or re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
         return False
     before: list[int] = []
     row = list(range(len(name) + 1))
@@ -64,4 +64,4 @@ def is_misspelling(word: str, name: str) -> bool:
             row.append(min(before[j] + (a != b), before[j + 1] + 1, row[j] + 1))
             if i and j and a == name[j - 1] and word[i - 1] == b:
                 row[-1] = min(row[-1], last[j - 1] + 1)
-    return row[-1] <= most
+    return row[-1] <= limit

@@ -2,8 +2,7 @@
 
 Each kind of mistake is one class in the errors of its room: a code, a severity and three templates (title, label, hint)
 over its own fields. `netspec explain CODE` prints the docstring of the class, with a wrong and a right program from the
-`.net` file beside the module.
-`Problems` gathers them; `CompileError` carries them out of the library.
+`.net` file beside the module. `Problems` gathers them; `CompileError` carries them out of the library.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from functools import partial
 from typing import Any, ClassVar, dataclass_transform
 
 import msgspec
+from msgspec import structs
 
 from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
@@ -51,15 +51,11 @@ class Fix(msgspec.Struct, frozen=True):
         return f"replace `{old}` with `{new}`" if old.strip() else f"insert `{new.strip()}`"
 
     def as_json(self) -> dict[str, Any]:
-        start, end = _position_json(self.span.first), _position_json(self.span.last)
-        applicability = "sure" if self.is_sure else "maybe"
         return {
             "message": self.message,
-            "file": self.span.source.name,
-            "start": start,
-            "end": end,
+            **_places_json(self.span),
             "replacement": self.replacement,
-            "applicability": applicability,
+            "applicability": "sure" if self.is_sure else "maybe",
         }
 
 
@@ -130,21 +126,26 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Kind):
 
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints; lines and columns from 1, the end after the last character."""
-        result: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
-        result["file"] = self.span.source.name if self.span else None
-        result["start"] = _position_json(self.span.first if self.span else None)
-        result["end"] = _position_json(self.span.last if self.span else None)
-        result["label"] = self.label_text
-        result["hint"] = self.hint_text
-        result["notes"] = [
-            {"message": n.label, "file": n.span.source.name, "start": _position_json(n.span.first)} for n in self.notes
-        ]
-        result["fixes"] = [fix.as_json() for fix in self.fixes]
-        return result
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            **_places_json(self.span),
+            "label": self.label_text,
+            "hint": self.hint_text,
+            "notes": [
+                {"message": n.label, "file": n.span.source.name, "start": structs.asdict(n.span.first)}
+                for n in self.notes
+            ],
+            "fixes": [fix.as_json() for fix in self.fixes],
+        }
 
 
-def _position_json(position: Any) -> dict[str, int] | None:
-    return None if position is None else {"line": position.line, "column": position.column}
+def _places_json(span: Span | None) -> dict[str, Any]:
+    """The file of a span, and the positions of its start and its end."""
+    if span is None:
+        return {"file": None, "start": None, "end": None}
+    return {"file": span.source.name, "start": structs.asdict(span.first), "end": structs.asdict(span.last)}
 
 
 class Problems:
@@ -235,7 +236,7 @@ class Unplaced(Exception):
         return (self, *self.others)
 
     def diagnostic(self, span: Span | None = None) -> Diagnostic:
-        """The diagnostic, at the place where the argument or the word stands in a text."""
+        """The diagnostic, at the place of the argument or the word in a text."""
         return self.kind(span=span, **self.fields)
 
 
@@ -281,19 +282,20 @@ def _render_places(diagnostic: Diagnostic, paint: Any) -> list[str]:
     return out
 
 
-WIDEST = 140
+MAX_WIDTH = 140
 """Longer lines are cut around the place in question."""
 
 
 def _left_edge(column: int) -> int:
     """How many characters of a line are cut off so that the column is seen."""
-    return 0 if column < WIDEST - 40 else column - WIDEST // 2
+    return 0 if column < MAX_WIDTH - 40 else column - MAX_WIDTH // 2
 
 
 def _source_line(place: Span, width: int, paint: Any) -> str:
-    text, first = _printable(place.source.line(place.first.line)), place.first
+    first, line = place.first, place.source.line(place.first.line)
+    text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
     left = _left_edge(first.column)
-    shown = ("…" if left else "") + text[left : left + WIDEST] + ("…" if len(text) > left + WIDEST else "")
+    shown = ("…" if left else "") + text[left : left + MAX_WIDTH] + ("…" if len(text) > left + MAX_WIDTH else "")
     return f" {paint(f'{first.line:>{width}} |', 'gutter')} {shown}".rstrip()
 
 
@@ -301,15 +303,11 @@ def _caret_line(place: Span, label: str, is_main: bool, width: int, severity: st
     first, text = place.first, place.source.line(place.first.line)
     left = _left_edge(first.column)
     end = place.last.column if place.last.line == first.line else len(text.rstrip()) + 1
-    length = max(1, min(end, left + WIDEST) - first.column)
+    length = max(1, min(end, left + MAX_WIDTH) - first.column)
     indent = " " * bool(left) + "".join("\t" if c == "\t" else " " for c in text[left : first.column - 1])
     mark = ("^" if is_main else "-") * length
     painted = paint(f"{mark} {label}".rstrip(), severity if is_main else "note")
     return f" {paint(' ' * width + ' |', 'gutter')} {indent}{painted}"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def to_json_line(diagnostic: Diagnostic) -> str:
@@ -327,7 +325,7 @@ def nearest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] | N
     Args:
         word: what was written.
         candidates: what could have been meant.
-        elsewhere: what candidates are called in other languages, squeezed, and their names here.
+        aliases: what candidates are called in other languages, squeezed, and their names here.
     """
     pool = sorted(set(candidates))
     if aliases is not None and aliases.get(squeeze(word)) in pool:
@@ -347,13 +345,10 @@ def suggest(
     aliases: Mapping[str, str] | None = None,
     limit: int = 48,
 ) -> str:
-    """Hint lines for a misspelt word: the nearest name, then the list (cut when it is long)."""
+    """Hint lines for a misspelled word: the nearest name, then the list (cut when it is long)."""
     pool = sorted(set(candidates))
-    lines = []
     close = nearest(word, pool, aliases)
-    if close is not None:
-        lines.append(f"did you mean `{close}`?")
+    lines = [f"did you mean `{close}`?"] if close is not None else []
     if pool:
-        shown = ", ".join(pool[:limit]) + (", …" if len(pool) > limit else "")
-        lines.append(f"{what}: {shown}")
+        lines.append(f"{what}: {', '.join(pool[:limit])}{', …' if len(pool) > limit else ''}")
     return "\n".join(lines)

@@ -9,9 +9,10 @@ from netspec.language.values import SECONDS, Duration, Extent, LayerValue, Symbo
 from netspec.language.word import Kind, Mismatch, Word
 
 
-def _known(value: object, expected: str) -> object:
-    if isinstance(value, Dim):
-        raise Mismatch(expected, value, unknown=value)
+def _number(kind: Kind, value: object) -> int | float:
+    """A value that must be a number, and known."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Mismatch(kind.describe(), value, unknown=value if isinstance(value, Dim) else None)
     return value
 
 
@@ -22,14 +23,12 @@ class Count(Kind):
     maximum: int | None = None
 
     def accept(self, value: object) -> int:
-        value = _known(value, self.describe())
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Mismatch(self.describe(), value)
-        if value < self.minimum or (self.maximum is not None and value > self.maximum):
-            raise Mismatch(self.describe(), value)
-        return value
+        number = _number(self, value)
+        number = int(number) if isinstance(number, float) and number.is_integer() else number
+        is_within = self.minimum <= number and (self.maximum is None or number <= self.maximum)
+        if not isinstance(number, int) or not is_within:
+            raise Mismatch(self.describe(), number)
+        return number
 
     def describe(self) -> str:
         if self.maximum is not None:
@@ -46,14 +45,12 @@ class Number(Kind):
     open_high: bool = False
 
     def accept(self, value: object) -> float:
-        value = _known(value, self.describe())
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Mismatch(self.describe(), value)
-        low = self.low is None or (value > self.low if self.open_low else value >= self.low)
-        high = self.high is None or (value < self.high if self.open_high else value <= self.high)
+        number = _number(self, value)
+        low = self.low is None or (number > self.low if self.open_low else number >= self.low)
+        high = self.high is None or (number < self.high if self.open_high else number <= self.high)
         if not (low and high):
             raise Mismatch(self.describe(), value)
-        return float(value)
+        return float(number)
 
     def describe(self) -> str:
         parts = []
@@ -67,13 +64,12 @@ class Number(Kind):
 class Flag(Kind):
     """`true` or `false`."""
 
+    phrase = "`true` or `false`"
+
     def accept(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise Mismatch(self.describe(), value)
         return value
-
-    def describe(self) -> str:
-        return "`true` or `false`"
 
 
 class Text(Kind):
@@ -91,15 +87,14 @@ class Text(Kind):
 
 
 class Identifier(Kind):
-    """A name in quotes that may stand in Python source."""
+    """A name in quotes that is valid in Python source."""
+
+    phrase = 'a name in quotes, letters, digits and _, such as "stem"'
 
     def accept(self, value: object) -> str:
         if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value.startswith("_"):
             raise Mismatch(self.describe(), value)
         return value
-
-    def describe(self) -> str:
-        return 'a name in quotes, letters, digits and _, such as "stem"'
 
 
 class Choice(Kind):
@@ -146,6 +141,8 @@ class OneWord(Kind):
 class Chain(OneWord):
     """Words of a category joined by `->`, or given as a list."""
 
+    is_chain = True
+
     def accept(self, value: object) -> Any:
         return tuple(
             super(Chain, self).accept(word) for word in (value if isinstance(value, list | tuple) else [value])
@@ -153,10 +150,6 @@ class Chain(OneWord):
 
     def to_source(self, value: object) -> str:
         return " -> ".join(to_source(word) for word in value) if isinstance(value, tuple) else to_source(value)
-
-    @property
-    def is_chain(self) -> bool:
-        return True
 
 
 class Sizes(Kind):
@@ -180,6 +173,9 @@ class Sizes(Kind):
 class Padding(Kind):
     """`same`, `valid`, or numbers."""
 
+    phrase = "`same`, `valid`, a number such as 1, or an extent such as 1x2"
+    names = ("same", "valid")
+
     def accept(self, value: object) -> str | int | tuple[int, ...]:
         if isinstance(value, Symbol) and value.name in self.names:
             return value.name
@@ -188,33 +184,24 @@ class Padding(Kind):
         except Mismatch as wrong:
             raise Mismatch(self.describe(), value, wrong.unknown) from None
 
-    def describe(self) -> str:
-        return "`same`, `valid`, a number such as 1, or an extent such as 1x2"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("same", "valid")
-
 
 class OneSize(Kind):
     """A size inside a tuple, known or not."""
 
+    phrase = "a whole number"
+
     def accept(self, value: object) -> Size:
         return value if isinstance(value, Dim) else Count(0).accept(value)
-
-    def describe(self) -> str:
-        return "a whole number"
 
 
 class NewShape(Kind):
     """The sizes of a tensor."""
 
+    phrase = "sizes such as 7x7x16"
+
     def accept(self, value: object) -> tuple[Size, ...]:
         sizes = value.sizes if isinstance(value, Extent) else (value,)
         return tuple(s if isinstance(s, Dim) else Count().accept(s) for s in sizes)
-
-    def describe(self) -> str:
-        return "sizes such as 7x7x16"
 
 
 Nested = Any
@@ -224,6 +211,8 @@ Nested = Any
 class Constant(Kind):
     """Numbers in (nested) lists, every list of a level equally long."""
 
+    phrase = "a list of numbers, or of lists of equal length, such as [[1, 0], [0, 1]]"
+
     def accept(self, value: object) -> Nested:
         if not isinstance(value, list) or nested_shape(value) is None:
             wrong = Mismatch(self.describe(), value)
@@ -231,9 +220,6 @@ class Constant(Kind):
                 wrong.found = "a list whose parts differ in length, or hold other things"
             raise wrong
         return value
-
-    def describe(self) -> str:
-        return "a list of numbers, or of lists of equal length, such as [[1, 0], [0, 1]]"
 
 
 def nested_shape(value: object) -> tuple[int, ...] | None:
@@ -252,13 +238,12 @@ def nested_shape(value: object) -> tuple[int, ...] | None:
 class Body(Kind):
     """A layer, or layers joined to one."""
 
+    phrase = "a layer"
+
     def accept(self, value: object) -> LayerValue:
         if not isinstance(value, LayerValue):
             raise Mismatch(self.describe(), value)
         return value
-
-    def describe(self) -> str:
-        return "a layer"
 
 
 class Time(Kind):
@@ -271,9 +256,8 @@ class Time(Kind):
         found = value
         if isinstance(value, int | float) and not isinstance(value, bool) and self.units[0] not in SECONDS:
             found = Duration(value, self.units[0])
-        if not isinstance(found, Duration) or found.value <= 0 or found.unit not in self.units:
-            raise Mismatch(self.describe(), value)
-        if self.is_whole and found.value % 1:
+        is_good = isinstance(found, Duration) and found.value > 0 and found.unit in self.units
+        if not isinstance(found, Duration) or not is_good or (self.is_whole and found.value % 1):
             raise Mismatch(self.describe(), value)
         return found
 

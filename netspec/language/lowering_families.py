@@ -1,4 +1,4 @@
-"""The families of layers that are computed otherwise than Flax does where that is faster.
+"""The families of layers that are lowered to something faster than what Flax computes.
 
 The choices themselves are in `netspec.nn`; this is what a spec may say about them, without JAX.
 """
@@ -11,28 +11,28 @@ from netspec.language.values import Symbol, to_source
 from netspec.language.word import Kind, Mismatch
 
 FAMILIES = {
-    "convolution": "what a convolution reads, and the gradient to it, computed once",
+    "convolution": "the input of a convolution and its gradient, computed once",
     "depthwise": "a depthwise convolution as a sum of shifted products",
     "groups": "a grouped convolution as several convolutions",
-    "batchnorm": "the gradient of batch normalization by hand",
-    "max_pool": "a max pool as the largest of strided slices",
+    "batchnorm": "a custom gradient of batch normalization",
+    "max_pool": "max pooling as the maximum of strided slices",
     "dropout": "dropout with fewer random bits",
-    "dense": "a dense layer of every step of a sequence as one product of matrices",
-    "attention": "the gradient of attention by hand",
-    "recurrent": "the gradient of an LSTM by hand",
+    "dense": "a dense layer over a sequence as one matrix product",
+    "attention": "a custom gradient of attention",
+    "recurrent": "a custom gradient of the LSTM",
     "steps": "several short steps in one program",
 }
-"""By name what is done."""
+"""What each family does."""
 
 FAST: tuple[str, ...] = tuple(FAMILIES)
 REFERENCE: tuple[str, ...] = ()
-"""Every choice, and none."""
+"""All families, and none."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How something is computed: `what` (`3x3 convolution, 16 -> 32 channels`), `how`, and the reason; the family that
-    it is of, and how many such layers there are."""
+    """How something is computed: `what` (`3x3 convolution, 16 -> 32 channels`), `how`, and the reason; its family, and
+    the number of such layers."""
 
     what: str
     how: str
@@ -44,6 +44,9 @@ class Choice:
 class LoweringKind(Kind):
     """`fast`, `reference`, or a list of the families that are computed the fast way."""
 
+    phrase = f"`fast`, `reference`, or a list of {', '.join(FAMILIES)}, each in quotes"
+    names = ("fast", "reference")
+
     def accept(self, value: object) -> tuple[str, ...]:
         if isinstance(value, Symbol) and value.name in self.names:
             return FAST if value.name == "fast" else REFERENCE
@@ -52,15 +55,8 @@ class LoweringKind(Kind):
             raise Mismatch(self.describe(), value)
         return tuple(name for name in FAST if name in names)
 
-    def describe(self) -> str:
-        return f"`fast`, `reference`, or a list of {', '.join(FAMILIES)}, each in quotes"
-
     def to_source(self, value: object) -> str:
         assert isinstance(value, tuple)
         if value in (FAST, REFERENCE):
             return "fast" if value == FAST else "reference"
         return to_source(list(value))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("fast", "reference")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import msgspec
 
@@ -33,11 +33,3 @@ class Placed(Frozen):
 
     def __hash__(self) -> int:
         return hash((type(self), self._content()))
-
-
-C = TypeVar("C", bound=type)
-
-
-def record(cls: C) -> C:
-    """The class as it is: user-defined words and diagnostics needed this decorator before."""
-    return cls

@@ -19,24 +19,22 @@ from netspec.language.vocabulary import categories, signature, words
 from netspec.language.word import Word
 
 PACKAGE = Path(__file__).parents[1]
-for _path in sorted(
-    [*PACKAGE.rglob("errors/*.py"), *PACKAGE.rglob("errors.py")]
-):  # these fill the table of codes, together with the pipeline
+for _path in sorted([*PACKAGE.rglob("errors/*.py"), *PACKAGE.rglob("errors.py")]):  # they fill the table of codes
     import_module(".".join(("netspec", *_path.relative_to(PACKAGE).with_suffix("").parts)))
 
 TITLES = {
     "layer": "Layers",
     "activation": "Activations, as an option or as a layer",
-    "init": "Inits: how weights begin",
+    "init": "Initializers",
     "shape": "Shapes of inputs",
     "source": "Data sources",
-    "augmentation": "Augmentations: how training examples are varied",
+    "augmentation": "Augmentations",
     "optimizer": "Optimizers",
     "schedule": "Learning-rate schedules",
     "loss": "Losses",
     "metric": "Metrics",
-    "stop": "When to stop",
-    "keep": "Which weights are kept",
+    "stop": "Stopping rules",
+    "keep": "Saved weights",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""
@@ -48,12 +46,12 @@ def category_order() -> list[str]:
 
 
 FACTS = ("Shape", "Parameters", "Formula", "Example", "Reference", "Origin")
-"""Lines of a docstring with a place of their own; what goes on below them is indented."""
+"""Lines of a docstring that are shown separately; their continuation lines are indented."""
 
 
 @dataclass(frozen=True)
 class WordPage:
-    """What is to be said of a word; `facts` are the lines of its docstring that begin with one of `FACTS`."""
+    """The docstring of a word in its parts; `facts` are the lines that begin with one of `FACTS`."""
 
     word: type[Word]
     summary: str
@@ -62,26 +60,14 @@ class WordPage:
 
 
 def word_page(word: type[Word]) -> WordPage:
-    """The docstring of a word in its parts."""
-    text = inspect.cleandoc(word.__doc__ or "")
-    summary, _, rest = text.partition("\n\n")
-    facts: dict[str, str] = {}
-    below: dict[str, list[str]] = {}
-    details: list[str] = []
-    current: str | None = None
-    for line in rest.splitlines():
-        match = re.match(rf"({'|'.join(FACTS)}):\s*(.*)", line)
-        if match:
-            current = match[1]
-            facts[current] = match[2]
-        elif current is not None and line.startswith(" "):
-            below.setdefault(current, []).append(line)
-        else:
-            current = None
-            details.append(line)
-    for name, lines in below.items():
-        facts[name] += "\n" + textwrap.dedent("\n".join(lines))
-    return WordPage(word, " ".join(summary.split()), "\n".join(details).strip(), facts)
+    """The page of a word."""
+    summary, _, rest = inspect.cleandoc(word.__doc__ or "").partition("\n\n")
+    fact = re.compile(rf"^({'|'.join(FACTS)}):[ \t]*(.*(?:\n .*)*)\n?", re.MULTILINE)
+    facts = {}
+    for name, text in fact.findall(rest):
+        first, newline, more = text.partition("\n")
+        facts[name] = first + newline + textwrap.dedent(more)
+    return WordPage(word, " ".join(summary.split()), fact.sub("", rest).strip(), facts)
 
 
 def find_words(name: str) -> list[type[Word]]:
@@ -99,10 +85,8 @@ def word_text(page: WordPage) -> str:
     if page.details:
         lines += ["", page.details]
     if page.facts:
-        lines.append("")
-        lines += [f"{name}: {value}" for name, value in page.facts.items()]
-    options = page.word.options()
-    if options:
+        lines += ["", *(f"{name}: {value}" for name, value in page.facts.items())]
+    if options := page.word.options():
         lines += ["", "options:"]
         width = max(len(o.name) for o in options)
         for item in options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from netspec.language.diagnostics import KINDS, Diagnostic
 from netspec.language.reference import TITLES, WordPage, category_order, error_title, programs, word_page
@@ -18,10 +18,10 @@ from netspec.language.word import Option, Word
 WRITTEN = "<!-- Written by `netspec words --write docs` from the declarations: change those, and run it again. -->"
 
 FAMILIES = (
-    *("dense", "conv", "upconv", "pool", "resize", "cropping", "norm", "regularise", "merge", "residual", "reshape"),
-    *("positions", "attention", "recurrent", "sequence", "unembed"),
+    *("dense", "conv", "transposed_conv", "pool", "resize", "cropping", "norm", "regularization", "merge", "residual"),
+    *("reshape", "positions", "attention", "recurrent", "steps", "unembed"),
 )
-"""Modules of layers in the order in which people meet them; others follow."""
+"""Modules of layers in the order of the page; others follow."""
 
 ROOMS = {
     "netspec.compiler.syntax.errors": "Syntax",
@@ -44,20 +44,16 @@ ROOMS = {
 """What the errors of a module are about, in the order of the page."""
 
 
-# ---------------------------------------------------------------- one word
-
-
 def word_markdown(page: WordPage, level: int = 3) -> str:
-    """The page of a word: call, what it does, options, shapes, example, names elsewhere."""
+    """The page of a word: call, what it does, options, shapes, example, aliases."""
     word = page.word
     lines = [f"{'#' * level} {word.word}", "", f"`{short_signature(word)}`", "", page.summary]
     if page.details:
         lines += ["", page.details]
-    options = [o for o in word.options() if not _is_everywhere(o, word)]
-    if options:
-        lines += ["", *_option_table(options)]
-    facts = {name: page.facts[name] for name in ("Shape", "Parameters", "Formula") if name in page.facts}
-    if facts:
+    if options := [o for o in word.options() if not _is_everywhere(o, word)]:
+        lines += ["", "| option | what it does | takes | default |", "|---|---|---|---|"]
+        lines += map(_option_row, options)
+    if facts := {name: page.facts[name] for name in ("Shape", "Parameters", "Formula") if name in page.facts}:
         width = max(map(len, facts)) + 1
         lines += ["", "```text"]
         for name, value in facts.items():
@@ -67,14 +63,14 @@ def word_markdown(page: WordPage, level: int = 3) -> str:
     if "Example" in page.facts:
         lines += ["", "Example:", "", "```net", page.facts["Example"], "```"]
     if "Reference" in page.facts:
-        lines += ["", f"Reference: {linked(_joined(page.facts['Reference']))}"]
+        lines += ["", f"Reference: {linked(' '.join(page.facts['Reference'].split()))}"]
     if word.aliases:
         lines += ["", "Elsewhere: " + ", ".join(f"`{name}`" for name in word.aliases)]
     return "\n".join(lines)
 
 
 def short_signature(word: type[Word]) -> str:
-    """The call with what has a place or must be given; `…` stands for options by name."""
+    """The call with its positional and its required options; `…` stands for options by name."""
     if word.category == "section":
         return f"{word.word} {{ … }}"
     shown = [o for o in word.options() if o.position is not None or o.is_required]
@@ -88,13 +84,10 @@ def _is_everywhere(option: Option, word: type[Word]) -> bool:
     return option.name == "name" and word.category == "layer"
 
 
-def _option_table(options: Iterable[Option]) -> Iterator[str]:
-    yield "| option | what it does | takes | default |"
-    yield "|---|---|---|---|"
-    for o in options:
-        default = "required" if o.is_required else f"`{o.kind.to_source(o.default)}`"
-        other = f" (elsewhere {', '.join(f'`{name}`' for name in o.aliases)})" if o.aliases else ""
-        yield f"| `{o.name}` | {_cell(o.doc + other)} | {_cell(o.kind.describe())} | {_cell(default)} |"
+def _option_row(o: Option) -> str:
+    default = "required" if o.is_required else f"`{o.kind.to_source(o.default)}`"
+    other = f" (elsewhere {', '.join(f'`{name}`' for name in o.aliases)})" if o.aliases else ""
+    return f"| `{o.name}` | {_cell(o.doc + other)} | {_cell(o.kind.describe())} | {_cell(default)} |"
 
 
 def _cell(text: str) -> str:
@@ -103,17 +96,10 @@ def _cell(text: str) -> str:
     return "`".join(part if i % 2 else part.replace("*", "\\*") for i, part in enumerate(parts))
 
 
-def _joined(text: str) -> str:
-    return " ".join(text.split())
-
-
 def linked(text: str) -> str:
     """A reference with links to arXiv and to DOIs."""
     text = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
     return re.sub(r"doi:(10\.\d+/[^\s;,]*[^\s;,.])", r"[doi:\1](https://doi.org/\1)", text)
-
-
-# ---------------------------------------------------------------- pages of words
 
 
 def layers_page() -> str:
@@ -121,19 +107,19 @@ def layers_page() -> str:
     groups = [*_families(words("layer").values()), (TITLES["activation"], sorted_words("activation"))]
     intro = (
         "Every layer of the language, with its options, its shapes and its weights. Shapes leave the batch out: `N`\n"
-        "is a vector, `T x C` a sequence, `H x W x C` an image, `D x H x W x C` a volume. The options in the\n"
-        "parentheses behind the name stand by position, in that order; they may go by name, and the others must.\n\n"
-        'Every layer also takes `name = "…"`: what it is called in the summary and in the weights.'
+        "is a vector, `T x C` a sequence, `H x W x C` an image, `D x H x W x C` a volume. The options in\n"
+        "parentheses after the name are positional, in that order; they may be given by name, the others must be.\n\n"
+        'Every layer also takes `name = "…"`: its name in the summary and in the weights.'
     )
     return _page("Layers and activations", intro, groups)
 
 
 def words_page() -> str:
-    """Every word that is no layer and no activation, by category."""
+    """Every other word, by category."""
     categories = [c for c in category_order() if c not in ("layer", "activation")]
     groups = [(TITLES.get(c, c.capitalize()), sorted_words(c)) for c in categories]
-    intro = "What stands in the options of layers, in `input` lines and in the sections `data` and `train`."
-    return _page("Words beside layers", intro, groups)
+    intro = "The words for options of layers, for `input` lines and for the sections `data` and `train`."
+    return _page("Other words", intro, groups)
 
 
 def sorted_words(category: str) -> list[type[Word]]:
@@ -141,7 +127,7 @@ def sorted_words(category: str) -> list[type[Word]]:
 
 
 def _families(layers: Iterable[type[Word]]) -> list[tuple[str, list[type[Word]]]]:
-    """Layers by the module in which they are declared, in the order of the declarations."""
+    """Layers by module, in the order of the declarations, under the first sentence of its docstring up to a colon."""
     families: dict[str, list[type[Word]]] = {}
     for word in layers:
         families.setdefault(word.__module__, []).append(word)
@@ -150,13 +136,11 @@ def _families(layers: Iterable[type[Word]]) -> list[tuple[str, list[type[Word]]]
         stem = module.rpartition(".")[2]
         return FAMILIES.index(stem) if stem in FAMILIES else len(FAMILIES), module
 
-    return [(_title(module), families[module]) for module in sorted(families, key=place)]
+    def title(module: str) -> str:
+        text = inspect.cleandoc(sys.modules[module].__doc__ or module).partition("\n\n")[0]
+        return " ".join(text.split()).partition(":")[0].rstrip(".")
 
-
-def _title(module: str) -> str:
-    """The first sentence of a module's docstring, up to a colon."""
-    text = inspect.cleandoc(sys.modules[module].__doc__ or module).partition("\n\n")[0]
-    return _joined(text).partition(":")[0].rstrip(".")
+    return [(title(module), families[module]) for module in sorted(families, key=place)]
 
 
 def _page(title: str, intro: str, groups: list[tuple[str, list[type[Word]]]]) -> str:
@@ -183,9 +167,6 @@ class _Anchors:
         return f"{anchor}-{count}" if count else anchor
 
 
-# ---------------------------------------------------------------- errors
-
-
 def errors_page() -> str:
     """Every error and warning by what it is about, with a wrong and a right program."""
     groups: dict[str, list[type[Diagnostic]]] = {heading: [] for heading in ROOMS.values()}
@@ -197,15 +178,13 @@ def errors_page() -> str:
     )
     contents, parts = [], []
     for heading, kinds in groups.items():
-        contents += [f"**{heading}**", "\n".join(_error_line(kind) for kind in kinds)]
+        lines = [
+            f"* [{kind.code}](#{kind.code.lower()}) {error_title(kind)}" + " (warning)" * (kind.severity == "warning")
+            for kind in kinds
+        ]
+        contents += [f"**{heading}**", "\n".join(lines)]
         parts += [f"## {heading}", *(error_markdown(kind) for kind in kinds)]
     return "\n\n".join(["# Errors and warnings", WRITTEN, intro, *contents, *parts]) + "\n"
-
-
-def _error_line(kind: type[Diagnostic]) -> str:
-    return f"* [{kind.code}](#{kind.code.lower()}) {error_title(kind)}" + (
-        "" if kind.severity == "error" else f" ({kind.severity})"
-    )
 
 
 def error_markdown(kind: type[Diagnostic]) -> str:

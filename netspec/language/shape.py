@@ -8,7 +8,6 @@ int, or a `Dim`: a polynomial over named sizes, kept in a normal form so that eq
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import prod
 from typing import TypeAlias
 
 from netspec.language.record import Frozen
@@ -81,7 +80,7 @@ Size: TypeAlias = int | Dim
 def _floor_atom(dividend: Dim, divisor: int) -> str:
     """The atom for dividend//divisor; (a//b)//c is written a//(b*c)."""
     if len(dividend.terms) == 1:
-        (monomial, coefficient), *_ = dividend.terms
+        ((monomial, coefficient),) = dividend.terms
         if coefficient == 1 and len(monomial) == 1 and "//" in monomial[0]:
             inner, _, last = monomial[0].rpartition("//")
             if last.isdigit():
@@ -162,31 +161,23 @@ class Shape(Frozen):
         return Shape((*self.space, channels))
 
     def attribute(self, name: str) -> Size | None:
-        """The number behind `input.channels` and its kin, or None when this rank has no such size."""
+        """The size of that name, as in `input.channels`, or None when this rank has no such size."""
         if self.is_tokens:
             return {"vocabulary": self.vocabulary, "length": self.sizes[0] if self.rank == 1 else None}.get(name)
         sizes = self.sizes
-        known: dict[str, Size] = {"rank": self.rank}
+        names = {1: (), 2: ("length",), 3: ("height", "width"), 4: ("depth", "height", "width")}.get(self.rank, ())
+        known: dict[str, Size] = {"rank": self.rank, **dict(zip(names, sizes, strict=False))}
         if sizes:
             known["features"] = known["channels"] = sizes[-1]
-        if self.rank == 2:
-            known["length"] = sizes[0]
-        if self.rank in (3, 4):
-            known["height"], known["width"] = sizes[-3], sizes[-2]
-        if self.rank == 4:
-            known["depth"] = sizes[0]
         return known.get(name)
 
 
 ATTRIBUTES = ("channels", "features", "height", "width", "depth", "length", "rank", "vocabulary")
-"""The names that may stand behind the dot of a tensor."""
+"""The attributes of a tensor."""
 
 
 def product(sizes: Iterable[Size]) -> Size:
     """All sizes multiplied; 1 for none."""
-    sizes = tuple(sizes)
-    if all(isinstance(s, int) for s in sizes):
-        return prod(s for s in sizes if isinstance(s, int))
     total: Size = 1
     for size in sizes:
         total = total * size
@@ -194,11 +185,11 @@ def product(sizes: Iterable[Size]) -> Size:
 
 
 def window(size: Size, kernel: int, stride: int, dilation: int, pad: str | int, ceil: bool = False) -> Size:
-    """How many places a sliding window has along one axis.
+    """The number of positions of a sliding window along one axis.
 
     `same` is XLA's rule, ceil(n / s); a number p pads both sides: floor((n + 2p - k) / s) + 1, where k is the kernel
     with its holes, (kernel - 1) * dilation + 1. With `ceil` the division is rounded up, and a window that would start
-    behind the input and its left padding is left out (the rule of Caffe and PyTorch).
+    after the input and its left padding is left out (the rule of Caffe and PyTorch).
     """
     if pad == "same":
         return (size + (stride - 1)) // stride
@@ -207,7 +198,7 @@ def window(size: Size, kernel: int, stride: int, dilation: int, pad: str | int, 
     padded = size + (2 * margin - reach)
     if not ceil:
         return padded // stride + 1
-    places = (padded + (stride - 1)) // stride + 1
-    if isinstance(places, int) and isinstance(size, int) and (places - 1) * stride >= size + margin:
-        return places - 1
-    return places
+    positions = (padded + (stride - 1)) // stride + 1
+    if isinstance(positions, int) and isinstance(size, int) and (positions - 1) * stride >= size + margin:
+        return positions - 1
+    return positions

@@ -1,7 +1,6 @@
-"""Where text comes from and where in it something stands.
+"""Text and places in it: `Source` (a name and a text) and `Span` (two offsets into a source).
 
-Comes in: a file or a string. Goes out: `Source` (a name and a text) and `Span` (two offsets into a source); line and
-column are worked out only when somebody asks, so that the parser does not pay for them.
+Line and column are computed on demand, so that the parser does not pay for them.
 """
 
 from __future__ import annotations
@@ -48,9 +47,7 @@ class Source(Frozen, eq=False, dict=True):
 
     @cached_property
     def line_starts(self) -> list[int]:
-        starts = [0]
-        starts.extend(i + 1 for i, character in enumerate(self.text) if character == "\n")
-        return starts
+        return [0, *(i + 1 for i, character in enumerate(self.text) if character == "\n")]
 
     def position(self, offset: int) -> Position:
         """The line and column (both from 1) of an offset."""
@@ -59,9 +56,7 @@ class Source(Frozen, eq=False, dict=True):
 
     def line(self, number: int) -> str:
         """The text of a line (from 1), without its line end."""
-        start = self.line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+        return self.text[self.line_starts[number - 1] :].partition("\n")[0].rstrip("\r")
 
 
 class Position(Frozen):
@@ -88,7 +83,7 @@ class Span(Frozen):
 
     @property
     def last(self) -> Position:
-        """The position just behind the last character."""
+        """The position after the last character."""
         return self.source.position(self.end)
 
     def to(self, other: Span) -> Span:

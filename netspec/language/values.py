@@ -13,7 +13,7 @@ from netspec.language.shape import Dim, Size
 
 
 class Extent(Frozen):
-    """`28x28x1` or `(H, W, 3)`: sizes joined to one value; `is_tuple` remembers the form with parentheses."""
+    """`28x28x1` or `(H, W, 3)`: sizes joined to one value."""
 
     sizes: tuple[Size, ...]
 
@@ -39,7 +39,7 @@ UNITS = {form: unit for unit in ("epochs", "steps", *SECONDS) for form in (unit.
 
 
 class Comparison(Frozen):
-    """`val_accuracy >= 99%` where it is kept as it stands, for something that is only known later."""
+    """`val_accuracy >= 99%` that is kept instead of evaluated, for something that is only known later."""
 
     left: object
     operator: str
@@ -50,13 +50,13 @@ class Comparison(Frozen):
 
 
 class Symbol(Frozen):
-    """A bare word such as `same` that only its place gives a meaning."""
+    """A bare word such as `same`, whose meaning depends on the option."""
 
     name: str
 
 
 class Described:
-    """Base of what messages call by a noun phrase of its own."""
+    """Base of values with their own noun phrase in messages."""
 
     @property
     def noun(self) -> str:
@@ -148,5 +148,5 @@ def to_source(value: object) -> str:
 
 
 def setting_to_source(value: object) -> str:
-    """A Python value as it is typed in a spec; a string is taken as it stands (`"adam(1e-3)"`)."""
+    """A Python value as it is typed in a spec; a string is taken as it is (`"adam(1e-3)"`)."""
     return value if isinstance(value, str) else to_source(value)

@@ -12,7 +12,7 @@ from netspec.language.diagnostics import KINDS, squeeze
 from netspec.language.word import Word
 
 RESERVED = "input output def share use param if else and or not true false classes"
-"""What means something else wherever it stands."""
+"""Keywords, and names with a fixed meaning."""
 
 HOMES = {
     "layer": "netspec.layers",
@@ -49,7 +49,7 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
         if not issubclass(cls, Word):
             raise TypeError(f"{cls.__name__} is not based on Word, nor on a subclass of it such as Layer")
         if not cls.__module__.startswith("netspec."):
-            load_words(category)  # netspec's own come first, so that a name that is taken is found to be
+            load_words(category)  # netspec's own come first, so that a name that is taken is recognized
         words = _WORDS.setdefault(category, {})
         taken = words.get(name)
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -58,19 +58,14 @@ def register(category: str, name: str) -> Callable[[type[W]], type[W]]:
             raise ValueError(f"`{name}` cannot be a word: use lower_case letters, digits and _; {RESERVED} are taken")
         cls.word, cls.category = name, category
         words[name] = cls
-        _choice_names.cache_clear()
+        choice_names.cache_clear()
         return cls
 
     return add
 
 
 class Declares:
-    """The class decorator for words of a category: `layer = Declares("layer")`, then `@layer("conv")`.
-
-    Raises:
-        ValueError: the name is taken, or is not a lower-case word.
-        TypeError: the class is not based on `Word`.
-    """
+    """The class decorator `register` for one category: `layer = Declares("layer")`, then `@layer("conv")`."""
 
     def __init__(self, category: str) -> None:
         self.category = category
@@ -94,7 +89,7 @@ def temporary_words() -> Iterator[None]:
         for category, group in _WORDS.items():
             group.clear()
             group.update(before.get(category, {}))
-        _choice_names.cache_clear()
+        choice_names.cache_clear()
 
 
 def load_words(category: str) -> None:
@@ -140,15 +135,7 @@ def signature(cls: type[Word]) -> str:
 
 
 @cache
-def _choice_names() -> frozenset[str]:
-    found: set[str] = set()
-    for category in categories():
-        for cls in words(category).values():
-            for item in cls.options():
-                found.update(item.kind.names)
-    return frozenset(found)
-
-
 def choice_names() -> frozenset[str]:
     """Every bare word that means itself somewhere (`same`, `valid` …), for arguments of a `def`, which have no kind."""
-    return _choice_names()
+    options = [o for category in categories() for cls in words(category).values() for o in cls.options()]
+    return frozenset(name for o in options for name in o.kind.names)

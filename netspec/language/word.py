@@ -41,7 +41,9 @@ class Mismatch(Exception):
 
 
 class Kind(Frozen):
-    """What an option takes. Subclasses override `accept` and `describe`."""
+    """What an option takes. Subclasses override `accept`, and set `phrase` or override `describe`."""
+
+    phrase: ClassVar[str] = ""
 
     @abstractmethod
     def accept(self, value: object) -> Any:
@@ -51,9 +53,9 @@ class Kind(Frozen):
             Mismatch: the value is of another kind or outside the limits.
         """
 
-    @abstractmethod
     def describe(self) -> str:
         """A noun phrase: what is expected."""
+        return self.phrase
 
     def to_source(self, value: object) -> str:
         """A canonical value as it is typed."""
@@ -121,13 +123,13 @@ def option(
         doc: what it does, in one line.
         default: the value when it is not written; omit it for a required option.
         position: its place among the (at most three) positional arguments, from 0.
-        aliases: what other libraries call it; whoever writes that is told the name here.
+        aliases: what other libraries call it; the message about such a name suggests this one.
     """
     return Option(name="", field="", kind=kind, doc=doc, default=default, position=position, aliases=aliases)
 
 
 def hidden(*, default: Any = REQUIRED) -> Any:
-    """Declare a field of a word that is no option: netspec sets it, a spec cannot."""
+    """Declare a field of a word that netspec sets and a spec cannot."""
     return _Hidden(default)
 
 
@@ -157,10 +159,8 @@ class Word(Described):
             delattr(cls, name)
         cls._fields = {}
         for base in cls.__mro__:
-            cls._fields = {
-                **cls._fields,
-                **{n: f for n, f in vars(base).get("_own", {}).items() if n not in cls._fields},
-            }
+            for name, item in vars(base).get("_own", {}).items():
+                cls._fields.setdefault(name, item)
         cls._defaults = {name: item.default for name, item in cls._fields.items() if item.default is not REQUIRED}
         options = [item for item in cls._fields.values() if isinstance(item, Option)]
         cls._options = tuple(sorted(options, key=lambda o: (o.position is None, o.position or 0)))

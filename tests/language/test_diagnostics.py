@@ -79,9 +79,7 @@ def test_a_code_belongs_to_one_class(own_kind) -> None:
 
 def test_programs_of_another_package_are_beside_its_module(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
-        "from netspec.language.diagnostics import Diagnostic\n"
-        "from netspec.language.record import record\n\n"
-        "@record\n"  # what was needed before changes nothing
+        "from netspec.language.diagnostics import Diagnostic\n\n"
         "class Own(Diagnostic):\n"
         '    """A page."""\n'
         '    code = "OWN2"\n'

@@ -9,7 +9,7 @@ from netspec.language.kinds import Time
 from netspec.language.values import Duration
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Word, option
-from netspec.training.control.stop import ValidationFigure
+from netspec.training.control.stop import MetricName
 
 
 class Keep(Word, ABC):
@@ -33,7 +33,7 @@ class Best(Keep):
     """
 
     figure: str | None = option(
-        ValidationFigure(),
+        MetricName(),
         "the metric to compare (none: the one that `stop` monitors, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,

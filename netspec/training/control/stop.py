@@ -22,16 +22,13 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-class ValidationFigure(Kind):
-    """The name of a metric on the validation split: `val_loss`, `val_accuracy`, …
+class MetricName(Kind):
+    """The name of a metric on one of some splits: `val_loss`, `val_accuracy`, …
 
     With several outputs the name has the output in it and is given in quotes: "val_digit_accuracy".
     """
 
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Those whose metrics it may be."""
-        return ("val",)
+    splits: tuple[str, ...] = ("val",)
 
     def accept(self, value: object) -> str:
         name = value.name if isinstance(value, Symbol) else value
@@ -53,22 +50,16 @@ class ValidationFigure(Kind):
         return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *all_metric_names()))
 
 
-class HeldOutFigure(ValidationFigure):
-    """The name of a metric on the validation or the test split."""
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        return ("val", "test")
-
-
-class FigureGoal(Kind):
+class MetricGoal(Kind):
     """A comparison of a metric on the validation or the test split with a number: `val_accuracy >= 99%`."""
+
+    metric: MetricName = MetricName(("val", "test"))
 
     def accept(self, value: object) -> Comparison:
         if not isinstance(value, Comparison) or value.operator not in OPERATORS:
             raise Mismatch(self.describe(), value)
         try:
-            return Comparison(HeldOutFigure().accept(value.left), value.operator, Number().accept(value.right))
+            return Comparison(self.metric.accept(value.left), value.operator, Number().accept(value.right))
         except Mismatch as wrong:
             raise Mismatch(self.describe(), value, wrong.unknown) from None
 
@@ -77,15 +68,20 @@ class FigureGoal(Kind):
 
     def to_source(self, value: object) -> str:
         assert isinstance(value, Comparison)
-        return f"{HeldOutFigure().to_source(value.left)} {value.operator} {to_source(value.right)}"
+        return f"{self.metric.to_source(value.left)} {value.operator} {to_source(value.right)}"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return HeldOutFigure().names
+        return self.metric.names
 
     @property
     def compares(self) -> bool:
         return True
+
+
+def is_better(value: float, best: float, *, higher: bool, min_delta: float = 0.0) -> bool:
+    """Whether a metric has improved by more than `min_delta`; `higher`: larger values are better."""
+    return (value - best if higher else best - value) > min_delta
 
 
 class StopState(Frozen):
@@ -112,7 +108,7 @@ class Stop(Word, ABC):
 
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         """Whether a metric of an epoch counts as progress; `higher`: larger values are better."""
-        return value > best if higher else value < best
+        return is_better(value, best, higher=higher)
 
     def is_over(self, epochs_without_progress: int) -> bool:
         """Whether to stop after this many epochs without progress."""
@@ -137,9 +133,7 @@ class Early(Stop):
 
     aliases = ("EarlyStopping", "early_stopping")
 
-    figure: str = option(
-        ValidationFigure(), "the metric to monitor", default="val_loss", position=0, aliases=("monitor",)
-    )
+    figure: str = option(MetricName(), "the metric to monitor", default="val_loss", position=0, aliases=("monitor",))
     patience: int = option(Count(1), "epochs without progress to wait for", default=3, position=1)
     min_delta: float = option(Number(0), "smaller progress than this does not count", default=0.0)
 
@@ -147,8 +141,7 @@ class Early(Stop):
         return self.figure
 
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
-        gain = value - best if higher else best - value
-        return gain > self.min_delta
+        return is_better(value, best, higher=higher, min_delta=self.min_delta)
 
     def is_over(self, epochs_without_progress: int) -> bool:
         return epochs_without_progress >= self.patience
@@ -164,7 +157,7 @@ class Until(Stop):
     Example: train { stop = until(val_accuracy >= 99%) -> early(val_loss) }
     """
 
-    goal: Comparison = option(FigureGoal(), "the goal", position=0)
+    goal: Comparison = option(MetricGoal(), "the goal", position=0)
 
     def watches(self) -> str:
         return str(self.goal.left)

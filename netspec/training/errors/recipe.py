@@ -118,16 +118,22 @@ class NeverReached(Diagnostic):
     following: str
 
 
-class UnknownFigure(Diagnostic):
+class NotMeasured(Diagnostic):
     """Early stopping, or a schedule that follows a metric, monitors one that is not measured."""
 
     code = "NS459"
     title = "`{metric}` is not measured in this run"
-    label = {"": "unknown metric", "split": "there is no {split} split"}
-    hint = {"": "measured: {advice}", "split": "write `{part} = 10%` in the `data` section"}
+    label = {
+        "": "unknown metric",
+        "no val": "there is no validation split",
+        "no test": "there is no test split",
+    }
+    hint = {
+        "": "measured: {advice}",
+        "no val": "write `val = 10%` in the `data` section",
+        "no test": "write `test = 10%` in the `data` section",
+    }
     metric: str
-    split: str = ""
-    part: str = ""
 
 
 class NonfiniteLoss(Diagnostic):

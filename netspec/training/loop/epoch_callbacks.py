@@ -16,7 +16,8 @@ from netspec.training.control.keep import Every
 from netspec.training.experiment import Experiment
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import measure
-from netspec.training.schedules import ReduceOnPlateau, find_plateau, rates_of, steps_before
+from netspec.training.schedules.build import find_plateau, rates_of, steps_before
+from netspec.training.schedules.words import ReduceOnPlateau
 
 
 def callbacks_of(experiment: Experiment, run: Run | None) -> list[Silent]:

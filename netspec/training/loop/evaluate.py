@@ -133,7 +133,7 @@ def compute_metrics(
         metrics[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
         if recipe.takes_names:
-            metrics[prefix + recipe.figure(name, "loss")] = losses[name]
+            metrics[prefix + recipe.metric_name(name, "loss")] = losses[name]
         ranks, labels = (scores or {}).get(name, (None, None))
         positions = 1 if output.head.padding is None else output.head.shape[0]
         counted = _counted(sums[name], examples)
@@ -151,7 +151,7 @@ def compute_metrics(
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
             if is_missing or (metric.is_table and not tables):
                 continue
-            metrics[prefix + recipe.figure(name, metric.metric_name)] = metric.value(totals)
+            metrics[prefix + recipe.metric_name(name, metric.metric_name)] = metric.value(totals)
     return metrics
 
 

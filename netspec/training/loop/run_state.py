@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from netspec.training.control.stop import Stop, StopState
+from netspec.training.control.stop import Stop, StopState, is_better
 from netspec.training.metrics import is_higher_better
 from netspec.training.recipe.recipe import Recipe
-from netspec.training.schedules import ReduceOnPlateau
+from netspec.training.schedules.words import ReduceOnPlateau
 
 
 @dataclass
@@ -50,11 +50,9 @@ class Progress:
 
     def is_plateau(self, rule: ReduceOnPlateau, metrics: Mapping[str, Any]) -> bool:
         """Count the epoch that has just ended: whether the learning rate is lowered now."""
-        value = _number(metrics.get(rule.figure))
-        higher = is_higher_better(rule.figure)
-        improved = value is not None and rule.is_better(value, self.plateau_best, higher=higher)
-        self.plateau_best = value if improved else self.plateau_best
-        self.plateau_waited = 0 if improved or self.plateau_resting else self.plateau_waited + 1
+        better = _improved(metrics, rule.figure, self.plateau_best, rule.is_better)
+        self.plateau_best = self.plateau_best if better is None else better
+        self.plateau_waited = 0 if better is not None or self.plateau_resting else self.plateau_waited + 1
         self.plateau_resting = max(0, self.plateau_resting - 1)
         if self.plateau_waited < rule.patience:
             return False
@@ -63,14 +61,10 @@ class Progress:
 
     def is_best(self, monitored: str, metrics: Mapping[str, Any]) -> bool:
         """Count the epoch that has just ended: whether its weights are the best so far, by the metric `monitored`."""
-        value = _number(metrics.get(monitored))
-        if value is None:
-            return False
-        higher = is_higher_better(monitored)
-        if self.best is not None and not (value > self.best if higher else value < self.best):
-            return False
-        self.best, self.best_epoch = value, self.epoch + 1
-        return True
+        better = _improved(metrics, monitored, self.best, is_better)
+        if better is not None:
+            self.best, self.best_epoch = better, self.epoch + 1
+        return better is not None
 
     def apply_stop(self, rules: Sequence[Stop], metrics: Mapping[str, Any], seconds: float = 0.0) -> None:
         """Count the epoch that has just ended for every rule; the first one that ends the run goes into `stopped_by`.
@@ -82,20 +76,25 @@ class Progress:
         """
         self.standings = self.standings or [[None, 0] for _ in rules]
         for index, rule in enumerate(rules):
-            if self._ends(index, rule, metrics, seconds) and self.stopped_by is None:
+            name, (best, waited) = rule.watches() or "", self.standings[index]
+            better = _improved(metrics, name, best, rule.is_better)
+            best, waited = (best, waited + 1) if better is None else (better, 0)
+            self.standings[index] = [best, waited]
+            state = StopState(_number(metrics.get(name)), is_higher_better(name), waited, seconds)
+            if rule.ends(state) and self.stopped_by is None:
                 self.stopped_by = rule.to_source()
-
-    def _ends(self, index: int, rule: Stop, metrics: Mapping[str, Any], seconds: float) -> bool:
-        """Whether a rule of `stop` ends the run."""
-        name, (reference, waited) = rule.watches(), self.standings[index]
-        value = _number(metrics.get(name)) if name is not None else None
-        higher = name is not None and is_higher_better(name)
-        improved = value is not None and (reference is None or rule.is_better(value, reference, higher=higher))
-        reference, waited = (value, 0) if improved else (reference, waited + 1)
-        self.standings[index] = [reference, waited]
-        return rule.ends(StopState(value=value, higher=higher, waited=waited, seconds=seconds))
 
 
 def _number(value: object) -> float | None:
     """A metric that can be compared."""
     return value if isinstance(value, float) and not math.isnan(value) else None
+
+
+def _improved(
+    metrics: Mapping[str, Any], name: str, best: float | None, is_better: Callable[..., bool]
+) -> float | None:
+    """The value of a metric if it is better than the best so far, otherwise None."""
+    value = _number(metrics.get(name))
+    if value is None or (best is not None and not is_better(value, best, higher=is_higher_better(name))):
+        return None
+    return value

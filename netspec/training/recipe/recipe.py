@@ -48,21 +48,24 @@ class Recipe(Frozen):
     def watched(self) -> str:
         """The metric that decides which weights are best: the one given, or the one that another setting monitors."""
         given = self.keep.figure if isinstance(self.keep, Best) else None
+        return given or next((name for name in self._monitored_by_rules() if not is_of_test(name)), "val_loss")
+
+    def _monitored_by_rules(self) -> dict[str, str]:
+        """The metrics that `stop` and `schedule` monitor, and which of these settings does."""
         plateau = find_plateau(self.schedule)
-        aliases = [*(word.watches() for word in self.stop), plateau.figure if plateau is not None else None]
-        held_out = (figure for figure in aliases if figure is not None and not is_of_test(figure))
-        return given or next(held_out, "val_loss")
+        names = {name: "stop" for word in self.stop if (name := word.watches()) is not None}
+        return names | ({plateau.figure: "schedule"} if plateau is not None else {})
 
     def measured(self, split: str) -> list[str]:
         """The names of all single metrics on `train`, `val` or `test`; some are not measured while it trains."""
-        found = ["loss"]
+        names = ["loss"]
         for name, output in self.outputs.items():
             single = [metric for metric in output.metrics if not metric.is_table]
             if split == "train":
                 single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
-            found += [self.figure(name, metric.metric_name) for metric in single]
-            found += [self.figure(name, "loss")] if self.takes_names else []
-        return [f"{split}_{name}" for name in found]
+            names += [self.metric_name(name, metric.metric_name) for metric in single]
+            names += [self.metric_name(name, "loss")] if self.takes_names else []
+        return [f"{split}_{name}" for name in names]
 
     @property
     def class_names(self) -> dict[str, list[str]]:
@@ -74,24 +77,21 @@ class Recipe(Frozen):
         return isinstance(self.keep, Best)
 
     @property
-    def figures(self) -> dict[str, str]:
+    def monitored(self) -> dict[str, str]:
         """The metrics that decide something, and the setting that each is for."""
-        found = {self.watched: "keep"} if self.keeps_best else {}
-        found |= {figure: "stop" for word in self.stop if (figure := word.watches()) is not None}
-        plateau = find_plateau(self.schedule)
-        return found | ({plateau.figure: "schedule"} if plateau is not None else {})
+        return ({self.watched: "keep"} if self.keeps_best else {}) | self._monitored_by_rules()
 
     @property
     def test_decides(self) -> bool:
         """Whether a metric of the test split, measured after every epoch, ends the run."""
-        return any(map(is_of_test, self.figures))
+        return any(map(is_of_test, self.monitored))
 
     @property
     def takes_names(self) -> bool:
         """Whether metrics carry the name of their output."""
         return len(self.outputs) > 1
 
-    def figure(self, output: str, name: str) -> str:
+    def metric_name(self, output: str, name: str) -> str:
         """The name of a metric of an output: `accuracy`, or `digit_accuracy` when there are several outputs."""
         return f"{output}_{name}" if self.takes_names else name
 
@@ -118,9 +118,9 @@ class Recipe(Frozen):
         }
 
 
-def is_of_test(figure: str) -> bool:
+def is_of_test(name: str) -> bool:
     """Whether a metric is one of the test split."""
-    return figure.startswith("test_")
+    return name.startswith("test_")
 
 
 def make_recipe(
@@ -161,7 +161,7 @@ def make_recipe(
     decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
     recipe = Recipe(**{**copied, **decided})
     if len(outputs) == len(heads):
-        _check_figures(recipe, {"val": has_val, "test": has_test}, check)
+        _check_monitored(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
     return recipe
 
@@ -185,35 +185,22 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     return keep, every[0] if every else None
 
 
-def _check_figures(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:
+def _check_monitored(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:
     """The metrics that `stop`, `keep` and `schedule` monitor are measured, and their goals can be reached."""
-    for figure, key in recipe.figures.items():
-        if key != "keep" or has["val"]:
-            _check_figure(recipe, figure, key, has, check)
+    for name, key in recipe.monitored.items():
+        split = "test" if is_of_test(name) else "val"
+        if has[split] and name not in (measured := recipe.measured(split)):
+            advice = ", ".join(f"`{m}`" for m in measured)
+            check.problems.add(errors.NotMeasured(span=check.at(key), metric=name, advice=advice))
+        elif not has[split] and key != "keep":
+            case = f"no {split}"
+            check.problems.add(errors.NotMeasured(span=check.at(key), case=case, metric=name))
     for word in recipe.stop:
-        metric = metric_of(word.watches()) if isinstance(word, Until) else None
-        if isinstance(word, Until) and metric is not None and metric.is_fraction:
-            _check_share(word, check)
-
-
-def _check_share(rule: Until, check: Check) -> None:
-    goal: Any = rule.goal.right
-    if 0 <= goal <= 1:
-        return
-    wanted = to_source(goal)
-    case = "" if 1 < goal <= 100 else "fraction"
-    figure = rule.watches()
-    check.problems.add(output_errors.NeverSoGood(span=check.at("stop"), metric=figure, wanted=wanted, case=case))
-
-
-def _check_figure(recipe: Recipe, figure: str, key: str, has: Mapping[str, bool], check: Check) -> None:
-    split, name = ("test", "test") if is_of_test(figure) else ("val", "validation")
-    measured = recipe.measured(split)
-    if not has[split]:
-        wrong = errors.UnknownFigure(span=check.at(key), case="split", metric=figure, split=name, part=split)
-    elif figure not in measured:
-        advice = ", ".join(f"`{m}`" for m in measured)
-        wrong = errors.UnknownFigure(span=check.at(key), metric=figure, advice=advice)
-    else:
-        return
-    check.problems.add(wrong)
+        if not isinstance(word, Until):
+            continue
+        goal: Any = word.goal.right
+        metric = metric_of(word.watches())
+        if metric is not None and metric.is_fraction and not 0 <= goal <= 1:
+            case = "" if 1 < goal <= 100 else "fraction"
+            span, wanted = check.at("stop"), to_source(goal)
+            check.problems.add(output_errors.NeverSoGood(span=span, case=case, metric=word.watches(), wanted=wanted))

@@ -29,7 +29,8 @@ from netspec.training.metrics import MetricWord
 from netspec.training.optimizers import Adam, ChainWord
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
-from netspec.training.schedules import Constant, Schedule
+from netspec.training.schedules import Schedule
+from netspec.training.schedules.words import Constant
 
 
 @dataclass

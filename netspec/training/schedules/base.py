@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from netspec.language.kinds import Time
 from netspec.language.values import Duration
 from netspec.language.vocabulary import Declares
-from netspec.language.word import Word, option
+from netspec.language.word import Word
 
 Factor = Callable[[Any], Any]
 """From a step (a whole number, or a traced one) to what the rate is multiplied by."""
@@ -22,8 +21,9 @@ class Schedule(Word, ABC):
 
     @property
     def span_of_time(self) -> Duration | None:
-        """How long it lasts; None: to the end of the run."""
-        return None
+        """How long it lasts: its option `length`, if it has one; None: to the end of the run."""
+        length: Duration | None = getattr(self, "length", None)
+        return length
 
     @abstractmethod
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
@@ -32,18 +32,6 @@ class Schedule(Word, ABC):
 
 schedule = Declares("schedule")
 """The decorator that declares a schedule: `@schedule("name")`."""
-
-
-class Lasting(Schedule, ABC):
-    """Base of those that may last for a time, and otherwise to the end of the run."""
-
-    length: Duration | None = option(
-        Time(), "how long (none: to the end)", default=None, aliases=("total_iters", "T_max", "decay_steps")
-    )
-
-    @property
-    def span_of_time(self) -> Duration | None:
-        return self.length
 
 
 def steps_of(duration: Duration, steps_per_epoch: int) -> int:

@@ -7,9 +7,11 @@ from typing import Any
 
 from netspec.language.lazy import lazy
 from netspec.training.schedules.base import Factor, Schedule, steps_of
-from netspec.training.schedules.plateau import ReduceOnPlateau
+from netspec.training.schedules.words import ReduceOnPlateau
 
+jax = lazy("jax")
 jnp = lazy("jax.numpy")
+np = lazy("numpy")
 
 
 def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:
@@ -22,14 +24,20 @@ def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps:
         begin, value = 0, jnp.float32(1.0)
         for index, word in enumerate(chain):
             time = word.span_of_time
-            rest = max(1, total_steps - begin)
-            length = rest if time is None else steps_of(time, steps_per_epoch)
+            length = max(1, total_steps - begin) if time is None else steps_of(time, steps_per_epoch)
             here = jnp.asarray(word.at(jnp.maximum(step - begin, 0), length, steps_per_epoch), jnp.float32)
             value = here if index == 0 else jnp.where(step >= begin, here, value)
             begin += length
         return value
 
     return factor
+
+
+def rates_of(rate: float, chain: Sequence[Schedule], steps_per_epoch: int, epochs: int) -> Any:
+    """The learning rate at every step of a run as an array, without what follows a metric; `rate`: the optimizer's."""
+    total = epochs * steps_per_epoch
+    factor = build_schedule(chain, steps_per_epoch, total)
+    return rate * np.asarray(jax.jit(jax.vmap(factor))(np.arange(total, dtype=np.int32)), np.float64)
 
 
 def find_plateau(chain: Sequence[Schedule]) -> ReduceOnPlateau | None:

@@ -18,11 +18,11 @@ from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.run_folder import Run
 from netspec.storage.weights import flat_weights, load_weights
 from netspec.training.control.keep import Best, Every, Last
-from netspec.training.control.stop import Early, FigureGoal, Stop, StopState, TimeLimit, Until
+from netspec.training.control.stop import Early, MetricGoal, Stop, StopState, TimeLimit, Until
 from netspec.training.loop.loop import fit
 from netspec.training.loop.run_state import Progress
 from netspec.training.optimizers import Adam
-from netspec.training.schedules import ReduceOnPlateau
+from netspec.training.schedules.words import ReduceOnPlateau
 from tests.training.nets import class_job, recipe_for, same
 
 
@@ -262,8 +262,8 @@ def test_kinds_of_durations() -> None:
 
 
 def test_goals_name_figures_of_the_validation_split() -> None:
-    found = FigureGoal().accept(Comparison(Symbol("val_loss"), "<", 1))
+    found = MetricGoal().accept(Comparison(Symbol("val_loss"), "<", 1))
     assert found == Comparison("val_loss", "<", 1.0)
-    assert FigureGoal().to_source(Comparison("val_digit_loss", "<", 0.5)) == '"val_digit_loss" < 0.5'
+    assert MetricGoal().to_source(Comparison("val_digit_loss", "<", 0.5)) == '"val_digit_loss" < 0.5'
     with pytest.raises(Mismatch):
-        FigureGoal().accept(Comparison(Symbol("loss"), "<", 1))
+        MetricGoal().accept(Comparison(Symbol("loss"), "<", 1))

@@ -23,7 +23,7 @@ from netspec.training.loop.callback import Silent, Tick
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers import Adam, Sgd
-from netspec.training.schedules import Cosine, Warmup
+from netspec.training.schedules.words import Cosine, Warmup
 from netspec.training.step import epoch_steps
 from netspec.training.step.engine import Engine
 from tests.training.nets import (

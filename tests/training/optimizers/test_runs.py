@@ -37,7 +37,7 @@ from netspec.training.optimizers import (
 )
 from netspec.training.optimizers.optax_words import ScheduleFreeSgd
 from netspec.training.optimizers.transforms import Noise
-from netspec.training.schedules import ReduceOnPlateau, Warmup
+from netspec.training.schedules.words import ReduceOnPlateau, Warmup
 from netspec.training.step import epoch_steps
 from netspec.training.step.engine import Engine
 from netspec.training.step.epoch_steps import steps_of

@@ -17,7 +17,7 @@ from netspec.training.metrics import Accuracy, ErrorRate, Perplexity, RSquared
 from netspec.training.optimizers import Adam, Clip, Sgd
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
-from netspec.training.schedules import Constant, Cosine, Warmup
+from netspec.training.schedules.words import Constant, Cosine, Warmup
 from tests.training.nets import recipe_for
 
 DEFAULTS = [
@@ -105,7 +105,7 @@ def test_several_outputs() -> None:
         {"digit": CLASSES, "weight": Target("numbers")},
         has_val=True,
     )
-    assert recipe.figure("digit", "accuracy") == "digit_accuracy"
+    assert recipe.metric_name("digit", "accuracy") == "digit_accuracy"
     assert recipe.outputs["weight"].loss == Mse()
     assert recipe.watched == "val_digit_accuracy"
 

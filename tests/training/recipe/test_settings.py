@@ -11,7 +11,7 @@ from netspec.language.kinds import Chain
 from netspec.language.values import Symbol
 from netspec.language.vocabulary import signature, words
 from netspec.language.word import Mismatch
-from netspec.training.control.stop import Early, ValidationFigure
+from netspec.training.control.stop import Early, MetricName
 from netspec.training.metrics import Accuracy, RocAuc
 from netspec.training.optimizers import Adam, Clip
 from netspec.training.recipe.settings import TrainSettings
@@ -49,9 +49,9 @@ def test_metrics_may_be_a_list() -> None:
 
 
 def test_early_takes_validation_figures_only() -> None:
-    assert ValidationFigure().accept(Symbol("val_accuracy")) == "val_accuracy"
-    assert ValidationFigure().accept("val_digit_loss") == "val_digit_loss"
+    assert MetricName().accept(Symbol("val_accuracy")) == "val_accuracy"
+    assert MetricName().accept("val_digit_loss") == "val_digit_loss"
     with pytest.raises(Mismatch):
-        ValidationFigure().accept(Symbol("loss"))
+        MetricName().accept(Symbol("loss"))
     assert Early(figure="val_digit_loss", patience=2).to_source() == 'early("val_digit_loss", 2)'
     assert Early(figure="val_accuracy").to_source() == "early(val_accuracy)"

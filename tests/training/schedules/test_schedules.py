@@ -11,7 +11,9 @@ import pytest
 from netspec.language.values import Duration
 from netspec.language.word import Mismatch
 from netspec.training.loop.run_state import Progress
-from netspec.training.schedules import (
+from netspec.training.schedules.base import Schedule
+from netspec.training.schedules.build import build_schedule, rates_of, steps_before
+from netspec.training.schedules.words import (
     Constant,
     Cosine,
     CosineRestarts,
@@ -22,14 +24,10 @@ from netspec.training.schedules import (
     OneCycle,
     Polynomial,
     ReduceOnPlateau,
-    Schedule,
     Step,
+    Times,
     Warmup,
-    build_schedule,
-    rates_of,
-    steps_before,
 )
-from netspec.training.schedules.decay import Times
 
 EPOCH, TOTAL = 10, 50
 

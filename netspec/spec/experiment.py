@@ -39,12 +39,12 @@ from netspec.training.errors.outputs import TestDecides
 from netspec.training.errors.recipe import NoTensorboard
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
-from netspec.training.feed.target_values import check_target_values
 from netspec.training.loop.callback import Callback, Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.loop import FitResult, fit
 from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
 from netspec.training.loop.warm_start import start_from
+from netspec.training.recipe.outputs import check_target_values
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 
@@ -175,7 +175,7 @@ def prepare(
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     problems = Problems()
-    check_target_values(recipe, splits, compilation.setting_spans("train"), problems)
+    check_target_values(recipe.outputs, splits, compilation.setting_spans("train"), problems)
     parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
     check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
     if compilation.train.tensorboard and not is_installed():

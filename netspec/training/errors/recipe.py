@@ -88,9 +88,16 @@ class MetricNotForHead(Diagnostic):
     code = "NS456"
     title = "the metric `{metric}` needs {needs}"
     label = "the network ends in {head}"
+    hint = {
+        "": "use {defaults}",
+        "others": 'use {defaults}\nfor another output write `of("{other}", {metric})`',
+        "none": "leave `metrics` out",
+    }
     metric: str
     needs: str
     head: str
+    defaults: str = ""
+    other: str = ""
 
 
 class RateCount(Diagnostic):

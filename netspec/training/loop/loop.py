@@ -326,7 +326,7 @@ class Training:
             if not isinstance(error.diagnostics[0], CannotReadOn):
                 raise
             self._check_finite()
-            # Not at the end of an epoch before its metrics: that is no state to resume from.
+            # Not at the end of an epoch before its metrics: a run cannot resume from that state.
             if self.step // self.engine.steps_per_epoch == self.progress.epoch and self.step > 0:
                 self.checkpointing.save(self)
             self.give_up(error.diagnostics[0])

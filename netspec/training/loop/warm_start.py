@@ -89,7 +89,7 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
 
 
 def _variables(module: Any) -> list[tuple[list[str], Any]]:
-    """Every variable that is no random state, with all paths of names to it."""
+    """Every variable but random state, with all paths of names to it."""
     found: dict[int, tuple[list[str], Any]] = {}
 
     def walk(part: Any, path: tuple[str, ...]) -> None:

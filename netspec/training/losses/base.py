@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netspec.compiler.ir.output_head import OutputHead, OutputKind
@@ -11,6 +12,7 @@ from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Word
+from netspec.training.table import table_word
 from netspec.training.targets import are_ids, as_numbers, place_targets
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class Loss(Word, ABC):
             return f"it needs at least {self.min_units} units, one for each class"
         implied = self.implied_by(head, target)
         if implied == "sigmoid" and are_ids(head, target):
-            return f"the targets are {target.classes} classes, of which one is right"
+            return f"the targets are {target.classes} classes, of which one is correct"
         is_decision = implied in ("softmax", "sigmoid", "margin") and self.output_kind != "probabilities"
         return NO_CLASSES * (is_decision and head.activation == "linear" and target.kind == "numbers")
 
@@ -118,6 +120,9 @@ class JointLoss(Loss, ABC):
 
 loss = Declares("loss")
 """The decorator that declares a loss: `@loss("name")`."""
+
+loss_word = partial(table_word, Loss, {})
+"""Declares a loss without a class statement, as a row of a table."""
 
 
 def errors(logits: Any, targets: Any, head: OutputHead) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -9,7 +10,7 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss
+from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss, loss_word
 from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class KullbackLeibler(Loss):
         return jnp.sum(jax.scipy.special.xlogy(y, y), axis=-1) + negative_log_likelihood(logits, y)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
-        is_one = "the targets are classes, of which one is right, and no distributions" * are_ids(head, target)
+        is_one = "the targets are classes, of which one is correct, not distributions" * are_ids(head, target)
         return super().misfit(head, target) or is_one
 
     def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
@@ -178,57 +179,39 @@ class Focal(Loss):
         if is_softmax:
             return NO_CLASSES * (target.kind == "numbers")
         if are_ids(head, target):
-            return f"the targets are {target.classes} classes, of which one is right"
+            return f"the targets are {target.classes} classes, of which one is correct"
         return super().misfit(head, target)
 
 
-class _Margin(Loss):
-    """What `hinge` and `squared_hinge` have in common."""
-
-    heads = ("linear",)
-    implied = "margin"
-    takes_soft_targets = False
-    output_kind = "scores"
-
-    def margins(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        """By how much a score falls short of a margin of 1, or 0."""
-        x = logits.astype(jnp.float32)
-        if not jnp.issubdtype(targets.dtype, jnp.integer):
-            return jnp.maximum(1 - (2 * targets - 1) * x, 0)
-        is_right = jax.nn.one_hot(targets, head.units, dtype=bool)
-        right = jnp.sum(jnp.where(is_right, x, 0), axis=-1)
-        return jnp.maximum(1 + jnp.max(jnp.where(is_right, -jnp.inf, x), axis=-1) - right, 0)
+def margins(logits: Any, targets: Any, head: OutputHead) -> Any:
+    """By how much a score falls short of a margin of 1, or 0."""
+    x = logits.astype(jnp.float32)
+    if not jnp.issubdtype(targets.dtype, jnp.integer):
+        return jnp.maximum(1 - (2 * targets - 1) * x, 0)
+    is_correct = jax.nn.one_hot(targets, head.units, dtype=bool)
+    correct = jnp.sum(jnp.where(is_correct, x, 0), axis=-1)
+    return jnp.maximum(1 + jnp.max(jnp.where(is_correct, -jnp.inf, x), axis=-1) - correct, 0)
 
 
-@loss("hinge")
-class Hinge(_Margin):
-    """How far the score of the correct class falls short of a margin of 1 above the others, as in SVMs.
-
-    The network ends in plain numbers: a score for each class (the correct one is compared with the best of the others),
-    or for binary targets a score that is positive for 1.
-
-    Formula: max(0, 1 + max(other scores) - correct score); binary: max(0, 1 - s * score), s = 1 for target 1, else -1
-    Example: train { loss = hinge }
-    Reference: Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.
-    """
-
-    aliases = ("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss")
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        return self.margins(logits, targets, head)
-
-
-@loss("squared_hinge")
-class SquaredHinge(_Margin):
-    """The square of `hinge`: small violations cost little, large ones much.
-
-    Example: train { loss = squared_hinge }
-    """
-
-    aliases = ("SquaredHinge",)
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        return self.margins(logits, targets, head) ** 2
+hinge_word = partial(
+    loss_word, heads=("linear",), implied="margin", takes_soft_targets=False, output_kind="scores"
+)  # fmt: skip
+Hinge = hinge_word(
+    "hinge",
+    "How far the score of the correct class falls short of a margin of 1 above the others, as in SVMs.",
+    "Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.",
+    details="The network ends in plain numbers: a score for each class (the correct one is compared with the best of "
+    "the others), or for binary targets a score that is positive for 1.",
+    formula="max(0, 1 + max(other scores) - correct score); binary: max(0, 1 - s * score), s = 1 for target 1, else -1",
+    aliases=("MultiMarginLoss", "CategoricalHinge", "HingeEmbeddingLoss", "hinge_loss", "multiclass_hinge_loss"),
+    values=lambda self, logits, targets, head: margins(logits, targets, head),
+)
+SquaredHinge = hinge_word(
+    "squared_hinge",
+    "The square of `hinge`: small violations cost little, large ones much.",
+    aliases=("SquaredHinge",),
+    values=lambda self, logits, targets, head: margins(logits, targets, head) ** 2,
+)
 
 
 def no_distribution(targets: np.ndarray) -> WrongTargets | None:

@@ -26,7 +26,7 @@ class Ctc(JointLoss):
 
     The network predicts at each time step a class or the blank, which has a separate id; a class that is repeated
     without a blank in between counts once. The targets of an example are class ids, padded at the end with the blank.
-    The loss is the negative logarithm of the probability of all ways to spell them, one number for each example.
+    The loss is the negative logarithm of the probability of all alignments of the targets, one number for each example.
 
     Example: train { loss = ctc }
     Reference: Graves et al. 2006, Connectionist temporal classification, doi:10.1145/1143844.1143891.
@@ -56,7 +56,7 @@ class Ctc(JointLoss):
         if len(head.shape) != 2:
             return "it needs a prediction at each step of a sequence"
         if target.kind != "class":
-            return "the targets are no sequences of classes"
+            return "the targets are not sequences of classes"
         is_out = f"the blank has the id {self.blank}, and there are {head.units} units" * (self.blank >= head.units)
         return super().misfit(head, target) or is_out
 
@@ -67,7 +67,7 @@ class Ctc(JointLoss):
         is_filler = targets == self.blank
         lengths = (~is_filler).sum(axis=1)
         is_inside = (is_filler[:, :-1] & ~is_filler[:, 1:]).any(axis=1)
-        # Between equal neighbours a blank has to be.
+        # Two equal classes in a row need a blank between them.
         repeats = ((targets[:, 1:] == targets[:, :-1]) & ~is_filler[:, 1:]).sum(axis=1)
         is_long = lengths + repeats > head.shape[0]
         if not (is_inside | is_long).any():

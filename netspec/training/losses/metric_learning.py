@@ -25,7 +25,7 @@ EPSILON = 1e-12
 
 
 class _Pairs(JointLoss):
-    """What losses of points have in common."""
+    """Base of the losses of embeddings."""
 
     heads = ("linear",)
     output_kind = "embedding"
@@ -111,12 +111,12 @@ class Triplet(_Pairs):
         farther = jax.vmap(lambda row, d: jnp.searchsorted(row, d, side="right"))(others, distances)
         chosen = jnp.take_along_axis(others, jnp.clip(farther, 0, jnp.maximum(count - 1, 0)), axis=1)
         is_counted = is_pair & is_alike & (count > 0)
-        # An infinite distance stands only where nothing is counted; its gradient must not come through either.
+        # Distances are infinite only where nothing is counted; their gradients must not come through either.
         shortfall = self.margin + distances - jnp.where(is_counted, chosen, 0)
         return jnp.where(is_counted, jnp.maximum(shortfall, 0), 0), is_counted.astype(jnp.float32)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
-        is_number = "a single number is no point: it needs at least 2 units" * (head.count < 2)
+        is_number = "a single number is not an embedding: it needs at least 2 units" * (head.count < 2)
         return is_number or super().misfit(head, target)
 
 

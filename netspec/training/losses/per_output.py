@@ -35,16 +35,12 @@ LossWord = Loss | OfOutput
 
 def loss_for(output: str, chain: Sequence[LossWord] | None) -> Loss | None:
     """The loss that a chain sets for an output; None where the last layer decides."""
-    found: Loss | OfOutput | None = None
-    for word in chain or ():
-        if isinstance(word, OfOutput) and word.output == output:
-            found = word.loss
-            break
-        found = found or (word if isinstance(word, Loss) else None)
-    return found if isinstance(found, Loss) else None
+    named = [word.loss for word in chain or () if isinstance(word, OfOutput) and word.output == output]
+    loss = (named or [word for word in chain or () if isinstance(word, Loss)] or [None])[0]
+    return loss if isinstance(loss, Loss) else None
 
 
 def plain_losses(chain: Sequence[LossWord] | None) -> list[Loss]:
     """The losses of a chain, whichever output they are for."""
-    found = [word.loss if isinstance(word, OfOutput) else word for word in chain or ()]
-    return [loss for loss in found if isinstance(loss, Loss)]
+    losses = [word.loss if isinstance(word, OfOutput) else word for word in chain or ()]
+    return [loss for loss in losses if isinstance(loss, Loss)]

@@ -9,7 +9,7 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Flag, Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.losses.base import Loss, WrongTargets, errors, loss
+from netspec.training.losses.base import Loss, WrongTargets, errors, loss, loss_word
 from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
@@ -21,47 +21,35 @@ EPSILON = 1e-8
 """Added inside logarithms and put under divisions."""
 
 
-@loss("mse")
-class Mse(Loss):
-    """Mean squared error: the mean of (prediction - target)^2.
-
-    Example: train { loss = mse }
-    """
-
-    aliases = ("mean_squared_error", "MSELoss")
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        return errors(logits, targets, head) ** 2
-
-
-@loss("mae")
-class Mae(Loss):
-    """Mean absolute error: the mean of |prediction - target|.
-
-    Example: train { loss = mae }
-    """
-
-    aliases = ("mean_absolute_error", "L1Loss")
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        return jnp.abs(errors(logits, targets, head))
+Mse = loss_word(
+    "mse",
+    "Mean squared error: the mean of (prediction - target)^2.",
+    aliases=("mean_squared_error", "MSELoss"),
+    values=lambda self, logits, targets, head: errors(logits, targets, head) ** 2,
+)
+Mae = loss_word(
+    "mae",
+    "Mean absolute error: the mean of |prediction - target|.",
+    aliases=("mean_absolute_error", "L1Loss"),
+    values=lambda self, logits, targets, head: jnp.abs(errors(logits, targets, head)),
+)
 
 
-@loss("huber")
-class Huber(Loss):
-    """Half the squared error up to `delta`, and delta * (|error| - delta / 2) beyond: outliers pull less.
+def huber(self: Any, logits: Any, targets: Any, head: OutputHead) -> Any:
+    size = jnp.abs(errors(logits, targets, head))
+    inner = jnp.minimum(size, self.delta)
+    return 0.5 * inner**2 + self.delta * (size - inner)
 
-    Example: train { loss = huber(1.0) }
-    Reference: Huber 1964, Robust estimation of a location parameter.
-    """
 
-    aliases = ("HuberLoss", "SmoothL1Loss")
-    delta: float = option(Number(0, open_low=True), "where the square ends", default=1.0, position=0)
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        size = jnp.abs(errors(logits, targets, head))
-        inner = jnp.minimum(size, self.delta)
-        return 0.5 * inner**2 + self.delta * (size - inner)
+Huber = loss_word(
+    "huber(delta=1)",
+    "Half the squared error up to `delta`, and delta * (|error| - delta / 2) beyond: outliers pull less.",
+    "Huber 1964, Robust estimation of a location parameter.",
+    example="huber(1.0)",
+    options={"delta": option(Number(0, open_low=True), "where the square ends")},
+    aliases=("HuberLoss", "SmoothL1Loss"),
+    values=huber,
+)
 
 
 @loss("poisson")
@@ -111,7 +99,7 @@ class Cosine(Loss):
 
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
         x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
-        # Squares are kept above 0, where the gradient of a length would be no number.
+        # Squares are kept above 0, where the gradient of a length would be NaN.
         lengths = jnp.maximum(jnp.sum(x * x, axis=-1), EPSILON**2) * jnp.maximum(jnp.sum(y * y, axis=-1), EPSILON**2)
         return 1 - jnp.sum(x * y, axis=-1) / jnp.sqrt(lengths)
 

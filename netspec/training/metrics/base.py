@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -12,6 +13,7 @@ from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
 from netspec.language.vocabulary import Declares, words
 from netspec.language.word import Word
+from netspec.training.table import table_word
 from netspec.training.targets import as_numbers
 
 if TYPE_CHECKING:
@@ -138,19 +140,19 @@ metric = Declares("metric")
 """The decorator that declares a metric: `@metric("name")`."""
 
 
-def metric_classes() -> dict[str, type[Metric]]:
-    """The metrics of the vocabulary by their words."""
-    return {name: cls for name, cls in words("metric").items() if issubclass(cls, Metric)}
+metric_word = partial(table_word, Metric, {})
+"""Declares a metric without a class statement, as a row of a table."""
 
 
-def all_metric_names() -> tuple[str, ...]:
-    """The names of all numbers that metrics report, without the prefixes of splits and outputs."""
-    return tuple(name for cls in metric_classes().values() for name in cls.metric_names())
+def all_metric_names() -> dict[str, type[Metric]]:
+    """The names of all numbers that metrics report, without the prefixes of splits and outputs, and their classes."""
+    classes = [cls for cls in words("metric").values() if issubclass(cls, Metric)]
+    return {name: cls for cls in classes for name in cls.metric_names()}
 
 
 def metric_of(name: str) -> type[Metric] | None:
     """The class of a reported metric (`val_accuracy`, `test_digit_top_5`, …); None for losses."""
-    classes = {name: cls for cls in metric_classes().values() for name in cls.metric_names()}
+    classes = all_metric_names()
     # `digit_top_5` ends with `top_5`; of several names that it ends with, the longest is meant.
     fitting = [known for known in classes if name == known or name.endswith(f"_{known}")]
     return classes[max(fitting, key=len)] if fitting else None
@@ -158,5 +160,5 @@ def metric_of(name: str) -> type[Metric] | None:
 
 def is_higher_better(name: str) -> bool:
     """Whether a larger value of a reported metric (`val_accuracy`, `digit_loss`, …) is better."""
-    found = metric_of(name)
-    return found is not None and found.higher_is_better
+    metric = metric_of(name)
+    return metric is not None and metric.higher_is_better

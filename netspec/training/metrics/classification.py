@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -13,6 +14,7 @@ from netspec.language.lazy import lazy
 from netspec.language.word import option
 from netspec.training.losses import negative_log_likelihood
 from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
+from netspec.training.table import table_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,12 +72,35 @@ def of_classes(totals: Totals) -> bool:
 
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where there is nothing."""
-    found: Array = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
-    return found
+    ratios: Array = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    return ratios
+
+
+class Averaged(Metric, ABC):
+    """Base of the metrics that are computed for each class and averaged as their option `average` says."""
+
+    is_fraction = True
+    higher_is_better = True
+    needs = "decisions"
+
+    average: str | None
+
+    @property
+    def metric_name(self) -> str:
+        return f"{self.word}_{self.average}" if self.average else self.word
+
+    @classmethod
+    def metric_names(cls) -> tuple[str, ...]:
+        averages = next(option.kind.names for option in cls.options() if option.name == "average")
+        return (cls.word, *(f"{cls.word}_{name}" for name in averages if name != "per_class"))
+
+    @property
+    def is_table(self) -> bool:
+        return self.average == "per_class"
 
 
 @metric("accuracy")
-class Accuracy(Metric):
+class Accuracy(Averaged):
     """The fraction of correct predictions: the most probable class is correct, or a probability is on the correct side.
 
     `accuracy(macro)` is the mean over the classes (balanced accuracy), `accuracy(per_class)` a list with one value for
@@ -85,27 +110,12 @@ class Accuracy(Metric):
     """
 
     aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
-    higher_is_better = True
-    is_fraction = True
     in_percent = True
-    needs = "decisions"
 
     average: str | None = option(
         Choice(("macro", "per_class")), "the mean over the classes, or each of them (none: over all predictions)",
         default=None, position=0,
     )  # fmt: skip
-
-    @property
-    def metric_name(self) -> str:
-        return f"{self.word}_{self.average}" if self.average else self.word
-
-    @classmethod
-    def metric_names(cls) -> tuple[str, ...]:
-        return (cls.word, f"{cls.word}_macro")
-
-    @property
-    def is_table(self) -> bool:
-        return self.average == "per_class"
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
         if self.average:
@@ -168,12 +178,8 @@ class Top(Metric):
         return f"more than {self.k} classes; with {head.units} it is always 1" if self.k >= head.units else ""
 
 
-class _OfClasses(Metric):
-    """What metrics have in common that are made for each class and then averaged."""
-
-    higher_is_better = True
-    is_fraction = True
-    needs = "decisions"
+class OfCounts(Averaged, ABC):
+    """Base of the metrics that are computed from the counts of each class."""
 
     average: str | None = option(
         Choice(("macro", "micro", "weighted", "per_class")),
@@ -182,18 +188,6 @@ class _OfClasses(Metric):
         default=None,
         position=0,
     )
-
-    @property
-    def metric_name(self) -> str:
-        return f"{self.word}_{self.average}" if self.average else self.word
-
-    @classmethod
-    def metric_names(cls) -> tuple[str, ...]:
-        return (cls.word, *(f"{cls.word}_{name}" for name in ("macro", "micro", "weighted")))
-
-    @property
-    def is_table(self) -> bool:
-        return self.average == "per_class"
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
         return class_counts(predictions)
@@ -215,58 +209,37 @@ class _OfClasses(Metric):
         """The value for each class, from its true positives, predictions and targets."""
 
 
-@metric("precision")
-class Precision(_OfClasses):
-    """The fraction of the predictions of a class that are correct; 0 where there are none.
-
-    Example: train { metrics = precision(macro) }
-    """
-
-    aliases = ("Precision", "precision_score")
-
-    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
-        return ratio(correct, predicted)
-
-
-@metric("recall")
-class Recall(_OfClasses):
-    """The fraction of the examples of a class that are found; 0 where there are none.
-
-    Example: train { metrics = recall(per_class) }
-    """
-
-    aliases = ("Recall", "recall_score", "sensitivity")
-
-    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
-        return ratio(correct, expected)
-
-
-@metric("f1")
-class F1(_OfClasses):
-    """The harmonic mean of precision and recall.
-
-    Example: train { metrics = f1(macro) }
-    Reference: van Rijsbergen 1979, Information retrieval.
-    """
-
-    aliases = ("F1Score", "f1_score", "dice")
-
-    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
-        return ratio(2 * correct, predicted + expected)
-
-
-@metric("iou")
-class IntersectionOverUnion(_OfClasses):
-    """Intersection over union: of the positions that are a class, predicted as it, or both, the fraction that is both.
-
-    Example: train { metrics = iou(per_class) }
-    Reference: Jaccard 1912, The distribution of the flora in the alpine zone.
-    """
-
-    aliases = ("MeanIoU", "JaccardIndex", "jaccard_score")
-
-    def of_counts(self, correct: Array, predicted: Array, expected: Array) -> Array:
-        return ratio(correct, predicted + expected - correct)
+counts_word = partial(table_word, OfCounts, {})
+Precision = counts_word(
+    "precision",
+    "The fraction of the predictions of a class that are correct; 0 where there are none.",
+    example="precision(macro)",
+    aliases=("Precision", "precision_score"),
+    of_counts=lambda self, correct, predicted, expected: ratio(correct, predicted),
+)
+Recall = counts_word(
+    "recall",
+    "The fraction of the examples of a class that are found; 0 where there are none.",
+    example="recall(per_class)",
+    aliases=("Recall", "recall_score", "sensitivity"),
+    of_counts=lambda self, correct, predicted, expected: ratio(correct, expected),
+)
+F1 = counts_word(
+    "f1",
+    "The harmonic mean of precision and recall.",
+    "van Rijsbergen 1979, Information retrieval.",
+    example="f1(macro)",
+    aliases=("F1Score", "f1_score", "dice"),
+    of_counts=lambda self, correct, predicted, expected: ratio(2 * correct, predicted + expected),
+)
+IntersectionOverUnion = counts_word(
+    "iou",
+    "Intersection over union: of the positions that are a class, predicted as it, or both, the fraction that is both.",
+    "Jaccard 1912, The distribution of the flora in the alpine zone.",
+    example="iou(per_class)",
+    aliases=("MeanIoU", "JaccardIndex", "jaccard_score"),
+    of_counts=lambda self, correct, predicted, expected: ratio(correct, predicted + expected - correct),
+)
 
 
 @metric("perplexity")

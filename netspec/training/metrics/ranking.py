@@ -40,12 +40,13 @@ class RocAuc(Metric):
         scores, labels = totals.scores.reshape(len(totals.scores), -1), totals.labels
         units = scores.shape[1]
         if totals.chooses:
-            scores = _softmax(scores.astype(np.float64))
+            powers = np.exp(scores.astype(np.float64) - scores.astype(np.float64).max(axis=1, keepdims=True))
+            scores = powers / powers.sum(axis=1, keepdims=True)
             ids = labels if labels.ndim == 1 else labels.argmax(axis=1)
             labels = ids[:, None] == np.arange(units)
         labels = labels.reshape(-1, units)
-        found = [area_under_roc(scores[:, i], labels[:, i]) for i in range(units)]
-        known = [area for area in found if not math.isnan(area)]
+        areas = [area_under_roc(scores[:, i], labels[:, i]) for i in range(units)]
+        known = [area for area in areas if not math.isnan(area)]
         return float(np.mean(known)) if known else math.nan
 
 
@@ -93,8 +94,3 @@ def area_under_roc(scores: np.ndarray, labels: np.ndarray) -> float:
     last = np.cumsum(count)
     ranks = (last - (count - 1) / 2)[place]  # tied scores get the mean of their ranks
     return float((ranks[labels].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def _softmax(x: np.ndarray) -> np.ndarray:
-    powers = np.exp(x - x.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

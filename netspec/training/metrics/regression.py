@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import Any, ClassVar
 
 from netspec.language.lazy import lazy
-from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
+from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric, metric_word
+from netspec.training.table import table_word
 from netspec.training.targets import as_numbers
 
 jnp = lazy("jax.numpy")
@@ -16,95 +19,65 @@ EPSILON = 2.220446049250313e-16
 """What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""
 
 
-def _squares(predictions: Predictions) -> Any:
-    return predictions.counted(predictions.errors**2)
+class MeanOfNumbers(Metric, ABC):
+    """Base of the means over all numbers of a split; `total` is the name of their sum."""
 
+    total: ClassVar[str]
 
-@metric("mse")
-class MeanSquaredError(Metric):
-    """The mean of (prediction - target)^2.
-
-    Example: train { metrics = mse }
-    """
-
-    needs = "numbers"
+    @abstractmethod
+    def of_each(self, predictions: Predictions) -> Any:
+        """What the mean is taken of, in the shape of the output."""
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
-        return {"squares": _squares(predictions).sum()}
+        return {self.total: predictions.counted(self.of_each(predictions)).sum()}
 
     def value(self, totals: Totals) -> MetricValue:
-        return float(totals.sums["squares"]) / totals.numbers
+        return float(totals.sums[self.total]) / totals.numbers
 
 
-@metric("rmse")
-class RootMeanSquaredError(MeanSquaredError):
-    """The root of the mean squared error: in the unit of the targets.
-
-    Example: train { metrics = rmse }
-    """
-
-    aliases = ("RootMeanSquaredError", "root_mean_squared_error")
-
-    def value(self, totals: Totals) -> MetricValue:
-        return math.sqrt(super().value(totals))
-
-
-@metric("mae")
-class MeanAbsoluteError(Metric):
-    """The mean of |prediction - target|.
-
-    Example: train { metrics = mae }
-    """
-
-    needs = "numbers"
-
-    def sums(self, predictions: Predictions) -> dict[str, Any]:
-        return {"sizes": predictions.counted(jnp.abs(predictions.errors)).sum()}
-
-    def value(self, totals: Totals) -> MetricValue:
-        return float(totals.sums["sizes"]) / totals.numbers
-
-
-@metric("mape")
-class MeanAbsolutePercentageError(Metric):
-    """The mean of |prediction - target| / |target|, as a fraction: 0.1 is an error of a tenth.
-
-    A target of 0 makes it huge; use `mae` then.
-
-    Example: train { metrics = mape }
-    """
-
-    aliases = ("MeanAbsolutePercentageError", "mean_absolute_percentage_error")
-    needs = "numbers"
-    in_percent = True
-
-    def sums(self, predictions: Predictions) -> dict[str, Any]:
-        sizes = jnp.maximum(jnp.abs(as_numbers(predictions.targets, predictions.head.units)), EPSILON)
-        return {"shares": predictions.counted(jnp.abs(predictions.errors) / sizes).sum()}
-
-    def value(self, totals: Totals) -> MetricValue:
-        return float(totals.sums["shares"]) / totals.numbers
-
-
-@metric("r2")
-class RSquared(Metric):
-    """The fraction of the variance of the targets that is explained: 1 is perfect, 0 is no better than the mean.
-
-    With several numbers for each example it is the mean over them; a number that never varies counts 1 when it is
-    predicted exactly, otherwise 0.
-
-    Example: train { metrics = r2 }
-    """
-
-    aliases = ("R2Score", "r2_score")
-    higher_is_better = True
-    needs = "numbers"
-
-    def sums(self, predictions: Predictions) -> dict[str, Any]:
-        return {"squares_of_each": _by_number(_squares(predictions))}
-
-    def value(self, totals: Totals) -> MetricValue:
-        return _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals)
+mean_word = partial(table_word, MeanOfNumbers, {})
+MeanSquaredError = mean_word(
+    "mse",
+    "The mean of (prediction - target)^2.",
+    total="squares",
+    of_each=lambda self, predictions: predictions.errors**2,
+)
+RootMeanSquaredError = table_word(
+    MeanSquaredError,
+    {},
+    "rmse",
+    "The root of the mean squared error: in the unit of the targets.",
+    aliases=("RootMeanSquaredError", "root_mean_squared_error"),
+    value=lambda self, totals: math.sqrt(MeanSquaredError.value(self, totals)),
+)
+MeanAbsoluteError = mean_word(
+    "mae",
+    "The mean of |prediction - target|.",
+    total="sizes",
+    of_each=lambda self, predictions: jnp.abs(predictions.errors),
+)
+MeanAbsolutePercentageError = mean_word(
+    "mape",
+    "The mean of |prediction - target| / |target|, as a fraction: 0.1 is an error of a tenth.",
+    details="A target of 0 makes it huge; use `mae` then.",
+    aliases=("MeanAbsolutePercentageError", "mean_absolute_percentage_error"),
+    in_percent=True,
+    total="shares",
+    of_each=lambda self, predictions: (
+        jnp.abs(predictions.errors)
+        / jnp.maximum(jnp.abs(as_numbers(predictions.targets, predictions.head.units)), EPSILON)
+    ),
+)
+RSquared = metric_word(
+    "r2",
+    "The fraction of the variance of the targets that is explained: 1 is perfect, 0 is as good as the mean.",
+    details="With several numbers for each example it is the mean over them; a number that never varies counts 1 when "
+    "it is predicted exactly, otherwise 0.",
+    aliases=("R2Score", "r2_score"),
+    higher_is_better=True,
+    sums=lambda self, predictions: {"squares_of_each": _by_number(predictions.counted(predictions.errors**2))},
+    value=lambda self, totals: _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals),
+)
 
 
 @metric("explained_variance")
@@ -116,7 +89,6 @@ class ExplainedVariance(Metric):
 
     aliases = ("ExplainedVariance", "explained_variance_score")
     higher_is_better = True
-    needs = "numbers"
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
         errors = predictions.counted(predictions.errors)

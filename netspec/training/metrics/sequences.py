@@ -39,16 +39,16 @@ class ErrorRate(Metric):
             ids = jnp.where(is_step.reshape(len(ids), -1), ids, blank)
         edits = jax.vmap(lambda a, b: edit_distance(a, b, blank))(ids, predictions.targets)
         lengths = jnp.sum(predictions.targets != blank, axis=1)
-        return {"edits": jnp.sum(jnp.where(rows, edits, 0)), "spelt": jnp.sum(jnp.where(rows, lengths, 0))}
+        return {"edits": jnp.sum(jnp.where(rows, edits, 0)), "letters": jnp.sum(jnp.where(rows, lengths, 0))}
 
     def value(self, totals: Totals) -> MetricValue:
-        return float(totals.sums["edits"]) / max(int(totals.sums["spelt"]), 1)
+        return float(totals.sums["edits"]) / max(int(totals.sums["letters"]), 1)
 
 
 def edit_distance(steps: Any, target: Any, blank: int | None) -> Any:
-    """The Levenshtein distance of what the ids of `steps` spell and a target that is filled up with the blank."""
+    """The Levenshtein distance of what the ids of `steps` stand for and a target that is padded with the blank."""
     before = jnp.concatenate([jnp.full(1, -1, steps.dtype), steps[:-1]])
-    is_spelt = (steps != blank) & (steps != before)
+    is_new = (steps != blank) & (steps != before)
     places = jnp.arange(len(target) + 1)
 
     def add(row: Any, step: Any) -> tuple[Any, None]:
@@ -59,5 +59,5 @@ def edit_distance(steps: Any, target: Any, blank: int | None) -> Any:
         best = jax.lax.cummin(best - places) + places
         return jnp.where(is_letter, best, row), None
 
-    last, _ = jax.lax.scan(add, places, (steps, is_spelt))
+    last, _ = jax.lax.scan(add, places, (steps, is_new))
     return last[jnp.sum(target != blank)]

@@ -83,7 +83,7 @@ def find_part(module: Any, name: str) -> Any:
 
 
 def weights_of(module: Any, name: str) -> tuple[Path, ...]:
-    """Where the trainable weights of a layer or block stand in the state of a live module, shared ones too."""
+    """The paths of the trainable weights of a layer or block in the state of a live module, shared ones too."""
 
     def variables(owner: Any) -> list[tuple[Path, Any]]:
         return [(tuple(path), v) for path, v in nnx.iter_graph(owner) if isinstance(v, nnx.Param)]

@@ -11,14 +11,13 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Collection, Mapping
 from importlib import import_module
-from textwrap import fill
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from netspec.language.kinds import Choice, Count, Flag, Number
 from netspec.language.lazy import lazy
-from netspec.language.vocabulary import words
-from netspec.language.word import Kind, Option, Word, option
-from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext, Optimizer, Rate, optimizer
+from netspec.language.word import option
+from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext, Optimizer, Rate
+from netspec.training.table import table_word
 
 jax = lazy("jax")
 
@@ -74,14 +73,6 @@ class OptaxWord(Optimizer, ABC):
     @property
     def function(self) -> Any:
         return getattr(import_module(self.home), self.word)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Words of the table are in no module under their name.
-        return _made, (self.word, {o.field: getattr(self, o.field) for o in self.options()})
-
-
-def _made(name: str, values: dict[str, Any]) -> Word:
-    return words("optimizer")[name](**values)
 
 
 class Seeded(OptaxWord, ABC):
@@ -204,55 +195,11 @@ OPTIONS = {
 """Every option by its name: what it takes and does where a word of the table does not say otherwise."""
 
 
-def optax_word(
-    signature: str,
-    summary: str,
-    reference: str,
-    *,
-    example: str = "",
-    details: str = "",
-    formula: str = "",
-    options: Mapping[str, str | Option] | None = None,
-    base: type[OptaxWord] = OptaxWord,
-    **more: Any,
-) -> Any:
-    """Declare the word for a function of Optax.
+def optax_word(signature: str, summary: str, reference: str, *, base: type[OptaxWord] = OptaxWord, **row: Any) -> Any:
+    """Declare the word for a function of Optax: `table_word`, with the word at its default rate as the example.
 
-    Args:
-        signature: its name, its options and their defaults, as a Python function would have them (`*` starts those
-            without a position); `none` is None.
-        summary: what it does, in one sentence.
-        reference: where it was published.
-        example: an optimizer chain with it, if not the word with its default rate.
-        details: what else to know.
-        formula: the step, where that says more than words.
-        options: what some options do here (a text), or a declaration other than that of `OPTIONS`.
-        base: the class with what is special.
-        more: class attributes: `home`, `names`, `zero_is_none`, `joined`, `has_eval_weights`, `aliases`.
+    `base` is the class with what is special; class attributes are `home`, `names`, `zero_is_none`, `joined`,
+    `has_eval_weights` and `aliases`.
     """
-    name, _, listed = signature.removesuffix(")").partition("(")
-    positional, _, keyword = listed.partition("*")
-    rate = positional.partition(",")[0].strip(" ,").partition("=")[2]
-    example = f"train {{ optimizer = {example or f'{name}({rate})'} }}"
-    facts = {"Formula": formula, "Example": example, "Reference": reference}
-    lines = "\n".join(f"{title}: {text}" for title, text in facts.items() if text)
-    namespace: dict[str, Any] = {"__doc__": "\n\n".join(filter(None, (summary, fill(details, 116), lines)))}
-    for position, item in enumerate([*positional.split(", "), *keyword.split(", ")]):
-        option_name, _, default = item.partition("=")
-        if option_name:
-            other = (options or {}).get(option_name, OPTIONS[option_name])
-            declared: Any = OPTIONS[option_name].replace(doc=other) if isinstance(other, str) else other
-            place = position if item in positional.split(", ") else None
-            namespace[option_name] = declared.replace(default=_default(declared.kind, default), position=place)
-    made: Any = cast(Any, type(base))(
-        name.title().replace("_", ""), (base,), {**namespace, **more, "__module__": __name__}
-    )
-    return optimizer(name)(made)
-
-
-def _default(kind: Kind, text: str) -> Any:
-    if text == "none":
-        return None
-    if isinstance(kind, Choice):
-        return text
-    return text == "true" if isinstance(kind, Flag) else kind.accept(float(text))
+    example = signature.replace("rate=", "").replace(")", ",").partition(",")[0] + ")"
+    return table_word(base, OPTIONS, signature, summary, reference, **{"example": example} | row)

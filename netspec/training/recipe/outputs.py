@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.language.diagnostics import Fix, suggest
+from netspec.data.dataset.lazy_rows import Column, blocks
+from netspec.language.diagnostics import Fix, Problems, suggest
 from netspec.language.record import Frozen
 from netspec.language.source import Span
+from netspec.language.word import Word
 from netspec.training.errors import outputs as output_errors, recipe as errors
-from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, JointLoss, Loss, Mse, OfOutput
+from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, JointLoss, Loss, Mse, OfOutput, WrongTargets
 from netspec.training.metrics import (
     Accuracy,
     ConfusionMatrix,
@@ -33,6 +35,9 @@ from netspec.training.metrics import (
 )
 from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.targets import are_ids
+
+if TYPE_CHECKING:
+    from netspec.data.splits.split import Splits
 
 
 class OutputRecipe(Frozen):
@@ -65,6 +70,16 @@ class OutputRecipe(Frozen):
         """Targets as the loss and the metrics take them: int32 ids, or float32 numbers in the shape of the output."""
         return self.loss.place_targets(array, self.head, self.target)
 
+    def wrong_targets(self, column: Column) -> WrongTargets | None:
+        """The first target of a part of the data that the loss cannot use; streamed ones are read block by block."""
+        begin = 0
+        for block in blocks(column):
+            wrong = self.loss.wrong_targets(self.place_targets(block), self.head)
+            if wrong is not None:
+                return wrong.replace(index=begin + wrong.index)
+            begin += len(block)
+        return None
+
     def describe(self) -> dict[str, Any]:
         more: dict[str, Any] = {"weight": self.weight} if self.weight != 1 else {}
         if self.class_weights is not None:
@@ -96,90 +111,59 @@ def make_outputs(
     Raises:
         KeyError: an output has no targets.
     """
-    losses, metrics = _losses_of(settings, heads, check), _metrics_of(settings, heads, check)
+    losses, loss_of = _by_output("loss", settings.loss, heads, check)
+    metrics, metrics_of = _by_output("metrics", settings.metrics, heads, check)
+    if len(losses) > 1:
+        first, second = losses[:2]
+        case, output = "every" if len(heads) > 1 else "same", next(iter(heads))
+        facts = {"first": first.word, "second": second.word, "output": output, "first_text": first.to_source()}
+        check.problems.add(output_errors.OutputChain(span=check.at("loss"), case=case, **facts))
     outputs: dict[str, OutputRecipe] = {}
     for name, head in heads.items():
         # A single output takes the only target there is, whatever the data call it.
         key = name if len(heads) > 1 or name in targets else next(iter(targets))
-        target, (given, weight) = targets[key], losses[name]
+        target, own = targets[key], loss_of.get(name)
+        given = own.loss if own is not None else losses[0] if losses else None
         loss = given or default_loss(head, target)
         if not _check_loss(loss, head, target, settings.batch, check):
             continue
         scored = loss.scored(head, target)
-        written = metrics[name]
-        chosen = written if written is not None else default_metrics(loss, scored, target)
-        others = [other for other in heads if other != name]
+        if name in metrics_of:
+            chosen = metrics_of[name].metrics
+        else:
+            is_open = settings.metrics is None or (metrics_of and not metrics)
+            chosen = default_metrics(loss, scored, target) if is_open else tuple(metrics)
+        other = next((other for other in heads if other != name), "")
         for metric in chosen:
-            _check_metric(metric, loss, scored, target, others, check)
+            _check_metric(metric, loss, scored, target, other, check)
         weights = _class_weights(class_weights.get(key), loss, head, check)
-        outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights)
+        outputs[name] = OutputRecipe(head, target, loss, chosen, own.weight if own is not None else 1.0, weights)
     return outputs
 
 
-# ---------------------------------------------------------------- chains for several outputs
-
-
-def _losses_of(
-    settings: TrainSettings, heads: Mapping[str, OutputHead], check: Check
-) -> dict[str, tuple[Loss | None, float]]:
-    """The loss that is written for each output, if any, and how much it counts."""
-    plain: list[Loss] = []
-    named: dict[str, tuple[Loss | None, float]] = {}
-    for word in settings.loss or ():
-        if not isinstance(word, OfOutput):
-            plain.append(word)
-        elif isinstance(word.loss, OfOutput):
-            _nested("loss", check)
-        elif _is_output(word.output, named, "loss", heads, check):
-            named[word.output] = (word.loss, word.weight)
-    if len(plain) > 1:
-        first, second = plain[:2]
-        check.problems.add(
-            output_errors.OutputChain(
-                span=check.at("loss"),
-                case="every" if len(heads) > 1 else "same",
-                first=first.word,
-                second=second.word,
-                output=next(iter(heads)),
-                first_text=first.to_source(),
-            )
-        )
-    rest = (plain[0] if plain else None, 1.0)
-    return {name: named.get(name, rest) for name in heads}
-
-
-def _metrics_of(
-    settings: TrainSettings, heads: Mapping[str, OutputHead], check: Check
-) -> dict[str, tuple[Metric, ...] | None]:
-    """The metrics that are written for each output; None where they follow from its last layer."""
-    plain: list[Metric] = []
-    named: dict[str, tuple[Metric, ...] | None] = {}
-    for word in settings.metrics or ():
-        if not isinstance(word, OfOutputMetrics):
+def _by_output(
+    key: str, chain: Sequence[Word] | None, heads: Mapping[str, OutputHead], check: Check
+) -> tuple[list[Any], dict[str, Any]]:
+    """The words of a chain that are for all outputs, and the `of` of single ones by their names."""
+    plain, named = [], dict[str, Any]()
+    for word in chain or ():
+        if not isinstance(word, OfOutput | OfOutputMetrics):
             plain.append(word)
             continue
-        inner = tuple(metric for metric in word.metrics if not isinstance(metric, OfOutputMetrics))
-        if len(inner) < len(word.metrics):
-            _nested("metrics", check)
-        elif _is_output(word.output, named, "metrics", heads, check):
-            named[word.output] = inner
-    is_open = settings.metrics is None or (named and not plain)
-    rest = None if is_open else tuple(plain)
-    return {name: named.get(name, rest) for name in heads}
-
-
-def _is_output(name: str, named: Mapping[str, object], key: str, heads: Mapping[str, OutputHead], check: Check) -> bool:
-    """Whether this is the name of an output that nothing was said of before; reported if not."""
-    if name not in heads:
-        advice = suggest(name, heads, what="its outputs")
-        check.problems.add(output_errors.OutputChain(span=check.at(key), case="unknown", first=name, advice=advice))
-    elif name in named:
-        check.problems.add(output_errors.OutputChain(span=check.at(key), case="twice", first=name))
-    return name in heads and name not in named
-
-
-def _nested(key: str, check: Check) -> None:
-    check.problems.add(output_errors.OutputChain(span=check.at(key), case="nested"))
+        inner = word.metrics if isinstance(word, OfOutputMetrics) else (word.loss,)
+        case = advice = ""
+        if any(isinstance(part, OfOutput | OfOutputMetrics) for part in inner):
+            case = "nested"
+        elif word.output not in heads:
+            case, advice = "unknown", suggest(word.output, heads, what="its outputs")
+        elif word.output in named:
+            case = "twice"
+        if case:
+            wrong = output_errors.OutputChain(span=check.at(key), case=case, first=word.output, advice=advice)
+            check.problems.add(wrong)
+        else:
+            named[word.output] = word
+    return plain, named
 
 
 # ---------------------------------------------------------------- losses
@@ -187,11 +171,10 @@ def _nested(key: str, check: Check) -> None:
 
 def default_loss(head: OutputHead, target: Target) -> Loss:
     """The loss that follows from the head and the targets."""
-    if head.activation == "softmax" or are_ids(head, target):
+    if has_classes(head, target):
         return CrossEntropy()
-    if head.activation == "sigmoid" and target.kind != "numbers":
-        return BinaryCrossEntropy()
-    return Mse()
+    loss: Loss = BinaryCrossEntropy() if head.activation == "sigmoid" and target.kind != "numbers" else Mse()
+    return loss
 
 
 def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:
@@ -203,17 +186,9 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
     if not reason and (reason := _size_misfit(loss, head, target)):
         case = "open" if head.is_open else "steps" if are_ids(head, target) else "size"
     if reason:
-        check.problems.add(
-            errors.LossNotForHead(
-                span=check.at("loss", head),
-                loss=loss.word,
-                head=str(head),
-                reason=reason,
-                case=case,
-                default=default_loss(head, target).word,
-                fixes=fixes,
-            )
-        )
+        facts: dict[str, Any] = {"loss": loss.word, "head": str(head), "default": default_loss(head, target).word}
+        span = check.at("loss", head)
+        check.problems.add(errors.LossNotForHead(span=span, case=case, fixes=fixes, reason=reason, **facts))
     elif loss.pairs_examples(head) and batch < 2:
         check.problems.add(output_errors.LossNotForSettings(span=check.at("batch", head), case="batch", loss=loss.word))
     return not reason
@@ -256,6 +231,27 @@ def _class_weights(
     return (*weights, *[0.0] * (max(head.units, 2) - len(weights)))
 
 
+def check_target_values(
+    outputs: Mapping[str, OutputRecipe], splits: Splits, spans: Mapping[str, Span], problems: Problems
+) -> None:
+    """Report the first target of each output that its loss cannot use; `spans` are those of `train`."""
+    for name, output in outputs.items():
+        for part in ("train", "val", "test"):
+            arrays = getattr(splits, part)
+            wrong = None if arrays is None else output.wrong_targets(arrays.targets[name])
+            if wrong is not None:
+                problems.add(
+                    output_errors.TargetsNotForLoss(
+                        span=spans.get("loss") or output.head.span,
+                        loss=output.loss.word,
+                        where=splits.where(wrong.index, part=part),
+                        reason=wrong.reason,
+                        advice=wrong.advice,
+                    )
+                )
+                break
+
+
 # ---------------------------------------------------------------- metrics
 
 NEEDS = {
@@ -290,24 +286,20 @@ def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metri
     return (MeanSquaredError(), RootMeanSquaredError(), MeanAbsoluteError(), RSquared())
 
 
-def _check_metric(
-    metric: Metric, loss: Loss, head: OutputHead, target: Target, others: Sequence[str], check: Check
-) -> None:
+def _check_metric(metric: Metric, loss: Loss, head: OutputHead, target: Target, other: str, check: Check) -> None:
     needs = NEEDS[metric.needs] if metric.needs not in given_needs(loss, head, target) else metric.misfit(head, target)
-    if not needs:
-        return
-    advice = ", ".join(f"`{m.to_source()}`" for m in default_metrics(loss, head, target))
-    if others:
-        advice += f'\nfor another output write `of("{others[0]}", {metric.to_source()})`'
-    check.problems.add(
-        errors.MetricNotForHead(
+    if needs:
+        defaults = ", ".join(f"`{m.to_source()}`" for m in default_metrics(loss, head, target))
+        wrong = errors.MetricNotForHead(
             span=check.at("metrics", head),
+            case="none" if not defaults else "others" if other else "",
             metric=metric.to_source(),
             needs=needs,
             head=f"{head}, trained with `{loss.word}`" if loss.output_kind in ("sequence", "embedding") else str(head),
-            advice=f"use {advice}" if advice else "leave `metrics` out",
+            defaults=defaults,
+            other=other,
         )
-    )
+        check.problems.add(wrong)
 
 
 def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
@@ -318,7 +310,7 @@ def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
         return {"points"} if head.units > 1 else set()
     classes = has_classes(head, target)
     is_yes_or_no = target.kind != "numbers" and not classes
-    found = {
+    needs = {
         "numbers": head.activation != "margin",
         "decisions": classes or is_yes_or_no,
         "classes": classes or (is_yes_or_no and head.count == 1),
@@ -326,4 +318,4 @@ def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
         "probabilities": head.activation == "softmax",
         "ranks": (classes or is_yes_or_no) and not head.is_sequence,
     }
-    return {name for name, is_given in found.items() if is_given}
+    return {name for name, is_given in needs.items() if is_given}

@@ -21,7 +21,7 @@ from netspec.training.feed.prefetch import Stream
 from netspec.training.step.engine import Engine
 
 STEPS_PER_CALL = 8
-"""Steps of a program that runs several. More are no faster, and an interrupt would take effect later."""
+"""Steps of a program that runs several. More are not faster, and an interrupt would take effect later."""
 MAX_OPERATIONS = 2e9
 """A step with more operations (multiplications and additions, forward and backward) is started alone."""
 NOT_IN_LOOPS = ("conv_general_dilated", "reduce_window", "select_and_scatter_add", "scan", "while", "sort")

@@ -5,7 +5,7 @@ mean norm of the gradients, that of the updates, and the gradient noise scale, i
 noise and signal are equally large. Nothing of this changes what is trained.
 
 The noise scale is tr(S) / |G|^2 with the covariance S of the gradients of single examples and the true gradient G. Both
-come from neighbouring steps, whose gradients g and g' are of two batches at nearly the same weights: |G|^2 is the mean
+come from consecutive steps, whose gradients g and g' are of two batches at nearly the same weights: |G|^2 is the mean
 of g * g', and tr(S) the mean of b (|g|^2 - |G|^2) over batches of b examples. This is the estimate of the paper for
 batches of b and 2b.
 

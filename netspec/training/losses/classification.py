@@ -193,9 +193,7 @@ def margins(logits: Any, targets: Any, head: OutputHead) -> Any:
     return jnp.maximum(1 + jnp.max(jnp.where(is_correct, -jnp.inf, x), axis=-1) - correct, 0)
 
 
-hinge_word = partial(
-    loss_word, heads=("linear",), implied="margin", takes_soft_targets=False, output_kind="scores"
-)  # fmt: skip
+hinge_word = partial(loss_word, heads=("linear",), implied="margin", takes_soft_targets=False, output_kind="scores")
 Hinge = hinge_word(
     "hinge",
     "How far the score of the correct class falls short of a margin of 1 above the others, as in SVMs.",

@@ -107,6 +107,7 @@ def mean(of: str) -> str:
 
 OF_ALL = "the weight decay of all weights, including biases and the scales of norms"
 ADDED = "multiplied by the weights and added to the gradient"
+CLOSENESS = option(Number(0, 1, open_low=True, open_high=True), "how close to the mean gradients are computed")
 FLAG = Flag()
 
 OPTIONS = {

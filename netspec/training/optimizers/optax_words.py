@@ -8,12 +8,12 @@ from typing import Any
 from netspec.language.kinds import Number
 from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext
-from netspec.training.optimizers.optax_base import ADDED, OF_ALL, OptaxWord, Seeded, mean, optax_word
+from netspec.training.optimizers.optax_base import ADDED, CLOSENESS, OF_ALL, OptaxWord, Seeded, mean, optax_word
 from netspec.training.optimizers.rprop import RpropWord
 
-FOUND = "multiplies the learning rate that is found, before the schedule"
-LARGEST = "the largest learning rate, before the schedule"
-CLOSENESS = option(Number(0, 1, open_low=True, open_high=True), "how close to the mean gradients are computed")
+FOUND = {"rate": "multiplies the learning rate that is found, before the schedule", "decay": OF_ALL}
+DISTANCE = FOUND | {"decay": ADDED, "epsilon": "added to the sum of squared gradients"}
+LARGEST = {"rate": "the largest learning rate, before the schedule", "decay": OF_ALL}
 
 # ---------------------------------------------------------------- of optax itself
 
@@ -54,9 +54,7 @@ Rprop = optax_word(
     "Riedmiller and Braun 1993, A direct adaptive method for faster backpropagation learning.",
     options={"rate": "the length of the first steps; the schedule multiplies all of them"},
     base=RpropWord,
-    details=(
-        "For full-batch training: with small batches signs change by chance. `rate` is the length of the first step."
-    ),
+    details="For full-batch training: with small batches signs change by chance.",
 )
 optax_word(
     "lars(rate=1, decay=0, *, momentum=0.9, nesterov=false, trust_coefficient=1e-3, epsilon=0, trust_on=all, "
@@ -212,10 +210,8 @@ optax_word(
     options={"epsilon": "added to squared gradients"},
     names={"decay": "weight_decay_rate", "on": "weight_decay_mask"},
     zero_is_none=("momentum", "decay"),
-    details=(
-        "The rate is relative to the size of the weights (`multiply_by_parameter_scale`). `decay` shrinks the "
-        "weights at each step independently of the rate."
-    ),
+    details="The rate is relative to the size of the weights (`multiply_by_parameter_scale`). `decay` shrinks the "
+    "weights at each step independently of the rate.",
 )
 optax_word(
     "sm3(rate=0.1, *, momentum=0.9)",
@@ -246,7 +242,7 @@ contributed(
     "Adam that finds its learning rate from how far the weights have moved; leave `rate` at 1.",
     "Mishchenko and Defazio 2023, arXiv:2306.06101.",
     example="prodigy",
-    options={"rate": FOUND, "decay": OF_ALL},
+    options=FOUND,
     joined={"betas": ("b1", "b2")},
 )
 contributed(
@@ -254,7 +250,7 @@ contributed(
     "AdamW that finds its learning rate from how far the weights have moved; leave `rate` at 1.",
     "Defazio and Mishchenko 2023, arXiv:2301.07733.",
     example="dadapt_adamw",
-    options={"rate": FOUND, "decay": OF_ALL},
+    options=FOUND,
     joined={"betas": ("b1", "b2")},
 )
 contributed(
@@ -262,7 +258,7 @@ contributed(
     "SGD that finds its learning rate: distance from the first weights over the root of the sum of squared gradients.",
     "Ivgi, Hinder and Carmon 2023, arXiv:2302.12022.",
     example="dog -> ema",
-    options={"rate": FOUND, "decay": ADDED, "epsilon": "added to the sum of squared gradients"},
+    options=DISTANCE,
     joined={"init_step": ("begin", "begin_at")},
     details="Best with the mean of the weights: `dog -> ema`.",
 )
@@ -271,7 +267,7 @@ contributed(
     "As `dog`, with gradients weighted by the distance at which they were found.",
     "Khaled, Mishchenko and Jin 2023, arXiv:2305.16284.",
     example="dowg",
-    options={"rate": FOUND, "decay": ADDED, "epsilon": "added to the sum of squared gradients"},
+    options=DISTANCE,
 )
 contributed(
     "cocob(rate=1, decay=0, *, alpha=100, epsilon=1e-8, on=kernels)",
@@ -291,41 +287,31 @@ contributed(
     "SGD with momentum whose steps are never longer than the loss allows, from its value and gradient.",
     "Schaipp et al. 2023, arXiv:2305.07583.",
     example="momo(1.0)",
-    options={
-        "rate": LARGEST,
-        "decay": OF_ALL,
-        "beta": "exponential decay rate of the means",
-    },
+    options={**LARGEST, "beta": "exponential decay rate of the means"},
 )
 contributed(
     "momo_adam(rate=0.01, decay=0, *, lower_bound=0, adapt_lower_bound=false, b1=0.9, b2=0.999, epsilon=1e-8)",
     "Adam whose steps are never longer than the loss allows, from its value and gradient.",
     "Schaipp et al. 2023, arXiv:2305.07583.",
-    options={"rate": LARGEST, "decay": OF_ALL},
+    options=LARGEST,
 )
-ScheduleFreeSgd = contributed(
+without_decay = partial(
+    contributed,
+    options={"decay": OF_ALL, "b1": CLOSENESS},
+    has_eval_weights=True,
+    details="Validation metrics and saved weights are those of the mean. The schedule may still have a warmup.",
+)
+ScheduleFreeSgd = without_decay(
     "schedule_free_sgd(rate=1, decay=0, *, b1=0.9, weight_lr_power=2)",
     "SGD without learning-rate decay: predictions use a mean of all weights so far.",
     "Defazio et al. 2024, arXiv:2405.15682.",
     example="schedule_free_sgd(1.0)",
-    options={
-        "decay": OF_ALL,
-        "b1": CLOSENESS,
-    },
-    has_eval_weights=True,
-    details="Validation metrics and saved weights are those of the mean. The schedule may still have a warmup.",
 )
-contributed(
+without_decay(
     "schedule_free_adamw(rate=2.5e-3, decay=0, *, b2=0.999, epsilon=1e-8, b1=0.9, weight_lr_power=2)",
     "AdamW without learning-rate decay: predictions use a mean of all weights so far.",
     "Defazio et al. 2024, arXiv:2405.15682.",
     example="schedule_free_adamw(0.0025)",
-    options={
-        "decay": OF_ALL,
-        "b1": CLOSENESS,
-    },
-    has_eval_weights=True,
-    details="Validation metrics and saved weights are those of the mean. The schedule may still have a warmup.",
 )
 contributed(
     "muon(rate=0.02, decay=0, *, beta=0.95, nesterov=true, ns_steps=5, ns_coeffs=standard, "
@@ -342,10 +328,8 @@ contributed(
         "on": "weight_decay_mask",
     },
     base=MuonWord,
-    details=(
-        "Matrices are the weights with two axes: dense layers, tables. Kernels of convolutions and of attention, "
-        "biases and the scales of norms are trained by AdamW, whose settings begin with `adam_`."
-    ),
+    details="Matrices are the weights with two axes: dense layers, tables. Kernels of convolutions and of attention, "
+    "biases and the scales of norms are trained by AdamW, whose settings begin with `adam_`.",
 )
 contributed(
     "galore(rate=1e-3, decay=0, *, rank=128, update_proj_gap=200, scale=1, on=kernels)",

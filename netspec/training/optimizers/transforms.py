@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from netspec.language.kinds import Number
@@ -10,107 +11,80 @@ from netspec.language.word import option
 from netspec.training.optimizers.base import POSITIVE, ChainContext, Link, Optimizer, Rate, optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.optimizers.optax_base import OPTIONS, kernels_only
+from netspec.training.table import table_word
 
 contrib = lazy("optax.contrib")
 jax = lazy("jax")
 optax = lazy("optax")
 
 
-@optimizer("clip")
-class Clip(Optimizer):
-    """Scales the gradient of all weights down to a global norm of at most `norm`, keeping its direction.
+transform = partial(table_word, Optimizer, OPTIONS)
 
-    Example: train { optimizer = clip(1.0) -> adam }
-    Reference: Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.
-    """
-
-    aliases = ("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val")
-
-    norm: float = option(POSITIVE, "the largest global norm", position=0, aliases=("max_norm",))
-
-    def build(self, rate: Rate) -> Any:
-        return optax.clip_by_global_norm(self.norm)
-
-
-@optimizer("clip_value")
-class ClipValue(Optimizer):
-    """Clips each number of the gradient to between -limit and limit.
-
-    Example: train { optimizer = clip_value(0.5) -> adam }
-    """
-
-    aliases = ("clip_grad_value_", "clipvalue")
-
-    limit: float = option(POSITIVE, "the largest absolute value", position=0, aliases=("max_delta", "clip_value"))
-
-    def build(self, rate: Rate) -> Any:
-        return optax.clip(self.limit)
-
-
-@optimizer("agc")
-class Agc(Optimizer):
-    """Adaptive gradient clipping: for each unit, gradients of at most `clipping` times the norm of its weights.
-
-    Example: train { optimizer = agc(0.01) -> sgd(0.1, momentum = 0.9) }
-    Reference: Brock et al. 2021, arXiv:2102.06171.
-    """
-
-    aliases = ("adaptive_grad_clip",)
-
-    clipping: float = option(
-        POSITIVE, "the norm of the gradient relative to that of the weights", default=0.01, position=0
-    )
-    epsilon: float = option(POSITIVE, "weights count as having at least this norm", default=1e-3, aliases=("eps",))
-
-    def build(self, rate: Rate) -> Any:
-        return optax.adaptive_grad_clip(self.clipping, self.epsilon)
+Clip = transform(
+    "clip(norm)",
+    "Scales the gradient of all weights down to a global norm of at most `norm`, keeping its direction.",
+    "Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.",
+    example="clip(1.0) -> adam",
+    options={"norm": option(POSITIVE, "the largest global norm", aliases=("max_norm",))},
+    aliases=("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val"),
+    build=lambda self, rate: optax.clip_by_global_norm(self.norm),
+)
+ClipValue = transform(
+    "clip_value(limit)",
+    "Clips each number of the gradient to between -limit and limit.",
+    example="clip_value(0.5) -> adam",
+    options={"limit": option(POSITIVE, "the largest absolute value", aliases=("max_delta", "clip_value"))},
+    aliases=("clip_grad_value_", "clipvalue"),
+    build=lambda self, rate: optax.clip(self.limit),
+)
+Agc = transform(
+    "agc(clipping=0.01, *, epsilon=1e-3)",
+    "Adaptive gradient clipping: for each unit, gradients of at most `clipping` times the norm of its weights.",
+    "Brock et al. 2021, arXiv:2102.06171.",
+    example="agc(0.01) -> sgd(0.1, momentum = 0.9)",
+    options={
+        "clipping": option(POSITIVE, "the norm of the gradient relative to that of the weights"),
+        "epsilon": option(POSITIVE, "weights count as having at least this norm", aliases=("eps",)),
+    },
+    aliases=("adaptive_grad_clip",),
+    build=lambda self, rate: optax.adaptive_grad_clip(self.clipping, self.epsilon),
+)
+Normalize = transform(
+    "normalize",
+    "Scales the gradient of all weights to a global norm of 1.",
+    "Hazan, Levy and Shalev-Shwartz 2015, arXiv:1507.02030.",
+    example="normalize -> sgd(0.1)",
+    build=lambda self, rate: contrib.normalize(),
+)
 
 
-@optimizer("centralize")
-class Centralize(Optimizer):
-    """Subtracts the mean from the gradients of each unit, for weights with two axes or more.
+def centralize(self: Any, rate: Rate) -> Any:
+    def centered(gradient: Any) -> Any:
+        axes = tuple(range(gradient.ndim - 1))
+        return gradient - gradient.mean(axes, keepdims=True) if axes else gradient
 
-    Units are the last axis of a kernel here, the first one in Optax' `centralize`.
-
-    Example: train { optimizer = centralize -> adam }
-    Reference: Yong et al. 2020, arXiv:2004.01461.
-    """
-
-    def build(self, rate: Rate) -> Any:
-        def centered(gradient: Any) -> Any:
-            axes = tuple(range(gradient.ndim - 1))
-            return gradient - gradient.mean(axes, keepdims=True) if axes else gradient
-
-        return optax.stateless(lambda gradients, params: jax.tree.map(centered, gradients))
+    return optax.stateless(lambda gradients, params: jax.tree.map(centered, gradients))
 
 
-@optimizer("normalize")
-class Normalize(Optimizer):
-    """Scales the gradient of all weights to a global norm of 1.
-
-    Example: train { optimizer = normalize -> sgd(0.1) }
-    Reference: Hazan, Levy and Shalev-Shwartz 2015, arXiv:1507.02030.
-    """
-
-    def build(self, rate: Rate) -> Any:
-        return contrib.normalize()
-
-
-@optimizer("noise")
-class Noise(Link):
-    """Adds noise to the gradient that shrinks from step to step, with a variance of `eta / t^gamma`.
-
-    Example: train { optimizer = noise(0.01) -> adam }
-    Reference: Neelakantan et al. 2015, arXiv:1511.06807.
-    """
-
-    aliases = ("add_noise",)
-
-    eta: float = option(Number(0), "the variance in the first step", default=0.01, position=0)
-    gamma: float = option(Number(0), "how fast it shrinks", default=0.55, position=1)
-
-    def build_in(self, context: ChainContext) -> Any:
-        return optax.add_noise(self.eta, self.gamma, key=context.key)
+Centralize = transform(
+    "centralize",
+    "Subtracts the mean from the gradients of each unit, for weights with two axes or more.",
+    "Yong et al. 2020, arXiv:2004.01461.",
+    example="centralize -> adam",
+    details="Units are the last axis of a kernel here, the first one in Optax' `centralize`.",
+    build=centralize,
+)
+Noise = table_word(
+    Link,
+    OPTIONS,
+    "noise(eta=0.01, gamma=0.55)",
+    "Adds noise to the gradient that shrinks from step to step, with a variance of `eta / t^gamma`.",
+    "Neelakantan et al. 2015, arXiv:1511.06807.",
+    example="noise(0.01) -> adam",
+    options={"eta": "the variance in the first step", "gamma": "how fast it shrinks"},
+    aliases=("add_noise",),
+    build_in=lambda self, context: optax.add_noise(self.eta, self.gamma, key=context.key),
+)
 
 
 @optimizer("weight_decay")

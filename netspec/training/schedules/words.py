@@ -98,10 +98,8 @@ Linear = schedule_word(
     "Decays the learning rate linearly, to `end` times its value.",
     example="warmup(1 epochs) -> linear",
     aliases=("LinearLR", "linear_schedule"),
-    at=lambda self, step, length, steps_per_epoch: (
-        self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0))
-    ),
-)  # fmt: skip
+    at=lambda self, step, length, steps_per_epoch: self.end + (1 - self.end) * (1 - jnp.minimum(step / length, 1.0)),
+)
 Polynomial = schedule_word(
     "polynomial(power=2, end=0, *, length=none)",
     "Decays the learning rate to `end` times its value by a power of the remaining time.",
@@ -138,10 +136,8 @@ Exponential = schedule_word(
     example="exponential(0.95)",
     options={"every": option(Time(), "the time over which `decay` applies")},
     aliases=("ExponentialLR", "ExponentialDecay", "exponential_decay"),
-    at=lambda self, step, length, steps_per_epoch: (
-        jnp.power(self.decay, step / steps_of(self.every, steps_per_epoch))
-    ),
-)  # fmt: skip
+    at=lambda self, step, length, steps_per_epoch: jnp.power(self.decay, step / steps_of(self.every, steps_per_epoch)),
+)
 
 
 def inverse_sqrt(self: Any, step: Any, length: int, steps_per_epoch: int) -> Any:

@@ -99,7 +99,7 @@ WRONG = [
     (STEPS, Target("numbers", 45), {"loss": Ctc()}, "NS450", "not sequences of classes"),
     (STEPS, SPELT, {"loss": Ctc(blank=5)}, "NS450", "id 5"),
     (SOFTMAX, CLASSES, {"loss": Triplet()}, "NS450", "remove the activation"),
-    (ONE, Target("class", 1, 2), {"loss": Triplet()}, "NS450", "no point"),
+    (ONE, Target("class", 1, 2), {"loss": Triplet()}, "NS450", "not an embedding"),
     (YES, BINARY, {"loss": Contrastive()}, "NS450", "remove the activation"),
     (LINEAR, NUMBERS, {"loss": Contrastive()}, "NS450", "not one class"),
     (PLAIN_STEPS, SPELT, {"loss": Triplet()}, "NS450", "one embedding"),

@@ -7,7 +7,8 @@ import pytest
 from netspec.data.dataset.dataset import Target, single
 from netspec.data.dataset.options import Portion
 from netspec.data.settings import DataSettings, check_settings
-from netspec.data.sources.bundled import Iris, Xor
+from netspec.data.sources.bundled import Iris
+from netspec.data.sources.synthetic import Xor
 from netspec.language.shape import Shape
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import signature, words

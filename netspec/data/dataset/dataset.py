@@ -86,8 +86,8 @@ class Arrays:
 
     Inputs are float32 with channels last, 8-bit images scaled to 0..1; whole numbers stay int32, for they may be token
     ids. Targets of classes are int32 ids of shape (examples,) or (examples, steps); the others are float32 of at least
-    two dimensions, (examples, size). Of data that are streamed, inputs (and targets that are inputs) are `Rows` of
-    these types instead: see netspec/data/dataset/lazy_rows.py.
+    two dimensions, (examples, size). Of streamed data, inputs (and targets that are inputs) are `Rows` with these
+    dtypes instead: see netspec/data/dataset/lazy_rows.py.
     """
 
     inputs: Mapping[str, Column]
@@ -106,6 +106,11 @@ class Arrays:
 
     def _map(self, change: Callable[[Column], Column]) -> Arrays:
         return Arrays(*({name: change(x) for name, x in part.items()} for part in (self.inputs, self.targets)))
+
+
+def arrays_of(x: Column, y: Column | None = None) -> Arrays:
+    """Examples with one input, and one target or none."""
+    return Arrays({"input": x}, {"output": y} if y is not None else {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,13 @@
 """Arrays from Python as a `Dataset`.
 
-Comes in: arrays, or dictionaries of arrays for several inputs or outputs. Goes out: the same numbers in the types that
-`Arrays` promises, copied only where the type has to change, with facts that follow from shapes and types.
+Comes in: arrays, or dictionaries of arrays for several inputs or outputs. Goes out: the same numbers with the dtypes of
+`Arrays`, copied only where the dtype changes, with facts that follow from shapes and dtypes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -17,7 +18,8 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 
-LARGEST_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
+TYPE_NAMES = {"O": "Python objects", "U": "texts", "S": "bytes", "M": "dates", "m": "durations", "c": "complex numbers"}
 
 
 def from_arrays(
@@ -33,10 +35,10 @@ def from_arrays(
 
     Args:
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
-            are scaled to 0..1 and get a channel axis when they have none; other numbers are taken as they are.
-        y: targets, or a dictionary of them by the names of the outputs. Whole numbers are class ids from 0, truth
-            values and numbers that are all 0 or 1 are yes or no, other numbers are numbers. None for a net whose
-            target is its input.
+            are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed.
+        y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, booleans and
+            numbers that are all 0 or 1 are yes or no, other numbers are numbers. None for a network whose target is
+            its input.
         x_test: inputs of the test split.
         y_test: targets of the test split.
         names: names of the classes, when one target has classes.
@@ -45,9 +47,9 @@ def from_arrays(
     Raises:
         Unplaced: the arrays do not belong together, are empty, or hold something else than numbers.
     """
-    if y is not None and (x_test is None) != (y_test is None):
-        given, missing = ("`y_test`", "`x_test`") if x_test is None else ("`x_test`", "`y_test`")
-        raise Unplaced(BadPair, given=given, missing=missing)
+    if y is not None:
+        given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
+        check_pairs(given, ("x_test", "y_test"), ("y_test", "x_test"))
     train = _as_arrays(x, y, "")
     test = _as_arrays(x_test, y_test, "_test") if x_test is not None else None
     if test is not None:
@@ -62,8 +64,8 @@ def from_arrays(
 
 
 def dataset_of(value: Any, name: str = "data") -> Dataset | None:
-    """What a person hands over as data: a `Dataset`, `(x, y)`, `(x, y, x_test, y_test)`, a dict of these, or inputs
-    alone for a net whose target is the input; None for anything else.
+    """Data as users pass them: a `Dataset`, `(x, y)`, `(x, y, x_test, y_test)`, a dict of these, or inputs alone for a
+    network whose target is the input; None for anything else.
 
     Raises:
         Unplaced: the arrays do not belong together.
@@ -87,12 +89,16 @@ def input_sizes(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
 def input_array(array: Array) -> Array:
     """Numbers as inputs: float32, or int32 for vectors of whole numbers, which may be token ids."""
     sizes = input_sizes(array.shape, array.dtype)
-    fits = array.dtype.kind in "iu" and int(array.min()) >= -LARGEST_ID and int(array.max()) <= LARGEST_ID
-    whole = fits and len(sizes) == 1
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which the checks tell with its place
-        converted = array.astype(np.int32 if whole else np.float32, copy=False).reshape(len(array), *sizes)
-    if array.dtype == np.uint8 and len(sizes) > 1:
-        np.divide(converted, 255, out=converted)  # a copy by now: the type has changed
+    fits = array.dtype.kind in "iu" and int(array.min()) >= -MAX_ID and int(array.max()) <= MAX_ID
+    return convert_inputs(array, sizes, may_be_ids=fits and len(sizes) == 1)
+
+
+def convert_inputs(array: Array, sizes: tuple[int, ...], *, may_be_ids: bool = False) -> Array:
+    """Numbers of a file as inputs of these sizes: int32 for ids, otherwise float32, 8-bit ones scaled to 0..1."""
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which the checks report with its position
+        converted = array.astype(np.int32 if may_be_ids else np.float32, copy=False).reshape(len(array), *sizes)
+    if array.dtype == np.uint8 and not may_be_ids:
+        np.divide(converted, 255, out=converted)  # a copy by now: the dtype has changed
     return converted
 
 
@@ -104,8 +110,7 @@ def target_array(array: Array, what: str) -> Array:
     """
     if array.dtype.kind in "iu":
         if array.ndim == 2 and array.shape[1] > 1 and is_one_hot(array):
-            advice = f"give class ids: `{what}.argmax(axis=1)`"
-            raise Unplaced(WrongType, what=what, found="one-hot rows", advice=advice)
+            raise Unplaced(WrongType, what=what, found="one-hot rows", case="one-hot")
         flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         return flat.astype(np.int32, copy=False)
     with np.errstate(over="ignore"):  # as for inputs
@@ -136,31 +141,16 @@ def as_numbers(value: Any, what: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise Unplaced(
-            WrongType, what=what, found="rows of unequal length", advice="make them all the same length"
-        ) from error
+        raise Unplaced(WrongType, what=what, found="rows of unequal length", case="ragged") from error
     if array.dtype.kind not in "biuf":
-        raise Unplaced(WrongType, what=what, found=_type_name(array), advice=_type_advice(array, what))
+        found = TYPE_NAMES.get(array.dtype.kind, f"values of type {array.dtype}")
+        raise Unplaced(WrongType, what=what, found=found, case=array.dtype.kind)
     if array.ndim == 0:
-        advice = "give an array with one row for each example"
-        raise Unplaced(WrongType, what=what, found="a single number", advice=advice)
+        raise Unplaced(WrongType, what=what, found="a single number", case="number")
     if not array.size:
         missing = "examples" if not len(array) else "numbers in its examples"
         raise Unplaced(NoExamples, what=what, missing=missing, advice=f"its shape is {array.shape}")
     return array
-
-
-def _type_name(array: Array) -> str:
-    names = {"O": "Python objects", "U": "texts", "S": "bytes", "M": "dates", "m": "durations", "c": "complex numbers"}
-    return names.get(array.dtype.kind, f"values of type {array.dtype}")
-
-
-def _type_advice(array: Array, what: str) -> str:
-    if array.dtype.kind in "US":
-        return f"make ids of texts: `names, ids = numpy.unique({what}, return_inverse=True)`"
-    if array.dtype.kind == "O":
-        return "rows of unequal length and None make objects of numbers; the array must have a type such as float32"
-    return f'convert it first: `{what}.astype("float32")`'
 
 
 def _by_name(value: Any, what: str, default: str) -> dict[str, tuple[str, Array]]:
@@ -182,47 +172,44 @@ def _as_arrays(x: Any, y: Any, suffix: str) -> Arrays:
     )
 
 
+def check_pairs(given: Collection[str], *pairs: tuple[str, str], option: str | None = None) -> None:
+    """Raises Unplaced, at `option` or at the first argument, when the first of a pair is given without the second."""
+    for first, second in pairs:
+        if first in given and second not in given:
+            raise Unplaced(BadPair, option=option or first, given=first, missing=second)
+
+
 def check_lengths(lengths: Mapping[str, int]) -> None:
     """Raises Unplaced unless all arrays have as many examples as the first."""
     (first, count), *others = lengths.items()
     for what, length in others:
         if length != count:
-            reason = f"{count} and {length} examples"
-            advice = "give one row for each example in every array"
-            raise Unplaced(UnequalLengths, first=first, second=what, reason=reason, advice=advice)
+            raise Unplaced(UnequalLengths, first=first, second=what, reason=f"{count} and {length} examples")
 
 
 def _check_same_examples(train: Arrays, test: Arrays) -> None:
     """Raises Unplaced unless both have the same names, and examples of the same shape and kind."""
     for letter, ours, theirs in (("x", train.inputs, test.inputs), ("y", train.targets, test.targets)):
+        unlike = partial(Unplaced, UnequalLengths, first=letter, second=f"{letter}_test")
         if set(ours) != set(theirs):
-            reason = f"{', '.join(sorted(ours))} and {', '.join(sorted(theirs))}"
-            raise _unlike(letter, reason, "use the same names")
+            raise unlike(reason=f"{', '.join(sorted(ours))} and {', '.join(sorted(theirs))}", case="names")
         for key in ours:
             sizes = [("x".join(map(str, a[key].shape[1:])) or "1") for a in (ours, theirs)]
             if sizes[0] != sizes[1]:
-                raise _unlike(letter, f"examples of {sizes[0]} and of {sizes[1]}", "give both the same shape")
+                raise unlike(reason=f"examples of {sizes[0]} and of {sizes[1]}", case="shapes")
             if letter == "y" and ours[key].dtype != theirs[key].dtype:
-                raise _unlike(letter, f"{ours[key].dtype} and {theirs[key].dtype}", "give both the same type")
-
-
-def _unlike(letter: str, reason: str, advice: str) -> Unplaced:
-    return Unplaced(UnequalLengths, first=letter, second=f"{letter}_test", reason=reason, advice=advice)
+                raise unlike(reason=f"{ours[key].dtype} and {theirs[key].dtype}", case="types")
 
 
 def _with_names(targets: dict[str, Target], names: Sequence[str] | None) -> dict[str, Target]:
-    """Raises Unplaced when there are fewer names than classes, or no single target for them."""
+    """Raises Unplaced when there are fewer names than classes, or not exactly one target for them."""
     if names is None:
         return targets
+    unlike = partial(Unplaced, UnequalLengths, first="names", second="y")
     keys = [key for key, target in targets.items() if target.kind == "class"]
     if len(keys) != 1:
-        reason = f"{len(keys)} targets have classes"
-        raise Unplaced(
-            UnequalLengths, first="names", second="y", reason=reason, advice="names are for a single target of classes"
-        )
+        raise unlike(reason=f"{len(keys)} targets have classes", case="one target")
     target = targets[keys[0]]
     if target.classes is not None and len(names) < target.classes:
-        reason = f"{len(names)} names and {target.classes} classes"
-        advice = "ids begin at 0, and every id needs a name"
-        raise Unplaced(UnequalLengths, first="names", second="y", reason=reason, advice=advice)
+        raise unlike(reason=f"{len(names)} names and {target.classes} classes", case="class names")
     return targets | {keys[0]: target.replace(classes=len(names), names=tuple(map(str, names)))}

@@ -1,9 +1,9 @@
-"""Examples that are read when they are wanted, for data that do not fit into memory.
+"""Examples that are read on demand, for data that do not fit into memory.
 
-Comes in: files, and where in them each example lies. Goes out: `Rows`, which stand where an array of examples stands
-and give any of them by index. Everything about them is lazy: taking some, changing their numbers, putting two behind
-each other. Files are read, never mapped: what was read does not count as memory of the process, and a file that became
-shorter ends in a diagnostic, where a mapped one would end the process.
+Comes in: files, and the position of each example in them. Goes out: `Rows`, which are used like an array of examples
+and give any of them by index. All operations are lazy: selecting, changing numbers, concatenating. Files are read, not
+mapped: what was read does not count as memory of the process, and a file that became shorter causes a diagnostic, where
+a mapped one would kill the process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netspec.data.errors.streaming import CannotReadOn
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import CompileError, fail
 from netspec.language.lazy import np
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 Array: TypeAlias = "NDArray[Any]"
 
 Column: TypeAlias = "NDArray[Any] | Rows"
-"""The examples of one input or target: in memory, or read when they are wanted."""
+"""The examples of one input or target: in memory, or read on demand."""
 
 BLOCK_BYTES = 1 << 25
-"""How much is read at a time where all examples are gone through."""
+"""How much is read at a time when all examples are read."""
 
 
 class Rows(ABC):
-    """Examples along the first axis, with the shape and the type that an array of all of them had. `bounds` are what
-    numbers cannot be outside of, where that is known without reading them, as of 8-bit images."""
+    """Examples along the first axis, with the shape and the dtype that an array of them would have. `bounds` are the
+    limits of their numbers, where these are known without reading, as of 8-bit images."""
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, bounds: tuple[float, float] | None = None) -> None:
         self.shape = shape
@@ -42,7 +42,7 @@ class Rows(ABC):
 
     @cached_property
     def min_max(self) -> tuple[Array, Array]:
-        """See the function of this name; worked out once."""
+        """See the function of this name; computed once."""
         return _min_max(self)
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Rows(ABC):
         """The examples with these indices, in this order; safe to call from several threads.
 
         Raises:
-            CompileError: they cannot be read any more (NS515).
+            CompileError: they can no longer be read (NS515).
         """
 
     def __len__(self) -> int:
@@ -69,16 +69,23 @@ class Rows(ABC):
         """Some of the examples, by a slice or an array of indices; nothing is read."""
         return _Picked(self, np.arange(len(self))[index])
 
-    def map(self, change: Callable[[Array], Array], dtype: Any) -> Rows:
-        """The same examples with numbers that `change` makes of any of them; it comes to `dtype`, shapes stay."""
-        return _Changed(self, change, dtype)
+    def map(
+        self,
+        change: Callable[[Array], Array],
+        dtype: Any,
+        sizes: tuple[int, ...] | None = None,
+        bounds: tuple[float, float] | None = None,
+    ) -> Rows:
+        """The same examples changed by a function of an array of them, which returns `dtype` and examples of `sizes`
+        (None: as before) with numbers in `bounds`."""
+        return _Changed(self, change, dtype, sizes, bounds)
 
     def __array__(self, *_: Any, **__: Any) -> Array:
-        raise TypeError("these examples are read when they are wanted: go through `blocks`")
+        raise TypeError("these examples are read on demand: use `blocks`")
 
 
 class _Picked(Rows):
-    """Some examples of others."""
+    """Some of the examples of others."""
 
     def __init__(self, base: Rows, index: Array) -> None:
         super().__init__((len(index), *base.shape[1:]), base.dtype, base.bounds)
@@ -90,10 +97,17 @@ class _Picked(Rows):
 
 
 class _Changed(Rows):
-    """Others, changed."""
+    """The examples of others, changed."""
 
-    def __init__(self, base: Rows, change: Callable[[Array], Array], dtype: Any) -> None:
-        super().__init__(base.shape, dtype)
+    def __init__(
+        self,
+        base: Rows,
+        change: Callable[[Array], Array],
+        dtype: Any,
+        sizes: tuple[int, ...] | None,
+        bounds: tuple[float, float] | None,
+    ) -> None:
+        super().__init__((len(base), *(base.shape[1:] if sizes is None else sizes)), dtype, bounds)
         self.base, self.change = base, change
 
     def read(self, index: Array) -> Array:
@@ -101,7 +115,7 @@ class _Changed(Rows):
 
 
 class Joined(Rows):
-    """The examples of several, behind each other; they have one shape and type."""
+    """The examples of several, concatenated; they have the same shape and dtype."""
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         super().__init__((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
@@ -109,17 +123,17 @@ class Joined(Rows):
         self.begins = np.cumsum([0, *map(len, parts)])
 
     def read(self, index: Array) -> Array:
-        found = np.empty((len(index), *self.shape[1:]), self.dtype)
+        examples = np.empty((len(index), *self.shape[1:]), self.dtype)
         owner = np.searchsorted(self.begins, index, side="right") - 1
-        for place, part in enumerate(self.parts):
-            (mine,) = np.nonzero(owner == place)
+        for part, rows in enumerate(self.parts):
+            (mine,) = np.nonzero(owner == part)
             if len(mine):
-                found[mine] = part.read(index[mine] - self.begins[place])
-        return found
+                examples[mine] = rows.read(index[mine] - self.begins[part])
+        return examples
 
 
 class FileRows(Rows):
-    """Numbers in a file, as many bytes for each example.
+    """Numbers in a file, the same number of bytes for each example.
 
     Args:
         path: the file.
@@ -138,7 +152,7 @@ class FileRows(Rows):
         self.stride = self.length if stride is None else stride
 
     def read(self, index: Array) -> Array:
-        """Examples that lie behind each other are read at once; the file is opened anew, so threads share nothing."""
+        """Consecutive examples are read at once; the file is opened anew, so threads share nothing."""
         order = np.argsort(index, kind="stable")
         rising = index[order]
         raw = np.empty((len(index), self.stride), np.uint8)
@@ -148,61 +162,48 @@ class FileRows(Rows):
                 for begin, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(index)], strict=True):
                     self._fill(file, raw[begin:end].reshape(-1), self.offset + int(rising[begin]) * self.stride)
         except OSError as error:
-            raise stopped(self.path, error) from error
-        found = raw
+            raise cannot_read_on(self.path, error) from error
+        content = raw
         if self.stride != self.length or len(cuts):
-            found = np.empty((len(index), self.length), np.uint8)
-            found[order] = raw[:, : self.length]
-        return found.view(self.dtype).reshape(len(index), *self.shape[1:])
+            content = np.empty((len(index), self.length), np.uint8)
+            content[order] = raw[:, : self.length]
+        return content.view(self.dtype).reshape(len(index), *self.shape[1:])
 
-    def _fill(self, file: Any, buffer: Array, place: int) -> None:
+    def _fill(self, file: Any, buffer: Array, position: int) -> None:
         """Raises CompileError when the file ends before; what follows the last example may be missing."""
-        file.seek(place)
+        file.seek(position)
         view, done = buffer.data, 0
         while done < len(view):
             count = file.readinto(view[done:])
             if not count:
                 if len(view) - done <= self.stride - self.length:
                     return
-                raise fail(
-                    CannotReadOn(file=str(self.path), reason=f"it ends after {file.seek(0, 2):,} bytes", advice=_AGAIN)
-                )
+                raise cannot_read_on(self.path, f"it ends after {file.seek(0, 2):,} bytes")
             done += count
 
 
-_AGAIN = "put the file back as it was, and go on with `netspec train --resume RUN`"
-
-
-def stopped(path: Path, error: Exception, reason: str | None = None) -> Exception:
-    """What to raise when examples cannot be read any more."""
-    if reason is None:
-        text = getattr(error, "strerror", None) or str(error)
-        missing = isinstance(error, FileNotFoundError)
-        reason = "the file is not there any more" if missing else text[:1].lower() + text[1:]
-    return fail(CannotReadOn(file=str(path), reason=reason, advice=_AGAIN))
-
-
-# ---------------------------------------------------------------- going through all of them
+def cannot_read_on(path: Path, reason: Exception | str) -> CompileError:
+    """What to raise when examples can no longer be read."""
+    if isinstance(reason, FileNotFoundError):
+        reason = "the file no longer exists"
+    elif not isinstance(reason, str):
+        text = getattr(reason, "strerror", None) or str(reason)
+        reason = text[:1].lower() + text[1:]
+    return fail(CannotReadOn(file=str(path), reason=reason))
 
 
 def is_streamed(column: object) -> bool:
-    """Whether examples are read when they are wanted."""
+    """Whether examples are read on demand."""
     return isinstance(column, Rows)
 
 
-def block_length(column: Column) -> int:
-    """How many examples are gone through at a time: the same for equal examples in memory and in files."""
-    each = prod(column.shape[1:]) * column.dtype.itemsize
-    return max(1, BLOCK_BYTES // max(1, each))
-
-
 def blocks(column: Column, *, cut: bool = False) -> Iterator[Array]:
-    """All examples in their order. What is in memory comes as a whole, unless `cut` asks for blocks of it as well: sums
-    are the same then, to the last bit, wherever the examples are."""
+    """All examples in their order. An array is one block, unless `cut` asks for several: they have the same lengths as
+    those of a file then, so that sums are the same to the last bit."""
     if not isinstance(column, Rows) and not cut:
         yield column
         return
-    length = block_length(column)
+    length = max(1, BLOCK_BYTES // max(1, prod(column.shape[1:]) * column.dtype.itemsize))
     for begin in range(0, len(column), length):
         if isinstance(column, Rows):
             yield column.read(np.arange(begin, min(begin + length, len(column))))
@@ -212,26 +213,25 @@ def blocks(column: Column, *, cut: bool = False) -> Iterator[Array]:
 
 def in_memory(column: Column) -> Array:
     """An array that is known to be one, such as labels."""
-    assert not isinstance(column, Rows), "these examples are read when they are wanted"
+    assert not isinstance(column, Rows), "these examples are read on demand"
     return column
 
 
 def read_all(column: Column) -> Array:
-    """The examples as an array; for those that are few."""
+    """The examples as an array; for small sets."""
     return column.read(np.arange(len(column))) if isinstance(column, Rows) else column
 
 
 def converted(column: Column, dtype: str) -> Column:
-    """The same numbers in another type; nothing is copied where it is that one."""
+    """The same numbers in another dtype; nothing is copied where it is the same."""
     if isinstance(column, Rows):
-        same = column.dtype == dtype
-        return column if same else column.map(lambda x: x, dtype)
+        return column if column.dtype == dtype else column.map(lambda x: x, dtype)
     return column.astype(dtype, copy=False)
 
 
-def sample(column: Column, most: int) -> Array:
-    """Examples at equal distances, at most so many; an array as a whole."""
-    return column.read(np.arange(0, len(column), -(-len(column) // most))) if isinstance(column, Rows) else column
+def sample(column: Column, limit: int) -> Array:
+    """At most `limit` examples at equal distances; of an array all."""
+    return column.read(np.arange(0, len(column), -(-len(column) // limit))) if isinstance(column, Rows) else column
 
 
 def min_max(column: Column) -> tuple[Array, Array]:

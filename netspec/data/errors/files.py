@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from netspec.language.diagnostics import Diagnostic
 
+_IDS_OF_TEXTS = "make ids of texts: `names, ids = numpy.unique({what}, return_inverse=True)`"
+
 
 class CannotRead(Diagnostic):
     """A data file does not exist, or cannot be read. Relative names start from the folder of the `.net` file."""
@@ -14,6 +16,10 @@ class CannotRead(Diagnostic):
     code = "NS401"
     title = "cannot read {file}: {reason}"
     label = "{reason}"
+    hint = {
+        "cifar10": "name the folder with test_batch.bin in it, or write `cifar10` alone",
+        "": "{advice}",
+    }
     file: str
     reason: str
 
@@ -29,9 +35,16 @@ class CannotDownload(Diagnostic):
     code = "NS402"
     title = "{name} is not on this machine and cannot be downloaded: {reason}"
     label = "needs {file}"
-    hint = "searched in {folders}\n{advice}"
+    hint = {
+        "hub": "searched in {folders}\n"
+        "check the name, or fetch it on a machine with a network and write it with `save_to_disk`",
+        "": "searched in {folders}\n"
+        "with a network it is downloaded automatically; otherwise put {files} into one of these folders, or name the "
+        "folder above them with NETSPEC_DATA",
+    }
     name: str
     file: str
+    files: str = ""
     reason: str
     folders: str
 
@@ -57,9 +70,21 @@ class BrokenFile(Diagnostic):
     code = "NS404"
     title = "{file} is not a valid {format} file: {reason}"
     label = "{reason}"
+    hint = {
+        "idx": "IDX files are files like those of MNIST, such as train-images-idx3-ubyte.gz",
+        "npy": "write it with `numpy.save`",
+        "npz": "write it with `numpy.savez`",
+        "several": 'write `npz("{file}")`',
+        "cifar10": "the binary version of CIFAR-10 is needed, cifar-10-binary.tar.gz; found {found}",
+        "cifar100": "CIFAR-100 and the Python version have other files; take the binary version of CIFAR-10",
+        "quotes": 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""',
+        "encoding": "save it as {format} in UTF-8",
+        "": "{advice}",
+    }
     file: str
     format: str
     reason: str
+    found: str = ""
     advice: str = "get the file again"
 
 
@@ -69,6 +94,14 @@ class NoExamples(Diagnostic):
     code = "NS405"
     title = "{what} has no {missing}"
     label = "no training data"
+    hint = {
+        "rows": "add rows after the header, one for each example",
+        "dropped": "every row has a missing value: remove columns with `drop`, or write `missing = mean`",
+        "features": "add the columns that the target is predicted from",
+        "header": "the first row names the columns, the others are the examples",
+        "images": "name a file with images in it",
+        "": "{advice}",
+    }
     what: str
     missing: str = "examples"
 
@@ -79,6 +112,11 @@ class BadHeader(Diagnostic):
     code = "NS406"
     title = "the header of {file} {problem}"
     label = "{problem}"
+    hint = {
+        "inputs": "rename one of the columns: inputs of token ids have the names of their columns",
+        "numbers": "add a first row with the names of the columns",
+        "": "give every column a unique name",
+    }
     file: str
     problem: str
 
@@ -89,13 +127,12 @@ class RaggedRow(Diagnostic):
     code = "NS407"
     title = "{file} row {row} has {found} cells, but the header has {expected}"
     label = "wrong number of cells in row {row}"
-    hint = "{also}{advice}"
+    hint = "{also}put cells that contain the delimiter into double quotes, or set `delimiter`"
     file: str
     row: int
     found: int
     expected: int
-    also: str = ""
-    advice: str = "put cells that hold the delimiter into double quotes, or set `delimiter`"
+    also: str
 
 
 class NoColumn(Diagnostic):
@@ -116,12 +153,20 @@ class NotANumber(Diagnostic):
     code = "NS409"
     title = '{file} row {row}, column `{column}`: not a number: "{cell}"'
     label = "row {row}, column `{column}`"
-    hint = "{also}{advice}"
+    hint = {
+        "infinite": "{also}write a finite number",
+        "comma": "{also}numbers have a decimal point: {point}",
+        "unit": "{also}write the number without signs and units",
+        "target": "{also}write `task = classes` if the column holds classes",
+        "": "{also}if it holds categories write `categories = [{columns}]`; to leave it out, `drop = [{columns}]`",
+    }
     file: str
     row: int
     column: str
     cell: str
-    also: str = ""
+    also: str
+    point: str
+    columns: str
 
 
 class MissingValue(Diagnostic):
@@ -130,11 +175,15 @@ class MissingValue(Diagnostic):
     code = "NS410"
     title = "{file} row {row}, column `{column}`: the value is missing"
     label = "row {row}, column `{column}`"
-    hint = "{also}{advice}"
+    hint = {
+        "target": "{also}write `missing = drop{named}` to leave such rows out",
+        "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean` to fill them in",
+    }
     file: str
     row: int
     column: str
-    also: str = ""
+    also: str
+    named: str
 
 
 class TaskUnclear(Diagnostic):
@@ -143,6 +192,10 @@ class TaskUnclear(Diagnostic):
     code = "NS411"
     title = "the column `{column}` has {distinct} different values in {rows} rows: are they classes?"
     label = "classes or numbers?"
+    hint = {
+        "integers": "write `task = numbers` to predict the number\nwrite `task = classes` if every value is a class",
+        "": "is this the column to predict?\nwrite `task = classes` if every value is a class",
+    }
     column: str
     distinct: int
     rows: int
@@ -154,6 +207,7 @@ class WrongShape(Diagnostic):
     code = "NS412"
     title = "{count} numbers cannot be reshaped to {shape}"
     label = "{reason}"
+    hint = "write sizes whose product is {count}"
     count: int
     shape: str
     reason: str
@@ -182,6 +236,16 @@ class UnequalLengths(Diagnostic):
     code = "NS414"
     title = "{first} and {second} do not belong together: {reason}"
     label = "{reason}"
+    hint = {
+        "names": "use the same names",
+        "shapes": "give both the same shape",
+        "types": "give both the same type",
+        "images": "training and test images have one size",
+        "labels": "take the images and the labels of one set",
+        "one target": "names are for a single target of classes",
+        "class names": "ids begin at 0, and every id needs a name",
+        "": "give one row for each example in every array",
+    }
     first: str
     second: str
     reason: str
@@ -193,6 +257,17 @@ class WrongType(Diagnostic):
     code = "NS415"
     title = "{what} contains {found}"
     label = "{found}"
+    hint = {
+        "ragged": "make them all the same length",
+        "number": "give an array with one row for each example",
+        "one-hot": "give class ids: `{what}.argmax(axis=1)`",
+        "U": _IDS_OF_TEXTS,
+        "S": _IDS_OF_TEXTS,
+        "O": "rows of unequal length and None make objects of numbers; the array must have a type such as float32",
+        "saved": "save an array of numbers, such as float32",
+        "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',
+        "": 'convert it first: `{what}.astype("float32")`',
+    }
     what: str
     found: str
 
@@ -201,8 +276,8 @@ class BadPair(Diagnostic):
     """Two arguments of a data source or of `from_arrays` must be given together."""
 
     code = "NS416"
-    title = "{given} is given without {missing}"
-    label = "{missing} is missing"
+    title = "`{given}` is given without `{missing}`"
+    label = "`{missing}` is missing"
     hint = "give both, or neither"
     given: str
     missing: str

@@ -39,6 +39,7 @@ class ImageSizes(Diagnostic):
     code = "NS428"
     title = "{file} is {found}, but {first} is {expected}"
     label = "{count} of {total} images have another size"
+    hint = {"column": "resize them first, with `map`", "": "give all of them one size: `size = {expected}`"}
     file: str
     found: str
     first: str
@@ -67,9 +68,19 @@ class ColumnConflict(Diagnostic):
     code = "NS442"
     title = "the column `{column}` of {file} {problem}"
     label = "{problem}"
+    hint = {
+        "values": 'nothing can be learned from values that hardly ever repeat: leave it out, `drop = ["{column}"]`',
+        "twice": "name it once in `{role}`",
+        "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
+        "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",
+        "": "take it out of `{role}`",
+        "unclear": 'write `{role} = "{column}"`; its columns are {columns}',
+    }
     file: str
     column: str
     problem: str
+    role: str = ""
+    columns: str = ""
 
 
 class ClassWeights(Diagnostic):
@@ -87,10 +98,12 @@ class UnseenClass(Diagnostic):
     code = "NS483"
     title = '{where}, column `{column}`: the class "{name}" is not in the training file'
     label = "{count} such rows"
+    hint = "the classes are {classes}"
     where: str
     column: str
     name: str
     count: int
+    classes: str
 
 
 class TooShort(Diagnostic):

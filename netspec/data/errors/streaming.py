@@ -28,6 +28,7 @@ class CannotReadOn(Diagnostic):
 
     code = "NS515"
     title = "the data can no longer be read: {file}: {reason}"
+    hint = "restore the file, then continue with `netspec train --resume RUN`"
     file: str
     reason: str
 

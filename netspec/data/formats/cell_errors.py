@@ -1,12 +1,13 @@
-"""What is wrong with the cells of a table: one `Unplaced` for each kind of mistake, with the first few rows.
+"""Mistakes in the cells of a table: one `Unplaced` for each kind, with the first few rows.
 
-Comes in: the rows and cells of each column that are wrong. Goes out: what to raise.
+Comes in: the wrong rows and cells of each column. Goes out: what to raise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, isnan
 from typing import Any
 
@@ -17,7 +18,7 @@ MAX_SHOWN = 5
 """How many rows and columns a message lists."""
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-"""What is in cells, in lower case, when a number is not known."""
+"""The cells, in lower case, that mean an unknown number."""
 
 UNKNOWN_NAME = frozenset({"", "nan", "?"})
 """The same for cells that name a class or a category; `NA` or `none` may well be one."""
@@ -34,7 +35,7 @@ def number(cell: str) -> float | None:
 
 @dataclass(frozen=True)
 class BadCells:
-    """The rows of a column that are wrong in one way, and their cells where a message shows them."""
+    """The rows of a column with one kind of mistake, and their cells where a message shows them."""
 
     column: str
     rows: Sequence[int]
@@ -42,11 +43,10 @@ class BadCells:
 
 
 def raise_all(errors: Iterable[Unplaced | None]) -> None:
-    """Raises Unplaced with every one of the errors, if there is any."""
+    """Raises Unplaced with all of the errors, if there are any."""
     found = [error for error in errors if error is not None]
     if found:
-        first, *others = found
-        raise Unplaced(first.kind, option=first.option, others=others, **first.fields)
+        raise Unplaced(found[0].kind, option=found[0].option, others=found[1:], **found[0].fields)
 
 
 def ragged_rows(file: str, ragged: Sequence[tuple[int, int]], width: int) -> Unplaced | None:
@@ -61,19 +61,16 @@ def ragged_rows(file: str, ragged: Sequence[tuple[int, int]], width: int) -> Unp
 def missing_values(
     file: str, targets: Iterable[BadCells], features: Iterable[BadCells], absent: Iterable[str]
 ) -> Unplaced | None:
-    """For missing values; `absent` has the words for them that have to be named to be left out."""
+    """For missing values; `absent` has the words for them that must be named to be left out."""
     targets = _in_order(targets)
     bad = targets + _in_order(features)
     if not bad:
         return None
-    words = sorted(absent)
-    listed = ", ".join(f'"{word}"' for word in words)
-    named = f", absent = {listed if len(words) == 1 else f'[{listed}]'}" if words else ""
-    advice = f"write `missing = drop{named}` to leave such rows out"
-    if not targets:
-        advice += ", or `missing = mean` to fill them in"
-    row, column = bad[0].rows[0], bad[0].column
-    return Unplaced(MissingValue, option="file", file=file, row=row, column=column, also=_also(bad), advice=advice)
+    words = [f'"{word}"' for word in sorted(absent)]
+    listed = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+    named = f", absent = {listed}" if words else ""
+    missing = partial(Unplaced, MissingValue, option="file", file=file, case="target" if targets else "")
+    return missing(row=bad[0].rows[0], column=bad[0].column, also=_also(bad), named=named)
 
 
 def not_numbers(file: str, bad: Iterable[BadCells], *, is_target: bool = False) -> Unplaced | None:
@@ -81,24 +78,23 @@ def not_numbers(file: str, bad: Iterable[BadCells], *, is_target: bool = False) 
     bad = _in_order(bad)
     if not bad:
         return None
-    row, column, cell = bad[0].rows[0], bad[0].column, bad[0].cells[0]
-    advice = number_advice(cell, [one.column for one in bad], is_target=is_target)
-    where: dict[str, Any] = {"file": file, "row": row, "column": column}
-    return Unplaced(NotANumber, option="file", **where, cell=cell[:40], also=_also(bad), advice=advice)
-
-
-def number_advice(cell: str, columns: Sequence[str], *, is_target: bool = False) -> str:
-    """What to write instead of a cell that is not a number."""
+    cell, case = bad[0].cells[0], "target" if is_target else ""
+    plain = cell.rstrip("%€$ ").lstrip("€$ ").replace(",", "")
     if (value := number(cell)) is not None and not isfinite(value):
-        return "write a finite number"
-    if number(cell.replace(",", ".")) is not None:
-        return f"numbers have a decimal point: {cell.replace(',', '.')}"
-    if number(cell.rstrip("%€$ ").lstrip("€$ ").replace(",", "")) is not None:
-        return "write the number without signs and units"
-    if is_target:
-        return "write `task = classes` if the column holds classes"
-    names = ", ".join(f'"{name}"' for name in columns[:MAX_SHOWN])
-    return f"if it holds categories write `categories = [{names}]`; to leave it out, `drop = [{names}]`"
+        case = "infinite"
+    elif number(cell.replace(",", ".")) is not None:
+        case = "comma"
+    elif number(plain) is not None:
+        case = "unit"
+    fields: dict[str, Any] = {
+        "row": bad[0].rows[0],
+        "column": bad[0].column,
+        "cell": cell[:40],
+        "also": _also(bad),
+        "point": cell.replace(",", "."),
+        "columns": ", ".join(f'"{one.column}"' for one in bad[:MAX_SHOWN]),
+    }
+    return Unplaced(NotANumber, option="file", file=file, case=case, **fields)
 
 
 def _in_order(bad: Iterable[BadCells]) -> list[BadCells]:
@@ -107,7 +103,7 @@ def _in_order(bad: Iterable[BadCells]) -> list[BadCells]:
 
 
 def _also(bad: Sequence[BadCells]) -> str:
-    """All rows but the first, as a line of a hint; empty when there is no other."""
+    """All rows but the first, as a line of a hint; empty when there are no others."""
     texts = []
     for index, one in enumerate(bad[:MAX_SHOWN]):
         if text := _row_list(one, 0 if index else 1):

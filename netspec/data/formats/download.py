@@ -1,7 +1,7 @@
-"""Published files: looked for on this machine, otherwise fetched and checked.
+"""Published files: searched for on this machine, otherwise downloaded and checked.
 
 Comes in: the name of a data set and its files with checksums. Goes out: paths. A file gets its name only when it is
-whole and its checksum is right, so that nothing half-written is ever found.
+complete and its checksum is right, so that no partial file is ever found.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from netspec.data.errors.files import CannotDownload, WrongChecksum
 from netspec.language.cache_dir import cache_path
@@ -21,7 +20,7 @@ hashlib, shutil, tempfile = lazy("hashlib"), lazy("shutil"), lazy("tempfile")
 client, request = lazy("http.client"), lazy("urllib.request")
 
 TIMEOUT = 30.0
-"""Seconds without a response after which a server is given up."""
+"""Seconds to wait for a response of a server."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Collection:
-    """A data set of several files, and the addresses of folders from which they can be fetched."""
+    """A data set of several files, and the addresses of folders from which they can be downloaded."""
 
     name: str
     mirrors: tuple[str, ...]
@@ -43,7 +42,7 @@ class Collection:
 
 
 class _Refused(Exception):
-    """A server did not give the file; the text says why, `checksum` is that of another file which it gave instead."""
+    """A server did not send the file; the text says why, `checksum` is that of another file which it sent instead."""
 
     def __init__(self, url: str, reason: str, checksum: str | None = None) -> None:
         super().__init__(f"{url}: {reason}")
@@ -52,35 +51,26 @@ class _Refused(Exception):
 
 
 def find_files(collection: Collection) -> dict[str, Path]:
-    """The path of each file of a collection, downloaded into the user's cache if need be.
+    """The path of each file of a collection, downloaded into the user's cache if necessary.
 
-    The folders are NETSPEC_DATA/<name> and the cache; a file may be unpacked, and a dot may stand for the first `-idx`.
+    The folders are NETSPEC_DATA/<name> and the cache; a file may be unpacked, and a dot may replace the first `-idx`.
 
     Raises:
-        Unplaced: a file is nowhere, and cannot be fetched.
+        Unplaced: a file does not exist here, and cannot be downloaded.
     """
     return {file.name: _find(collection, file) or _fetch(collection, file) for file in collection.files}
 
 
 def folders_of(collection: Collection) -> list[Path]:
-    given = os.environ.get("NETSPEC_DATA")
-    return [*([Path(given) / collection.name] if given else []), _cache(collection)]
-
-
-def _cache(collection: Collection) -> Path:
-    return cache_path() / "data" / collection.name
+    roots = [Path(given)] if (given := os.environ.get("NETSPEC_DATA")) else []
+    return [root / collection.name for root in (*roots, cache_path() / "data")]
 
 
 def _find(collection: Collection, file: Published) -> Path | None:
     plain = file.name.removesuffix(".gz")
     names = [file.name, plain, file.name.replace("-idx", ".idx"), plain.replace("-idx", ".idx")]
-    places = (folder / name for folder in folders_of(collection) for name in names)
-    return next((place for place in places if place.is_file()), None)
-
-
-def _mirrors(collection: Collection) -> tuple[str, ...]:
-    given = os.environ.get("NETSPEC_MIRROR")
-    return (f"{given.rstrip('/')}/{collection.name}/",) if given else collection.mirrors
+    paths = (folder / name for folder in folders_of(collection) for name in names)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _fetch(collection: Collection, file: Published) -> Path:
@@ -89,36 +79,32 @@ def _fetch(collection: Collection, file: Published) -> Path:
     Raises:
         Unplaced: no server has the published file, or it cannot be written.
     """
-    refusals: list[_Refused] = []
-    for mirror in _mirrors(collection):
+    folder, refusals = folders_of(collection)[-1], list[_Refused]()
+    given = os.environ.get("NETSPEC_MIRROR")
+    for mirror in (f"{given.rstrip('/')}/{collection.name}/",) if given else collection.mirrors:
         try:
-            return _download(mirror + file.name, file, _cache(collection))
+            return _download(mirror + file.name, file, folder)
         except _Refused as refused:
             refusals.append(refused)
-    other = next((refused for refused in refusals if refused.checksum is not None), None)
-    if other is not None:
-        checksums: dict[str, Any] = {"algorithm": file.algorithm, "found": other.checksum, "expected": file.digest}
-        folder = str(_cache(collection))
-        raise Unplaced(WrongChecksum, file=file.name, server=other.url, folder=folder, **checksums)
-    advice = (
-        f"with a network it is fetched by itself; otherwise put {', '.join(f.name for f in collection.files)} "
-        "into one of these folders, or name one above them with NETSPEC_DATA"
-    )
+    for refusal in refusals:
+        if refusal.checksum is not None:
+            wrong = partial(Unplaced, WrongChecksum, file=file.name, server=refusal.url, folder=str(folder))
+            raise wrong(algorithm=file.algorithm, found=refusal.checksum, expected=file.digest)
     raise Unplaced(
         CannotDownload,
         name=collection.name,
         file=file.name,
-        reason="; ".join(str(refusal) for refusal in refusals),
-        folders=" and ".join(str(folder) for folder in folders_of(collection)),
-        advice=advice,
+        reason="; ".join(map(str, refusals)),
+        folders=" and ".join(map(str, folders_of(collection))),
+        files=", ".join(f.name for f in collection.files),
     )
 
 
 def _download(url: str, file: Published, folder: Path) -> Path:
-    """Fetch into a temporary file beside the final one, and rename that when the checksum is right.
+    """Download into a temporary file in the same folder, and rename it when the checksum is right.
 
     Raises:
-        _Refused: the server does not give the file, or gives another one, or the folder cannot be written.
+        _Refused: the server does not send the file, or sends another one, or the folder cannot be written.
     """
     if not url.startswith(("http://", "https://")):
         raise _Refused(url, "not an http address")

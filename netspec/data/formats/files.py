@@ -1,4 +1,4 @@
-"""Files of data, whatever their format: whether they have changed, and what to say when they cannot be read.
+"""Files of data, whatever their format: whether they have changed, and errors for those that cannot be read.
 
 Comes in: a path. Goes out: its stamp, or what to raise.
 """
@@ -14,7 +14,7 @@ from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.language.diagnostics import Unplaced, nearest
 
 FileStamp: TypeAlias = tuple[int, int] | None
-"""When a file was last changed, in nanoseconds, and its size in bytes; None for one that cannot be looked at."""
+"""When a file was last changed, in nanoseconds, and its size in bytes; None when that is unknown."""
 
 
 def file_stamp(path: Path) -> FileStamp:
@@ -27,18 +27,13 @@ def file_stamp(path: Path) -> FileStamp:
 
 
 def unreadable(path: Path, file_format: str, error: Exception, option: str | None) -> Unplaced:
-    """What to raise when a file cannot be opened or unpacked; a file that is not there gets the nearest name."""
+    """What to raise when a file cannot be opened or unpacked; for a missing file with the most similar name."""
     if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-        return Unplaced(
-            BrokenFile, option=option, file=path.name, format=file_format, reason=f"it cannot be unpacked ({error})"
-        )
-    reason = "there is no such file" if isinstance(error, FileNotFoundError) else _lower(error)
-    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
-
-
-def _lower(error: Exception) -> str:
+        reason = f"it cannot be unpacked ({error})"
+        return Unplaced(BrokenFile, option=option, file=path.name, format=file_format, reason=reason)
     text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:]
+    reason = "there is no such file" if isinstance(error, FileNotFoundError) else text[:1].lower() + text[1:]
+    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
 
 
 def _file_advice(path: Path) -> str:
@@ -46,11 +41,10 @@ def _file_advice(path: Path) -> str:
         return f"there is no folder {path.parent}"
     if path.exists():
         return "name a file that you may read"
-    names = sorted(p.name for p in path.parent.iterdir() if p.is_file() and p.suffix != ".net")
-    close = {name.lower(): name for name in names}
-    near = nearest(path.name, close)
-    lines = [f"did you mean `{close[near]}`?"] if near is not None else []
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    names = {p.name.lower(): p.name for p in sorted(path.parent.iterdir()) if p.is_file() and p.suffix != ".net"}
+    near = nearest(path.name, names)
+    lines = [f"did you mean `{names[near]}`?"] if near is not None else []
     where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"
+    shown = ", ".join([*names.values()][:12]) + (", …" if len(names) > 12 else "")
     lines.append(f"files in {where.removeprefix('the folder ')}: {shown}" if names else f"{where} has no data files")
     return "\n".join(lines)

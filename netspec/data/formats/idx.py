@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -20,9 +22,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-"""NumPy's names of the types of numbers, by their code in the file."""
-
-GZIP_MAGIC = b"\x1f\x8b"
+"""NumPy's dtypes by their code in the file."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class IdxHead:
 
     @property
     def bytes(self) -> int:
-        """How long the numbers are."""
+        """The size of the numbers."""
         return prod(self.sizes) * int(self.type[-1])
 
 
@@ -42,64 +42,65 @@ def read_head(path: Path, option: str | None = None) -> IdxHead:
     """Type and sizes; the numbers are not read. `option` is the argument that names the file.
 
     Raises:
-        Unplaced: the file cannot be read or is no IDX file.
+        Unplaced: the file cannot be read or is not an IDX file.
     """
-    try:
-        with _open(path) as file:
-            return _parse_head(path, file, option)
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, "IDX", error, option) from error
+    with _opened(path, option) as file:
+        return _parse_head(path, file, option)
 
 
 def read_idx(path: Path, option: str | None = None) -> Array:
     """The numbers, in the shape and type of the file. `option` is the argument that names the file.
 
     Raises:
-        Unplaced: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
+        Unplaced: the file cannot be read, is not an IDX file, or has more or fewer numbers than its head says.
     """
-    try:
-        with _open(path) as file:
-            head = _parse_head(path, file, option)
-            body = file.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, "IDX", error, option) from error
-    if len(body) != head.bytes:
-        reason = f"its head announces {head.bytes:,} bytes, and {len(body):,} follow"
-        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+    with _opened(path, option) as file:
+        head = _parse_head(path, file, option)
+        body = file.read()
+    _check_length(path, head, len(body), option)
     return np.frombuffer(body, np.dtype(head.type)).reshape(head.sizes)
 
 
 def idx_rows(path: Path, option: str | None = None) -> FileRows | None:
-    """The numbers, to be read when they are wanted; None when the file is gzipped.
+    """The numbers, to be read on demand; None when the file is gzipped.
 
     Raises:
-        Unplaced: the file cannot be read, is no IDX file, or has more or fewer numbers than its head says.
+        Unplaced: the file cannot be read, is not an IDX file, or has more or fewer numbers than its head says.
     """
     head = read_head(path, option)
-    with path.open("rb") as file:
-        if file.read(2) == GZIP_MAGIC:
-            return None
+    if _is_packed(path):
+        return None
     offset = 4 + 4 * len(head.sizes)
-    length = path.stat().st_size - offset
-    if length != head.bytes:
-        reason = f"its head announces {head.bytes:,} bytes, and {length:,} follow"
-        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+    _check_length(path, head, path.stat().st_size - offset, option)
     return FileRows(path, head.sizes, head.type, offset=offset)
 
 
-def _open(path: Path) -> IO[bytes]:
-    """The file, unpacked when it is gzipped, whatever its name says."""
+@contextmanager
+def _opened(path: Path, option: str | None) -> Iterator[IO[bytes]]:
+    """The file, unpacked when it is gzipped, whatever its name says; raises Unplaced when it cannot be read."""
+    try:
+        with cast("IO[bytes]", gzip.GzipFile(path)) if _is_packed(path) else path.open("rb") as file:
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, "IDX", error, option) from error
+
+
+def _is_packed(path: Path) -> bool:
     with path.open("rb") as file:
-        is_packed = file.read(2) == GZIP_MAGIC
-    return cast("IO[bytes]", gzip.GzipFile(path)) if is_packed else path.open("rb")
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _check_length(path: Path, head: IdxHead, length: int, option: str | None) -> None:
+    if length != head.bytes:
+        reason = f"its head announces {head.bytes:,} bytes, and {length:,} follow"
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
 
 
 def _parse_head(path: Path, file: IO[bytes], option: str | None) -> IdxHead:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
         reason = f"it begins with {magic.hex(' ') or 'nothing'}, not with 00 00 and a type"
-        advice = "IDX files are files like those of MNIST, such as train-images-idx3-ubyte.gz"
-        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason, advice=advice)
+        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason, case="idx")
     rank = magic[3]
     sizes = file.read(4 * rank)
     if len(sizes) < 4 * rank:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.data.dataset.from_arrays import as_numbers, target_array
+from netspec.data.dataset.from_arrays import as_numbers, check_pairs, target_array
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.files import BadPair, BrokenFile, NoExamples, WrongKeys, WrongType
+from netspec.data.errors.files import BrokenFile, NoExamples, WrongKeys, WrongType
 from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
@@ -28,7 +29,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """An archive that is read inside the `with`.
 
     Raises:
-        Unplaced: the file cannot be read, is no archive, or holds something else than numbers.
+        Unplaced: the file cannot be read, is not an archive, or contains something else than numbers.
     """
     import zipfile
     import zlib
@@ -39,10 +40,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, "npz", error, "file") from error
     except (zipfile.BadZipFile, ValueError) as error:
-        advice = "write it with `numpy.savez`"
-        raise Unplaced(
-            BrokenFile, option="file", file=path.name, format="npz", reason=str(error), advice=advice
-        ) from error
+        broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="npz")
+        raise broken(reason=str(error), case="npz") from error
     except Unplaced as bad:
         raise Unplaced(bad.kind, option=bad.option or "file", **bad.fields) from bad
 
@@ -56,47 +55,40 @@ class Archive:
         self.arrays = tuple(entry.removesuffix(".npy") for entry in file.namelist() if entry.endswith(".npy"))
 
     def keys(self, asked: Mapping[str, str | None]) -> dict[str, str]:
-        """The names of the arrays by what they are: `x`, `y`, and `x_test`, `y_test` if there is a test split.
+        """The names of the arrays by role: `x`, `y`, and `x_test`, `y_test` if there is a test split.
 
         Args:
-            asked: the names that were asked for; None stands for the usual one.
+            asked: the given names; None stands for the usual one.
 
         Raises:
             Unplaced: an array is missing.
         """
         suffix = "_train" if {"x_train", "y_train"} & {*self.arrays} else ""
         usual = {"x": f"x{suffix}", "y": f"y{suffix}", "x_test": "x_test", "y_test": "y_test"}
-        found: dict[str, str] = {}
-        for role, name in asked.items():
-            if name is not None and name not in self.arrays:
-                raise self._no_array(name, role)
-            if name is not None or usual[role] in self.arrays:
-                found[role] = name or usual[role]
-            elif role in ("x", "y"):
-                raise self._no_array(usual[role], "file")
-        tests = [role for role in ("x_test", "y_test") if role in found]
-        if len(tests) == 1:
-            missing = "y_test" if tests == ["x_test"] else "x_test"
-            raise Unplaced(BadPair, given=f"`{tests[0]}`", missing=f"`{missing}`")
-        return found
-
-    def _no_array(self, name: str, option: str) -> Unplaced:
-        found = ", ".join(self.arrays) or "no arrays"
-        return Unplaced(WrongKeys, option=option, file=self.name, key=name, found=found)
+        names: dict[str, str] = {}
+        for role, given in asked.items():
+            name = given or usual[role]
+            if name in self.arrays:
+                names[role] = name
+            elif given is not None or role in ("x", "y"):
+                arrays = ", ".join(self.arrays) or "no arrays"
+                option = role if given is not None else "file"
+                raise Unplaced(WrongKeys, option=option, file=self.name, key=name, found=arrays)
+        check_pairs(names, ("x_test", "y_test"), ("y_test", "x_test"), option="file")
+        return names
 
     def head(self, key: str) -> tuple[tuple[int, ...], Any]:
-        """Shape and type of an array, which has examples of numbers in it; the numbers are not read.
+        """Shape and dtype of an array of numbers; the numbers are not read.
 
         Raises:
-            Unplaced: it has none.
+            Unplaced: it has no examples, or something else than numbers.
         """
         with self.file.open(f"{key}.npy") as entry:
             version = npy.read_magic(entry)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, _, dtype = read(entry)
         if dtype.kind not in "biuf":
-            advice = "save arrays of numbers, such as float32"
-            raise Unplaced(WrongType, what=f"`{key}`", found=f"values of type {dtype}", advice=advice)
+            raise Unplaced(WrongType, what=f"`{key}`", found=f"values of type {dtype}", case="saved")
         if 0 in shape or not shape:
             raise Unplaced(NoExamples, what=f"`{key}` of {self.name}", advice=f"its shape is {shape}")
         return tuple(shape), dtype
@@ -105,7 +97,7 @@ class Archive:
         """An array.
 
         Raises:
-            Unplaced: it holds something else than numbers.
+            Unplaced: it has no examples, or something else than numbers.
         """
         self.head(key)
         with self.file.open(f"{key}.npy") as entry:

@@ -1,7 +1,6 @@
 """A table with every cell checked: numbers, categories and targets.
 
-Comes in: a `TableFile`, and what is wanted of it. Goes out: `Table`, or every mistake in the cells, each with its row
-and column.
+Comes in: a `TableFile`, and what is wanted of it. Goes out: `Table`, or every mistake in its cells.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from math import inf, nan
 from typing import TYPE_CHECKING
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.data.errors.files import NoExamples
 from netspec.data.formats.cell_errors import (
     MISSING,
     UNKNOWN_NAME,
@@ -24,22 +24,19 @@ from netspec.data.formats.cell_errors import (
     raise_all,
 )
 from netspec.data.formats.table_files import TableFile, as_text
-from netspec.data.formats.table_layout import Layout, Wanted, make_layout, nothing_in
-from netspec.language.lazy import lazy
+from netspec.data.formats.table_layout import Layout, Wanted, make_layout
+from netspec.language.diagnostics import Unplaced
+from netspec.language.lazy import np
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-else:
-    np = lazy("numpy")
-    pl = lazy("polars")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table as it was read.
+    """A table.
 
-    `numbers` has the features that are numbers, float32 of shape (rows, features), NaN where one is missing and may be;
+    `numbers` has the features that are numbers, float32 of shape (rows, features), NaN where a missing one is allowed;
     `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the lines of the rows in the file, the header being 1.
     """
@@ -59,14 +56,13 @@ def read_table(source: TableFile, wanted: Wanted) -> Table:
     """The table in a file.
 
     Raises:
-        Unplaced: a column is not there, there are no rows, or cells are wrong; with every row and column of those.
+        Unplaced: a column does not exist, there are no rows, or cells are wrong; with every row and column of those.
     """
-    layout = make_layout(source.file, source.header, source.head, wanted, source.delimiter)
-    return _Reading(source, layout).table()
+    return _Reading(source, make_layout(source.file, source.header, source.head, wanted, source.delimiter)).table()
 
 
 class _Reading:
-    """Takes the columns of a file one after the other. Rows are indices here, and lines in messages."""
+    """Reads the columns of a file one after the other. Rows are indices here, and lines in messages."""
 
     def __init__(self, source: TableFile, layout: Layout) -> None:
         self.source = source
@@ -79,7 +75,7 @@ class _Reading:
         self.wrong: dict[str, tuple[Array, list[str]]] = {}
 
     def table(self) -> Table:
-        """Raises Unplaced with everything that is wrong."""
+        """Raises Unplaced with all mistakes."""
         numbers, names, targets = self._numbers(), self._texts(self.layout.names), self._texts(self.layout.targets)
         for name, cells in (names | targets).items():
             self.missing[name] = _rows_with(cells, self.unknown)
@@ -92,13 +88,11 @@ class _Reading:
                 keep[rows] = False
         kept = keep.tolist() if not keep.all() else None
         words = {name: _missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
-        self.missing |= {name: _rows_with(targets[name], MISSING) for name, found in words.items() if found}
+        self.missing |= {name: _rows_with(targets[name], MISSING) for name, cells in words.items() if cells}
         self._raise_errors(keep, words)
         if not keep.any():
-            advice = "add rows after the header, one for each example"
-            if self.layout.missing == "drop":
-                advice = "every row has a missing value: remove columns with `drop`, or write `missing = mean`"
-            raise nothing_in(self.source.file, "examples", advice)
+            case = "dropped" if self.layout.missing == "drop" else "rows"
+            raise Unplaced(NoExamples, option="file", what=self.source.file, case=case)
         return Table(
             self.source.file,
             self.layout,
@@ -109,7 +103,7 @@ class _Reading:
         )
 
     def _numbers(self) -> Array:
-        """The features that are numbers. Cells that are not finite are looked at as texts."""
+        """The features that are numbers. Cells that are not finite are read again as texts."""
         positions = self.layout.numbers
         if not positions:
             return np.empty((self.frame.height, 0), np.float32)
@@ -143,7 +137,7 @@ class _Reading:
         return {self.layout.header[p]: _stripped(as_text(self.frame[str(p)])) for p in positions}
 
     def _raise_errors(self, keep: Array, words: Mapping[str, set[str]]) -> None:
-        """Raises Unplaced with everything that is wrong in the rows to `keep`; `words` stand for missing targets."""
+        """Raises Unplaced with all mistakes in the rows to `keep`; `words` mean missing targets."""
         file, lines, layout = self.source.file, self.source.lines, self.layout
 
         def bad(name: str, rows: Array, cells: Sequence[str] = ()) -> BadCells:
@@ -154,7 +148,7 @@ class _Reading:
 
         targets = [bad(name, self.missing[name]) for name in words]
         features = [bad(name, rows) for name, rows in self.missing.items() if name not in words]
-        unnamed = {word for found in words.values() for word in found if word.lower() not in self.unknown}
+        unnamed = {word for one in words.values() for word in one if word.lower() not in self.unknown}
         raise_all(
             [
                 ragged_rows(file, self.source.ragged, len(layout.header)),
@@ -175,12 +169,12 @@ def _kept(cells: list[str], kept: list[bool] | None) -> list[str]:
 
 def _rows_with(cells: Sequence[str], words: Collection[str]) -> Array:
     """The rows whose cell, in lower case, is one of some words."""
-    spellings = {cell for cell in {*cells} if cell.lower() in words}
-    return np.array([row for row, cell in enumerate(cells) if cell in spellings] if spellings else [], np.int64)
+    variants = {cell for cell in {*cells} if cell.lower() in words}
+    return np.array([row for row, cell in enumerate(cells) if cell in variants] if variants else [], np.int64)
 
 
 def _missing_words(distinct: set[str]) -> set[str]:
-    """Words such as `NA` in a target, where all else in it is numbers; among texts they may be classes."""
+    """Words such as `NA` in a target whose other cells are numbers; among texts they may be classes."""
     words = {cell for cell in distinct if cell.lower() in MISSING}
     is_numbers = words and words != distinct and all(number(cell) is not None for cell in distinct - words)
     return words if is_numbers else set()

@@ -1,4 +1,4 @@
-"""Tables in CSV and Parquet files: columns read by polars, and the line of the file that each row is in.
+"""Tables in CSV and Parquet files: columns read by polars, and the line of each row in the file.
 
 Comes in: a file, or rows of cells. Goes out: a `TableFile`, which gives columns as numbers and as texts.
 """
@@ -16,20 +16,18 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BrokenFile
 from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 else:
-    np = lazy("numpy")
     pl = lazy("polars")
 
 HEAD_ROWS = 100
-"""Rows that are looked at to know which columns hold text."""
+"""Rows by which columns of text are detected."""
 
 BLOCK = 1 << 18
-"""Bytes that are looked at at a time: as many as fit into a cache of the processor."""
+"""Bytes that are processed at a time: as many as fit into a cache of the processor."""
 
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
@@ -38,7 +36,7 @@ class TableFile:
     """A table in memory; columns are named by their positions.
 
     `lines` has the line of each row in the file. `ragged` has the line and the number of cells of each row that is left
-    out because the header has more or fewer. `delimiter` is what separates cells, where the file is a text.
+    out because the header has more or fewer. `delimiter` separates the cells of text files.
     """
 
     def __init__(self, file: str, header: Sequence[str], frame: pl.DataFrame, lines: Array) -> None:
@@ -59,8 +57,8 @@ class TableFile:
         return _as_texts(self._frame.head(HEAD_ROWS)).rows()
 
     def read(self, numbers: Sequence[int]) -> pl.DataFrame:
-        """All columns, `numbers` as Float32: null, NaN or infinite where a cell has to be looked at. `lines` and
-        `ragged` are known from here on."""
+        """All columns, `numbers` as Float32: null, NaN or infinite where a cell must be read as text. `lines` and
+        `ragged` are known afterwards."""
         columns = [self._frame[str(position)] for position in numbers]
         plain = [column if column.dtype.is_numeric() else as_text(column) for column in columns]
         return self._frame.with_columns(column.cast(pl.Float64, strict=False).cast(pl.Float32) for column in plain)
@@ -71,11 +69,7 @@ class TableFile:
 
 
 def parquet_file(path: Path, file: str) -> TableFile:
-    """The table in a Parquet file; rows are counted from 1.
-
-    Raises:
-        Unplaced: it cannot be read.
-    """
+    """The table in a Parquet file; rows are counted from 1. Raises Unplaced when it cannot be read."""
     try:
         frame = pl.read_parquet(path, glob=False)
     except OSError as error:
@@ -91,8 +85,8 @@ def parquet_file(path: Path, file: str) -> TableFile:
 class CsvFile(TableFile):
     """A CSV file (RFC 4180) whose cells may have spaces around them; blank lines are skipped.
 
-    polars reads a file that can be read in one way only. Others are read row by row with the `csv` of Python, which
-    finds the place of a mistake.
+    polars reads unambiguous files. Others are read row by row with the module `csv`, which finds the position of a
+    mistake.
     """
 
     def __init__(self, path: Path, file: str, delimiter: str, names: Sequence[str] | None = None) -> None:
@@ -108,7 +102,7 @@ class CsvFile(TableFile):
         except OSError as error:
             raise unreadable(path, "CSV", error, "file") from error
         except UnicodeDecodeError as error:
-            raise _broken(file, "it is no UTF-8 text", "save the table as CSV in UTF-8") from error
+            raise _broken(file, "it is not UTF-8 text", "encoding") from error
         super().__init__(file, (), pl.DataFrame(), np.arange(0))
         self.delimiter = delimiter
         self._data = data
@@ -127,22 +121,28 @@ class CsvFile(TableFile):
             return super().read(numbers)
         return frame
 
+    def _read_rows(self) -> None:
+        width = len(self.header)
+        rows = [(line, cells) for line, cells in islice(self._rows(), self._skip, None) if cells]
+        whole = [(line, cells) for line, cells in rows if len(cells) == width]
+        self.ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
+        self.lines = np.array([line for line, _ in whole], np.int64)
+        self._frame = _text_frame([cells for _, cells in whole], width)
+
     def texts(self, positions: Sequence[int]) -> pl.DataFrame:
         if self._is_row is None:
             return super().texts(positions)
         return self._without_blank(self._parse((), positions))
 
     def _read_at_once(self, numbers: Sequence[int]) -> pl.DataFrame | None:
-        """What polars reads; None where it might not read what the file says."""
+        """The file read by polars; None where that might differ from what the file says."""
         lines = _lines(self._data, self.delimiter or ",", len(self.header))
         if lines is None:
             return None
         lines = lines[self._skip :]
         try:
             frame = self._parse(numbers, ())
-        except (
-            pl.exceptions.PolarsError
-        ):  # a row is too long (one that is too short lacks delimiters), or the first blank
+        except pl.exceptions.PolarsError:  # a row is too long (a short one lacks delimiters), or the first one blank
             return None
         if frame.height != len(lines):
             return None
@@ -168,14 +168,6 @@ class CsvFile(TableFile):
         is_row = self._is_row
         return frame if is_row is None or is_row.all() else frame.filter(is_row)
 
-    def _read_rows(self) -> None:
-        width = len(self.header)
-        rows = [(line, cells) for line, cells in islice(self._rows(), self._skip, None) if cells]
-        whole = [(line, cells) for line, cells in rows if len(cells) == width]
-        self.ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
-        self.lines = np.array([line for line, _ in whole], np.int64)
-        self._frame = _text_frame([cells for _, cells in whole], width)
-
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """The last line of each row, and its cells."""
         text = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
@@ -184,12 +176,11 @@ class CsvFile(TableFile):
             for cells in reader:
                 yield reader.line_num, cells
         except csv.Error as error:
-            advice = 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""'
-            raise _broken(self.file, f"row {reader.line_num}: {error}", advice) from error
+            raise _broken(self.file, f"row {reader.line_num}: {error}", "quotes") from error
 
 
-def _broken(file: str, reason: str, advice: str) -> Unplaced:
-    return Unplaced(BrokenFile, option="file", file=file, format="CSV", reason=reason, advice=advice)
+def _broken(file: str, reason: str, case: str) -> Unplaced:
+    return Unplaced(BrokenFile, option="file", file=file, format="CSV", reason=reason, case=case)
 
 
 def _lines(data: bytes, delimiter: str, width: int) -> Array | None:
@@ -218,17 +209,17 @@ def _row_ends(codes: Array, delimiter: int, has_quotes: bool) -> tuple[Array, Ar
     line, delimiters, is_inside = 1, 0, False
     for begin in range(0, len(codes), BLOCK):
         block = codes[begin : begin + BLOCK]
-        found = np.flatnonzero(block == _NEWLINE)
+        newlines = np.flatnonzero(block == _NEWLINE)
         between = block == delimiter
-        numbers = np.arange(line, line + len(found))
-        line += len(found)
+        numbers = np.arange(line, line + len(newlines))
+        line += len(newlines)
         if has_quotes:
             outside = np.logical_xor.accumulate(block == _QUOTE) == is_inside
             is_inside = not outside[-1]
             between &= outside
-            numbers, found = numbers[outside[found]], found[outside[found]]
+            numbers, newlines = numbers[outside[newlines]], newlines[outside[newlines]]
         lines.append(numbers)
-        ends.append(found + begin)
+        ends.append(newlines + begin)
         delimiters += int(np.count_nonzero(between))
     return np.concatenate(lines), np.concatenate(ends), delimiters
 

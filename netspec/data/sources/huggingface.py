@@ -1,9 +1,9 @@
-"""The source of data sets from the Hugging Face hub, or from a folder that its library has written; the package
-`datasets` is imported when one is read."""
+"""Data sets from the Hugging Face hub, or from a folder written by its package `datasets`, which reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from netspec.language.lazy import np
 from netspec.language.word import option
 
 LABELS = ("label", "labels", "target", "y", "fine_label")
-"""What targets are mostly called."""
+"""Usual names of the target."""
 
 
 @source("huggingface")
@@ -26,8 +26,8 @@ class HuggingFace(Source):
     """A data set from the Hugging Face hub, or from a folder written by `save_to_disk`. Needs
     `pip install 'netspec-compiler[huggingface]'`.
 
-    Inputs are images, scaled to 0..1, or numbers; texts are turned into token ids before. What is in the cache of the
-    library `datasets` is used without a network.
+    Inputs are images, scaled to 0..1, or numbers; texts must be tokenized before. Data sets in the cache of the library
+    `datasets` are used without a network.
 
     Example: data { source = huggingface("ylecun/mnist") }
     Reference: Lhoest et al. 2021, arXiv:2109.02846.
@@ -36,10 +36,10 @@ class HuggingFace(Source):
     name: str = option(Text("a name in quotes"), "its name on the hub, or a folder from that of the spec", position=0)
     config: str | None = option(Text("a name in quotes"), "which of its variants", default=None, aliases=("subset",))
     input: str | None = option(
-        Text("a name in quotes"), "the column of the inputs (none: the only one beside the target)", default=None
+        Text("a name in quotes"), "the column of the inputs (none: the only one besides the target)", default=None
     )
     target: str | None = option(
-        Text("a name in quotes"), "the column of the targets (none: the one that is called `label`)", default=None
+        Text("a name in quotes"), "the column of the targets (none: `label` or a similar name)", default=None
     )
     train: str = option(Text("a name in quotes"), "the split to train on", default="train", aliases=("split",))
     test: str | None = option(
@@ -54,18 +54,13 @@ class HuggingFace(Source):
         if self.test is not None or "test" in splits:
             test = self._split(splits, self.test or "test", "test")
         x, y = self._columns(train)
-        parts = {"x": _array(train, x), "y": _array(train, y)}
+        columns = {"x": _array(train, x), "y": _array(train, y)}
         if test is not None:
-            parts |= {"x_test": _array(test, x), "y_test": _array(test, y)}
-        values: dict[str, Any] = {**parts, "names": getattr(train.features[y], "names", None)}
-        return from_arrays(**values, name=self.name)
+            columns |= {"x_test": _array(test, x), "y_test": _array(test, y)}
+        return from_arrays(**columns, names=getattr(train.features[y], "names", None), name=self.name)
 
     def _splits(self, folder: Path) -> Any:
-        """The splits by name.
-
-        Raises:
-            Unplaced: the package is not there, or the data set cannot be found.
-        """
+        """The splits by name; raises Unplaced when the package is not installed, or the data set cannot be found."""
         try:
             import datasets
         except ImportError as error:
@@ -73,12 +68,11 @@ class HuggingFace(Source):
         place = folder / self.name
         try:
             if place.is_dir():
-                found = datasets.load_from_disk(str(place))
-                return found if isinstance(found, datasets.DatasetDict) else {self.train: found}
+                splits = datasets.load_from_disk(str(place))
+                return splits if isinstance(splits, datasets.DatasetDict) else {self.train: splits}
             return datasets.load_dataset(self.name, self.config, revision=self.revision)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            advice = "check the name, or fetch it on a machine with a network and write it with `save_to_disk`"
             raise Unplaced(
                 CannotDownload,
                 option="name",
@@ -86,7 +80,7 @@ class HuggingFace(Source):
                 file="the data set",
                 reason=reason,
                 folders="the cache of the package datasets",
-                advice=advice,
+                case="hub",
             ) from error
 
     def _split(self, splits: Any, name: str, option_name: str) -> Any:
@@ -95,11 +89,7 @@ class HuggingFace(Source):
         return splits[name]
 
     def _columns(self, train: Any) -> tuple[str, str]:
-        """The columns of inputs and targets.
-
-        Raises:
-            Unplaced: they are not there, or it is not clear which they are.
-        """
+        """The columns of inputs and targets; raises Unplaced when they do not exist, or are ambiguous."""
         names: Sequence[str] = train.column_names
         for key, name in (("input", self.input), ("target", self.target)):
             if name is not None and name not in names:
@@ -107,49 +97,35 @@ class HuggingFace(Source):
                 raise Unplaced(NoColumn, option=key, file=self.name, column=name, advice=advice)
         y = self.target or next((name for name in LABELS if name in names and name != self.input), None)
         if y is None:
-            raise self._unclear("target", names, "has no column that is called `label`")
+            raise self._unclear("target", names, "has no column `label`")
         others = [name for name in names if name != y]
         x = self.input or (others[0] if len(others) == 1 else None)
         if x is None:
-            raise self._unclear("input", others, "may be the input, or another one")
+            raise self._unclear("input", others, "may be the input, or another column")
         return x, y
 
     def _unclear(self, key: str, names: Sequence[str], problem: str) -> Unplaced:
-        advice = f'write `{key} = "{names[0]}"`; its columns are {", ".join(names)}'
-        return Unplaced(ColumnConflict, option="name", file=self.name, column=names[0], problem=problem, advice=advice)
+        unclear = partial(Unplaced, ColumnConflict, option="name", case="unclear")
+        return unclear(file=self.name, column=names[0], problem=problem, role=key, columns=", ".join(names))
 
 
 def _array(split: Any, column: str) -> Array:
-    """The values of a column: 8-bit pixels of images, or numbers.
-
-    Raises:
-        Unplaced: it holds texts or other things.
-    """
+    """The values of a column: 8-bit pixels of images, or numbers; raises Unplaced when it has texts or other things."""
     values: list[Any] = split[column][:]
     first = values[0] if values else None
     if first is not None and hasattr(first, "convert"):
         mode = "L" if first.mode in ("1", "L") else "RGB"
-        _check_sizes(column, values)
+        _check_sizes(column, [(height, width) for width, height in (picture.size for picture in values)])
         return np.stack([np.asarray(picture.convert(mode), np.uint8) for picture in values])
     if isinstance(first, str):
-        advice = 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`'
-        raise Unplaced(WrongType, what=f"the column `{column}`", found="texts", advice=advice)
+        raise Unplaced(WrongType, what=f"the column `{column}`", found="texts", case="column")
     return as_numbers(values, f"the column `{column}`")
 
 
-def _check_sizes(column: str, pictures: Sequence[Any]) -> None:
+def _check_sizes(column: str, sizes: Sequence[tuple[int, int]]) -> None:
     """Raises Unplaced unless all pictures have the size of the first."""
-    width, height = pictures[0].size
-    others = [(index, picture.size) for index, picture in enumerate(pictures) if picture.size != (width, height)]
+    others = [index for index, size in enumerate(sizes) if size != sizes[0]]
     if others:
-        index, (other_width, other_height) = others[0]
-        raise Unplaced(
-            ImageSizes,
-            file=f"{column} {index}",
-            found=f"{other_height}x{other_width}",
-            first=f"{column} 0",
-            expected=f"{height}x{width}",
-            count=len(others),
-            total=len(pictures),
-            advice="resize them first, with `map`",
-        )
+        found, expected = ("{}x{}".format(*sizes[index]) for index in (others[0], 0))
+        unlike = partial(Unplaced, ImageSizes, count=len(others), total=len(sizes), case="column")
+        raise unlike(file=f"{column} {others[0]}", found=found, first=f"{column} 0", expected=expected)

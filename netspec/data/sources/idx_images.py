@@ -1,16 +1,19 @@
-"""Sources of images in IDX files: MNIST, Fashion-MNIST, and files of one's own."""
+"""Images in IDX files: MNIST, Fashion-MNIST, and other files in this format."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
-from netspec.data.dataset.lazy_rows import Array, Column, Rows
-from netspec.data.errors.files import BadPair, BrokenFile, NoExamples, UnequalLengths
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, arrays_of, single, source
+from netspec.data.dataset.from_arrays import check_pairs, convert_inputs
+from netspec.data.dataset.lazy_rows import Column, read_all
+from netspec.data.errors.files import BrokenFile, NoExamples, UnequalLengths
 from netspec.data.formats.download import Collection, Published, find_files
 from netspec.data.formats.idx import IdxHead, idx_rows, read_head, read_idx
-from netspec.data.sources.streaming import dataset_of_rows, stream_images
+from netspec.data.sources.streaming import stream_inputs
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
@@ -19,36 +22,33 @@ from netspec.language.word import option
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 class _Mnist(Source):
     """60,000 + 10,000 images in four published files."""
 
     collection: ClassVar[Collection]
-    constants: ClassVar[Facts]
+    names: ClassVar[tuple[str, ...]]
 
     def facts(self, folder: Path) -> Facts:
-        return self.constants
+        return single(Shape((28, 28, 1)), Target.of_classes(self.names), examples=60_000, has_test=True)
 
     def load(self, folder: Path) -> Dataset:
         files = find_files(self.collection)
         train = self._read(files[TRAIN_IMAGES], files[TRAIN_LABELS])
         test = self._read(files[TEST_IMAGES], files[TEST_LABELS])
-        return Dataset(self.word, self.constants, train, test, noun="image")
+        return Dataset(self.word, self.facts(folder), train, test, noun="image")
 
     def _read(self, images: Path, labels: Path) -> Arrays:
-        """Images with their labels; files that lie on this machine may be anything.
-
-        Raises:
-            Unplaced: they are not 28x28 images and one label for each.
-        """
+        """Images with their labels; raises Unplaced unless they are 28x28 images and one label for each."""
         x, y = read_idx(images), read_idx(labels)
         for path, array, expected in ((images, x, (len(x), 28, 28)), (labels, y, (len(x),))):
             if array.shape != expected:
                 found, wanted = ("x".join(map(str, sizes)) for sizes in (array.shape, expected))
                 reason = f"it holds {found} numbers, expected {wanted}"
                 raise Unplaced(BrokenFile, file=str(path), format=self.word, reason=reason)
-        return _pair(x, y)
+        return arrays_of(convert_inputs(x, (28, 28, 1)), y.astype(np.int32))
 
 
 @source("mnist")
@@ -61,10 +61,7 @@ class Mnist(_Mnist):
 
     collection = Collection(
         "mnist",
-        (
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        ),
+        ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
         (
             Published(TRAIN_IMAGES, "sha256", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
             Published(TRAIN_LABELS, "sha256", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
@@ -72,7 +69,7 @@ class Mnist(_Mnist):
             Published(TEST_LABELS, "sha256", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
         ),
     )
-    constants = single(Shape((28, 28, 1)), Target.of_classes("0123456789"), examples=60_000, has_test=True)
+    names = tuple("0123456789")
 
 
 @source("fashion_mnist")
@@ -96,25 +93,7 @@ class FashionMnist(_Mnist):
             Published(TEST_LABELS, "md5", "bb300cfdad3c16e7a12a480ee83cd310"),
         ),
     )
-    constants = single(
-        Shape((28, 28, 1)),
-        Target.of_classes(
-            (
-                "T-shirt/top",
-                "Trouser",
-                "Pullover",
-                "Dress",
-                "Coat",
-                "Sandal",
-                "Shirt",
-                "Sneaker",
-                "Bag",
-                "Ankle boot",
-            )
-        ),
-        examples=60_000,
-        has_test=True,
-    )
+    names = CLOTHES
 
 
 @source("idx")
@@ -126,60 +105,43 @@ class Idx(Source):
     """
 
     images: str = option(Text("a file name in quotes"), "the images, examples first", position=0)
-    labels: str = option(Text("a file name in quotes"), "one whole number for each image, from 0", position=1)
+    labels: str = option(Text("a file name in quotes"), "an integer for each image, from 0", position=1)
     test_images: str | None = option(Text("a file name in quotes"), "images of the test split", default=None)
     test_labels: str | None = option(Text("a file name in quotes"), "labels of the test split", default=None)
 
     def facts(self, folder: Path) -> Facts:
         heads = self._heads(folder)
         labels = [read_idx(folder / name, key) for key, name in self._files().items() if key.endswith("labels")]
-        classes = max(int(y.max()) for y in labels) + 1
+        target = Target("class", 1, max(*(int(y.max()) + 1 for y in labels), 1))
         shape = Shape(_with_channel(heads["images"].sizes[1:]))
-        target = Target("class", 1, max(classes, 1))
         return single(shape, target, examples=heads["images"].sizes[0], has_test="test_images" in heads)
 
     def load(self, folder: Path) -> Dataset:
         facts = self.facts(folder)
-        arrays = {key: read_idx(folder / name, key) for key, name in self._files().items()}
-        train = _pair(arrays["images"], arrays["labels"])
-        test = _pair(arrays["test_images"], arrays["test_labels"]) if facts.has_test else None
-        return Dataset(self.images, facts, train, test, noun="image")
+        return self._dataset(facts, {key: read_idx(folder / name, key) for key, name in self._files().items()})
 
     def stream(self, folder: Path) -> Dataset | None:
-        facts, rows, targets = self.facts(folder), dict[str, Rows](), dict[str, dict[str, Column]]()
-        for key, name in self._files().items():
-            if key.endswith("labels"):
-                targets[key] = {"output": read_idx(folder / name, key).astype(np.int32)}
-                continue
-            raw = idx_rows(folder / name, key)
-            if raw is None:
-                return None
-            rows[key] = stream_images(raw, _with_channel(raw.shape[1:]))
-        test = rows.get("test_images"), targets.get("test_labels", {})
-        return dataset_of_rows(rows["images"], targets["labels"], *test, facts, name=self.images, noun="image")
+        facts, files = self.facts(folder), {key: folder / name for key, name in self._files().items()}
+        opened = {key: (idx_rows if key.endswith("images") else read_idx)(path, key) for key, path in files.items()}
+        raw = {key: column for key, column in opened.items() if column is not None}
+        return self._dataset(facts, raw) if len(raw) == len(files) else None
+
+    def _dataset(self, facts: Facts, raw: Mapping[str, Column]) -> Dataset:
+        def pair(images: Column, labels: Column) -> Arrays:
+            return arrays_of(stream_inputs(images, _with_channel(images.shape[1:])), read_all(labels).astype(np.int32))
+
+        test = pair(raw["test_images"], raw["test_labels"]) if facts.has_test else None
+        return Dataset(self.images, facts, pair(raw["images"], raw["labels"]), test, noun="image")
 
     def _files(self) -> dict[str, str]:
-        """The names that are given, by option.
-
-        Raises:
-            Unplaced: one of the two of the test split is missing.
-        """
-        if (self.test_images is None) != (self.test_labels is None):
-            given, missing = "test_images", "test_labels"
-            if self.test_images is None:
-                given, missing = missing, given
-            raise Unplaced(BadPair, option=given, given=f"`{given}`", missing=f"`{missing}`")
-        files = {"images": self.images, "labels": self.labels}
-        if self.test_images is not None and self.test_labels is not None:
-            files |= {"test_images": self.test_images, "test_labels": self.test_labels}
+        """The given names by option; raises Unplaced when one of the two of the test split is missing."""
+        options = ("images", "labels", "test_images", "test_labels")
+        files = {key: getattr(self, key) for key in options if getattr(self, key) is not None}
+        check_pairs(files, ("test_images", "test_labels"), ("test_labels", "test_images"))
         return files
 
     def _heads(self, folder: Path) -> dict[str, IdxHead]:
-        """The heads of the files, which go together.
-
-        Raises:
-            Unplaced: they do not.
-        """
+        """The heads of the files; raises Unplaced unless they fit each other."""
         files = self._files()
         heads = {key: read_head(folder / name, key) for key, name in files.items()}
         for images, labels in (("images", "labels"), ("test_images", "test_labels")):
@@ -187,14 +149,9 @@ class Idx(Source):
                 _check_pair(images, heads[images], files[images], labels, heads[labels], files[labels])
         if "test_images" in heads and heads["test_images"].sizes[1:] != heads["images"].sizes[1:]:
             shapes = ["x".join(map(str, heads[key].sizes[1:])) for key in ("images", "test_images")]
-            raise Unplaced(
-                UnequalLengths,
-                option="test_images",
-                first=self.images,
-                second=files["test_images"],
-                reason=f"images of {shapes[0]} and of {shapes[1]}",
-                advice="training and test images have one size",
-            )
+            unlike = partial(Unplaced, UnequalLengths, option="test_images", first=self.images)
+            reason = f"images of {shapes[0]} and of {shapes[1]}"
+            raise unlike(second=files["test_images"], reason=reason, case="images")
         return heads
 
 
@@ -209,26 +166,12 @@ def _check_pair(images: str, x: IdxHead, x_name: str, labels: str, y: IdxHead, y
         advice = f"is `{labels}` the file with the images?"
         raise Unplaced(BrokenFile, option=labels, file=y_name, format="label", reason=reason, advice=advice)
     if not all(x.sizes):
-        raise Unplaced(NoExamples, option=images, what=x_name, advice="name a file with images in it")
+        raise Unplaced(NoExamples, option=images, what=x_name, case="images")
     if x.sizes[0] != y.sizes[0]:
-        raise Unplaced(
-            UnequalLengths,
-            option=labels,
-            first=x_name,
-            second=y_name,
-            reason=f"{x.sizes[0]} images and {y.sizes[0]} labels",
-            advice="take the images and the labels of one set",
-        )
+        reason = f"{x.sizes[0]} images and {y.sizes[0]} labels"
+        raise Unplaced(UnequalLengths, option=labels, first=x_name, second=y_name, reason=reason, case="labels")
 
 
 def _with_channel(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Sizes of one example; images without channels have one."""
     return (*sizes, 1) if len(sizes) == 2 else sizes
-
-
-def _pair(images: Array, labels: Array) -> Arrays:
-    """Images as float32 with channels last, 8-bit ones scaled to 0..1, and labels as int32."""
-    x = images.astype(np.float32).reshape(len(images), *_with_channel(images.shape[1:]))
-    if images.dtype == np.uint8:
-        x /= 255
-    return Arrays({"input": x}, {"output": labels.astype(np.int32)})

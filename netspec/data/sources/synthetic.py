@@ -1,11 +1,13 @@
-"""Sources that are made on the spot, to see what a network can learn: four signs, moons, spirals, a sine."""
+"""Synthetic sources, to see what a network can learn: truth tables, signs, moons, spirals, a sine."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, single, source
+from netspec.data.dataset.dataset import Dataset, Facts, Source, Target, arrays_of, single, source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.kinds import Count, Number
 from netspec.language.lazy import np
@@ -20,12 +22,30 @@ SIGNS = {
 }
 
 
-class Drawn(Source):
-    """What is drawn with noise, by a seed."""
+@source("xor")
+class Xor(Source):
+    """The four rows of exclusive or: two numbers, 0 or 1, and whether exactly one of them is 1. The test is on the same
+    rows.
 
-    examples: int = option(Count(2), "how many there are", default=400)
+    Example: data { source = xor }
+    Reference: Minsky and Papert 1969, Perceptrons.
+    """
+
+    def facts(self, folder: Path) -> Facts:
+        return single(Shape((2,)), Target("binary"), examples=4, is_complete=True)
+
+    def load(self, folder: Path) -> Dataset:
+        x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+        y = np.array([[0], [1], [1], [0]], np.float32)
+        return Dataset(self.word, self.facts(folder), arrays_of(x, y), noun="row")
+
+
+class Drawn(Source):
+    """Examples that are drawn with noise, by a seed."""
+
+    examples: int = option(Count(2), "the number of examples", default=400)
     noise: float = option(Number(0), "the standard deviation of the noise", default=0.1)
-    seed: int = option(Count(0), "where the noise starts from", default=0)
+    seed: int = option(Count(0), "the seed of the noise", default=0)
 
     @abstractmethod
     def facts(self, folder: Path) -> Facts: ...
@@ -34,31 +54,51 @@ class Drawn(Source):
     def random(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
 
-    def dataset(self, x: Array, y: Array, noun: str) -> Dataset:
-        return Dataset(self.word, self.facts(Path()), Arrays({"input": x}, {"output": y}), noun=noun)
+    def dataset(self, x: Array, y: Array, noun: str = "point") -> Dataset:
+        return Dataset(self.word, self.facts(Path()), arrays_of(x.astype(np.float32), y), noun=noun)
+
+
+class _Signs(Drawn):
+    """Images of signs, in turn."""
+
+    signs: ClassVar[Mapping[str, tuple[tuple[int, ...], ...]]]
+
+    def facts(self, folder: Path) -> Facts:
+        side = len(next(iter(self.signs.values())))
+        target = Target.of_classes(tuple(self.signs))
+        return single(Shape((side, side, 1)), target, examples=self.examples, is_complete=self.noise == 0)
+
+    def load(self, folder: Path) -> Dataset:
+        y = (np.arange(self.examples) % len(self.signs)).astype(np.int32)
+        pixels = np.array([*self.signs.values()], np.float32)[y][..., None]
+        noise = self.random.normal(0, self.noise, pixels.shape)
+        return self.dataset(pixels + noise.astype(np.float32), y, "image")
 
 
 @source("four_shapes")
-class FourShapes(Drawn):
+class FourShapes(_Signs):
     """Images of 3x3x1 that show X (class 0), O (1), / (2) or \\ (3), in turn, with normal noise on every pixel.
 
     Example: data { source = four_shapes }
     """
 
-    def facts(self, folder: Path) -> Facts:
-        target = Target.of_classes(tuple(SIGNS))
-        return single(Shape((3, 3, 1)), target, examples=self.examples, is_complete=self.noise == 0)
+    signs = SIGNS
 
-    def load(self, folder: Path) -> Dataset:
-        y = (np.arange(self.examples) % len(SIGNS)).astype(np.int32)
-        pixels = np.array([*SIGNS.values()], np.float32)[y][..., None]
-        noise = self.random.normal(0, self.noise, pixels.shape)
-        return self.dataset(pixels + noise.astype(np.float32), y, "image")
+
+@source("slashes")
+class Slashes(_Signs):
+    """Images of 2x2x1 that show "/" (class 0) or "\\" (class 1), in turn, with normal noise on every pixel.
+
+    Example: data { source = slashes }
+    """
+
+    signs = {"/": ((0, 1), (1, 0)), "\\": ((1, 0), (0, 1))}
+    examples: int = option(Count(2), "the number of images", default=200)
 
 
 @source("moons")
 class Moons(Drawn):
-    """Points of two half circles that reach into each other: two numbers, and which of the half circles it is.
+    """Points of two half circles that reach into each other: two numbers, and the half circle as the class.
 
     Example: data { source = moons }
     Reference: make_moons of scikit-learn.
@@ -74,20 +114,20 @@ class Moons(Drawn):
         upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
         points = np.where(y[:, None] == 0, upper, lower) + random.normal(0, self.noise, (self.examples, 2))
-        return self.dataset(points.astype(np.float32), y, "point")
+        return self.dataset(points, y)
 
 
 @source("spirals")
 class Spirals(Drawn):
-    """Points of spirals that wind around each other: two numbers, and which of the spirals it is.
+    """Points of spirals that wind around each other: two numbers, and the spiral as the class.
 
     Example: data { source = spirals }
     Reference: Lang and Witbrock 1988, Learning to tell two spirals apart.
     """
 
     noise: float = option(Number(0), "the standard deviation of the noise", default=0.02)
-    arms: int = option(Count(2), "how many spirals there are, a class each", default=2)
-    turns: float = option(Number(0, open_low=True), "how often each winds around the middle", default=1.5)
+    arms: int = option(Count(2), "the number of spirals, one for each class", default=2)
+    turns: float = option(Number(0, open_low=True), "how often each winds around the center", default=1.5)
 
     def facts(self, folder: Path) -> Facts:
         names = tuple(f"spiral {arm}" for arm in range(self.arms))
@@ -99,8 +139,7 @@ class Spirals(Drawn):
         radius = np.sqrt(random.uniform(0.01, 1, self.examples))  # as many points on every piece of the way
         angle = 2 * np.pi * (self.turns * radius + y / self.arms)
         points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        noisy = points + random.normal(0, self.noise, points.shape)
-        return self.dataset(noisy.astype(np.float32), y, "point")
+        return self.dataset(points + random.normal(0, self.noise, points.shape), y)
 
 
 @source("sine")
@@ -117,4 +156,4 @@ class Sine(Drawn):
         random = self.random
         x = random.uniform(-np.pi, np.pi, (self.examples, 1))
         y = np.sin(x) + random.normal(0, self.noise, x.shape)
-        return self.dataset(x.astype(np.float32), y.astype(np.float32), "point")
+        return self.dataset(x, y.astype(np.float32))

@@ -1,23 +1,23 @@
-"""Sources that are tables: rows with named columns, some of which are predicted from the others."""
+"""Tables: rows with named columns, some of which are predicted from the others."""
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isqrt
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, source
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, Target, source
 from netspec.data.dataset.options import Delimiter, Missing, Names
-from netspec.data.errors.files import WrongShape
-from netspec.data.errors.sources import ColumnConflict
+from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
+from netspec.data.errors.sources import ColumnConflict, UnseenClass
+from netspec.data.formats.cell_errors import BadCells, not_numbers, number, raise_all
 from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
-from netspec.data.formats.table_layout import OnMissing, Wanted, bad_header
-from netspec.data.sources.target_column import FEW_CLASSES, check_numbers, sort_values, target_of_column, unseen_class
+from netspec.data.formats.table_layout import OnMissing, Wanted
 from netspec.data.transforms.encoders import Column, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, NewShape, Text
@@ -27,9 +27,12 @@ from netspec.language.word import option
 
 FILE = Text("a file name in quotes")
 
+FEW_CLASSES = 20
+"""A column with more different values than this, and than a tenth of its rows, may not hold classes."""
+
 
 class TableSource(Source):
-    """What tables of every format have in common."""
+    """The common part of tables of every format."""
 
     file: str = option(FILE, "the table, from the folder of the spec", position=0)
     target: tuple[str, ...] = option(
@@ -41,53 +44,49 @@ class TableSource(Source):
     )
     columns: tuple[str, ...] | None = option(
         Names(),
-        "the columns to predict from, in this order (none: all the others)",
+        "the columns to predict from, in this order (none: all others)",
         default=None,
         aliases=("features", "usecols"),
     )
     drop: tuple[str, ...] = option(Names(), "columns to leave out, such as an id", default=(), aliases=("ignore",))
     categories: tuple[str, ...] | str = option(
         Names(auto=True),
-        "columns whose values are names, not amounts; `auto`: those that hold text",
+        "columns whose values are names, not quantities; `auto`: those that contain text",
         default=(),
         aliases=("categorical",),
     )
     encode: str = option(
         Choice(("onehot", "ids")),
-        "what becomes of categories: a 0 or 1 for each value, or an input of its own with token ids, for `embedding`",
+        "how categories are encoded: a 0 or 1 for each value, or a separate input with token ids, for `embedding`",
         default="onehot",
     )
     missing: str | float = option(
         Missing(),
-        "missing values: an error, leave the row out, the mean or median of the training part, or a number",
+        "missing values: an error, leave the row out, the mean or median of the training set, or a number",
         default="error",
         aliases=("fillna",),
     )
     absent: tuple[str, ...] = option(
-        Names(), 'what else stands for a missing value, such as "-999"', default=(), aliases=("na_values",)
+        Names(), 'other marks of a missing value, such as "-999"', default=(), aliases=("na_values",)
     )
     task: str = option(
-        Choice(("auto", "classes", "numbers")), "what the targets hold; `auto`: as their cells look", default="auto"
+        Choice(("auto", "classes", "numbers")), "what the targets are; `auto`: decided by their cells", default="auto"
     )
     shape: tuple[Size, ...] | None = option(
         NewShape(),
-        "the shape of an example, such as 28x28x1 (none: a vector, or as columns like `pixel0` say)",
+        "the shape of an example, such as 28x28x1 (none: a vector, or a square image for columns like `pixel0`)",
         default=None,
     )
     test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
     @property
     def separator(self) -> str:
-        """What separates cells, for rows that are typed."""
+        """What separates the cells of rows on the command line."""
         return ","
 
     @abstractmethod
     def open(self, path: Path) -> TableFile:
-        """The table in a file.
-
-        Raises:
-            Unplaced: it cannot be read.
-        """
+        """The table in a file; raises Unplaced when it cannot be read."""
 
     def facts(self, folder: Path) -> Facts:
         table = self._read(folder)
@@ -112,94 +111,65 @@ class TableSource(Source):
             fill=self._fill(encoder),
         )
 
-    def _wanted(self) -> Wanted:
-        on_missing: OnMissing = "keep"
-        if self.missing in ("error", "drop"):
-            on_missing = "drop" if self.missing == "drop" else "error"
-        absent = frozenset(word.lower() for word in self.absent)
-        return Wanted(self.target, self.columns, self.drop, self.categories, on_missing, absent)
-
     def _read(self, folder: Path) -> Table:
+        on_missing: OnMissing = "drop" if self.missing == "drop" else "error" if self.missing == "error" else "keep"
+        absent = frozenset(word.lower() for word in self.absent)
+        wanted = Wanted(self.target, self.columns, self.drop, self.categories, on_missing, absent)
         path = folder / self.file
-        return _read(self, path, file_stamp(path), self._wanted())
+        return _read(self, path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
-        """The test file, read as the training file was: the same columns, and categories where it had them."""
+        """The test file, read as the training file was: the same columns, with the same categories."""
         if self.test is None:
             return None
-        wanted = Wanted(
-            self.target,
-            tuple(column.name for column in encoder.columns),
-            (),
-            tuple(column.name for column in encoder.categories),
-            table.layout.missing,
-            table.layout.absent,
-        )
+        columns = tuple(column.name for column in encoder.columns)
+        categories = tuple(column.name for column in encoder.categories)
+        wanted = Wanted(self.target, columns, (), categories, table.layout.missing, table.layout.absent)
+        path = folder / self.test
         try:
-            path = folder / self.test
             return _read(self, path, file_stamp(path), wanted)
         except Unplaced as bad:
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad
 
-    # ------------------------------------------------------------ inputs
-
     def _encoder(self, table: Table) -> RowEncoder:
-        """How rows become inputs.
-
-        Raises:
-            Unplaced: a column is no category, or the shape that is asked for does not hold the features.
-        """
+        """How rows become inputs; raises Unplaced when a column is not a category, or the given shape does not fit."""
         layout = table.layout
         columns = tuple(
-            Column(layout.header[place], self._values(table, layout.header[place]) if place in layout.names else None)
-            for place in layout.features
+            Column(layout.header[p], self._values(table, layout.header[p]) if p in layout.names else None)
+            for p in layout.features
         )
-        encoder = RowEncoder(
-            columns,
-            self.encode == "ids",
-            self.separator,
-            None,
-            self.missing if isinstance(self.missing, float) else None,
-            tuple(sorted(layout.absent)),
-        )
-        _check_input_names(table.file, encoder)
+        default = self.missing if isinstance(self.missing, float) else None
+        absent = tuple(sorted(layout.absent))
+        encoder = RowEncoder(columns, self.encode == "ids", self.separator, None, default, absent)
+        if encoder.as_ids:
+            names = ["numbers", *(input_name(column.name) for column in encoder.categories)]
+            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+            if twice is not None:
+                problem = f"gives two inputs the name `{twice}`"
+                raise Unplaced(BadHeader, option="file", file=table.file, problem=problem, case="inputs")
         shape = self._shape(encoder)
         return encoder if shape is None else encoder.replace(shape=shape)
 
     def _values(self, table: Table, name: str) -> tuple[str, ...]:
-        """The values of a category, sorted.
-
-        Raises:
-            Unplaced: nearly every row has a value of its own.
-        """
+        """The values of a category, sorted; raises Unplaced when nearly every row has another one."""
         cells = table.names[name]
-        values = sort_values({*cells} - {""})
+        values = _sorted({*cells} - {""})
         if len(values) > FEW_CLASSES and 2 * len(values) > len(cells):
             problem = f"has {len(values)} different values in {len(cells)} rows, too many for categories"
-            advice = (
-                f'nothing can be learnt from names that hardly ever come again: leave it out with `drop = ["{name}"]`'
-            )
-            raise Unplaced(
-                ColumnConflict, option="categories", file=table.file, column=name, problem=problem, advice=advice
-            )
+            conflict = partial(Unplaced, ColumnConflict, option="categories", file=table.file, column=name)
+            raise conflict(problem=problem, case="values")
         return tuple(values)
 
     def _shape(self, encoder: RowEncoder) -> tuple[Size, ...] | None:
-        """The shape of an example that is no vector.
-
-        Raises:
-            Unplaced: the shape that is asked for does not hold the features.
-        """
+        """The shape of an example that is not a vector; raises Unplaced when the given shape does not fit."""
         count = len(encoder.features)
         if self.shape is None:
             return None if encoder.categories else _picture_shape(encoder.features)
         shape = Shape(self.shape)
         if not shape.is_known or shape.count != count:
-            wanted = product(shape.sizes)
-            reason = f"{shape} holds {wanted}" if shape.is_known else f"{shape} is not known"
-            advice = f"write sizes whose product is {count}"
-            raise Unplaced(WrongShape, option="shape", count=count, shape=str(shape), reason=reason, advice=advice)
+            reason = f"{shape} holds {product(shape.sizes)}" if shape.is_known else f"{shape} is not known"
+            raise Unplaced(WrongShape, option="shape", count=count, shape=str(shape), reason=reason)
         return None if shape.rank == 1 else self.shape
 
     def _fill(self, encoder: RowEncoder) -> dict[str, Fill]:
@@ -208,35 +178,65 @@ class TableSource(Source):
         fill: Fill = "mean" if self.missing == "mean" else "median"
         return {name: fill for name, shape in encoder.shapes().items() if not shape.is_tokens}
 
-    # ------------------------------------------------------------ targets
-
     def _facts(self, table: Table, encoder: RowEncoder) -> Facts:
-        """What is known by now.
-
-        Raises:
-            Unplaced: it is not clear what a target holds, or a cell of it is no number.
-        """
-        targets = {name: target_of_column(table, name, self.task) for name in self.target}
+        """Raises Unplaced when the kind of a target is not clear, or a cell of it is not a number."""
+        targets = {name: self._target(table, name) for name in self.target}
         if len(targets) == 1:
             named = {"output": next(iter(targets.values()))}
         else:
             named = {input_name(name): target for name, target in targets.items()}
         return Facts(encoder.shapes(), named, len(table), self.test is not None)
 
+    def _target(self, table: Table, name: str) -> Target:
+        """What a target column contains; raises Unplaced when that is unclear, or a cell is not a number as it must."""
+        distinct = _sorted({*table.targets[name]})
+        values = [number(cell) for cell in distinct]
+        are_numbers = all(value is not None for value in values)
+        are_whole = are_numbers and all(cell.lstrip("+-").isdigit() for cell in distinct)
+        if self.task == "numbers" or (self.task == "auto" and are_numbers and not are_whole):
+            _check_numbers(table, name)
+            return Target("binary" if {*values} <= {0.0, 1.0} else "numbers")
+        if self.task == "auto" and len(distinct) > max(FEW_CLASSES, len(table) / 10):
+            unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case="integers" if are_whole else "")
+            raise unclear(distinct=len(distinct), rows=len(table))
+        return Target.of_classes(distinct)
+
     def _arrays(self, table: Table, facts: Facts, encoder: RowEncoder) -> Arrays:
         """Raises Unplaced when a test file has a class that the training file has not."""
-        found = {}
-        for name, key in zip(self.target, facts.targets, strict=True):
-            goal, cells = facts.targets[key], table.targets[name]
-            if goal.names is None:
-                check_numbers(table, name)
-                found[key] = np.array([[float(cell)] for cell in cells], np.float32)
+        targets = {}
+        for name, (key, target) in zip(self.target, facts.targets.items(), strict=True):
+            cells = table.targets[name]
+            if target.names is None:
+                _check_numbers(table, name)
+                targets[key] = np.array([[float(cell)] for cell in cells], np.float32)
                 continue
-            ids = {text: index for index, text in enumerate(goal.names)}
-            if not ids.keys() >= {*cells}:
-                raise unseen_class(table, name, [i for i, cell in enumerate(cells) if cell not in ids], goal.names)
-            found[key] = np.fromiter(map(ids.__getitem__, cells), np.int32, len(cells))
-        return Arrays(encoder.encode(table), found)
+            ids = {text: index for index, text in enumerate(target.names)}
+            unseen = [row for row, cell in enumerate(cells) if cell not in ids] if not ids.keys() >= {*cells} else []
+            if unseen:
+                raise Unplaced(
+                    UnseenClass,
+                    option="test",
+                    where=f"{table.file} row {table.rows[unseen[0]]}",
+                    column=name,
+                    name=cells[unseen[0]],
+                    count=len(unseen),
+                    classes=", ".join(target.names[:8]) + (", …" if len(target.names) > 8 else ""),
+                )
+            targets[key] = np.fromiter(map(ids.__getitem__, cells), np.int32, len(cells))
+        return Arrays(encoder.encode(table), targets)
+
+
+def _sorted(values: set[str]) -> list[str]:
+    """Texts in alphabetical order, numbers by their size."""
+    ordered = sorted(values)
+    return sorted(ordered, key=float) if all(number(value) is not None for value in ordered) else ordered
+
+
+def _check_numbers(table: Table, name: str) -> None:
+    """Raises Unplaced unless every cell of a target is a number."""
+    wrong = [(row, cell) for row, cell in zip(table.rows, table.targets[name], strict=True) if number(cell) is None]
+    bad = BadCells(name, [row for row, _ in wrong], [cell for _, cell in wrong])
+    raise_all([not_numbers(table.file, [bad], is_target=True)])
 
 
 def _columns(encoder: RowEncoder) -> dict[str, tuple[str, ...]]:
@@ -246,19 +246,8 @@ def _columns(encoder: RowEncoder) -> dict[str, tuple[str, ...]]:
     return {"numbers" if encoder.as_ids and encoder.categories else "input": encoder.features}
 
 
-def _check_input_names(file: str, encoder: RowEncoder) -> None:
-    """Raises Unplaced when two inputs would have the same name."""
-    if not encoder.as_ids:
-        return
-    names = ["numbers", *(input_name(column.name) for column in encoder.categories)]
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            advice = "rename one of the columns: inputs of token ids are called like their columns"
-            raise bad_header(file, f"gives two inputs the name `{name}`", advice)
-
-
 def _picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
-    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square grey image."""
+    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square gray image."""
     side = isqrt(len(features))
     if side < 2 or side * side != len(features):
         return None
@@ -268,23 +257,23 @@ def _picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
         if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
             return side, side, 1
     first = 1 if features[0] == "1x1" else 0
-    places = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
-    return (side, side, 1) if [*features] == places else None
+    positions = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
+    return (side, side, 1) if [*features] == positions else None
 
 
 @source("csv")
 class Csv(TableSource):
-    """A table with a header: one column is the target, all others are numbers. Texts and whole numbers in the target
-    are classes, sorted; other numbers are numbers.
+    """A table with a header: one column is the target, all others are numbers. Texts and integers in the target are
+    classes, sorted; other numbers are numbers.
 
-    Columns that hold text are named in `categories` or `drop`. Columns called `pixel0`, `pixel1` … that make a square
-    are an image; its pixels stay as they are, so that `normalize = unit` brings them to 0..1.
+    Columns of text are named in `categories` or `drop`. Columns named `pixel0`, `pixel1` … that form a square are an
+    image; its pixels are not scaled, `normalize = unit` scales them to 0..1.
 
     Example: data { source = csv("wine.csv", target = "grower") }
     Reference: RFC 4180.
     """
 
-    delimiter: str = option(Delimiter(), "what stands between cells", default=",", aliases=("sep", "separator"))
+    delimiter: str = option(Delimiter(), "the character between cells", default=",", aliases=("sep", "separator"))
 
     @property
     def separator(self) -> str:
@@ -308,5 +297,5 @@ class Parquet(TableSource):
 
 @lru_cache(maxsize=2)
 def _read(source: TableSource, path: Path, stamp: FileStamp, wanted: Wanted) -> Table:
-    """The table in a file, kept from its check to its training as long as the file has the same stamp."""
+    """The table in a file, cached from its check to its training as long as the file has the same stamp."""
     return read_table(source.open(path), wanted)

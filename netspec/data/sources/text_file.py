@@ -1,14 +1,14 @@
-"""The source of text for language models: pieces of it, each with the same one step further on as its target."""
+"""Text for language models: windows of it, each with the same window one step later as its target."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, cast
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, Target, single, source
+from netspec.data.dataset.dataset import Dataset, Facts, HoldOut, Source, Target, arrays_of, single, source
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import TooShort
 from netspec.data.formats.files import FileStamp, file_stamp, unreadable
@@ -35,21 +35,17 @@ class Cut(Frozen):
 
     @property
     def gap(self) -> int:
-        """How many pieces share ids with the one behind them."""
+        """How many pieces share ids with the next one."""
         return (self.length - 1) // self.stride
-
-    def ids(self, pieces: int) -> int:
-        """How many ids so many pieces and their targets reach over."""
-        return (pieces - 1) * self.stride + self.length + 1
 
 
 @source("text")
 class TextFile(Source):
-    """A text for language models: pieces of `length` characters or words, and as targets the ones that come next.
+    """A text for language models: pieces of `length` characters or words, with the ones that come next as targets.
 
-    The end of the text is held out, never single pieces. The vocabulary is that of the training part; id 0 stands for
+    The end of the text is held out, never single pieces. The vocabulary is that of the training set; id 0 stands for
     everything else, so that `dense(classes, softmax)` has a unit for it, too. A word is a run of letters and digits, or
-    any other sign that is no space.
+    any other character that is not a space.
 
     Example: data { source = text("poems.txt", length = 64) }
     """
@@ -57,16 +53,16 @@ class TextFile(Source):
     file: str = option(Text("a file name in quotes"), "the text in UTF-8, from the folder of the spec", position=0)
     by: str = option(Choice(("char", "word")), "what an id stands for", default="char")
     length: int = option(
-        Count(2), "how many ids a piece has", default=128, aliases=("seq_len", "block_size", "context")
+        Count(2), "the number of ids in a piece", default=128, aliases=("seq_len", "block_size", "context")
     )
     stride: int | None = option(
         Count(),
-        "how many ids a piece begins behind the one before (none: its length, so that none comes twice)",
+        "how many ids after the previous piece the next one begins (none: its length, so that no id occurs twice)",
         default=None,
     )
     vocabulary: int | None = option(
         Count(2),
-        "how many ids there are at most: the most frequent, and id 0 for the others (none: all)",
+        "the maximum number of ids: the most frequent, and id 0 for the others (none: all)",
         default=None,
         aliases=("vocab_size", "max_tokens"),
     )
@@ -83,10 +79,11 @@ class TextFile(Source):
         pieces, cut = self._read(folder)
         encoder = self._encoder(pieces, cut)
         ids = encoder.encode(pieces)
-        windows = np.lib.stride_tricks.sliding_window_view(ids, cut.length)[:: cut.stride]
-        x, y = windows[: cut.count], np.lib.stride_tricks.sliding_window_view(ids[1:], cut.length)[:: cut.stride]
-        arrays = Arrays({"input": np.ascontiguousarray(x)}, {"output": np.ascontiguousarray(y[: cut.count])})
-        return Dataset(self.file, self._facts(encoder, cut), arrays, noun="piece", encoder=encoder, gap=cut.gap)
+        view = np.lib.stride_tricks.sliding_window_view
+        x, y = (np.ascontiguousarray(view(ids[k:], cut.length)[:: cut.stride][: cut.count]) for k in (0, 1))
+        return Dataset(
+            self.file, self._facts(encoder, cut), arrays_of(x, y), noun="piece", encoder=encoder, gap=cut.gap
+        )
 
     def _facts(self, encoder: TextEncoder, cut: Cut) -> Facts:
         size = len(encoder.vocabulary)
@@ -94,23 +91,18 @@ class TextFile(Source):
         return single(Shape((cut.length,), size), target, examples=cut.count)
 
     def _read(self, folder: Path) -> tuple[Sequence[str], Cut]:
-        """The characters or words, and how they are cut.
-
-        Raises:
-            Unplaced: the file cannot be read, or is too short.
-        """
+        """The characters or words, and how they are cut; raises Unplaced when the file is unreadable or too short."""
         path = folder / self.file
         pieces = _pieces(path, file_stamp(path), self.by)
         cut = Cut.of(len(pieces), self.length, self.stride or self.length)
         parts = 1 + (self.hold_out.test != 0) + (self.hold_out.val != 0)
         if cut.count < parts * (1 + cut.gap):
-            unit = "characters" if self.by == "char" else "words and signs"
             raise Unplaced(
                 TooShort,
                 option="length",
                 file=path.name,
                 found=len(pieces),
-                unit=unit,
+                unit="characters" if self.by == "char" else "words and signs",
                 length=self.length,
                 needed=parts * self.length + 1,
                 longest=max(2, (len(pieces) - 1) // (2 * parts)),
@@ -118,8 +110,8 @@ class TextFile(Source):
         return pieces, cut
 
     def _encoder(self, pieces: Sequence[str], cut: Cut) -> TextEncoder:
-        """The vocabulary of the training part: most frequent first, in the order of the alphabet where equal."""
-        trained = min(len(pieces), cut.ids(self.hold_out.left(cut.count, cut.gap)))
+        """The vocabulary of the training set: most frequent first, alphabetical among equals."""
+        trained = (self.hold_out.left(cut.count, cut.gap) - 1) * cut.stride + cut.length + 1
         counts = Counter(pieces[:trained])
         names = sorted(counts) if self.by == "char" else sorted(counts, key=lambda name: (-counts[name], name))
         if self.vocabulary is not None and len(names) >= self.vocabulary:
@@ -129,17 +121,11 @@ class TextFile(Source):
 
 @lru_cache(maxsize=2)
 def _pieces(path: Path, stamp: FileStamp, by: str) -> list[str]:
-    """The text in pieces, kept from its check to its training as long as the file has the same stamp."""
-    return split_text(_read_text(path), by)
-
-
-def _read_text(path: Path) -> str:
+    """The text in pieces, cached from its check to its training as long as the file has the same stamp."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return split_text(path.read_text(encoding="utf-8-sig"), by)
     except OSError as error:
         raise unreadable(path, "text", error, "file") from error
     except UnicodeDecodeError as error:
-        advice, reason = "save it as UTF-8", "it is no UTF-8 text"
-        raise Unplaced(
-            BrokenFile, option="file", file=path.name, format="text", reason=reason, advice=advice
-        ) from error
+        broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="text")
+        raise broken(reason="it is not UTF-8 text", case="encoding") from error

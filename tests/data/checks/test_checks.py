@@ -15,7 +15,8 @@ from netspec.data.dataset.dataset import Dataset, Facts, Target, single
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.prepare import fit_dataset, prepare_data
 from netspec.data.settings import DataSettings
-from netspec.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Slashes, Wine, Xor
+from netspec.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
+from netspec.data.sources.synthetic import Slashes, Xor
 from netspec.data.sources.tables import Csv
 from netspec.data.splits.split import split_dataset
 from netspec.language.diagnostics import CompileError, Diagnostic, render

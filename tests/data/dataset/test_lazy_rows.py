@@ -216,7 +216,7 @@ def test_a_file_that_became_shorter_or_has_gone(tmp_path: Path) -> None:
             rows.read(np.array([3, 9]))
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "NS515"
-        assert ("not there" if gone else "119 bytes") in diagnostic.message
+        assert ("no longer exists" if gone else "119 bytes") in diagnostic.message
 
 
 def test_an_image_that_has_gone_or_changed(tmp_path: Path) -> None:
@@ -227,14 +227,14 @@ def test_an_image_that_has_gone_or_changed(tmp_path: Path) -> None:
     first.unlink()
     second.write_bytes(second.read_bytes()[:60])
     Image.new("RGB", (5, 5)).save(third)
-    for index, reason in enumerate(("not there", "truncated", "5x5")):
+    for index, reason in enumerate(("no longer exists", "truncated", "5x5")):
         with pytest.raises(CompileError, match=reason) as caught:
             rows.read(np.array([index]))  # type: ignore[union-attr]
         assert caught.value.diagnostics[0].code == "NS515"
 
 
 def test_images_are_opened_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.data.sources.image_folder.SAMPLE", 2)
+    monkeypatch.setattr("netspec.data.sources.image_folder.MAX_CHECKED", 2)
     source = images(tmp_path)
     data = source.stream(tmp_path)
     assert data is not None

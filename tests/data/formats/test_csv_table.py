@@ -164,7 +164,7 @@ def test_no_text(tmp_path: Path) -> None:
         Csv(file="t.csv", target="y").facts(tmp_path)
     code, text = code_and_text(caught.value)
     assert code == "NS404"
-    assert "no UTF-8 text" in text
+    assert "not UTF-8 text" in text
 
 
 def test_a_missing_file_and_a_missing_folder(tmp_path: Path) -> None:

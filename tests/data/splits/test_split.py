@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.settings import DataSettings
-from netspec.data.sources.bundled import Iris, Xor
+from netspec.data.sources.bundled import Iris
+from netspec.data.sources.synthetic import Xor
 from netspec.data.splits.split import Splits, split_dataset
 from netspec.data.transforms.normalization import Normalization, measure
 from netspec.language.diagnostics import Unplaced

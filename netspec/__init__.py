@@ -24,10 +24,13 @@ if TYPE_CHECKING:
         parse as parse,
         predict as predict,
         resume as resume,
+        resume_seeds as resume_seeds,
         train as train,
+        train_seeds as train_seeds,
     )
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.evaluate_predict import Predictions as Predictions
+    from netspec.runs.seed_runs import SeedsResult as SeedsResult
     from netspec.spec.experiment import Result as Result
     from netspec.spec.model import Model as Model
     from netspec.training.loop.callback import Callback as Callback
@@ -39,15 +42,10 @@ _HOMES = {
     "Model": "netspec.spec.model",
     "Predictions": "netspec.runs.evaluate_predict",
     "Result": "netspec.spec.experiment",
-    "check": "netspec.api",
-    "compile": "netspec.api",
-    "evaluate": "netspec.api",
-    "load": "netspec.api",
-    "parse": "netspec.api",
-    "predict": "netspec.api",
-    "resume": "netspec.api",
-    "train": "netspec.api",
+    "SeedsResult": "netspec.runs.seed_runs",
 }
+_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
+_HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")
 """The public names, and the module that each is imported from."""
 
 __all__ = list(_HOMES)

@@ -15,6 +15,7 @@ from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
     from netspec.runs.evaluate_predict import Predictions
+    from netspec.runs.seed_runs import SeedsResult
     from netspec.spec.experiment import Result
     from netspec.spec.model import Model
     from netspec.training.loop.callback import Callback
@@ -97,11 +98,19 @@ def _compilation(
     return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
-def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | None = None, **overrides: Any) -> Result:
+def train(
+    model: Model | str | Path,
+    data: Any = None,
+    *,
+    resume: str | Path | None = None,
+    runs: str | Path = "runs",
+    callbacks: Sequence[Callback] = (),
+    params: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Result:
     """Train a model. Afterwards it holds the trained weights, as `result.model` does.
 
-    Nothing is printed. Warnings, and what the spec's `expect` demands and the run does not meet, are in
-    `result.problems`.
+    Nothing is printed. Warnings, and expectations (`expect`) that the run does not meet, are in `result.problems`.
 
     Args:
         model: a model, or a spec to compile.
@@ -109,28 +118,75 @@ def train(model: Model | str | Path, data: Any = None, *, resume: str | Path | N
             names of inputs and outputs. None: the source that the spec names.
         resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
             only `epochs` may differ.
-        overrides: settings of the section `train`, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`;
-            `runs="folder"`, the folder in which the run folder is made; `callbacks=[…]`, called during training (see
-            `netspec.Callback`); `params={"width": 64}` for the `param` statements of the spec.
+        runs: the folder in which the run folder is created.
+        callbacks: called during training (see `netspec.Callback`).
+        params: values for the `param` statements of the spec (`{"width": 64}`).
+        settings: settings of the section `train`, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`.
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
-        TypeError: `model` or `data` has a wrong type.
+        TypeError: `model` or `data` has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
-    from netspec.spec.experiment import train_model
+    from netspec.runs.resume import resume_run
+    from netspec.spec.experiment import prepare, train_prepared
     from netspec.spec.model import Model
+    from netspec.training.loop.callback import Several
 
-    spec = model.compilation if isinstance(model, Model) else read_spec(model)
-    result = train_model(spec, data, **overrides) if resume is None else _resume(resume, spec, data, **overrides)
+    spec, overrides = _spec_of(model), _overrides(params, settings)
+    if resume is not None:
+        result = resume_run(_folder(resume), Several(callbacks), overrides, spec=spec, data=data)
+    else:
+        experiment = prepare(spec, data, overrides)
+        if experiment.compilation.train.seeds > 1:
+            raise TypeError("`netspec.train` trains one seed: set `seeds = 1`, or call `netspec.train_seeds`")
+        result = train_prepared(experiment, Path(runs), Several(callbacks))
     if isinstance(model, Model) and result.model.source == model.source:  # `width=64` makes another network
         model.adopt(result.model.module, result.model.preprocessing)
     return result
 
 
+def train_seeds(
+    model: Model | str | Path,
+    data: Any = None,
+    *,
+    runs: str | Path = "runs",
+    callbacks: Sequence[Callback] = (),
+    params: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> SeedsResult:
+    """Train a model once for each of `seeds` seeds, counted up from `seed`; the data are read once and the network is
+    compiled once. Arguments and errors are those of `netspec.train`.
+
+    Each run is the same as with its seed alone, and is loaded by `netspec.load(result.run / "seed-0")`; a `Model` that
+    is given keeps its weights. The records of `callbacks` have the `seed`.
+
+    Returns:
+        The metrics of each seed, and their mean and spread.
+    """
+    from netspec.runs import seed_runs
+    from netspec.spec.experiment import prepare
+    from netspec.training.loop.callback import Several
+
+    experiment = prepare(_spec_of(model), data, _overrides(params, settings))
+    return seed_runs.train_seeds(experiment, Path(runs), Several(callbacks))
+
+
+def _spec_of(model: Model | str | Path) -> Compilation | Source:
+    from netspec.spec.model import Model
+
+    return model.compilation if isinstance(model, Model) else read_spec(model)
+
+
+def _overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Values for `param` statements and settings of `train`, by full name, as they are written in a spec."""
+    named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
+    return {key: setting_to_source(value) for key, value in {**(params or {}), **named}.items()}
+
+
 def resume(
     run: str | Path, data: Any = None, *, epochs: int | None = None, callbacks: Sequence[Callback] = ()
 ) -> Result:
-    """Resume a run: train on from its last checkpoint, to the same weights bit for bit as without the interruption.
+    """Resume a run: continue from its last checkpoint, to the same weights bit for bit as without the interruption.
 
     Args:
         run: the run folder.
@@ -140,27 +196,28 @@ def resume(
 
     Raises:
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
-        TypeError: an argument has a wrong type.
+        TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
     """
-    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
-        raise TypeError(f"`epochs` is a whole number, not {_kind(epochs)}")
-    return _resume(run, None, data, callbacks=callbacks, params={} if epochs is None else {"train.epochs": epochs})
-
-
-def _resume(
-    run: str | Path,
-    spec: Compilation | Source | None,
-    data: Any,
-    *,
-    callbacks: Sequence[Callback] = (),
-    params: Mapping[str, Any] | None = None,
-    **overrides: Any,
-) -> Result:
     from netspec.runs.resume import resume_run
-    from netspec.spec.experiment import named_overrides
+    from netspec.runs.seed_runs import is_seeds_run
     from netspec.training.loop.callback import Several
 
-    return resume_run(_folder(run), Several(callbacks), named_overrides(params, overrides), spec=spec, data=data)
+    if is_seeds_run(_folder(run)):
+        raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
+    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
+        raise TypeError(f"`epochs` is a whole number, not {_kind(epochs)}")
+    overrides = {} if epochs is None else {"train.epochs": str(epochs)}
+    return resume_run(_folder(run), Several(callbacks), overrides, data=data)
+
+
+def resume_seeds(run: str | Path, data: Any = None, *, callbacks: Sequence[Callback] = ()) -> SeedsResult:
+    """Complete the runs of `netspec.train_seeds` in the folder `run`: an interrupted run is resumed, missing ones are
+    started. Arguments and errors are those of `netspec.resume`.
+    """
+    from netspec.runs import seed_runs
+    from netspec.training.loop.callback import Several
+
+    return seed_runs.resume_seeds(_folder(run), Several(callbacks), data)
 
 
 def evaluate(

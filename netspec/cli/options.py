@@ -2,70 +2,103 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import reduce, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from netspec.cli.output import use_json
+from netspec.language.record import Frozen
+from netspec.language.source import Source
 from netspec.spec.compilation import Compilation, read_source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=lambda ctx, param, on: use_json(on), is_eager=True, help="Print JSON."
+)
+DATA_HELP = "mnist, 'csv(\"f.csv\", …)'; paths are relative to the current folder."
+DEVICE: dict[str, Any] = {
+    "type": click.Choice(["cpu", "gpu", "tpu"]),
+    "help": "The device; by default the one that JAX selects.",
+}
 
-def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    use_json(value)
-    return value
+
+def choose_device(device: str | None) -> None:
+    """Let JAX use one kind of device only; to be called before JAX is imported.
+
+    Raises:
+        click.UsageError: there is no such device.
+    """
+    if device is None:
+        return
+    os.environ["JAX_PLATFORMS"] = {"gpu": "cuda"}.get(device, device)
+    from netspec.training.feed.device import find_devices
+
+    problem = find_devices()
+    if problem is not None:
+        raise click.UsageError(f"no {device} found ({problem}); omit --device to use the device that JAX selects")
 
 
-json_option = click.option("--json", "as_json", is_flag=True, callback=_set_json, is_eager=True, help="Print JSON.")
+device_option = click.option(
+    "--device", expose_value=False, callback=lambda ctx, param, device: choose_device(device), **DEVICE
+)
+"""`--device`, for commands that run JAX; the device is chosen before the command starts."""
+
+
+class SpecOptions(Frozen):
+    """What the command line adds to a spec: settings by name, and the shape of the input."""
+
+    overrides: dict[str, str]
+    input: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.overrides and self.input is None
+
+    def compilation(self, spec: str | Source) -> Compilation:
+        """The compilation of a spec or of the file with this name.
+
+        Raises:
+            CompileError: the file cannot be read.
+        """
+        source = read_source(Path(spec)) if isinstance(spec, str) else spec
+        return Compilation(source, overrides=self.overrides, input=self.input)
+
+    def with_settings(self, **settings: object) -> SpecOptions:
+        """With settings of `train` that have options; None stands for an option that was not given."""
+        given = {f"train.{name}": str(value) for name, value in settings.items() if value is not None}
+        return self.replace(overrides={**self.overrides, **given})
 
 
 def spec_options(command: F) -> F:
-    """`-D`, `--input` and `--data`: what the command line adds to a spec."""
-    for decorate in (
+    """`-D`, `--input` and `--data`: the command gets them as `given`, a `SpecOptions`."""
+
+    @wraps(command)
+    def with_options(
+        *args: Any, defines: tuple[str, ...], input_shape: str | None, data: str | None, **options: Any
+    ) -> Any:
+        return command(*args, given=SpecOptions(parse_defines(defines, data), input_shape), **options)
+
+    options = (
         click.option(
-            "--data",
-            "data",
-            metavar="SOURCE",
-            help="The data source: mnist, 'csv(\"f.csv\", …)'; paths are relative to the current folder.",
+            "-D", "defines", metavar="NAME=VALUE", multiple=True, help="Set a param or a setting: -D train.epochs=3."
         ),
-        click.option(
-            "--input",
-            "input_shape",
-            metavar="SHAPE",
-            help="The input shape, for a spec that declares none.",
-        ),
-        click.option(
-            "-D",
-            "defines",
-            metavar="NAME=VALUE",
-            multiple=True,
-            help="Set a param or a setting: -D train.epochs=3.",
-        ),
-    ):
-        command = decorate(command)
-    return command
+        click.option("--input", "input_shape", metavar="SHAPE", help="The input shape, for a spec that declares none."),
+        click.option("--data", metavar="SOURCE", help=f"The data source: {DATA_HELP}"),
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(options), with_options)  # type: ignore[return-value]
 
 
 def parse_defines(defines: tuple[str, ...], data: str | None) -> dict[str, str]:
     """`-D` values by name; `--data` is one of them."""
-    found: dict[str, str] = {}
+    overrides: dict[str, str] = {}
     for text in defines:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise click.UsageError(f"-D takes NAME=VALUE, not `{text}`")
-        found[name.strip()] = value.strip()
-    if data is not None:
-        found["data.source"] = data
-    return found
-
-
-def compilation(path: str, defines: tuple[str, ...], input_shape: str | None, data: str | None) -> Compilation:
-    """The compilation that the command line asks for.
-
-    Raises:
-        CompileError: the file cannot be read.
-    """
-    return Compilation(read_source(Path(path)), overrides=parse_defines(defines, data), input=input_shape)
+        overrides[name.strip()] = value.strip()
+    return overrides if data is None else {**overrides, "data.source": data}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -21,10 +21,11 @@ def wants_color(stream: Any) -> bool:
 _as_json = False
 
 
-def use_json(on: bool) -> None:
+def use_json(on: bool) -> bool:
     """Whether diagnostics that leave a command by an exception are written as JSON too."""
     global _as_json
     _as_json = on
+    return on
 
 
 def print_problems(problems: Iterable[Diagnostic]) -> None:
@@ -50,7 +51,22 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def count_text(errors: int, warnings: int) -> str:
-    """`2 errors and 1 warning`"""
-    parts = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
-    return " and ".join(parts) or "no mistakes"
+def print_result(result: str | Mapping[str, Any]) -> None:
+    """The result of a command: a text as it is, a record as JSON."""
+    if isinstance(result, str):
+        click.echo(result)
+    else:
+        print_json(result)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 epoch`, `2 epochs`"""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    align = [str.ljust] * left + [str.rjust] * (len(widths) - left)
+    lines = ["  ".join(put(cell, n) for put, cell, n in zip(align, row, widths, strict=True)) for row in rows]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]

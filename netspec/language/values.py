@@ -6,10 +6,15 @@ Numbers, booleans, strings and lists are Python's own; the rest is here, and `Wo
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 from netspec.language.record import Frozen
 from netspec.language.shape import Dim, Size
+
+
+def is_plain_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is an int or a float, and not a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Extent(Frozen):

@@ -1,4 +1,4 @@
-"""Which layer of one network is which of another: the cheapest way from one list to the other."""
+"""Pairs the layers of two networks: the alignment of two lists with the least cost."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 GAP = 1.0
-"""What a layer costs that only one of the lists has; a pair that costs two gaps is none."""
-LARGEST = 500_000
+"""The cost of a layer that only one of the lists has; layers whose pair costs two gaps are not paired."""
+MAX_PAIRS = 500_000
 """Lists whose lengths multiply to more are paired by name alone."""
 
 NUMBER = re.compile(r"_?\d+")
 Layer = Mapping[str, Any]
 Pairs = list[tuple[int | None, int | None]]
-"""Places in the one list and in the other; None where the other has no such layer."""
+"""Indices in the old and in the new list; None where a list has no such layer."""
 
 
 def align(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
     """Pair the layers of two lists, both in order.
 
-    Layers that are equal but for their name are a better pair than those of one name that differ in options.
+    Layers that differ only in their names are a better pair than layers with the same name and different options.
     """
     begin = 0
     while begin < min(len(old), len(new)) and _cost(old[begin], new[begin]) == 0:
@@ -29,29 +29,26 @@ def align(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
     while end < min(len(old), len(new)) - begin and _cost(old[-1 - end], new[-1 - end]) == 0:
         end += 1
     inner_old, inner_new = old[begin : len(old) - end], new[begin : len(new) - end]
-    middle = _by_name if len(inner_old) * len(inner_new) > LARGEST else _cheapest
+    middle = _by_name if len(inner_old) * len(inner_new) > MAX_PAIRS else _cheapest
     pairs: Pairs = [(i, i) for i in range(begin)]
-    pairs += [(_moved(a, begin), _moved(b, begin)) for a, b in middle(inner_old, inner_new)]
+    for i, j in middle(inner_old, inner_new):
+        pairs.append((None if i is None else i + begin, None if j is None else j + begin))
     return pairs + [(len(old) - i, len(new) - i) for i in range(end, 0, -1)]
 
 
-def _moved(place: int | None, by: int) -> int | None:
-    return None if place is None else place + by
-
-
 def _cost(a: Layer, b: Layer) -> float:
-    """0 for the same, 2 gaps for a pair that makes no sense."""
+    """0 for equal layers, 2 gaps for layers that are not to be paired."""
     is_named = bool(a["name"] == b["name"])
     if a["word"] != b["word"]:
         return 1.5 if is_named else 2 * GAP
     differing: int = sum(a["options"].get(key) != b["options"].get(key) for key in {*a["options"], *b["options"]})
-    # A layer that was only moved in the numbering is nearer than one of the same name and other options.
+    # A layer that was only renumbered is closer than one with the same name and other options.
     renamed = 0.0 if is_named else 0.02 if NUMBER.sub("", a["name"]) == NUMBER.sub("", b["name"]) else 0.2
     return min(1.4, 0.3 * differing) + renamed
 
 
 def _cheapest(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
-    """The pairs with the least sum of costs (Needleman and Wunsch 1970)."""
+    """The pairs with the least total cost (Needleman and Wunsch 1970)."""
     prices = [[_cost(a, b) for b in new] for a in old]
     costs = [[GAP * j for j in range(len(new) + 1)]]
     for i in range(len(old)):
@@ -66,7 +63,7 @@ def _cheapest(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
         if price < 2 * GAP and costs[i][j] == costs[i - 1][j - 1] + price:
             i, j = i - 1, j - 1
             pairs.append((i, j))
-        elif j and costs[i][j] == costs[i][j - 1] + GAP:  # from the end: what is gone stands before what is new
+        elif j and costs[i][j] == costs[i][j - 1] + GAP:  # from the end: removed layers come before new ones
             j -= 1
             pairs.append((None, j))
         else:
@@ -76,12 +73,12 @@ def _cheapest(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
 
 
 def _by_name(old: Sequence[Layer], new: Sequence[Layer]) -> Pairs:
-    """Pairs of one name, as far as they stand in the same order."""
-    places = {layer["name"]: j for j, layer in enumerate(new)}
+    """Pairs of layers with the same name, as far as they are in the same order."""
+    indices = {layer["name"]: j for j, layer in enumerate(new)}
     pairs: Pairs = []
     done = 0
     for i, layer in enumerate(old):
-        j = places.get(layer["name"], -1)
+        j = indices.get(layer["name"], -1)
         if j < done:
             pairs.append((i, None))
             continue

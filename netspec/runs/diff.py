@@ -1,7 +1,6 @@
-"""What differs between two specs, as changes of layers, options and settings.
+"""The differences between two specs, as changes of layers, options and settings.
 
-Comes in: two `Meaning`s. Goes out: `Difference`, a list of changes that can be printed, written as JSON, or asked
-whether it is empty.
+Comes in: two `Meaning`s. Goes out: `Difference`, a list of changes that can be printed or written as JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from netspec.spec.canonical import Meaning, Source, Value
 
 Kind = Literal["added", "removed", "changed", "renamed"]
 Options = dict[str, tuple[str, str]]
-"""What stood and stands there, by option."""
+"""The old and the new value, by option."""
 
 HARMLESS = ("train.epochs", "train.tensorboard", "data.source")
 """What may differ between a run and its continuation; the data themselves are compared by a checksum."""
@@ -27,8 +26,8 @@ HARMLESS = ("train.epochs", "train.tensorboard", "data.source")
 class Change:
     """One change. `section` is `input`, `layer`, `output`, `train`, `data` or `expect`.
 
-    `was` is the name before, where that is another one. `before` and `after` are what stood and stands there, as it is
-    typed; `options` has what changed in it, by option. `place` says where an added layer stands.
+    `was` is the old name, if it was renamed. `before` and `after` are the old and the new value, as in a spec;
+    `options` has the values that changed in it, by option. `place` says where an added layer was inserted.
     """
 
     section: str
@@ -42,12 +41,12 @@ class Change:
 
     @property
     def key(self) -> str:
-        """`train.epochs`; what is harmless is told by it."""
+        """`train.epochs`, as in `HARMLESS`."""
         return f"{self.section}.{self.name}"
 
     @property
     def text(self) -> str:
-        """What has changed, behind the name."""
+        """What has changed, after the name."""
         if self.kind == "renamed":
             return f"the same as {self.was}, under another name"
         if self.kind in ("added", "removed"):
@@ -58,17 +57,17 @@ class Change:
 
     @property
     def same_word(self) -> bool:
-        """Whether the options say it all."""
+        """Whether both are calls of the same word, so that their options say it all."""
         return (self.before or "").partition("(")[0] == (self.after or "").partition("(")[0]
 
     def as_json(self) -> dict[str, Any]:
-        found = {key: value for key, value in self.__dict__.items() if value not in (None, "", {})}
-        return {**found, "options": {key: list(pair) for key, pair in self.options.items()}}
+        given = {key: value for key, value in self.__dict__.items() if value not in (None, "", {})}
+        return {**given, "options": {key: list(pair) for key, pair in self.options.items()}}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Every change from one meaning to another, and the figures of both."""
+    """Every change from one meaning to another, and both of them."""
 
     old: Meaning
     new: Meaning
@@ -80,26 +79,25 @@ class Difference:
 
     @property
     def params(self) -> Options:
-        """The `param`s of the two files that differ: they explain changes, and are none of their own."""
-        names = dict.fromkeys([*self.old.params, *self.new.params])
-        pairs = {name: (self.old.params.get(name, "—"), self.new.params.get(name, "—")) for name in names}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        """The `param`s of the two files that differ: they explain changes and do not count as such."""
+        old, new = self.old.params, self.new.params
+        return {k: (old.get(k, "—"), new.get(k, "—")) for k in {**old, **new} if old.get(k) != new.get(k)}
 
     @property
     def totals(self) -> dict[str, tuple[int | str, int | str]]:
         """Counts that differ: `parameters`, `frozen`, `state`, `macs`."""
-        pairs = {name: (count, self.new.totals[name]) for name, count in self.old.totals.items()}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        old, new = self.old.totals, self.new.totals
+        return {name: (count, new[name]) for name, count in old.items() if count != new[name]}
 
     @property
     def serious(self) -> tuple[Change, ...]:
-        """The changes with which a run cannot go on."""
+        """The changes with which a run cannot be resumed."""
         return tuple(c for c in self.changes if c.section != "expect" and c.key not in HARMLESS)
 
     def lines(self, changes: Sequence[Change], limit: int) -> list[str]:
-        """Changes as lines of text, not more than `limit`."""
-        found = [f"{c.section} {c.name}: {c.text}" for c in changes[:limit]]
-        return found + ([f"… and {len(changes) - limit} more"] if len(changes) > limit else [])
+        """Changes as lines of text, at most `limit`."""
+        lines = [f"{c.section} {c.name}: {c.text}" for c in changes[:limit]]
+        return lines + ([f"… and {len(changes) - limit} more"] if len(changes) > limit else [])
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -113,7 +111,7 @@ class Difference:
 
 
 def compare(old: Meaning, new: Meaning) -> Difference:
-    """What differs between two meanings."""
+    """The differences between two meanings."""
     pairs = align(old.layers, new.layers)
     changes = [
         *_dict_changes("input", old.inputs, new.inputs),
@@ -130,24 +128,24 @@ def compare(old: Meaning, new: Meaning) -> Difference:
 
 
 def text_of(value: Value) -> str:
-    """A value as it is typed."""
+    """A value as it is written in a spec."""
     if isinstance(value, list):
         return " -> ".join(map(text_of, value))
     return value["text"] if isinstance(value, dict) else value
 
 
 def _option_changes(old: Value, new: Value) -> Options:
-    """What differs in two calls of one word, by option; nothing when they are of two words, or no calls."""
+    """The differences between two calls of the same word, by option; empty for other values."""
     if not (isinstance(old, dict) and isinstance(new, dict) and old["word"] == new["word"]):
         return {}
-    found = {}
-    for name in dict.fromkeys([*old["options"], *new["options"]]):
+    changes = {}
+    for name in {**old["options"], **new["options"]}:
         before, after = old["options"].get(name, "—"), new["options"].get(name, "—")
         inner = _option_changes(before, after)
-        found.update({f"{name}.{key}": pair for key, pair in inner.items()})
+        changes.update({f"{name}.{key}": pair for key, pair in inner.items()})
         if not inner and not _equal(before, after):
-            found[name] = (text_of(before), text_of(after))
-    return found
+            changes[name] = (text_of(before), text_of(after))
+    return changes
 
 
 def _equal(old: Value, new: Value) -> bool:
@@ -162,7 +160,7 @@ def _meant(value: Any) -> Any:
 
 def _dict_changes(section: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[Change]:
     """Changes of inputs, settings and expectations."""
-    for name in dict.fromkeys([*old, *new]):
+    for name in {**old, **new}:
         if name not in new:
             yield Change(section, "removed", name, before=text_of(old[name]))
         elif name not in old:
@@ -177,42 +175,42 @@ def _dict_changes(section: str, old: Mapping[str, Value], new: Mapping[str, Valu
 
 def _layer_changes(old: Meaning, new: Meaning, pairs: Pairs) -> Iterator[Change]:
     wires = _Wires(old, new, pairs)
-    gone = _Lonely(old, {i for i, j in pairs if i is not None and j is None})
-    come = _Lonely(new, {j for i, j in pairs if i is None and j is not None})
+    removed = _Unpaired(old, {i for i, j in pairs if i is not None and j is None})
+    added = _Unpaired(new, {j for i, j in pairs if i is None and j is not None})
     for i, j in pairs:
-        if j is None:
-            assert i is not None
-            if (found := gone.tell(i)) is not None:
-                yield Change("layer", "removed", found[0], before=found[1], place=wires.place(old, i))
-        elif i is None:
-            if (found := come.tell(j)) is not None:
-                yield Change("layer", "added", found[0], after=found[1], place=wires.place(new, j))
-        else:
+        if i is not None and j is not None:
             yield from _pair_changes(old.layers[i], new.layers[j], wires.changes(i, j))
+        elif i is not None and (entry := removed.report(i)) is not None:
+            yield Change("layer", "removed", entry[0], before=entry[1], place=wires.place(old, i))
+        elif j is not None and (entry := added.report(j)) is not None:
+            yield Change("layer", "added", entry[0], after=entry[1], place=wires.place(new, j))
 
 
-class _Lonely:
-    """The layers that only one network has; a block of nothing else is told as one."""
+class _Unpaired:
+    """The layers that only one network has; a block that consists of them is reported as one."""
 
-    def __init__(self, meaning: Meaning, places: set[int]) -> None:
-        self.layers, self.told = meaning.layers, set[str]()
-        paths = [layer["name"].split("/")[:-1] for layer in self.layers]
-        blocks = [{"/".join(path[: i + 1]) for i in range(len(path))} for path in paths]
-        mixed = {block for i, names in enumerate(blocks) if i not in places for block in names}
-        self.sizes = Counter(block for i, names in enumerate(blocks) if i in places for block in names - mixed)
+    def __init__(self, meaning: Meaning, indices: set[int]) -> None:
+        self.layers, self.reported = meaning.layers, set[str]()
+        blocks = [_prefixes(layer["name"]) for layer in self.layers]
+        mixed = {block for i, names in enumerate(blocks) if i not in indices for block in names}
+        self.sizes = Counter(block for i in indices for block in blocks[i] if block not in mixed)
 
-    def tell(self, place: int) -> tuple[str, str] | None:
-        """The name of a layer, or of the largest block that goes with it, and what it is; None when it was told."""
-        layer = self.layers[place]
-        path = layer["name"].split("/")
-        prefixes = ["/".join(path[: i + 1]) for i in range(len(path) - 1)]
-        block = next((prefix for prefix in prefixes if self.sizes[prefix] > 1), None)
+    def report(self, index: int) -> tuple[str, str] | None:
+        """The name and the text of a layer, or of the largest block around it; None if that was reported before."""
+        layer = self.layers[index]
+        block = next((prefix for prefix in _prefixes(layer["name"]) if self.sizes[prefix] > 1), None)
         if block is None:
             return layer["name"], layer["text"]
-        if block in self.told:
+        if block in self.reported:
             return None
-        self.told.add(block)
+        self.reported.add(block)
         return block, f"block of {self.sizes[block]} layers"
+
+
+def _prefixes(name: str) -> list[str]:
+    """The paths of the blocks around a layer, the outermost first."""
+    path = name.split("/")
+    return ["/".join(path[:i]) for i in range(1, len(path))]
 
 
 def _pair_changes(
@@ -230,7 +228,7 @@ def _output_changes(old: Meaning, new: Meaning, pairs: Pairs) -> Iterator[Change
     wires = _Wires(old, new, pairs)
     before = {output["name"]: output for output in old.outputs}
     after = {output["name"]: output for output in new.outputs}
-    for name in dict.fromkeys([*before, *after]):
+    for name in {**before, **after}:
         if name not in after:
             yield Change("output", "removed", name, before=wires.name(old, before[name]["from"]))
         elif name not in before:
@@ -249,7 +247,7 @@ def _input_name(meaning: Meaning, name: str) -> str:
 
 
 class _Wires:
-    """Where tensors come from in two networks whose layers are paired."""
+    """The connections of two networks whose layers are paired."""
 
     def __init__(self, old: Meaning, new: Meaning, pairs: Pairs) -> None:
         self.old, self.new = old, new
@@ -257,7 +255,7 @@ class _Wires:
         self.paired = set(self.new_of.values())
 
     def name(self, meaning: Meaning, source: Source | None) -> str:
-        """How a source is called; the second use of a shared layer, which has the name of the first, gets a number."""
+        """The name of a source; other uses of a shared layer, which have the name of the first, get a number."""
         if not isinstance(source, int):
             return source or "none"
         name = meaning.layers[source]["name"]
@@ -270,7 +268,7 @@ class _Wires:
         return "after " + " and ".join(names)
 
     def changes(self, i: int, j: int) -> Options:
-        """What is fed from elsewhere in a pair. Layers that came in between or fell out tell of themselves."""
+        """The inputs of a pair that come from elsewhere; layers added or removed in between are reported themselves."""
         a, b = self.old.layers[i], self.new.layers[j]
         return {
             **self.differing("inputs", a["inputs"], b["inputs"]),
@@ -279,20 +277,20 @@ class _Wires:
         }
 
     def differing(self, what: str, old: Sequence[Source | None], new: Sequence[Source | None]) -> Options:
-        """`{what: (before, after)}` when the tensors are others."""
+        """`{what: (before, after)}` if the tensors differ."""
         if len(old) == len(new) and all(self._is_same(a, b) for a, b in zip(old, new, strict=True)):
             return {}
         pair = [", ".join(self.name(m, s) for s in sources) for m, sources in ((self.old, old), (self.new, new))]
         return {what: (pair[0], pair[1])}
 
     def _is_same(self, old: Source | None, new: Source | None) -> bool:
-        """Whether two sources are a pair, or one of a pair lies before layers that only one network has."""
+        """Whether two sources are paired, directly or before layers that only one network has."""
         before = {self.new_of[s] if isinstance(s, int) else s for s in self._pairs_before(self.old, old, self.new_of)}
         return bool(before & self._pairs_before(self.new, new, self.paired))
 
     def _pairs_before(self, meaning: Meaning, source: Source | None, paired: Container[int]) -> set[Source | None]:
-        """The source itself if it has a pair, otherwise the nearest ones before it that do."""
-        found: set[Source | None] = set()
+        """The source itself if it is paired, otherwise the nearest ones before it that are."""
+        sources: set[Source | None] = set()
         seen, stack = set(), [source]
         while stack:
             here = stack.pop()
@@ -300,5 +298,5 @@ class _Wires:
                 stack += [s for s in meaning.layers[here]["inputs"] if s not in seen]
                 seen.update(meaning.layers[here]["inputs"])
             else:
-                found.add(here)
-        return found
+                sources.add(here)
+        return sources

@@ -76,7 +76,7 @@ def resume_run(
 
 
 def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:
-    """The error for a spec that a run cannot go on with."""
+    """The error for a spec that a run cannot be resumed with."""
     lines = "".join(f"\n  {line}" for line in difference.lines(difference.serious, limit=12))
     source = spec.source if isinstance(spec, Compilation) else spec
     what = "the spec" if source is None else f"`{source.name}`"
@@ -84,7 +84,7 @@ def other_spec(run: Path, spec: Compilation | Source | None, difference: Differe
 
 
 def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -> dict[str, Any]:
-    """What a run that goes on remembers of the settings that may change, so that it goes on with them next time too."""
+    """The settings that were changed, for `spec.json`: the run is resumed with them next time, too."""
     overrides, given_from = dict(kept.overrides), kept.given_from
     for change in difference.changes:
         if change.key in HARMLESS:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,15 @@ from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.record import Frozen
+from netspec.language.values import is_plain_number
+from netspec.runs.catalog import SEEDS
 from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_folder import Run, read_run
-from netspec.training.loop.callback import Record, Reporter, Several, Tick
+from netspec.training.loop.callback import Record, Reporter, Silent, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
-
-FILE = "seeds.json"
 
 
 class Spread(Frozen):
@@ -40,39 +39,27 @@ class Spread(Frozen):
     values: tuple[float, ...]
 
 
-def spread_of(values: Sequence[float]) -> Spread:
-    """Mean and spread of the values of a metric."""
-    return Spread(
-        mean=statistics.fmean(values),
-        std=statistics.stdev(values) if len(values) > 1 else 0.0,
-        min=min(values),
-        max=max(values),
-        values=tuple(values),
-    )
-
-
 def spreads(runs: Sequence[Mapping[str, Any]]) -> dict[str, Spread]:
     """The spread of each metric that all runs have as a finite number; tables are left out."""
-    names = [name for name in runs[0] if all(_is_number(run.get(name)) for run in runs)] if runs else []
-    return {name: spread_of([float(run[name]) for run in runs]) for name in names}
+    names = [name for name in runs[0] if all(is_plain_number(run.get(name)) for run in runs)] if runs else []
+    columns = {name: tuple(float(run[name]) for run in runs) for name in names}
+    stds = {name: statistics.stdev(values) if len(values) > 1 else 0.0 for name, values in columns.items()}
+    return {k: Spread(statistics.fmean(v), stds[k], min(v), max(v), v) for k, v in columns.items()}
 
 
-def _is_number(metric: object) -> bool:
-    return isinstance(metric, int | float) and not isinstance(metric, bool)
-
-
-@dataclass(frozen=True)
-class SeedsResult:
+class SeedsResult(Frozen):
     """The result of runs with several seeds.
 
-    `metrics` has those of each finished seed, `figures` their spread. `problems` are warnings, and expectations that a
-    seed does not meet. `signal` is set if one interrupted the runs; `resume_seeds` completes them.
+    `run` is the folder of all runs; that of a seed is `seed-0`, `seed-1`, … in it, for `netspec.load` and others.
+    `metrics` has those of each finished seed, by seed, `spreads` their mean and spread. `problems` are warnings, and
+    expectations that a seed does not meet. `signal` is set if one interrupted the runs, which `netspec.resume_seeds`
+    completes.
     """
 
     run: Path
     seeds: tuple[int, ...]
     metrics: Mapping[int, Mapping[str, Any]]
-    figures: Mapping[str, Spread]
+    spreads: Mapping[str, Spread]
     problems: tuple[Diagnostic, ...]
     signal: str | None = None
 
@@ -81,13 +68,13 @@ class SeedsResult:
             "event": "seeds" if self.signal is None else "interrupted",
             "run": str(self.run),
             "seeds": list(self.metrics),
-            "figures": {name: structs.asdict(spread) for name, spread in self.figures.items()},
+            "figures": {name: structs.asdict(spread) for name, spread in self.spreads.items()},
         }
 
 
 def is_seeds_run(path: Path) -> bool:
     """Whether a folder holds runs with several seeds."""
-    return (path / FILE).is_file()
+    return (path / SEEDS).is_file()
 
 
 def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
@@ -103,19 +90,25 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
         CompileError: a loss is not finite, or the folder cannot be written.
     """
     prepared = load_init(prepared)
-    files = {**run_files(prepared), FILE: pretty({"seeds": _seeds(prepared)})}
+    files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
-    return _Seeds(prepared, parent, reporter or Several(), options).train()
+    return _Seeds(prepared, parent, reporter or Silent(), options).train()
 
 
-def resume_seeds(path: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
+def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None, **options: Any) -> SeedsResult:
     """Complete the runs in a folder that `train_seeds` created: an interrupted seed is resumed, the others are started.
+
+    Args:
+        path: the folder.
+        reporter: called during training; its records have the seed.
+        data: the same arrays again, for runs on arrays.
+        options: of the loop, as in `train_in`.
 
     Raises:
         CompileError: a folder is damaged, or the data have changed.
     """
-    prepared = load_init(prepare(read_compilation(path)))
-    return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
+    prepared = load_init(prepare(read_compilation(path), data))
+    return _Seeds(prepared, Run.open(path), reporter or Silent(), options).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:
@@ -144,7 +137,7 @@ class _Seeds:
         result = SeedsResult(
             self.parent.path, tuple(seeds), metrics, spreads(list(metrics.values())), tuple(self.problems), signal
         )
-        self.parent.write_text(FILE, pretty({**result.as_json(), "seeds": seeds, "done": list(metrics)}))
+        self.parent.write_text(SEEDS, pretty({**result.as_json(), "seeds": seeds, "done": list(metrics)}))
         return result
 
     def _one(self, seed: int) -> tuple[Mapping[str, Any], str | None]:

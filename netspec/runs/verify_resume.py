@@ -1,21 +1,21 @@
-"""Whether runs are repeatable on this machine: the same numbers twice, and the same numbers after a kill.
+"""Whether runs are reproducible on this machine: the same numbers twice, and the same numbers after a kill.
 
-Each training is a process of its own, as it is for people: what JAX has compiled or tuned in one is not there in the
-next. Comes in: a `Task` for each. Goes out: run folders, and a list of what is equal in two of them, bit for bit.
+Each training runs in a separate process, so that nothing that JAX has compiled or tuned in one is used in the next.
+Comes in: a `Task` for each. Goes out: run folders, and a comparison of two of them, bit for bit.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from netspec.language.record import Frozen
 from netspec.spec.compilation import Compilation, read_source
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty
 from netspec.storage.array_file import read_arrays
@@ -30,13 +30,12 @@ PARTS = {
     "other state": "state/other/",
     "best weights": "best/",
 }
-"""What a checkpoint is made of, as people call it, and how the names of its arrays begin; the rest is the position."""
+"""The parts of a checkpoint, and the prefixes of their arrays; the rest is the position."""
 HELD_OUT = 512
-"""Examples that validation and test are cut down to."""
+"""The maximum number of validation and of test examples."""
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Frozen):
     """One training. `kill_at` is an epoch and a step of it, both from 1, at which the process kills itself."""
 
     spec: str
@@ -48,16 +47,9 @@ class Task:
     kill_at: tuple[int, int] | None = None
     resume: bool = False
 
-    def as_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Task:
-        return cls(**json.loads(text))
-
 
 def carry_out(task: Task) -> None:
-    """Train as a task says, in a folder that a first call makes.
+    """Train as a task says, in a folder that the first call creates.
 
     Raises:
         CompileError: the spec or its data are wrong.
@@ -76,7 +68,7 @@ def carry_out(task: Task) -> None:
 
 
 def _cut(prepared: SpecExperiment, steps: int) -> SpecExperiment:
-    """Only so many steps an epoch, the last of them not a full one where there are more."""
+    """The experiment with at most `steps` steps per epoch; the last one is smaller than a batch if examples are cut."""
     splits, batch = prepared.splits, prepared.recipe.batch
     count = min(len(splits.train), max(1, steps * batch - batch // 2))
     train = splits.train.take(np.arange(count))
@@ -85,7 +77,7 @@ def _cut(prepared: SpecExperiment, steps: int) -> SpecExperiment:
 
 
 class _Killer:
-    """Kills this process at a step, as a crash would; at the end of the epoch before when that has one step only."""
+    """Kills this process at a step, as a crash would; at the end of the epoch before if an epoch is a single step."""
 
     def __init__(self, at: tuple[int, int] | None) -> None:
         self.at = at
@@ -112,9 +104,8 @@ class _Killer:
 # ---------------------------------------------------------------- comparing
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was compared: how many numbers it is, and where the first is that differs (empty: all are equal)."""
+class Row(Frozen):
+    """A part that was compared, the count of its numbers, and the first one that differs (empty: all are equal)."""
 
     what: str
     numbers: int
@@ -122,19 +113,19 @@ class Row:
 
 
 def compare_runs(one: Path, other: Path) -> list[Row]:
-    """Compare the last checkpoints and the figures of two finished runs, bit for bit."""
+    """Compare the last checkpoints and the metrics of two finished runs, bit for bit."""
     a, b = (_arrays(run) for run in (one, other))
     rows = []
     groups = {what: [name for name in a if name.startswith(prefix)] for what, prefix in PARTS.items()}
-    told = {name for names in groups.values() for name in names}
-    groups["position and sums"] = [name for name in a if name not in told]
+    grouped = {name for names in groups.values() for name in names}
+    groups["position and sums"] = [name for name in a if name not in grouped]
     for what, names in groups.items():
         if names:
             wrong = [_differing(name, a[name], b.get(name)) for name in names]
             rows.append(Row(what, sum(a[name].size for name in names), next((text for text in wrong if text), "")))
     if a.keys() != b.keys():
         rows.append(Row("names of the arrays", len(a), f"`{min(a.keys() ^ b.keys())}` is only in one"))
-    return rows + _figure_rows(one, other)
+    return rows + _metric_rows(one, other)
 
 
 def _arrays(run: Path) -> dict[str, Any]:
@@ -153,14 +144,14 @@ def _differing(name: str, a: Any, b: Any) -> str:
     return f"`{name.partition('/')[2]}` by up to {largest:.2g}"
 
 
-def _figure_rows(one: Path, other: Path) -> list[Row]:
+def _metric_rows(one: Path, other: Path) -> list[Row]:
     a, b = read_run(one), read_run(other)
     rows = []
     epochs = [[{"loss": row["loss"], **row["metrics"]} for row in record.history] for record in (a, b)]
     ends = [record.done["metrics"] if record.done else {} for record in (a, b)]
     for what, before, after in (
-        ("figures of the epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
-        ("figures at the end", ends[0], ends[1]),
+        ("metrics of the epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
+        ("metrics at the end", ends[0], ends[1]),
     ):
         wrong = next((key for key in {**before, **after} if before.get(key) != after.get(key)), None)
         text = "" if wrong is None else f"{'epoch ' + str(wrong + 1) if isinstance(wrong, int) else wrong}"

@@ -96,9 +96,7 @@ def meaning_of(compilation: Compilation) -> Meaning:
     Raises:
         CompileError: it has errors.
     """
-    compilation.check()
-    assert compilation.graph is not None
-    graph = prune(compilation.graph)
+    graph = prune(compilation.network)
     totals = total_cost(graph)
     layers, ends = _layers(graph)
     return Meaning(

@@ -43,7 +43,7 @@ def read_source(path: Path) -> Source:
     """The text of a spec file.
 
     Raises:
-        CompileError: it is not there, or is no text.
+        CompileError: it does not exist, or is not text.
     """
     try:
         return Source.read(path)
@@ -223,44 +223,36 @@ class Compilation:
                 check_sections(self, optimize(graph), facts)
         return graph
 
-    @cached_property
-    def optimized(self) -> Graph:
-        """The network after the passes.
+    @property
+    def network(self) -> Graph:
+        """`graph` of a spec without errors.
 
         Raises:
             CompileError: the spec has errors.
         """
         self.check()
         assert self.graph is not None
-        return optimize(self.graph)
+        return self.graph
+
+    @cached_property
+    def optimized(self) -> Graph:
+        """`network` after the passes."""
+        return optimize(self.network)
 
     @cached_property
     def inference(self) -> Graph:
-        """The network in inference mode: no dropout, batchnorms folded into the layers before them.
-        netspec/compiler/backend/fold_weights.py makes its weights.
-
-        Raises:
-            CompileError: the spec has errors.
-        """
+        """`optimized` for inference: no dropout, batchnorms folded. `backend/fold_weights.py` makes its weights."""
         return for_inference(self.optimized)
 
     @cached_property
     def python(self) -> str:
-        """The source of the network.
-
-        Raises:
-            CompileError: the spec has errors.
-        """
+        """The source of the network."""
         from netspec.compiler.backend.emit import emit_source  # `netspec check` needs no source
 
         return emit_source(self.optimized)
 
     def inference_python(self, *, standalone: bool = False) -> str:
-        """The source of the inference form.
-
-        Raises:
-            CompileError: the spec has errors.
-        """
+        """The source of the inference form."""
         from netspec.compiler.backend.emit import emit_source
 
         return emit_source(self.inference, standalone=standalone, is_inference=True)

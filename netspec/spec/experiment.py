@@ -6,7 +6,7 @@ Comes in: a `Compilation` and data (or the source that the spec names). Goes out
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,6 @@ from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.language.source import Source
-from netspec.language.values import setting_to_source
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
@@ -39,7 +38,7 @@ from netspec.training.errors.outputs import TestDecides
 from netspec.training.errors.recipe import NoTensorboard
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
-from netspec.training.loop.callback import Callback, Reporter, Several
+from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.loop import FitResult, fit
 from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
@@ -247,30 +246,6 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
 # ---------------------------------------------------------------- training
 
 
-def train_model(
-    spec: Compilation | Source,
-    data: Any = None,
-    *,
-    runs: str | Path = "runs",
-    callbacks: Sequence[Callback] = (),
-    params: Mapping[str, Any] | None = None,
-    **overrides: Any,
-) -> Result:
-    """Train a spec; see `netspec.train`."""
-    experiment = prepare(spec, data, named_overrides(params, overrides))
-    if experiment.compilation.train.seeds > 1:
-        raise TypeError(
-            "this trains one seed: give seeds = 1, or call netspec.runs.seed_runs.train_seeds for all of them"
-        )
-    return train_prepared(experiment, Path(runs), Several(callbacks))
-
-
-def named_overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Values for `param` statements and settings of `train`, by full name, as they are typed in a spec."""
-    named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
-    return {key: setting_to_source(value) for key, value in {**(params or {}), **named}.items()}
-
-
 def load_init(experiment: SpecExperiment) -> SpecExperiment:
     """With the weights that `train.init` names, and a warning about the weights of the network that it lacks.
 
@@ -282,14 +257,8 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
         raise fail(PartsOfNothing(span=spans.get("init_parts")))
     if settings.init is None or experiment.is_initialized:
         return experiment
-    make_module, warnings = start_from(
-        experiment.make_module,
-        experiment.recipe.seed,
-        settings.init,
-        settings.init_parts,
-        experiment.compilation.source.folder,
-        spans,
-    )
+    folder, seed = experiment.compilation.source.folder, experiment.recipe.seed
+    make_module, warnings = start_from(experiment.make_module, seed, settings.init, settings.init_parts, folder, spans)
     warnings = (*experiment.warnings, *warnings)
     return replace(experiment, make_module=make_module, warnings=warnings, is_initialized=True)
 
@@ -297,7 +266,7 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
 def train_prepared(
     experiment: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
 ) -> Result:
-    """Train what `prepare` has made, in a new run folder under `runs`.
+    """Train an experiment in a new run folder under `runs`.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
@@ -332,18 +301,11 @@ def _measured_metrics(trained: FitResult) -> dict[str, float]:
 
 def settings_in_force(experiment: SpecExperiment) -> dict[str, Any]:
     """Every setting with its value, defaults too."""
-    data = experiment.compilation.data
+    data, train = experiment.compilation.data, experiment.compilation.train
     return {
-        "train": {
-            **experiment.recipe.describe(),
-            "init": experiment.compilation.train.init,
-            "init_parts": list(experiment.compilation.train.init_parts),
-        },
+        "train": {**experiment.recipe.describe(), "init": train.init, "init_parts": list(train.init_parts)},
         "data": {option.name: option.kind.to_source(getattr(data, option.name)) for option in data.options()},
-        "parts": {
-            name: 0 if part is None else len(part)
-            for name, part in (("train", experiment.train), ("val", experiment.val), ("test", experiment.test))
-        },
+        "parts": {name: len(getattr(experiment, name) or ()) for name in ("train", "val", "test")},
     }
 
 

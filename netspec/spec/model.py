@@ -1,4 +1,4 @@
-"""A compiled network as a person holds it: callable, with its source, its summary and its weights."""
+"""A compiled network: callable, with its source, its summary and its weights."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from netspec.spec.compilation import Compilation
 class Model:
     """A compiled network.
 
-    Weights are made at the first use, from `seed`. Inputs have a batch in front: (batch, height, width, channels) for
-    an image, (batch, features) for a vector; token ids are whole numbers. Several inputs go in the order in which the
-    spec declares them. Several outputs come as a dict by name.
+    Weights are made at the first use, from `seed`. The first axis of an input is the batch: (batch, height, width,
+    channels) for an image, (batch, features) for a vector; token ids are integers. Several inputs are given in the
+    order in which the spec declares them. Several outputs are returned as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
     `module` and `apply` take what the layers take. `preprocessing` is that of the training, None before.
@@ -51,8 +51,7 @@ class Model:
     @property
     def graph(self) -> Graph:
         """The network as written, every shape known."""
-        assert self.compilation.graph is not None
-        return self.compilation.graph
+        return self.compilation.network
 
     @property
     def source(self) -> str:
@@ -114,7 +113,7 @@ class Model:
         self.preprocessing = preprocessing
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Where each weight stands in the state, by every path of names to it: a shared layer has several."""
+        """The path of each weight in the state, by every path of names to it: a shared layer has several."""
         module = nnx.eval_shape(lambda: self.module_class(rngs=nnx.Rngs(0)))
         first: dict[int, tuple[str, ...]] = {
             id(part): tuple(map(str, path)) for path, part in nnx.iter_graph(module) if isinstance(part, nnx.Variable)
@@ -142,21 +141,21 @@ class Model:
         return found
 
     def inference_module(self) -> Any:
-        """A module that only answers, with weights made from those of this model: what `netspec compile --inference`
-        writes. Dropout is gone, and batchnorms are merged into the layers in front of them.
+        """The module that `netspec compile --inference` writes, with weights made from those of this model: without
+        dropout, batchnorms folded into the layers before them.
         """
         network = network_class(load_source(self.compilation.inference_python(), f"{self.name}_inference"))
         return fold_module(self.compilation.inference, network, self.module)
 
     @cached_property
     def _folded(self) -> FoldedForm | None:
-        """What answers in the place of the module; None where no weights would be others."""
+        """The inference form that predicts instead of the module; None if its weights would be the same."""
         blocks = self.compilation.inference.subgraphs()
         has_merged = any(node.absorbed for block in blocks for node in block.nodes)
         return FoldedForm(self.inference_module) if has_merged else None
 
     def _forward(self, tree: Any) -> Any:
-        """The compiled function of the arrays that stand in this structure; there is one unless somebody changes it."""
+        """The compiled function of arrays in this structure, which stays the same unless the module is changed."""
         if tree not in self._programs:
             self._programs[tree] = inference_program(self._definitions[False], tree)
         return self._programs[tree]

@@ -164,7 +164,7 @@ class OtherSpec(Diagnostic):
     changes: str
 
 
-class NoSuchFigure(Diagnostic):
+class NoSuchMetric(Diagnostic):
     """None of the runs has the metric to compare them by."""
 
     code = "NS495"

@@ -22,7 +22,7 @@ from netspec.language.vocabulary import words
 from netspec.language.word import Kind, Mismatch, Option, Word
 from netspec.layers.base import Layer
 from netspec.testing.docs import check_example, in_a_net
-from netspec.testing.modules import BATCH, check_module, compiled, has_errors, require, shapes_of
+from netspec.testing.modules import BATCH, check_module, compiled, has_errors, require, trace
 
 Values = Mapping[str, Sequence[Any]]
 """For options whose kind is not known here: values to try, by the name of the option."""
@@ -81,16 +81,14 @@ class Grid:
             require(min(p.code for p in errors) >= "NS3", f"{call} on (H, W, 3): {errors[0].code}")
             return
         assert spec.graph is not None
-        module = shapes_of(spec)
         declared = spec.graph.shape_of(spec.graph.outputs[0].edge)
-        for height, width in ((9, 7), (8, 12), (11, 6)):
-            known = compiled(self.text(self.nets[-1], call, f"{height}x{width}x3"))
-            if not has_errors(known):
-                x = jax.ShapeDtypeStruct((BATCH, height, width, 3), jnp.float32)
-                found = nnx.eval_shape(lambda module, x: module(x), module, x)
-                sizes = tuple(eval(str(size), {"H": height, "W": width}) for size in declared.sizes)
-                where = f"{call} on (H, W, 3) with {height}x{width}x3"
-                require(found.shape == (BATCH, *sizes), f"{where}: {found.shape[1:]}, not {declared}")
+        shapes = [(height, width, 3) for height, width in ((9, 7), (8, 12), (11, 6))]
+        fitting = [s for s in shapes if not has_errors(compiled(self.text(self.nets[-1], call, "x".join(map(str, s)))))]
+        _, outputs = trace(spec, *([jax.ShapeDtypeStruct((BATCH, *shape), jnp.float32)] for shape in fitting))
+        for shape, output in zip(fitting, outputs, strict=True):
+            sizes = tuple(eval(str(size), {"H": shape[0], "W": shape[1]}) for size in declared.sizes)
+            where = f"{call} on (H, W, 3) with {'x'.join(map(str, shape))}"
+            require(output.shape == (BATCH, *sizes), f"{where}: {output.shape[1:]}, not {declared}")
 
     def check_mask(self, call: str) -> bool:
         """Padded steps change nothing: their vectors are made large, and the result of the others stays the same."""

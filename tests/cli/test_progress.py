@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
+from netspec.cli.output import plural
 from netspec.cli.render import progress, sparkline
 from netspec.cli.render.progress import LiveReporter, PlainReporter, make_reporter
 from netspec.cli.render.sparkline import Milestones
@@ -151,4 +152,4 @@ def test_the_moving_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def test_one_step_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     PlainReporter().start(start(2))
     assert "1 step an epoch" in capsys.readouterr().out
-    assert progress._steps(1200) == "1,200 steps"
+    assert plural(1200, "step") == "1,200 steps" and plural(1, "step") == "1 step"

@@ -120,13 +120,13 @@ def test_states(folder: Path) -> None:
     assert look_at(one).state == "broken" and "settings.json" in look_at(one).reason
 
 
-def test_figures_of_an_unfinished_run_are_those_of_its_best_epoch(folder: Path) -> None:
+def test_metrics_of_an_unfinished_run_are_those_of_its_best_epoch(folder: Path) -> None:
     one = folder / "runs" / "iris-1"
     done = look_at(one)
     cut_short(one)
     found = look_at(one)
     assert found.best_epoch == done.best_epoch
-    assert {**done.figures, **found.figures} == done.figures and "val_loss" in found.figures
+    assert {**done.metrics, **found.metrics} == done.metrics and "val_loss" in found.metrics
 
 
 def test_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,14 +188,14 @@ def test_what_prune_chooses(folder: Path) -> None:
     now = datetime.now(UTC)
 
     def made(name: str, loss: float, **keys: Any) -> Any:
-        figures = {"loss": 0.0, "val_loss": loss, "accuracy": loss, "val_accuracy": loss}
+        metrics = {"loss": 0.0, "val_loss": loss, "accuracy": loss, "val_accuracy": loss}
         return type(base)(
-            path=Path(name), spec=name[0], **{"state": "finished", "made": now, "figures": figures, **keys}
+            path=Path(name), spec=name[0], **{"state": "finished", "made": now, "metrics": metrics, **keys}
         )
 
     runs = [
         made("a-1", 0.3), made("a-2", 0.1), made("a-3", 0.2, made=now - timedelta(days=3)), made("b-1", 0.9),
-        made("b-2", 0.8, state="running"), made("b-3", 0.1, state="broken", figures={}),
+        made("b-2", 0.8, state="running"), made("b-3", 0.1, state="broken", metrics={}),
     ]  # fmt: skip
 
     def names(**keys: Any) -> list[str]:
@@ -218,7 +218,7 @@ def test_runs_with_several_seeds_are_one_row(folder: Path, capsys: pytest.Captur
     shutil.copytree(folder / "runs" / "iris-2", parent / "seed-1")
     found, one, two = look_at(parent), look_at(parent / "seed-0"), look_at(parent / "seed-1")
     assert found.state == "finished" and found.epochs == 10
-    assert found.figures["val_loss"] == pytest.approx((one.figures["val_loss"] + two.figures["val_loss"]) / 2)
+    assert found.metrics["val_loss"] == pytest.approx((one.metrics["val_loss"] + two.metrics["val_loss"]) / 2)
     with lock.locked(parent / "seed-1"):
         assert look_at(parent).state == "running"
         assert run(["runs", "rm", "seeds-1", "--yes"]) == 1

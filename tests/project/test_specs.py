@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -109,10 +110,7 @@ def test_small_specs_learn(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["softmax_regression", "mlp", "sdsc_cnn"])
 def test_mnist_specs_learn(name: str, tmp_path: Path) -> None:
     """A short form: 6,000 of the real images, two epochs, all 10,000 test images."""
-    source = Source.read(ROOT / "specs" / f"{name}.net")
-    from netspec.spec.experiment import train_model
-
-    overrides = {"data.limit": 6000, "epochs": 2, "batch": 64}
-    result = train_model(source, runs=tmp_path, **overrides)
+    settings: dict[str, Any] = {"data.limit": 6000, "epochs": 2, "batch": 64}
+    result = netspec.train(ROOT / "specs" / f"{name}.net", runs=tmp_path, **settings)
     assert len(result.history) == 2
     assert result.metrics["test_accuracy"] >= 0.85

@@ -25,8 +25,19 @@ def arrays(count: int = 90) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_public_names() -> None:
-    functions = {"parse", "check", "compile", "train", "resume", "evaluate", "predict", "load"}
-    classes = {"Callback", "CompileError", "Diagnostic", "Model", "Predictions", "Result"}
+    functions = {
+        "parse",
+        "check",
+        "compile",
+        "train",
+        "resume",
+        "evaluate",
+        "predict",
+        "load",
+        "train_seeds",
+        "resume_seeds",
+    }
+    classes = {"Callback", "CompileError", "Diagnostic", "Model", "Predictions", "Result", "SeedsResult"}
     assert set(netspec.__all__) == functions | classes
     assert all(callable(getattr(netspec, name)) for name in netspec.__all__)
     assert set(dir(netspec)) == {*netspec.__all__, "__version__"}

@@ -177,7 +177,7 @@ def test_large_networks_are_compared_in_a_moment() -> None:
 
 
 def test_pairs_by_name_when_lists_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.runs.align.LARGEST", 1)
+    monkeypatch.setattr("netspec.runs.align.MAX_PAIRS", 1)
     old, new = meaning(BASE).layers, meaning(BASE.replace("-> dense(10", "-> dropout(0.5) -> dense(10")).layers
     moved = [dict(layer, name=layer["name"] + "!") if layer["name"] == "conv" else layer for layer in new]
     pairs = align(old, moved)

@@ -44,7 +44,7 @@ def _verdict(found: LayerGradients) -> tuple[str, str]:
     if worst is None:
         return "-", "nothing to check" if found.is_measured else f"computes in {found.precision}: too coarse to check"
     if all(part.kinks == part.entries for part in found.parts):
-        return "-", "every number stands at a kink"
+        return "-", "every number is at a kink"
     note = "" if found.precision == "float64" else f" (computes in {found.precision})"
     return f"{worst.error:.1e}", f"{worst.name}{note}" + ("" if found.is_right else "  <-- WRONG")
 

@@ -7,13 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.output import print_json, print_problems
+from netspec.cli.output import plural, print_json, print_problems
 from netspec.cli.render.class_tables import table_text
 from netspec.cli.render.sparkline import WIDTH, Milestones, can_draw, sparkline
+from netspec.language.values import is_plain_number
 from netspec.training.metrics import metric_of
 
 if TYPE_CHECKING:
@@ -115,12 +116,8 @@ class LiveReporter(_Lines):
         name = _count(self.first, self.epochs)
         count = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=len(name)))
         self.bar: Progress = Progress(count, BarColumn(bar_width=12), text, transient=True)
-        self.task = self.bar.add_task(
-            name,
-            total=self.steps * self.epochs,
-            completed=self.steps * (self.first - 1),
-            text=COMPILING,
-        )
+        total, completed = self.steps * self.epochs, self.steps * (self.first - 1)
+        self.task = self.bar.add_task(name, total=total, completed=completed, text=COMPILING)
         self.bar.start()
 
     def progress(self, tick: Tick) -> None:
@@ -158,17 +155,9 @@ class LiveReporter(_Lines):
 def _start_line(record: Record) -> str:
     resumed = f", resuming at epoch {record['epoch']}" if record["is_resumed"] else ""
     return (
-        f"{record['parameters']:,} parameters, {record['examples']:,} examples, {_steps(record['steps'])} an epoch, "
-        f"on {record['device']}{resumed}\nrun: {record['run']}"
+        f"{record['parameters']:,} parameters, {record['examples']:,} examples, "
+        f"{plural(record['steps'], 'step')} an epoch, on {record['device']}{resumed}\nrun: {record['run']}"
     )
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count:,} steps"
 
 
 def _count(epoch: int, epochs: int) -> str:
@@ -188,7 +177,7 @@ def _metrics_of(record: Record) -> dict[str, Any]:
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:
     """`loss 0.0412  accuracy 98.71%  val_loss 0.0518`"""
-    shown = {name: value for name, value in metrics.items() if _is_number(value) and not _is_loss(name, metrics)}
+    shown = {name: value for name, value in metrics.items() if is_plain_number(value) and not _is_loss(name, metrics)}
     return "  ".join(f"{name} {metric_text(name, value)}" for name, value in shown.items())
 
 
@@ -196,7 +185,9 @@ def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
     """Whether a metric is the loss again: `mse` where the mean squared error is the loss."""
     front, _, metric = name.rpartition("_")
     loss = metrics.get(f"{front}_loss" if front else "loss")
-    return metric in REPEATED and _is_number(loss) and loss != 0 and math.isclose(metrics[name], loss, rel_tol=1e-5)
+    return (
+        metric in REPEATED and is_plain_number(loss) and loss != 0 and math.isclose(metrics[name], loss, rel_tol=1e-5)
+    )
 
 
 def metric_text(name: str, value: float) -> str:
@@ -209,28 +200,22 @@ def metric_text(name: str, value: float) -> str:
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def duration_text(seconds: float) -> str:
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _done_lines(record: Record) -> str:
     if record["event"] == "interrupted":
         return (
-            f"interrupted after {_epochs(record['epochs'])}; everything is saved\n"
+            f"interrupted after {plural(record['epochs'], 'epoch')}; everything is saved\n"
             f"resume with: netspec train --resume {record['run']}"
         )
     metrics = record["metrics"]
     shown = {name: value for name, value in metrics.items() if name.startswith("test_")} or metrics
-    head = f"{_epochs(record['epochs'])} in {duration_text(record['seconds'])}"
+    head = f"{plural(record['epochs'], 'epoch')} in {duration_text(record['seconds'])}"
     if record["stopped_by"] is not None:
         head += f" (stopped by {record['stopped_by']})"
     lines = [f"{head}: {metrics_text(shown)}"]

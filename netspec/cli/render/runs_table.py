@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from netspec.cli.output import wants_color
 from netspec.cli.render.progress import duration_text, metric_text
 from netspec.language.diagnostics import CompileError
-from netspec.runs.catalog import RunInfo, main_figure, meaning_of_run
+from netspec.runs.catalog import RunInfo, main_metric, meaning_of_run, metric_names
 from netspec.runs.diff import text_of
 from netspec.spec.canonical import Meaning, Value
 from netspec.training.metrics import is_higher_better
@@ -30,15 +30,11 @@ WIDE = 200
 
 
 def console() -> Console:
-    """A console that writes as wide as there is room, and in color only to a terminal."""
-    is_terminal = sys.stdout.isatty()
-    colour = wants_color(sys.stdout)
+    """A console as wide as the terminal, in color only there."""
+    is_terminal, color = sys.stdout.isatty(), wants_color(sys.stdout)
+    width = None if is_terminal else WIDE
     return Console(
-        file=sys.stdout,
-        width=None if is_terminal else WIDE,
-        no_color=not colour,
-        force_terminal=is_terminal and colour,
-        highlight=False,
+        file=sys.stdout, width=width, no_color=not color, force_terminal=is_terminal and color, highlight=False
     )
 
 
@@ -47,11 +43,11 @@ def print_runs(
 ) -> None:
     """A row for each run, and below why some are broken. Metrics that do not fit are left out."""
     out = console()
-    figures = all_metric_names(runs, every=every, sort=sort)
-    table = runs_table(runs, figures, with_size=with_size)
-    while not every and figures and table_width(out, table) > out.width:
-        figures.pop()
-        table = runs_table(runs, figures, with_size=with_size)
+    metrics = metric_names(runs) if every else main_metrics(runs, sort)
+    table = runs_table(runs, metrics, with_size=with_size)
+    while not every and metrics and table_width(out, table) > out.width:
+        metrics.pop()
+        table = runs_table(runs, metrics, with_size=with_size)
     out.print(table, width=max(out.width, table_width(out, table)), soft_wrap=True)
     for run in runs:
         if run.reason:
@@ -63,61 +59,63 @@ def table_width(out: Console, table: Table) -> int:
     return Measurement.get(out, out.options.update(width=10_000), table).maximum
 
 
-def all_metric_names(runs: Sequence[RunInfo], *, every: bool, sort: str | None) -> list[str]:
-    """The metrics that get a column, the most important ones first, at most four."""
-    names = list(dict.fromkeys(name for run in runs for name in run.figures))
-    if every:
-        return names
+def main_metrics(runs: Sequence[RunInfo], sort: str | None) -> list[str]:
+    """At most four metrics for the columns of a table, the most important ones first."""
+    names = metric_names(runs)
     plain = [name for name in names if not name.startswith(("val_", "test_"))]
     metrics = [name for name in plain if not name.endswith("loss") and name != "penalty"]
-    order = [sort, main_figure(runs), *(f"test_{name}" for name in metrics[:1]), "val_loss", "loss"]
+    order = [sort, main_metric(runs), *(f"test_{name}" for name in metrics[:1]), "val_loss", "loss"]
     order += [f"val_{name}" for name in metrics] + metrics
     wanted = dict.fromkeys(name for name in order if name in names)
     return [name for name in wanted if name is not None][:4]
 
 
-def runs_table(runs: Sequence[RunInfo], figures: Sequence[str], *, with_size: bool = False) -> Table:
+def runs_table(runs: Sequence[RunInfo], metrics: Sequence[str], *, with_size: bool = False) -> Table:
     """The runs as a table; the best of several values of a spec is highlighted."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    several = len({run.spec for run in runs}) > 1
-    table.add_column("run", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("started", no_wrap=True)
-    table.add_column("epochs", justify="right", no_wrap=True)
-    for name in figures:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("params", justify="right", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    if with_size:
-        table.add_column("size", justify="right", no_wrap=True)
-    best = {(spec, name): _best(runs, spec, name) for spec in {r.spec for r in runs} for name in figures}
-    for run in runs:
-        cells: list[RenderableType] = [
-            Text(run.name, style="bold" if several else ""),
-            Text(run.state, style=STATES[run.state]),
-            when_text(run.made),
-            f"{run.epochs}/{run.of}" if run.of is not None else str(run.epochs),
-            *(_metric_cell(run, name, best[run.spec, name]) for name in figures),
-            f"{run.parameters:,}" if run.parameters is not None else "",
-            duration_text(run.seconds),
-        ]
-        table.add_row(*cells, *([size_text(run.size)] if with_size else []))
+    table = _empty_table()
+    style = "bold" if len({run.spec for run in runs}) > 1 else ""
+    left, right = ("run", "state", "started"), ("epochs", *metrics, "params", "time", *(["size"] if with_size else []))
+    for name in (*left, *right):
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    columns = [_metric_cells(name, runs, [run.spec for run in runs]) for name in metrics]
+    for i, run in enumerate(runs):
+        state, made, size = _state_cell(run), when_text(run.made), [size_text(run.size)] if with_size else []
+        metric_cells, time = [column[i] for column in columns], duration_text(run.seconds)
+        table.add_row(
+            Text(run.name, style=style), state, made, _epochs(run), *metric_cells, _parameters(run), time, *size
+        )
     return table
 
 
-def _best(runs: Sequence[RunInfo], spec: str, name: str) -> float | None:
-    """The best value among the runs of a spec; None when there is nothing to compare."""
-    values = [run.figures[name] for run in runs if run.spec == spec and name in run.figures]
-    if len(values) < 2 or min(values) == max(values):
-        return None
-    return max(values) if is_higher_better(name) else min(values)
+def _empty_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
-def _metric_cell(run: RunInfo, name: str, best: float | None) -> Text:
-    value = run.figures.get(name)
-    if value is None:
-        return Text("")
-    return Text(metric_text(name, value), style="bold green" if value == best else "")
+def _state_cell(run: RunInfo) -> Text:
+    return Text(run.state, style=STATES[run.state])
+
+
+def _epochs(run: RunInfo) -> str:
+    return f"{run.epochs}/{run.of}" if run.of else str(run.epochs)
+
+
+def _parameters(run: RunInfo) -> str:
+    return f"{run.parameters:,}" if run.parameters is not None else ""
+
+
+def _metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str]) -> list[Text]:
+    """The cells of a metric, one for each run; in each group of runs the best of several values is highlighted."""
+    values: dict[str, set[float]] = {}
+    for run, group in zip(runs, groups, strict=True):
+        values.setdefault(group, set()).update([run.metrics[name]] if name in run.metrics else [])
+    best = {g: (max if is_higher_better(name) else min)(found) for g, found in values.items() if len(found) > 1}
+    return [
+        Text(
+            metric_text(name, run.metrics[name]) if name in run.metrics else "",
+            style="bold green" if group in best and run.metrics.get(name) == best[group] else "",
+        )
+        for run, group in zip(runs, groups, strict=True)
+    ]
 
 
 def when_text(made: datetime | None) -> str:
@@ -141,20 +139,20 @@ def size_text(size: float) -> str:
 
 
 def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
-    """The settings (`train.epochs`) and counts in which the specs of runs differ, with a value for each run."""
+    """The settings (`train.epochs`) in which the specs of runs differ, with a value for each run."""
     meanings = [_meaning(run) for run in runs]
-    found: dict[str, list[str]] = {}
+    differing: dict[str, list[str]] = {}
     for section in ("data", "train"):
         settings: list[Mapping[str, Value]] = [getattr(meaning, section, {}) for meaning in meanings]
         for name in dict.fromkeys(name for values in settings for name in values):
             texts = [text_of(values[name]) if name in values else "—" for values in settings]
             if len(set(texts)) > 1:
-                found[f"{section}.{name}"] = texts
-    return found
+                differing[f"{section}.{name}"] = texts
+    return differing
 
 
 def _meaning(run: RunInfo) -> Meaning | None:
-    """What the spec of a run means; None when it is unknown, as for some broken runs."""
+    """The canonical form of the spec of a run; None if it cannot be read, as for some broken runs."""
     try:
         return meaning_of_run(run.path)
     except CompileError:
@@ -163,21 +161,23 @@ def _meaning(run: RunInfo) -> Meaning | None:
 
 def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]]) -> None:
     """A column for each run."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _empty_table()
     table.add_column("")
     for run in runs:
         table.add_column(run.name, justify="right", overflow="fold")
-    table.add_row("state", *(Text(run.state, style=STATES[run.state]) for run in runs))
-    table.add_row("spec", *(f"{run.spec} {(run.hash or '')[:6]}".strip() for run in runs))
-    table.add_row("epochs", *(f"{run.epochs}/{run.of}" if run.of else str(run.epochs) for run in runs))
-    table.add_row("best epoch", *(str(run.best_epoch or "") for run in runs))
-    table.add_row("time", *(duration_text(run.seconds) for run in runs))
-    table.add_row("parameters", *(f"{run.parameters:,}" if run.parameters is not None else "" for run in runs))
+    rows: dict[str, Callable[[RunInfo], RenderableType]] = {
+        "state": _state_cell,
+        "spec": lambda run: f"{run.spec} {(run.hash or '')[:6]}".strip(),
+        "epochs": _epochs,
+        "best epoch": lambda run: str(run.best_epoch or ""),
+        "time": lambda run: duration_text(run.seconds),
+        "parameters": _parameters,
+    }
+    for name, cell in rows.items():
+        table.add_row(name, *map(cell, runs))
     table.add_section()
-    for name in dict.fromkeys(name for run in runs for name in run.figures):
-        values = [run.figures[name] for run in runs if name in run.figures]
-        best = None if min(values) == max(values) else (max if is_higher_better(name) else min)(values)
-        table.add_row(name, *(_metric_cell(run, name, best) for run in runs))
+    for name in metric_names(runs):
+        table.add_row(name, *_metric_cells(name, runs, [""] * len(runs)))
     if settings:
         table.add_section()
     for name, texts in settings.items():

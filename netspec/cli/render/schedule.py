@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from netspec.cli.output import plural
 from netspec.cli.render.line_plot import curve_lines, number_text
 from netspec.spec.compilation import Compilation
 from netspec.training.optimizers.checks import text_of
@@ -67,7 +68,7 @@ def _notes(spec: Compilation) -> list[str]:
     if plateau is not None:
         notes.append(
             f"multiplied by {number_text(plateau.factor)} each time `{plateau.figure}` has not improved for "
-            f"{plateau.patience} epoch{'s' if plateau.patience > 1 else ''}, which is not drawn"
+            f"{plural(plateau.patience, 'epoch')}, which is not drawn"
         )
     for word in spec.train.optimizer:
         if word.layers:
@@ -81,7 +82,7 @@ def schedule_text(curve: ScheduleCurve) -> str:
     width = max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns - 14))
     epochs = len(curve.rates) // curve.steps_per_epoch
     lines = [f"learning rate: {curve.words}", ""]
-    ends = ("0", number_text(epochs / 2), f"{epochs} epoch{'s' if epochs != 1 else ''}")
+    ends = ("0", number_text(epochs / 2), plural(epochs, "epoch"))
     lines += curve_lines(_columns(curve.rates, width), height=HEIGHT, ends=ends)
     assumed = ", assumed: no data are named" if curve.is_assumed else ""
     lines += ["", f"{len(curve.rates):,} steps, {curve.steps_per_epoch:,} in an epoch{assumed}", _rates_text(curve)]

@@ -1,4 +1,4 @@
-"""The figures of runs with several seeds, as a table."""
+"""The metrics of runs with several seeds, as a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.output import print_json
+from netspec.cli.output import plural, print_json, table_lines
 from netspec.cli.render.progress import metric_text
 
 if TYPE_CHECKING:
@@ -31,14 +31,10 @@ def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
 
 def seeds_text(result: SeedsResult) -> str:
     """A row for each metric: mean, standard deviation, smallest and largest value, and the value of each seed."""
-    heads = ("metric", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics))
-    rows = [heads]
-    for name, spread in result.figures.items():
+    rows = [["metric", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics)]]
+    for name, spread in result.spreads.items():
         values = (spread.mean, spread.std, spread.min, spread.max, *spread.values)
-        rows.append((name, *(metric_text(name, value) for value in values)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    count, total = len(result.metrics), len(result.seeds)
-    done = f"{count} seeds" if count == total else f"{count} of {total} seeds"
-    return "\n".join([f"{done}:", "", *lines, "", f"one run per seed is in {result.run}"])
+        rows.append([name, *(metric_text(name, value) for value in values)])
+    count, total = len(result.metrics), plural(len(result.seeds), "seed")
+    done = total if count == len(result.seeds) else f"{count} of {total}"
+    return "\n".join([f"{done}:", "", *table_lines(rows), "", f"one run per seed is in {result.run}"])

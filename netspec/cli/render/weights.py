@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from netspec.cli.output import table_lines
+
 HEADS = ("weight", "shape", "min", "mean", "max", "std")
 MAX_NUMBERS = 128
 """Arrays with at most this many numbers are shown in full."""
@@ -43,10 +45,7 @@ def weights_json(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def weights_text(arrays: Mapping[str, Any]) -> str:
     """The table, and the numbers of small arrays below it."""
-    rows = [HEADS, *(_row(name, array) for name, array in arrays.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    lines = ["  ".join([*map(str.ljust, row[:2], widths), *map(str.rjust, row[2:], widths[2:])]) for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = table_lines([HEADS, *(_row(name, array) for name, array in arrays.items())], left=2)
     for name, array in arrays.items():
         numbers = _numbers(array)
         if numbers:

@@ -14,7 +14,7 @@ import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.runs.resume import resume_run
 from netspec.training.loop import tensorboard
-from netspec.training.loop.callback import Callback, Several, Tick, TrainingCallback
+from netspec.training.loop.callback import Callback, Several, Silent, Tick
 
 SPEC = """
 input 4
@@ -31,7 +31,7 @@ X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = np.arange(60) % 3
 
 
-class Told(TrainingCallback):
+class Told(Silent):
     """Keeps what it is told, in order."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Told(TrainingCallback):
         self.events.append(("done", record))
 
 
-class Own(TrainingCallback):
+class Own(Silent):
     """As one of a user's: one method."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ def test_several_tell_of_ticks_too() -> None:
 
 
 def test_an_exception_in_a_callback_ends_the_training(tmp_path: Path) -> None:
-    class Broken(TrainingCallback):
+    class Broken(Silent):
         def epoch(self, record: Any) -> None:
             raise ZeroDivisionError
 
@@ -189,7 +189,7 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert problem.span is not None and not (tmp_path / "runs").exists()
 
 
-class Hooks(TrainingCallback):
+class Hooks(Silent):
     """Takes part in the training instead of only reporting it."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from netspec.runs.seed_runs import is_seeds_run, resume_seeds, spreads, train_se
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.weights import load_weights
-from netspec.training.loop.callback import TrainingCallback
+from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
 from netspec.training.step.engine import Engine
 from tests.training.nets import class_job, figures_of, same
@@ -83,7 +83,7 @@ def test_each_seed_is_a_run_like_that_of_the_seed_alone(tmp_path: Path) -> None:
     assert one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
     assert result.metrics[4] == alone.metrics
     values = [result.metrics[seed]["test_loss"] for seed in result.seeds]
-    assert result.figures["test_loss"].values == tuple(values)
+    assert result.spreads["test_loss"].values == tuple(values)
     record = json.loads((result.run / "seeds.json").read_text())
     assert record["figures"]["test_loss"]["mean"] == pytest.approx(np.mean(values))
     assert netspec.load(result.run / "seed-5")(np.zeros((2, 4))).shape == (2, 3)
@@ -96,7 +96,7 @@ def test_the_folder_of_all_seeds_says_where_the_weights_are(tmp_path: Path) -> N
     assert caught.value.diagnostics[0].code == "NS473" and "seed-0" in str(caught.value)
 
 
-class _Kill(TrainingCallback):
+class _Kill(Silent):
     """Dies after so many epochs."""
 
     def __init__(self, epochs: int) -> None:
@@ -114,7 +114,7 @@ def test_what_is_left_after_a_kill_is_done_to_the_same_weights(tmp_path: Path, e
     with pytest.raises(KeyboardInterrupt):
         train_seeds(prepared(tmp_path), tmp_path / "killed", _Kill(epochs), save_seconds=0)
     again = resume_seeds(tmp_path / "killed" / whole.run.name)
-    assert again.figures == whole.figures
+    assert again.spreads == whole.spreads
     for seed in whole.seeds:
         one, other = (load_weights(result.run / f"seed-{seed}") for result in (whole, again))
         assert all(np.array_equal(one[k], other[k]) for k in one)
@@ -122,5 +122,22 @@ def test_what_is_left_after_a_kill_is_done_to_the_same_weights(tmp_path: Path, e
 
 def test_one_training_is_not_taken_for_several(tmp_path: Path) -> None:
     (tmp_path / "net.net").write_text(NET)
-    with pytest.raises(TypeError, match="seeds = 1"):
+    with pytest.raises(TypeError, match=r"seeds = 1`, or call `netspec.train_seeds`"):
         netspec.train(tmp_path / "net.net", runs=tmp_path / "runs")
+
+
+def test_python_trains_and_resumes_several_seeds(tmp_path: Path) -> None:
+    (tmp_path / "net.net").write_text(NET)
+    seen: list[Any] = []
+
+    class Seen(Silent):
+        def done(self, record: Any) -> None:
+            seen.append(record["seed"])
+
+    result = netspec.train_seeds(tmp_path / "net.net", runs=tmp_path / "runs", callbacks=[Seen()], seeds=2, epochs=1)
+    assert seen == [3, 4] == list(result.metrics)
+    assert result.spreads["test_loss"].values == tuple(metrics["test_loss"] for metrics in result.metrics.values())
+    assert netspec.evaluate(result.run / "seed-4")["test_loss"] == result.metrics[4]["test_loss"]
+    assert netspec.resume_seeds(result.run).spreads == result.spreads
+    with pytest.raises(TypeError, match=r"call `netspec.resume_seeds`"):
+        netspec.resume(result.run)

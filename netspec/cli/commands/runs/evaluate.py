@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
-from netspec.cli.commands.training.train import choose_device, device_option
-from netspec.cli.options import json_option
+from netspec.cli.options import DATA_HELP, device_option, json_option
 from netspec.cli.output import print_json
 from netspec.cli.render.class_tables import table_text
 from netspec.cli.render.progress import metrics_text
@@ -19,20 +18,12 @@ Split = Literal["train", "val", "test"]
 @click.command()
 @click.argument("run")
 @click.option(
-    "--split",
-    type=click.Choice(["train", "val", "test"]),
-    default="test",
-    show_default=True,
-    help="The split to evaluate.",
+    "--split", type=click.Choice(get_args(Split)), default="test", show_default=True, help="The split to use."
 )
-@click.option(
-    "--data",
-    metavar="SOURCE",
-    help="Another data source: mnist, 'csv(\"f.csv\", …)'; paths are relative to the current folder.",
-)
+@click.option("--data", metavar="SOURCE", help=f"Another data source: {DATA_HELP}")
 @device_option
 @json_option
-def command(run: str, split: Split, data: str | None, device: str | None, as_json: bool) -> int:
+def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     """Evaluate the best weights of a RUN folder: the loss and every metric on a split of its data.
 
     \b
@@ -40,7 +31,6 @@ def command(run: str, split: Split, data: str | None, device: str | None, as_jso
         netspec eval runs/digits-1
         netspec eval runs/digits-1 --split train --json
     """
-    choose_device(device)
     from netspec.api import evaluate
     from netspec.spec.saved import read_preprocessing
 

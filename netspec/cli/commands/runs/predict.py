@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from netspec.cli.commands.training.train import choose_device, device_option
 from netspec.cli.files import write_text
-from netspec.cli.options import json_option
+from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_json, print_problems
 from netspec.cli.render.predictions_csv import predictions_csv
 
@@ -38,7 +37,6 @@ def command(
     label: str | None,
     probabilities: bool,
     force: bool,
-    device: str | None,
     as_json: bool,
 ) -> int:
     """Predict with the best weights of a RUN folder. INPUTS are tables (.csv or .parquet, one example per row), .npy
@@ -59,7 +57,6 @@ def command(
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
             raise click.NoSuchOption(text)
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
-    choose_device(device)
     from netspec.api import predict
 
     predictions = predict(run, inputs)

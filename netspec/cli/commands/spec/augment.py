@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.files import write_bytes
-from netspec.cli.options import compilation, json_option, spec_options
-from netspec.cli.output import print_json, print_problems
+from netspec.cli.options import SpecOptions, json_option, spec_options
+from netspec.cli.output import print_problems, print_result
+from netspec.cli.render.picture import new_picture, picture_bytes, picture_format
 from netspec.data.augmentations import is_image
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import read_all
@@ -30,19 +30,12 @@ if TYPE_CHECKING:
 else:
     np = lazy("numpy")
 
-matplotlib = lazy("matplotlib")
-mpl_agg = lazy("matplotlib.backends.backend_agg")
-mpl_figure = lazy("matplotlib.figure")
-
 EXAMPLES = 16
 ACROSS = 4
 """Examples in a row of the sheet; each is two pictures."""
 
 SHARES = 2
 """Classes that are named of a mixed example: those with the largest shares."""
-
-FORMATS = ("png", "pdf", "svg")
-NO_DATE = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
 @dataclass(frozen=True)
@@ -59,22 +52,10 @@ class Example:
 @click.command()
 @click.argument("file")
 @click.option("-o", "--output", metavar="PICTURE", help="The picture to write: .png, .pdf or .svg.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    help="The seed of examples and augmentation (default: that of the spec).",
-)
+@click.option("--seed", type=click.IntRange(0), help="The seed of examples and augmentation (default: the spec's).")
 @spec_options
 @json_option
-def command(
-    file: str,
-    output: str | None,
-    seed: int | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
-    as_json: bool,
-) -> int:
+def command(file: str, output: str | None, seed: int | None, given: SpecOptions, as_json: bool) -> int:
     """Draw sixteen training images of a spec FILE before and after its `augment`, in one picture.
 
     \b
@@ -82,11 +63,9 @@ def command(
         netspec augment net.net -o sheet.png
         netspec augment net.net --seed 3 -D data.augment='rotate(10) -> shift(10%)'
     """
-    spec = compilation(file, defines, input_shape, data)
+    spec = given.compilation(file)
     path = Path(output if output is not None else f"{spec.name}_augment.png")
-    form = path.suffix.lstrip(".").lower()
-    if form not in FORMATS:
-        raise click.UsageError(f"-o takes a picture (.{', .'.join(FORMATS)}), not `{path}`")
+    form = picture_format(path)
     shown = input_to_show(spec)
     from netspec.spec.experiment import prepare
 
@@ -96,11 +75,9 @@ def command(
     examples = vary(prepared, shown, seed)
     chain = " ".join(spec.setting_spans("data")["augment"].text.split())
     write_bytes(path, draw(examples, f"{spec.name}: {chain}", form))
-    if as_json:
-        found = [{"example": e.index, "target": [*e.target], "after": [*e.target_after]} for e in examples]
-        print_json({"picture": str(path), "augment": chain, "seed": seed, "examples": found})
-    else:
-        click.echo(f"{path}: {len(examples)} training examples before and after {chain}")
+    records = [{"example": e.index, "target": [*e.target], "after": [*e.target_after]} for e in examples]
+    record = {"picture": str(path), "augment": chain, "seed": seed, "examples": records}
+    print_result(record if as_json else f"{path}: {len(examples)} training examples before and after {chain}")
     return 0
 
 
@@ -191,20 +168,16 @@ def draw(examples: Sequence[Example], title: str, form: str) -> bytes:
     lines = wrap(title, 118)
     down = -(-len(examples) // ACROSS)
     height = 1.85 * down + 0.5 + 0.2 * len(lines)
-    figure = mpl_figure.Figure(figsize=(2.9 * ACROSS, height), dpi=150, facecolor="white")
-    mpl_agg.FigureCanvasAgg(figure)
-    figure.text(0.02, 1 - 0.15 / height, "\n".join(lines), fontsize=11, family="monospace", va="top", linespacing=1.3)
+    sheet = new_picture(figsize=(2.9 * ACROSS, height), dpi=150, facecolor="white")
+    sheet.text(0.02, 1 - 0.15 / height, "\n".join(lines), fontsize=11, family="monospace", va="top", linespacing=1.3)
     top = 1 - (0.55 + 0.2 * len(lines)) / height
-    grid = figure.add_gridspec(down, ACROSS, left=0.02, right=0.98, top=top, bottom=0.02, wspace=0.12, hspace=0.35)
+    grid = sheet.add_gridspec(down, ACROSS, left=0.02, right=0.98, top=top, bottom=0.02, wspace=0.12, hspace=0.35)
     for place, example in enumerate(examples):
         pair = grid[place].subgridspec(1, 2, wspace=0.04)
         is_new = example.target_after != example.target
-        _draw_image(figure.add_subplot(pair[0]), example.before, example.target)
-        _draw_image(figure.add_subplot(pair[1]), example.after, example.target_after if is_new else ())
-    content = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "netspec"}):  # the same sheet is the same file
-        figure.savefig(content, format=form, metadata=NO_DATE.get(form))
-    return content.getvalue()
+        _draw_image(sheet.add_subplot(pair[0]), example.before, example.target)
+        _draw_image(sheet.add_subplot(pair[1]), example.after, example.target_after if is_new else ())
+    return picture_bytes(sheet, form)
 
 
 def _draw_image(axes: Any, image: Any, words: Sequence[str]) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from netspec.cli.options import json_option, parse_defines, spec_options
-from netspec.cli.output import count_text, print_problems
+from netspec.cli.options import SpecOptions, json_option, spec_options
+from netspec.cli.output import plural, print_problems
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
-from netspec.spec.compilation import Compilation, read_source
+from netspec.spec.compilation import read_source
 
 
 @click.command()
@@ -23,15 +23,7 @@ from netspec.spec.compilation import Compilation, read_source
 @click.option("--gradients", is_flag=True, help="Compare the gradient of each layer with finite differences.")
 @spec_options
 @json_option
-def command(
-    files: tuple[str, ...],
-    fix: bool,
-    gradients: bool,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
-    as_json: bool,
-) -> int:
+def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptions, as_json: bool) -> int:
     """Check spec FILES and show every mistake, with its place and what to write instead; `-` reads standard input.
 
     The exit status is 1 when there is an error; warnings alone leave it at 0. `--fix` rewrites the files that are named
@@ -46,26 +38,22 @@ def command(
         netspec check my.net --input 28x28x1
         netspec --import my_layers check --gradients my.net
     """
-    overrides, errors = parse_defines(defines, data), 0
     sources: dict[str, Source] = {}
-
-    def compiled(source: Source) -> Compilation:
-        return Compilation(source, overrides=overrides, input=input_shape)
-
+    errors = 0
     for file in files:
         try:
             sources[file] = Source("<stdin>", sys.stdin.read()) if file == "-" else read_source(Path(file))
             if fix:
                 from netspec.cli.commands.spec.fix import fix_file
 
-                sources[file] = fix_file(file, sources[file], compiled, as_json)
+                sources[file] = fix_file(file, sources[file], given.compilation, as_json)
         except CompileError as error:
             print_problems(error.diagnostics)
             errors += 1
             if not as_json:
                 _print_count(file, error.diagnostics, "")
     for file, source in sources.items():
-        spec = compiled(source)
+        spec = given.compilation(source)
         diagnostics = list(spec.diagnose())
         print_problems(diagnostics)
         mistakes = sum(d.is_error for d in diagnostics)
@@ -82,4 +70,6 @@ def command(
 
 def _print_count(file: str, problems: Sequence[Diagnostic], summary: str, *, to_stderr: bool = False) -> None:
     mistakes = sum(d.is_error for d in problems)
-    click.echo(f"{file}: {count_text(mistakes, len(problems) - mistakes)}{summary}", err=to_stderr)
+    counts = ((mistakes, "error"), (len(problems) - mistakes, "warning"))
+    found = " and ".join(plural(count, noun) for count, noun in counts if count) or "no mistakes"
+    click.echo(f"{file}: {found}{summary}", err=to_stderr)

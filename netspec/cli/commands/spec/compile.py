@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netspec.cli.files import write_bytes, write_text
-from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.compiler.backend.emit import emit_source
 from netspec.spec.compilation import Compilation
@@ -17,11 +17,7 @@ from netspec.spec.compilation import Compilation
 @click.argument("file")
 @click.option("-o", "--output", metavar="MODEL.PY", help="The file to write; by default the source is printed.")
 @click.option("--standalone", is_flag=True, help="Source that depends on Flax only, not on netspec.")
-@click.option(
-    "--inference",
-    is_flag=True,
-    help="The network in inference mode: no dropout, batchnorms folded.",
-)
+@click.option("--inference", is_flag=True, help="The network in inference mode: no dropout, batchnorms folded.")
 @click.option(
     "--run",
     "run_folder",
@@ -36,9 +32,7 @@ def command(
     standalone: bool,
     inference: bool,
     run_folder: str | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
+    given: SpecOptions,
     as_json: bool,
 ) -> int:
     """Write the network of a spec FILE as readable Flax NNX source.
@@ -53,7 +47,7 @@ def command(
     """
     if run_folder is not None and (output is None or not inference):
         raise click.UsageError("--run requires --inference and -o")
-    spec = compilation(file, defines, input_shape, data)
+    spec = given.compilation(file)
     if inference:
         source = spec.inference_python(standalone=standalone)
     else:

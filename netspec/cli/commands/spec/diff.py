@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
-from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json, wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
-from netspec.spec.canonical import Meaning, meaning_of
+from netspec.spec.canonical import meaning_of
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 COLORS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
@@ -31,9 +31,7 @@ TOTALS = {"parameters": "parameters", "frozen": "frozen", "state": "state", "mac
 @click.argument("new", metavar="B")
 @spec_options
 @json_option
-def command(
-    old: str, new: str, defines: tuple[str, ...], input_shape: str | None, data: str | None, as_json: bool
-) -> int:
+def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
     """Show the differences between two networks; A and B are spec files or run folders.
 
     Only the meaning is compared: layers, their options and connections, settings, data; not formatting, comments or
@@ -46,21 +44,16 @@ def command(
         netspec diff runs/digits-1 specs/digits.net
         netspec diff runs/digits-1 runs/digits-2 --json
     """
-    before, after = (_meaning(name, defines, input_shape, data) for name in (old, new))
-    found = compare(before, after)
+    before, after = (
+        meaning_of_run(Path(name)) if Path(name).is_dir() else meaning_of(given.compilation(name))
+        for name in (old, new)
+    )
+    difference = compare(before, after)
     if as_json:
-        print_json(found.as_json())
+        print_json(difference.as_json())
     else:
-        color = wants_color(sys.stdout)
-        click.echo("\n".join(difference_lines(found, old, new)), color=color)
-    return 0 if found.is_empty else 1
-
-
-def _meaning(name: str, defines: tuple[str, ...], input_shape: str | None, data: str | None) -> Meaning:
-    path = Path(name)
-    if path.is_dir():
-        return meaning_of_run(path)
-    return meaning_of(compilation(name, defines, input_shape, data))
+        click.echo("\n".join(difference_lines(difference, old, new)), color=wants_color(sys.stdout))
+    return 0 if difference.is_empty else 1
 
 
 @dataclass(frozen=True)

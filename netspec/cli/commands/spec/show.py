@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from netspec.cli.options import compilation, json_option, spec_options
-from netspec.cli.output import print_json, print_problems
+from netspec.cli.options import SpecOptions, json_option, spec_options
+from netspec.cli.output import print_problems, print_result
 from netspec.compiler.ir.cost import rows
 from netspec.compiler.ir.printer import full_text, graph_json, graph_text, summary_text
 from netspec.compiler.ir.repeats import find_repeats
@@ -45,9 +45,7 @@ def command(
     schedule: bool,
     memory: bool,
     weights: bool,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
+    given: SpecOptions,
     as_json: bool,
 ) -> int:
     """Show the network of a spec FILE: each layer with its output shape, parameters and multiply-adds, and the totals.
@@ -64,95 +62,68 @@ def command(
         netspec show specs/mnist_cnn.net --memory -D train.batch=512
         netspec show runs/mnist_cnn-1 --weights
     """
-    spec = _spec_of_run(file, defines, input_shape, data) or compilation(file, defines, input_shape, data)
-    if weights:
-        return _show_weights(file, spec, as_json)
+    is_run = Path(file).is_dir()
+    spec = _spec_of_run(file, given) if is_run else given.compilation(file)
+    if weights and not is_run:
+        raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
     if stage == "tree":
         click.echo("\n".join(_tree_lines(spec.tree, 0)))
         print_problems(spec.problems)
         return 1 if spec.problems.errors else 0
     spec.check()
-    assert spec.graph is not None
-    if schedule:
-        print_problems(() if as_json else spec.problems.warnings)
-        return _show_schedule(spec, as_json)
-    if memory:
-        print_problems(() if as_json else spec.problems.warnings)
-        return _show_memory(spec, as_json)
-    if as_json:
-        print_json(graph_json(spec.graph))
-        return 0
-    print_problems(spec.problems.warnings)
-    if stage is not None:
-        click.echo(_stage(spec, stage))
-        return 0
-    click.echo(summary_text(spec.graph))
-    if full:
-        click.echo("\n" + full_text(spec.graph))
-        for name in ("data", "train"):
-            click.echo("\n" + _section_text(name, spec.settings(name)))
+    print_problems(() if as_json or weights else spec.problems.warnings)
+    if weights:
+        print_result(_weights(Path(file), spec, as_json))
+    elif schedule:
+        print_result(_schedule(spec, as_json))
+    elif memory:
+        from netspec.analysis.step_memory import footprint_of
+
+        footprint = footprint_of(spec)
+        print_result(footprint.as_json() if as_json else footprint.text())
+    elif as_json:
+        print_result(graph_json(spec.network))
+    else:
+        click.echo(_stage(spec, stage, full=full))
     return 0
 
 
-def _show_schedule(spec: Compilation, as_json: bool) -> int:
+def _spec_of_run(run: str, given: SpecOptions) -> Compilation:
+    from netspec.spec.saved import read_compilation
+
+    if not given.is_empty:
+        raise click.UsageError(f"{run} is a run, which is shown as it was trained: omit -D, --input and --data")
+    return read_compilation(Path(run))
+
+
+def _schedule(spec: Compilation, as_json: bool) -> str | dict[str, Any]:
     from netspec.cli.render.schedule import schedule_curve, schedule_json, schedule_text
 
     curve = schedule_curve(spec)
-    if as_json:
-        print_json(schedule_json(curve))
-    else:
-        click.echo(schedule_text(curve))
-    return 0
+    return schedule_json(curve) if as_json else schedule_text(curve)
 
 
-def _show_memory(spec: Compilation, as_json: bool) -> int:
-    from netspec.analysis.step_memory import footprint_of
-
-    footprint = footprint_of(spec)
-    if as_json:
-        print_json(footprint.as_json())
-    else:
-        click.echo(footprint.text())
-    return 0
-
-
-def _spec_of_run(file: str, defines: tuple[str, ...], input_shape: str | None, data: str | None) -> Compilation | None:
-    """The spec of a run folder; None for a file."""
-    if not Path(file).is_dir():
-        return None
-    from netspec.spec.saved import read_compilation
-
-    if defines or input_shape is not None or data is not None:
-        raise click.UsageError(f"{file} is a run, which is shown as it was trained: omit -D, --input and --data")
-    return read_compilation(Path(file))
-
-
-def _show_weights(run: str, spec: Compilation, as_json: bool) -> int:
-    if not Path(run).is_dir():
-        raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
+def _weights(run: Path, spec: Compilation, as_json: bool) -> str | dict[str, Any]:
     from netspec.cli.render.weights import ordered, weights_json, weights_text
     from netspec.storage.weights import load_weights
 
-    spec.check()
-    assert spec.graph is not None
-    arrays = ordered(load_weights(Path(run)), ["/".join(row.path) for row in rows(spec.graph)])
-    if as_json:
-        print_json({"weights": weights_json(arrays)})
-    else:
-        click.echo(weights_text(arrays))
-    return 0
+    arrays = ordered(load_weights(run), ["/".join(row.path) for row in rows(spec.network)])
+    return {"weights": weights_json(arrays)} if as_json else weights_text(arrays)
 
 
-def _stage(spec: Compilation, stage: str) -> str:
+def _stage(spec: Compilation, stage: str | None, *, full: bool) -> str:
+    """A compiler stage as text; without one the table, with every option where `full`."""
+    if stage is None:
+        sections = (_section_text(name, spec.settings(name)) for name in ("data", "train"))
+        return "\n\n".join([summary_text(spec.network), *((full_text(spec.network), *sections) if full else ())])
     if stage == "python":
         return spec.python.rstrip()
     if stage == "plan":
         from netspec.analysis.lowering_plan import plan_of
 
         return plan_of(spec).text()
-    assert spec.graph is not None
     if stage == "graph":
-        return graph_text(spec.graph)
+        return graph_text(spec.network)
     graph = spec.inference if stage == "inference" else spec.optimized
     return graph_text(graph, find_repeats(graph))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.options import compilation, json_option, parse_defines, spec_options
+from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.progress import LiveReporter, make_reporter
 from netspec.cli.render.seed_table import print_seeds
@@ -18,31 +17,6 @@ if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Result
-
-
-def device_option(command: click.decorators.FC) -> click.decorators.FC:
-    """`--device`, for commands that run JAX."""
-    return click.option(
-        "--device",
-        type=click.Choice(["cpu", "gpu", "tpu"]),
-        help="The device; by default the one that JAX selects.",
-    )(command)
-
-
-def choose_device(device: str | None) -> None:
-    """Let JAX use one kind of device only; to be called before JAX is imported.
-
-    Raises:
-        click.UsageError: there is no such device.
-    """
-    if device is None:
-        return
-    os.environ["JAX_PLATFORMS"] = {"gpu": "cuda"}.get(device, device)
-    from netspec.training.feed.device import find_devices
-
-    problem = find_devices()
-    if problem is not None:
-        raise click.UsageError(f"no {device} found ({problem}); omit --device to use the device that JAX selects")
 
 
 @click.command()
@@ -58,11 +32,7 @@ def choose_device(device: str | None) -> None:
     help="The time between two checkpoints; 0: after every epoch.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Same as -D train.seed=…")
-@click.option(
-    "--seeds",
-    type=click.IntRange(1),
-    help="Same as -D train.seeds=…: one run per seed, and their mean and spread.",
-)
+@click.option("--seeds", type=click.IntRange(1), help="Same as -D train.seeds=…: one run per seed; mean and spread.")
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
@@ -79,10 +49,7 @@ def command(
     seed: int | None,
     seeds: int | None,
     lowering: str | None,
-    device: str | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
+    given: SpecOptions,
     as_json: bool,
 ) -> int:
     """Train the network of a spec FILE on its data.
@@ -101,22 +68,16 @@ def command(
     """
     if file is None and resume is None:
         raise click.UsageError("give a spec FILE, or --resume RUN")
-    choose_device(device)
-    if seed is not None:
-        defines = (*defines, f"train.seed={seed}")
-    if seeds is not None:
-        defines = (*defines, f"train.seeds={seeds}")
-    if lowering is not None:
-        defines = (*defines, f"train.lowering={lowering}")
+    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
+    spec = given.compilation(file) if file is not None else None
     reporter = make_reporter(as_json)
     options = {"reporter": reporter, "save_seconds": save_every}
     try:
-        if resume is None:
-            assert file is not None
-            result = _train(compilation(file, defines, input_shape, data), Path(runs), **options)
+        if resume is not None:
+            result = _resume(Path(resume), spec, given.overrides, **options)
         else:
-            spec = compilation(file, defines, input_shape, data) if file is not None else None
-            result = _resume(Path(resume), spec, parse_defines(defines, data), **options)
+            assert spec is not None
+            result = _train(spec, Path(runs), **options)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
@@ -148,9 +109,7 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
 def _keep_memory(spec: Compilation) -> None:
     from netspec.training.feed.device import keep_freed_memory
 
-    spec.check()
-    assert spec.graph is not None
-    keep_freed_memory(step_bytes(spec.graph, spec.train.batch))
+    keep_freed_memory(step_bytes(spec.network, spec.train.batch))
 
 
 def _as_tuned(spec: Compilation) -> Compilation:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.commands.training.train import choose_device, device_option
-from netspec.cli.options import compilation, json_option, spec_options
+from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_json, print_once
 from netspec.language.lowering_families import FAST, LoweringKind
 
@@ -27,15 +26,7 @@ if TYPE_CHECKING:
 @device_option
 @spec_options
 @json_option
-def command(
-    file: str,
-    seconds: float,
-    device: str | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
-    as_json: bool,
-) -> int:
+def command(file: str, seconds: float, given: SpecOptions, as_json: bool) -> int:
     """Find the lowering that trains a spec FILE fastest on this machine, and remember it.
 
     Whole training steps are measured, in turn. `netspec train` takes what was best for the same network, batch and
@@ -46,8 +37,7 @@ def command(
         netspec tune-speed specs/digits.net
         netspec tune-speed net.net --seconds 60
     """
-    choose_device(device)
-    spec = compilation(file, defines, input_shape, data)
+    spec = given.compilation(file)
     spec.check()
     from netspec.analysis.tune_lowering import remember, tune
     from netspec.spec.experiment import load_init, prepare

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from netspec.cli.commands.training.train import choose_device, device_option
 from netspec.cli.imports import import_modules
-from netspec.cli.options import compilation, json_option, parse_defines, spec_options
+from netspec.cli.options import DEVICE, SpecOptions, choose_device, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.language.diagnostics import CompileError
 
@@ -24,19 +22,16 @@ if TYPE_CHECKING:
     from netspec.runs.verify_resume import Row, Task
 
 PROGRAM = "from netspec.cli.commands.training.verify_resume import child; child()"
-TOLD = 3
-"""The status of a process that has told what is wrong."""
-HINT = (
-    "on a GPU, `XLA_FLAGS=--xla_gpu_deterministic_ops=true` in the environment makes JAX choose ways to compute that "
-    "always give the same numbers"
-)
+REPORTED = 3
+"""The exit status of a process that has reported what is wrong."""
+HINT = "on a GPU, set `XLA_FLAGS=--xla_gpu_deterministic_ops=true` in the environment, which makes JAX deterministic"
 
 
 @click.command()
 @click.argument("file")
 @click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="The number of epochs.")
 @click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="The maximum steps per epoch.")
-@device_option
+@click.option("--device", **DEVICE)
 @spec_options
 @json_option
 @click.pass_context
@@ -46,9 +41,7 @@ def command(
     epochs: int,
     steps: int,
     device: str | None,
-    defines: tuple[str, ...],
-    input_shape: str | None,
-    data: str | None,
+    given: SpecOptions,
     as_json: bool,
 ) -> int:
     """Verify that a spec FILE trains to the same numbers twice, and after a kill and `--resume`, on this machine.
@@ -62,21 +55,20 @@ def command(
         netspec verify-resume specs/digits.net
         netspec verify-resume net.net --data mnist --device cpu --json
     """
-    compilation(file, defines, input_shape, data).check()
+    given.compilation(file).check()
     from netspec.runs.verify_resume import Task, compare_runs
 
     with tempfile.TemporaryDirectory(prefix="netspec-verify-") as folder:
-        base = Task(str(Path(file).resolve()), parse_defines(defines, data), input_shape, "", epochs, steps)
+        base = Task(str(Path(file).resolve()), given.overrides, given.input, "", epochs, steps)
         modules = ctx.parent.params["modules"] if ctx.parent is not None else ()
         runner = _Runner(folder, modules, device, as_json)
         kill_at = (epochs, max(1, steps // 2))
-        one, again, resumed = (replace(base, folder=f"{folder}/{name}") for name in ("one", "again", "resumed"))
+        one, again, resumed = (base.replace(folder=f"{folder}/{name}") for name in ("one", "again", "resumed"))
         runner.say(f"{file}: {epochs} epochs of at most {steps} steps")
-        runner.run("trained without a stop", one)
+        runner.run("trained without interruption", one)
         runner.run("trained again in a new process", again)
-        runner.run(
-            f"killed in epoch {epochs}, resumed", replace(resumed, kill_at=kill_at), replace(resumed, resume=True)
-        )
+        tasks = resumed.replace(kill_at=kill_at), resumed.replace(resume=True)
+        runner.run(f"killed in epoch {epochs}, resumed", *tasks)
         pairs = [compare_runs(Path(one.folder), Path(other.folder)) for other in (again, resumed)]
     is_equal = not any(row.differs for rows in pairs for row in rows)
     if as_json:
@@ -95,7 +87,7 @@ def command(
 
 
 class _Runner:
-    """Runs trainings in processes of their own, one after the other."""
+    """Runs trainings in separate processes, one after the other."""
 
     def __init__(self, folder: str, modules: tuple[str, ...], device: str | None, quiet: bool) -> None:
         self.folder, self.modules, self.device, self.quiet, self.count = folder, modules, device, quiet, 0
@@ -108,7 +100,7 @@ class _Runner:
         """Carry out tasks; all but the last are to kill themselves.
 
         Raises:
-            click.exceptions.Exit: the spec or the data are wrong, which the process has told.
+            click.exceptions.Exit: the spec or the data are wrong, which the process has reported.
             click.ClickException: it ended in another way.
         """
         self.count += 1
@@ -116,7 +108,7 @@ class _Runner:
         began = time.perf_counter()
         for task in tasks:
             status = self._process(task)
-            if status == TOLD:
+            if status == REPORTED:
                 raise click.exceptions.Exit(1)
             if status != 0 and task.kill_at is None:
                 raise click.ClickException(f"the training ended with status {status}")
@@ -124,26 +116,26 @@ class _Runner:
 
     def _process(self, task: Task) -> int:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        order = json.dumps({"task": task.as_json(), "modules": self.modules, "device": self.device})
-        done = subprocess.run([sys.executable, "-c", PROGRAM], input=order, text=True, env=environment, check=False)
+        order = msgspec.json.encode({"task": task, "modules": self.modules, "device": self.device})
+        done = subprocess.run([sys.executable, "-c", PROGRAM], input=order, env=environment, check=False)
         return done.returncode
 
 
 def child() -> None:
-    """What each process does with the order on its standard input."""
-    order = json.loads(sys.stdin.read())
+    """Carry out the task on the standard input of this process."""
+    order = msgspec.json.decode(sys.stdin.buffer.read())
     from netspec.runs.verify_resume import Task, carry_out
 
     try:
         import_modules(tuple(order["modules"]))
         choose_device(order["device"])
-        carry_out(Task.from_json(order["task"]))
+        carry_out(msgspec.convert(order["task"], Task))
     except CompileError as error:
         print_problems(error.diagnostics)
-        sys.exit(TOLD)
+        sys.exit(REPORTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(TOLD)
+        sys.exit(REPORTED)
 
 
 def _print_rows(again: list[Row], resumed: list[Row]) -> None:

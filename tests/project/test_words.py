@@ -90,15 +90,12 @@ LEFT = {
     "netspec/nn": 27,
     "netspec/runs": 59,
     "netspec/spec": 21,
-    "netspec/std": 5,
     "netspec/storage": 7,
     "netspec/testing": 8,
     "netspec/training": 167,
     "docs/errors.md": 2,
-    "docs/language.md": 28,
     "docs/layers.md": 24,
     "docs/own_words.md": 1,
-    "docs/runs.md": 10,
     "docs/words.md": 39,
 }
 

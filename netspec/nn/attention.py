@@ -1,7 +1,6 @@
-"""Attention and positions: what Flax lacks or does otherwise.
+"""Attention and positions: what Flax lacks or does differently.
 
-As in `helpers`, each function and class stands by itself or uses others of these files by their plain names, and
-`jax`, `jnp` and `nn` (Flax NNX).
+As in `helpers`, each function and class is self-contained, or uses others of these files by their plain names.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from flax import nnx as nn
 
 
 def rope(x: Any, base: float = 10000.0) -> Any:
-    """Turn the pairs of features (i, i + C/2) of step t by the angle t * base^(-2i/C); x is batch x T x … x C."""
+    """Rotates the pairs of features (i, i + C/2) of step t by the angle t * base^(-2i/C); x is batch x T x … x C."""
     steps, half = x.shape[1], x.shape[-1] // 2
     angle = jnp.arange(steps)[:, None] * base ** (-jnp.arange(half) / half)
     angle = angle.reshape(steps, *[1] * (x.ndim - 3), half)
@@ -43,7 +42,7 @@ class PositionEmbedding(nn.Module):  # type: ignore[misc]  # Flax is not read by
 
 
 class ClassToken(nn.Module):  # type: ignore[misc]
-    """Puts a trained vector in front of every sequence: batch x T x C -> batch x T + 1 x C."""
+    """Prepends a trained vector to every sequence: batch x T x C -> batch x T + 1 x C."""
 
     def __init__(self, features: int, *, embedding_init: Any, rngs: Any) -> None:
         self.embedding = nn.Param(embedding_init(rngs.params(), (features,)))
@@ -56,9 +55,9 @@ class ClassToken(nn.Module):  # type: ignore[misc]
 def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool = False, dropout: Any = None) -> Any:
     """softmax(Q K^T / sqrt(size)) V for every head.
 
-    Queries are batch x T x heads x size, keys and values batch x S x fewer heads x size: each of those serves as many
-    neighbouring heads of the queries. `mask` (batch x S) is false for the keys to leave out; a query that may see none
-    gives zeros. With `causal` step t sees the steps up to t. `dropout` acts on the weights of the mean.
+    Queries are batch x T x heads x size, keys and values batch x S x kv_heads x size: adjacent heads of the queries
+    share them. `mask` (batch x S) is false for the keys to leave out; a query that may see none gives zeros. With
+    `causal` step t sees the steps up to t. `dropout` acts on the attention weights.
     """
     uses_jax = query.dtype != jnp.float16 and (dropout is None or dropout.deterministic)  # it refuses f16 on a CPU
     if uses_jax and mask is None:
@@ -82,8 +81,8 @@ def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool =
 class Attention(nn.Module):  # type: ignore[misc]
     """Attention with several heads: of a sequence to itself, or to the steps of another one.
 
-    `kv_heads` are fewer heads for keys and values, each shared by neighbouring heads of the queries; `rope` is the base
-    of rotary positions; `linear` goes to the four projections.
+    `kv_heads` are fewer heads for keys and values, each shared by adjacent heads of the queries; `rope` is the base of
+    rotary positions; `linear` has options of the four projections.
     """
 
     attend = staticmethod(attend)

@@ -10,7 +10,7 @@ What XLA does on a CPU (2 cores, f32) and what is done instead:
   of several adjacent ones: it is wider, moves further, and has the filters of each.
 - With one channel the windows are gathered once, for the forward pass and the gradient; both are matrix products then.
 - A depthwise convolution and its gradients take XLA's slowest path. Here they are sums of shifted products.
-- A grouped convolution with few groups is as many dense ones.
+- A grouped convolution with few groups is split into dense ones.
 
 Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not work with custom gradients; it does with
 `netspec.nn.using("reference")`.
@@ -18,8 +18,8 @@ Forward-mode differentiation (`jax.jvp`, `jax.hessian`) does not work with custo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial, reduce
+from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import product
 from math import prod
 from operator import add
@@ -88,22 +88,13 @@ def convolve(
         pads = lax.padtype_to_pads(x.shape[1:-1], window, steps, padding) if isinstance(padding, str) else padding
         y = _chosen(x, kernel, steps, tuple((int(a), int(b)) for a, b in pads), feature_group_count)
     if y is None:
-        y = lax.conv_general_dilated(
-            x,
-            kernel,
-            strides,
-            padding,
-            lhs_dilation=lhs_dilation,
-            rhs_dilation=rhs_dilation,
-            dimension_numbers=dimension_numbers,
-            feature_group_count=feature_group_count,
-            **more,
-        )
+        more |= {"lhs_dilation": lhs_dilation, "rhs_dilation": rhs_dilation, "dimension_numbers": dimension_numbers}
+        y = lax.conv_general_dilated(x, kernel, strides, padding, feature_group_count=feature_group_count, **more)
     return gradient_barrier(y) if is_fast else y
 
 
 def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: int) -> Any:
-    """The convolution in the way that was measured to be fastest; None where that is XLA's."""
+    """The convolution by the method that was measured to be fastest; None where that is XLA's."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     what = f"{'x'.join(map(str, window))} convolution, {channels} -> {kernel.shape[-1]} channels"
     if any(min(pair) < 0 for pair in pads):
@@ -116,9 +107,7 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
     if groups > 1:
         if groups > MAX_GROUPS or not is_fast_on_cpu("groups", x, kernel):
             return None
-        note(
-            "groups", what, f"{groups} convolutions side by side", "XLA's grouped convolution is up to 100 times slower"
-        )
+        note("groups", what, f"{groups} separate convolutions", "XLA's grouped convolution is up to 100 times slower")
         parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
         return jnp.concatenate([_dense_jit(part, own, strides, pads) for part, own in parts], axis=-1)
     if not is_fast_on_cpu("convolution", x, kernel):
@@ -128,16 +117,16 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
         x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
         return (x.reshape(len(x), -1) @ kernel.reshape(-1, kernel.shape[-1])).reshape(len(x), *(1 for _ in window), -1)
     if _is_gathered(x, kernel, strides, pads):
-        why = "a window of one channel is gathered in no time, once for the forward pass and the gradient"
-        note("convolution", what, "a product of what the windows see with the kernel", why)
+        why = "with one channel gathering is cheap, and serves the forward pass and the gradient"
+        note("convolution", what, "a product of the gathered windows with the kernel", why)
         return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
     if count == 1:
-        why = "XLA would compute it anew for the gradient, in the order of an array that is flipped round"
-        note("convolution", what, "what it reads is computed once, and the gradient to it", why)
+        why = "XLA would recompute it for the gradient, in the order of a transposed array"
+        note("convolution", what, "its input is computed once, and the gradient to it", why)
         return None
     why = "with few channels and filters XLA spends its time on gathering the windows"
-    note("convolution", what, f"{count} windows beside each other as one", why)
+    note("convolution", what, f"{count} adjacent windows as one", why)
     return _dense_jit(x, kernel, strides, pads)
 
 
@@ -145,7 +134,7 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
 
 
 def _is_gathered(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> bool:
-    """Whether `_of_one_channel` is for it: images of one channel, where gathering pays off."""
+    """Whether `_of_one_channel` applies: images of one channel, where gathering pays off."""
     if kernel.ndim != 4 or kernel.shape[2] != 1 or set(strides) != {1}:
         return False
     count = _windows_of_one_channel(x, kernel, pads)
@@ -157,9 +146,9 @@ def _windows_of_one_channel(x: Any, kernel: Any, pads: Pads) -> int:
     return _dividing(x.shape[2] + sum(pads[1]) - kernel.shape[1] + 1, 4)
 
 
-def _dividing(positions: int, most: int) -> int:
-    """The largest of 4, 2 and 1, up to `most`, that divides the number of windows."""
-    return next((count for count in (4, 2) if count <= most and positions % count == 0), 1)
+def _dividing(positions: int, limit: int) -> int:
+    """The largest of 4, 2 and 1, up to `limit`, that divides the number of windows."""
+    return next((count for count in (4, 2) if count <= limit and positions % count == 0), 1)
 
 
 def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
@@ -170,17 +159,17 @@ def _of_one_channel(x: Any, kernel: Any, pads: Pads) -> Any:
     blocks = -(-(width + count - 1) // count)  # of `count` columns, which hold a window and its neighbors
     (top, bottom), (left, right) = pads
     rows, positions = x.shape[1] + top + bottom - height + 1, x.shape[2] + left + right - width + 1
-    behind = positions + (blocks - 1) * count - x.shape[2] - left
-    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (top, bottom, 0), (left, behind, 0), (0, 0, 0)])
+    after = positions + (blocks - 1) * count - x.shape[2] - left
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (top, bottom, 0), (left, after, 0), (0, 0, 0)])
     x = x.reshape(*x.shape[:2], -1, count)
-    seen = jnp.concatenate([x[:, :, k : k + positions // count] for k in range(blocks)], axis=-1)
-    seen = jnp.concatenate([seen[:, i : i + rows] for i in range(height)], axis=-1)
-    wide = jnp.pad(_beside(kernel, count, 1), [(0, 0), (0, blocks * count - width - count + 1), (0, 0), (0, 0)])
-    found = seen.reshape(-1, seen.shape[-1]) @ wide.reshape(seen.shape[-1], -1)
-    return found.reshape(len(x), rows, positions, -1)
+    windows = jnp.concatenate([x[:, :, k : k + positions // count] for k in range(blocks)], axis=-1)
+    windows = jnp.concatenate([windows[:, i : i + rows] for i in range(height)], axis=-1)
+    wide = jnp.pad(_widened(kernel, count, 1), [(0, 0), (0, blocks * count - width - count + 1), (0, 0), (0, 0)])
+    y = windows.reshape(-1, windows.shape[-1]) @ wide.reshape(windows.shape[-1], -1)
+    return y.reshape(len(x), rows, positions, -1)
 
 
-def _beside(kernel: Any, count: int, step: int) -> Any:
+def _widened(kernel: Any, count: int, step: int) -> Any:
     """A kernel for windows that each hold several adjacent ones: the filters of all of them."""
     moved = [jnp.pad(kernel, ((0, 0), (i * step, (count - 1 - i) * step), (0, 0), (0, 0))) for i in range(count)]
     return jnp.concatenate(moved, axis=-1)
@@ -200,9 +189,8 @@ def windows_at_once(kernel: tuple[int, ...], x: tuple[int, ...], strides: tuple[
     *window, channels, filters = kernel
     if len(window) != 2:
         return 1
-    most = 4 if channels * filters <= FOUR_WINDOWS else 2 if channels * filters <= TWO_WINDOWS else 1
-    positions = (x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1
-    return _dividing(positions, most)
+    limit = 4 if channels * filters <= FOUR_WINDOWS else 2 if channels * filters <= TWO_WINDOWS else 1
+    return _dividing((x[-2] + sum(pads[-1]) - window[-1]) // strides[-1] + 1, limit)
 
 
 def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
@@ -210,17 +198,15 @@ def _forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     count, step = windows_at_once(kernel.shape, x.shape, strides, pads), strides[-1]
     if count == 1:
         return _plain(x, kernel, strides, pads)
-    found = _plain(x, _beside(kernel, count, step), (strides[0], count * step), pads)
-    return found.reshape(*found.shape[:2], -1, kernel.shape[-1])
+    y = _plain(x, _widened(kernel, count, step), (strides[0], count * step), pads)
+    return y.reshape(*y.shape[:2], -1, kernel.shape[-1])
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _dense(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _forward(x, kernel, strides, pads)
-
-
-def _dense_forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _forward(x, kernel, strides, pads), (x, kernel)
+def _with_gradient(compute: Callable[..., Any], backward: Callable[..., Any]) -> Any:
+    """`compute(x, kernel, strides, pads)` with a custom gradient to `x` and `kernel`."""
+    convolution = jax.custom_vjp(compute, nondiff_argnums=(2, 3))
+    convolution.defvjp(lambda *inputs: (compute(*inputs), inputs[:2]), backward)
+    return convolution
 
 
 def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
@@ -229,14 +215,13 @@ def _dense_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any],
     return _input_gradient(x, kernel, gradient, strides, pads), of_kernel(gradient)[0]
 
 
-_dense.defvjp(_dense_forward, _dense_backward)
-_dense_jit = jax.jit(_dense, static_argnums=(2, 3))
+_dense_jit = jax.jit(_with_gradient(_forward, _dense_backward), static_argnums=(2, 3))
 
 
 def _input_gradient(x: Any, kernel: Any, gradient: Any, strides: tuple[int, ...], pads: Pads) -> Any:
     """The gradient to the input: for steps of 1 a convolution with the flipped kernel."""
     window = kernel.shape[:-2]
-    around = tuple((k - 1 - before, k - 1 - behind) for k, (before, behind) in zip(window, pads, strict=True))
+    around = tuple((k - 1 - before, k - 1 - after) for k, (before, after) in zip(window, pads, strict=True))
     if set(strides) != {1} or any(min(pair) < 0 for pair in around):
         _, of_input = jax.vjp(lambda x: _plain(x, kernel, strides, pads), x)
         return of_input(gradient)[0]
@@ -259,15 +244,9 @@ def _taps(x: Any, window: tuple[int, ...], strides: tuple[int, ...], pads: Pads)
     """The input at each point of the window: arrays of batch x output positions x channels."""
     x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
     counts = [(size - k) // s + 1 for size, k, s in zip(x.shape[1:-1], window, strides, strict=True)]
-    return [
-        x[
-            (
-                slice(None),
-                *(slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offsets, counts, strides, strict=True)),
-            )
-        ]
-        for offsets in product(*map(range, window))
-    ]
+    axes = list(zip(window, counts, strides, strict=True))
+    cuts = product(*([slice(o, o + (n - 1) * s + 1, s) for o in range(k)] for k, n, s in axes))
+    return [x[(slice(None), *cut)] for cut in cuts]
 
 
 def _shifted_sum(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
@@ -276,22 +255,11 @@ def _shifted_sum(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> A
     return reduce(add, [tap * weights[i] for i, tap in enumerate(_taps(x, window, strides, pads))])
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _channelwise(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _shifted_sum(x, kernel, strides, pads)
-
-
-def _channelwise_forward(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> Any:
-    return _shifted_sum(x, kernel, strides, pads), (x, kernel)
-
-
-def _channelwise_backward(
-    strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any
-) -> tuple[Any, Any]:
+def _shifted_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = kept
     _, to_input = jax.vjp(lambda x: _shifted_sum(x, kernel, strides, pads), x)
     to_kernel = sum_of_terms(lambda tap, g: tap * g, _taps(x, kernel.shape[:-2], strides, pads), gradient)
     return *to_input(gradient), to_kernel.reshape(kernel.shape)
 
 
-_channelwise.defvjp(_channelwise_forward, _channelwise_backward)
+_channelwise = _with_gradient(_shifted_sum, _shifted_backward)

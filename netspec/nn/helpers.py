@@ -1,5 +1,8 @@
-"""What emitted code needs and Flax lacks. A standalone model brings the source of those that it uses along, so each
-stands by itself and uses `jax`, `jnp` and `nn` (Flax NNX) only."""
+"""What emitted code needs and Flax lacks.
+
+The sources of those that a standalone model uses are copied into it, so each is self-contained and uses `jax`, `jnp`
+and `nn` (Flax NNX) only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from flax import nnx as nn
 
 
 class Frozen(nn.Variable[Any]):  # type: ignore[misc]  # Flax is not read by the type checker
-    """Weights that are not trained: they are no `Param`, so an optimizer over `nn.Param` passes them by."""
+    """Weights that are not trained: an optimizer over `nn.Param` ignores them."""
 
 
 def frozen(module: Any) -> Any:
@@ -84,14 +87,13 @@ def step(x: Any) -> Any:
 
 
 def ceil_padding(x: Any, window_shape: Any, strides: Any, padding: Any) -> list[tuple[int, int]]:
-    """The padding with what a last, partial window lacks behind; one that would start in it is left out."""
-    found = []
+    """The padding with the rows that a last, partial window lacks; a window that would start in them is left out."""
+    pads = []
     for size, k, s, (before, after) in zip(x.shape[1:-1], window_shape, strides, padding, strict=True):
-        places = -((k - size - before - after) // s) + 1
-        if (places - 1) * s >= size + before:
-            places -= 1
-        found.append((before, max(after, (places - 1) * s + k - size - before)))
-    return found
+        count = -((k - size - before - after) // s) + 1
+        count -= (count - 1) * s >= size + before
+        pads.append((before, max(after, (count - 1) * s + k - size - before)))
+    return pads
 
 
 def avg_pool(

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-Init: TypeAlias = Callable[..., Any]
+Initializer: TypeAlias = Callable[..., Any]
 """(key, shape, dtype) -> the initial weights."""
 
 MIN_ROW_LENGTH, FINE_FROM = 2**12, 2**20
@@ -33,11 +33,13 @@ def row_length(numbers: int) -> int:
     return length
 
 
-def _drawn(plain: Init, draw: Callable[..., Any], factor: Callable[[Sequence[int]], Any], least_axes: int = 1) -> Init:
+def _drawn(
+    plain: Initializer, draw: Callable[..., Any], factor: Callable[[Sequence[int]], Any], min_axes: int = 1
+) -> Initializer:
     """`plain`, an initializer of Flax that draws numbers and multiplies them by a factor of the shape."""
 
     def init(key: Any, shape: Sequence[int], dtype: Any = None, **more: Any) -> Any:
-        is_known = dtype == jnp.float32 and len(shape) >= least_axes and prod(shape) > 0 and not more
+        is_known = dtype == jnp.float32 and len(shape) >= min_axes and prod(shape) > 0 and not more
         if not is_known or not _has_prefixes(key):
             return plain(key, shape, dtype, **more)
         row = np.asarray(draw(key, (row_length(prod(shape)),)))
@@ -61,63 +63,37 @@ def _uniform(key: Any, shape: tuple[int, ...]) -> Any:
     return jax.random.uniform(key, shape, jnp.float32, -1)
 
 
-def _variance(scale: float, mode: str) -> Callable[[Sequence[int]], Any]:
-    """From a shape to the variance of its numbers; the last axes of a kernel are inputs and outputs."""
+def _scaled(name: str, scale: float, fan: str) -> tuple[Callable[[], Initializer], Callable[[], Initializer]]:
+    """`NAME_normal` and `NAME_uniform` of Flax, of variance scale / fan; the last axes of a kernel are inputs and
+    outputs."""
 
-    def of(shape: Sequence[int]) -> Any:
+    def variance(shape: Sequence[int]) -> Any:
         fan_in, fan_out = prod(shape[:-1]), prod(shape) // shape[-2]
-        return np.float32(scale / {"fan_in": fan_in, "fan_avg": (fan_in + fan_out) / 2}[mode])
+        return np.float32(scale / {"fan_in": fan_in, "fan_avg": (fan_in + fan_out) / 2}[fan])
 
-    return of
+    def normal() -> Initializer:
+        plain = getattr(nnx.initializers, f"{name}_normal")()
+        return _drawn(plain, _truncated, lambda shape: np.sqrt(variance(shape)) / np.float32(CUT), 2)
 
+    def uniform() -> Initializer:
+        plain = getattr(nnx.initializers, f"{name}_uniform")()
+        return _drawn(plain, _uniform, lambda shape: np.sqrt(np.float32(3) * variance(shape)), 2)
 
-def _scaled_normal(plain: Init, scale: float, mode: str) -> Init:
-    variance = _variance(scale, mode)
-    return _drawn(plain, _truncated, lambda shape: np.sqrt(variance(shape)) / np.float32(CUT), 2)
-
-
-def _scaled_uniform(plain: Init, scale: float, mode: str) -> Init:
-    variance = _variance(scale, mode)
-    return _drawn(plain, _uniform, lambda shape: np.sqrt(np.float32(3) * variance(shape)), 2)
+    return normal, uniform
 
 
-def lecun_normal() -> Init:
-    """Variance 1 / fan_in."""
-    return _scaled_normal(nnx.initializers.lecun_normal(), 1, "fan_in")
+lecun_normal, lecun_uniform = _scaled("lecun", 1, "fan_in")
+he_normal, he_uniform = _scaled("he", 2, "fan_in")  # He et al. 2015
+glorot_normal, glorot_uniform = _scaled("glorot", 1, "fan_avg")  # Glorot and Bengio 2010
 
 
-def lecun_uniform() -> Init:
-    """Variance 1 / fan_in, uniform."""
-    return _scaled_uniform(nnx.initializers.lecun_uniform(), 1, "fan_in")
-
-
-def he_normal() -> Init:
-    """Variance 2 / fan_in (He et al. 2015)."""
-    return _scaled_normal(nnx.initializers.he_normal(), 2, "fan_in")
-
-
-def he_uniform() -> Init:
-    """Variance 2 / fan_in, uniform."""
-    return _scaled_uniform(nnx.initializers.he_uniform(), 2, "fan_in")
-
-
-def glorot_normal() -> Init:
-    """Variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
-    return _scaled_normal(nnx.initializers.glorot_normal(), 1, "fan_avg")
-
-
-def glorot_uniform() -> Init:
-    """Variance 2 / (fan_in + fan_out), uniform."""
-    return _scaled_uniform(nnx.initializers.glorot_uniform(), 1, "fan_avg")
-
-
-def normal(stddev: float = 0.01) -> Init:
+def normal(stddev: float = 0.01) -> Initializer:
     """A normal distribution around zero."""
     plain = nnx.initializers.normal(stddev)
     return _drawn(plain, lambda key, shape: jax.random.normal(key, shape, jnp.float32), lambda _: np.float32(stddev))
 
 
-def truncated_normal(stddev: float = 0.01) -> Init:
+def truncated_normal(stddev: float = 0.01) -> Initializer:
     """A normal distribution around zero, truncated at two standard deviations."""
     return _drawn(nnx.initializers.truncated_normal(stddev), _truncated, lambda _: np.float32(stddev))
 

@@ -1,7 +1,6 @@
-"""Normalization and noise: what Flax lacks or does otherwise.
+"""Normalization and noise: what Flax lacks or does differently.
 
-As in `helpers`, each function and class stands by itself or uses others of these files by their plain names, and
-`jax`, `jnp` and `nn` (Flax NNX).
+As in `helpers`, each function and class is self-contained, or uses others of these files by their plain names.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from flax import nnx as nn
 
 
 def real_steps(mask: Any, x: Any) -> Any:
-    """A mask of steps, batch x T, for every number of x; an example of padding alone counts in full, as a mean needs
-    something to be taken of."""
+    """A mask of steps, batch x T, broadcast to x; an example of padding alone counts in full: a mean needs values."""
     mask = mask | ~mask.any(axis=-1, keepdims=True)
     return jnp.broadcast_to(mask.reshape(*mask.shape, *[1] * (x.ndim - 2)), x.shape)
 

@@ -38,7 +38,7 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
         return nnx.max_pool(x, tuple(window_shape), strides, padding)
     what = f"{'x'.join(map(str, window_shape))} max pool, {x.shape[-1]} channels"
     why = "XLA scatters the gradient of a window: up to 20 times slower"
-    note("max_pool", what, "the largest of strided slices", why)
+    note("max_pool", what, "the maximum of strided slices", why)
     steps = tuple(strides) if strides is not None else (1,) * len(window_shape)
     pads = lax.padtype_to_pads(x.shape[1:-1], window_shape, steps, padding) if isinstance(padding, str) else padding
     if any(before or after for before, after in pads):
@@ -52,21 +52,12 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
     return x
 
 
-# ---------------------------------------------------------------- windows that overlap, or leave gaps
-
-
 def _largest_along(x: Any, axis: int, size: int, step: int) -> Any:
     """The largest number of each window along one axis."""
-    positions = (x.shape[axis] - size) // step + 1
-    largest = None
-    for offset in range(size):
-        part = lax.slice_in_dim(x, offset, offset + (positions - 1) * step + 1, step, axis)
-        # NaN (x != x) stays, as in `reduce_window`.
-        largest = part if largest is None else jnp.where((largest >= part) | (largest != largest), largest, part)
-    return largest
-
-
-# ---------------------------------------------------------------- adjacent windows
+    length = (x.shape[axis] - size) // step * step + 1
+    parts = (lax.slice_in_dim(x, offset, offset + length, step, axis) for offset in range(size))
+    # NaN (x != x) stays, as in `reduce_window`.
+    return reduce(lambda largest, part: jnp.where((largest >= part) | (largest != largest), largest, part), parts)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -78,10 +69,8 @@ def _largest_of_tiles(x: Any, window: tuple[int, ...]) -> Any:
 def _slices(x: Any, window: tuple[int, ...]) -> list[Any]:
     """The numbers at each position of the window: batch x windows x channels."""
     ends = [size // k * k for size, k in zip(x.shape[1:-1], window, strict=True)]
-    return [
-        x[(slice(None), *(slice(o, end, k) for o, end, k in zip(offsets, ends, window, strict=True)))]
-        for offsets in product(*map(range, window))
-    ]
+    cuts = product(*([slice(o, end, k) for o in range(k)] for end, k in zip(ends, window, strict=True)))
+    return [x[(slice(None), *cut)] for cut in cuts]
 
 
 def _tiles_forward(x: Any, window: tuple[int, ...]) -> tuple[Any, tuple[Any, Any]]:
@@ -96,9 +85,9 @@ def _tiles_backward(window: tuple[int, ...], kept: tuple[Any, Any], gradient: An
     for position, part in reversed([*enumerate(_slices(x, window))]):
         winner = jnp.where((part == largest) | (part != part), jnp.uint8(position), winner)
     winner = lax.optimization_barrier(winner)  # or XLA compares again for each position
-    apart = (slice(None), *(slice(None), None) * len(window), slice(None))
+    spread = (slice(None), *(slice(None), None) * len(window), slice(None))
     positions = jnp.arange(prod(window), dtype=jnp.uint8).reshape(1, *(size for k in window for size in (1, k)), 1)
-    whole = jnp.where(winner[apart] == positions, gradient[apart], 0)
+    whole = jnp.where(winner[spread] == positions, gradient[spread], 0)
     sizes = [count * k for count, k in zip(largest.shape[1:-1], window, strict=True)]
     whole = whole.reshape(len(x), *sizes, x.shape[-1])
     return (jnp.pad(whole, [(0, n - m) for n, m in zip(x.shape, whole.shape, strict=True)]),)

@@ -1,4 +1,4 @@
-"""Watching results as a model computes them, to find the layer in which a number goes wrong."""
+"""Recording results as a model computes them, to find the layer in which a number goes wrong."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ _RECORDING: ContextVar[list[tuple[Any, str, Any]] | None] = ContextVar("recordin
 
 
 def probe(owner: Any, name: str, value: Any) -> None:
-    """Note the result of the layer `name` of the module `owner`; does nothing outside `record`."""
-    seen = _RECORDING.get()
-    if seen is not None:
-        seen.append((owner, name, value))
+    """Record the result of the layer `name` of the module `owner`; does nothing outside `record`."""
+    if (results := _RECORDING.get()) is not None:
+        results.append((owner, name, value))
 
 
 @contextmanager
 def record() -> Iterator[list[tuple[Any, str, Any]]]:
-    """Gather what probes see: (module, layer name, result), in the order of the computation."""
-    seen: list[tuple[Any, str, Any]] = []
-    token = _RECORDING.set(seen)
+    """Collect what probes record: (module, layer name, result), in the order of the computation."""
+    results: list[tuple[Any, str, Any]] = []
+    token = _RECORDING.set(results)
     try:
-        yield seen
+        yield results
     finally:
         _RECORDING.reset(token)

@@ -1,7 +1,7 @@
-"""Recurrent layers: what Flax lacks or does otherwise.
+"""Recurrent layers: what Flax lacks or does differently.
 
-As in `helpers`, each function and class stands by itself or uses others of these files by their plain names, and
-`jax`, `jnp` and `nn` (Flax NNX). The weights are called as in Keras, and their gates stand in its order.
+As in `helpers`, each function and class is self-contained, or uses others of these files by their plain names. The
+weights have the names of Keras, and their gates its order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flax import nnx as nn
 
 
 def per_gate(init: Any, gates: int) -> Any:
-    """An initializer that begins the columns of every gate by themselves, each as a matrix of its own."""
+    """An initializer that draws the columns of every gate as a separate matrix."""
 
     def make(key: Any, shape: Any, dtype: Any = jnp.float32, **_: Any) -> Any:
         part = (*shape[:-1], shape[-1] // gates)
@@ -24,7 +24,7 @@ def per_gate(init: Any, gates: int) -> Any:
 
 
 class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by the type checker
-    """What `SimpleRNN`, `LSTM` and `GRU` share: the products with the inputs, and the way through the steps.
+    """What `SimpleRNN`, `LSTM` and `GRU` share: the products with the inputs, and the loop over the steps.
 
     A subclass has `step`: from the state, a tuple of tensors of batch x units whose first one is the result, and the
     products of one step with `kernel` to the next state; `recur` multiplies with `recurrent_kernel`. Where a mask of
@@ -37,8 +37,8 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
 
     @property
     def adds(self) -> str:
-        """What is added to the product of the state with the whole of `recurrent_kernel`, and to nothing else: `z`,
-        `inner`, or neither where the state is not multiplied as it is."""
+        """What is added to the product of the state with all of `recurrent_kernel`, and to nothing else: `z`, `inner`,
+        or neither where the state itself is not multiplied."""
         return "z"
 
     def __init__(
@@ -81,13 +81,13 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
     def step(self, state: Any, z: Any, recur: Any) -> Any:
         raise NotImplementedError
 
-    def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+    def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> Any:
         """The last state, and the results of all steps; the arguments are those of `scan_steps`."""
         return through_steps(self, first, z, kernel, inner, kept, real)
 
     @staticmethod
     def before_steps(states: Any, start: Any, reverse: bool) -> Any:
-        """What the state was before each step, from that after each (steps x batch x units) and before the first."""
+        """The state before each step, from that after each (steps x batch x units) and before the first."""
         return jnp.concatenate([states[1:], start[None]] if reverse else [start[None], states[:-1]])
 
     @staticmethod
@@ -104,21 +104,20 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
             weights = [jnp.asarray(value, self.dtype) for value in weights]
         x, kernel, recurrent_kernel, bias = weights
         outer, inner = (0, 0) if self.bias is None else self.biases(bias)
-        rows = jnp.swapaxes(x, 0, 1).reshape(-1, x.shape[-1])  # all steps under each other, first steps first
+        rows = jnp.swapaxes(x, 0, 1).reshape(-1, x.shape[-1])  # all steps as rows, first steps first
         z = (rows @ kernel + outer).reshape(x.shape[1], x.shape[0], -1)
         zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
         kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
         real = None if mask is None else jnp.swapaxes(mask, 0, 1)
-        first = (zeros,) * self.states
-        last, outputs = self.through(first, z, recurrent_kernel, inner, kept, real)
+        last, outputs = self.through((zeros,) * self.states, z, recurrent_kernel, inner, kept, real)
         return last[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
 
 
-def scan_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+def scan_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> Any:
     """The last state, and the results of all steps: steps x batch x units.
 
     `first` is the state before the first step, `z` (steps x batch x width) the products with the inputs, `kernel` what
-    the state is multiplied with, `inner` what is added to that, the same or another at each step, `kept` a factor for
+    the state is multiplied with, `inner` what is added to that product, for all steps or for each, `kept` a factor for
     the state in these products, `real` (steps x batch) where a step counts.
     """
     is_per_step = jnp.ndim(inner) == 3
@@ -135,19 +134,16 @@ def scan_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: An
             after = tuple(jnp.where(real[:, None], new, old) for new, old in zip(after, state, strict=True))
         return after, after[0]
 
-    found: tuple[Any, Any] = jax.lax.scan(
-        advance, first, (z, real, inner if is_per_step else None), reverse=layer.reverse
-    )
-    return found
+    return jax.lax.scan(advance, first, (z, real, inner if is_per_step else None), reverse=layer.reverse)
 
 
-def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> Any:
     """`scan_steps`, with the gradient to the kernel as one product of all steps.
 
-    That gradient is a sum over the steps: state x gradient to the product. Left to the scan it is added up step by
-    step, a small product and a pass over the whole kernel each; behind the scan it is one large product, as in cuDNN
-    (Appleyard et al. 2016, arXiv:1604.01946, section 3.2). It needs the gradient to each product, which is that to what
-    is added to it: `z` in some cells, `inner` in others, which is then spread out over the steps.
+    That gradient is a sum over the steps: state x gradient to the product. The scan would add it up step by step, a
+    small product and a pass over the whole kernel each; after the scan it is one large product, as in cuDNN (Appleyard
+    et al. 2016, arXiv:1604.01946, section 3.2). It needs the gradient to each product, which is that to what is added
+    to it: `z` in some cells, `inner` in others, which is then broadcast over the steps.
     """
     if layer.adds == "neither":
         return scan_steps(layer, first, z, kernel, inner, kept, real)
@@ -159,10 +155,8 @@ def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept:
         return scan_steps(layer, first, z, kernel, inner, kept, real)
 
     def forward(z: Any, kernel: Any, inner: Any) -> Any:
-        (last, outputs), back = jax.vjp(
-            lambda z, inner: scan_steps(layer, first, z, kernel, inner, kept, real), z, inner
-        )
-        return (last, outputs), (back, outputs)
+        results, back = jax.vjp(lambda z, inner: scan_steps(layer, first, z, kernel, inner, kept, real), z, inner)
+        return results, (back, results[1])
 
     def backward(residuals: Any, gradients: Any) -> Any:
         back, outputs = residuals
@@ -172,8 +166,7 @@ def through_steps(layer: Any, first: Any, z: Any, kernel: Any, inner: Any, kept:
         return to_z, layer.gradient_to_kernel(before, kept, to_products), to_inner
 
     run.defvjp(forward, backward)
-    found: tuple[Any, Any] = run(z, kernel, jnp.asarray(inner, z.dtype))
-    return found
+    return run(z, kernel, jnp.asarray(inner, z.dtype))
 
 
 class SimpleRNN(RecurrentLayer):
@@ -185,7 +178,7 @@ class SimpleRNN(RecurrentLayer):
 
 
 class LSTM(RecurrentLayer):
-    """Long short-term memory; the gates stand in the order input, forget, candidate, output."""
+    """Long short-term memory; the order of the gates is input, forget, candidate, output."""
 
     gates = 4
     states = 2
@@ -214,9 +207,9 @@ class LSTM(RecurrentLayer):
 
 
 class GRU(RecurrentLayer):
-    """Gated recurrent unit; the gates stand in the order update, reset, candidate.
+    """Gated recurrent unit; the order of the gates is update, reset, candidate.
 
-    With `reset_after` the reset gate works behind the product with the state, which then has a bias of its own: the
+    With `reset_after` the reset gate is applied after the product with the state, which then has a separate bias: the
     second row of `bias`.
     """
 
@@ -249,12 +242,12 @@ class GRU(RecurrentLayer):
         both, last = slice(None, 2 * self.units), slice(2 * self.units, None)
         r = recur(h) if self.reset_after else recur(h, both)
         update, reset = jnp.split(self.recurrent_activation(z[:, both] + r[:, both]), 2, axis=-1)
-        behind = reset * r[:, last] if self.reset_after else recur(reset * h, last)
-        return (update * h + (1 - update) * self.activation(z[:, last] + behind),)
+        product = reset * r[:, last] if self.reset_after else recur(reset * h, last)
+        return (update * h + (1 - update) * self.activation(z[:, last] + product),)
 
 
 class Bidirectional(nn.Module):  # type: ignore[misc]  # Flax is not read by the type checker
-    """Two recurrent layers, one of which goes backwards; their results joined for every step."""
+    """Two recurrent layers, one of which runs backward; their results are joined for every step."""
 
     def __init__(self, forward: Any, backward: Any, *, merge: str = "concat") -> None:
         self.forward, self.backward, self.merge = forward, backward, merge

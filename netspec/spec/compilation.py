@@ -26,9 +26,8 @@ from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.resolve import resolve_file
 from netspec.compiler.passes import for_inference, optimize
 from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.edition import check_edition
 from netspec.compiler.syntax.errors import UnreadableFile
-from netspec.compiler.syntax.parser import parse_source
+from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.diagnostics import Problems, fail, suggest
 from netspec.language.source import Source, Span
 

@@ -1,4 +1,4 @@
-"""Attention with a gradient by hand: that of the reference, and that of the formula written out."""
+"""Attention with a custom gradient: that of the reference, and that of the formula written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch normalization with a gradient by hand: that of Flax, also where the mean is far from zero."""
+"""Batch normalization with a custom gradient: that of Flax, also where the mean is far from zero."""
 
 from __future__ import annotations
 

@@ -31,13 +31,13 @@ def test_a_mean_takes_no_convolution_along_where_nothing_is_learned() -> None:
         found = lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
         return jax.nn.relu(found).mean((1, 2))
 
-    told = compiler_options(answers=True)
+    told = compiler_options(inference=True)
     assert "ynn" not in jax.jit(answer, compiler_options=told).lower(x).compile().as_text()
     assert told != compiler_options()
 
 
 def test_the_reference_tells_nothing() -> None:
-    assert compiler_options((), answers=True) == {}
+    assert compiler_options((), inference=True) == {}
     assert compiler_options(()) == KEPT_BARRIERS  # for `remat` and augmentation
 
 

@@ -1,4 +1,4 @@
-"""An LSTM with a gradient by hand: that of the reference, with masks, dropped numbers, and backwards."""
+"""An LSTM with a custom gradient: that of the reference, with masks, dropped numbers, and backwards."""
 
 from __future__ import annotations
 

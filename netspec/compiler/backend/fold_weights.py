@@ -96,7 +96,7 @@ def inference_program(definition: Any, tree: Any) -> Any:
     def answer(arrays: list[Any], inputs: tuple[Any, ...]) -> Any:
         return nnx.merge(definition, jax.tree.unflatten(tree, arrays))(*inputs)
 
-    return jax.jit(answer, compiler_options=compiler_options(answers=True))
+    return jax.jit(answer, compiler_options=compiler_options(inference=True))
 
 
 class FoldedForm:

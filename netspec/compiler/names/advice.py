@@ -1,9 +1,10 @@
-"""What to type instead: hints for unknown names, for values that do not fit, for what stands in the wrong place."""
+"""What to type instead: hints for unknown names, for values that do not fit, for words in the wrong place."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
@@ -24,8 +25,8 @@ FOREIGN = {
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
-NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for kept weights"}
-"""What words of a category are called in messages, where that is not the name of the category."""
+NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for saved weights"}
+"""The nouns for categories in messages, where that is not the name of the category."""
 
 RATES = ("rates", "rate", "param_groups")
 """What people call a list of learning rates for single layers."""
@@ -43,9 +44,6 @@ BATCH_WORDS = ("none", "batch", "batch_size")
 """What people write before the sizes of an input."""
 
 
-# ---------------------------------------------------------------- unknown names
-
-
 def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> tuple[UnknownName, str | None]:
     """The diagnostic for an unknown name, and the visible name that was probably meant."""
     name, span = node.name, node.span
@@ -60,21 +58,23 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
     aliases = word_aliases("layer") | word_aliases("activation")
     if squeeze(name) in FOREIGN:
         return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
-    if (parts := _extent_of_names(name, own)) is not None:
+    parts = name.split("x")  # `28x28xn`, or `sizexsizex1` when `size` is a name of the file
+    if len(parts) > 1 and all(part in own or re.fullmatch("[0-9]+", part) for part in parts):
         advice = f"an extent has only numbers; put names and expressions in parentheses: ({', '.join(parts)})"
         return UnknownName(span=span, name=name, advice=advice), parts[0]
     if name.isupper() and len(name) <= 2:
         advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
         return UnknownName(span=span, name=name, advice=advice), None
     near = nearest(name, pool, aliases)
-    belongs = _where_it_belongs(name)
+    owner = next((words(category)[name] for category in categories() if name in words(category)), None)
+    belongs = None if owner is None else advise_section(owner)
     text = belongs or suggest(name, pool, aliases=aliases)
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
 
 
 def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
-    """For a place that takes words of one category, or bare words of its own."""
+    """For an option that takes words of one category, or certain bare words."""
     name, category = node.name, kind.category
     if category is None:
         fixes = corrections(node.span, kind.names)
@@ -90,21 +90,6 @@ def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
     fixes = () if absent else corrections(node.span, pool, aliases)
     kind_name = NOUNS.get(category, category)
     return UnknownName(span=node.span, name=name, kind=kind_name, advice=advice, fixes=fixes)
-
-
-def _extent_of_names(name: str, visible: set[str]) -> list[str] | None:
-    """`28x28xn`, or `sizexsizex1` when `size` is a name of the file: its parts."""
-    parts = name.split("x")
-    is_extent = len(parts) > 1 and all(p in visible or re.fullmatch("[0-9]+", p) for p in parts)
-    return parts if is_extent else None
-
-
-def _where_it_belongs(name: str) -> str | None:
-    """For a word of the settings that stands in the network."""
-    for category in categories():
-        if name in words(category):
-            return advise_section(words(category)[name])
-    return None
 
 
 def advise_section(word: type[Word], text: str = "…") -> str | None:
@@ -125,12 +110,9 @@ def advise_attribute(base: object) -> tuple[str, str, str]:
     if not isinstance(base, Tensor):
         return "value", describe(base) if base is not None else "it", ""
     shape = base.shape
-    asked = ("features",) if shape.rank == 1 and not shape.is_tokens else SIZES
-    has = [a for a in asked if shape.attribute(a) is not None]
+    names = ("features",) if shape.rank == 1 and not shape.is_tokens else SIZES
+    has = [name for name in names if shape.attribute(name) is not None]
     return "sizes", f"{shape.kind} ({shape})", ", ".join(has or ["rank"])
-
-
-# ---------------------------------------------------------------- settings
 
 
 def advise_chained(text: str, value: object) -> str:
@@ -169,8 +151,8 @@ def _inside(option: Option, key: str, value: str) -> str | None:
     if named is not None:
         word = named if value in ("true", "false") else f"{named}({_named_number(group[named], value)}{value})"
         if category == "optimizer" and not getattr(group[named], "has_rate", False):
-            is_behind = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
-            word = f"adam -> {word}" if is_behind else f"{word} -> adam"
+            is_after = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
+            word = f"adam -> {word}" if is_after else f"{word} -> adam"
         return f"{option.name} = {word}"
     for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
         names = {squeeze(alias): o.name for o in group[name].options() for alias in (o.name, *o.aliases)}
@@ -180,7 +162,7 @@ def _inside(option: Option, key: str, value: str) -> str | None:
 
 
 def _named_number(word: type[Word], value: str) -> str:
-    """`patience = ` for a number behind a word whose first argument is none."""
+    """`patience = ` for a number that is given to a word whose first argument is not a number."""
     first = next((o for o in word.options() if o.position == 0), None)
     if not value[:1].isdigit() or first is None or isinstance(first.kind, Number | Count | Time):
         return ""
@@ -201,47 +183,42 @@ def advise_entry(section: type[Word], entry: tree.Statement) -> str:
     return "write settings as `name = value`"
 
 
-# ---------------------------------------------------------------- values
-
-
 def advise_value(kind: Kind, value: object) -> str:
     """For a value that does not fit its place; empty when the message says all."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(value, str):
-        return _advise_text(kind, value)
+        meant, is_exact = _meant_by_text(kind, value)
+        if is_exact:
+            return f"remove the quotes: {value}"
+        return f"did you mean `{meant}`, without quotes?" if meant is not None else f"expected {kind.describe()}"
     if isinstance(kind, Flag) and value in (0, 1):
         return f"write `{to_source(bool(value))}`"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind.category == "activation" and (is_number or isinstance(value, Extent)):
         return "an activation is a word such as relu; a kernel is one argument, 3x3; input sizes are never given"
-    if is_number:
-        assert isinstance(value, int | float)
-        return _advise_number(kind, value)
-    return f"expected {kind.describe()}"
+    return (_advise_number(kind, value) if is_number else None) or f"expected {kind.describe()}"
 
 
 def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
     """The fix for a word in quotes, for 0 or 1 in place of a flag, and for an integer that is written as 3.0."""
     if span.text.startswith('"') and isinstance(value, str):
-        known = [*kind.names, *words(kind.category or "")]
-        if value in known or re.fullmatch("[0-9]+(x[0-9]+)*", value):
-            return (Fix(span, value),)
-        meant = nearest(value, known, word_aliases(kind.category or ""))
-        return (Fix(span, meant, is_sure=squeeze(meant) == squeeze(value)),) if meant is not None else ()
+        meant, is_exact = _meant_by_text(kind, value)
+        is_sure = is_exact or (meant is not None and squeeze(meant) == squeeze(value))
+        return (Fix(span, meant, is_sure),) if meant is not None else ()
     if isinstance(kind, Flag) and value in (0, 1) and span.text in ("0", "1"):
         return (Fix(span, to_source(bool(value))),)
     is_whole = isinstance(kind, Count) and re.fullmatch(r"[1-9][0-9]*\.0+", span.text)
     return (Fix(span, span.text.partition(".")[0]),) if is_whole else ()
 
 
-def _advise_text(kind: Kind, text: str) -> str:
+def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
+    """What was meant by a text in quotes, and whether it is the text itself."""
     known = [*kind.names, *words(kind.category or "")]
     if text in known or re.fullmatch("[0-9]+(x[0-9]+)*", text):
-        return f"remove the quotes: {text}"
-    meant = nearest(text, known, word_aliases(kind.category or ""))
-    return f"did you mean `{meant}`, without quotes?" if meant is not None else f"expected {kind.describe()}"
+        return text, True
+    return nearest(text, known, word_aliases(kind.category or "")), False
 
 
-def _advise_number(kind: Kind, value: int | float) -> str:
+def _advise_number(kind: Kind, value: Any) -> str | None:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
         return f"for {to_source(value)} percent write {to_source(value)}%"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
@@ -252,4 +229,4 @@ def _advise_number(kind: Kind, value: int | float) -> str:
         return f"use {kind.minimum} or more"
     if isinstance(kind, Count | Sizes | Number) and value < 0:
         return f"remove the minus sign: {to_source(-value)}"
-    return f"expected {kind.describe()}"
+    return None

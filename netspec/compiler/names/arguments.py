@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
@@ -16,7 +16,7 @@ from netspec.language.source import Span
 from netspec.language.word import Kind, Word
 
 MAX_POSITIONAL = 3
-"""More arguments than these go by name, so that a call can be read."""
+"""Further arguments are passed by name, so that a call can be read."""
 
 MAX_EXAMPLE_LENGTH = 60
 """Calls longer than this are not written out again in a hint."""
@@ -70,104 +70,83 @@ class Callee(Frozen):
 
 
 @dataclass
-class Match:
-    """The expression for each option that is given, and the arguments that fit nowhere; those are reported."""
+class ArgumentMatcher:
+    """Finds the option of every argument of a call; mistakes go to `problems`, one about the order of a call.
 
+    `values` has the expression for each option that is given, `rejected` the arguments that fit nowhere.
+    """
+
+    callee: Callee
+    arguments: Sequence[tree.Argument]
+    place: Span
+    problems: Problems
+    is_activation: Callable[[tree.Expression], bool]
     values: dict[str, tree.Expression] = field(default_factory=dict)
     rejected: list[tree.Expression] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        callee, spans = self.callee, dict[str, Span]()
+        positional = iter(self._positional_slots() or ())
+        for argument in self.arguments:
+            slot = next(positional, None) if argument.name is None else self._find_by_name(argument.name)
+            if slot is not None and slot.name in self.values:
+                notes = (Note(spans[slot.name], "given here"),)
+                self.problems.add(GivenTwice(span=argument.span, notes=notes, word=callee.word, option=slot.name))
+                slot = None
+            if slot is None:
+                self.rejected.append(argument.value)
+            else:
+                self.values[slot.name], spans[slot.name] = argument.value, argument.span
+        missing = [s.name for s in callee.slots if s.is_required and s.name not in self.values]
+        if missing and not self.rejected:  # what fits nowhere has its message, and is probably what is missing
+            names = " and ".join(f"`{name}`" for name in missing)
+            example = callee.example([*missing, *(a.span.text for a in self.arguments)])
+            self.problems.add(MissingArgument(span=self.place, word=callee.word, missing=names, signature=example))
 
-def match_arguments(
-    callee: Callee,
-    arguments: Sequence[tree.Argument],
-    place: Span,
-    problems: Problems,
-    is_activation: Callable[[tree.Expression], bool],
-) -> Match:
-    """Find the option of every argument; what is wrong goes to `problems`, one message for each call's order."""
-    match = Match()
-    spans: dict[str, Span] = {}
-    slots = _slots_by_place(callee, arguments, problems, is_activation)
-    by_place = iter(slots or ())
-    names = {a.name.name for a in arguments if a.name is not None}
-    for argument in arguments:
-        if argument.name is not None:
-            slot = _find_by_name(callee, argument.name, match.values.keys() | names, problems)
-        else:
-            slot = next(by_place, None)
-        if slot is not None and slot.name in match.values:
-            note = Note(spans[slot.name], "given here")
-            problems.add(GivenTwice(span=argument.span, notes=(note,), word=callee.word, option=slot.name))
-            slot = None
-        if slot is None:
-            match.rejected.append(argument.value)
-        else:
-            match.values[slot.name], spans[slot.name] = argument.value, argument.span
-    if not match.rejected:  # what fits nowhere has its message, and is probably what is missing
-        _check_missing(callee, arguments, match.values, place, problems)
-    return match
-
-
-def _find_by_name(callee: Callee, name: tree.Name, given: Collection[str], problems: Problems) -> Slot | None:
-    for slot in callee.slots:
-        if slot.name == name.name:
-            return slot
-    aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
-    known = [s.name for s in callee.slots]
-    problems.add(
-        UnknownOption(
-            span=name.span,
-            case="" if callee.slots else "none",
-            word=callee.word,
-            noun=callee.noun,
-            option=name.name,
-            advice=suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
-            fixes=corrections(name.span, [n for n in known if n not in given], aliases),
+    def _find_by_name(self, name: tree.Name) -> Slot | None:
+        callee, known = self.callee, {slot.name: slot for slot in self.callee.slots}
+        if name.name in known:
+            return known[name.name]
+        aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
+        given = {*self.values, *(a.name.name for a in self.arguments if a.name is not None)}
+        self.problems.add(
+            UnknownOption(
+                span=name.span,
+                case="" if known else "none",
+                word=callee.word,
+                noun=callee.noun,
+                option=name.name,
+                advice=suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
+                fixes=corrections(name.span, known.keys() - given, aliases),
+            )
         )
-    )
-    return None
-
-
-def _slots_by_place(
-    callee: Callee,
-    arguments: Sequence[tree.Argument],
-    problems: Problems,
-    is_activation: Callable[[tree.Expression], bool],
-) -> list[Slot] | None:
-    """The options of the arguments without a name, or None (and one diagnostic) if their order is wrong."""
-    first_named = next((i for i, a in enumerate(arguments) if a.name is not None), len(arguments))
-    late = next((a for a in arguments[first_named:] if a.name is None), None)
-    if late is not None:
-        problems.add(ArgumentOrder(span=late.span))
         return None
-    given = arguments[:first_named]
-    activation = next((s for s in callee.positional if s.is_activation), None)
-    slots: list[Slot] = []
-    for place, argument in enumerate(given):
-        if place >= len(callee.positional):
-            problems.add(_too_many(callee, given, place))
-            return None
-        if activation is not None and is_activation(argument.value):
-            slots.append(activation)
-        elif activation in slots:
-            problems.add(_activation_first(callee, given, argument, is_activation))
-            return None
-        else:
-            slots.append(callee.positional[place])
-    return slots
 
-
-def _activation_first(
-    callee: Callee,
-    given: Sequence[tree.Argument],
-    behind: tree.Argument,
-    is_activation: Callable[[tree.Expression], bool],
-) -> ArgumentOrder:
-    others = [a.span.text for a in given if not is_activation(a.value)]
-    words = [a.span.text for a in given if is_activation(a.value)]
-    return ArgumentOrder(
-        span=behind.span, case="activation", word=callee.word, advice=callee.example([*others, *words])
-    )
+    def _positional_slots(self) -> list[Slot] | None:
+        """The options of the arguments without a name, or None (and one diagnostic) if their order is wrong."""
+        callee, arguments = self.callee, self.arguments
+        first_named = next((i for i, a in enumerate(arguments) if a.name is not None), len(arguments))
+        late = next((a for a in arguments[first_named:] if a.name is None), None)
+        if late is not None:
+            self.problems.add(ArgumentOrder(span=late.span))
+            return None
+        given = arguments[:first_named]
+        activation = next((s for s in callee.positional if s.is_activation), None)
+        slots: list[Slot] = []
+        for index, argument in enumerate(given):
+            if index >= len(callee.positional):
+                self.problems.add(_too_many(callee, given, index))
+                return None
+            if activation is not None and self.is_activation(argument.value):
+                slots.append(activation)
+            elif activation in slots:
+                ordered = [a.span.text for a in sorted(given, key=lambda a: self.is_activation(a.value))]
+                word, advice = callee.word, callee.example(ordered)
+                self.problems.add(ArgumentOrder(span=argument.span, case="activation", word=word, advice=advice))
+                return None
+            else:
+                slots.append(callee.positional[index])
+        return slots
 
 
 def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> TooManyArguments:
@@ -183,26 +162,12 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> Too
         advice = f"an extent is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
     if count and by_name and not callee.is_activation:
         advice += f"; by name: {by_name}"
-    span, extra = given[first].span.to(given[-1].span), len(given) - first
+    extra = len(given) - first
     return TooManyArguments(
-        span=span,
+        span=given[first].span.to(given[-1].span),
         case={0: "none", 1: "one"}.get(count, ""),
         word=callee.word,
         limit=count,
         extra="one" if extra == 1 else str(extra),
         advice=advice,
     )
-
-
-def _check_missing(
-    callee: Callee,
-    arguments: Sequence[tree.Argument],
-    matched: dict[str, tree.Expression],
-    place: Span,
-    problems: Problems,
-) -> None:
-    missing = [s.name for s in callee.slots if s.is_required and s.name not in matched]
-    if missing:
-        names = " and ".join(f"`{name}`" for name in missing)
-        example = callee.example([*missing, *(a.span.text for a in arguments)])
-        problems.add(MissingArgument(span=place, word=callee.word, missing=names, signature=example))

@@ -1,4 +1,4 @@
-"""What can be said once every name is bound: definitions that go round in a circle, names that nothing uses."""
+"""Checks once every name is bound: circular definitions, names that nothing uses."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Edges = dict[Name, list[tuple[Name, Span]]]
 """The names that each name uses, and where."""
 
 MAX_NAMES = 8
-"""A longer circle is shown by its beginning and its end."""
+"""A longer cycle is shown by its beginning and its end."""
 
 
 def check_cycles(edges: Edges, problems: Problems) -> bool:
-    """Report every circle among definitions and names, with the path around it; whether there is one."""
+    """Report every cycle among definitions and names, with its path; whether there is one."""
     done: set[Name] = set()
-    found = False
+    has_cycle = False
     for start in edges:
         path = [start]
         places: list[Span] = []  # where each name of the path uses the next one
@@ -34,23 +34,23 @@ def check_cycles(edges: Edges, problems: Problems) -> bool:
                 del places[len(path) - 1 :]
             elif target in on_path:
                 first = path.index(target)
-                problems.add(_cycle([*path[first:], target], [*places[first:], span]))
-                found = True
+                names = [*path[first:], target]
+                case = "block" if any(name.is_definition for name in names) else "name"
+                problems.add(cycle([f"`{name.name}`" for name in names], [*places[first:], span], case))
+                has_cycle = True
             elif target not in done:
                 path.append(target)
                 places.append(span)
                 on_path.add(target)
                 pending.append(iter(edges.get(target, ())))
-    return found
+    return has_cycle
 
 
-def _cycle(circle: Sequence[Name], places: Sequence[Span]) -> Cycle:
-    """The diagnostic for names that use each other; `places` are where each uses the next."""
-    names = [f"`{n.name}`" for n in circle]
+def cycle(names: Sequence[str], places: Sequence[Span], case: str) -> Cycle:
+    """The diagnostic for what uses each other, by its names; at `places` each uses the next."""
     path = " -> ".join(names if len(names) <= MAX_NAMES else [*names[:4], "…", *names[-3:]])
-    steps = list(zip(circle, circle[1:], places, strict=False))[:-1]
-    notes = tuple(Note(place, f"`{a.name}` uses `{b.name}`") for a, b, place in steps[:MAX_NAMES])
-    case = "block" if any(n.is_definition for n in circle) else "name"
+    steps = list(zip(places, names, names[1:], strict=False))[:-1]
+    notes = tuple(Note(place, f"{a} uses {b}") for place, a, b in steps[:MAX_NAMES])
     return Cycle(span=places[-1], notes=notes, case=case, path=path)
 
 

@@ -9,11 +9,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from netspec.compiler.errors.names import CannotUse, Cycle, DefinedTwice, NotInFile, UnusedName
+from netspec.compiler.errors.names import CannotUse, DefinedTwice, NotInFile, UnusedName
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.edition import check_edition
-from netspec.compiler.syntax.parser import parse_source
+from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, suggest
 from netspec.language.source import Source, Span
@@ -24,11 +23,11 @@ LIBRARY = Path(__file__).parents[2] / "std"
 class UseReader:
     """Reads and parses used files, each once.
 
-    A file is kept under its path as seen from the folder of the main file, so that files of the same name in several
-    folders stay apart.
+    A file is kept under its path relative to the folder of the main file, so that files of the same name in several
+    folders are distinct.
 
     Args:
-        given: texts by such paths that stand in for files, as in a run folder that brings them along.
+        given: texts by such paths that are used instead of files, as in a run folder.
     """
 
     def __init__(self, given: dict[str, str] | None = None) -> None:
@@ -39,22 +38,22 @@ class UseReader:
 
     def __call__(self, use: tree.Use, source: Source, problems: Problems) -> tree.File | None:
         """The tree of the file that a `use` names, or None and a diagnostic."""
-        found = self._library(use, problems) if use.path is None else self._relative(use.path, source, problems)
-        if found is None:
+        used = self._library(use, problems) if use.path is None else self._relative(use.path, source, problems)
+        if used is None:
             return None
-        if found.identity not in self.files:
-            file = self.files[found.identity] = parse_source(found, problems)
+        if used.identity not in self.files:
+            file = self.files[used.identity] = parse_source(used, problems)
             check_edition(file, problems)
-        return self.files[found.identity]
+        return self.files[used.identity]
 
     def key(self, source: Source) -> str:
-        """The path of a file that was read, as seen from the folder of the main file."""
+        """The path of a file that was read, relative to the folder of the main file."""
         return self.keys.get(source.identity, Path(source.name).name)
 
-    def _keep(self, found: Source, key: str) -> Source:
-        self.keys[found.identity] = key
-        self.texts[key] = found.text
-        return found
+    def _keep(self, source: Source, key: str) -> Source:
+        self.keys[source.identity] = key
+        self.texts[key] = source.text
+        return source
 
     def _library(self, use: tree.Use, problems: Problems) -> Source | None:
         name = module_name(use)
@@ -82,12 +81,11 @@ class UseReader:
             return self._keep(Source(key, self.given[key]), key)
         target = Path(os.path.normpath(source.folder / path.value))
         try:
-            found = Source(str(target), target.read_text(encoding="utf-8-sig"), target)
+            return self._keep(Source.read(target), key)
         except (OSError, UnicodeDecodeError) as error:
             case, reason, advice = _why_not(error, target, path.value, source)
             problems.add(CannotUse(span=path.span, case=case, target=f'"{path.value}"', reason=reason, advice=advice))
             return None
-        return self._keep(found, key)
 
 
 def _why_not(error: Exception, target: Path, written: str, source: Source) -> tuple[str, str, str]:
@@ -116,14 +114,11 @@ def shown(use: tree.Use) -> str:
     return use.path.span.text if use.path is not None else f"`{module_name(use)}`"
 
 
-# ---------------------------------------------------------------- bringing names
-
-
 def bring_names(use: tree.Use, other: Scope, scope: Scope, problems: Problems) -> dict[Name, Span]:
-    """Put the definitions of a used file into a scope; what was brought, and where it is named (nothing after a
-    conflict, for which of them is meant is not known).
+    """Put the definitions of a used file into a scope; what was imported, and where it is named (nothing after a
+    conflict, since it is not known which of them is meant).
 
-    What the used file would define, had a statement no mistake, is brought as `missing` and not reported again.
+    What the used file would define without its mistakes is imported as `missing` and not reported again.
     """
     offered = {name: symbol for name, symbol in other.names.items() if symbol.is_definition or symbol.is_missing}
     for name in other.file.broken - offered.keys():
@@ -131,29 +126,30 @@ def bring_names(use: tree.Use, other: Scope, scope: Scope, problems: Problems) -
     brought: dict[Name, Span] = {}
     has_conflict = False
     for name, span in [(n.name, n.span) for n in use.names] or [(name, use.span) for name in offered]:
-        found = offered.get(name)
-        if found is None:
+        symbol = offered.get(name)
+        if symbol is None:
             problems.add(_not_in_file(use, name, span, other))
-            found = missing_name(name, span, scope)
-        present = scope.names.setdefault(name, found)
-        if present is not found and not (present.is_missing or found.is_missing):
-            problems.add(_conflict(use, name, span, present))
+            symbol = missing_name(name, span, scope)
+        present = scope.names.setdefault(name, symbol)
+        if present is not symbol and not (present.is_missing or symbol.is_missing):
+            notes, case = (Note(present.span, "first defined here"),), "import" if use.names else "whole file"
+            problems.add(DefinedTwice(span=span, notes=notes, case=case, name=name, use=use.span.text))
             has_conflict = True
         else:
-            brought[found] = span
+            brought[symbol] = span
     scope.lacks_names = scope.lacks_names or (other.lacks_names and not use.names)
     return {} if has_conflict else brought
 
 
 def bring_missing(use: tree.Use, scope: Scope) -> None:
-    """Pass over in silence what a file that could not be used would have brought."""
+    """Import the names of a file that could not be read as `missing`."""
     scope.lacks_names = scope.lacks_names or not use.names
     for name in use.names:
         scope.names.setdefault(name.name, missing_name(name.name, name.span, scope))
 
 
 def missing_name(name: str, span: Span, scope: Scope) -> Name:
-    """Stands for a name that could not be brought; every use of it is passed over in silence."""
+    """Stands for a name that could not be imported; its uses are not reported."""
     return Name(name, "missing", span, scope, uses=1)
 
 
@@ -169,23 +165,6 @@ def _not_in_file(use: tree.Use, name: str, span: Span, other: Scope) -> NotInFil
         advice=suggest(name, offered, what="it defines"),
         fixes=corrections(span, offered) if there is None else (),
     )
-
-
-def _conflict(use: tree.Use, name: str, span: Span, present: Name) -> DefinedTwice:
-    note = Note(present.span, "first defined here")
-    case = "import" if use.names else "whole file"
-    return DefinedTwice(span=span, notes=(note,), case=case, name=name, use=use.span.text)
-
-
-# ---------------------------------------------------------------- what is wrong among files
-
-
-def files_in_a_circle(names: Sequence[str], uses: Sequence[Span]) -> Cycle:
-    """The diagnostic for files that use each other; `uses` are the statements, of which the last closes the circle."""
-    path = " -> ".join(f'"{name}"' for name in names)
-    steps = list(zip(uses, names, names[1:], strict=False))[:-1]
-    notes = tuple(Note(span, f'"{a}" uses "{b}"') for span, a, b in steps)
-    return Cycle(span=uses[-1], notes=notes, case="file", path=path)
 
 
 def warn_unused_uses(brought: Sequence[tuple[tree.Use, dict[Name, Span]]], used: set[Name], problems: Problems) -> None:

@@ -1,4 +1,4 @@
-"""What the command line adds to a spec (`-D name=value`, `--input`), put into the tree before anything looks at it."""
+"""What the command line adds to a spec (`-D name=value`, `--input`), put into the tree before names are bound."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, 
             problems.add(CannotSet(span=place, case="param", name=name, advice=advice))
         return file
     param = params[name]
-    wanted = _type_of(param.default)
+    wanted = _type_of(param.value)
     if wanted is not None and _type_of(value) not in (wanted, *_ALSO.get(wanted, ())):
-        default, text = param.default.span.text, value.span.text
+        default, text = param.value.span.text, value.span.text
         problems.add(CannotSet(span=value.span, case="type", name=name, text=text, wanted=wanted, default=default))
         return file
-    changed = param.replace(default=value)
+    changed = param.replace(value=value)
     return file.replace(statements=tuple(changed if s is param else s for s in file.statements))
 
 
@@ -76,24 +76,22 @@ def _type_of(value: tree.Expression) -> str | None:
 def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: Span) -> tree.File:
     section_name, _, key = name.partition(".")
     before = Span(place.source, place.start, place.start + len(section_name))
-    behind = Span(place.source, before.end + 1, place.end)
-    setting = tree.Assign(span=value.span, name=tree.Name(span=behind, name=key), value=value)
-    statements = []
-    found = False
-    for statement in file.statements:
-        if isinstance(statement, tree.Section) and statement.name.name == section_name and not found:
-            found = True
-            kept = [e for e in statement.entries if not (isinstance(e, tree.Assign) and e.name.name == key)]
-            statement = statement.replace(entries=(*kept, setting))
-        statements.append(statement)
-    if not found:
-        section = tree.Name(span=before, name=section_name)
-        statements.append(tree.Section(span=value.span, name=section, entries=(setting,)))
+    after = Span(place.source, before.end + 1, place.end)
+    setting = tree.Assign(span=value.span, name=tree.Name(span=after, name=key), value=value)
+    statements = list(file.statements)
+    for index, section in enumerate(statements):
+        if isinstance(section, tree.Section) and section.name.name == section_name:
+            kept = [e for e in section.entries if not (isinstance(e, tree.Assign) and e.name.name == key)]
+            statements[index] = section.replace(entries=(*kept, setting))
+            break
+    else:
+        name_node = tree.Name(span=before, name=section_name)
+        statements.append(tree.Section(span=value.span, name=name_node, entries=(setting,)))
     return file.replace(statements=tuple(statements))
 
 
 def add_input(file: tree.File, text: str, problems: Problems) -> tree.File:
-    """The tree with `input TEXT` in front, for a spec that declares no input."""
+    """The tree with `input TEXT` as its first statement, for a spec that declares no input."""
     declared = next((s for s in file.statements if isinstance(s, tree.InputDeclaration)), None)
     if declared is not None:
         problems.add(CannotSet(span=declared.span, case="declared"))

@@ -1,7 +1,7 @@
 """Binds names: every name of the tree gets its meaning, every argument its option.
 
-Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be said without knowing a shape is said here
-(NS2xx): unknown names, misspelled options, missing arguments, circles, what is never used. Values are not looked at.
+Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be checked without knowing a shape is checked
+here (NS2xx): unknown names, misspelled options, missing arguments, cycles, what is never used. Nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from netspec.compiler.errors.names import DefinedTwice, GivenTwice, UnknownName, UnknownOption
 from netspec.compiler.errors.values import NotCallable, NoValue, UnknownAttribute, UnknownSection, UnknownUnit
 from netspec.compiler.names.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
-from netspec.compiler.names.arguments import Callee, match_arguments
-from netspec.compiler.names.cycles import Edges, check_cycles, warn_unused
-from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, files_in_a_circle, warn_unused_uses
+from netspec.compiler.names.arguments import ArgumentMatcher, Callee
+from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
+from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, warn_unused_uses
 from netspec.compiler.names.resolution import Resolution, SettingsBlock
 from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word, is_size_name
 from netspec.compiler.names.statements import check_body, check_expectation
@@ -83,14 +83,12 @@ class _Resolver:
         match statement:
             case tree.Use():
                 self._use(statement, scope)
-            case tree.Param(name=name, default=default):
-                symbol = self._define(scope, name, "param", expression=default, statement=statement)
-                if is_main:
+            case tree.Param() | tree.Assign() | tree.Share():
+                nouns = {tree.Param: "param", tree.Assign: "name", tree.Share: "shared layer"}
+                noun, value = nouns[type(statement)], statement.value
+                symbol = self._define(scope, statement.name, noun, expression=value, statement=statement)
+                if isinstance(statement, tree.Param) and is_main:
                     self.resolution.params.append(symbol)
-            case tree.Assign(name=name, value=value):
-                self._define(scope, name, "name", expression=value, statement=statement)
-            case tree.Share(name=name, value=value):
-                self._define(scope, name, "shared layer", expression=value, statement=statement)
             case tree.Output(name=name, value=value) if is_main:
                 self._define(scope, name, "output", expression=value).uses = 1
             case tree.InputDeclaration(name=name):
@@ -131,13 +129,12 @@ class _Resolver:
         match statement:
             case tree.Output() if not is_main:
                 pass
-            case tree.Param() | tree.Assign() | tree.Share() | tree.Output():
-                value = statement.default if isinstance(statement, tree.Param) else statement.value
-                self.expression(value, scope)
             case tree.Define():
                 self._definition(statement, scope)
             case tree.InputDeclaration(shape=shape) if is_main:
                 self._shape(shape, scope)
+            case tree.Binding(value=value):
+                self.expression(value, scope)
             case tree.ExpressionStatement(value=value) if is_main:
                 self.expression(value, scope)
             case tree.Section() if is_main:
@@ -212,10 +209,10 @@ class _Resolver:
         if option is None:
             given = {e.name.name for e in block.section.entries if isinstance(e, tree.Assign)}
             advice, fixes = advise_setting(block.word, entry, given, self.resolution.file)
-            span = entry.name.span
-            self.problems.add(
-                UnknownOption(span=span, word=name, noun="setting", option=key, advice=advice, fixes=fixes)
+            wrong = UnknownOption(
+                span=entry.name.span, word=name, option=key, noun="setting", advice=advice, fixes=fixes
             )
+            self.problems.add(wrong)
             return
         if key in block.values:
             note = Note(block.values[key].span, "given here")
@@ -228,7 +225,13 @@ class _Resolver:
 
     def _use(self, use: tree.Use, scope: Scope) -> None:
         file = self.read_use(use, scope.file.source, self.problems)
-        if file is None or self._closes_a_circle(use, file):
+        identities = [source.identity for source in self.open_files]
+        is_cycle = file is not None and file.source.identity in identities
+        if file is not None and is_cycle:
+            first = identities.index(file.source.identity)
+            names = [f'"{self.read_use.key(source)}"' for source in (*self.open_files[first:], file.source)]
+            self.problems.add(cycle(names, [*self.open_uses[first:], use.span], "file"))
+        if file is None or is_cycle:
             bring_missing(use, scope)
             return
         key = (file.source.identity, file.source.text)
@@ -241,18 +244,8 @@ class _Resolver:
         brought = bring_names(use, other, scope, self.problems)
         if len(self.open_files) == 1:
             self.brought.append((use, brought))
-        for symbol in other.names.values():  # only the file that defines a block can find it useless
+        for symbol in other.names.values():  # only the file that defines a block can find it unused
             symbol.uses += symbol.is_definition
-
-    def _closes_a_circle(self, use: tree.Use, file: tree.File) -> bool:
-        """Whether a file is being read already; reported."""
-        identities = [source.identity for source in self.open_files]
-        if file.source.identity not in identities:
-            return False
-        first = identities.index(file.source.identity)
-        names = [self.read_use.key(source) for source in (*self.open_files[first:], file.source)]
-        self.problems.add(files_in_a_circle(names, [*self.open_uses[first:], use.span]))
-        return True
 
     # ------------------------------------------------------------ expressions
 
@@ -270,16 +263,21 @@ class _Resolver:
                 self.expression(inner, scope, kind, is_free=is_free)
             case tree.IfElse():
                 self.expression(node.condition, scope)
-                self.expression(node.then, scope, kind, is_free=is_free)
-                self.expression(node.otherwise, scope, kind, is_free=is_free)
-            case tree.Chain(items=items):
+                for branch in (node.then, node.otherwise):
+                    self.expression(branch, scope, kind, is_free=is_free)
+            case tree.Chain(items=items) | tree.ListLiteral(items=items):
+                takes_words = isinstance(node, tree.ListLiteral) or (kind is not None and kind.is_chain)
                 for item in items:
-                    self.expression(item, scope, kind if kind is not None and kind.is_chain else None)
-            case tree.ListLiteral(items=items):
-                for item in items:
-                    self.expression(item, scope, kind)
-            case tree.Attribute():
-                self._attribute(node, scope)
+                    self.expression(item, scope, kind if takes_words else None)
+            case tree.Attribute(base=base, name=name):
+                self.expression(base, scope)
+                if name.name not in ATTRIBUTES:
+                    advice = suggest(name.name, ATTRIBUTES, what="sizes of a tensor")
+                    fixes = corrections(name.span, ATTRIBUTES)
+                    wrong = UnknownAttribute(
+                        span=name.span, attribute=name.name, advice=advice, fixes=fixes, what=f"`{base.span.text}`"
+                    )
+                    self.problems.add(wrong)
             case tree.DurationLiteral():
                 self._check_unit(node)
             case tree.Binary(left=left, right=right) if kind is not None and kind.compares:
@@ -289,19 +287,6 @@ class _Resolver:
                 for child in node.children():
                     if isinstance(child, tree.Expression):
                         self.expression(child, scope)
-
-    def _attribute(self, node: tree.Attribute, scope: Scope) -> None:
-        self.expression(node.base, scope)
-        if node.name.name not in ATTRIBUTES:
-            self.problems.add(
-                UnknownAttribute(
-                    span=node.name.span,
-                    what=f"`{node.base.span.text}`",
-                    attribute=node.name.name,
-                    advice=suggest(node.name.name, ATTRIBUTES, what="sizes of a tensor"),
-                    fixes=corrections(node.name.span, ATTRIBUTES),
-                )
-            )
 
     def _check_unit(self, node: tree.DurationLiteral) -> None:
         unit = node.unit.name
@@ -361,17 +346,20 @@ class _Resolver:
         function = node.function
         assert isinstance(function, tree.Name)
         symbol = scope.find(function.name)
-        if symbol is not None and symbol.define is None and symbol.what != "missing":
-            self._not_callable(node, function, symbol)
-            return
         if symbol is not None and symbol.define is not None:
             self._use_name(function, symbol)
             callee = Callee.of_define(symbol.define)
-        elif (word := find_word(function.name, kind, is_free=True)) is not None:
+        elif (word := find_word(function.name, kind, is_free=True)) is not None and (
+            symbol is None or symbol.is_missing
+        ):
             self.resolution.words[id(node)] = word
             callee = Callee.of_word(word)
         else:
-            if symbol is None and function.name not in scope.file.broken:
+            if symbol is not None and not symbol.is_missing:
+                self._mark_used(symbol)
+                notes = (Note(symbol.span, "defined here"),)
+                self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
+            elif symbol is None and function.name not in scope.file.broken:
                 self._unknown(function, scope, kind)
             for argument in node.arguments:
                 self.expression(argument.value, scope, is_free=True)
@@ -382,7 +370,7 @@ class _Resolver:
         self, node: tree.Node, callee: Callee, arguments: Sequence[tree.Argument], place: Span, scope: Scope
     ) -> None:
         """Bind the arguments of a call."""
-        match = match_arguments(callee, arguments, place, self.problems, scope.is_activation)
+        match = ArgumentMatcher(callee, arguments, place, self.problems, scope.is_activation)
         self.resolution.arguments[id(node)] = match.values
         kinds = {slot.name: slot.kind for slot in callee.slots}
         for name, value in match.values.items():
@@ -390,10 +378,3 @@ class _Resolver:
         for value in match.rejected:
             self.resolution.rejected.add(id(node))
             self.expression(value, scope, is_free=True)
-
-    def _not_callable(self, node: tree.Call, function: tree.Name, symbol: Name) -> None:
-        self._mark_used(symbol)
-        notes = (Note(symbol.span, "defined here"),)
-        self.problems.add(NotCallable(span=function.span, notes=notes, name=function.name, what=symbol.noun))
-        for argument in node.arguments:
-            self.expression(argument.value, symbol.scope, is_free=True)

@@ -1,16 +1,16 @@
 """What to write instead: rules for the mistakes that people make, in particular those who come from other languages.
 
 Comes in: a `Mistake`, the place in a statement where the grammar refuses a token. Goes out: a sentence. The first rule
-that has something to say wins; without one, the sentence lists what could stand there.
+that applies wins; without one, the sentence lists what is expected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token
 from netspec.language.diagnostics import Fix
+from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
 
 TEXTS = {
@@ -45,9 +45,8 @@ FOREIGN = {
 """Words of other languages that people begin a line with."""
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """The place of a token that the grammar refuses; `index` behind the last token is the end of the statement."""
+class Mistake(Frozen):
+    """The place of a token that the grammar refuses; `index` after the last token is the end of the statement."""
 
     tokens: list[Token]
     index: int
@@ -94,11 +93,7 @@ def shorten(token: Token) -> str:
 
 def find_advice(mistake: Mistake) -> str:
     """What to type instead."""
-    for rule in RULES:
-        advice = rule(mistake)
-        if advice is not None:
-            return advice
-    return _expected(mistake)
+    return next((advice for rule in RULES if (advice := rule(mistake)) is not None), None) or _expected(mistake)
 
 
 def _foreign(m: Mistake) -> str | None:
@@ -243,7 +238,7 @@ def _argument(m: Mistake) -> str | None:
     return None
 
 
-def _neighbours(m: Mistake) -> str | None:
+def _adjacent_values(m: Mistake) -> str | None:
     """Two values with nothing between them."""
     if m.kind(-1) not in VALUE_ENDS or m.kind() not in VALUE_STARTS:
         return None
@@ -265,7 +260,7 @@ def _neighbours(m: Mistake) -> str | None:
 
 RULES: tuple[Callable[[Mistake], str | None], ...] = (
     _foreign, _comment, _colon, _arrow, _equal, _bar, _brace,
-    _reserved, _condition, _declaration, _argument, _neighbours,
+    _reserved, _condition, _declaration, _argument, _adjacent_values,
 )  # fmt: skip
 
 

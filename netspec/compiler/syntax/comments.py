@@ -1,9 +1,9 @@
 """Which comment belongs to which part of the tree.
 
 The grammar drops comments, so the formatter finds them in the text again. Comes in: a tree without syntax errors.
-Goes out: `Comments`, where every comment is kept exactly once: before an item, behind it, or at one of the two ends of
-a list of items. Items are what the formatter can put on lines of their own: statements, the items of brackets, the
-steps of a chain. A comment in the middle of an item (`a +  # why`) goes before or behind that item.
+Goes out: `Comments`, where every comment is kept exactly once: before an item, after it, or at one of the two ends of
+a list of items. Items are what the formatter can put on separate lines: statements, the items of brackets, the steps
+of a chain. A comment in the middle of an item (`a +  # why`) goes before or after that item.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from netspec.compiler.syntax import tree
+from netspec.language.record import Frozen
 
 _COMMENT_OR_TEXT = re.compile(r'"[^"\n]*"|#[^\n]*')
 _REST_OF_PARENTHESES = re.compile(r"(?:[\s,(]|#[^\n]*)*\)")
 
 
-@dataclass(frozen=True)
-class Remark:
-    """A comment: where it begins, its words from the `#` on, and whether nothing stands before it on its line."""
+class Remark(Frozen):
+    """A comment: where it begins, its text from the `#` on, and whether nothing else is on its line."""
 
     start: int
     text: str
@@ -30,12 +29,11 @@ class Remark:
     after_blank: bool
 
 
-@dataclass(frozen=True)
-class Items:
-    """A list of items inside a node: the field that holds them, and where comments between them may stand.
+class Items(Frozen):
+    """A list of items inside a node: the field that holds them, and where comments between them may be.
 
-    A step of a chain and a body behind `=` cannot hold a comment at their outer ends; the item around them does:
-    `start_is_open` and `end_is_open` say which ends are their own.
+    A step of a chain and a body after `=` cannot hold a comment at their outer ends; the item around them does:
+    `start_is_open` and `end_is_open` say which ends can.
     """
 
     owner: tree.Node
@@ -48,37 +46,43 @@ class Items:
 
 
 class Comments:
-    """The comments of a file by the items that they belong to. Nodes are looked up by identity: equal ones abound."""
+    """The comments of a file by the items that they belong to. Nodes are looked up by identity: many are equal."""
 
     def __init__(self, file: tree.File) -> None:
         self.text = file.source.text
         self._before: defaultdict[int, list[Remark]] = defaultdict(list)
-        self._behind: dict[int, Remark] = {}
+        self._after: dict[int, Remark] = {}
         self._opening: dict[tuple[int, str], Remark] = {}
         self._closing: defaultdict[tuple[int, str], list[Remark]] = defaultdict(list)
-        whole = Items(file, "statements", file.statements, 0, len(self.text) + 1)
-        self._distribute(file, list(_remarks(self.text)), [whole])
+        remarks = []
+        for match in _COMMENT_OR_TEXT.finditer(self.text):
+            if match[0].startswith("#"):
+                start = match.start()
+                is_own_line = not self.text[self.text.rfind("\n", 0, start) + 1 : start].strip()
+                after_blank = is_own_line and is_after_blank_line(self.text, start)
+                remarks.append(Remark(start, match[0].rstrip(), is_own_line, after_blank))
+        self._distribute(file, remarks, [Items(file, "statements", file.statements, 0, len(self.text) + 1)])
 
     def before(self, item: tree.Node) -> list[Remark]:
-        """What stands on lines of its own before an item."""
+        """The comments on separate lines before an item."""
         return sorted(self._before.get(id(item), []), key=lambda remark: remark.start)
 
-    def behind(self, item: tree.Node) -> str:
-        """What stands at the end of an item's last line, or nothing."""
-        remark = self._behind.get(id(item))
+    def after(self, item: tree.Node) -> str:
+        """The comment at the end of an item's last line, or nothing."""
+        remark = self._after.get(id(item))
         return remark.text if remark else ""
 
     def opening(self, owner: tree.Node, field: str) -> str:
-        """What stands behind the bracket that opens a list of items, or nothing."""
+        """The comment after the bracket that opens a list of items, or nothing."""
         remark = self._opening.get((id(owner), field))
         return remark.text if remark else ""
 
     def closing(self, owner: tree.Node, field: str) -> list[Remark]:
-        """What stands on lines of its own behind the last item of a list."""
+        """The comments on separate lines after the last item of a list."""
         return self._closing.get((id(owner), field), [])
 
     def _distribute(self, node: tree.Node, remarks: list[Remark], path: list[Items]) -> None:
-        """Give the remarks inside a node to its children; what lies between them belongs to the innermost list."""
+        """Give the remarks inside a node to its children; those between children belong to the innermost list."""
         index = 0
         for child in node.children():
             span = child.span
@@ -106,11 +110,11 @@ class Comments:
             elif remark.is_own_line:
                 self._before[id(previous)].append(remark)
             else:
-                self._put_behind(previous, remark, path)
+                self._put_after(previous, remark, path)
             return
         same_line = not remark.is_own_line
         if same_line and previous is not None and "\n" not in self.text[previous.span.end : remark.start]:
-            self._put_behind(previous, remark, path)
+            self._put_after(previous, remark, path)
         elif same_line and previous is None and not self.opening(items.owner, items.field):
             self._opening[id(items.owner), items.field] = remark
         elif following is not None:
@@ -118,15 +122,15 @@ class Comments:
         else:
             self._closing[id(items.owner), items.field].append(remark)
 
-    def _put_behind(self, item: tree.Node, remark: Remark, path: list[Items]) -> None:
-        """Only one comment fits behind an item: the last one; an earlier one moves before the item."""
-        earlier = self._behind.pop(id(item), None)
-        self._behind[id(item)] = remark
+    def _put_after(self, item: tree.Node, remark: Remark, path: list[Items]) -> None:
+        """Only one comment fits after an item: the last one; an earlier one moves before the item."""
+        earlier = self._after.pop(id(item), None)
+        self._after[id(item)] = remark
         if earlier is not None:
-            self._place(replace(earlier, is_own_line=True, after_blank=False), path)
+            self._place(earlier.replace(is_own_line=True, after_blank=False), path)
 
 
-def is_behind_blank_line(text: str, offset: int) -> bool:
+def is_after_blank_line(text: str, offset: int) -> bool:
     """Whether the line before the one at the offset is blank."""
     line_start = text.rfind("\n", 0, offset) + 1
     before = text.rfind("\n", 0, max(0, line_start - 1)) + 1
@@ -134,7 +138,7 @@ def is_behind_blank_line(text: str, offset: int) -> bool:
 
 
 def parameters_end(node: tree.Define, text: str) -> int:
-    """Just behind the parameters of a `def`, or behind its name if it has none."""
+    """The end of the parameters of a `def`, or of its name if it has none."""
     if node.parameters is None:
         return node.name.span.end
     start = node.parameters[-1].span.end if node.parameters else node.name.span.end
@@ -143,16 +147,8 @@ def parameters_end(node: tree.Define, text: str) -> int:
     return rest.end()
 
 
-def _remarks(text: str) -> Iterator[Remark]:
-    for match in _COMMENT_OR_TEXT.finditer(text):
-        if match[0].startswith("#"):
-            start = match.start()
-            is_own_line = not text[text.rfind("\n", 0, start) + 1 : start].strip()
-            yield Remark(start, match[0].rstrip(), is_own_line, is_own_line and is_behind_blank_line(text, start))
-
-
 def _around(node: tree.Node, remark: Remark, text: str) -> list[Items]:
-    """The lists of items of a node that a remark stands in; at most one."""
+    """The lists of items of a node that a remark is in; at most one."""
     return [items for items in _lists(node, text) if items.start <= remark.start < items.end]
 
 

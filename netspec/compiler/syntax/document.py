@@ -1,7 +1,7 @@
 """A small algebra of layouts: text with places where a line may end, and the printer that chooses among them.
 
 Comes in: a `Doc` built with the functions here. Goes out: text of which no line is longer than `WIDTH` where a line end
-was allowed. The printer keeps its own stack, so depth of nesting is no concern, and takes time linear in the text.
+was allowed. The printer keeps its own stack, so the depth of nesting does not matter; it takes linear time.
 """
 
 from __future__ import annotations
@@ -9,63 +9,58 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from netspec.language.record import Frozen
+
 WIDTH = 100
 """Lines get no longer than this where they can be broken; trailing comments do not count."""
 
 INDENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A place where a line may end: `flat` is what stands there when it does not; a `forced` one always ends it."""
+class Line(Frozen):
+    """A place where a line may end: `flat` is printed when it does not; a `forced` one always ends it."""
 
     flat: str = " "
     forced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(Frozen):
     parts: tuple[Doc, ...]
     forced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Indent:
-    """Lines that begin inside stand further right."""
+class Indent(Frozen):
+    """Lines that begin inside are indented."""
 
     inner: Doc
     forced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Frozen):
     """Either all of its lines (not those of groups inside it) end, or none does."""
 
     inner: Doc
     forced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IfBroken:
-    """Text that is printed only if the group around it is broken: a comma behind the last item."""
+class IfBroken(Frozen):
+    """Text that is printed only if the group around it is broken: a comma after the last item."""
 
     text: str
     forced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Frozen):
     """A comment at the end of whatever line it gets printed on."""
 
     text: str
     forced: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Frozen):
     """Items separated by a space or a line end, as many on a line as fit; `breaks[i]` puts item i on a new line.
 
-    Lines behind the first one stand further right by `hang`. `start` and `is_broken` are the printer's: how far it got.
+    Lines after the first one are indented by `hang`. `start` and `is_broken` are the printer's progress.
     """
 
     items: Sequence[Doc]
@@ -118,30 +113,12 @@ def join(separator: Doc, items: Iterable[Doc]) -> Doc:
     return concat(*parts)
 
 
-def flat_width(doc: Doc) -> int | None:
-    """How wide it is on one line, or None if it cannot stand on one."""
-    if is_forced(doc):
-        return None
-    width, stack = 0, [doc]
-    while stack:
-        item = stack.pop()
-        match item:
-            case str():
-                width += len(item)
-            case Line():
-                width += len(item.flat)
-            case Concat():
-                stack.extend(item.parts)
-            case Indent() | Group():
-                stack.append(item.inner)
-            case Fill():
-                width += max(0, len(item.items) - 1)
-                stack.extend(item.items)
-    return width
+def fits_flat(doc: Doc, room: int) -> bool:
+    """Whether it can be printed on one line of that width."""
+    return not is_forced(doc) and _Printer().fits(doc, room)
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Frozen):
     indent: int
     is_flat: bool
     doc: Doc
@@ -150,7 +127,7 @@ class _Task:
 @dataclass
 class _Printer:
     lines: list[tuple[str, str]] = field(default_factory=list)
-    """Finished lines: what stands on them, and the comment at their end."""
+    """Finished lines: their text, and the comment at their end."""
     line: list[str] = field(default_factory=list)
     column: int = 0
     comment: str = ""
@@ -178,7 +155,7 @@ class _Printer:
             case Indent():
                 self.tasks.append(_Task(task.indent + INDENT, task.is_flat, doc.inner))
             case Group():
-                is_flat = task.is_flat or (not doc.forced and self._fits(doc.inner, WIDTH - self.column))
+                is_flat = task.is_flat or (not doc.forced and self.fits(doc.inner, WIDTH - self.column))
                 self.tasks.append(_Task(task.indent, is_flat, doc.inner))
             case IfBroken():
                 self._write("" if task.is_flat else doc.text)
@@ -194,18 +171,15 @@ class _Printer:
         if index == len(doc.items):
             return
         item = doc.items[index]
-        if index and task.is_flat:
-            self._write(" ")
-        elif index:
-            self.tasks.append(_Task(task.indent, False, _rest(doc, index + 1, is_broken)))
-            stays = not doc.breaks[index] and self._fits(item, WIDTH - self.column - 1)
-            self.tasks.pop()
-            is_broken = is_broken or not stays
+        self.tasks.append(_Task(task.indent, task.is_flat, doc.replace(start=index + 1)))
+        if index:
+            stays = task.is_flat or (not doc.breaks[index] and self.fits(item, WIDTH - self.column - 1))
             if stays:
                 self._write(" ")
             else:
+                is_broken = True
                 self._end_line(task.indent + doc.hang)
-        self.tasks.append(_Task(task.indent, task.is_flat, _rest(doc, index + 1, is_broken)))
+        self.tasks[-1] = _Task(task.indent, task.is_flat, doc.replace(start=index + 1, is_broken=is_broken))
         self.tasks.append(_Task(task.indent + doc.hang * is_broken, task.is_flat, item))
 
     def _write(self, text: str) -> None:
@@ -216,7 +190,7 @@ class _Printer:
         self.lines.append(("".join(self.line).rstrip(" "), self.comment))
         self.line, self.column, self.comment = [" " * indentation], indentation, ""
 
-    def _fits(self, doc: Doc, room: int) -> bool:
+    def fits(self, doc: Doc, room: int) -> bool:
         """Whether it fits without a line end, with all that follows it up to the next possible line end."""
         following = len(self.tasks)
         stack = [(True, doc)]
@@ -246,17 +220,13 @@ class _Printer:
                     if item.start and (item.breaks[item.start] or not is_flat):
                         return True
                     room -= bool(item.start)
-                    stack.append((is_flat, _rest(item, item.start + 1, item.is_broken)))
+                    stack.append((is_flat, item.replace(start=item.start + 1)))
                     stack.append((is_flat, item.items[item.start]))
         return False
 
 
-def _rest(doc: Fill, start: int, is_broken: bool) -> Fill:
-    return Fill(doc.items, doc.breaks, doc.hang, doc.forced, start, is_broken)
-
-
 def render(doc: Doc) -> list[str]:
-    """The lines of a document; comments at the ends of neighbouring lines, equally indented, stand under each other."""
+    """The lines of a document; comments at the ends of adjacent lines with equal indentation are aligned."""
     out: list[str] = []
     run: list[tuple[str, str]] = []
     for text, comment in [*_Printer().print(doc), ("", "")]:

@@ -1,4 +1,4 @@
-"""What to say about a token that the grammar has no place for."""
+"""The message about a token that the grammar does not accept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from netspec.compiler.syntax import errors
 from netspec.compiler.syntax.advice import Mistake, find_advice, find_fixes, shorten
-from netspec.compiler.syntax.tokens import Token
+from netspec.compiler.syntax.tokens import Token, token_span
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source, Span
 
@@ -34,20 +34,18 @@ LOOKALIKES = {
 def explain_token(source: Source, tokens: list[Token], index: int, accepted: frozenset[str]) -> Diagnostic:
     """The diagnostic for the token at `index` of a statement, which the grammar refuses.
 
-    An `index` behind the last token stands for the end of the statement; `accepted` are the terminals that could stand
-    there.
+    An `index` after the last token stands for the end of the statement; `accepted` are the terminals that would fit.
     """
     mistake = Mistake(tokens, index, accepted)
     advice = find_advice(mistake)
     if index == len(tokens):
-        last = tokens[-1]
-        span = Span(source, last.start_pos, last.end_pos)
-        return errors.UnexpectedToken(span=span, case="end", token=shorten(last), advice=advice)
+        span = token_span(source, tokens[-1])
+        return errors.UnexpectedToken(span=span, case="end", token=shorten(tokens[-1]), advice=advice)
     quote = _missing_quote(tokens, index)
     if quote is not None:
-        return errors.UnclosedText(span=Span(source, quote.start_pos, quote.end_pos))
+        return errors.UnclosedText(span=token_span(source, quote))
     token = tokens[index]
-    text, span = str(token), Span(source, token.start_pos, token.end_pos)
+    text, span = str(token), token_span(source, token)
     match token.type:
         case "BAD_NUMBER":
             advice, replacement = _number_advice(text)
@@ -85,23 +83,24 @@ def _missing_quote(tokens: list[Token], index: int) -> Token | None:
 def _number_advice(text: str) -> tuple[str, str]:
     """A hint, and what was meant where that is certain."""
     text = text[:40]
-    if re.fullmatch(r"[0-9]+(X[0-9]+)+", text):
-        return f"write a lower-case x: {text.lower()}", text.lower()
-    if re.fullmatch(r"[0-9]+x", text):
-        return f"an extent has a number on each side of every x: 3x3; to multiply, write `{text[:-1]} * n`", ""
-    if re.fullmatch(r"\w+(x\w+)+", text):
-        sizes = ", ".join(text.split("x"))
-        return f"an extent has only numbers, such as 3x3; put names and expressions in parentheses: ({sizes})", ""
-    if re.fullmatch(r"\.[0-9]+", text):
-        return f"write a digit before the point: 0{text}", f"0{text}"
-    if re.fullmatch(r"[0-9]+\.", text):
-        return f"write `{text[:-1]}`, or a digit after the point: {text}0", ""
-    if re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
-        plain = text.replace("_", "")
-        return f"write `{plain}`; 600k and 10M are numbers too", plain
-    if match := re.fullmatch(r"([0-9.]+)([KmgBbTt])", text):
-        return f"the suffixes are k, M and G: {match[1]}k", ""
-    if match := re.fullmatch(r"([0-9]+)([A-Za-z_]\w*)", text):
-        product, duration = f"{match[1]} * {match[2]}", f"{match[1]} {match[2]}"
-        return f"write `{product}` to multiply, or `{duration}` for a duration; names begin with a letter", ""
+    lower, plain, sizes = text.lower(), text.replace("_", ""), ", ".join(text.split("x"))
+    forms = {
+        r"[0-9]+(X[0-9]+)+": (f"write a lower-case x: {lower}", lower),
+        r"([0-9]+)x": (r"an extent has a number on each side of every x: 3x3; to multiply, write `\1 * n`", ""),
+        r"\w+(x\w+)+": (
+            f"an extent has only numbers, such as 3x3; put names and expressions in parentheses: ({sizes})",
+            "",
+        ),
+        r"\.[0-9]+": (f"write a digit before the point: 0{text}", f"0{text}"),
+        r"([0-9]+)\.": (r"write `\1`, or a digit after the point: \g<0>0", ""),
+        r"[0-9]+(_[0-9]+)+": (f"write `{plain}`; 600k and 10M are numbers too", plain),
+        r"([0-9.]+)([KmgBbTt])": (r"the suffixes are k, M and G: \1k", ""),
+        r"([0-9]+)([A-Za-z_]\w*)": (
+            r"write `\1 * \2` to multiply, or `\1 \2` for a duration; names begin with a letter",
+            "",
+        ),
+    }
+    for form, (advice, replacement) in forms.items():
+        if match := re.fullmatch(form, text):
+            return match.expand(advice), replacement
     return "numbers look like 12, 0.25, 1e-3, 10%, 600k", ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.comments import Remark, is_behind_blank_line, parameters_end
+from netspec.compiler.syntax.comments import Remark, is_after_blank_line, parameters_end
 from netspec.compiler.syntax.document import (
     HARD,
     INDENT,
@@ -18,7 +18,7 @@ from netspec.compiler.syntax.document import (
     WIDTH,
     Doc,
     concat,
-    flat_width,
+    fits_flat,
     group,
     indent,
     is_forced,
@@ -47,30 +47,24 @@ class _StatementLayout(ExpressionLayout):
     """One document per statement; `depth` is the number of braces around it."""
 
     def block(self, owner: tree.Node, field: str, statements: Sequence[tree.Statement], depth: int) -> Doc:
-        """Statements and comments on lines of their own; at most one blank line of the author's stays between two."""
+        """Statements and comments, each on its own line; at most one blank line of the author's stays between two."""
         widths = self._name_widths(statements, depth) if isinstance(owner, tree.Section) else {}
         entries: list[tuple[bool, Doc]] = []
         for statement in statements:
             remarks, after_blank = self._before(statement)
             entries.extend((blank, remark.text) for blank, remark in remarks)
             doc = self._statement(statement, depth, widths.get(id(statement), 0))
-            entries.append((after_blank, concat(doc, *self.behind(statement))))
+            entries.append((after_blank, concat(doc, *self.after(statement))))
         entries.extend((remark.after_blank, remark.text) for remark in self.comments.closing(owner, field))
-        parts: list[Doc] = []
-        for after_blank, doc in entries:
-            if parts:
-                parts.extend([HARD, HARD] if after_blank else [HARD])
-            parts.append(doc)
-        return concat(*parts)
+        parts = [part for after_blank, doc in entries for part in (*[HARD] * (1 + after_blank), doc)]
+        return concat(*parts[1 + entries[0][0] if entries else 0 :])
 
     def _before(self, statement: tree.Statement) -> tuple[list[tuple[bool, Remark]], bool]:
         """The comments before a statement, each and the statement with whether a blank line comes first."""
-        after_blank = is_behind_blank_line(self.text, statement.span.start)
+        after_blank = is_after_blank_line(self.text, statement.span.start)
         remarks: list[tuple[bool, Remark]] = []
         for remark in self.comments.before(statement):
-            if (
-                remark.start > statement.span.start
-            ):  # comes from the middle of the statement, so that a blank line moves
+            if remark.start > statement.span.start:  # moved up from inside the statement, and the blank line with it
                 remarks.append((after_blank, remark))
                 after_blank = False
             else:
@@ -78,7 +72,7 @@ class _StatementLayout(ExpressionLayout):
         return remarks, after_blank
 
     def _name_widths(self, entries: Sequence[tree.Statement], depth: int) -> dict[int, int]:
-        """How wide the names of settings on neighbouring lines are printed, by the identity of the setting.
+        """How wide the names of settings on adjacent lines are printed, by the identity of the setting.
 
         A setting that might not fit on its line beside the longest name of the section takes no part.
         """
@@ -90,8 +84,7 @@ class _StatementLayout(ExpressionLayout):
             remarks, after_blank = self._before(entry)
             if after_blank or any(blank for blank, _ in remarks):
                 run = []
-            width = flat_width(self.expression(entry.value)) if isinstance(entry, tree.Assign) else None
-            if isinstance(entry, tree.Assign) and width is not None and width <= room:
+            if isinstance(entry, tree.Assign) and fits_flat(self.expression(entry.value), room):
                 run.append(entry)
             else:
                 run = []
@@ -107,14 +100,9 @@ class _StatementLayout(ExpressionLayout):
                 return self._use(node)
             case tree.InputDeclaration():
                 return concat("input ", f"{node.name.name}: " if node.name else "", self.shape(node.shape))
-            case tree.Param():
-                return concat(f"param {node.name.name} = ", self.expression(node.default, INDENT))
-            case tree.Share():
-                return concat(f"share {node.name.name} = ", self.expression(node.value, INDENT))
-            case tree.Output():
-                return concat(f"output {node.name.name} = ", self.expression(node.value, INDENT))
-            case tree.Assign():
-                return concat(f"{node.name.name:<{name_width}} = ", self.expression(node.value, INDENT))
+            case tree.Binding():
+                name = f"{node.name.name:<{name_width}}"
+                return concat(f"{node.keyword}{name} = ", self.expression(node.value, INDENT))
             case tree.Section():
                 return self._braces(node.name.name, node, "entries", node.entries, depth)
             case tree.Define():
@@ -133,7 +121,10 @@ class _StatementLayout(ExpressionLayout):
     def _define(self, node: tree.Define, depth: int) -> Doc:
         header: Doc = f"def {node.name.name}"
         if node.parameters is not None:
-            parameters = [self._parameter(parameter) for parameter in node.parameters]
+            parameters = [
+                concat(p.name.name, *(() if p.default is None else (" = ", self.expression(p.default))))
+                for p in node.parameters
+            ]
             header = concat(header, self.brackets(node, "parameters", "()", node.parameters, parameters))
         if node.has_braces:
             return self._braces(header, node, "body", node.body, depth)
@@ -147,11 +138,6 @@ class _StatementLayout(ExpressionLayout):
             return one_line
         lines = [HARD if is_broken else SPACE, *own_lines(before), "= ", self.expression(statement.value)]
         return group(header, *trailing(opening), indent(*lines))
-
-    def _parameter(self, node: tree.Parameter) -> Doc:
-        if node.default is None:
-            return node.name.name
-        return concat(f"{node.name.name} = ", self.expression(node.default))
 
     def _braces(self, head: Doc, node: tree.Node, field: str, entries: Sequence[tree.Statement], depth: int) -> Doc:
         """On one line if the author wrote it so, which is possible for a single entry."""

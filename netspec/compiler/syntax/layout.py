@@ -99,14 +99,14 @@ class ExpressionLayout:
         previous: tree.Expression | None = None
         for item in node.items:
             before, arrow = self.comments.before(item), "-> " if previous else ""
-            docs.append(concat(*own_lines(before), arrow, self.expression(item), *self.behind(item)))
-            breaks.append(previous is not None and bool(before or self._goes_on_below(previous, item)))
+            docs.append(concat(*own_lines(before), arrow, self.expression(item), *self.after(item)))
+            breaks.append(previous is not None and bool(before or self._continues_below(previous, item)))
             previous = item
         return fill(docs, breaks, hang)
 
-    def _goes_on_below(self, previous: tree.Expression, item: tree.Expression) -> bool:
+    def _continues_below(self, previous: tree.Expression, item: tree.Expression) -> bool:
         """Whether the author, or a comment, ends the line between two items."""
-        return bool(self.behind(previous)) or "\n" in self.text[previous.span.end : item.span.start]
+        return bool(self.after(previous)) or "\n" in self.text[previous.span.end : item.span.start]
 
     def _branches(self, node: tree.Branches) -> Doc:
         """A branch per line if the author began a line with any of them, or if they do not fit on one."""
@@ -114,11 +114,11 @@ class ExpressionLayout:
         previous: tree.Expression | None = None
         is_broken = False
         for item in node.items:
-            is_broken = is_broken or (previous is not None and self._goes_on_below(previous, item))
+            is_broken = is_broken or (previous is not None and self._continues_below(previous, item))
             parts.extend([SPACE] if previous else [])
             bar = "| " if previous else ""
             doc = self.expression(item, INDENT)
-            parts.extend([*own_lines(self.comments.before(item)), bar, doc, *self.behind(item)])
+            parts.extend([*own_lines(self.comments.before(item)), bar, doc, *self.after(item)])
             previous = item
         closing = [part for remark in self.comments.closing(node, "items") for part in (HARD, remark.text)]
         opening = trailing(self.comments.opening(node, "items"))
@@ -135,7 +135,7 @@ class ExpressionLayout:
         items: list[Doc] = []
         for node, doc in zip(nodes, docs, strict=True):
             comma = "," if node is not nodes[-1] else IfBroken("," if len(nodes) > 1 else "")
-            items.append(concat(*own_lines(self.comments.before(node)), doc, comma, *self.behind(node)))
+            items.append(concat(*own_lines(self.comments.before(node)), doc, comma, *self.after(node)))
         if all(map(_is_plain, nodes)) and not any(map(is_forced, items)):
             items[-1] = docs[-1]
             inside = fill(items, [False] * len(items))
@@ -143,9 +143,9 @@ class ExpressionLayout:
             inside = group(join(SPACE, items))
         return group(signs[0], *opening, indent(SOFT, inside, *closing), SOFT, signs[1])
 
-    def behind(self, node: tree.Node) -> list[Doc]:
+    def after(self, node: tree.Node) -> list[Doc]:
         """The comment at the end of an item's last line."""
-        return trailing(self.comments.behind(node))
+        return trailing(self.comments.after(node))
 
 
 def own_lines(remarks: Iterable[Remark]) -> list[Doc]:

@@ -10,16 +10,26 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import lark
 
 from netspec import _version as __about__
 from netspec.compiler.syntax import errors, tree
 from netspec.compiler.syntax.explain_token import explain_token
-from netspec.compiler.syntax.tokens import MAX_DEPTH, OPENING, SYMBOL, BracketProblem, Brackets, Token, lines_behind
+from netspec.compiler.syntax.tokens import (
+    MAX_DEPTH,
+    OPENING,
+    SYMBOL,
+    BracketProblem,
+    Brackets,
+    Token,
+    lines_after,
+    token_span,
+)
 from netspec.compiler.syntax.tree_builder import Builder
 from netspec.language.cache_dir import cache_folder
 from netspec.language.diagnostics import Diagnostic, Note, Problems
@@ -27,6 +37,9 @@ from netspec.language.source import Source, Span
 
 MAX_TREE_DEPTH = 100
 """How deep expressions may be nested, operators counted."""
+
+EDITION = 1
+"""The edition of the language that this parser reads."""
 
 _LOCK = Lock()
 """The builder is part of the cached Lark object and holds the source at hand, so one text is parsed at a time."""
@@ -73,15 +86,16 @@ def _lark() -> tuple[lark.Lark, Builder]:
 
 
 def parse_source(source: Source, problems: Problems) -> tree.File:
-    """Parse a whole text. Never raises for what stands in the text; time is linear in its length."""
+    """Parse a whole text. Mistakes in it are reported, never raised; time is linear in its length."""
     with _LOCK:
         parser, builder = _lark()
         builder.source = source
-        brackets = Brackets()
-        statements: list[tree.Statement] = []
+        brackets, statements = Brackets(), []
         broken: set[str] = set()
         mentioned: set[str] = set()
-        for tokens in brackets.statements(_tokens(parser, source.text)):
+        # `Lark.lex` would build its lexer anew at every call, which takes longer than most parses.
+        interactive: Any = parser.parse_interactive(source.text)
+        for tokens in brackets.statements(interactive.lexer_thread.lex(interactive.parser_state)):
             statement = None
             if not _report_brackets(brackets, source, problems):
                 statement = _parse_statement(parser, tokens, source, problems)
@@ -90,20 +104,20 @@ def parse_source(source: Source, problems: Problems) -> tree.File:
                 mentioned.update(str(t).lstrip("0123456789") for t in tokens if t.type in ("NAME", "BAD_NUMBER"))
             else:
                 statements.append(statement)
-    span = Span(source, 0, len(source.text))
-    return tree.File(
-        source=source,
-        statements=tuple(statements),
-        broken=frozenset(broken),
-        mentioned=frozenset(mentioned),
-        span=span,
-    )
+    names = {"broken": frozenset(broken), "mentioned": frozenset(mentioned)}
+    return tree.File(span=Span(source, 0, len(source.text)), source=source, statements=tuple(statements), **names)
 
 
-def _tokens(parser: lark.Lark, text: str) -> Iterator[Token]:
-    """All tokens of a text. (`Lark.lex` builds its lexer anew at every call, which takes longer than most parses.)"""
-    interactive: Any = parser.parse_interactive(text)
-    return cast(Iterator[Token], interactive.lexer_thread.lex(interactive.parser_state))
+def check_edition(file: tree.File, problems: Problems) -> None:
+    """`netspec 1` is the first statement, and the edition is known."""
+    for index, statement in enumerate(file.statements):
+        if not isinstance(statement, tree.Edition):
+            continue
+        if statement.number.value != EDITION:
+            edition, span = statement.number.text, statement.number.span
+            problems.add(errors.UnknownEdition(span=span, edition=edition, known=EDITION))
+        elif index > 0:
+            problems.add(errors.UnknownEdition(span=statement.span, case="late"))
 
 
 def _parse_statement(
@@ -118,85 +132,62 @@ def _parse_statement(
         statement = interactive.feed_eof(tokens[-1])
     except lark.UnexpectedToken:
         problems.add(explain_token(source, tokens, fed, frozenset(interactive.accepts())))
-        for line in lines_behind(tokens, fed):
+        for line in lines_after(tokens, fed):
             _parse_statement(parser, line, source, problems)
         return None
     assert isinstance(statement, tree.Statement), statement
-    too_deep = _too_deep(statement)
-    if too_deep is not None:
-        problems.add(errors.NestedTooDeep(span=too_deep, limit=MAX_TREE_DEPTH))
+    if (excess := _find_excess(statement)) is not None:
+        problems.add(excess)
         return None
-    return _reject_numbers(statement, problems)
-
-
-def _reject_numbers(statement: tree.Statement, problems: Problems) -> tree.Statement | None:
-    """Numbers of absurd length are legal for the lexer; they would make everything behind it slow."""
-    stack: list[tree.Node] = [statement]
-    while stack:
-        node = stack.pop()
-        is_long = isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40
-        if is_long or (isinstance(node, tree.Number) and math.isinf(node.value)):
-            text = node.span.text[:12] + "…" if is_long else node.span.text
-            problems.add(errors.MalformedNumber(span=node.span, case="long" if is_long else "large", text=text))
-            return None
-        stack.extend(node.children())
     return statement
 
 
-def _too_deep(statement: tree.Statement) -> Span | None:
+def _find_excess(statement: tree.Statement) -> Diagnostic | None:
+    """What is legal for the lexer and would make everything after it slow: deep nesting, numbers of absurd length."""
     stack: list[tuple[tree.Node, int]] = [(statement, 0)]
     while stack:
         node, depth = stack.pop()
         if depth > MAX_TREE_DEPTH:
-            return node.span
+            return errors.NestedTooDeep(span=node.span, limit=MAX_TREE_DEPTH)
+        is_long = isinstance(node, tree.Number | tree.ExtentLiteral) and len(node.span.text) > 40
+        if is_long or (isinstance(node, tree.Number) and math.isinf(node.value)):
+            text = node.span.text[:12] + "…" if is_long else node.span.text
+            return errors.MalformedNumber(span=node.span, case="long" if is_long else "large", text=text)
         stack.extend((child, depth + 1) for child in node.children())
     return None
 
 
 def _report_brackets(brackets: Brackets, source: Source, problems: Problems) -> bool:
     """Report what is wrong with brackets since the last statement; whether anything was."""
-    found = bool(brackets.problems)
-    seen: set[int] = set()
-    for problem in brackets.problems:
-        line = source.position(problem.token.start_pos).line
-        if line not in seen:  # a second one on the same line most often follows from the first
-            problems.add(_bracket_diagnostic(problem, source))
-        seen.add(line)
+    by_line: dict[int, BracketProblem] = {}
+    for problem in brackets.problems:  # a second one on the same line most often follows from the first
+        by_line.setdefault(source.position(problem.token.start_pos).line, problem)
+    for problem in by_line.values():
+        problems.add(_bracket_diagnostic(problem, source))
     brackets.problems.clear()
-    return found
+    return bool(by_line)
 
 
 def _bracket_diagnostic(problem: BracketProblem, source: Source) -> Diagnostic:
-    token = problem.token
-    span = Span(source, token.start_pos, token.end_pos)
-    bracket = SYMBOL[token.type]
+    span, bracket = token_span(source, problem.token), SYMBOL[problem.token.type]
     match problem.what:
         case "unclosed":
-            return errors.UnclosedBracket(span=span, bracket=bracket, closing=SYMBOL[OPENING[token.type]])
+            return errors.UnclosedBracket(span=span, bracket=bracket, closing=SYMBOL[OPENING[problem.token.type]])
         case "deep":
             return errors.NestedTooDeep(span=span, limit=MAX_DEPTH)
         case "crossed":
-            other = problem.other
-            opened = Span(source, other.start_pos, other.end_pos)
-            closing = SYMBOL[OPENING[other.type]]
+            notes = (Note(token_span(source, problem.other), "opened here"),)
+            opened, closing = SYMBOL[problem.other.type], SYMBOL[OPENING[problem.other.type]]
             return errors.UnopenedBracket(
-                span=span,
-                notes=(Note(opened, "opened here"),),
-                case="crossed",
-                bracket=bracket,
-                closing=closing,
-                opened=SYMBOL[other.type],
+                span=span, notes=notes, case="crossed", bracket=bracket, closing=closing, opened=opened
             )
     return errors.UnopenedBracket(span=span, bracket=bracket)
 
 
 def _defined_names(tokens: Iterable[Token]) -> Iterator[str]:
-    """Names that a statement seems to define: what stands before `=`, and behind def, share, param, output, input."""
-    previous = None
-    for token in tokens:
-        if previous is not None:
-            if token.type == "EQUAL" and previous.type == "NAME":
-                yield str(previous)
-            if previous.type in ("DEF", "SHARE", "PARAM", "OUTPUT", "INPUT") and token.type in ("NAME", "SECTION"):
-                yield str(token)
-        previous = token
+    """Names that a statement seems to define: before `=`, and after def, share, param, output, input."""
+    for previous, token in pairwise(tokens):
+        if token.type == "EQUAL" and previous.type == "NAME":
+            yield str(previous)
+        if previous.type in ("DEF", "SHARE", "PARAM", "OUTPUT", "INPUT") and token.type in ("NAME", "SECTION"):
+            yield str(token)

@@ -7,31 +7,37 @@ Comes in: Lark's token stream. Goes out: one list of tokens per top-level statem
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from netspec.language.record import Frozen
+from netspec.language.source import Source, Span
 
 Token = Any
 """A lark.Token: a str with `type`, `start_pos` and `end_pos`."""
+
+
+def token_span(source: Source, token: Token) -> Span:
+    return Span(source, token.start_pos, token.end_pos)
+
 
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = {closing: opening for opening, closing in OPENING.items()}
 SYMBOL = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}"}
 OPERATORS = ["ARROW", "VBAR", "EQUAL", "PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE", "DOT", "COLON"]
-GOES_ON = frozenset([*OPERATORS, "COMMA", "IF", "ELSE", "AND", "OR", "NOT"])
-"""A line that ends in one of these goes on in the next."""
+CONTINUES = frozenset([*OPERATORS, "COMMA", "IF", "ELSE", "AND", "OR", "NOT"])
+"""A line that ends in one of these continues in the next."""
 
 STARTS_STATEMENT = frozenset(["DEF", "PARAM", "SHARE", "OUTPUT", "USE", "SECTION", "NETSPEC"])
 """Keywords that open a statement and nothing else: where one starts a line, an unclosed bracket must have ended."""
 
 NEVER_IN_BRACES = STARTS_STATEMENT - {"SECTION", "SHARE"}
-"""Where one of these stands in the first column, an open brace must have ended too."""
+"""Where one of these is in the first column, an open brace must have ended too."""
 
 MAX_DEPTH = 40
 """How deep brackets may be nested."""
 
 
-@dataclass(frozen=True)
-class BracketProblem:
+class BracketProblem(Frozen):
     """`what` is `unclosed`, `unopened`, `crossed` (with the bracket that is open) or `deep`."""
 
     what: str
@@ -53,10 +59,10 @@ class Brackets:
         for token in stream:
             if token.type == "_NL":
                 is_new_line = True
-                if not self.stack and current and current[-1].type not in GOES_ON:
+                if not self.stack and current and current[-1].type not in CONTINUES:
                     yield current
                     current = []
-                elif self._separates(current):
+                elif current and current[-1].type not in CONTINUES | {"_NL", "LBRACE"} and self._is_in_braces():
                     current.append(token)
                 continue
             if self.stack and is_new_line and self._must_have_ended(token):
@@ -70,13 +76,12 @@ class Brackets:
         if current:
             yield self._close_all(current)
 
-    def _separates(self, current: list[Token]) -> bool:
-        in_braces = bool(self.stack) and self.stack[-1].type == "LBRACE"
-        return in_braces and bool(current) and current[-1].type not in GOES_ON | {"_NL", "LBRACE"}
+    def _is_in_braces(self) -> bool:
+        return bool(self.stack) and self.stack[-1].type == "LBRACE"
 
     def _must_have_ended(self, token: Token) -> bool:
         """A top-level keyword at the start of a line while a bracket is open: its end was forgotten."""
-        if self.stack[-1].type == "LBRACE":
+        if self._is_in_braces():
             return token.type in NEVER_IN_BRACES and token.column == 1
         return token.type in STARTS_STATEMENT
 
@@ -116,11 +121,11 @@ class Brackets:
             self.problems.append(BracketProblem("crossed", token, self.stack.pop()))
 
 
-def lines_behind(tokens: list[Token], index: int) -> Iterator[list[Token]]:
-    """The lines of braced bodies behind the line with a mistake at `index`, so that theirs are found as well."""
+def lines_after(tokens: list[Token], index: int) -> Iterator[list[Token]]:
+    """The lines of braced bodies after the line with a mistake at `index`, so that theirs are found as well."""
     level = sum((token.type == "LBRACE") - (token.type == "RBRACE") for token in tokens[:index])
     depth = level
-    line: list[Token] | None = None  # nothing is gathered before the mistake's own line ends
+    line: list[Token] | None = None  # the rest of the mistake's line is skipped
     for token in tokens[index:] if level else []:
         depth += (token.type == "LBRACE") - (token.type == "RBRACE")
         is_end = depth < level

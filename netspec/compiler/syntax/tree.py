@@ -1,6 +1,6 @@
 """The syntax tree: what was written, with spans, before any name has a meaning.
 
-Nodes compare by their content, not by where they stand (`span` does not count), so that `parse(fmt(x)) == parse(x)`.
+Nodes compare by their content, not by their position (`span` does not count), so that `parse(fmt(x)) == parse(x)`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from netspec.language.source import Source, Span
 
 
 class Node(Placed, kw_only=True):
-    """Anything that stands somewhere in the text."""
+    """Anything that is written in a text."""
 
     span: Span
 
@@ -21,10 +21,7 @@ class Node(Placed, kw_only=True):
         """The nodes directly inside this one, in the order of the text."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Node):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (v for v in value if isinstance(v, Node))
+            yield from (v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, Node))
 
 
 class Expression(Node):
@@ -32,7 +29,7 @@ class Expression(Node):
 
 
 class Statement(Node):
-    """What stands on a line of its own."""
+    """What is on its own line."""
 
 
 class Number(Expression):
@@ -170,11 +167,35 @@ class Parameter(Node):
     default: Expression | None
 
 
-class Param(Statement):
-    """`param width = 32`"""
+class Binding(Statement):
+    """What gives a name to a value: `keyword name = value`."""
+
+    keyword: ClassVar[str] = ""
 
     name: Name
-    default: Expression
+    value: Expression
+
+
+class Assign(Binding):
+    """`h = conv(8)`, and a setting of a section"""
+
+
+class Param(Binding):
+    """`param width = 32`"""
+
+    keyword = "param "
+
+
+class Share(Binding):
+    """`share embed = embedding(64)`"""
+
+    keyword = "share "
+
+
+class Output(Binding):
+    """`output digit = h -> dense(10)`"""
+
+    keyword = "output "
 
 
 class Define(Statement):
@@ -187,21 +208,6 @@ class Define(Statement):
     parameters: tuple[Parameter, ...] | None
     body: tuple[Statement, ...]
     has_braces: bool
-
-
-class Assign(Statement):
-    name: Name
-    value: Expression
-
-
-class Share(Statement):
-    name: Name
-    value: Expression
-
-
-class Output(Statement):
-    name: Name
-    value: Expression
 
 
 class ExpressionStatement(Statement):
@@ -217,7 +223,7 @@ class Section(Statement):
 
 class File(Node, kw_only=True):
     """A whole file. `broken` holds names that statements with a syntax error would have defined, `mentioned` all names
-    that stand in such statements."""
+    in such statements."""
 
     aside: ClassVar[frozenset[str]] = frozenset({"span", "source", "broken", "mentioned"})
 

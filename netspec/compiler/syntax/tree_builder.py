@@ -7,10 +7,10 @@ in netspec/compiler/elaborate/infer.py (inside a `def`: apply.py), its format in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.tokens import Token
 from netspec.language.source import Source, Span
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9}
@@ -24,9 +24,24 @@ def number_value(text: str) -> int | float:
     if factor is not None:
         value = float(text[:-1]) * factor
         return int(value) if value.is_integer() else value
-    if text.isdigit():
-        return int(text) if len(text) < 300 else float(text)
-    return float(text)
+    return int(text) if text.isdigit() and len(text) < 300 else float(text)
+
+
+Rule = Callable[["Builder", list[Any]], Any]
+
+
+def _binding(kind: type[tree.Binding]) -> Rule:
+    """The rule for `keyword NAME = value`, or `NAME = value`."""
+
+    def build(self: Builder, children: list[Any]) -> Any:
+        name = self.name([child for child in children if _is_word(child)])
+        return kind(span=self._span(children), name=name, value=children[-1])
+
+    return build
+
+
+def _items(kind: Any) -> Rule:
+    return lambda self, children: kind(span=self._span(children), items=_nodes(children))
 
 
 class Builder:
@@ -34,106 +49,76 @@ class Builder:
 
     source: Source
 
-    def _span(self, children: list[Any]) -> Span:
-        return _join(children[0], children[-1], self.source)
-
-    def _name(self, token: Token) -> tree.Name:
-        return tree.Name(span=Span(self.source, token.start_pos, token.end_pos), name=str(token))
-
-    def _number(self, token: Token) -> tree.Number:
-        text = str(token)
-        return tree.Number(span=Span(self.source, token.start_pos, token.end_pos), text=text, value=number_value(text))
-
-    def _string(self, token: Token) -> tree.String:
-        return tree.String(span=Span(self.source, token.start_pos, token.end_pos), value=str(token)[1:-1])
-
-    def _defined(self, children: list[Any]) -> dict[str, Any]:
-        """The fields of `keyword NAME = value` and of `NAME = value`."""
-        token = next(c for c in children if _is_word(c))
-        return {"span": self._span(children), "name": self._name(token)}
+    def _span(self, children: list[Any], end: Any = None) -> Span:
+        """From the first of the children to the last, or to `end`."""
+        first, last = children[0], end or children[-1]
+        start = first.span.start if isinstance(first, tree.Node) else first.start_pos
+        return Span(self.source, start, last.span.end if isinstance(last, tree.Node) else last.end_pos)
 
     # statements
 
     def edition(self, children: list[Any]) -> tree.Edition:
-        return tree.Edition(span=self._span(children), number=self._number(children[1]))
+        return tree.Edition(span=self._span(children), number=self.number(children[1:]))
 
     def use(self, children: list[Any]) -> tree.Use:
         target = children[1]
-        names = tuple(self._name(c) for c in children[2:] if _is_word(c))
+        names = tuple(self.name([c]) for c in children[2:] if _is_word(c))
         if isinstance(target, list):
-            end = children[-1] if names else target[-1]
-            span = _join(children[0], end, self.source)
+            span = self._span(children, None if names else target[-1])
             return tree.Use(span=span, path=None, module=tuple(target), names=names)
-        return tree.Use(span=self._span(children), path=self._string(target), module=(), names=names)
+        return tree.Use(span=self._span(children), path=self.string([target]), module=(), names=names)
 
     def module(self, children: list[Any]) -> list[tree.Name]:
-        return [self._name(c) for c in children if _is_word(c)]
+        return [self.name([c]) for c in children if _is_word(c)]
 
     def input_decl(self, children: list[Any]) -> tree.InputDeclaration:
-        name = self._name(children[1]) if _is_word(children[1]) else None
+        name = self.name(children[1:]) if _is_word(children[1]) else None
         return tree.InputDeclaration(span=self._span(children), name=name, shape=children[-1])
 
     def token_shape(self, children: list[Any]) -> tree.TokenShape:
         length = children[0] if isinstance(children[0], tree.Expression) else None
         arguments, end = children[-1]
-        return tree.TokenShape(span=_join(children[0], end, self.source), length=length, arguments=arguments)
-
-    def param(self, children: list[Any]) -> tree.Param:
-        return tree.Param(**self._defined(children), default=children[-1])
+        return tree.TokenShape(span=self._span(children, end), length=length, arguments=arguments)
 
     def define(self, children: list[Any]) -> tree.Define:
+        name = self.name(children[1:])
         parameters = next((c for c in children if isinstance(c, tuple)), None)
         last = children[-1]
         if isinstance(last, list):  # the statements of a body and its closing brace
-            *statements, closing = last
-            body, end = tuple(statements), closing
+            *body, last = last
         else:
-            body, end = (tree.ExpressionStatement(span=last.span, value=last),), last
-        name = self._name(children[1])
-        span = _join(children[0], end, self.source)
-        return tree.Define(span=span, name=name, parameters=parameters, body=body, has_braces=isinstance(last, list))
+            body = [tree.ExpressionStatement(span=last.span, value=last)]
+        return tree.Define(
+            span=self._span(children, last),
+            name=name,
+            parameters=parameters,
+            body=tuple(body),
+            has_braces=not isinstance(last, tree.Node),
+        )
 
-    def parameters(self, children: list[Any]) -> tuple[tree.Parameter, ...]:
-        return tuple(child for child in children if isinstance(child, tree.Parameter))
+    def parameters(self, children: list[Any]) -> Any:
+        return _nodes(children)
 
     def parameter(self, children: list[Any]) -> tree.Parameter:
         default = children[2] if len(children) > 1 else None
-        return tree.Parameter(span=self._span(children), name=self._name(children[0]), default=default)
+        return tree.Parameter(span=self._span(children), name=self.name(children), default=default)
 
     def body(self, children: list[Any]) -> list[Any]:
         return [*_nodes(children), children[-1]]
 
-    def share(self, children: list[Any]) -> tree.Share:
-        return tree.Share(**self._defined(children), value=children[-1])
-
-    def output(self, children: list[Any]) -> tree.Output:
-        return tree.Output(**self._defined(children), value=children[-1])
-
-    def assign(self, children: list[Any]) -> tree.Assign:
-        return tree.Assign(**self._defined(children), value=children[-1])
-
-    def setting(self, children: list[Any]) -> tree.Assign:
-        return self.assign(children)
+    param, share, output, assign = map(_binding, (tree.Param, tree.Share, tree.Output, tree.Assign))
+    setting = assign
 
     def expression_statement(self, children: list[Any]) -> tree.ExpressionStatement:
         return tree.ExpressionStatement(span=self._span(children), value=children[0])
 
     def section(self, children: list[Any]) -> tree.Section:
-        return tree.Section(span=self._span(children), name=self._name(children[0]), entries=_nodes(children))
+        return tree.Section(span=self._span(children), name=self.name(children), entries=_nodes(children))
 
     # expressions
 
-    def chain(self, children: list[Any]) -> tree.Expression:
-        return tree.Chain(span=self._span(children), items=_nodes(children))
-
-    def branches(self, children: list[Any]) -> tree.Expression:
-        return tree.Branches(span=self._span(children), items=_nodes(children))
-
-    def tuple_(self, children: list[Any]) -> tree.Expression:
-        return tree.TupleLiteral(span=self._span(children), items=_nodes(children))
-
-    def list_(self, children: list[Any]) -> tree.Expression:
-        return tree.ListLiteral(span=self._span(children), items=_nodes(children))
+    chain, branches = _items(tree.Chain), _items(tree.Branches)
+    tuple_, list_ = _items(tree.TupleLiteral), _items(tree.ListLiteral)
 
     def group(self, children: list[Any]) -> tree.Expression:
         return tree.Group(span=self._span(children), inner=children[1])
@@ -155,44 +140,45 @@ class Builder:
 
     def call(self, children: list[Any]) -> tree.Call:
         arguments, end = children[1]
-        span = _join(children[0], end, self.source)
-        return tree.Call(span=span, function=self._name(children[0]), arguments=arguments)
+        return tree.Call(span=self._span(children, end), function=self.name(children), arguments=arguments)
 
     def arguments(self, children: list[Any]) -> Any:
         return _nodes(children), children[-1]
 
     def argument(self, children: list[Any]) -> tree.Argument:
-        name = self._name(children[0]) if len(children) == 3 else None
+        name = self.name(children) if len(children) == 3 else None
         return tree.Argument(span=self._span(children), name=name, value=children[-1])
 
     def attribute(self, children: list[Any]) -> tree.Attribute:
-        return tree.Attribute(span=self._span(children), base=children[0], name=self._name(children[2]))
-
-    def number(self, children: list[Any]) -> tree.Number:
-        return self._number(children[0])
+        return tree.Attribute(span=self._span(children), base=children[0], name=self.name(children[2:]))
 
     def duration(self, children: list[Any]) -> tree.DurationLiteral:
-        amount, unit = self._number(children[0]), self._name(children[1])
-        return tree.DurationLiteral(span=self._span(children), amount=amount, unit=unit)
+        return tree.DurationLiteral(
+            span=self._span(children), amount=self.number(children), unit=self.name(children[1:])
+        )
+
+    # single tokens: the first child
+
+    def number(self, children: list[Any]) -> tree.Number:
+        text = str(children[0])
+        return tree.Number(span=self._span(children[:1]), text=text, value=number_value(text))
 
     def extent(self, children: list[Any]) -> tree.ExtentLiteral:
-        sizes = map(int, str(children[0]).split("x"))
-        return tree.ExtentLiteral(span=self._span(children), sizes=(*sizes,))
+        return tree.ExtentLiteral(span=self._span(children), sizes=tuple(map(int, children[0].split("x"))))
 
     def string(self, children: list[Any]) -> tree.String:
-        return self._string(children[0])
+        return tree.String(span=self._span(children), value=str(children[0])[1:-1])
 
     def true(self, children: list[Any]) -> tree.Boolean:
-        return tree.Boolean(span=self._span(children), value=True)
+        return tree.Boolean(span=self._span(children), value=children[0] == "true")
 
-    def false(self, children: list[Any]) -> tree.Boolean:
-        return tree.Boolean(span=self._span(children), value=False)
+    false = true
 
     def input_(self, children: list[Any]) -> tree.InputName:
         return tree.InputName(span=self._span(children))
 
     def name(self, children: list[Any]) -> tree.Name:
-        return self._name(children[0])
+        return tree.Name(span=self._span(children[:1]), name=str(children[0]))
 
 
 def _is_word(child: Any) -> bool:
@@ -201,9 +187,3 @@ def _is_word(child: Any) -> bool:
 
 def _nodes(children: Any) -> Any:
     return tuple(c for c in children if isinstance(c, tree.Node))
-
-
-def _join(first: Any, last: Any, source: Source) -> Span:
-    start = first.span.start if isinstance(first, tree.Node) else first.start_pos
-    end = last.span.end if isinstance(last, tree.Node) else last.end_pos
-    return Span(source, start, end)

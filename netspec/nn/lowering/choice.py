@@ -1,4 +1,4 @@
-"""How a layer is computed: in the way that is fast on the current device, or by the plain reference.
+"""Which computation of a layer is used: the one that is fast on the current device, or the plain reference.
 
 The reference is `flax.nnx` and `jax.lax` as usually written. What a lowering changes is the order of the
 arithmetic, never its meaning: values and gradients are the same up to rounding (tests/nn). Every choice is made while a
@@ -41,9 +41,8 @@ _noted: ContextVar[list[Choice] | None] = ContextVar("noted", default=None)
 
 def note(family: str, what: str, how: str, why: str) -> None:
     """Report a choice to `noting`, if it is active."""
-    listeners = _noted.get()
-    if listeners is not None:
-        listeners.append(Choice(what, how, why, family))
+    if (choices := _noted.get()) is not None:
+        choices.append(Choice(what, how, why, family))
 
 
 @contextmanager
@@ -88,19 +87,19 @@ def is_fast_on_cpu(family: str, *arrays: Any) -> bool:
     )
 
 
-def compiler_options(families: Sequence[str] | None = None, *, answers: bool = False) -> dict[str, str]:
+def compiler_options(families: Sequence[str] | None = None, *, inference: bool = False) -> dict[str, str]:
     """The options that XLA compiles a program with: the argument `compiler_options` of `jax.jit`.
 
     Args:
         families: those that are computed the fast way; by default those in force.
-        answers: the program takes no gradient.
+        inference: the program takes no gradient.
     """
     if jax.default_backend() != "cpu":
         return {}
     in_force = _families.get() if families is None else families
-    options = {} if answers else dict(KEPT_BARRIERS)
+    options = {} if inference else dict(KEPT_BARRIERS)
     if "convolution" in in_force and CONVOLUTIONS_BY not in os.environ.get("XLA_FLAGS", "") and _is_known():
-        options[CONVOLUTIONS_BY] = FOR_INFERENCE if answers else ALL_CORES
+        options[CONVOLUTIONS_BY] = FOR_INFERENCE if inference else ALL_CORES
     return options
 
 

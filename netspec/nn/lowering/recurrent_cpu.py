@@ -36,28 +36,26 @@ class LSTM(recurrent.LSTM):
 
     dropout_layer = Dropout
 
-    def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> tuple[Any, Any]:
+    def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> Any:
         is_usual = self.activation is nnx.tanh and self.recurrent_activation is nnx.sigmoid
         if not is_usual or not is_fast_on_cpu("recurrent", z, kernel):
             return super().through(first, z, kernel, inner, kept, real)
-        note("recurrent", f"lstm, {self.units} units", "its gradient by hand", "half as much is kept of each step")
-        found: tuple[Any, Any] = lstm_steps(z, kernel, kept, real, self.reverse)
-        return found
+        note("recurrent", f"lstm, {self.units} units", "a custom gradient", "half as much is kept of each step")
+        return lstm_steps(z, kernel, kept, real, self.reverse)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4,))
-def lstm_steps(z: Any, kernel: Any, kept: Any, real: Any, reverse: bool) -> tuple[tuple[Any, Any], Any]:
+def lstm_steps(z: Any, kernel: Any, kept: Any, real: Any, reverse: bool) -> Any:
     """The last state (result, cell), and the results of all steps: steps x batch x units. The first state is zero.
 
     Args:
         z: the products with the inputs, biases added: steps x batch x 4 units (input, forget, candidate, output).
-        kernel: what the result before is multiplied with, units x 4 units.
+        kernel: what the previous result is multiplied with, units x 4 units.
         kept: a factor for that result, batch x units, or None.
         real: where a step counts, steps x batch, or None; elsewhere the state stays.
         reverse: from the last step to the first.
     """
-    found: tuple[tuple[Any, Any], Any] = _forward(z, kernel, kept, real, reverse)[0]
-    return found
+    return _forward(z, kernel, kept, real, reverse)[0]
 
 
 def _forward(z: Any, kernel: Any, kept: Any, real: Any, reverse: bool) -> tuple[Any, tuple[Any, ...]]:

@@ -396,4 +396,4 @@ class Engine:
         return self.cached("predict", lambda: self.placement.jit(predict, options=self._inference_options()))
 
     def _inference_options(self) -> dict[str, str]:
-        return compiler_options(self.recipe.lowering, answers=True)
+        return compiler_options(self.recipe.lowering, inference=True)

@@ -27,8 +27,10 @@ class _Bundled(Source):
         x = bunch.data.astype("float32").reshape(-1, *shape) / self.highest
         is_class = self.constants.targets["output"].kind == "class"
         y = bunch.target.astype("int32") if is_class else bunch.target.astype("float32")[:, None]
-        columns, noun = ({"input": tuple(bunch.feature_names)}, "example") if len(shape) == 1 else ({}, "image")
-        return Dataset(self.word, self.constants, arrays_of(x, y), columns=columns, noun=noun)
+        if len(shape) > 1:
+            return Dataset(self.word, self.constants, arrays_of(x, y), noun="image")
+        columns = {"input": tuple(map(str, bunch.feature_names))}  # some are NumPy's strings
+        return Dataset(self.word, self.constants, arrays_of(x, y), columns=columns)
 
 
 @source("digits")

@@ -19,7 +19,7 @@ from netspec.training.augment.geometry import Images, draw_below, draw_flips, dr
 
 @singledispatch
 def vary(word: Augmentation, key: Any, images: Images) -> Images:
-    """Images (batch x H x W x C) after a word that is no map of the plane, or after a flip on its own."""
+    """Images (batch x H x W x C) after a word that is not a map of the plane, or after a single flip."""
     return word.apply(key, images)
 
 
@@ -74,8 +74,8 @@ def _factor(word: Any, key: Any, images: Images) -> Any:
     return (1 + draw_signed(key, len(images), word.amount))[:, None, None, None]
 
 
-def grey_of(images: Images) -> Images:
-    """batch x H x W x 1: the brightness that people see (ITU-R BT.601); the mean where there are not three channels."""
+def gray_of(images: Images) -> Images:
+    """batch x H x W x 1: the perceived brightness (ITU-R BT.601); the mean unless there are three channels."""
     if images.shape[-1] != 3:
         return images.mean(axis=-1, keepdims=True)
     red, green, blue = (images[..., c : c + 1] for c in range(3))
@@ -89,14 +89,14 @@ def _(word: words.Brightness, key: Any, images: Images) -> Images:
 
 @vary.register
 def _(word: words.Contrast, key: Any, images: Images) -> Images:
-    mean = grey_of(images).mean(axis=(1, 2), keepdims=True)
+    mean = gray_of(images).mean(axis=(1, 2), keepdims=True)
     return jnp.clip(mean + _factor(word, key, images) * (images - mean), 0, 1)
 
 
 @vary.register
 def _(word: words.Saturation, key: Any, images: Images) -> Images:
-    grey = grey_of(images)
-    return jnp.clip(grey + _factor(word, key, images) * (images - grey), 0, 1)
+    gray = gray_of(images)
+    return jnp.clip(gray + _factor(word, key, images) * (images - gray), 0, 1)
 
 
 @vary.register
@@ -106,7 +106,7 @@ def _(word: words.Hue, key: Any, images: Images) -> Images:
 
 
 def turn_hue(images: Images, turn: Any) -> Images:
-    """Images (… x 3, red, green and blue) with their hue turned by a part of the circle; saturation and value stay."""
+    """Images (… x 3, red, green and blue) with their hue turned by a fraction of the circle; saturation and value stay."""
     red, green, blue = images[..., 0], images[..., 1], images[..., 2]
     high, low = images.max(axis=-1), images.min(axis=-1)
     span = high - low
@@ -118,7 +118,7 @@ def turn_hue(images: Images, turn: Any) -> Images:
     )
 
     def channel(begin: float) -> Any:
-        """Smith 1978: a colour is its value, less where the hue is far from the channel."""
+        """Smith 1978: a channel has the value of the color, less where the hue is far from it."""
         k = begin + hue + 6 * turn
         k = k - 6 * jnp.floor(k / 6)  # `%` is an order of magnitude slower on a CPU
         return high - span * jnp.clip(jnp.minimum(k, 4 - k), 0, 1)
@@ -138,11 +138,10 @@ def draw_normal(key: Any, shape: tuple[int, ...]) -> Any:
     noise costs.
     """
     count = prod(shape)
-
     bits = jax.random.bits(key, (-(-count // 2),))
     halves = jnp.concatenate([bits & 0xFFFF, bits >> 16])[:count]
-    found = sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1)
-    return jax.lax.optimization_barrier(found).reshape(shape)
+    numbers = sqrt(2) * jax.lax.erf_inv((halves.astype(jnp.float32) + 0.5) / 0x8000 - 1)
+    return jax.lax.optimization_barrier(numbers).reshape(shape)
 
 
 def box_mask(top: Any, left: Any, bottom: Any, right: Any, height: int, width: int) -> Any:

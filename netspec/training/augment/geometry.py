@@ -20,14 +20,14 @@ Images: TypeAlias = Any
 """batch x H x W x C, float32, from 0 to 1."""
 
 Map: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
-"""(a, b, c, d, u, v), each of the shape batch: what stands at (y, x) of the new image, counted from the middle, is
-taken from (a y + b x + u, c y + d x + v) of the old one."""
+"""(a, b, c, d, u, v), each of the shape batch: the pixel at (y, x) of the new image, counted from
+the middle, is taken from (a y + b x + u, c y + d x + v) of the old one."""
 
 
 @singledispatch
 def find_map(word: Augmentation, key: Any, count: int, height: int, width: int) -> Map:
     """A random map for each of `count` images."""
-    raise NotImplementedError(f"`{word.word}` is no map of the plane")
+    raise NotImplementedError(f"`{word.word}` is not a map of the plane")
 
 
 def draw_signed(key: Any, count: int, limit: float) -> Any:
@@ -37,8 +37,8 @@ def draw_signed(key: Any, count: int, limit: float) -> Any:
 
 def draw_below(key: Any, count: int, *limits: int) -> tuple[Any, ...]:
     """For each limit `count` whole numbers, from 0 to just below it."""
-    shares = jax.random.uniform(key, (len(limits), count))
-    return tuple(jnp.floor(share * limit).astype(jnp.int32) for share, limit in zip(shares, limits, strict=True))
+    fractions = jax.random.uniform(key, (len(limits), count))
+    return tuple(jnp.floor(part * limit).astype(jnp.int32) for part, limit in zip(fractions, limits, strict=True))
 
 
 @find_map.register
@@ -95,7 +95,7 @@ def follow(first: Map, second: Map) -> Map:
 
 
 def sample(images: Images, plane: Map, fill: str) -> Images:
-    """Images (batch x H x W x C) at the places of a map, bilinearly between the four pixels around each."""
+    """Images (batch x H x W x C) at the positions of a map, bilinearly between the four pixels around each."""
     count, height, width, channels = images.shape
     a, b, c, d, u, v = (numbers[:, None, None] for numbers in plane)
     y = (jnp.arange(height) - (height - 1) / 2)[:, None]
@@ -104,7 +104,7 @@ def sample(images: Images, plane: Map, fill: str) -> Images:
     columns = _inside(c * y + d * x + v + (width - 1) / 2, width, fill)
     top, left = jnp.floor(rows), jnp.floor(columns)
     down, right = (rows - top)[..., None], (columns - left)[..., None]
-    # With a black frame of one pixel before and two behind, no place needs a test of its own.
+    # With a black frame of one pixel before and two after, no position needs a check.
     framed = jnp.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0))).reshape(-1, channels)
     line = width + 3
     corner = (jnp.arange(count) * ((height + 3) * line))[:, None, None]
@@ -114,16 +114,16 @@ def sample(images: Images, plane: Map, fill: str) -> Images:
     return above * (1 - down) + below * down
 
 
-def _inside(place: Any, size: int, fill: str) -> Any:
-    """Places along an axis, brought to where there are pixels: up to one beyond for black, where the frame is."""
+def _inside(position: Any, size: int, fill: str) -> Any:
+    """Positions along an axis, moved to where there are pixels: up to one beyond for black, where the frame is."""
     if fill == "black":
-        return jnp.clip(place, -1, size)
+        return jnp.clip(position, -1, size)
     if fill == "mirror" and size > 1:
         period = 2 * (size - 1)
-        place = jnp.abs((place + (size - 1)) % period - (size - 1))
-    return jnp.clip(place, 0, size - 1)
+        position = jnp.abs((position + (size - 1)) % period - (size - 1))
+    return jnp.clip(position, 0, size - 1)
 
 
-def take(x: Any, places: Any) -> Any:
-    """Rows of `x` at places that are known to be there."""
-    return x.at[places].get(mode="promise_in_bounds")
+def take(x: Any, positions: Any) -> Any:
+    """Rows of `x` at positions that are known to be inside."""
+    return x.at[positions].get(mode="promise_in_bounds")

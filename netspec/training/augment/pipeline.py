@@ -2,7 +2,7 @@
 
 Comes in: the words of `data { augment = … }`, the kinds of the inputs, and the range of their numbers. Goes out:
 `Augmenter`, from a step of the run and a batch to the varied batch. Random numbers follow from the seed, the step, the
-place of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
+position of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
 
 Images are seen as batch x H x W x C, from 0 (the darkest number of the training examples) to 1 (the brightest),
 whatever `normalize` made of them. Rotations and other affine maps are in geometry.py, all
@@ -35,7 +35,7 @@ STREAM = 0x617567
 """What sets these random numbers apart from others that begin with the same seed."""
 
 QUANTILES = 1025
-"""Points of the table that shares are drawn from."""
+"""Points of the table that fractions are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Pixels:
         return x if self.is_identity else x * jnp.array(self.scale) + jnp.array(self.offset)
 
     def to_input(self, images: Images, dtype: Any) -> Any:
-        found = images if self.is_identity else (images - jnp.array(self.offset)) / jnp.array(self.scale)
-        return found.astype(dtype)
+        x = images if self.is_identity else (images - jnp.array(self.offset)) / jnp.array(self.scale)
+        return x.astype(dtype)
 
 
 def measure_pixels(x: Any, normalization: Normalization | None = None) -> Pixels:
@@ -88,8 +88,8 @@ def make_augmenter(
     """
     varying = [word for word in chain if not isinstance(word, words.Mixing)]
     pixels = {
-        place: measure_pixels(examples[name], normalization.get(name))
-        for place, (name, shape) in enumerate(shapes.items())
+        index: measure_pixels(examples[name], normalization.get(name))
+        for index, (name, shape) in enumerate(shapes.items())
         if any(can_vary(word, shape) for word in varying)
     }
     units = {name: output.head.units for name, output in recipe.outputs.items() if are_ids(output.head, output.target)}
@@ -103,8 +103,8 @@ class Augmenter:
     Args:
         chain: the words.
         seed: of the run.
-        shapes: those of the inputs, in the order of the net.
-        pixels: by the place of an input that is an image, its range.
+        shapes: those of the inputs, in the order of the network.
+        pixels: by the index of an input that is an image, its range.
         units: by the name of an output whose targets are class ids, how many classes there are.
     """
 
@@ -116,31 +116,30 @@ class Augmenter:
 
     def __call__(self, step: Any, inputs: Sequence[Any], targets: Mapping[str, Any]) -> tuple[Any, Any]:
         """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
-        become a share for each class where examples are mixed."""
+        become a fraction for each class where examples are mixed."""
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
-        found: tuple[Any, Any] = jax.lax.optimization_barrier(self._vary(key, tuple(inputs), dict(targets)))
-        return found
-
-    def _vary(self, key: Any, inputs: tuple[Any, ...], targets: dict[str, Any]) -> tuple[Any, Any]:
-        found = [self.pixels[place].from_input(x) if place in self.pixels else x for place, x in enumerate(inputs)]
+        varied = [self.pixels[i].from_input(x) if i in self.pixels else x for i, x in enumerate(inputs)]
+        targets = dict(targets)
         for index, stage in enumerate(stages(self.chain)):
             here = jax.random.fold_in(key, index)
             if isinstance(stage[0], words.Mixing):
-                found, targets = self._mix(stage[0], here, found, targets)
+                varied, targets = self._mix(stage[0], here, varied, targets)
                 continue
-            for place, x in enumerate(found):
-                if place in self.pixels and all(can_vary(word, self.shapes[place]) for word in stage):
-                    found[place] = jax.lax.optimization_barrier(run_stage(stage, jax.random.fold_in(here, place), x))
-        return tuple(
-            self.pixels[place].to_input(x, before.dtype) if place in self.pixels else x.astype(before.dtype)
-            for place, (x, before) in enumerate(zip(found, inputs, strict=True))
-        ), targets
+            for i, x in enumerate(varied):
+                if i in self.pixels and all(can_vary(word, self.shapes[i]) for word in stage):
+                    varied[i] = jax.lax.optimization_barrier(run_stage(stage, jax.random.fold_in(here, i), x))
+        columns = tuple(
+            self.pixels[i].to_input(x, before.dtype) if i in self.pixels else x.astype(before.dtype)
+            for i, (x, before) in enumerate(zip(varied, inputs, strict=True))
+        )
+        batch: tuple[Any, Any] = jax.lax.optimization_barrier((columns, targets))
+        return batch
 
     def _mix(self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any) -> tuple[list[Any], Any]:
         count = len(inputs[0])
-        for_partner, for_chance, for_share, for_box = jax.random.split(key, 4)
+        for_partner, for_chance, for_fraction, for_box = jax.random.split(key, 4)
         partner = jax.random.permutation(for_partner, count)
-        own = draw_shares(for_share, word.alpha, count)
+        own = draw_fractions(for_fraction, word.alpha, count)
         if word.chance < 1:
             own = jnp.where(jax.random.uniform(for_chance, (count,)) < word.chance, own, 1.0)
         others = [take(x, partner) for x in inputs]
@@ -148,13 +147,13 @@ class Augmenter:
             box, own = cut_box(for_box, own, *inputs[0].shape[1:3])
             mixed = [jnp.where(box[..., None], other, x) for x, other in zip(inputs, others, strict=True)]
         else:
-            own = jnp.maximum(own, 1 - own)  # so that no pair comes twice in the same parts
+            own = jnp.maximum(own, 1 - own)  # so that no pair is mixed twice in the same way
             mixed = [mean_of(own, x, other) for x, other in zip(inputs, others, strict=True)]
-        answers = {}
+        mixed_targets = {}
         for name, target in targets.items():
             numbers = as_numbers(target, self.units.get(name, 0))
-            answers[name] = mean_of(own, numbers, take(numbers, partner))
-        return mixed, answers
+            mixed_targets[name] = mean_of(own, numbers, take(numbers, partner))
+        return mixed, mixed_targets
 
 
 # ---------------------------------------------------------------- a chain in stages
@@ -166,17 +165,17 @@ ON_A_PLANE = (words.Affine, words.Flip)
 
 
 def stages(chain: Sequence[Augmentation]) -> list[Stage]:
-    """The chain, with neighbours put together that make one map of the plane: those that fill in the same from outside,
-    and flips among them, which need nothing from there."""
-    found: list[Stage] = []
+    """The chain, with adjacent words joined that make one map of the plane: those with the same `fill`, and flips
+    among them, which need none."""
+    joined: list[Stage] = []
     for word in chain:
-        last = found[-1] if found else ()
+        last = joined[-1] if joined else ()
         fills = {w.fill for w in (*last, word) if isinstance(w, words.Affine)}
         if last and len(fills) <= 1 and all(isinstance(w, ON_A_PLANE) for w in (*last, word)):
-            found[-1] = (*last, word)
+            joined[-1] = (*last, word)
         else:
-            found.append((word,))
-    return found
+            joined.append((word,))
+    return joined
 
 
 def run_stage(stage: Stage, key: Any, images: Images) -> Images:
@@ -196,9 +195,9 @@ def run_stage(stage: Stage, key: Any, images: Images) -> Images:
 
 
 def cut_box(key: Any, own: Any, height: int, width: int) -> tuple[Any, Any]:
-    """Where another image is put in (batch x height x width), and the share of the image that is left (batch).
+    """Where another image is pasted (batch x height x width), and the fraction of the image that is left (batch).
 
-    The box would cover 1 - `own` of the image; its middle may be anywhere, so a part of it may lie outside.
+    The box would cover 1 - `own` of the image; its middle may be anywhere, so a part of it may be outside.
     """
     side = jnp.sqrt(1 - own)
     rows, columns = jnp.floor(side * height), jnp.floor(side * width)
@@ -208,7 +207,7 @@ def cut_box(key: Any, own: Any, height: int, width: int) -> tuple[Any, Any]:
     return box, 1 - box.mean(axis=(1, 2))
 
 
-def draw_shares(key: Any, alpha: float, count: int) -> Any:
+def draw_fractions(key: Any, alpha: float, count: int) -> Any:
     """`count` numbers from Beta(alpha, alpha).
 
     They are read off a table of its quantiles: `jax.random.beta` rejects and tries again, which takes seconds to
@@ -216,13 +215,13 @@ def draw_shares(key: Any, alpha: float, count: int) -> Any:
     """
     points = np.clip(np.linspace(0, 1, QUANTILES), 1e-4, 1 - 1e-4)
     table = betaincinv(alpha, alpha, points).astype(np.float32)
-    place = jax.random.uniform(key, (count,)) * (QUANTILES - 1)
-    low = jnp.floor(place).astype(jnp.int32)
+    position = jax.random.uniform(key, (count,)) * (QUANTILES - 1)
+    low = jnp.floor(position).astype(jnp.int32)
     below, above = (take(jnp.asarray(table), low + step) for step in (0, 1))
-    return below + (above - below) * (place - low)
+    return below + (above - below) * (position - low)
 
 
 def mean_of(own: Any, x: Any, other: Any) -> Any:
-    """own * x + (1 - own) * other; `own` is the share of each example."""
-    share = own.reshape(-1, *[1] * (x.ndim - 1))
-    return share * x + (1 - share) * other
+    """own * x + (1 - own) * other; `own` is a fraction for each example."""
+    weight = own.reshape(-1, *[1] * (x.ndim - 1))
+    return weight * x + (1 - weight) * other

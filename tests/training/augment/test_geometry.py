@@ -16,7 +16,7 @@ from netspec.data.augmentations import Augmentation
 from netspec.data.dataset.dataset import Target
 from netspec.data.transforms.normalization import measure
 from netspec.language.shape import Shape
-from netspec.training.augment.pipeline import Augmenter, Pixels, cut_box, draw_shares, make_augmenter, measure_pixels
+from netspec.training.augment.pipeline import Augmenter, Pixels, cut_box, draw_fractions, make_augmenter, measure_pixels
 from tests.training.augment.pictures import HEIGHT, WIDTH, images
 from tests.training.nets import recipe_for
 
@@ -42,7 +42,7 @@ def compiled(made: Augmenter) -> Any:
 
 @pytest.mark.parametrize("alpha", [0.2, 0.4, 1.0, 8.0])
 def test_shares_come_from_a_beta_distribution(alpha: float) -> None:
-    found, beta = np.asarray(draw_shares(KEY, alpha, 20_000)), stats.beta(alpha, alpha)
+    found, beta = np.asarray(draw_fractions(KEY, alpha, 20_000)), stats.beta(alpha, alpha)
     assert found.min() >= 0 and found.max() <= 1
     # Nearer to 1 than 1e-5 a 32-bit number cannot say how near.
     ends = beta.cdf([1e-5, 1 - 1e-5])

@@ -31,7 +31,7 @@ from benchmarks.layer_cases import CASES, VOCABULARY, Case
 from benchmarks.reporting import aligned
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.nn import compiler_options, using
-from netspec.training.losses import CrossEntropy
+from netspec.training.losses.classification import CrossEntropy
 
 CONTESTANTS = ("netspec", "reference", "nnx", "torch")
 SAMPLE_SECONDS = 0.03

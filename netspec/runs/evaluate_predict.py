@@ -28,7 +28,8 @@ from netspec.spec.saved import load_model, read_compilation, read_preprocessing
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate
-from netspec.training.losses import Ctc, loss_for
+from netspec.training.losses import loss_for
+from netspec.training.losses.ctc import Ctc
 from netspec.training.step.engine import Engine
 
 BATCH = 500

@@ -225,7 +225,8 @@ def test_one_image_among_inputs_is_enough() -> None:
 
 def test_losses_that_take_one_class_only() -> None:
     from netspec.language.vocabulary import temporary_words
-    from netspec.training.losses import CrossEntropy, loss
+    from netspec.training.losses import loss
+    from netspec.training.losses.classification import CrossEntropy
 
     with temporary_words():
 

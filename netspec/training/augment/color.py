@@ -106,7 +106,7 @@ def _(word: words.Hue, key: Any, images: Images) -> Images:
 
 
 def turn_hue(images: Images, turn: Any) -> Images:
-    """Images (… x 3, red, green and blue) with their hue turned by a fraction of the circle; saturation and value stay."""
+    """Images (… x 3: red, green, blue) with their hue turned by a fraction of the circle; saturation and value stay."""
     red, green, blue = images[..., 0], images[..., 1], images[..., 2]
     high, low = images.max(axis=-1), images.min(axis=-1)
     span = high - low

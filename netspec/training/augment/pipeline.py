@@ -5,8 +5,7 @@ Comes in: the words of `data { augment = … }`, the kinds of the inputs, and th
 position of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
 
 Images are seen as batch x H x W x C, from 0 (the darkest number of the training examples) to 1 (the brightest),
-whatever `normalize` made of them. Rotations and other affine maps are in geometry.py, all
-other words in color.py.
+whatever `normalize` made of them. Rotations and other affine maps are in geometry.py, all other words in color.py.
 """
 
 from __future__ import annotations
@@ -82,8 +81,8 @@ def make_augmenter(
     Args:
         chain: the words; `check_augment` finds nothing wrong with them.
         recipe: of the run.
-        shapes: those of the inputs, by name, in the order of the net.
-        examples: the training inputs by name, as the net takes them.
+        shapes: those of the inputs, by name, in the order of the network.
+        examples: the training inputs by name, as the network takes them.
         normalization: how they were normalized, by name.
     """
     varying = [word for word in chain if not isinstance(word, words.Mixing)]

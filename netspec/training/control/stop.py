@@ -12,7 +12,7 @@ from netspec.language.record import Frozen
 from netspec.language.values import SECONDS, Comparison, Duration, Symbol, to_source
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Kind, Mismatch, Word, option
-from netspec.training.metrics import all_metric_names
+from netspec.training.metrics.base import all_metric_names
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

@@ -15,7 +15,7 @@ from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
 from netspec.training.feed.placement import Placement
 from netspec.training.losses import JointLoss
-from netspec.training.metrics import Predictions
+from netspec.training.metrics.base import Predictions
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.targets import are_ids

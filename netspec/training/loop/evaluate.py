@@ -17,11 +17,11 @@ import jax
 import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
-from netspec.data.dataset.lazy_rows import Column, blocks, is_streamed, read_all
+from netspec.data.dataset.lazy_rows import blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
 from netspec.training.feed.device_data import Data, narrow
 from netspec.training.feed.prefetch import Stream, is_stream
-from netspec.training.metrics import MetricValue, Totals
+from netspec.training.metrics.base import MetricValue, Totals
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
@@ -52,28 +52,23 @@ def put_eval_set(engine: Engine, arrays: Arrays) -> EvalSet:
 
 def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
     """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
-    spreads = {}
+    spreads: dict[str, Any] = {}
     for name, output in recipe.outputs.items():
+        column, padding = arrays.targets[name], output.head.padding
         if output.target.kind == "class":
             continue
-        if is_streamed(arrays.targets[name]):
-            # the target is the input: the deviation of each number, without a copy of all
-            spreads[name] = _spread_of_rows(arrays.targets[name])
+        if is_streamed(column):  # the target is the input: the deviation of each number, without a copy of all
+            total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(column))
+            mean = total / len(column)
+            spreads[name] = sum(((b.reshape(len(b), -1) - mean) ** 2).sum(axis=0) for b in blocks(column))
             continue
-        values = np.asarray(arrays.targets[name], np.float64).reshape(len(arrays.targets[name]), *output.head.shape)
-        padding = output.head.padding
+        values = np.asarray(column, np.float64).reshape(len(column), *output.head.shape)
         if padding is not None:
             counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
         spreads[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
     return spreads
-
-
-def _spread_of_rows(rows: Column) -> Any:
-    """The sum of (number - mean)^2 of each number of an example, over examples that are streamed."""
-    total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(rows))
-    return sum(((b.reshape(len(b), -1) - total / len(rows)) ** 2).sum(axis=0) for b in blocks(rows))
 
 
 def measure(
@@ -86,7 +81,12 @@ def measure(
         if isinstance(data, Stream) and len(pending) > MAX_STREAMED_AHEAD:
             batches.append(engine.placement.get(pending.popleft()))
     batches += engine.placement.get(list(pending))
-    sums = jax.tree.map(lambda *parts: np.sum(np.stack(parts), axis=0, dtype=_wide(parts[0])), *(b[0] for b in batches))
+
+    def total(*parts: Any) -> Any:
+        is_whole = np.issubdtype(parts[0].dtype, np.integer)
+        return np.sum(np.stack(parts), axis=0, dtype=np.int64 if is_whole else np.float64)
+
+    sums = jax.tree.map(total, *(sums for sums, _ in batches))
     scores = {
         name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
         for name in batches[0][1]
@@ -125,20 +125,21 @@ def compute_metrics(
 ) -> dict[str, MetricValue]:
     """Metrics from the sums over `examples`. Without `scores`, as in training, those that need them or take long are
     left out."""
-    losses = {name: float(sums[name]["loss"]) / _loss_weight(sums[name], examples) for name in recipe.outputs}
-    metrics: dict[str, MetricValue] = {
-        f"{prefix}loss": sum(recipe.outputs[name].weight * losses[name] for name in losses)
-    }
+    metrics: dict[str, MetricValue] = {f"{prefix}loss": 0.0}
     if "penalty" in sums:
         metrics[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
+        own = sums[name]
+        # How many predictions the sums are over: the examples, or the time steps that are not padding.
+        counted = max(1, int(own["counted"])) if "counted" in own else examples
+        loss = float(own["loss"]) / ((float(own["weight"]) or 1.0) if "weight" in own else counted)
+        metrics[f"{prefix}loss"] += output.weight * loss
         if recipe.takes_names:
-            metrics[prefix + recipe.metric_name(name, "loss")] = losses[name]
+            metrics[prefix + recipe.metric_name(name, "loss")] = loss
         ranks, labels = (scores or {}).get(name, (None, None))
         positions = 1 if output.head.padding is None else output.head.shape[0]
-        counted = _counted(sums[name], examples)
         totals = Totals(
-            sums=sums[name],
+            sums=own,
             examples=examples,
             decisions=counted * output.decisions // positions,
             numbers=counted * output.head.count // positions,
@@ -153,20 +154,6 @@ def compute_metrics(
                 continue
             metrics[prefix + recipe.metric_name(name, metric.metric_name)] = metric.value(totals)
     return metrics
-
-
-def _loss_weight(sums: Mapping[str, Any], examples: int) -> float:
-    """The divisor of the sum of losses."""
-    return (float(sums["weight"]) or 1.0) if "weight" in sums else _counted(sums, examples)
-
-
-def _counted(sums: Mapping[str, Any], examples: int) -> int:
-    """How many predictions the sums are over: the examples, or the time steps that are not padding."""
-    return max(1, int(sums["counted"])) if "counted" in sums else examples
-
-
-def _wide(array: Any) -> type:
-    return np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
 
 
 def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict[str, Any]:

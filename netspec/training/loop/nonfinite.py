@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.language.diagnostics import Diagnostic
-from netspec.storage.tree_paths import Tree, flatten
+from netspec.storage.tree_paths import flatten
 from netspec.training.errors.recipe import NonfiniteLoss
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
@@ -33,47 +33,40 @@ def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> S
 def explain(engine: Engine, data: Data | Stream, state: State, step: int) -> Diagnostic:
     """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
     state = run_until(engine, data, state, step)
-    epoch = step // engine.steps_per_epoch
-    inputs, targets = _examples_of(engine, step, data)
-    where = _first_place(engine, state, inputs, targets)
-    return NonfiniteLoss(epoch=epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
-
-
-def _examples_of(engine: Engine, step: int, data: Data | Stream) -> tuple[Tree, Tree]:
-    """The inputs and targets of a step of the run, as the network sees them in it."""
-    order = engine.order(step // engine.steps_per_epoch, data.examples)
-    size = engine.batch_size(step, data.examples)
+    epoch, at = divmod(step, engine.steps_per_epoch)
+    order, size = engine.order(epoch, data.examples), engine.batch_size(step, data.examples)
     if isinstance(data, Data):
-        return engine.batch(jnp.int32(step), size, data.arrays, order)
-    begin = (step % engine.steps_per_epoch) * engine.recipe.batch
-    return engine.varied(jnp.int32(step), data.read(np.asarray(order)[begin : begin + size]))
+        inputs, targets = engine.batch(jnp.int32(step), size, data.arrays, order)
+    else:
+        begin = at * engine.recipe.batch
+        inputs, targets = engine.varied(jnp.int32(step), data.read(np.asarray(order)[begin : begin + size]))
+    return NonfiniteLoss(epoch=epoch + 1, step=at + 1, where=_first_place(engine, state, inputs, targets))
 
 
 def explain_weights(engine: Engine, state: State) -> Diagnostic:
     """The diagnostic for weights that are not finite after the last step, though its loss was."""
-    step = int(state["step"]) - 1
-    spoilt = ", ".join(_not_finite_names(state)[:3])
-    where = f"its gradient leaves numbers in {spoilt} that are not finite"
-    return NonfiniteLoss(epoch=step // engine.steps_per_epoch + 1, step=step % engine.steps_per_epoch + 1, where=where)
+    epoch, at = divmod(int(state["step"]) - 1, engine.steps_per_epoch)
+    where = f"its gradient makes numbers in {', '.join(_not_finite_names(state))} infinite or NaN"
+    return NonfiniteLoss(epoch=epoch + 1, step=at + 1, where=where)
 
 
 def _first_place(engine: Engine, state: State, inputs: Any, targets: Any) -> str:
-    if not bool(engine.is_finite(inputs)):
-        return "the inputs hold numbers that are not finite"
-    if not bool(engine.is_finite(targets)):
-        return "the targets hold numbers that are not finite"
-    names = ", ".join(_not_finite_names(state)[:3])
-    spoilt = f"{names} {'is' if ',' not in names else 'are'} not finite since the step before" if names else ""
+    for what, arrays in (("inputs", inputs), ("targets", targets)):
+        if not bool(engine.is_finite(arrays)):
+            return f"the {what} have numbers that are not finite"
+    names = _not_finite_names(state)
+    spoiled = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite since the step before" * bool(names)
     locate = engine.experiment.locate_nonfinite
     layer = locate(engine.module(state["params"], state["other"], state["random"]), inputs) if locate else None
     if layer is not None:
-        return f"first in the layer `{layer}`" + (f"; {spoilt}" if spoilt else "")
-    return spoilt or "first in the loss itself"
+        return f"first in the layer `{layer}`" + (f"; {spoiled}" if spoiled else "")
+    return spoiled or "first in the loss itself"
 
 
 def _not_finite_names(state: State) -> list[str]:
+    """The first three weights that are not finite."""
     leaves = flatten((state["params"], state["other"]))
-    return [f"`{name.partition('/')[2]}`" for name, leaf in leaves.items() if not bool(jnp.isfinite(leaf).all())]
+    return [f"`{name.partition('/')[2]}`" for name, leaf in leaves.items() if not bool(jnp.isfinite(leaf).all())][:3]
 
 
 def not_finite(engine: Engine, state: State) -> bool:

@@ -6,33 +6,11 @@ x ..., whose mean over everything that counts is minimized. Losses that compare 
 others work on the logits and are stable.
 """
 
-from netspec.training.losses.base import (
-    JointLoss as JointLoss,
-    Loss as Loss,
-    WrongTargets as WrongTargets,
-    loss as loss,
+from netspec.training.losses import (
+    classification as classification,
+    ctc as ctc,
+    metric_learning as metric_learning,
+    regression as regression,
 )
-from netspec.training.losses.classification import (
-    BinaryCrossEntropy as BinaryCrossEntropy,
-    CrossEntropy as CrossEntropy,
-    Focal as Focal,
-    Hinge as Hinge,
-    KullbackLeibler as KullbackLeibler,
-    SquaredHinge as SquaredHinge,
-    negative_log_likelihood as negative_log_likelihood,
-)
-from netspec.training.losses.ctc import Ctc as Ctc
-from netspec.training.losses.metric_learning import Contrastive as Contrastive, Triplet as Triplet
-from netspec.training.losses.per_output import (
-    LossWord as LossWord,
-    OfOutput as OfOutput,
-    loss_for as loss_for,
-    plain_losses as plain_losses,
-)
-from netspec.training.losses.regression import (
-    Cosine as Cosine,
-    Huber as Huber,
-    Mae as Mae,
-    Mse as Mse,
-    Poisson as Poisson,
-)
+from netspec.training.losses.base import JointLoss as JointLoss, Loss as Loss, loss as loss
+from netspec.training.losses.per_output import LossWord as LossWord, loss_for as loss_for, plain_losses as plain_losses

@@ -12,7 +12,7 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Choice, Count
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.losses import negative_log_likelihood
+from netspec.training.losses.classification import negative_log_likelihood
 from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
 from netspec.training.table import table_word
 

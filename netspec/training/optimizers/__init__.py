@@ -13,23 +13,12 @@ built.
     unsupported.py  what other libraries have and cannot work here
 """
 
-from netspec.training.optimizers import unsupported as unsupported
-from netspec.training.optimizers.averages import Ema as Ema, Lookahead as Lookahead
-from netspec.training.optimizers.base import (
-    ChainContext as ChainContext,
-    ChainWord as ChainWord,
-    Link as Link,
-    Optimizer as Optimizer,
-    Rate as Rate,
-    Wrapper as Wrapper,
-    optimizer as optimizer,
+from netspec.training.optimizers import (
+    averages as averages,
+    optax_words as optax_words,
+    transforms as transforms,
+    unsupported as unsupported,
+    wrappers as wrappers,
 )
-from netspec.training.optimizers.chain import OptimizerChain as OptimizerChain, build_optimizer as build_optimizer
-from netspec.training.optimizers.optax_words import Adam as Adam, Adamw as Adamw, Rmsprop as Rmsprop, Sgd as Sgd
-from netspec.training.optimizers.transforms import (
-    Clip as Clip,
-    ClipValue as ClipValue,
-    RateOf as RateOf,
-    WeightDecay as WeightDecay,
-)
-from netspec.training.optimizers.wrappers import Accumulate as Accumulate, SkipNonfinite as SkipNonfinite
+from netspec.training.optimizers.base import ChainWord as ChainWord, Optimizer as Optimizer, optimizer as optimizer
+from netspec.training.optimizers.chain import build_optimizer as build_optimizer

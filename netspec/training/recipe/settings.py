@@ -25,10 +25,11 @@ from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
 from netspec.training.errors import recipe as errors
 from netspec.training.losses import LossWord
-from netspec.training.metrics import MetricWord
-from netspec.training.optimizers import Adam, ChainWord
+from netspec.training.metrics.per_output import MetricWord
+from netspec.training.optimizers import ChainWord
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
+from netspec.training.optimizers.optax_words import Adam
 from netspec.training.schedules import Schedule
 from netspec.training.schedules.words import Constant
 

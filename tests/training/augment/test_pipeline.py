@@ -26,7 +26,7 @@ from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import FitResult, fit
-from netspec.training.metrics import Accuracy
+from netspec.training.metrics.classification import Accuracy
 from netspec.training.step.engine import Engine
 from tests.training.augment.pictures import HEIGHT, WIDTH, images
 from tests.training.nets import recipe_for, same

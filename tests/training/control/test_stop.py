@@ -21,7 +21,7 @@ from netspec.training.control.keep import Best, Every, Last
 from netspec.training.control.stop import Early, MetricGoal, Stop, StopState, TimeLimit, Until
 from netspec.training.loop.loop import fit
 from netspec.training.loop.run_state import Progress
-from netspec.training.optimizers import Adam
+from netspec.training.optimizers.optax_words import Adam
 from netspec.training.schedules.words import ReduceOnPlateau
 from tests.training.nets import class_job, recipe_for, same
 

@@ -22,7 +22,7 @@ from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent, Tick
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers import Adam, Sgd
+from netspec.training.optimizers.optax_words import Adam, Sgd
 from netspec.training.schedules.words import Cosine, Warmup
 from netspec.training.step import epoch_steps
 from netspec.training.step.engine import Engine

@@ -15,7 +15,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.storage.run_folder import Run
 from netspec.training.experiment import Experiment
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers import Sgd
+from netspec.training.optimizers.optax_words import Sgd
 from tests.training.nets import Exploding, Regressor, number_data, recipe_for
 
 

@@ -14,20 +14,16 @@ from sklearn.metrics import hinge_loss
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
-from netspec.training.losses import (
+from netspec.training.losses import Loss
+from netspec.training.losses.classification import (
     BinaryCrossEntropy,
-    Cosine,
     CrossEntropy,
     Focal,
     Hinge,
-    Huber,
     KullbackLeibler,
-    Loss,
-    Mae,
-    Mse,
-    Poisson,
     SquaredHinge,
 )
+from netspec.training.losses.regression import Cosine, Huber, Mae, Mse, Poisson
 from netspec.training.recipe.outputs import OutputRecipe
 
 RANDOM = np.random.default_rng(0)

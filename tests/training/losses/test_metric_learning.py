@@ -12,7 +12,9 @@ import pytest
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
-from netspec.training.losses import Contrastive, Ctc, Loss, Triplet
+from netspec.training.losses import Loss
+from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.metric_learning import Contrastive, Triplet
 from netspec.training.recipe.outputs import OutputRecipe
 
 RANDOM = np.random.default_rng(1)

@@ -14,7 +14,7 @@ from netspec.compiler.ir.graph import Padding
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.training.feed.device_data import loss_sums
-from netspec.training.losses import CrossEntropy
+from netspec.training.losses.classification import CrossEntropy
 from netspec.training.recipe.outputs import OutputRecipe
 
 SPEC = """

@@ -11,13 +11,13 @@ from sklearn import metrics as oracle
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.training.losses import CrossEntropy, Hinge
-from netspec.training.metrics import (
+from netspec.training.losses.classification import CrossEntropy, Hinge
+from netspec.training.metrics import Metric
+from netspec.training.metrics.classification import (
     F1,
     Accuracy,
     ConfusionMatrix,
     IntersectionOverUnion,
-    Metric,
     Precision,
     Recall,
     Top,

@@ -10,19 +10,16 @@ from sklearn import metrics as oracle
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.training.metrics import (
-    Accuracy,
-    ConfusionMatrix,
+from netspec.training.metrics import is_higher_better
+from netspec.training.metrics.classification import Accuracy, ConfusionMatrix, Perplexity
+from netspec.training.metrics.ranking import RocAuc, area_under_roc
+from netspec.training.metrics.regression import (
     ExplainedVariance,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
-    Perplexity,
-    RocAuc,
     RootMeanSquaredError,
     RSquared,
-    area_under_roc,
-    is_higher_better,
 )
 from tests.training.measuring import measured
 

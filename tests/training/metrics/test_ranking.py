@@ -13,8 +13,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.training.losses import Ctc, Hinge, Triplet
-from netspec.training.metrics import ErrorRate, Nearest, RocAuc, edit_distance
+from netspec.training.losses.classification import Hinge
+from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.metric_learning import Triplet
+from netspec.training.metrics.ranking import Nearest, RocAuc
+from netspec.training.metrics.sequences import ErrorRate, edit_distance
 from tests.training.measuring import measured
 
 RANDOM = np.random.default_rng(9)

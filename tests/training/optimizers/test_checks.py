@@ -9,20 +9,13 @@ import pytest
 
 from netspec.language.diagnostics import Diagnostic, Problems
 from netspec.language.word import Mismatch
-from netspec.training.optimizers import (
-    Accumulate,
-    Adam,
-    ChainWord,
-    Clip,
-    Ema,
-    Lookahead,
-    RateOf,
-    Sgd,
-    SkipNonfinite,
-    WeightDecay,
-)
+from netspec.training.optimizers import ChainWord
+from netspec.training.optimizers.averages import Ema, Lookahead
 from netspec.training.optimizers.checks import check_optimizer, text_of
 from netspec.training.optimizers.layer_selection import LayerNames, is_inside, merge_trees, names_of, split_tree
+from netspec.training.optimizers.optax_words import Adam, Sgd
+from netspec.training.optimizers.transforms import Clip, RateOf, WeightDecay
+from netspec.training.optimizers.wrappers import Accumulate, SkipNonfinite
 
 WORDS = (SkipNonfinite(), Accumulate(steps=2), Clip(norm=1.0), Adam(), RateOf(names=("a",), factor=0.1), Ema())
 LAYERS = {"a": 4, "b/c": 2, "b/d/e": 3, "pool": 0}

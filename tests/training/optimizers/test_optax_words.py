@@ -19,8 +19,9 @@ from optax import contrib
 
 from netspec.language.vocabulary import why_absent, words
 from netspec.testing import check_docs
-from netspec.training.optimizers import ChainWord, Sgd, build_optimizer
+from netspec.training.optimizers import ChainWord, build_optimizer
 from netspec.training.optimizers.optax_base import OptaxWord, Seeded, kernels_only
+from netspec.training.optimizers.optax_words import Sgd
 from netspec.training.optimizers.wrappers import Mechanize, ScheduleFree
 
 WORDS: dict[str, type[OptaxWord]] = {

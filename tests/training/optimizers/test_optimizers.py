@@ -10,24 +10,32 @@ import numpy as np
 import optax
 import pytest
 
-from netspec.training.optimizers import (
-    Accumulate,
+from netspec.training.optimizers import ChainWord, build_optimizer
+from netspec.training.optimizers.averages import Ema, Lookahead
+from netspec.training.optimizers.base import ChainContext
+from netspec.training.optimizers.optax_words import (
+    Adadelta,
+    Adagrad,
     Adam,
+    Adamax,
     Adamw,
-    ChainWord,
+    Amsgrad,
+    Radam,
+    Rmsprop,
+    Rprop,
+    Sgd,
+)
+from netspec.training.optimizers.transforms import (
+    Agc,
+    Centralize,
     Clip,
     ClipValue,
-    Ema,
-    Lookahead,
+    Noise,
+    Normalize,
     RateOf,
-    Rmsprop,
-    Sgd,
     WeightDecay,
-    build_optimizer,
 )
-from netspec.training.optimizers.base import ChainContext
-from netspec.training.optimizers.optax_words import Adadelta, Adagrad, Adamax, Amsgrad, Radam, Rprop
-from netspec.training.optimizers.transforms import Agc, Centralize, Noise, Normalize
+from netspec.training.optimizers.wrappers import Accumulate
 
 START = {"kernel": np.float32([[1.0, -2.0], [0.5, 3.0]]), "bias": np.float32([0.3, -0.7])}
 GRADIENTS = [

@@ -23,20 +23,10 @@ from netspec.training.loop import loop
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers import (
-    Accumulate,
-    Adam,
-    Adamw,
-    Clip,
-    Ema,
-    Lookahead,
-    RateOf,
-    Sgd,
-    SkipNonfinite,
-    WeightDecay,
-)
-from netspec.training.optimizers.optax_words import ScheduleFreeSgd
-from netspec.training.optimizers.transforms import Noise
+from netspec.training.optimizers.averages import Ema, Lookahead
+from netspec.training.optimizers.optax_words import Adam, Adamw, ScheduleFreeSgd, Sgd
+from netspec.training.optimizers.transforms import Clip, Noise, RateOf, WeightDecay
+from netspec.training.optimizers.wrappers import Accumulate, SkipNonfinite
 from netspec.training.schedules.words import ReduceOnPlateau, Warmup
 from netspec.training.step import epoch_steps
 from netspec.training.step.engine import Engine

@@ -12,35 +12,24 @@ import netspec
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import CompileError
-from netspec.training.losses import (
+from netspec.training.losses import loss_for, plain_losses
+from netspec.training.losses.classification import (
     BinaryCrossEntropy,
-    Contrastive,
-    Cosine,
     CrossEntropy,
-    Ctc,
     Focal,
     Hinge,
     KullbackLeibler,
-    Mae,
-    Mse,
-    OfOutput,
-    Poisson,
     SquaredHinge,
-    Triplet,
-    loss_for,
-    plain_losses,
 )
-from netspec.training.metrics import (
-    F1,
-    Accuracy,
-    ErrorRate,
-    Nearest,
-    OfOutputMetrics,
-    Perplexity,
-    RocAuc,
-    RSquared,
-    Top,
-)
+from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.metric_learning import Contrastive, Triplet
+from netspec.training.losses.per_output import OfOutput
+from netspec.training.losses.regression import Cosine, Mae, Mse, Poisson
+from netspec.training.metrics.classification import F1, Accuracy, Perplexity, Top
+from netspec.training.metrics.per_output import OfOutputMetrics
+from netspec.training.metrics.ranking import Nearest, RocAuc
+from netspec.training.metrics.regression import RSquared
+from netspec.training.metrics.sequences import ErrorRate
 from tests.training.nets import recipe_for
 
 LINEAR, SIGMOID, SOFTMAX = OutputHead((5,)), OutputHead((5,), "sigmoid"), OutputHead((5,), "softmax")

@@ -12,9 +12,13 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.values import Duration
 from netspec.training.control.keep import Best, Last
 from netspec.training.control.stop import Early
-from netspec.training.losses import BinaryCrossEntropy, CrossEntropy, Huber, Mse
-from netspec.training.metrics import Accuracy, ErrorRate, Perplexity, RSquared
-from netspec.training.optimizers import Adam, Clip, Sgd
+from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntropy
+from netspec.training.losses.regression import Huber, Mse
+from netspec.training.metrics.classification import Accuracy, Perplexity
+from netspec.training.metrics.regression import RSquared
+from netspec.training.metrics.sequences import ErrorRate
+from netspec.training.optimizers.optax_words import Adam, Sgd
+from netspec.training.optimizers.transforms import Clip
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules.words import Constant, Cosine, Warmup

@@ -12,8 +12,10 @@ from netspec.language.values import Symbol
 from netspec.language.vocabulary import signature, words
 from netspec.language.word import Mismatch
 from netspec.training.control.stop import Early, MetricName
-from netspec.training.metrics import Accuracy, RocAuc
-from netspec.training.optimizers import Adam, Clip
+from netspec.training.metrics.classification import Accuracy
+from netspec.training.metrics.ranking import RocAuc
+from netspec.training.optimizers.optax_words import Adam
+from netspec.training.optimizers.transforms import Clip
 from netspec.training.recipe.settings import TrainSettings
 
 CATEGORIES = ("optimizer", "schedule", "loss", "metric", "stop")

@@ -15,7 +15,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.training.experiment import Experiment
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers import Adam, Sgd
+from netspec.training.optimizers.optax_words import Adam, Sgd
 from netspec.training.step.engine import Engine
 from tests.training.nets import Regressor, class_job, figures_of, number_job, recipe_for, same
 

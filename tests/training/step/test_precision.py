@@ -20,7 +20,7 @@ from netspec.storage.weights import flat_weights, weights_of
 from netspec.training.experiment import Experiment
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers import Adam, Sgd
+from netspec.training.optimizers.optax_words import Adam, Sgd
 from netspec.training.step.engine import Engine
 from tests.training.nets import class_data, class_job, figures_of, number_job, recipe_for, same
 

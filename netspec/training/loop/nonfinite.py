@@ -53,7 +53,7 @@ def explain_weights(engine: Engine, state: State) -> Diagnostic:
 def _first_place(engine: Engine, state: State, inputs: Any, targets: Any) -> str:
     for what, arrays in (("inputs", inputs), ("targets", targets)):
         if not bool(engine.is_finite(arrays)):
-            return f"the {what} have numbers that are not finite"
+            return f"the {what} hold numbers that are not finite"
     names = _not_finite_names(state)
     spoiled = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite since the step before" * bool(names)
     locate = engine.experiment.locate_nonfinite

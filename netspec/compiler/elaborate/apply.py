@@ -5,11 +5,12 @@ Comes in: values (values.py) and a `Builder`. Goes out: tensors of known shape, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.compiler.elaborate.apply_layer import LayerApplier, single_layer
-from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
+from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
 from netspec.compiler.elaborate.elaboration import Frame, producer_note
 from netspec.compiler.elaborate.values import (
     BAD,
@@ -39,7 +40,7 @@ from netspec.layers.merge import Add
 class _Instance:
     """A block built for certain arguments and shapes, with what it takes from outside.
 
-    `padded` tells for each output which input's padding its steps have.
+    `padded` has for each output the input whose padding its steps have.
     """
 
     graph: Graph
@@ -74,24 +75,18 @@ class Applier(LayerApplier):
                 for _ in range(count):
                     inputs = self.apply(inner, inputs, builder)
                 return inputs
-            case Parallel(items=items, span=span):
-                branches = [self._branch(item, inputs, builder) for item in items]
-                return self.side_by_side(branches, span)
-            case Sum(items=items, span=span):
-                branches = [self._branch(item, inputs, builder) for item in items]
+            case Parallel(items=items, span=span) | Sum(items=items, span=span):
+                branches = [self.apply(v, inputs, builder) if isinstance(v, LayerValue) else v for v in items]
                 tensors = self.side_by_side(branches, span)
-                return self.apply(OneLayer(Add(), span), tensors, builder)
+                return self.apply(OneLayer(Add(), span), tensors, builder) if isinstance(value, Sum) else tensors
             case Block():
                 return self._block(value, inputs, builder)
             case SharedUse(shared=shared, span=span):
                 return self._shared(shared, inputs, builder, span)
         raise AssertionError(f"no rule for {type(value).__name__}")
 
-    def _branch(self, item: Any, inputs: Any, builder: Builder) -> Any:
-        return self.apply(item, inputs, builder) if isinstance(item, LayerValue) else item
-
     def _with_defaults(self, block: Block, inputs: Any) -> Block:
-        """A block with all its arguments: a default may ask for what flows in, and for the parameters before it."""
+        """A block with all its arguments: a default may read what flows in, and the parameters before it."""
         given = dict(block.arguments)
         frame = Frame(None, inputs)
         for parameter in block.name.parameters:
@@ -106,9 +101,11 @@ class Applier(LayerApplier):
     def _block(self, block: Block, inputs: Any, builder: Builder) -> Any:
         block = self._with_defaults(block, inputs)
         if inputs is BAD or any(v is BAD for _, v in block.arguments):
-            self._look_for_mistakes(block, builder)
+            if (block.name, "checked") not in self.instances:  # report the mistakes of the body in the same run
+                self.instances[(block.name, "checked")] = None
+                self._body(block, Builder(block.name.name, builder), BAD)
             return BAD
-        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        tensors = as_tuple(inputs)
         instance = self._instance(block, tensors, builder)
         if instance is None:
             return BAD
@@ -129,11 +126,8 @@ class Applier(LayerApplier):
         shapes = tuple(graph.shape_of(output.edge) for output in graph.outputs)
         edges = tuple(builder.edge_of(t) for t in (*tensors, *instance.captured))
         edge = builder.add(single or graph, edges, shapes, span=span, name=name, shared=shared)
-        results = [
-            Tensor(builder, Edge(edge.node, port), shape, padded)
-            for port, (shape, padded) in enumerate(zip(shapes, instance.padded, strict=True))
-        ]
-        return results[0] if len(results) == 1 else Tensors(tuple(results))
+        outputs = enumerate(zip(shapes, instance.padded, strict=True))
+        return one_or_several([Tensor(builder, Edge(edge.node, port), shape, pad) for port, (shape, pad) in outputs])
 
     def _instance(self, block: Block, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
         key: Any = (block.name, block.arguments, tuple((t.shape, t.padded) for t in tensors))
@@ -146,18 +140,13 @@ class Applier(LayerApplier):
         return self.instances[key]
 
     def _build(self, block: Block, tensors: tuple[Tensor, ...], outer: Builder) -> _Instance | None:
-        inner = Builder(block.name.name, outer)
+        inner, inputs = _open_block(block.name.name, tensors, outer)
         inner.graph.arguments = dict(block.arguments)
         inner.graph.span = block.name.span
-        inputs = []
-        for index, tensor in enumerate(tensors):
-            name = "x" if len(tensors) == 1 else f"x{index + 1}"
-            edge = inner.add_input(name, tensor.shape, tensor.span)
-            inputs.append(Tensor(inner, edge, tensor.shape, tensor.padded))
         total_before, self.total = self.total, 0
         self.uses.append(block)
         try:
-            result = self._body(block, inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)))
+            result = self._body(block, inner, inputs)
         finally:
             self.uses.pop()
         size, self.total = self.total, total_before
@@ -166,7 +155,7 @@ class Applier(LayerApplier):
     def _finish(self, inner: Builder, result: Any, size: int) -> _Instance | None:
         if result is BAD or not isinstance(result, Tensor | Tensors):
             return None
-        items = result.items if isinstance(result, Tensors) else (result,)
+        items = as_tuple(result)
         inner.graph.outputs = [Output(None, inner.edge_of(t)) for t in items]
         graph = prune(inner.graph)
         self.sizes[id(graph)] = max(1, size)
@@ -186,9 +175,7 @@ class Applier(LayerApplier):
             elif isinstance(statement, tree.ExpressionStatement):
                 result = self.evaluate(statement.value, frame)
         if result is not BAD and not isinstance(result, LayerValue | Tensor | Tensors):
-            span = define.body[-1].span
-            self.problems.add(CannotChain(span=span, case="block", what=describe(result)))
-            return BAD
+            return self.report(CannotChain(span=define.body[-1].span, case="block", what=describe(result)))
         return self.apply(result, flowing, builder) if isinstance(result, LayerValue) else result
 
     def _bind(self, statement: tree.Assign | tree.Share, frame: Frame) -> None:
@@ -199,75 +186,57 @@ class Applier(LayerApplier):
         frame.values[symbol] = value
         label(frame.builder, symbol.name, value)
 
-    def _look_for_mistakes(self, block: Block, outer: Builder) -> None:
-        """Evaluate a body though nothing good flows in, so that its own mistakes are reported in the same run."""
-        if (block.name, "looked") not in self.instances:
-            self.instances[(block.name, "looked")] = None
-            self._body(block, Builder(block.name.name, outer), BAD)
-
     def _shared(self, shared: Shared, inputs: Any, builder: Builder, span: Span) -> Any:
         if inputs is BAD:
             return BAD
-        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        tensors = as_tuple(inputs)
         shapes = tuple(t.shape for t in tensors)
-        instance = self._shared_instance(shared, tensors, builder)
+        key = (shared, tuple((t.shape, t.padded) for t in tensors))
+        if key not in self.instances:
+            inner, inner_inputs = _open_block(shared.name, tensors, builder)
+            self.instances[key] = self._finish(inner, self.apply(shared.inner, inner_inputs, inner), 1)
+        instance = self.instances[key]
         if instance is None:
             return BAD
         if shared.module is None:
             shared.operation = instance.graph
             shared.module = SharedModule(shared.home.unique(shared.name), shared.home.graph.identity, shapes)
-        elif instance.graph is not shared.operation and (
-            what_is_shared(instance.graph) != what_is_shared(shared.operation)
-        ):
+        elif instance.graph is not shared.operation and _content(instance.graph) != _content(shared.operation):
             first = " and ".join(map(str, shared.module.shapes))
             second = " and ".join(map(str, shapes))
             if first == second:
                 second += " of which one has padding and the other has none"
-            self.problems.add(
-                SharedShape(
-                    span=span,
-                    notes=(Note(shared.span, f"made for {first}"), *producer_note(tensors[0])),
-                    name=shared.name,
-                    first=first,
-                    second=second,
-                )
-            )
-            return BAD
+            notes = (Note(shared.span, f"made for {first}"), *producer_note(tensors[0]))
+            return self.report(SharedShape(span=span, notes=notes, name=shared.name, first=first, second=second))
         self._count(1, span)
         return self._use(instance, tensors, builder, span, shared.name, shared.module)
 
-    def _shared_instance(self, shared: Shared, tensors: tuple[Tensor, ...], builder: Builder) -> _Instance | None:
-        key = (shared, tuple((t.shape, t.padded) for t in tensors))
-        if key not in self.instances:
-            inner = Builder(shared.name, builder)
-            inputs = [
-                Tensor(
-                    inner,
-                    inner.add_input("x" if len(tensors) == 1 else f"x{i + 1}", t.shape, t.span),
-                    t.shape,
-                    t.padded,
-                )
-                for i, t in enumerate(tensors)
-            ]
-            result = self.apply(shared.inner, inputs[0] if len(inputs) == 1 else Tensors(tuple(inputs)), inner)
-            self.instances[key] = self._finish(inner, result, 1)
-        return self.instances[key]
+
+def _open_block(name: str, tensors: Sequence[Tensor], outer: Builder) -> tuple[Builder, Tensor | Tensors]:
+    """A builder for the inside of a block, and its inputs in place of these tensors."""
+    inner = Builder(name, outer)
+    names = ["x"] if len(tensors) == 1 else [f"x{i + 1}" for i in range(len(tensors))]
+    inputs = [
+        Tensor(inner, inner.add_input(name, t.shape, t.span), t.shape, t.padded)
+        for name, t in zip(names, tensors, strict=True)
+    ]
+    return inner, one_or_several(inputs)
 
 
 def label(builder: Builder | None, name: str, value: Any) -> None:
-    """Remember what the author calls a tensor."""
+    """Remember the name that the author gives to a tensor."""
     if isinstance(value, Tensor) and value.builder is builder:
         value.builder.graph.labels[name] = value.edge
 
 
-def what_is_shared(operation: Graph | Layer | None) -> list[Any]:
+def _content(operation: Graph | Layer | None) -> list[Any]:
     """The shapes of all weights and the code around them, in the order of the nodes: equal where both can be shared."""
     assert isinstance(operation, Graph)
     parts: list[Any] = [len(operation.inputs)]
     for node in operation.nodes:
         shapes = operation.input_shapes(node)
         if isinstance(node.operation, Graph):
-            parts.append(what_is_shared(node.operation))
+            parts.append(_content(node.operation))
         elif isinstance(node.operation, Layer):
             module = PythonName("m") if node.operation.module(*shapes) is not None else None
             code = node.operation.code(module, tuple(PythonName("x") for _ in shapes), shapes)

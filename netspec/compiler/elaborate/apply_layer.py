@@ -5,16 +5,12 @@ Comes in: a `OneLayer` and tensors of known shape. Goes out: a tensor, or BAD an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
+from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
 from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaboration, producer_note
-from netspec.compiler.elaborate.values import (
-    BAD,
-    Block,
-    OneLayer,
-    SharedUse,
-)
+from netspec.compiler.elaborate.values import BAD, Block, OneLayer, SharedUse
 from netspec.compiler.errors.values import TooLarge
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.warnings import PaddingCounts
@@ -42,7 +38,7 @@ class LayerApplier(Elaboration):
     def _layer(self, value: OneLayer, layer: Layer, inputs: Any, builder: Builder) -> Any:
         if inputs is BAD:
             return BAD
-        tensors = inputs.items if isinstance(inputs, Tensors) else (inputs,)
+        tensors: tuple[Any, ...] = as_tuple(inputs)
         if not self._check_count(value, layer, tensors):
             return BAD
         try:
@@ -75,8 +71,12 @@ class LayerApplier(Elaboration):
         edge = builder.add(layer, edges, (shape,), span=value.span, name=name, mask=mask_edge)
         self._count(1, value.span)
         result = Tensor(builder, edge, shape, _padding_after(layer, shape, tensors))
-        if layer.reads_mask is None and result.padded is None:
-            self._warn_of_padding(layer, tensors, value.span)
+        padded = next((t.padded for t in tensors if t.padded is not None), None)
+        if layer.reads_mask is None and result.padded is None and padded is not None:
+            source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
+            word = layer.to_source().partition("(")[0]
+            fixes = (Fix(value.span, "mean_pool"),) if value.span is not None and value.span.text == "gap" else ()
+            self.report(PaddingCounts(span=value.span, case=layer.word, word=word, input=source, fixes=fixes))
         return result if follower is None else self._layer(OneLayer(follower, value.span), follower, result, builder)
 
     def _borrowing(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...], builder: Builder) -> Any:
@@ -107,16 +107,6 @@ class LayerApplier(Elaboration):
             self.masks[padded] = Tensor(source.builder, edge, shape)
         return self.masks[padded]
 
-    def _warn_of_padding(self, layer: Layer, tensors: tuple[Tensor, ...], span: Span | None) -> None:
-        """Padding that ends at a layer which cannot leave it out counts like the rest of a text."""
-        padded = next((t.padded for t in tensors if t.padded is not None), None)
-        if padded is None:
-            return
-        source = padded.tensor.builder.graph.nodes[padded.tensor.edge.node].name
-        word = layer.to_source().partition("(")[0]
-        fixes = (Fix(span, "mean_pool"),) if span is not None and span.text == "gap" else ()
-        self.problems.add(PaddingCounts(span=span, case=layer.word, word=word, input=source, fixes=fixes))
-
     def _count(self, more: int, span: Span | None) -> None:
         self.total += more
         self.built += 1
@@ -125,35 +115,22 @@ class LayerApplier(Elaboration):
             raise Abandon
 
     def _check_count(self, value: OneLayer, layer: Layer, tensors: tuple[Tensor, ...]) -> bool:
-        fewest, most = layer.input_count
-        if fewest <= len(tensors) and (most is None or len(tensors) <= most):
+        minimum, maximum = layer.input_count
+        if minimum <= len(tensors) and (maximum is None or len(tensors) <= maximum):
             return True
-        shapes = " and ".join(str(t.shape) for t in tensors)
         got = "one" if len(tensors) == 1 else str(len(tensors))
-        if len(tensors) < fewest:
-            case, wants = "few", "two or more tensors" if most is None else "two tensors"
+        if len(tensors) < minimum:
+            case, wants = "few", "two or more tensors" if maximum is None else "two tensors"
         else:
-            case, wants = "", "one tensor" if most == 1 else "one or two tensors"
-        self.problems.add(
-            WrongInputs(
-                span=value.span,
-                word=layer.word or value.layer.to_source(),
-                wants=wants,
-                got=got,
-                shapes=shapes,
-                case=case,
-            )
-        )
+            case, wants = "", "one tensor" if maximum == 1 else "one or two tensors"
+        word, shapes = layer.word or value.layer.to_source(), _shapes(tensors)
+        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case))
         return False
 
     def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
         span = value.places.get(misfit.option or "", value.span)
-        notes: tuple[Note, ...] = ()
-        if len(tensors) > 1:
-            pairs = {t.span: t for t in (tensors[0], tensors[misfit.at_input]) if t.span is not None}
-            notes = tuple(note for t in pairs.values() for note in producer_note(t))
-        else:
-            notes = producer_note(_before(tensors[0], value.span))
+        sources = [tensors[0], tensors[misfit.at_input]] if len(tensors) > 1 else [_before(tensors[0], value.span)]
+        notes = tuple(note for t in {t.span: t for t in sources}.values() for note in producer_note(t))
         origin = value.origins.get(misfit.option or "")
         if origin is not None:
             notes += (origin,)
@@ -164,13 +141,11 @@ class LayerApplier(Elaboration):
 
 def single_layer(graph: Graph) -> Layer | None:
     """The layer of a block that holds nothing else: a shared `embedding(64)` needs no separate class."""
-    layers = [node for node in graph.nodes if isinstance(node.operation, Layer)]
-    if len(graph.nodes) != 2 or not layers or layers[0].operation is None:
+    layers = [(node, node.operation) for node in graph.nodes if isinstance(node.operation, Layer)]
+    if len(graph.nodes) != 2 or not layers:
         return None
-    operation = layers[0].operation
-    if layers[0].mask is not None:
-        return None
-    return operation if isinstance(operation, Layer) and operation.module(*graph.input_shapes(layers[0])) else None
+    node, layer = layers[0]
+    return layer if node.mask is None and layer.module(*graph.input_shapes(node)) else None
 
 
 class _InnerMistake(Exception):
@@ -185,24 +160,19 @@ class _ApplyInside:
 
     def __call__(self, layer: Layer | LayerValue, *inputs: Any) -> Any:
         value = layer if isinstance(layer, LayerValue) else OneLayer(layer, self.value.span)
-        result = self.applier.apply(value, inputs[0] if len(inputs) == 1 else Tensors(inputs), self.builder)
-        if isinstance(result, Tensors):
-            self.applier.problems.add(_several(self.value, result))
-            result = BAD
+        result = self.applier.apply(value, one_or_several(inputs), self.builder)
+        if isinstance(result, Tensors):  # branches that nothing joins, inside a layer that works with one tensor
+            span, word = self.value.places.get("body", self.value.span), self.value.layer.word
+            got, shapes = str(len(result.items)), _shapes(result.items)
+            wants = "one tensor from its body"
+            result = self.applier.report(WrongInputs(span=span, word=word, wants=wants, got=got, shapes=shapes))
         if result is BAD:
             raise _InnerMistake
         return result
 
 
-def _several(value: OneLayer, results: Tensors) -> WrongInputs:
-    """The diagnostic for branches that nothing joins, inside a layer that works with one tensor."""
-    return WrongInputs(
-        span=value.places.get("body", value.span),
-        word=value.layer.word,
-        wants="one tensor from its body",
-        got=str(len(results.items)),
-        shapes=" and ".join(str(t.shape) for t in results.items),
-    )
+def _shapes(tensors: Iterable[Tensor]) -> str:
+    return " and ".join(str(t.shape) for t in tensors)
 
 
 def _before(tensor: Tensor, span: Span | None) -> Tensor:
@@ -218,7 +188,7 @@ def _before(tensor: Tensor, span: Span | None) -> Tensor:
 def _padding_after(layer: Layer, shape: Shape, tensors: tuple[Tensor, ...]) -> PaddedInput | None:
     """The padding of an output: that of the first input with padding, as long as the steps keep their positions.
 
-    A layer that reads a mask is done with it; its steps are those of its first input.
+    The steps of a layer that reads a mask are those of its first input.
     """
     sources = tensors if layer.reads_mask is None else tensors[:1]
     padded = next((t.padded for t in sources if t.padded is not None), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
 from netspec.compiler.ir.naming import MODULE_NAMES, python_name
@@ -34,28 +35,17 @@ class Builder:
         mask: Edge | None = None,
     ) -> Edge:
         """Append a node; its name gets a number when it is taken."""
-        node = Node(
-            name=self._name(operation, name, shared),
-            operation=operation,
-            inputs=inputs,
-            shapes=shapes,
-            span=span,
-            shared=shared,
-            mask=mask,
-        )
+        if shared is None:
+            name = self._numbered(name) if isinstance(operation, Input) else self.unique(name)
+        elif shared.owner is self.graph.identity:
+            name = shared.name  # claimed when the module was made
+        else:
+            if shared not in self._names_of_shared:
+                self._names_of_shared[shared] = self.unique(shared.name)
+            name = self._names_of_shared[shared]
+        node = Node(name=name, operation=operation, inputs=inputs, shapes=shapes, span=span, shared=shared, mask=mask)
         self.graph.nodes.append(node)
         return Edge(len(self.graph.nodes) - 1)
-
-    def _name(self, operation: Input | Layer | Graph, name: str, shared: SharedModule | None) -> str:
-        if isinstance(operation, Input):
-            return self._numbered(name)
-        if shared is None:
-            return self.unique(name)
-        if shared.owner is self.graph.identity:
-            return shared.name  # claimed when the module was made
-        if shared not in self._names_of_shared:
-            self._names_of_shared[shared] = self.unique(shared.name)
-        return self._names_of_shared[shared]
 
     def add_input(self, name: str, shape: Shape, span: Span | None) -> Edge:
         edge = self.add(Input(), (), (shape,), span=span, name=name)
@@ -121,3 +111,12 @@ class Tensors(Frozen):
     """Several tensors on their way to a layer that joins them."""
 
     items: tuple[Tensor, ...]
+
+
+def as_tuple(tensors: Any) -> tuple[Tensor, ...]:
+    """A tensor or several as a tuple."""
+    return tensors.items if isinstance(tensors, Tensors) else (tensors,)
+
+
+def one_or_several(tensors: Sequence[Tensor]) -> Tensor | Tensors:
+    return tensors[0] if len(tensors) == 1 else Tensors(tuple(tensors))

@@ -13,17 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors
-from netspec.compiler.elaborate.values import (
-    BAD,
-    Shared,
-)
+from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors, as_tuple
+from netspec.compiler.elaborate.values import BAD, Shared
 from netspec.compiler.errors.names import WrongValue
-from netspec.compiler.errors.values import (
-    CannotChain,
-    NoMeaningHere,
-    TooLarge,
-)
+from netspec.compiler.errors.values import CannotChain, NoMeaningHere, TooLarge
 from netspec.compiler.names.advice import advise_value, correct_value
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope
@@ -112,9 +105,9 @@ class Elaboration(ABC):
         """Tensors, and groups of them, as one group; BAD when one of them is bad or when there are too many."""
         if any(v is BAD for v in values):
             return BAD
-        if sum(len(v.items) if isinstance(v, Tensors) else 1 for v in values) > MAX_TENSORS:
+        if sum(len(as_tuple(v)) for v in values) > MAX_TENSORS:
             return self.report(TooLarge(span=span, limit=MAX_TENSORS, what="branches"))
-        return Tensors(tuple(t for v in values for t in (v.items if isinstance(v, Tensors) else (v,))))
+        return Tensors(tuple(t for v in values for t in as_tuple(v)))
 
     def _limited(self, value: LayerValue) -> Any:
         """The layer value itself, or BAD if it has too many layers or is nested too deeply."""

@@ -19,13 +19,7 @@ from netspec.compiler.elaborate.values import (
     SharedUse,
     Sum,
 )
-from netspec.compiler.errors.values import (
-    CannotChain,
-    CannotCombine,
-    ConditionUnknown,
-    NoClasses,
-    UnknownAttribute,
-)
+from netspec.compiler.errors.values import CannotChain, CannotCombine, ConditionUnknown, NoClasses, UnknownAttribute
 from netspec.compiler.names.advice import advise_attribute, advise_chained
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name
@@ -45,7 +39,7 @@ class Evaluator(Elaboration):
 
     def __init__(self, resolution: Resolution, problems: Problems) -> None:
         super().__init__(resolution, problems)
-        self.asking: list[Span] = []  # where the names under evaluation are used, the outermost first
+        self.uses_of_names: list[Span] = []  # where the names under evaluation are used, the outermost first
 
     def evaluate(self, node: tree.Expression, frame: Frame, kind: Kind | None = None) -> Any:
         with self.deeper(node.span):
@@ -95,12 +89,9 @@ class Evaluator(Elaboration):
         word = self.resolution.words.get(id(node))
         if word is not None:
             return self._word(node, word, {}, frame, kind)
-        return self._classes(node) if node.name == "classes" else BAD
-
-    def _classes(self, node: tree.Name) -> Any:
-        if self.classes is None and self.has_data:
-            return self.report(NoClasses(span=node.span, case="numbers"))
-        return self.report(NoClasses(span=node.span)) if self.classes is None else self.classes
+        if node.name == "classes" and self.classes is None:
+            return self.report(NoClasses(span=node.span, case="numbers" if self.has_data else ""))
+        return self.classes if node.name == "classes" else BAD
 
     def value_of(self, symbol: Name, frame: Frame, node: tree.Name) -> Any:
         """The value of a name at its use."""
@@ -113,9 +104,7 @@ class Evaluator(Elaboration):
     def _stored_or_made(self, symbol: Name, frame: Frame, span: Span) -> Any:
         if symbol in frame.values:
             return frame.values[symbol]
-        home = self.file_frames.get(symbol.scope)
-        if home is None:
-            home = self.file_frames.setdefault(symbol.scope, Frame(None, input=None))
+        home = self.file_frames.setdefault(symbol.scope, Frame(None))
         if symbol in home.values:
             return home.values[symbol]
         if symbol.what == "input":
@@ -123,25 +112,25 @@ class Evaluator(Elaboration):
             if symbol.scope is not self.resolution.scope:
                 case = "used file"
             elif home.builder is None:
-                span, case = self._asked(span, home), ""
+                span, case = self._outermost(span, home), ""
             return self._no_meaning(span, f"`{span.text}`", case, symbol.name)
         if symbol.expression is None:
             return BAD
-        home.values[symbol] = BAD  # in case of a circle, which resolve has reported
-        self.asking.append(span)
+        home.values[symbol] = BAD  # in case of a cycle, which resolve has reported
+        self.uses_of_names.append(span)
         try:
             value = self.evaluate(symbol.expression, home)
         finally:
-            self.asking.pop()
+            self.uses_of_names.pop()
         if symbol.what == "shared layer":
             value = self.share(symbol, value, home)
         home.values[symbol] = value
         return value
 
-    def _asked(self, span: Span, frame: Frame) -> Span:
-        """The span in the settings that asks for a tensor, perhaps through names."""
+    def _outermost(self, span: Span, frame: Frame) -> Span:
+        """The span in the settings that uses a tensor, perhaps through names."""
         is_main = frame is self.file_frames.get(self.resolution.scope)
-        return self.asking[0] if is_main and self.asking else span
+        return self.uses_of_names[0] if is_main and self.uses_of_names else span
 
     def _call(self, node: tree.Call, frame: Frame, kind: Kind | None) -> Any:
         matched = self.resolution.arguments.get(id(node))
@@ -156,7 +145,7 @@ class Evaluator(Elaboration):
     def _definition(
         self, symbol: Name, matched: dict[str, tree.Expression], frame: Frame, node: tree.Expression
     ) -> Any:
-        """A use of a `def`; defaults are filled in when it is applied, for they may ask for what flows in."""
+        """A use of a `def`; defaults are filled in when it is applied, since they may read what flows in."""
         is_rejected = id(node) in self.resolution.rejected
         arguments = []
         for parameter in symbol.parameters:
@@ -212,10 +201,8 @@ class Evaluator(Elaboration):
         return BROKEN
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
-        if is_number(value):
-            return self.report(CannotChain(span=item.span, case="number", what=describe(value)))
-        advice = advise_chained(item.span.text, value)
-        return self.report(CannotChain(span=item.span, what=describe(value), advice=advice))
+        case, advice = "number" if is_number(value) else "", advise_chained(item.span.text, value)
+        return self.report(CannotChain(span=item.span, case=case, what=describe(value), advice=advice))
 
     def _branches(self, node: tree.Branches, frame: Frame) -> Any:
         values = [self.evaluate(item, frame) for item in node.items]
@@ -228,7 +215,7 @@ class Evaluator(Elaboration):
 
     def _input(self, node: tree.InputName, frame: Frame) -> Any:
         if frame.input is None:
-            span = self._asked(node.span, frame)
+            span = self._outermost(node.span, frame)
             return self._no_meaning(span, f"`{span.text}`")
         return frame.input
 
@@ -246,13 +233,8 @@ class Evaluator(Elaboration):
         )
 
     def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
-        sizes = []
-        for item in node.items:
-            value = self.accept(item, OneSize(), "a size in parentheses", frame)
-            if value is BAD:
-                return BAD
-            sizes.append(value)
-        return Extent(tuple(sizes))
+        sizes = tuple(self.accept(item, OneSize(), "a size in parentheses", frame) for item in node.items)
+        return BAD if any(size is BAD for size in sizes) else Extent(sizes)
 
     def _binary(self, node: tree.Binary, frame: Frame) -> Any:
         if node.operator in ("and", "or"):
@@ -290,16 +272,17 @@ class Evaluator(Elaboration):
         case, swapped = node.operator if node.operator in "+*" else "", ""
         if node.operator == "*" and isinstance(right, LayerValue) and is_number(left):
             case, swapped = "order", f"{node.right.span.text} * {node.left.span.text}"
-        left_text, right_text = describe(left), describe(right)
+        fixes = (Fix(node.span, swapped),) if swapped else ()
+        first, second = describe(left), describe(right)
         return self.report(
             CannotCombine(
                 span=node.span,
                 case=case,
                 operator=node.operator,
-                left=left_text,
-                right=right_text,
+                left=first,
+                right=second,
                 swapped=swapped,
-                fixes=(Fix(node.span, swapped),) if swapped else (),
+                fixes=fixes,
             )
         )
 

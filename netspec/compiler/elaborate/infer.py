@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.compiler.elaborate.apply import Applier, label
-from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors
+from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, one_or_several
 from netspec.compiler.elaborate.elaboration import Abandon, Frame
 from netspec.compiler.elaborate.evaluate import Evaluator
 from netspec.compiler.elaborate.values import BAD
@@ -20,7 +20,7 @@ from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
 from netspec.compiler.names.advice import BATCH_WORDS
 from netspec.compiler.names.resolution import Resolution
-from netspec.compiler.names.scope import Name, is_size_name
+from netspec.compiler.names.scope import is_size_name
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import continued
 from netspec.language.diagnostics import Note, Problems
@@ -43,11 +43,8 @@ class Inference(Evaluator, Applier):
     def settings(self, section: str) -> Any:
         """The word of a section with its values, every option in force; BAD when one is wrong."""
         block = self.resolution.settings.get(section)
-        word = block.word if block is not None else words("section")[section]
-        values = block.values if block is not None else {}
-        frame = Frame(None)
         try:
-            return self.make_word(word, values, frame)
+            return self.make_word(words("section")[section], block.values if block is not None else {}, Frame(None))
         except Abandon:
             return BAD
 
@@ -60,30 +57,24 @@ class Inference(Evaluator, Applier):
             tensors = self._inputs(builder, frame, defaults)
         except Abandon:
             return None
-        frame.input = tensors[0] if len(tensors) == 1 else Tensors(tuple(tensors)) if tensors else BAD
+        frame.input = one_or_several(tensors) if tensors else BAD
         results = self._statements(frame)
-        if self._check_results(results, bool(tensors)) and all(r is not BAD for _, r, _ in results):
-            builder.graph.outputs = [Output(n, builder.edge_of(t), padding=_padding(t)) for n, t, _ in results]
-            return prune(builder.graph)
-        return None
-
-    def _check_results(self, results: list[tuple[str | None, Any, Span]], has_input: bool) -> bool:
-        if not results:
-            if not self.resolution.file.broken and not self.problems.errors:
-                end = len(self.resolution.file.source.text.rstrip())
-                span = Span(self.resolution.file.source, max(0, end - 1), end)
-                self.problems.add(self._no_network(span))
-            return False
-        if not has_input and not self.problems.errors:
+        if not results and not self.resolution.file.broken and not self.problems.errors:
+            self.problems.add(self._no_network())
+        elif results and not tensors and not self.problems.errors:
             self.problems.add(NoInput(span=results[0][2]))
-        return has_input
+        if not results or not tensors or any(r is BAD for _, r, _ in results):
+            return None
+        builder.graph.outputs = [Output(n, builder.edge_of(t), padding=_padding(t)) for n, t, _ in results]
+        return prune(builder.graph)
 
-    def _no_network(self, end: Span) -> NoNetwork:
-        names = [s for s in self.resolution.file.statements if isinstance(s, tree.Assign | tree.Share)]
-        if not names:
-            return NoNetwork(span=end)
-        last = names[-1].name
-        return NoNetwork(span=last.span, case="named", name=last.name)
+    def _no_network(self) -> NoNetwork:
+        file = self.resolution.file
+        names = [s.name for s in file.statements if isinstance(s, tree.Assign | tree.Share)]
+        if names:
+            return NoNetwork(span=names[-1].span, case="named", name=names[-1].name)
+        end = len(file.source.text.rstrip())
+        return NoNetwork(span=Span(file.source, max(0, end - 1), end))
 
     def _statements(self, frame: Frame) -> list[tuple[str | None, Any, Span]]:
         results: list[tuple[str | None, Any, Span]] = []
@@ -91,7 +82,11 @@ class Inference(Evaluator, Applier):
             try:
                 match statement:
                     case tree.Assign() | tree.Share() | tree.Param():
-                        self._evaluate_name(statement, frame)
+                        symbol = self.resolution.names_of_statements.get(id(statement))
+                        if symbol is not None and symbol not in frame.values:
+                            self.value_of(symbol, frame, statement.name)
+                        if symbol is not None:
+                            label(frame.builder, symbol.name, frame.values.get(symbol))
                     case tree.Output(name=name, value=expression):
                         value = self.evaluate(expression, frame)
                         results.append((name.name, self._flow_out(value, expression, frame), expression.span))
@@ -109,15 +104,6 @@ class Inference(Evaluator, Applier):
             self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),), fixes=fixes))
         return results
 
-    def _evaluate_name(self, statement: tree.Assign | tree.Share | tree.Param, frame: Frame) -> None:
-        symbol = self.resolution.names_of_statements.get(id(statement))
-        if symbol is None:
-            return
-        if symbol not in frame.values:
-            name = tree.Name(span=statement.name.span, name=symbol.name)
-            self.value_of(symbol, frame, name)
-        label(frame.builder, symbol.name, frame.values.get(symbol))
-
     def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
         assert frame.builder is not None
         if isinstance(value, LayerValue):
@@ -127,10 +113,8 @@ class Inference(Evaluator, Applier):
             return value
         if isinstance(value, Tensors):
             shapes = " and ".join(str(t.shape) for t in value.items)
-            self.problems.add(CannotChain(span=expression.span, case="several", what=shapes))
-        else:
-            self.problems.add(CannotChain(span=expression.span, case="network", what=describe(value)))
-        return BAD
+            return self.report(CannotChain(span=expression.span, case="several", what=shapes))
+        return self.report(CannotChain(span=expression.span, case="network", what=describe(value)))
 
     # ------------------------------------------------------------ inputs
 
@@ -138,19 +122,18 @@ class Inference(Evaluator, Applier):
         tensors = []
         for declaration in self.resolution.inputs:
             shape = self._shape(declaration.shape, frame)
-            name = declaration.name.name if declaration.name is not None else "x"
+            symbol = self.resolution.names_of_statements.get(id(declaration))
+            if symbol is not None:
+                frame.values[symbol] = BAD
             if shape is None:
-                symbol = self._input_symbol(declaration)
-                if symbol is not None:
-                    frame.values[symbol] = BAD
                 continue
             warn_channels_first(shape, declaration.shape.span, self.problems)
+            name = declaration.name.name if declaration.name is not None else "x"
             tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
             pad = self.pads.get(id(declaration.shape))
             if pad is not None:
                 tensor = tensor.replace(padded=PaddedInput(tensor, pad))
             tensors.append(tensor)
-            symbol = self._input_symbol(declaration)
             if symbol is not None:
                 frame.values[symbol] = tensor
                 builder.graph.labels[name] = tensor.edge
@@ -162,9 +145,6 @@ class Inference(Evaluator, Applier):
             return []
         return tensors
 
-    def _input_symbol(self, declaration: tree.InputDeclaration) -> Name | None:
-        return self.resolution.names_of_statements.get(id(declaration))
-
     def _shape(self, node: tree.Expression, frame: Frame) -> Shape | None:
         if isinstance(node, tree.TokenShape):
             matched = self.resolution.arguments.get(id(node), {})
@@ -174,9 +154,8 @@ class Inference(Evaluator, Applier):
                 return None
             self._keep_pad(node, made, matched)
             return Shape(length.sizes, made.vocabulary)
-        items = node.items if isinstance(node, tree.TupleLiteral) else (node,)
         sizes: list[Size] = []
-        for item in items:
+        for item in node.items if isinstance(node, tree.TupleLiteral) else (node,):
             new = self._sizes(item, frame)
             if new is None:
                 return None
@@ -184,19 +163,12 @@ class Inference(Evaluator, Applier):
         return Shape(tuple(sizes))
 
     def _keep_pad(self, node: tree.TokenShape, made: Any, matched: Mapping[str, Any]) -> None:
-        """Remember the id that only fills up; one outside the vocabulary never occurs."""
+        """Remember the padding id; one outside the vocabulary never occurs."""
         if made.pad is not None and made.pad >= made.vocabulary:
-            self.problems.add(
-                WrongValue(
-                    span=matched["pad"].span,
-                    what="`pad` of `tokens`",
-                    expected=f"an id from 0 to {made.vocabulary - 1}",
-                    given=str(made.pad),
-                    case="pad",
-                    vocabulary=made.vocabulary,
-                    highest=made.vocabulary - 1,
-                )
-            )
+            span, what, given = matched["pad"].span, "`pad` of `tokens`", str(made.pad)
+            expected, size = f"an id from 0 to {made.vocabulary - 1}", made.vocabulary
+            wrong = WrongValue(span=span, what=what, expected=expected, given=given, case="pad", vocabulary=size)
+            self.report(wrong)
         elif made.pad is not None:
             self.pads[id(node)] = made.pad
 
@@ -213,15 +185,8 @@ class Inference(Evaluator, Applier):
         sizes = value.sizes if isinstance(value, Extent) else (value,)
         if all(isinstance(s, Dim) or (isinstance(s, int) and not isinstance(s, bool) and s > 0) for s in sizes):
             return tuple(sizes)
-        self.problems.add(
-            WrongValue(
-                span=item.span,
-                what="a size of the input",
-                expected="an integer of at least 1, or an upper-case name such as H",
-                given=describe(value),
-                case="size",
-            )
-        )
+        what, expected = "a size of the input", "an integer of at least 1, or an upper-case name such as H"
+        self.report(WrongValue(span=item.span, what=what, expected=expected, given=describe(value), case="size"))
         return None
 
 

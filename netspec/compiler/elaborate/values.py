@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors
+from netspec.compiler.elaborate.builder import Builder
 from netspec.compiler.ir.graph import Graph, SharedModule
 from netspec.compiler.names.scope import Name
 from netspec.language.diagnostics import Note
@@ -21,15 +22,7 @@ from netspec.language.word import Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 
-
-class Nothing(dict[str, Any]):
-    """An empty mapping as the default of a record: it counts as immutable because it has a hash."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
-
-
-NOTHING = Nothing()
-
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 ASIDE = frozenset({"span", "places", "origins"})
 """Where a value and its options were written."""
@@ -78,37 +71,27 @@ class Broken(LayerValue, Frozen, dict=True):
 BROKEN = Broken()
 
 
-class Composed(LayerValue, Placed, dict=True):
+class Items(LayerValue, Placed, dict=True):
+    """Layers that are joined; tensors among them are passed through."""
+
+    items: tuple[Any, ...]
+    span: Span
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        return self.items
+
+
+class Composed(Items):
     """`a -> b -> c` of layers."""
 
-    items: tuple[LayerValue, ...]
-    span: Span
 
-    @property
-    def parts(self) -> tuple[object, ...]:
-        return self.items
+class Parallel(Items):
+    """`(a | b)`: every item gets the same input."""
 
 
-class Parallel(LayerValue, Placed, dict=True):
-    """`(a | b)`: every item gets the same input; tensors among the items are passed through."""
-
-    items: tuple[LayerValue | Tensor | Tensors, ...]
-    span: Span
-
-    @property
-    def parts(self) -> tuple[object, ...]:
-        return self.items
-
-
-class Sum(LayerValue, Placed, dict=True):
+class Sum(Items):
     """`a + b` of layers, or of layers and tensors."""
-
-    items: tuple[LayerValue | Tensor, ...]
-    span: Span
-
-    @property
-    def parts(self) -> tuple[object, ...]:
-        return self.items
 
 
 class Repeated(LayerValue, Placed, dict=True):

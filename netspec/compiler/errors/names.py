@@ -94,7 +94,7 @@ class WrongValue(Diagnostic):
         "": "{advice}",
         "unknown size": "{unknown} is not known before the data are loaded; write a number in the `input` line",
         "size": "write sizes as `28x28x1` or `(H, W, 3)`; the batch size is never written",
-        "pad": "the ids of `tokens({vocabulary})` are 0 to {highest}",
+        "pad": "the ids of `tokens({vocabulary})` are less than {vocabulary}",
         "percent": "for {given} percent write {given}%",
         "fraction": "write a fraction such as 99%",
     }
@@ -103,7 +103,6 @@ class WrongValue(Diagnostic):
     given: str
     unknown: str = ""
     vocabulary: int = 0
-    highest: int = 0
 
 
 class DefinedTwice(Diagnostic):
@@ -143,7 +142,7 @@ class CannotUse(Diagnostic):
     label = "{reason}"
     hint = {
         "": "{advice}",
-        "library": '{advice}\nto use a file of your own write `use "blocks.net"`',
+        "library": '{advice}\nto use your own file write `use "blocks.net"`',
         "not text": "give a .net file",
         "unreadable": "check the name and the permissions",
         "folder": "give a file in this folder\n{advice}",

@@ -2,7 +2,7 @@
 
 Uses of a `def` with other arguments or shapes are other graphs of the same build. They share one class: what is equal
 in all of them is written into it, what differs becomes a parameter of its constructor, under the name that the author
-gave it where that explains all the values. Graphs of different build get classes of their own.
+gave it where that explains all the values. Graphs of different build get separate classes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ POSITIONAL_NAMES = {
     "nn.LSTM": ("in_features", "units"),
     "nn.GRU": ("in_features", "units"),
 }
-"""What positional arguments of a constructor are called when they become parameters."""
+"""The names of positional arguments of a constructor when they become parameters."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ class BlockClass:
     expressions: dict[Slot, str] = field(default_factory=dict)
     """The expressions for the slots that differ: a parameter, or a product such as `4 * filters`."""
 
-    places: dict[int, int] = field(default_factory=dict)
+    indices: dict[int, int] = field(default_factory=dict)
     """The index of each graph in `graphs`, by identity."""
 
     def add(self, graph: Graph) -> None:
-        self.places[id(graph)] = len(self.graphs)
+        self.indices[id(graph)] = len(self.graphs)
         self.graphs.append(graph)
 
     def arguments(self, graph: Graph) -> dict[str, Any]:
         """The constructor arguments that make this graph."""
-        index = self.places[id(graph)]
+        index = self.indices[id(graph)]
         return {name: values[index] for name, values in self.parameters.items()}
 
 
@@ -91,20 +91,14 @@ class SharedUses:
 
 @dataclass
 class Classes:
-    """The classes of a network."""
+    """The classes of a network, and the shared layers of its blocks, each by the identity of a graph."""
 
     of: dict[int, BlockClass] = field(default_factory=dict)
-    """By the identity of a graph."""
     shared: dict[int, SharedUses] = field(default_factory=dict)
-    """By the identity of a graph."""
-
-    def arguments(self, graph: Graph) -> dict[str, Any]:
-        """The numbers with which the class of a graph makes it."""
-        return self.of[id(graph)].arguments(graph)
 
 
 def make_classes(network: Graph, reserved: frozenset[str]) -> Classes:
-    """The class of every block. No class is called as in `reserved`, and no parameter."""
+    """The class of every block. No class and no parameter has a name in `reserved`."""
     classes = Classes()
     by_build: dict[Any, BlockClass] = {}
     own = BlockClass(_class_name(network.name, reserved))
@@ -198,7 +192,7 @@ def _slots(name: str, node: Node, graph: Graph, classes: Classes) -> Iterator[tu
     `name` is the attribute that keeps what is made.
     """
     if isinstance(node.operation, Graph):
-        for argument, value in classes.arguments(node.operation).items():
+        for argument, value in classes.of[id(node.operation)].arguments(node.operation).items():
             yield Slot(name, argument), value
     elif isinstance(node.operation, Layer):
         module = node.operation.module(*graph.input_shapes(node))
@@ -266,22 +260,16 @@ def _candidates(block: BlockClass, reserved: Collection[str]) -> dict[str, list[
 
 def _explain(values: list[Any], candidates: dict[str, list[Any]]) -> tuple[str | None, str]:
     """The candidate whose values, or a multiple or fraction of them, are these; arguments before inputs."""
-    ordered = sorted(candidates, key=lambda name: name.startswith("in_features"))
-    for name in ordered:
-        if candidates[name] == values and all(
-            type(a) is type(b) for a, b in zip(candidates[name], values, strict=True)
-        ):
+    ordered = sorted(candidates.items(), key=lambda item: item[0].startswith("in_features"))
+    for name, column in ordered:
+        if column == values and list(map(type, column)) == list(map(type, values)):
             return name, name
-    for name in ordered:
-        column = candidates[name]
+    for name, column in ordered:
         if not all(isinstance(v, int) and v > 0 for v in (*column, *values)):
             continue
-        if values[0] % column[0] == 0 and all(
-            v == c * (values[0] // column[0]) for v, c in zip(values, column, strict=True)
-        ):
-            return name, f"{values[0] // column[0]} * {name}"
-        if column[0] % values[0] == 0 and all(
-            c // (column[0] // values[0]) == v for v, c in zip(values, column, strict=True)
-        ):
-            return name, f"{name} // {column[0] // values[0]}"
+        times, part = values[0] // column[0], column[0] // values[0]
+        if times and values == [c * times for c in column]:
+            return name, f"{times} * {name}"
+        if part and column[0] % values[0] == 0 and values == [c // part for c in column]:
+            return name, f"{name} // {part}"
     return None, ""

@@ -1,4 +1,4 @@
-"""Graph to Python source: Flax NNX classes as a person would write them, one for each block, the network last.
+"""Graph to Python source: readable Flax NNX classes, one for each block, the network last.
 
 Comes in: a graph after the passes. Goes out: source that `load` executes and `netspec compile` writes; with
 `standalone`, source that needs Flax only.
@@ -24,7 +24,7 @@ def emit_source(network: Graph, *, standalone: bool = False, probes: bool = Fals
 
     Args:
         network: the graph after the passes.
-        standalone: import Flax only, and bring the helpers that it lacks along.
+        standalone: import Flax only, and include the helpers that it lacks.
         probes: report every result to `nn.probe`, to find where a number goes wrong.
         is_inference: the graph is that of the inference form; the source says so.
     """
@@ -116,8 +116,7 @@ class _ClassWriter:
                 call = PythonCall("nn.frozen", (call,))
         else:
             return []
-        text = self.file.text(call, 8, 92 - len(name) - 8)
-        return [f"self.{name} = {text}"]
+        return [f"self.{name} = {self.file.text(call, 8, 92 - len(name) - 8)}"]
 
     def _block_call(self, name: str, inner: Graph) -> PythonCall:
         classes = self.file.classes
@@ -151,9 +150,8 @@ class _ClassWriter:
         has_heads = any(output.head is not None for output in self.graph.outputs)
         yield f"    def {'logits' if has_heads else '__call__'}({', '.join(['self', *names])}):"
         for index, node in enumerate(self.graph.nodes):
-            if index in self.graph.inputs or variables.is_alias(index):
-                continue
-            yield from self._statement(index, node, variables)
+            if index not in self.graph.inputs and not variables.is_alias(index):
+                yield from self._statement(index, node, variables)
         yield f"        return {self._result(variables)}"
         if has_heads:
             yield ""
@@ -189,9 +187,7 @@ class _ClassWriter:
     def _result(self, variables: Variables) -> str:
         outputs = self.graph.outputs
         texts = [variables.read(output.edge) for output in outputs]
-        if len(texts) == 1:
-            return texts[0]
-        if all(output.name is not None for output in outputs):
+        if len(texts) > 1 and all(output.name is not None for output in outputs):
             return "{" + ", ".join(f'"{o.name}": {t}' for o, t in zip(outputs, texts, strict=True)) + "}"
         return ", ".join(texts)
 

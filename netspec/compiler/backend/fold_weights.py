@@ -36,7 +36,7 @@ def fold_module(graph: Graph, network: Any, trained: Any) -> Any:
 
 
 def _fold_block(block: Graph, trained: Any, module: Any, done: set[int]) -> None:
-    """Give a block its weights. `done` has the modules that are finished: a shared one is found more than once."""
+    """Give a block its weights. `done` has the modules that are finished: a shared one occurs more than once."""
     for node in block.nodes:
         operation = node.operation
         if isinstance(operation, Layer) and operation.module(*block.input_shapes(node)) is None:
@@ -89,14 +89,14 @@ def inference_program(definition: Any, tree: Any) -> Any:
 
     Args:
         definition: the static half of the module.
-        tree: the structure of the tree of arrays. It is taken apart once, here, and not at each call, which would
-            take as long as a small network.
+        tree: the structure of the tree of arrays. It is flattened once, and not at each call, which would take as long
+            as a small network.
     """
 
-    def answer(arrays: list[Any], inputs: tuple[Any, ...]) -> Any:
+    def predict(arrays: list[Any], inputs: tuple[Any, ...]) -> Any:
         return nnx.merge(definition, jax.tree.unflatten(tree, arrays))(*inputs)
 
-    return jax.jit(answer, compiler_options=compiler_options(inference=True))
+    return jax.jit(predict, compiler_options=compiler_options(inference=True))
 
 
 class FoldedForm:
@@ -124,5 +124,5 @@ class FoldedForm:
             definition, state = nnx.split(self.make())
             self.arrays, tree = jax.tree.flatten(state)
             self.program = self.program or inference_program(definition, tree)
-            self.seen = [weakref.ref(leaf) for leaf in leaves]  # weights that the module has no more are let go
+            self.seen = [weakref.ref(leaf) for leaf in leaves]  # weights that the module has replaced can be freed
         return self.program, self.arrays

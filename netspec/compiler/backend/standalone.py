@@ -17,16 +17,15 @@ FAMILIES = ("helpers", "resampling", "norms", "attention", "recurrent")
 @cache
 def _helpers() -> dict[str, tuple[str, frozenset[str]]]:
     """Every helper by name: its source, and the names it uses."""
-    found = {}
+    helpers = {}
     for family in FAMILIES:
         text = (Path(__file__).parents[2] / "nn" / f"{family}.py").read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-                segment = ast.get_source_segment(text, node)
-                assert segment is not None
-                found[node.name] = (re.sub(r"  # (type: |noqa).*", "", segment), names)
-    return found
+                segment = ast.get_source_segment(text, node) or ""
+                helpers[node.name] = (re.sub(r"  # (type: |noqa).*", "", segment), names)
+    return helpers
 
 
 def helper_names() -> frozenset[str]:

@@ -1,7 +1,8 @@
-"""What the tensors in the body of an emitted class are called."""
+"""The names of the tensors in the body of an emitted class."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from netspec.compiler.ir.graph import Edge, Graph
@@ -9,7 +10,7 @@ from netspec.compiler.ir.naming import python_name, unique_name
 from netspec.layers.base import Layer
 
 SPARE_NAMES = ("y", "z", "u", "v", "w")
-"""What branches are called when the author has not named them."""
+"""The names of branches that the author has not named."""
 
 
 class Variables:
@@ -22,7 +23,9 @@ class Variables:
         self.graph = graph
         self.reserved = reserved
         self.labels = {edge: name for name, edge in graph.labels.items()}
-        self.left = self._count_reads()
+        # How often each result is still read; reads through an identity count for its input.
+        reads = [edge for i, node in enumerate(graph.nodes) if not self.is_alias(i) for edge in node.reads]
+        self.left = Counter(map(self._root, [*reads, *(output.edge for output in graph.outputs)]))
         self.names: dict[Edge, str] = {}
         self.alive: set[str] = set()
         self.number = 1
@@ -37,15 +40,6 @@ class Variables:
             edge = self.graph.nodes[edge.node].inputs[0]
         return edge
 
-    def _count_reads(self) -> dict[Edge, int]:
-        """How often each result is read; reads through an identity count for its input."""
-        reads = [e for i, node in enumerate(self.graph.nodes) if not self.is_alias(i) for e in node.reads]
-        counts: dict[Edge, int] = {}
-        for edge in (*reads, *(output.edge for output in self.graph.outputs)):
-            root = self._root(edge)
-            counts[root] = counts.get(root, 0) + 1
-        return counts
-
     def of_input(self, index: int) -> str:
         """The parameter for what flows in."""
         name = unique_name(python_name(self.graph.nodes[index].name, self.reserved), self.alive, self.reserved)
@@ -54,7 +48,7 @@ class Variables:
 
     def _keep(self, edge: Edge, name: str) -> None:
         self.names[edge] = name
-        if self.left.get(edge, 0) > 0:
+        if self.left[edge] > 0:
             self.alive.add(name)
 
     def read(self, edge: Edge) -> str:
@@ -74,11 +68,9 @@ class Variables:
         if edge.port == 0:
             candidates.append(flowing)
         candidates += ["x", *SPARE_NAMES]
-        name = next((c for c in candidates if c not in self.alive), None) or self._numbered()
+        name = next((c for c in candidates if c not in self.alive), "")
+        if not name:
+            while (name := f"y{self.number}") in self.alive:
+                self.number += 1
         self._keep(edge, name)
         return name
-
-    def _numbered(self) -> str:
-        while f"y{self.number}" in self.alive:
-            self.number += 1
-        return f"y{self.number}"

@@ -6,35 +6,24 @@ Weights are counted once, also when they are shared. Sizes that are not known ma
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
-from netspec.compiler.ir.graph import Graph, Input, Node, SharedModule
+from netspec.compiler.ir.graph import Graph, Node, SharedModule
 from netspec.language.record import Frozen
-from netspec.language.shape import Shape, Size, product
+from netspec.language.shape import Shape, Size
 from netspec.layers.base import Layer
 
 BYTES_PER_NUMBER = 4
 """Everything is float32 or int32."""
 
 
-class Row(Frozen):
-    """One layer. `path` has the names of the blocks around it; counts are its own, without what is inside."""
+class Counts(Frozen):
+    """Numbers in the weights and in the state, and multiply-adds for one example."""
 
-    path: tuple[str, ...]
-    word: str
-    call: str
-    shape: Shape
-    trainable: int
-    frozen: int
-    state: int
-    macs: Size
-    node: Node
-    weights: tuple[str, ...] = ()
-    """The names of its weights in its module."""
-    is_shared_again: bool = False
-
-    @property
-    def name(self) -> str:
-        return "/".join(self.path)
+    trainable: int = 0
+    frozen: int = 0
+    state: int = 0
+    macs: Size = 0
 
     @property
     def parameters(self) -> int:
@@ -42,18 +31,31 @@ class Row(Frozen):
         return self.trainable + self.frozen
 
 
-class Totals(Frozen):
-    """Sums over a network; memory in bytes, activations for one example."""
+class Row(Counts, kw_only=True):
+    """One layer. `path` has the names of the blocks around it, `weights` the names of its weights in its module."""
 
-    trainable: int
-    frozen: int
-    state: int
-    macs: Size
-    activations: Size
+    path: tuple[str, ...]
+    word: str
+    call: str
+    shape: Shape
+    node: Node
+    weights: tuple[str, ...] = ()
+    is_shared_again: bool = False
 
     @property
-    def parameters(self) -> int:
-        return self.trainable + self.frozen
+    def name(self) -> str:
+        return "/".join(self.path)
+
+
+class Totals(Counts):
+    """Sums over a network; memory in bytes, activations for one example."""
+
+    activations: Size = 0
+
+    def plus(self, other: Counts, activations: Size = 0) -> Totals:
+        """The sums with the weights and multiply-adds of another part, and further activations."""
+        weights = self.trainable + other.trainable, self.frozen + other.frozen, self.state + other.state
+        return Totals(*weights, self.macs + other.macs, self.activations + activations)
 
     @property
     def weight_bytes(self) -> int:
@@ -96,31 +98,21 @@ def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModu
 
 def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_shared_again: bool) -> Row:
     shapes = graph.input_shapes(node)
-    names = layer.parameters(*shapes)
-    weights = 0 if is_shared_again else _count(names)
-    state = 0 if is_shared_again else _count(layer.state(*shapes))
+    weights = layer.parameters(*shapes)
+    count = 0 if is_shared_again else sum(map(prod, weights.values()))
     return Row(
-        path,
-        node.word,
-        node.name if is_shared_again else layer.to_source(),
-        node.shape,
-        trainable=0 if layer.is_frozen else weights,
-        frozen=weights if layer.is_frozen else 0,
-        state=state,
+        path=path,
+        word=node.word,
+        call=node.name if is_shared_again else layer.to_source(),
+        shape=node.shape,
+        trainable=0 if layer.is_frozen else count,
+        frozen=count if layer.is_frozen else 0,
+        state=0 if is_shared_again else sum(map(prod, layer.state(*shapes).values())),
         macs=layer.macs(node.shape, *shapes),
         node=node,
-        weights=tuple(names),
+        weights=tuple(weights),
         is_shared_again=is_shared_again,
     )
-
-
-def _count(weights: dict[str, tuple[int, ...]]) -> int:
-    total = 0
-    for sizes in weights.values():
-        size = product(sizes)
-        assert isinstance(size, int)
-        total += size
-    return total
 
 
 def step_bytes(graph: Graph, batch: int) -> Size:
@@ -133,41 +125,29 @@ def total_cost(graph: Graph) -> Totals:
     memo: dict[int, _Cost] = {}
     for inner in graph.subgraphs():
         memo[id(inner)] = _graph_cost(inner, memo)
-    return memo[id(graph)].totals
+    return memo[id(graph)][0]
 
 
-class _Cost(Frozen):
-    """The sums of a block. Weights that a block around it holds are in `borrowed` instead, one entry for each."""
-
-    totals: Totals
-    borrowed: dict[SharedModule, Totals]
+_Cost = tuple[Totals, dict[SharedModule, Counts]]
+"""The sums of a block; weights that a block around it holds are in the second part instead, one entry for each."""
 
 
 def _graph_cost(graph: Graph, memo: dict[int, _Cost]) -> _Cost:
-    trainable = frozen = state = 0
-    macs: Size = 0
-    activations: Size = 0
-    shared: dict[SharedModule, Totals] = {}
+    totals = Totals()
+    shared: dict[SharedModule, Counts] = {}
     for node in graph.nodes:
-        cost = _node_cost(graph, node, memo)
+        cost: Counts
         if isinstance(node.operation, Graph):
-            shared.update(memo[id(node.operation)].borrowed)
-        macs = macs + cost.macs
-        activations = activations + cost.activations
-        if node.shared is not None:
-            shared[node.shared] = cost
+            inner, borrowed = memo[id(node.operation)]
+            shared.update(borrowed)
+            cost, activations = inner, inner.activations
+        elif isinstance(node.operation, Layer):
+            cost, activations = _row(node, (), node.operation, graph, is_shared_again=False), node.shape.count
         else:
-            trainable, frozen, state = trainable + cost.trainable, frozen + cost.frozen, state + cost.state
-    for held in [cost for module, cost in shared.items() if module.owner is graph.identity]:
-        trainable, frozen, state = trainable + held.trainable, frozen + held.frozen, state + held.state
-    borrowed = {module: cost for module, cost in shared.items() if module.owner is not graph.identity}
-    return _Cost(Totals(trainable, frozen, state, macs, activations), borrowed)
-
-
-def _node_cost(graph: Graph, node: Node, memo: dict[int, _Cost]) -> Totals:
-    if isinstance(node.operation, Graph):
-        return memo[id(node.operation)].totals
-    if isinstance(node.operation, Input):
-        return Totals(0, 0, 0, 0, 0)
-    row = _row(node, (), node.operation, graph, is_shared_again=False)
-    return Totals(row.trainable, row.frozen, row.state, row.macs, node.shape.count)
+            continue
+        if node.shared is not None:  # its weights count once, where they are held
+            shared[node.shared], cost = cost, Counts(macs=cost.macs)
+        totals = totals.plus(cost, activations)
+    for module in [module for module in shared if module.owner is graph.identity]:
+        totals = totals.plus(shared.pop(module).replace(macs=0))
+    return totals, shared

@@ -1,12 +1,13 @@
 """The graph: what is computed, with every shape known, in the hierarchy that the author wrote.
 
-A `Graph` is a block: its nodes stand in the order in which they can be computed, and each node is an input, a layer or
+A `Graph` is a block: its nodes are in an order in which they can be computed, and each node is an input, a layer or
 another graph. Uses of a block with equal arguments and shapes share one `Graph` object; each use has separate weights
 unless they are shared by `share`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -44,8 +45,8 @@ class SharedModule:
 class Node:
     """One step. `shapes` has one entry per output (only blocks have several); `shared` is set for uses of a `share`.
 
-    `mask` says which steps of a sequence only fill up; it is set for layers that leave them out. `absorbed` has the
-    batchnorms that a pass has merged into the layer, which has their work in its weights.
+    `mask` says which steps of a sequence are padding; it is set for layers that leave them out. `absorbed` has the
+    batchnorms that a pass has merged into the layer.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Node:
 
     @property
     def word(self) -> str:
-        """What it is called in the spec."""
+        """Its word in the spec."""
         operation = self.operation
         if isinstance(operation, Layer):
             return operation.to_source().partition("(")[0]
@@ -90,9 +91,9 @@ class Padding:
 
 @dataclass(frozen=True)
 class Output:
-    """What flows out: a name if it was given one, and the head (softmax, sigmoid) that a pass has peeled off.
+    """What flows out: its name, if any, and the head (softmax, sigmoid) that a pass has peeled off.
 
-    `padding` is set for a sequence some of whose steps only fill up: losses and metrics leave them out.
+    `padding` is set for a sequence with padded steps: losses and metrics leave them out.
     """
 
     name: str | None
@@ -147,13 +148,9 @@ class Graph:
 
 def use_counts(graph: Graph) -> list[int]:
     """How often each node's results are read, by nodes and outputs."""
-    counts = [0] * len(graph.nodes)
-    for node in graph.nodes:
-        for edge in node.reads:
-            counts[edge.node] += 1
-    for output in graph.outputs:
-        counts[output.edge.node] += 1
-    return counts
+    edges = [*(edge for node in graph.nodes for edge in node.reads), *(output.edge for output in graph.outputs)]
+    counts = Counter(edge.node for edge in edges)
+    return [counts[index] for index in range(len(graph.nodes))]
 
 
 def prune(graph: Graph) -> Graph:

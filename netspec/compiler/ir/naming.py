@@ -6,21 +6,11 @@ import keyword
 from collections.abc import Collection
 
 MODULE_NAMES = frozenset(
-    {
-        "eval",
-        "iter_children",
-        "iter_modules",
-        "perturb",
-        "set_attributes",
-        "sow",
-        "train",
-        # what `train()` and `eval()` switch on every module that has an attribute of the name
-        "decode",
-        "deterministic",
-        "use_running_average",
-        # the method of emitted networks with a head
-        "logits",
-    }
+    [
+        *("eval", "iter_children", "iter_modules", "perturb", "set_attributes", "sow", "train"),
+        *("decode", "deterministic", "use_running_average"),  # what `train()` and `eval()` set on every module
+        "logits",  # the method of emitted networks with a head
+    ]
 )
 """Attributes of an `nnx.Module`; a layer stored under such a name would hide it."""
 

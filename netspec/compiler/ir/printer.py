@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Any
 
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
@@ -33,9 +35,7 @@ def table_lines(graph: Graph) -> Iterator[Line]:
         if isinstance(row.node.operation, Layer) and row.node.operation.is_identity and not row.node.operation.name:
             continue
         *around, name = row.path
-        common = 0
-        while common < min(len(around), len(open_blocks)) and around[common] == open_blocks[common]:
-            common += 1
+        common = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(around, open_blocks, strict=False))))
         for depth in range(common, len(around)):
             yield Line(depth, around[depth], "", "", "", "")
         open_blocks = tuple(around)
@@ -43,15 +43,10 @@ def table_lines(graph: Graph) -> Iterator[Line]:
 
 
 def _line(row: Row, depth: int, name: str) -> Line:
-    if row.is_shared_again:
-        layer, parameters = f"{row.word} (shared, above)", ""
-    else:
-        layer = row.call
-        parameters = count(row.parameters) if row.parameters else ""
-        if row.frozen:
-            parameters += " frozen"
-        if row.state:
-            parameters += f" + {count(row.state)} state"
+    layer = f"{row.word} (shared, above)" if row.is_shared_again else row.call
+    parameters = count(row.parameters) if row.parameters else ""
+    parameters += " frozen" if row.frozen else ""
+    parameters += f" + {count(row.state)} state" if row.state else ""
     return Line(depth, name, layer, str(row.shape), parameters, count(row.macs) if row.macs != 0 else "")
 
 
@@ -74,15 +69,14 @@ def memory(size: Size) -> str:
 
 def total_lines(totals: Totals) -> list[tuple[str, str]]:
     """The lines below the table, as pairs of a name and a value."""
-    lines = [("trainable parameters", count(totals.trainable))]
-    if totals.frozen:
-        lines.append(("frozen parameters", count(totals.frozen)))
-    if totals.state:
-        lines.append(("state (not trained)", count(totals.state)))
-    lines.append(("multiply-adds per example", count(totals.macs)))
-    lines.append(("memory of the weights", memory(totals.weight_bytes)))
-    lines.append(("memory of the activations", f"{memory(totals.activation_bytes)} per example"))
-    return lines
+    return [
+        ("trainable parameters", count(totals.trainable)),
+        *([("frozen parameters", count(totals.frozen))] if totals.frozen else []),
+        *([("state (not trained)", count(totals.state))] if totals.state else []),
+        ("multiply-adds per example", count(totals.macs)),
+        ("memory of the weights", memory(totals.weight_bytes)),
+        ("memory of the activations", f"{memory(totals.activation_bytes)} per example"),
+    ]
 
 
 HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
@@ -90,8 +84,8 @@ HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
 
 def full_text(graph: Graph) -> str:
     """Every layer with every option in force, defaults too."""
-    found = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
-    return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in found if isinstance(layer, Layer))
+    layers = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
+    return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in layers if isinstance(layer, Layer))
 
 
 def summary_text(graph: Graph) -> str:
@@ -99,19 +93,15 @@ def summary_text(graph: Graph) -> str:
     lines = [*table_lines(graph)]
     cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
     widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
-    out = [_aligned(HEADINGS, widths), "  ".join("-" * w for w in widths)]
-    out += [_aligned(row, widths) for row in cells]
-    out.append("")
+
+    def aligned(row: tuple[str, ...]) -> str:
+        columns = zip("<<<>>", row, widths, strict=True)
+        return "  ".join(f"{cell:{sign}{width}}" for sign, cell, width in columns).rstrip()
+
     totals = total_lines(total_cost(graph))
     width = max(len(name) for name, _ in totals)
-    out += [f"{name:<{width}}  {value}" for name, value in totals]
-    return "\n".join(out)
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    left = "  ".join(f"{cell:<{width}}" for cell, width in zip(row[:3], widths[:3], strict=True))
-    right = "  ".join(f"{cell:>{width}}" for cell, width in zip(row[3:], widths[3:], strict=True))
-    return f"{left}  {right}".rstrip()
+    footer = [f"{name:<{width}}  {value}" for name, value in totals]
+    return "\n".join([aligned(HEADINGS), "  ".join("-" * w for w in widths), *map(aligned, cells), "", *footer])
 
 
 def summary_html(graph: Graph) -> str:
@@ -123,9 +113,8 @@ def summary_html(graph: Graph) -> str:
     for line in table_lines(graph):
         cells = [line.layer, line.shape, line.parameters, line.macs]
         inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells)
-        body += (
-            f"<tr><td style='text-align:left;padding-left:{0.5 + line.depth}em'>{escape(line.name)}</td>{inner}</tr>"
-        )
+        padding = f"padding-left:{0.5 + line.depth}em"
+        body += f"<tr><td style='text-align:left;{padding}'>{escape(line.name)}</td>{inner}</tr>"
     totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph)))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
 
@@ -165,17 +154,12 @@ def graph_text(graph: Graph, repeats: Iterable[Repeat] = ()) -> str:
 
     The given `repeats` are listed at the end of their blocks.
     """
-    numbers: dict[int, str] = {}
-    used: dict[str, int] = {}
-    texts = []
+    blocks = list(graph.subgraphs())
+    numbers = dict(zip(map(id, blocks), _numbered([block.name for block in blocks], "#"), strict=True))
     notes: dict[int, list[str]] = {}
     for repeat in repeats:
         notes.setdefault(id(repeat.block), []).append(_repeat_line(repeat))
-    for block in graph.subgraphs():
-        used[block.name] = used.get(block.name, 0) + 1
-        numbers[id(block)] = block.name if used[block.name] == 1 else f"{block.name}#{used[block.name]}"
-        texts.append("\n".join([*_block_lines(block, numbers), *notes.get(id(block), ())]))
-    return "\n\n".join(texts)
+    return "\n\n".join("\n".join([*_block_lines(block, numbers), *notes.get(id(block), ())]) for block in blocks)
 
 
 def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
@@ -212,12 +196,14 @@ def _repeat_line(repeat: Repeat) -> str:
 
 def _labels(block: Graph) -> list[str]:
     """The name of every node; the second use of a shared layer, which has the same one, gets a number."""
-    used: dict[str, int] = {}
-    labels = []
-    for node in block.nodes:
-        used[node.name] = used.get(node.name, 0) + 1
-        labels.append(f"%{node.name}" if used[node.name] == 1 else f"%{node.name}@{used[node.name]}")
-    return labels
+    return list(_numbered([f"%{node.name}" for node in block.nodes], "@"))
+
+
+def _numbered(names: Iterable[str], sign: str) -> Iterator[str]:
+    used: Counter[str] = Counter()
+    for name in names:
+        used[name] += 1
+        yield name if used[name] == 1 else f"{name}{sign}{used[name]}"
 
 
 def _operation(node: Node, numbers: dict[int, str]) -> str:

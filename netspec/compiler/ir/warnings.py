@@ -5,10 +5,11 @@ Each rule is a function over the nodes of a graph; `check_graph` runs all of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from netspec.compiler.ir.graph import Graph, Node
 from netspec.language.diagnostics import Diagnostic, Note, Problems
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape, product
 from netspec.language.source import Span
 from netspec.layers.activation_layer import ActivationLayer
@@ -123,96 +124,100 @@ def warn_channels_first(shape: Shape, span: Span, problems: Problems) -> None:
         )
 
 
+class Site(Frozen):
+    """A layer where it is used: in a block, which may be the network, and read by other nodes."""
+
+    graph: Graph
+    is_network: bool
+    node: Node
+    layer: Layer
+    users: list[Node]
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return self.graph.input_shapes(self.node)
+
+
 def check_graph(graph: Graph, problems: Problems) -> None:
     """Add the warnings for a network, blocks included. Comes before the passes."""
     for block in graph.subgraphs():
-        users = _users(block)
+        users: list[list[Node]] = [[] for _ in block.nodes]
+        for node in block.nodes:
+            for edge in node.inputs:
+                users[edge.node].append(node)
         for index, node in enumerate(block.nodes):
             if isinstance(node.operation, Layer):
-                for rule in RULES:
-                    for diagnostic in rule(block, node, [block.nodes[i] for i in users[index]], block is graph):
-                        problems.add(diagnostic)
+                site = Site(block, block is graph, node, node.operation, users[index])
+                for warning in filter(None, (rule(site) for rule in RULES)):
+                    problems.add(warning)
 
 
-def _users(graph: Graph) -> list[list[int]]:
-    users: list[list[int]] = [[] for _ in graph.nodes]
-    for index, node in enumerate(graph.nodes):
-        for edge in node.inputs:
-            users[edge.node].append(index)
-    return users
-
-
-def _drops_rows(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
-    layer = node.operation
-    (x, *_) = graph.input_shapes(node)
+def _drops_rows(at: Site) -> Diagnostic | None:
+    layer, x = at.layer, at.inputs[0]
     if isinstance(layer, Pool) and layer.window is not None:
         if layer.ceil is False:
-            return  # written down, so it is meant
+            return None  # written down, so it is meant
         lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.rounds_up)
     elif isinstance(layer, Sliding) and layer.stride != 1 and product(per_axis(layer.kernel, x, "kernel")) != 1:
         lost = dropped(x, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation, pad=layer.pad)
     else:
-        return
+        return None
     if not any(lost):
-        return
+        return None
     names = {1: ["step"], 2: ["row", "column"], 3: ["slice", "row", "column"]}[len(lost)]
     words = [
         f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
     ]
-    assert isinstance(layer, Layer)
     case = "pool" if isinstance(layer, Pool) else ""
-    yield DropsRows(span=node.span, word=layer.word, what=" and ".join(words), shape=str(x), case=case)
+    return DropsRows(span=at.node.span, word=layer.word, what=" and ".join(words), shape=str(x), case=case)
 
 
-def _softmax_inside(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
-    layer = node.operation
-    assert isinstance(layer, Layer)
-    word = layer.activation_word
-    if word is None or word.word != "softmax" or not users:
-        return
-    follower = next((u.operation for u in users if isinstance(u.operation, Layer)), None)
+def _softmax_inside(at: Site) -> Diagnostic | None:
+    word = at.layer.activation_word
+    if word is None or word.word != "softmax" or not at.users:
+        return None
+    follower = next((u.operation for u in at.users if isinstance(u.operation, Layer)), None)
     if follower is not None and (follower.training_only or follower.is_identity):
-        return
+        return None
     if isinstance(follower, ActivationLayer) and follower.activation.is_head:
-        yield SoftmaxInside(span=node.span, case="twice")
-    elif any(isinstance(u.operation, Layer) and u.operation.parameters(*graph.input_shapes(u)) for u in users):
-        yield SoftmaxInside(span=node.span)
+        return SoftmaxInside(span=at.node.span, case="twice")
+    if any(isinstance(u.operation, Layer) and u.operation.parameters(*at.graph.input_shapes(u)) for u in at.users):
+        return SoftmaxInside(span=at.node.span)
+    return None
 
 
-def _dropout_after_head(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
-    layer = node.operation
-    assert isinstance(layer, Layer)
-    if not is_network or not layer.training_only:
-        return
-    following = list(users)
+def _dropout_after_head(at: Site) -> Diagnostic | None:
+    if not at.is_network or not at.layer.training_only:
+        return None
+    following = at.users
     while following:
         last = following[0]
         if not isinstance(last.operation, ActivationLayer) or last.operation.parameters(last.shape):
-            return
-        following = [n for n in graph.nodes if any(graph.nodes[e.node] is last for e in n.inputs)]
-    yield DropoutAfterHead(span=node.span)
+            return None
+        following = [n for n in at.graph.nodes if any(at.graph.nodes[e.node] is last for e in n.inputs)]
+    return DropoutAfterHead(span=at.node.span)
 
 
-def _bias_before_norm(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
-    layer = node.operation
-    assert isinstance(layer, Layer)
-    if not layer.has_bias or len(users) != 1 or layer.is_frozen:
-        return
-    norm = users[0].operation
+def _bias_before_norm(at: Site) -> Diagnostic | None:
+    layer = at.layer
+    if not layer.has_bias or len(at.users) != 1 or layer.is_frozen:
+        return None
+    norm = at.users[0].operation
     if not isinstance(norm, Layer) or not norm.cancels_bias or layer.activation_word is not None:
-        return
-    bias = layer.parameters(*graph.input_shapes(node)).get("bias")
-    if bias is not None:
-        notes = (Note(users[0].span, "takes the mean away"),) if users[0].span is not None else ()
-        yield BiasBeforeNorm(span=node.span, notes=notes, word=layer.word, norm=norm.word, count=bias[0])
+        return None
+    bias = layer.parameters(*at.inputs).get("bias")
+    if bias is None:
+        return None
+    notes = (Note(at.users[0].span, "subtracts the mean"),) if at.users[0].span is not None else ()
+    return BiasBeforeNorm(span=at.node.span, notes=notes, word=layer.word, norm=norm.word, count=bias[0])
 
 
-def _much_dropout(graph: Graph, node: Node, users: list[Node], is_network: bool) -> Iterator[Diagnostic]:
-    layer = node.operation
-    rate = getattr(layer, "rate", 0.0)
-    if isinstance(layer, Layer) and layer.training_only and rate > 0.8:
-        yield MuchDropout(span=node.span, percent=f"{100 * rate:g}", kept=f"{100 - 100 * rate:g}")
+def _much_dropout(at: Site) -> Diagnostic | None:
+    rate = getattr(at.layer, "rate", 0.0)
+    if not at.layer.training_only or rate <= 0.8:
+        return None
+    return MuchDropout(span=at.node.span, percent=f"{100 * rate:g}", kept=f"{100 - 100 * rate:g}")
 
 
-Rule = Callable[[Graph, Node, list[Node], bool], Iterator[Diagnostic]]
+Rule = Callable[[Site], Diagnostic | None]
 RULES: tuple[Rule, ...] = (_drops_rows, _softmax_inside, _dropout_after_head, _bias_before_norm, _much_dropout)

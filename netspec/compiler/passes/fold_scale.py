@@ -9,7 +9,7 @@ from netspec.compiler.ir.rewrite import reroute, rewrite_blocks
 from netspec.layers.reshape import Scale
 
 MIN_FACTOR, MAX_FACTOR = 1e-30, 1e30
-"""Products outside are not formed: f32 might hold what the layers give one after the other, and not the product."""
+"""Products outside are not formed: f32 might hold the results of single layers, and not the product."""
 
 
 def fold_scale(graph: Graph) -> Graph:
@@ -34,7 +34,7 @@ def _fold(block: Graph) -> Graph:
 
 
 def _join(before: Node, node: Node) -> Node:
-    """The second of two scales doing the work of both; the node as it is when the first is none, or they cannot join.
+    """The second of two scales with the factor and offset of both; the node itself where they cannot join.
 
     f2 (f1 x + o1) + o2 = f1 f2 x + (f2 o1 + o2)
     """

@@ -30,15 +30,15 @@ def _merge(block: Graph) -> Graph:
         if not _can_go(node) or counts[node.inputs[0].node] > 1:
             continue
         edge = instead.get(node.inputs[0], node.inputs[0])
-        front = nodes[edge.node]
-        if _can_take_on(front):
-            assert isinstance(front.operation, Layer)
-            changed = front.operation.replace(bias=True)
-            nodes[edge.node] = replace(front, operation=changed, absorbed=(*front.absorbed, node))
+        before = nodes[edge.node]
+        if _can_absorb(before):
+            assert isinstance(before.operation, Layer)
+            changed = before.operation.replace(bias=True)
+            nodes[edge.node] = replace(before, operation=changed, absorbed=(*before.absorbed, node))
             instead[Edge(index)] = edge
     if not instead:
         return block
-    # What the author calls the result of the layer alone is nowhere any more.
+    # The result of the layer alone no longer exists, nor does its label.
     labels = {name: edge for name, edge in block.labels.items() if edge not in instead.values()}
     return reroute(replace(block, nodes=nodes, labels=labels), instead)
 
@@ -47,7 +47,7 @@ def _can_go(node: Node) -> bool:
     return isinstance(node.operation, BatchNorm) and node.shared is None and node.operation.dtype in (None, "f32")
 
 
-def _can_take_on(node: Node) -> bool:
+def _can_absorb(node: Node) -> bool:
     """In lower precision the layer rounds before the batchnorm, so that merging would change predictions."""
     layer = node.operation
     if not isinstance(layer, Layer) or layer.output_axis is None or node.shared is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.compiler.ir.graph import Edge, Graph, Node, Output, prune, use_counts
+from netspec.compiler.ir.graph import Graph, Node, Output, prune, use_counts
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 
@@ -24,30 +24,20 @@ def peel_head(graph: Graph) -> Graph:
 
 def _peel(nodes: list[Node], output: Output) -> Output:
     """The output without its head; changes `nodes` in place."""
-    index = output.edge.node
-    node = nodes[index]
-    if isinstance(node.operation, Graph):
-        return _peel_block(nodes, node, output)
-    if not isinstance(node.operation, Layer):
+    node = nodes[output.edge.node]
+    bare: Layer | Graph
+    if isinstance(node.operation, Graph) and len(node.operation.outputs) == 1:
+        bare = peel_head(node.operation)
+        head = bare.outputs[0].head
+        bare.outputs[0] = replace(bare.outputs[0], head=None)
+    elif isinstance(node.operation, Layer):
+        head = node.operation.activation_word
+        if isinstance(node.operation, ActivationLayer) and node.operation.activation.is_head:
+            return replace(output, edge=node.inputs[0], head=head)
+        bare = node.operation.replace(activation=None) if head is not None and head.is_head else node.operation
+    else:
         return output
-    head = node.operation.activation_word
     if head is None or not head.is_head:
         return output
-    if isinstance(node.operation, ActivationLayer):
-        return replace(output, edge=node.inputs[0], head=head)
-    bare = node.operation.replace(activation=None)
-    nodes[index] = replace(node, operation=bare)
+    nodes[output.edge.node] = replace(node, operation=bare)
     return replace(output, head=head)
-
-
-def _peel_block(nodes: list[Node], node: Node, output: Output) -> Output:
-    assert isinstance(node.operation, Graph)
-    if len(node.operation.outputs) != 1:
-        return output
-    inner = peel_head(node.operation)
-    head = inner.outputs[0].head
-    if head is None:
-        return output
-    inner.outputs[0] = replace(inner.outputs[0], head=None)
-    nodes[output.edge.node] = replace(node, operation=inner)
-    return Output(output.name, Edge(output.edge.node, output.edge.port), head)

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import netspec
 from netspec.compiler.backend.fold_weights import FoldedForm
-from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.graph import Graph, Padding
 from netspec.compiler.ir.printer import graph_text
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.passes import INFERENCE_PASSES, PASSES
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 
 NETS = {
@@ -269,3 +271,13 @@ def test_repeats_are_what_they_say(text: str) -> None:
             operations = {id(op) if isinstance(op, Graph) else op for op in (block.nodes[i].operation for i in own)}
             names = {op.to_source() for op in operations if not isinstance(op, int)}
             assert len(names) <= 1
+
+
+@pytest.mark.parametrize(
+    "network", ["embedding(8) -> dense(3, softmax)", "def b() = embedding(8) -> dense(3, softmax)\nb"]
+)
+def test_an_output_keeps_its_padding_when_its_head_is_peeled_off(network: str) -> None:
+    compilation = Compilation(Source("net.net", f"input 10 tokens(50, pad = 0)\n{network}\n"))
+    assert compilation.optimized is not None
+    (output,) = compilation.optimized.outputs
+    assert output.head is not None and output.padding == Padding("x", 0)

@@ -67,7 +67,7 @@ def _notes(spec: Compilation) -> list[str]:
     plateau = find_plateau(spec.train.schedule)
     if plateau is not None:
         notes.append(
-            f"multiplied by {number_text(plateau.factor)} each time `{plateau.figure}` has not improved for "
+            f"multiplied by {number_text(plateau.factor)} each time `{plateau.watches()}` has not improved for "
             f"{plural(plateau.patience, 'epoch')}, which is not drawn"
         )
     for word in spec.train.optimizer:

@@ -40,6 +40,10 @@ class Best(Keep):
         aliases=("monitor",),
     )
 
+    def watches(self) -> str | None:
+        """The metric that it compares, if it says so."""
+        return self.figure
+
 
 @keep("last")
 class Last(Keep):

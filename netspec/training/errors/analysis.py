@@ -32,11 +32,16 @@ class PartlyTaken(Diagnostic):
     code = "NS510"
     severity = "warning"
     title = "{taken} of {all} weights are initialized from `{source}`, the others at random"
-    hint = "{list}"
+    hint = {
+        "": "random: {random}\nnot used: {unused}",
+        "random": "random: {random}",
+        "unused": "not used: {unused}",
+    }
     taken: int
     all: int
     source: str
-    list: str
+    random: str
+    unused: str
 
 
 class NoStart(Diagnostic):

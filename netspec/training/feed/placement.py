@@ -49,14 +49,8 @@ class Placement:
         static: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Compile a program.
-
-        Args:
-            function: from trees of arrays to trees of arrays.
-            donate: the argument whose memory the results may take.
-            static: the argument that is a constant of the program.
-            options: flags of XLA.
-        """
+        """Compile a function of trees of arrays. `donate` is the argument whose memory the results may take, `static`
+        the one that is a constant of the program, and `options` are flags of XLA."""
         return jax.jit(
             function,
             donate_argnums=() if donate is None else donate,

@@ -19,7 +19,6 @@ from netspec.training.feed.data_checksum import fingerprint
 from netspec.training.loop.callback import Silent
 from netspec.training.loop.nonfinite import explain_weights, not_finite
 from netspec.training.loop.run_state import Progress
-from netspec.training.recipe.recipe import Recipe
 from netspec.training.schedules import build_schedule
 from netspec.training.step.engine import Engine, State
 
@@ -115,14 +114,13 @@ class Checkpointing(Silent):
         """
         assert self.run is not None, "only a run folder can be resumed"
         snapshot = self.store.restore(training.state, tuple(training.weights))
-        warnings: tuple[Diagnostic, ...]
-        if snapshot is None:
-            # A run that was stopped before its first checkpoint; weights are only there when there was one.
-            if (self.run.path / "weights.safetensors").exists():
-                raise fail(errors.NoCheckpoint(run=str(self.run.path)))
-            warnings = (errors.StartsAgain(run=str(self.run.path)),)
+        warnings: list[Diagnostic] = []
+        if snapshot is not None:
+            warnings = [*snapshot.warnings, *self._check_same(snapshot.record)]
+        elif (self.run.path / "weights.safetensors").exists():  # they are written after the first checkpoint only
+            raise fail(errors.NoCheckpoint(run=str(self.run.path)))
         else:
-            warnings = (*snapshot.warnings, *self._check_same(snapshot.record))
+            warnings = [errors.StartsAgain(run=str(self.run.path))]
         for warning in warnings:
             self.run.log(f"{warning.code}: {warning.message}")
         if snapshot is not None:
@@ -131,7 +129,7 @@ class Checkpointing(Silent):
             if training.progress.best_epoch is not None:
                 training.best = Weights(*(snapshot.best or self.engine.copy(tuple(training.weights))))
         self.run.write_history(training.progress.history)
-        return warnings
+        return tuple(warnings)
 
     def _check_same(self, record: Mapping[str, Any]) -> list[Diagnostic]:
         """Only `epochs` may change when a run is resumed; a warning where that changes the learning rate.
@@ -139,33 +137,28 @@ class Checkpointing(Silent):
         Raises:
             CompileError: other settings (NS472) or data (NS478) than those of the checkpoint.
         """
-        differences = changes(record, self._identity())
-        if differences:
+        if differences := changes(record, self._identity()):
             raise fail(errors.OtherSettings(changes=differences))
         if record["data"] != self.data_checksum:
             raise fail(errors.OtherData())
-        return longer_schedule(self.engine.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"])
+        recipe, steps, before = self.engine.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"]
+        compared = min(before, recipe.epochs) * steps
+        old, new = (build_schedule(recipe.schedule, steps, epochs * steps) for epochs in (before, recipe.epochs))
+        looks = range(0, compared, max(1, compared // COMPARED_STEPS))
+        if before == recipe.epochs or all(abs(old(i) - new(i)) < 1e-6 for i in looks):
+            return []
+        words = " -> ".join(word.to_source() for word in recipe.schedule)
+        return [errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What differs between the recipes of a run and its continuation, in words; empty when nothing does."""
     old, new = before["recipe"], now["recipe"]
-    found = [
+    differences = [
         f"`{key}` was {old.get(key)} and is {new.get(key)}"
         for key in dict.fromkeys([*old, *new])
         if key != "epochs" and old.get(key) != new.get(key)
     ]
     if before["examples"] != now["examples"]:
-        found.append(f"there were {before['examples']} training examples and are {now['examples']}")
-    return "; ".join(found)
-
-
-def longer_schedule(recipe: Recipe, steps_per_epoch: int, before: int) -> list[Diagnostic]:
-    """A warning when another number of epochs (`before`: that of the run so far) changes the rates of its steps."""
-    steps = min(before, recipe.epochs) * steps_per_epoch
-    looks = range(0, steps, max(1, steps // COMPARED_STEPS))
-    curves = [build_schedule(recipe.schedule, steps_per_epoch, n * steps_per_epoch) for n in (before, recipe.epochs)]
-    if before == recipe.epochs or all(abs(curves[0](i) - curves[1](i)) < 1e-6 for i in looks):
-        return []
-    words = " -> ".join(word.to_source() for word in recipe.schedule)
-    return [errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]
+        differences.append(f"there were {before['examples']} training examples and are {now['examples']}")
+    return "; ".join(differences)

@@ -85,13 +85,12 @@ def fit(
     """Train.
 
     Args:
-        experiment: what is trained on what.
-        engine: the engine of this experiment, with a `Placement` of its own or programs that it shares; by default it
-            is made here.
+        experiment: the network, the recipe and the data.
+        engine: that of the experiment, with another `Placement` or shared programs; made here by default.
         run: the folder to write to, or None.
         resume: continue from the newest checkpoint of `run`.
-        reporter: a callback; none by default.
-        save_seconds: the least time between two checkpoints; 0 writes one after every epoch.
+        reporter: a callback.
+        save_seconds: the minimum time between two checkpoints; 0 writes one after every epoch.
         on_start: called when everything is known to fit together, before the first step.
 
     Raises:
@@ -104,8 +103,10 @@ def fit(
             training.begin(resume)
             if on_start is not None:
                 on_start()
-            while not (training.is_ending or training.is_leaving()):
-                training.run_epoch()
+            while not training.is_ending:
+                training.interrupted = interruption.requested  # by a signal before the first step: nothing to save
+                if not training.interrupted:
+                    training.run_epoch()
             return training.finish()
         except Exception as error:
             training.checkpointing.store.wait(check=False)  # what is being written is a step that is worth having
@@ -246,11 +247,6 @@ class Training:
         """Whether no epoch follows."""
         return self.interrupted or self.progress.is_over(self.recipe)
 
-    def is_leaving(self) -> bool:
-        """Whether a signal has ended the run; one that came before the first step leaves nothing to save."""
-        self.interrupted = self.interrupted or self.interruption.requested
-        return self.interrupted
-
     # ------------------------------------------------------------ one epoch
 
     def run_epoch(self) -> None:
@@ -364,12 +360,10 @@ class Training:
         Raises:
             CompileError: NS460.
         """
-        bad = int(self.state["bad_step"])
-        if bad >= 0:
+        if (bad := int(self.state["bad_step"])) >= 0:
             start = self.engine.start()
             snapshot = self.checkpointing.store.restore(start, tuple(self.weights))
-            state = start if snapshot is None else snapshot.state
-            self.give_up(explain(self.engine, self.data, state, bad))
+            self.give_up(explain(self.engine, self.data, start if snapshot is None else snapshot.state, bad))
 
     def give_up(self, diagnostic: Diagnostic) -> None:
         """Stop. `netspec runs` shows why from the record.

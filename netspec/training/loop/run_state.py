@@ -50,7 +50,7 @@ class Progress:
 
     def is_plateau(self, rule: ReduceOnPlateau, metrics: Mapping[str, Any]) -> bool:
         """Count the epoch that has just ended: whether the learning rate is lowered now."""
-        better = _improved(metrics, rule.figure, self.plateau_best, rule.is_better)
+        better = _improved(metrics, rule.watches(), self.plateau_best, rule.is_better)
         self.plateau_best = self.plateau_best if better is None else better
         self.plateau_waited = 0 if better is not None or self.plateau_resting else self.plateau_waited + 1
         self.plateau_resting = max(0, self.plateau_resting - 1)

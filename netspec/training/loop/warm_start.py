@@ -43,17 +43,18 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> dict[str,
     Raises:
         CompileError: it is not there or cannot be read (NS511).
     """
-    places = [folder / source, Path(source)]
-    path = next((place for place in places if place.exists()), None)
+    path = next((path for path in (folder / source, Path(source)) if path.exists()), None)
+    reason = ""
     if path is None:
-        raise fail(errors.NoStart(span=span, source=source, reason="there is no such file or folder"))
-    if path.is_dir() and not (path / "weights.safetensors").is_file():
-        raise fail(errors.NoStart(span=span, source=source, reason="the folder has no weights.safetensors"))
-    try:
-        arrays = load_weights(path)
-    except CompileError as error:
-        raise fail(errors.NoStart(span=span, source=source, reason=error.diagnostics[0].message)) from error
-    return {name.removeprefix(STATE): array for name, array in arrays.items()}
+        reason = "there is no such file or folder"
+    elif path.is_dir() and not (path / "weights.safetensors").is_file():
+        reason = "the folder has no weights.safetensors"
+    else:
+        try:
+            return {name.removeprefix(STATE): array for name, array in load_weights(path).items()}
+        except CompileError as error:
+            reason = error.diagnostics[0].message
+    raise fail(errors.NoStart(span=span, source=source, reason=reason))
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
@@ -69,42 +70,41 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
     """
     for name in parts:
         find_part(module, name)
+
+    def is_chosen(name: str) -> bool:
+        return not parts or any(is_inside(name, part) for part in parts)
+
     taken, fresh, used = [], dict[str, str](), set[str]()
     for names, variable in _variables(module):
-        if parts and not any(is_inside(name, part) for name in names for part in parts):
+        if not any(map(is_chosen, names)):
             continue
         key = next((name for name in names if name in arrays), None)
         if key is None:
             fresh[names[0]] = "not there"
             continue
         used.add(key)
-        here, there = tuple(variable[...].shape), tuple(arrays[key].shape)
+        here, there = ("x".join(map(str, x.shape)) or "a number" for x in (variable[...], arrays[key]))
         if here == there:
             variable[...] = jnp.asarray(arrays[key], variable[...].dtype)
             taken.append(names[0])
         else:
-            fresh[names[0]] = f"{_sizes(there)} there, {_sizes(here)} here"
-    wanted = [name for name in arrays if not parts or any(is_inside(name, part) for part in parts)]
-    return Transfer(tuple(taken), fresh, tuple(name for name in wanted if name not in used))
+            fresh[names[0]] = f"{there} there, {here} here"
+    return Transfer(tuple(taken), fresh, tuple(name for name in arrays if is_chosen(name) and name not in used))
 
 
 def _variables(module: Any) -> list[tuple[list[str], Any]]:
     """Every variable but random state, with all paths of names to it."""
-    found: dict[int, tuple[list[str], Any]] = {}
+    variables: dict[int, tuple[list[str], Any]] = {}
 
     def walk(part: Any, path: tuple[str, ...]) -> None:
         for name, value in vars(part).items():
             if isinstance(value, nnx.Variable) and not isinstance(value, nnx.RngState):
-                found.setdefault(id(value), ([], value))[0].append("/".join((*path, name)))
+                variables.setdefault(id(value), ([], value))[0].append("/".join((*path, name)))
             elif isinstance(value, nnx.Module):
                 walk(value, (*path, name))
 
     walk(module, ())
-    return list(found.values())
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a number"
+    return list(variables.values())
 
 
 # ---------------------------------------------------------------- for a run
@@ -120,13 +120,8 @@ def start_from(
 ) -> tuple[MakeModule, tuple[Diagnostic, ...]]:
     """A `make_module` whose networks start from the weights of `source`, and a warning about weights that it lacks.
 
-    Args:
-        make_module: builds the network.
-        seed: of the network that is built to find out which weights fit.
-        source: `train.init`.
-        parts: `train.init_parts`.
-        folder: that of the spec.
-        spans: the positions of these keys in the text.
+    `source` and `parts` are `init` and `init_parts` of the section `train`, `spans` the positions of these keys,
+    `folder` that of the spec. Which weights fit is found out with a network that is built with `seed`.
 
     Raises:
         CompileError: the weights cannot be read (NS511), the network has no such part (NS452), or nothing of it or of a
@@ -134,56 +129,48 @@ def start_from(
     """
     arrays = read_start(source, folder, spans.get("init"))
     try:
-        found = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
+        result = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
     except CompileError as error:
-        raise CompileError(
-            [structs.replace(found, span=spans.get("init_parts")) for found in error.diagnostics]
-        ) from error
-    _check_taken(found, source, parts, spans)
+        raise CompileError([structs.replace(d, span=spans.get("init_parts")) for d in error.diagnostics]) from error
+    _check_taken(result, source, parts, spans)
 
     def made(rngs: Any) -> Any:
         module = make_module(rngs)
         transfer(module, arrays, parts)
         return module
 
-    if not (found.fresh or found.unused):
+    if not (result.fresh or result.unused):
         return made, ()
+    count, fresh = len(result.taken), [f"{name} ({why})" for name, why in result.fresh.items()]
     warning = errors.PartlyTaken(
         span=spans.get("init"),
-        taken=len(found.taken),
-        all=len(found.taken) + len(found.fresh),
+        taken=count,
+        all=count + len(fresh),
         source=source,
-        list=_account(found),
+        random=_some(fresh),
+        unused=_some(sorted(result.unused)),
+        case={(True, False): "random", (False, True): "unused"}.get((bool(fresh), bool(result.unused)), ""),
     )
     return made, (warning,)
 
 
-def _check_taken(found: Transfer, source: str, parts: Sequence[str], spans: Mapping[str, Span]) -> None:
+def _check_taken(result: Transfer, source: str, parts: Sequence[str], spans: Mapping[str, Span]) -> None:
     problems = Problems()
     for part in parts or [""]:
-        if any(not part or is_inside(name, part) for name in found.taken):
+        if any(not part or is_inside(name, part) for name in result.taken):
             continue
-        here = [f"`{name}` is {why}" for name, why in found.fresh.items() if not part or is_inside(name, part)]
+        here = [f"`{name}` is {why}" for name, why in result.fresh.items() if not part or is_inside(name, part)]
         problems.add(
             errors.NothingTaken(
                 span=spans.get("init_parts" if part else "init"),
                 source=source,
-                what=f"`{part}`" if part else "this net",
-                reason=_some(here, ", ") or "it has no weights",
+                what=f"`{part}`" if part else "this network",
+                reason=_some(here) or "it has no weights",
             )
         )
     problems.raise_errors()
 
 
-def _account(found: Transfer) -> str:
-    lines = []
-    if found.fresh:
-        lines.append("random: " + _some([f"{name} ({why})" for name, why in found.fresh.items()], ", "))
-    if found.unused:
-        lines.append("not used: " + _some(sorted(found.unused), ", "))
-    return "\n".join(lines)
-
-
-def _some(items: Sequence[str], joint: str) -> str:
+def _some(items: Sequence[str]) -> str:
     more = len(items) - MAX_SHOWN
-    return joint.join(items[:MAX_SHOWN]) + (f"{joint}and {more} more" if more > 0 else "")
+    return ", ".join([*items[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])])

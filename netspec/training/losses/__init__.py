@@ -12,5 +12,11 @@ from netspec.training.losses import (
     metric_learning as metric_learning,
     regression as regression,
 )
-from netspec.training.losses.base import JointLoss as JointLoss, Loss as Loss, loss as loss
-from netspec.training.losses.per_output import LossWord as LossWord, loss_for as loss_for, plain_losses as plain_losses
+from netspec.training.losses.base import (
+    JointLoss as JointLoss,
+    Loss as Loss,
+    LossWord as LossWord,
+    loss as loss,
+    loss_for as loss_for,
+    plain_losses as plain_losses,
+)

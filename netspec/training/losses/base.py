@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netspec.compiler.ir.output_head import OutputHead, OutputKind
 from netspec.data.dataset.dataset import Target
+from netspec.language.kinds import Number, OneWord, Text
 from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
-from netspec.language.vocabulary import Declares
-from netspec.language.word import Word
+from netspec.language.vocabulary import Declares, register
+from netspec.language.word import Word, option
 from netspec.training.table import table_word
 from netspec.training.targets import are_ids, as_numbers, place_targets
 
@@ -138,3 +140,39 @@ def class_weights_of(targets: Any, head: OutputHead, classes: Any) -> Any:
     if head.units == 1:
         return (weights[0] + (weights[1] - weights[0]) * targets)[..., 0]
     return jnp.sum(targets * weights, axis=-1)
+
+
+@register("loss", "of")
+class OfOutput(Word):
+    """The loss of one output of a network with several outputs, and its weight in the total loss.
+
+    Join several of them by `->`. A loss in the chain without `of` is for all other outputs; an output without any gets
+    the loss that fits its last layer.
+
+    Example: train { loss = of("digit", cross_entropy) -> of("style", mse, weight = 0.5) }
+    """
+
+    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    loss: Loss | OfOutput | None = option(
+        OneWord("loss"), "its loss (none: chosen by the last layer)", default=None, position=1
+    )
+    weight: float = option(
+        Number(0, open_low=True), "its weight in the total loss", default=1.0, aliases=("loss_weights",)
+    )
+
+
+LossWord = Loss | OfOutput
+"""A word of the chain `loss`."""
+
+
+def loss_for(output: str, chain: Sequence[LossWord] | None) -> Loss | None:
+    """The loss that a chain sets for an output; None where the last layer decides."""
+    named = [word.loss for word in chain or () if isinstance(word, OfOutput) and word.output == output]
+    loss = (named or [word for word in chain or () if isinstance(word, Loss)] or [None])[0]
+    return loss if isinstance(loss, Loss) else None
+
+
+def plain_losses(chain: Sequence[LossWord] | None) -> list[Loss]:
+    """The losses of a chain, whichever output they are for."""
+    losses = [word.loss if isinstance(word, OfOutput) else word for word in chain or ()]
+    return [loss for loss in losses if isinstance(loss, Loss)]

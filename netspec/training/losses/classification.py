@@ -54,15 +54,16 @@ class CrossEntropy(Loss):
         if not self.smoothing:
             return plain
         x = logits.astype(jnp.float32)
-        return (1 - self.smoothing) * plain + self.smoothing * jnp.mean(_log_sum(x)[..., None] - x, axis=-1)
+        log_sum = jax.nn.logsumexp(x, axis=-1)[..., None]
+        return (1 - self.smoothing) * plain + self.smoothing * jnp.mean(log_sum - x, axis=-1)
 
     def weighted(self, logits: Any, targets: Any, head: OutputHead, classes: Any) -> tuple[Any, Any]:
         if not self.smoothing:
             return super().weighted(logits, targets, head, classes)
         weights, y = jnp.asarray(classes, jnp.float32), as_numbers(targets, head.units)
         x = logits.astype(jnp.float32)
-        smoothed = (1 - self.smoothing) * y + self.smoothing / head.units
-        return jnp.sum(smoothed * weights * (_log_sum(x)[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
+        smoothed, log_sum = (1 - self.smoothing) * y + self.smoothing / head.units, jax.nn.logsumexp(x, axis=-1)
+        return jnp.sum(smoothed * weights * (log_sum[..., None] - x), axis=-1), jnp.sum(y * weights, axis=-1)
 
     def misfit(self, head: OutputHead, target: Target) -> str:
         is_numbers = target.kind == "numbers" and head.activation == "linear"
@@ -175,7 +176,7 @@ class Focal(Loss):
     def misfit(self, head: OutputHead, target: Target) -> str:
         is_softmax = head.activation == "softmax" or (head.activation == "linear" and are_ids(head, target))
         if is_softmax and self.alpha is not None:
-            return "`alpha` is for a yes or no; for classes there are `class_weights` in the data"
+            return "`alpha` is for binary targets; for classes there are `class_weights` in the data"
         if is_softmax:
             return NO_CLASSES * (target.kind == "numbers")
         if are_ids(head, target):
@@ -228,14 +229,10 @@ def no_distribution(targets: np.ndarray) -> WrongTargets | None:
 def negative_log_likelihood(logits: Any, targets: Any) -> Any:
     """-log softmax(logits) at the targets, without the last axis; targets are ids or distributions."""
     x = logits.astype(jnp.float32)
-    whole = _log_sum(x)
+    whole = jax.nn.logsumexp(x, axis=-1)
     if jnp.issubdtype(targets.dtype, jnp.integer):
         return whole - jnp.take_along_axis(x, targets[..., None], axis=-1)[..., 0]
     return jnp.sum(targets, axis=-1) * whole - jnp.sum(targets * x, axis=-1)
-
-
-def _log_sum(x: Any) -> Any:
-    return jax.nn.logsumexp(x, axis=-1)
 
 
 def _yes_or_no(x: Any, y: Any) -> Any:

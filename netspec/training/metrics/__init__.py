@@ -7,7 +7,6 @@ metric and are computed once. Metrics that need every score at once (roc_auc) ta
 
 from netspec.training.metrics import (
     classification as classification,
-    per_output as per_output,
     ranking as ranking,
     regression as regression,
     sequences as sequences,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
+from netspec.language.kinds import Chain, Text
 from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
-from netspec.language.vocabulary import Declares, words
-from netspec.language.word import Word
+from netspec.language.vocabulary import Declares, register, words
+from netspec.language.word import Word, option
 from netspec.training.table import table_word
 from netspec.training.targets import as_numbers
 
@@ -162,3 +163,21 @@ def is_higher_better(name: str) -> bool:
     """Whether a larger value of a reported metric (`val_accuracy`, `digit_loss`, …) is better."""
     metric = metric_of(name)
     return metric is not None and metric.higher_is_better
+
+
+@register("metric", "of")
+class OfOutputMetrics(Word):
+    """The metrics of one output of a network with several outputs.
+
+    Join several of them by `->`. Metrics in the chain without `of` are for all other outputs; an output without any
+    gets those that fit its last layer.
+
+    Example: train { metrics = of("digit", accuracy -> top(3)) -> of("style", rmse) }
+    """
+
+    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    metrics: tuple[Metric | OfOutputMetrics, ...] = option(Chain("metric"), "its metrics", position=1)
+
+
+MetricWord = Metric | OfOutputMetrics
+"""A word of the chain `metrics`."""

@@ -1,6 +1,6 @@
 """Optimizers: words that are chained, `clip(1.0) -> adamw(1e-3, decay = 1e-4) -> ema(0.99)`.
 
-Comes in: checked words. Goes out: one optimizer for the whole chain (`build_optimizer`). Optax is imported when one is
+Comes in: checked words. Goes out: one optimizer for the whole chain (`OptimizerChain`). Optax is imported when one is
 built.
 
     base.py         what every word is
@@ -21,4 +21,4 @@ from netspec.training.optimizers import (
     wrappers as wrappers,
 )
 from netspec.training.optimizers.base import ChainWord as ChainWord, Optimizer as Optimizer, optimizer as optimizer
-from netspec.training.optimizers.chain import build_optimizer as build_optimizer
+from netspec.training.optimizers.chain import OptimizerChain as OptimizerChain

@@ -13,6 +13,7 @@ from netspec.language.vocabulary import Declares
 from netspec.language.word import Word
 
 jax = lazy("jax")
+jnp = lazy("jax.numpy")
 
 Rate = Callable[[Any], Any]
 """The learning rate of the current step. It may be passed to Optax as a schedule: whatever it is called with, it is
@@ -104,3 +105,13 @@ class Wrapper(ChainWord, ABC):
 
 optimizer = Declares("optimizer")
 """The decorator that declares an optimizer: `@optimizer("name")`."""
+
+
+def strong(tree: Any) -> Any:
+    """Arrays that are not weakly typed, so that the step compiles once; random keys stay as they are."""
+    return jax.tree.map(typed_as, tree, tree)
+
+
+def typed_as(new: Any, old: Any) -> Any:
+    """An array in the dtype of another one."""
+    return new if jnp.issubdtype(old.dtype, jax.dtypes.prng_key) else jnp.asarray(new, old.dtype)

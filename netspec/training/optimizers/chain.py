@@ -7,8 +7,7 @@ from typing import Any
 
 from netspec.language.lazy import lazy
 from netspec.training.optimizers.averages import Averaged
-from netspec.training.optimizers.base import ChainContext, ChainWord, Link, Path, Wrapper
-from netspec.training.optimizers.dtypes import strong, typed_as
+from netspec.training.optimizers.base import ChainContext, ChainWord, Link, Path, Wrapper, strong, typed_as
 from netspec.training.optimizers.wrappers import SkipNonfinite
 
 contrib = lazy("optax.contrib")
@@ -77,10 +76,9 @@ class OptimizerChain:
         """The weights for evaluation: those of the last word that maintains its own, or `params`."""
         kinds = (Averaged, contrib.ScheduleFreeState)
         leaves = jax.tree.leaves(state, is_leaf=lambda part: isinstance(part, kinds))
-        found = [leaf for leaf in leaves if isinstance(leaf, kinds)]
-        if not found:
+        last = next((leaf for leaf in reversed(leaves) if isinstance(leaf, kinds)), None)
+        if last is None:
             return params
-        last = found[-1]
         return last.weights if isinstance(last, Averaged) else contrib.schedule_free_eval_params(last, params)
 
     def _built(self, factor: Any) -> Any:
@@ -110,10 +108,3 @@ def _joined(words: Pairs, last: Pairs) -> Any:
 
 def _links(words: Pairs) -> list[Any]:
     return [word.build_in(context) for word, context in words if isinstance(word, Link)]
-
-
-def build_optimizer(
-    chain: Sequence[ChainWord], *, seed: int = 0, chosen: Mapping[str, Sequence[Path]] | None = None
-) -> OptimizerChain:
-    """The words of a chain as one optimizer; see `OptimizerChain`."""
-    return OptimizerChain(chain, seed=seed, chosen=chosen)

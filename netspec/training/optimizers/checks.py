@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from netspec.language.diagnostics import Problems
+from netspec.language.diagnostics import Diagnostic, Problems
 from netspec.language.source import Span
 from netspec.training.errors import recipe as errors
 from netspec.training.optimizers import ChainWord
@@ -18,18 +18,19 @@ def check_optimizer(
     spans: Mapping[str, Span],
     problems: Problems,
 ) -> None:
-    """What of the settings can be checked without data.
+    """What of the settings can be checked without data (NS451 to NS454, NS457).
 
     Args:
         chain: the words of the optimizer.
         freeze: the layers that stay as they are.
         layers: how many weights each layer trains, by its name; None: names are not looked at.
         spans: where the keys of the section are in the text, and their items, as `optimizer.0`.
-        problems: where mistakes go (NS451 to NS454, NS457).
+        problems: where mistakes go.
     """
-    check_chain(chain, spans, problems)
-    if layers is not None:
-        check_layers(chain, freeze, layers, spans, problems)
+    for wrong in _wrong_order(chain, spans):
+        problems.add(wrong)
+    for wrong in _wrong_layers(chain, freeze, layers, spans) if layers is not None else ():
+        problems.add(wrong)
 
 
 def _span(spans: Mapping[str, Span], key: str, index: int) -> Span | None:
@@ -41,22 +42,18 @@ def text_of(chain: Sequence[ChainWord]) -> str:
     return " -> ".join(word.to_source() for word in chain)
 
 
-def check_chain(chain: Sequence[ChainWord], spans: Mapping[str, Span], problems: Problems) -> None:
+def _wrong_order(chain: Sequence[ChainWord], spans: Mapping[str, Span]) -> Iterator[Diagnostic]:
     """One word has a learning rate (NS457), and every other one is on its side of it (NS451)."""
     rated = [word for word in chain if word.has_rate]
-    text = text_of(chain)
     if len(rated) != 1:
-        names, case = ", ".join(f"`{w.word}`" for w in rated), "" if rated else "none"
-        problems.add(errors.RateCount(span=spans.get("optimizer"), case=case, words=names, chain=text))
+        words, case = ", ".join(f"`{word.word}`" for word in rated), "" if rated else "none"
+        yield errors.RateCount(span=spans.get("optimizer"), case=case, words=words, chain=text_of(chain))
         return
-    right = _in_order(chain)
     for index, word in enumerate(chain):
-        misplaced = _misplaced(index, chain)
-        if misplaced is not None:
+        if (misplaced := _misplaced(index, chain)) is not None:
             case, other = misplaced
-            span = _span(spans, "optimizer", index)
-            wrong = errors.WrongPlace(span=span, case=case, word=word.word, other=other.word, right=text_of(right))
-            problems.add(wrong)
+            span, right = _span(spans, "optimizer", index), text_of(_in_order(chain))
+            yield errors.WrongPlace(span=span, case=case, word=word.word, other=other.word, right=right)
             return
 
 
@@ -83,34 +80,24 @@ RATED = 2
 def _in_order(chain: Sequence[ChainWord]) -> list[ChainWord]:
     """The same words, each in its position; those that may be anywhere stay on their side of the learning rate."""
     rated = next(i for i, word in enumerate(chain) if word.has_rate)
-
-    def rank(item: tuple[int, ChainWord]) -> int:
-        index, word = item
-        if index == rated:
-            return RATED
-        return ORDER.get(word.place, ORDER["before"] if index < rated else ORDER["after"])
-
-    return [word for _, word in sorted(enumerate(chain), key=rank)]
+    sides = [ORDER["before"]] * rated + [RATED] + [ORDER["after"]] * (len(chain) - rated - 1)
+    ranks = [RATED if side == RATED else ORDER.get(word.place, side) for word, side in zip(chain, sides, strict=True)]
+    return [chain[i] for i in sorted(range(len(chain)), key=ranks.__getitem__)]
 
 
-def check_layers(
-    chain: Sequence[ChainWord],
-    freeze: Sequence[str],
-    layers: Mapping[str, int],
-    spans: Mapping[str, Span],
-    problems: Problems,
-) -> None:
+def _wrong_layers(
+    chain: Sequence[ChainWord], freeze: Sequence[str], layers: Mapping[str, int], spans: Mapping[str, Span]
+) -> Iterator[Diagnostic]:
     """Every name is that of a layer or block with weights (NS452), and something is left to train (NS453, NS454)."""
     known = {name: weights for name, weights in names_of(layers).items() if weights}
     rated = [(name, _span(spans, "optimizer", i)) for i, word in enumerate(chain) for name in word.layers]
     for name, span in [*((name, _span(spans, "freeze", i)) for i, name in enumerate(freeze)), *rated]:
         if name not in known:
-            problems.add(errors.UnknownLayer(span=span, name=name, advice=advise_layer(name, known)))
+            yield errors.UnknownLayer(span=span, name=name, advice=advise_layer(name, known))
     left = [layer for layer, weights in layers.items() if weights and not any(is_inside(layer, n) for n in freeze)]
     if freeze and known and not left:
-        names = " and ".join(f"`{name}`" for name in freeze)
-        problems.add(errors.AllFrozen(span=spans.get("freeze"), names=names))
+        yield errors.AllFrozen(span=spans.get("freeze"), names=" and ".join(f"`{name}`" for name in freeze))
         return
     for name, span in rated:
         if name in known and not any(is_inside(layer, name) for layer in left):
-            problems.add(errors.RateOfFrozen(span=span, name=name))
+            yield errors.RateOfFrozen(span=span, name=name)

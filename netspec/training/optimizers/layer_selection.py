@@ -41,13 +41,13 @@ class LayerNames(Kind):
 
 def names_of(layers: Mapping[str, int]) -> dict[str, int]:
     """Every name that may be given, and how many weights it stands for; `layers` has those of each layer."""
-    found: dict[str, int] = {}
+    names: dict[str, int] = {}
     for layer, weights in layers.items():
         parts = layer.split("/")
         for end in range(1, len(parts) + 1):
             name = "/".join(parts[:end])
-            found[name] = found.get(name, 0) + weights
-    return found
+            names[name] = names.get(name, 0) + weights
+    return names
 
 
 def advise_layer(name: str, known: Iterable[str]) -> str:
@@ -55,7 +55,7 @@ def advise_layer(name: str, known: Iterable[str]) -> str:
     names = list(known)
     inner = [known for known in names if known.endswith(f"/{name}")]
     if inner:
-        return "it is inside of a block: " + ", ".join(f'"{known}"' for known in inner[:3])
+        return "it is inside a block: " + ", ".join(f'"{known}"' for known in inner[:3])
     return suggest(name, names, what="layers and blocks of this network")
 
 
@@ -125,7 +125,4 @@ def merge_trees(one: Tree, other: Tree) -> Tree:
     """The two halves of `split_tree` as one tree again, in the order of their keys."""
     if not other:
         return one
-    found = dict(one)
-    for key, branch in other.items():
-        found[key] = merge_trees(one[key], branch) if key in one else branch
-    return found
+    return {**one, **{key: merge_trees(one[key], part) if key in one else part for key, part in other.items()}}

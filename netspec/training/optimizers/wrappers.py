@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from netspec.language.kinds import Count
 from netspec.language.lazy import lazy
 from netspec.language.word import option
-from netspec.training.optimizers.base import POSITIVE, ChainContext, Wrapper, optimizer
-from netspec.training.optimizers.dtypes import strong, typed_as
+from netspec.training.optimizers.base import POSITIVE, ChainContext, Wrapper, optimizer, strong, typed_as
 from netspec.training.optimizers.optax_base import CLOSENESS, OPTIONS
 from netspec.training.table import table_word
 

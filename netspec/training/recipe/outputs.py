@@ -19,13 +19,12 @@ from netspec.language.source import Span
 from netspec.language.word import Word
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.losses import JointLoss, Loss
-from netspec.training.losses.base import WrongTargets
+from netspec.training.losses.base import OfOutput, WrongTargets
 from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntropy
-from netspec.training.losses.per_output import OfOutput
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
+from netspec.training.metrics.base import OfOutputMetrics
 from netspec.training.metrics.classification import Accuracy, ConfusionMatrix, Perplexity
-from netspec.training.metrics.per_output import OfOutputMetrics
 from netspec.training.metrics.ranking import Nearest, RocAuc
 from netspec.training.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
 from netspec.training.metrics.sequences import ErrorRate

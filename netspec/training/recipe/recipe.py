@@ -47,14 +47,14 @@ class Recipe(Frozen):
     @property
     def watched(self) -> str:
         """The metric that decides which weights are best: the one given, or the one that another setting monitors."""
-        given = self.keep.figure if isinstance(self.keep, Best) else None
+        given = self.keep.watches() if isinstance(self.keep, Best) else None
         return given or next((name for name in self._monitored_by_rules() if not is_of_test(name)), "val_loss")
 
     def _monitored_by_rules(self) -> dict[str, str]:
         """The metrics that `stop` and `schedule` monitor, and which of these settings does."""
         plateau = find_plateau(self.schedule)
         names = {name: "stop" for word in self.stop if (name := word.watches()) is not None}
-        return names | ({plateau.figure: "schedule"} if plateau is not None else {})
+        return names | ({plateau.watches(): "schedule"} if plateau is not None else {})
 
     def measured(self, split: str) -> list[str]:
         """The names of all single metrics on `train`, `val` or `test`; some are not measured while it trains."""

@@ -25,7 +25,7 @@ from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
 from netspec.training.errors import recipe as errors
 from netspec.training.losses import LossWord
-from netspec.training.metrics.per_output import MetricWord
+from netspec.training.metrics.base import MetricWord
 from netspec.training.optimizers import ChainWord
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames

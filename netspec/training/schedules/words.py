@@ -235,6 +235,10 @@ class ReduceOnPlateau(Schedule):
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return 1.0  # the reductions so far are in the state of the run (`rate_scale`)
 
+    def watches(self) -> str:
+        """The metric that it monitors."""
+        return self.figure
+
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         """Whether the metric of an epoch is an improvement; `higher`: larger values are better."""
         return is_better(value, best, higher=higher, min_delta=self.min_delta)

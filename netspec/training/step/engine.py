@@ -9,7 +9,8 @@ of the one before. Where the arrays live, and how programs are compiled, is left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
+from operator import getitem
 from typing import Any, TypeAlias, TypeVar
 
 import jax
@@ -27,14 +28,14 @@ from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data, counted_steps, output_sums, put_split
 from netspec.training.feed.placement import Placement
 from netspec.training.feed.prefetch import Stream, is_stream
-from netspec.training.optimizers import build_optimizer
+from netspec.training.optimizers import OptimizerChain
 from netspec.training.optimizers.layer_selection import keep_statistics, merge_trees, split_tree, weights_of
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.schedules import build_schedule, find_plateau
 from netspec.training.step.gradient_stats import empty_sums, first_watch, watch_step
 from netspec.training.step.precision import lower_precision
 from netspec.training.step.remat import recompute
-from netspec.training.step.skip_step import NONE_SKIPPED, counted_anew, take_back
+from netspec.training.step.skip_step import NONE_SKIPPED, take_back
 
 State: TypeAlias = dict[str, Any]
 """`params`, `random` (for dropout and its variants), `other` (what else a network remembers), `optimizer`, `step` (of
@@ -85,14 +86,14 @@ class Engine:
         self._first: list[Tree] = [nnx.to_pure_dict(part) for part in parts]
         self._factor = build_schedule(recipe.schedule, self.steps_per_epoch, recipe.epochs * self.steps_per_epoch)
         chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
-        self._optimizer = build_optimizer(recipe.optimizer, seed=recipe.seed, chosen=chosen)
+        self._optimizer = OptimizerChain(recipe.optimizer, seed=recipe.seed, chosen=chosen)
 
     def cached(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gave the first time: compiled programs, and what else engines of other seeds share."""
         if key not in self._cache:
             self._cache[key] = make()
-        found: T = self._cache[key]
-        return found
+        value: T = self._cache[key]
+        return value
 
     # ------------------------------------------------------------ state
 
@@ -107,11 +108,7 @@ class Engine:
         return state
 
     def state_shapes(self) -> State:
-        """The state without its numbers: shapes and types.
-
-        Raises:
-            CompileError: the network has no trainable weights (NS461).
-        """
+        """The shapes and types of the state."""
         shapes: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)
         return shapes
 
@@ -141,12 +138,12 @@ class Engine:
 
     def begin_epoch(self, state: State) -> State:
         """The state with all sums and counts at zero."""
-        begun = {**state, "sums": self.copy(self.zero_sums)}
+        state = {**state, "sums": self.copy(self.zero_sums)}
         if "skipped" in state:
-            begun["skipped"] = self.copy(counted_anew(state["skipped"]))
+            state["skipped"] = self.copy({**NONE_SKIPPED, "in_row": state["skipped"]["in_row"]})
         if "watch" in state:
-            begun["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
-        return begun
+            state["watch"] = {**state["watch"], "sums": self.copy(empty_sums(state["watch"]["before"]))}
+        return state
 
     def eval_weights(self, state: State) -> Tree:
         """The weights to evaluate and save: those of the state, unless the optimizer averages others."""
@@ -339,10 +336,7 @@ class Engine:
     def _penalty(self, params: Tree) -> Any:
         total = jnp.float32(0)
         for path, l1, l2 in self.experiment.penalties:
-            weight = params
-            for name in path:
-                weight = weight[name]
-            weight = widen(weight)
+            weight = widen(reduce(getitem, path, params))
             total = total + l1 * jnp.abs(weight).sum() + l2 * (weight**2).sum()
         return total
 

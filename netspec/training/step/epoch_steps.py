@@ -44,16 +44,9 @@ def steps_of(
     *,
     is_single: bool = False,
 ) -> Generator[Step, None, None]:
-    """The steps of an epoch, from `first` up to but without `last`. Streamed data are read ahead until the iterator is
-    closed.
+    """The steps of an epoch (from 0), from `first` up to but without `last` (None: the end of the epoch).
 
-    Args:
-        engine: what runs them.
-        data: what to train on.
-        epoch: from 0.
-        first: the first step, from 0.
-        last: the step to stop before; by default the end of the epoch.
-        is_single: one step per call.
+    Streamed data are read ahead until the iterator is closed. `is_single`: one step per call.
 
     Raises:
         CompileError: the data cannot be read any more (NS515).
@@ -62,13 +55,11 @@ def steps_of(
     if isinstance(data, Data):
         yield from _on_device(engine, data, engine.order(epoch, data.examples), first, last, is_single)
         return
-    sizes = [engine.batch_size(at, data.examples) for at in range(first, last)]
-    order = engine.order_of_rows(epoch, data.examples)
-    begins = [at * engine.recipe.batch for at in range(first, last)]
-    batches = data.batches([order[begin : begin + size] for begin, size in zip(begins, sizes, strict=True)])
-    with closing(batches):
-        for size, batch in zip(sizes, batches, strict=True):
-            yield engine.batch_program(size), (batch,), 1
+    order, batch = engine.order_of_rows(epoch, data.examples), engine.recipe.batch
+    rows = [order[at * batch : (at + 1) * batch] for at in range(first, last)]
+    with closing(data.batches(rows)) as batches:
+        for indices, examples in zip(rows, batches, strict=True):
+            yield engine.batch_program(len(indices)), (examples,), 1
 
 
 def _on_device(engine: Engine, data: Data, order: Any, at: int, last: int, is_single: bool) -> Iterator[Step]:
@@ -80,8 +71,7 @@ def _on_device(engine: Engine, data: Data, order: Any, at: int, last: int, is_si
             count = 1
             yield engine.step_program(size), (data.arrays, order), 1
         else:
-            whole = data.examples // size
-            count = 1 if is_single else min(most, last - at, whole - at)
+            count = 1 if is_single else min(most, last - at, data.examples // size - at)
             yield engine.loop_program(size), (data.arrays, order, np.int32(count)), count
         at += count
 

@@ -13,26 +13,17 @@ from typing import Any
 from netspec.language.diagnostics import Diagnostic, fail, suggest
 from netspec.language.lazy import lazy
 from netspec.training.errors import recipe as errors
-from netspec.training.optimizers.layer_selection import find_part
+from netspec.training.optimizers.layer_selection import find_part, names_of
 from netspec.training.step.wrap_call import wrap_calls
 
 nnx = lazy("flax.nnx")
-
-
-def blocks_of(layers: Mapping[str, int]) -> list[str]:
-    """Every block of a network, in order: the names before a `/` in the paths of its layers."""
-    found: dict[str, None] = {}
-    for layer in layers:
-        parts = layer.split("/")
-        found.update(dict.fromkeys("/".join(parts[:end]) for end in range(1, len(parts))))
-    return list(found)
 
 
 def check_remat(remat: bool | Sequence[str], layers: Mapping[str, int], span: Any = None) -> list[Diagnostic]:
     """What is wrong with the requested blocks (NS500, NS501)."""
     if remat is False:
         return []
-    known = blocks_of(layers)
+    known = [name for name in names_of(layers) if name not in layers]
     if not known:
         return [errors.NoBlocks(span=span)]
     names = [] if remat is True else remat
@@ -64,5 +55,5 @@ def _outermost(module: Any) -> list[Any]:
 
 
 def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
-    found: Callable[..., Any] = nnx.remat(call, graph=True, graph_updates=True)
-    return found
+    recomputed: Callable[..., Any] = nnx.remat(call, graph=True, graph_updates=True)
+    return recomputed

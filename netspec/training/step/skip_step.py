@@ -17,20 +17,10 @@ TAKEN_BACK = ("params", "other", "optimizer", "sums", "watch")
 """What a skipped step does not change; random state and the step count advance."""
 
 
-def counted_anew(skipped: State) -> State:
-    """The counts at the beginning of an epoch."""
-    return {**NONE_SKIPPED, "in_row": skipped["in_row"]}
-
-
 def take_back(before: State, after: State, is_good: Any, size: int, most: int) -> State:
-    """The state after a step, or the state before it where the step is skipped.
+    """The state after a step of `size` examples, or the state before it if its loss or gradient is not finite.
 
-    Args:
-        before: the state before the step.
-        after: the state after it.
-        is_good: whether its loss and its gradient are finite.
-        size: the examples of its batch.
-        most: as many in a row are skipped; the next one is the first bad step of the run.
+    At most `most` steps in a row are skipped; the next one is the first bad step of the run.
     """
     counts = before["skipped"]
     in_row = jnp.where(is_good, 0, counts["in_row"] + 1)

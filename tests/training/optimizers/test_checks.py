@@ -72,7 +72,7 @@ def test_names_of_layers(freeze: tuple[str, ...], names: tuple[str, ...], codes:
 
 def test_a_layer_inside_of_a_block_is_pointed_at() -> None:
     (wrong,) = found((Adam(),), ("e",))
-    assert wrong.hint_text == 'it is inside of a block: "b/d/e"'
+    assert wrong.hint_text == 'it is inside a block: "b/d/e"'
 
 
 def test_a_block_stands_for_all_that_is_in_it() -> None:

@@ -19,7 +19,7 @@ from optax import contrib
 
 from netspec.language.vocabulary import why_absent, words
 from netspec.testing import check_docs
-from netspec.training.optimizers import ChainWord, build_optimizer
+from netspec.training.optimizers import ChainWord, OptimizerChain
 from netspec.training.optimizers.optax_base import OptaxWord, Seeded, kernels_only
 from netspec.training.optimizers.optax_words import Sgd
 from netspec.training.optimizers.wrappers import Mechanize, ScheduleFree
@@ -160,7 +160,7 @@ def factor(step: int) -> float:
 
 
 def ours(*chain: ChainWord, steps: int = STEPS, seed: int = 0) -> Any:
-    optimizer, weights = build_optimizer(chain, seed=seed), WEIGHTS
+    optimizer, weights = OptimizerChain(chain, seed=seed), WEIGHTS
     state = optimizer.init(weights)
     for step in range(steps):
         value, gradient = VALUE_AND_GRADIENT(weights)

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from netspec.training.optimizers import ChainWord, build_optimizer
+from netspec.training.optimizers import ChainWord, OptimizerChain
 from netspec.training.optimizers.averages import Ema, Lookahead
 from netspec.training.optimizers.base import ChainContext
 from netspec.training.optimizers.optax_words import (
@@ -47,7 +47,7 @@ PATHS = {"all": [("kernel",), ("bias",)], "bias": [("bias",)], "kernel": [("kern
 
 def course_of(*chain: ChainWord, gradients=GRADIENTS, factor=lambda step: 1.0, seed: int = 0, **more: Any):
     """The weights after each step, and those that answer; `more` goes to each step."""
-    optimizer = build_optimizer(chain, seed=seed, chosen=PATHS)
+    optimizer = OptimizerChain(chain, seed=seed, chosen=PATHS)
     params = {name: jnp.asarray(value) for name, value in START.items()}
     state, found, answers = optimizer.init(params), [], []
     for step, gradient in enumerate(gradients):
@@ -184,7 +184,7 @@ def test_centralize_takes_the_mean_of_each_unit_away() -> None:
 
 def test_noise_becomes_smaller_and_each_word_has_its_own() -> None:
     nothing = [{name: np.zeros((200, 2), np.float32) for name in START}] * 50
-    optimizer = build_optimizer((Noise(eta=0.04, gamma=0.55), Sgd(rate=1.0)), seed=1)
+    optimizer = OptimizerChain((Noise(eta=0.04, gamma=0.55), Sgd(rate=1.0)), seed=1)
     params = jax.tree.map(jnp.asarray, nothing[0])
     state, sizes = optimizer.init(params), []
     for gradient in nothing:
@@ -294,7 +294,7 @@ def test_the_last_word_with_weights_of_its_own_answers() -> None:
 
 
 def test_without_such_a_word_nothing_is_kept() -> None:
-    optimizer = build_optimizer((Clip(norm=1.0), Sgd(rate=0.1)))
+    optimizer = OptimizerChain((Clip(norm=1.0), Sgd(rate=0.1)))
     assert not optimizer.has_eval_weights and optimizer.max_skipped is None
     assert jax.tree.leaves(optimizer.init(START)) == []
 
@@ -304,7 +304,7 @@ def test_without_such_a_word_nothing_is_kept() -> None:
 
 @pytest.mark.parametrize("chain", [(Adam(),), (Accumulate(steps=2), Amsgrad(), Ema()), (Sgd(), Lookahead(steps=2))])
 def test_what_is_remembered_keeps_its_types(chain: tuple[ChainWord, ...]) -> None:
-    optimizer = build_optimizer(chain)
+    optimizer = OptimizerChain(chain)
     params = jax.tree.map(lambda value: jnp.asarray(value, jnp.bfloat16), START)
     state = optimizer.init(params)
     _, after = jax.eval_shape(lambda g, s: optimizer.update(g, s, params, factor=jnp.float32(1)), params, state)

@@ -13,6 +13,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.diagnostics import CompileError
 from netspec.training.losses import loss_for, plain_losses
+from netspec.training.losses.base import OfOutput
 from netspec.training.losses.classification import (
     BinaryCrossEntropy,
     CrossEntropy,
@@ -23,10 +24,9 @@ from netspec.training.losses.classification import (
 )
 from netspec.training.losses.ctc import Ctc
 from netspec.training.losses.metric_learning import Contrastive, Triplet
-from netspec.training.losses.per_output import OfOutput
 from netspec.training.losses.regression import Cosine, Mae, Mse, Poisson
+from netspec.training.metrics.base import OfOutputMetrics
 from netspec.training.metrics.classification import F1, Accuracy, Perplexity, Top
-from netspec.training.metrics.per_output import OfOutputMetrics
 from netspec.training.metrics.ranking import Nearest, RocAuc
 from netspec.training.metrics.regression import RSquared
 from netspec.training.metrics.sequences import ErrorRate

@@ -28,7 +28,7 @@ from flax import nnx
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.training.experiment import Experiment
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import fit
 from netspec.training.recipe.recipe import make_recipe
 from netspec.training.recipe.settings import TrainSettings
@@ -116,7 +116,7 @@ class ByHand:
         return time.perf_counter() - began
 
 
-class Alternating(Silent):
+class Alternating(TrainingCallback):
     """Runs an epoch by hand after each of netspec's, and gathers the times of both."""
 
     def __init__(self, by_hand: ByHand) -> None:

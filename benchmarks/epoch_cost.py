@@ -25,7 +25,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.storage.run_folder import Run
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Reporter, Silent
+from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.signals import Interruption
 from netspec.training.step.engine import Engine
 
@@ -46,7 +46,7 @@ class Contestant:
         if "metrics" not in parts:
             prepared = without_metrics(prepared)
         run = Run.create(folder, "-".join(parts) or "bare", {}, {}) if "checkpoints" in parts else None
-        reporter: Reporter = LiveReporter() if "progress" in parts else Silent()
+        reporter: Reporter = LiveReporter() if "progress" in parts else Several()
         self.training = loop.Training(Engine(prepared), run, reporter, Interruption(), EVERY_SECONDS)
         self.training.begin(resume=False)
         self.bar = getattr(reporter, "bar", None)

@@ -15,7 +15,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.training.feed.device import keep_freed_memory
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.nonfinite import not_finite
 from netspec.training.loop.signals import Interruption
@@ -32,7 +32,7 @@ class Epochs:
     def __init__(self, prepared: SpecExperiment) -> None:
         self.parameters = prepared.model.cost.trainable
         self.test = prepared.splits.test
-        self.training = loop.Training(Engine(prepared), None, Silent(), Interruption(), loop.SAVE_SECONDS)
+        self.training = loop.Training(Engine(prepared), None, TrainingCallback(), Interruption(), loop.SAVE_SECONDS)
         self.training.begin(resume=False)
 
     def warm_up(self) -> None:

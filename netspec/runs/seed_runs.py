@@ -24,7 +24,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_folder import Run, read_run
-from netspec.training.loop.callback import Record, Reporter, Silent, Tick
+from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
 
@@ -92,7 +92,7 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
-    return _Seeds(prepared, parent, reporter or Silent(), options).train()
+    return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
 def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None, **options: Any) -> SeedsResult:
@@ -108,7 +108,7 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
         CompileError: a folder is damaged, or the data have changed.
     """
     prepared = load_init(prepare(read_compilation(path), data))
-    return _Seeds(prepared, Run.open(path), reporter or Silent(), options).train()
+    return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:

@@ -29,16 +29,11 @@ class Tick:
     seconds_left: float
     is_compiling: bool = False
 
-    @property
-    def figures(self) -> Mapping[str, Any]:
-        """The former name of `metrics`, for callbacks that use it."""
-        return self.metrics
-
 
 class Callback(Protocol):
     """Follows a training: what `netspec.train(…, callbacks=[…])` takes, and what the reporters of `netspec train` are.
 
-    A user-defined class has all four methods, or derives from `Silent` and overrides what it needs. They are called in
+    A user-defined class derives from this one and overrides what it needs, or has all four methods. They are called in
     the process that trains, between two steps: what takes long there makes the training longer. An exception in one
     ends the training. Every record is plain data, ready for JSON, except for the warnings of `start`.
 
@@ -57,11 +52,11 @@ class Callback(Protocol):
         resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `parameters` how many weights
         are trained or frozen; `device`; `warnings`, diagnostics.
         """
-        ...
+        return
 
     def progress(self, tick: Tick) -> None:
         """About three times a second, where an epoch takes that long, and before a step that has to be compiled."""
-        ...
+        return
 
     def epoch(self, record: Record) -> None:
         """After each epoch.
@@ -71,7 +66,7 @@ class Callback(Protocol):
         `watch = gradients` there are `gradients` (training/step/gradient_stats.py), with a schedule that follows a
         metric the learning `rate`. A number that is not finite is None.
         """
-        ...
+        return
 
     def done(self, record: Record) -> None:
         """At the end, also after a signal; then the `event` is "interrupted".
@@ -81,34 +76,19 @@ class Callback(Protocol):
         `best_epoch` is that of these weights (None: the last); `stopped_by` what ended the run before its last epoch;
         `class_names` the names of the classes by output.
         """
-        ...
+        return
 
-
-METHODS = ("start", "progress", "epoch", "done")
-"""What every callback has."""
 
 Reporter = Callback
 """The same, where a callback that reports to people is meant."""
 
 
-class Silent:
-    """A callback that does nothing: the base class of callbacks that need some of the methods.
+class TrainingCallback(Callback):
+    """A callback that also takes part in the training.
 
-    Beside those of `Callback` there are four that are given the `Training` (training/loop/loop.py): its `state`, its
-    `progress`, its `engine`. They are called in the order of the callbacks, the loop's own first.
+    Four more methods are given the `Training` (training/loop/loop.py): its `state`, its `progress`, its `engine`. They
+    are called in the order of the callbacks, the loop's own first.
     """
-
-    def start(self, record: Record) -> None:
-        pass
-
-    def progress(self, tick: Tick) -> None:
-        pass
-
-    def epoch(self, record: Record) -> None:
-        pass
-
-    def done(self, record: Record) -> None:
-        pass
 
     def on_begin(self, training: Any) -> None:
         """Data and state are ready, the state is the one to start or resume from."""
@@ -123,14 +103,31 @@ class Silent:
         """When an epoch is closed, before `epoch`: the record is in the history, and the next epoch may begin."""
 
 
-class Several(Silent):
+METHODS = ("start", "progress", "epoch", "done")
+"""What every callback has."""
+HOOKS = ("on_begin", "on_tick", "on_metrics", "on_epoch_end")
+"""What some have."""
+
+
+def _of_each(event: str) -> Any:
+    """A method that calls that of every callback that has it."""
+
+    def call(self: Several, *args: Any) -> None:
+        for callback in self.callbacks:
+            if (method := getattr(callback, event, None)) is not None:
+                method(*args)
+
+    return call
+
+
+class Several(TrainingCallback):
     """Calls several callbacks, one after the other.
 
     Raises:
         TypeError: one of them lacks a method.
     """
 
-    def __init__(self, callbacks: Iterable[Callback]) -> None:
+    def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
         self.callbacks = tuple(callbacks)
         for callback in self.callbacks:
             name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
@@ -138,36 +135,7 @@ class Several(Silent):
                 raise TypeError(f"a callback is an object, not a class: write {name}()")
             missing = [method for method in METHODS if not callable(getattr(callback, method, None))]
             if missing:
-                raise TypeError(
-                    f"the callback {name} has no {missing[0]}(): derive it from netspec.training.loop.callback.Silent"
-                )
+                raise TypeError(f"the callback {name} has no {missing[0]}(): derive it from netspec.Callback")
 
-    def _call(self, method: str, *args: Any) -> None:
-        for callback in self.callbacks:
-            found = getattr(callback, method, None)  # only the four of `METHODS` are required
-            if found is not None:
-                found(*args)
-
-    def start(self, record: Record) -> None:
-        self._call("start", record)
-
-    def progress(self, tick: Tick) -> None:
-        self._call("progress", tick)
-
-    def epoch(self, record: Record) -> None:
-        self._call("epoch", record)
-
-    def done(self, record: Record) -> None:
-        self._call("done", record)
-
-    def on_begin(self, training: Any) -> None:
-        self._call("on_begin", training)
-
-    def on_tick(self, training: Any) -> None:
-        self._call("on_tick", training)
-
-    def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
-        self._call("on_metrics", training, metrics)
-
-    def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
-        self._call("on_epoch_end", training, record)
+    start, progress, epoch, done = map(_of_each, METHODS)
+    on_begin, on_tick, on_metrics, on_epoch_end = map(_of_each, HOOKS)

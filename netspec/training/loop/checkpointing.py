@@ -16,7 +16,7 @@ from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
 from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Tree, Weights
 from netspec.training.feed.data_checksum import fingerprint
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.nonfinite import explain_weights, not_finite
 from netspec.training.loop.run_state import Progress
 from netspec.training.schedules import build_schedule
@@ -30,7 +30,7 @@ COMPARED_STEPS = 64
 """At how many steps two schedule curves are compared."""
 
 
-class Checkpointing(Silent):
+class Checkpointing(TrainingCallback):
     """Writes a checkpoint when it is time, and the best weights beside it; without a run folder, keeps one in memory.
 
     Args:

@@ -14,16 +14,16 @@ from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
 from netspec.training.control.keep import Every
 from netspec.training.experiment import Experiment
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import measure
 from netspec.training.schedules.build import find_plateau, rates_of, steps_before
 from netspec.training.schedules.words import ReduceOnPlateau
 
 
-def callbacks_of(experiment: Experiment, run: Run | None) -> list[Silent]:
+def callbacks_of(experiment: Experiment, run: Run | None) -> list[TrainingCallback]:
     """Those that a recipe needs, in their order."""
     recipe = experiment.recipe
-    callbacks: list[Silent] = []
+    callbacks: list[TrainingCallback] = []
     if experiment.val is not None:
         callbacks.append(HeldOutMetrics("val"))
     if experiment.test is not None and recipe.test_decides:
@@ -36,7 +36,7 @@ def callbacks_of(experiment: Experiment, run: Run | None) -> list[Silent]:
     return callbacks
 
 
-class HeldOutMetrics(Silent):
+class HeldOutMetrics(TrainingCallback):
     """Adds the metrics of `val` or `test` after every epoch."""
 
     def __init__(self, part: str) -> None:
@@ -51,7 +51,7 @@ class HeldOutMetrics(Silent):
             metrics.update(measure(training.engine, training.weights, eval_set, prefix=f"{self.part}_"))
 
 
-class BestWeights(Silent):
+class BestWeights(TrainingCallback):
     """Keeps a copy of the weights of the epoch with the best metric."""
 
     def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
@@ -60,14 +60,14 @@ class BestWeights(Silent):
             training.progress.best_step = training.step
 
 
-class Stopping(Silent):
+class Stopping(TrainingCallback):
     """Ends the run by the rules of `stop`."""
 
     def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
         training.progress.apply_stop(training.recipe.stop, metrics, training.seconds)
 
 
-class Plateau(Silent):
+class Plateau(TrainingCallback):
     """Lowers the learning rate when a metric has not improved, and reports the rate of each epoch."""
 
     def __init__(self, rule: ReduceOnPlateau) -> None:
@@ -96,7 +96,7 @@ class Plateau(Silent):
         record["rate"] = self.rate
 
 
-class PeriodicWeights(Silent):
+class PeriodicWeights(TrainingCallback):
     """Writes the weights of every n-th epoch to a file of their own."""
 
     def __init__(self, every: Every, run: Run) -> None:

@@ -24,7 +24,7 @@ from netspec.storage.run_lock import locked, this_process
 from netspec.storage.tree_paths import Weights
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
-from netspec.training.loop.callback import Reporter, Several, Silent, Tick
+from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
 from netspec.training.loop.evaluate import EvalSet, compute_metrics, measure, put_eval_set, spreads_of
@@ -98,7 +98,7 @@ def fit(
             written or resumed (NS47x).
     """
     with listening() as interruption, locked(run.path) if run else nullcontext():
-        training = Training(engine or Engine(experiment), run, reporter or Silent(), interruption, save_seconds)
+        training = Training(engine or Engine(experiment), run, reporter or Several(), interruption, save_seconds)
         try:
             training.begin(resume)
             if on_start is not None:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from netspec.training.loop.callback import Record, Silent
+from netspec.training.loop.callback import Record, TrainingCallback
 
 FOLDER = "tensorboard"
 
@@ -21,7 +21,7 @@ def is_installed() -> bool:
     return find_spec("tensorboardX") is not None
 
 
-class TensorBoard(Silent):
+class TensorBoard(TrainingCallback):
     """A callback that writes scalars.
 
     Args:

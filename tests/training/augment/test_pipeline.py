@@ -23,7 +23,7 @@ from netspec.storage.tree_paths import Weights
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import FitResult, fit
 from netspec.training.metrics.classification import Accuracy
@@ -77,7 +77,7 @@ def test_the_same_run_gives_the_same_numbers_and_another_seed_others(whole: FitR
     assert not same(fit(image_job(*CHAIN, seed=1)).weights, whole.weights)
 
 
-class StopAt(Silent):
+class StopAt(TrainingCallback):
     """Interrupts the second epoch in the middle."""
 
     def progress(self, tick: Any) -> None:

@@ -20,7 +20,7 @@ from netspec.spec.compilation import read_source
 from netspec.spec.experiment import Result, prepare, train_prepared
 from netspec.storage.run_folder import checkpoint_steps, read_run
 from netspec.training.feed.prefetch import ahead
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 
 RNG = np.random.default_rng(0)
 
@@ -107,7 +107,7 @@ def test_the_numbers_are_those_in_memory(folder: Path, text: str) -> None:
     assert figures == netspec.evaluate(theirs.run, split="train")
 
 
-class _After(Silent):
+class _After(TrainingCallback):
     """Does something when an epoch is over."""
 
     def __init__(self, epoch: int, act: Any) -> None:

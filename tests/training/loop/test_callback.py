@@ -14,7 +14,7 @@ import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.runs.resume import resume_run
 from netspec.training.loop import tensorboard
-from netspec.training.loop.callback import Callback, Several, Silent, Tick
+from netspec.training.loop.callback import Callback, Several, Tick, TrainingCallback
 
 SPEC = """
 input 4
@@ -31,7 +31,7 @@ X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = np.arange(60) % 3
 
 
-class Told(Silent):
+class Told(TrainingCallback):
     """Keeps what it is told, in order."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Told(Silent):
         self.events.append(("done", record))
 
 
-class Own(Silent):
+class Own(TrainingCallback):
     """As one of a user's: one method."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ def test_several_tell_of_ticks_too() -> None:
 
 
 def test_an_exception_in_a_callback_ends_the_training(tmp_path: Path) -> None:
-    class Broken(Silent):
+    class Broken(TrainingCallback):
         def epoch(self, record: Any) -> None:
             raise ZeroDivisionError
 
@@ -189,7 +189,7 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert problem.span is not None and not (tmp_path / "runs").exists()
 
 
-class Hooks(Silent):
+class Hooks(TrainingCallback):
     """Takes part in the training instead of only reporting it."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from netspec.storage import checkpoint
 from netspec.storage.array_file import read_arrays
 from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore, Snapshot
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.base import Optimizer
 from netspec.training.step.engine import Engine
@@ -111,7 +111,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- not waiting
 
 
-class Counts(Silent):
+class Counts(TrainingCallback):
     """Sets an event after so many epochs."""
 
     def __init__(self, epochs: int) -> None:

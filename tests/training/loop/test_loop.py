@@ -19,7 +19,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.training.control.stop import Early
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Silent, Tick
+from netspec.training.loop.callback import Tick, TrainingCallback
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.optax_words import Adam, Sgd
@@ -42,7 +42,7 @@ from tests.training.nets import (
 )
 
 
-class Recorder(Silent):
+class Recorder(TrainingCallback):
     """Keeps everything it is told."""
 
     def __init__(self) -> None:
@@ -257,7 +257,7 @@ def test_numbers_of_64_bits_are_taken() -> None:
 
 
 def test_an_epoch_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slow(Silent):
+    class Slow(TrainingCallback):
         def epoch(self, record: Any) -> None:
             time.sleep(0.2)
 

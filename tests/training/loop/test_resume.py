@@ -24,7 +24,7 @@ from netspec.storage.weights import load_weights
 from netspec.training.control.stop import Early
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import FitResult, fit
 from netspec.training.step import epoch_steps
 from tests.training.nets import class_data, class_job, figures_of, same
@@ -38,7 +38,7 @@ def job_of(epochs: int = 5, **keys: Any) -> Experiment:
     return class_job(epochs=epochs, stop=Early(patience=4), **keys)
 
 
-class KillAfter(Silent):
+class KillAfter(TrainingCallback):
     """Kills the process after an epoch, or sends a signal in the middle of the next one."""
 
     def __init__(self, epochs: int, number: signal.Signals) -> None:
@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_noticed_and_an_older_one_used(tmp_path: Path, w
     assert read_arrays(checkpoint_file(run.checkpoints, checkpoint_steps(run.checkpoints)[0]))
 
 
-class Follower(Silent):
+class Follower(TrainingCallback):
     """Remembers what it is told at the start."""
 
     warnings: tuple[Diagnostic, ...] = ()

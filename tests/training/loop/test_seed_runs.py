@@ -17,7 +17,7 @@ from netspec.runs.seed_runs import is_seeds_run, resume_seeds, spreads, train_se
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.weights import load_weights
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import fit
 from netspec.training.step.engine import Engine
 from tests.training.nets import class_job, figures_of, same
@@ -96,7 +96,7 @@ def test_the_folder_of_all_seeds_says_where_the_weights_are(tmp_path: Path) -> N
     assert caught.value.diagnostics[0].code == "NS473" and "seed-0" in str(caught.value)
 
 
-class _Kill(Silent):
+class _Kill(TrainingCallback):
     """Dies after so many epochs."""
 
     def __init__(self, epochs: int) -> None:
@@ -130,7 +130,7 @@ def test_python_trains_and_resumes_several_seeds(tmp_path: Path) -> None:
     (tmp_path / "net.net").write_text(NET)
     seen: list[Any] = []
 
-    class Seen(Silent):
+    class Seen(TrainingCallback):
         def done(self, record: Any) -> None:
             seen.append(record["seed"])
 

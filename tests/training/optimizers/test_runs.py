@@ -20,7 +20,7 @@ from netspec.storage.run_folder import Run, checkpoint_steps
 from netspec.storage.tree_paths import Weights
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.averages import Ema, Lookahead
@@ -55,7 +55,7 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-class Interrupt(Silent):
+class Interrupt(TrainingCallback):
     """Asks for the end of the run at a step of an epoch, from 1."""
 
     def __init__(self, epoch: int, step: int) -> None:

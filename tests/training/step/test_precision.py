@@ -18,7 +18,7 @@ from netspec.spec.experiment import prepare
 from netspec.storage.run_folder import Run
 from netspec.storage.weights import flat_weights, weights_of
 from netspec.training.experiment import Experiment
-from netspec.training.loop.callback import Silent
+from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.optax_words import Adam, Sgd
 from netspec.training.step.engine import Engine
@@ -167,7 +167,7 @@ def test_going_on_gives_the_same_bits(word: str, tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
-    class Kill(Silent):
+    class Kill(TrainingCallback):
         def on_epoch_end(self, training: Any, record: Any) -> None:
             training.checkpointing.store.wait(check=False)
             if training.progress.epoch == 2:

@@ -136,8 +136,8 @@ class StartsAgain(Diagnostic):
 
 
 class LongerSchedule(Diagnostic):
-    """A run is resumed for more epochs, and its schedule spans all epochs, so the learning rate changes from here on. A
-    run started with that many epochs would have had other rates before, too.
+    """A run is resumed for more epochs, and its schedule spans all epochs, so the learning rate changes from here on.
+    In a run with this number of epochs from the start, the earlier rates would differ, too.
     """
 
     code = "NS493"

@@ -187,7 +187,7 @@ class MissingValue(Diagnostic):
 
 
 class TaskUnclear(Diagnostic):
-    """A target column has integers or texts with so many different values that they may not be classes."""
+    """A target column has many different integers or texts, which may not be classes."""
 
     code = "NS411"
     title = "the column `{column}` has {distinct} different values in {rows} rows: are they classes?"

@@ -1,4 +1,4 @@
-"""The language itself, before any network: text and places in it, values, words and how they are declared,
+"""The language itself, before any network: text and places in it, values, the declaration of words,
 diagnostics.
 
 Comes in: text, and declarations of words. Guaranteed: nothing here knows a layer, a data source or JAX, and

@@ -15,8 +15,8 @@ def cache_path() -> Path:
 
 
 def cache_folder() -> Path | None:
-    """The folder of this user for tables, compiled programs and measurements. None where it cannot be written to; then
-    everything works, and is made anew each time."""
+    """The folder of this user for tables, compiled programs and measurements; None where it cannot be written to, so
+    that nothing is cached."""
     folder = cache_path()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ Text = str | Mapping[str, str]
 
 
 class Note(Frozen):
-    """A second place that helps to understand a diagnostic, with a few words on it."""
+    """A second place that helps to understand a diagnostic, with a label."""
 
     span: Span
     label: str
@@ -76,8 +76,8 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Kind):
 
         hint = {"sequence": "put `last` after it", "": "put `flatten` after it"}
 
-    The lines of a hint are shown as hints of their own; a line whose fields are all empty is left out. `advice` is for
-    what is computed: a list of names, the nearest name, the line as it should be.
+    Each line of a hint is shown as a separate hint; an empty line is left out. `advice` is for what is computed: a list
+    of names, the nearest name, the line as it should be.
 
     `span` is None for mistakes that have no place in a text, such as a missing file.
     """
@@ -199,11 +199,11 @@ class CompileError(Exception):
 
 
 class Unplaced(Exception):
-    """A mistake whose place in the text its finder does not know: a kind of diagnostic and its fields, without a span.
+    """A mistake without its place in the text: a kind of diagnostic and its fields, without a span.
 
-    Raised by the shape rules of layers, by data sources and by checks of data; who knows the text makes a diagnostic of
-    it. `option` names the argument of the word that is at fault, or is None for the word as a whole; `at_input` is the
-    input of a layer whose producer is shown as the second place; `others` are mistakes that were found with this one.
+    Raised by the shape rules of layers, by data sources and by checks of data; a caller that knows the text makes it a
+    diagnostic. `option` names the argument of the word that is at fault, or is None for the word as a whole; `at_input`
+    is the input of a layer whose producer is shown as the second place; `others` are mistakes reported with this one.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class Unplaced(Exception):
 
     @property
     def all(self) -> tuple[Unplaced, ...]:
-        """This mistake and those that were found with it."""
+        """This mistake and those that are reported with it."""
         return (self, *self.others)
 
     def diagnostic(self, span: Span | None = None) -> Diagnostic:

@@ -217,7 +217,7 @@ class Constant(Kind):
         if not isinstance(value, list) or nested_shape(value) is None:
             wrong = Mismatch(self.describe(), value)
             if isinstance(value, list):
-                wrong.found = "a list whose parts differ in length, or hold other things"
+                wrong.given = "a list whose parts differ in length, or hold other things"
             raise wrong
         return value
 
@@ -253,13 +253,13 @@ class Time(Kind):
     is_whole: bool = False
 
     def accept(self, value: object) -> Duration:
-        found = value
+        time = value
         if isinstance(value, int | float) and not isinstance(value, bool) and self.units[0] not in SECONDS:
-            found = Duration(value, self.units[0])
-        is_good = isinstance(found, Duration) and found.value > 0 and found.unit in self.units
-        if not isinstance(found, Duration) or not is_good or (self.is_whole and found.value % 1):
+            time = Duration(value, self.units[0])
+        is_good = isinstance(time, Duration) and time.value > 0 and time.unit in self.units
+        if not isinstance(time, Duration) or not is_good or (self.is_whole and time.value % 1):
             raise Mismatch(self.describe(), value)
-        return found
+        return time
 
     def describe(self) -> str:
         examples = {"epochs": "5 epochs", "steps": "1000 steps", "minutes": "30 minutes", "hours": "2 hours"}

@@ -8,21 +8,15 @@ which bare words may be written there. Checking, messages, docs and completion a
 from __future__ import annotations
 
 from abc import abstractmethod
-from enum import Enum
 from typing import Any, ClassVar, Self, dataclass_transform
 
-from msgspec import structs
+import msgspec
 
 from netspec.language.record import Frozen
 from netspec.language.shape import Dim
 from netspec.language.values import Described, describe, to_source
 
-
-class _Marker(Enum):
-    REQUIRED = "required"
-
-
-REQUIRED: Any = _Marker.REQUIRED
+REQUIRED: Any = msgspec.UNSET
 """The default of an option that must be given."""
 
 
@@ -35,7 +29,7 @@ class Mismatch(Exception):
     def __init__(self, expected: str, value: object, unknown: Dim | None = None, advice: str = "") -> None:
         super().__init__(expected)
         self.expected = expected
-        self.found = describe(value)
+        self.given = describe(value)
         self.unknown = unknown
         self.advice = advice
 
@@ -152,7 +146,7 @@ class Word(Described):
         cls._own = {}
         for name, item in list(vars(cls).items()):
             if isinstance(item, Option):
-                cls._own[name] = structs.replace(item, name=name.removesuffix("_"), field=name)
+                cls._own[name] = item.replace(name=name.removesuffix("_"), field=name)
             elif isinstance(item, _Hidden):
                 cls._own[name] = item
         for name in cls._own:

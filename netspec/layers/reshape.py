@@ -65,7 +65,7 @@ class Order(Kind):
         numbers = [Count().accept(number) for number in value]
         if sorted(numbers) != list(range(1, len(numbers) + 1)):
             wrong = Mismatch(self.describe(), value)
-            wrong.found = f"the list {numbers}"
+            wrong.given = f"the list {numbers}"
             raise wrong
         return numbers
 

@@ -8,6 +8,7 @@ partitionable threefry). So they are drawn as one row of one of a few lengths, a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, TypeAlias
 
@@ -59,10 +60,6 @@ def _truncated(key: Any, shape: tuple[int, ...]) -> Any:
     return jax.random.truncated_normal(key, -2, 2, shape, jnp.float32)
 
 
-def _uniform(key: Any, shape: tuple[int, ...]) -> Any:
-    return jax.random.uniform(key, shape, jnp.float32, -1)
-
-
 def _scaled(name: str, scale: float, fan: str) -> tuple[Callable[[], Initializer], Callable[[], Initializer]]:
     """`NAME_normal` and `NAME_uniform` of Flax, of variance scale / fan; the last axes of a kernel are inputs and
     outputs."""
@@ -77,7 +74,8 @@ def _scaled(name: str, scale: float, fan: str) -> tuple[Callable[[], Initializer
 
     def uniform() -> Initializer:
         plain = getattr(nnx.initializers, f"{name}_uniform")()
-        return _drawn(plain, _uniform, lambda shape: np.sqrt(np.float32(3) * variance(shape)), 2)
+        draw = partial(jax.random.uniform, dtype=jnp.float32, minval=-1)
+        return _drawn(plain, draw, lambda shape: np.sqrt(np.float32(3) * variance(shape)), 2)
 
     return normal, uniform
 
@@ -90,7 +88,7 @@ glorot_normal, glorot_uniform = _scaled("glorot", 1, "fan_avg")  # Glorot and Be
 def normal(stddev: float = 0.01) -> Initializer:
     """A normal distribution around zero."""
     plain = nnx.initializers.normal(stddev)
-    return _drawn(plain, lambda key, shape: jax.random.normal(key, shape, jnp.float32), lambda _: np.float32(stddev))
+    return _drawn(plain, partial(jax.random.normal, dtype=jnp.float32), lambda _: np.float32(stddev))
 
 
 def truncated_normal(stddev: float = 0.01) -> Initializer:

@@ -161,7 +161,7 @@ class Elaboration(ABC):
                     case="" if wrong.unknown is None else "unknown size",
                     what=what,
                     expected=wrong.expected,
-                    given=wrong.found,
+                    given=wrong.given,
                     unknown=str(wrong.unknown),
                     advice=wrong.advice or advise_value(kind, value),
                     fixes=correct_value(expression.span, kind, value),

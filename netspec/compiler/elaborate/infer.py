@@ -1,7 +1,7 @@
 """Builds the typed graph of a whole file, with every shape known.
 
 Comes in: a `Resolution`, and what is known about the data. Goes out: a `Graph` without dead nodes, or None when it
-could not be built. Shape errors (NS3xx) come from the layers' own rules; here they get their places.
+could not be built. Shape errors (NS3xx) come from the rules of the layers; here they get their spans.
 """
 
 from __future__ import annotations

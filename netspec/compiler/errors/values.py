@@ -19,7 +19,7 @@ class NoNetwork(Diagnostic):
 
 
 class TwoNetworks(Diagnostic):
-    """Two expressions are on lines of their own; only one can be the network."""
+    """Two expressions are on separate lines; only one can be the network."""
 
     code = "NS212"
     title = "this is a second network"

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
-from netspec.compiler.ir.graph import Edge, Graph, Input, Node
+from netspec.compiler.ir.graph import Edge, Graph, Input
 from netspec.compiler.ir.repeats import Repeat
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
@@ -173,7 +173,12 @@ def _block_lines(block: Graph, numbers: dict[int, str]) -> Iterator[str]:
         inputs = ", ".join(source(edge) for edge in node.inputs)
         if node.mask is not None:
             inputs += f" where {source(node.mask)}"
-        text = f"  {label} = {_operation(node, numbers)}" + (f" <- {inputs}" if inputs else "")
+        operation = "input"
+        if not isinstance(node.operation, Input):
+            inner = node.operation
+            operation = f"block {numbers[id(inner)]}" if isinstance(inner, Graph) else inner.to_source()
+            operation = f"shared {operation}" if node.shared is not None else operation
+        text = f"  {label} = {operation}" + (f" <- {inputs}" if inputs else "")
         absorbed = f"  # with {', '.join(norm.name for norm in node.absorbed)}" if node.absorbed else ""
         yield f"{text} : {', '.join(map(str, node.shapes))}{absorbed}"
     for output in block.outputs:
@@ -204,10 +209,3 @@ def _numbered(names: Iterable[str], sign: str) -> Iterator[str]:
     for name in names:
         used[name] += 1
         yield name if used[name] == 1 else f"{name}{sign}{used[name]}"
-
-
-def _operation(node: Node, numbers: dict[int, str]) -> str:
-    if isinstance(node.operation, Input):
-        return "input"
-    text = f"block {numbers[id(node.operation)]}" if isinstance(node.operation, Graph) else node.operation.to_source()
-    return f"shared {text}" if node.shared is not None else text

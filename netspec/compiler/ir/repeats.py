@@ -20,7 +20,7 @@ MAX_LENGTHS = 50
 
 @dataclass(frozen=True)
 class Repeat:
-    """Copies of the same steps in a row, each fed by the one before, with separate weights unless they are shared.
+    """Copies of the same steps in a row, each applied to the one before, with separate weights unless they are shared.
 
     `copies` has the nodes of each copy in `block`; the last of them gives what flows on, in the shape of what flowed
     in. `entry` is what flows into the first copy. Nothing else inside is read from outside; whatever else the copies
@@ -100,16 +100,11 @@ class _Finder:
                 self.last_reader[edge.node] = position
         for output in block.outputs:
             self.last_reader[place[output.edge.node]] = len(self.nodes)
-        self.next_equal = self._next_equal()
-
-    def _next_equal(self) -> list[int | None]:
-        """For each position the next one with the same build."""
-        following: list[int | None] = [None] * len(self.nodes)
+        self.next_equal: list[int | None] = [None] * len(self.nodes)  # for each position the next with the same build
         seen: dict[int, int] = {}
-        for position in reversed(range(len(self.nodes))):
-            following[position] = seen.get(self.builds[position])
-            seen[self.builds[position]] = position
-        return following
+        for position, build in reversed([*enumerate(self.builds)]):
+            self.next_equal[position] = seen.get(build)
+            seen[build] = position
 
     def find(self) -> Iterator[Repeat]:
         start = self.begin
@@ -176,9 +171,8 @@ class _Finder:
             return False
         for position in range(start, start + length):
             here = position + shift
-            if self.builds[here] != self.builds[position]:
-                return False
-            if here < first + length - 1 and self.last_reader[here] >= first + length:
+            is_read_outside = here < first + length - 1 and self.last_reader[here] >= first + length
+            if self.builds[here] != self.builds[position] or is_read_outside:
                 return False
             if number and not self._reads_alike(position, start, length, number, entry):
                 return False

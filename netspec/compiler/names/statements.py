@@ -14,7 +14,7 @@ from netspec.language.source import Span
 
 
 def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
-    """Report a body that does not end with a value, and values in its middle that go nowhere."""
+    """Report a body that does not end with a value, and unused values in its middle."""
     *before, last = define.body or (None,)
     if isinstance(last, tree.Assign | tree.Share):
         inner.names[last.name.name].uses += 1
@@ -23,15 +23,11 @@ def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
         problems.add(NoValue(span=define.name.span, case="end", name=define.name.name))
     for statement, following in zip(before, define.body[1:], strict=True):
         if isinstance(statement, tree.ExpressionStatement):
-            is_layer = isinstance(following, tree.ExpressionStatement) and _begins_with_layer(following, inner)
+            # A line whose first word is not a name of the body, nor `input`, begins with a layer.
+            first = re.split(r"\W", following.span.text, maxsplit=1)[0]
+            is_layer = isinstance(following, tree.ExpressionStatement) and first not in {*inner.names, "input"}
             fixes = continued(following.span) if is_layer else ()
             problems.add(NoValue(span=statement.span, case="middle", fixes=fixes))
-
-
-def _begins_with_layer(statement: tree.ExpressionStatement, inner: Scope) -> bool:
-    """Whether an expression cannot begin with a tensor: its first word is not a name of the body, nor `input`."""
-    first = re.match(r"\w*", statement.span.text)
-    return first is not None and first[0] not in {*inner.names, "input"}
 
 
 def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary | None:

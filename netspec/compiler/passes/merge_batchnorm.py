@@ -27,7 +27,8 @@ def _merge(block: Graph) -> Graph:
     nodes = list(block.nodes)
     instead: dict[Edge, Edge] = {}
     for index, node in enumerate(nodes):
-        if not _can_go(node) or counts[node.inputs[0].node] > 1:
+        is_plain = isinstance(node.operation, BatchNorm) and node.operation.dtype in (None, "f32")
+        if not is_plain or node.shared is not None or counts[node.inputs[0].node] > 1:
             continue
         edge = instead.get(node.inputs[0], node.inputs[0])
         before = nodes[edge.node]
@@ -41,10 +42,6 @@ def _merge(block: Graph) -> Graph:
     # The result of the layer alone no longer exists, nor does its label.
     labels = {name: edge for name, edge in block.labels.items() if edge not in instead.values()}
     return reroute(replace(block, nodes=nodes, labels=labels), instead)
-
-
-def _can_go(node: Node) -> bool:
-    return isinstance(node.operation, BatchNorm) and node.shared is None and node.operation.dtype in (None, "f32")
 
 
 def _can_absorb(node: Node) -> bool:

@@ -52,7 +52,7 @@ class Comments:
         self.text = file.source.text
         self._before: defaultdict[int, list[Remark]] = defaultdict(list)
         self._after: dict[int, Remark] = {}
-        self._opening: dict[tuple[int, str], Remark] = {}
+        self._opening: dict[tuple[int, str], str] = {}
         self._closing: defaultdict[tuple[int, str], list[Remark]] = defaultdict(list)
         remarks = []
         for match in _COMMENT_OR_TEXT.finditer(self.text):
@@ -74,8 +74,7 @@ class Comments:
 
     def opening(self, owner: tree.Node, field: str) -> str:
         """The comment after the bracket that opens a list of items, or nothing."""
-        remark = self._opening.get((id(owner), field))
-        return remark.text if remark else ""
+        return self._opening.get((id(owner), field), "")
 
     def closing(self, owner: tree.Node, field: str) -> list[Remark]:
         """The comments on separate lines after the last item of a list."""
@@ -116,7 +115,7 @@ class Comments:
         if same_line and previous is not None and "\n" not in self.text[previous.span.end : remark.start]:
             self._put_after(previous, remark, path)
         elif same_line and previous is None and not self.opening(items.owner, items.field):
-            self._opening[id(items.owner), items.field] = remark
+            self._opening[id(items.owner), items.field] = remark.text
         elif following is not None:
             self._before[id(following)].append(remark)
         else:

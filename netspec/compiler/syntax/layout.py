@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.comments import Comments, Remark
@@ -31,7 +32,7 @@ class ExpressionLayout:
         self.comments = Comments(file)
 
     def expression(self, node: tree.Expression, hang: int = 0) -> Doc:
-        """Any expression; `hang` is how much further right a chain goes on."""
+        """Any expression; `hang` is the indentation of the continuation lines of a chain."""
         match node:
             case tree.Number() | tree.ExtentLiteral() | tree.String() | tree.Boolean() | tree.InputName():
                 return node.span.text
@@ -72,7 +73,7 @@ class ExpressionLayout:
         raise TypeError(type(node).__name__)
 
     def shape(self, node: tree.Expression) -> Doc:
-        """Behind `input`, where parentheses are always sizes: one size needs no comma."""
+        """After `input`, where parentheses are always sizes: one size needs no comma."""
         if isinstance(node, tree.TokenShape):
             length = [self.shape(node.length), " "] if node.length else []
             return concat(*length, "tokens", self._arguments(node, node.arguments))
@@ -96,12 +97,10 @@ class ExpressionLayout:
     def _chain(self, node: tree.Chain, hang: int) -> Doc:
         docs: list[Doc] = []
         breaks: list[bool] = []
-        previous: tree.Expression | None = None
-        for item in node.items:
+        for previous, item in zip((None, *node.items), node.items, strict=False):
             before, arrow = self.comments.before(item), "-> " if previous else ""
             docs.append(concat(*own_lines(before), arrow, self.expression(item), *self.after(item)))
             breaks.append(previous is not None and bool(before or self._continues_below(previous, item)))
-            previous = item
         return fill(docs, breaks, hang)
 
     def _continues_below(self, previous: tree.Expression, item: tree.Expression) -> bool:
@@ -111,32 +110,32 @@ class ExpressionLayout:
     def _branches(self, node: tree.Branches) -> Doc:
         """A branch per line if the author began a line with any of them, or if they do not fit on one."""
         parts: list[Doc] = []
-        previous: tree.Expression | None = None
-        is_broken = False
         for item in node.items:
-            is_broken = is_broken or (previous is not None and self._continues_below(previous, item))
-            parts.extend([SPACE] if previous else [])
-            bar = "| " if previous else ""
-            doc = self.expression(item, INDENT)
-            parts.extend([*own_lines(self.comments.before(item)), bar, doc, *self.after(item)])
-            previous = item
-        closing = [part for remark in self.comments.closing(node, "items") for part in (HARD, remark.text)]
-        opening = trailing(self.comments.opening(node, "items"))
+            bar: list[Doc] = ["| "] if parts else []
+            parts += [SPACE] if parts else []
+            parts += [*own_lines(self.comments.before(item)), *bar, self.expression(item, INDENT), *self.after(item)]
+        is_broken = any(self._continues_below(*pair) for pair in pairwise(node.items))
+        opening, closing = self._inner_comments(node, "items")
         return group("(", *opening, indent(SOFT, *parts, *closing), SOFT, ")", forced=is_broken)
+
+    def _inner_comments(self, owner: tree.Node, field: str) -> tuple[list[Doc], list[Doc]]:
+        """The comments after the opening bracket of a list of items, and before its closing one."""
+        closing: list[Doc] = [part for remark in self.comments.closing(owner, field) for part in (HARD, remark.text)]
+        return trailing(self.comments.opening(owner, field)), closing
 
     def brackets(
         self, owner: tree.Node, field: str, signs: str, nodes: Sequence[tree.Node], docs: Sequence[Doc]
     ) -> Doc:
-        """On one line; or the inside on a line of its own; or an item per line (plain ones: as many as fit)."""
-        opening = trailing(self.comments.opening(owner, field))
-        closing = [part for remark in self.comments.closing(owner, field) for part in (HARD, remark.text)]
+        """On one line; or the items on the next line; or one item per line (plain ones: as many as fit)."""
+        opening, closing = self._inner_comments(owner, field)
         if not nodes:
             return concat(signs[0], *opening, indent(*closing), HARD if opening or closing else "", signs[1])
         items: list[Doc] = []
         for node, doc in zip(nodes, docs, strict=True):
             comma = "," if node is not nodes[-1] else IfBroken("," if len(nodes) > 1 else "")
             items.append(concat(*own_lines(self.comments.before(node)), doc, comma, *self.after(node)))
-        if all(map(_is_plain, nodes)) and not any(map(is_forced, items)):
+        is_plain = all(isinstance(node, tree.Number | tree.Unary | tree.Name) for node in nodes)
+        if is_plain and not any(map(is_forced, items)):
             items[-1] = docs[-1]
             inside = fill(items, [False] * len(items))
         else:
@@ -156,7 +155,3 @@ def own_lines(remarks: Iterable[Remark]) -> list[Doc]:
 def trailing(text: str) -> list[Doc]:
     """A comment at the end of a line, if there is one."""
     return [Comment(text)] if text else []
-
-
-def _is_plain(node: tree.Node) -> bool:
-    return isinstance(node, tree.Number | tree.Unary | tree.Name)

@@ -42,7 +42,7 @@ EDITION = 1
 """The edition of the language that this parser reads."""
 
 _LOCK = Lock()
-"""The builder is part of the cached Lark object and holds the source at hand, so one text is parsed at a time."""
+"""The builder is part of the cached Lark object and holds the current source, so one text is parsed at a time."""
 
 
 class _KeepBadTokens:
@@ -60,17 +60,11 @@ def grammar_path() -> Path:
     return installed if installed.exists() else Path(__file__).parents[3] / "grammar" / "netspec.lark"
 
 
-def _cache_file() -> str | bool:
-    """Where the tables are kept (loading them is forty times faster than making them), or False if nowhere."""
-    folder = cache_folder()
-    if folder is None:
-        return False
-    return str(folder / f"grammar-{__about__.__version__}-{sys.version_info.major}.{sys.version_info.minor}.tables")
-
-
 @cache
 def _lark() -> tuple[lark.Lark, Builder]:
-    builder = Builder()
+    """The parser and its builder; loading the cached tables is forty times faster than making them."""
+    builder, folder = Builder(), cache_folder()
+    tables = f"grammar-{__about__.__version__}-{sys.version_info.major}.{sys.version_info.minor}.tables"
     parser = lark.Lark(
         grammar_path().read_text(encoding="utf-8"),
         start="statement",
@@ -80,7 +74,7 @@ def _lark() -> tuple[lark.Lark, Builder]:
         maybe_placeholders=False,
         postlex=_KeepBadTokens(),  # Lark asks for these two members only
         transformer=builder,
-        cache=_cache_file(),
+        cache=str(folder / tables) if folder is not None else False,
     )
     return parser, builder
 

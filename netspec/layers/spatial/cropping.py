@@ -28,7 +28,7 @@ class Margins(Sizes):
             return super().accept(value)
         if not value or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
             wrong = Mismatch(self.describe(), value)
-            wrong.found = f"the list {to_source(value)}"
+            wrong.given = f"the list {to_source(value)}"
             raise wrong
         return [[Count(0).accept(number) for number in pair] for pair in value]
 

@@ -28,7 +28,7 @@ class Times(Kind):
         is_one_unit = len({time.unit for time in times}) == 1
         if not is_one_unit or any(before.value >= after.value for before, after in pairwise(times)):
             wrong = Mismatch(self.describe(), value, advice="write the earliest first, all in epochs or all in steps")
-            wrong.found = "times that are not ascending" if is_one_unit else wrong.found
+            wrong.given = "times that are not ascending" if is_one_unit else wrong.given
             raise wrong
         return times
 

@@ -1,6 +1,8 @@
-"""The last layer against the targets, by kinds and counts; no values are looked at."""
+"""The last layer against the targets, by kinds and counts; no values are read."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
@@ -25,9 +27,9 @@ def _head_text(head: OutputHead) -> str:
     return f"is a {head.activation} of {_units_text(head)}"
 
 
-def source_notes(source_span: Span | None, label: str, but: Span | None) -> tuple[Note, ...]:
+def source_notes(source_span: Span | None, label: str, except_: Span | None) -> tuple[Note, ...]:
     """The data source as the second place of a diagnostic."""
-    return (Note(source_span, label),) if source_span is not None and source_span != but else ()
+    return (Note(source_span, label),) if source_span is not None and source_span != except_ else ()
 
 
 def check_head(target: Target, head: OutputHead, source_span: Span | None = None) -> list[Diagnostic]:
@@ -63,37 +65,31 @@ Notes = tuple[Note, ...]
 
 def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     classes = target.classes or 0
+    wrong_head = partial(errors.WrongHead, span=head.span, notes=notes, found=describe(target))
+    no_activation = partial(errors.NoActivation, span=head.span, notes=notes)
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
         wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
-        text = f"{_head_text(head)}, one prediction for each {given}"
-        return errors.WrongHead(span=head.span, notes=notes, case=f"each {wanted}", found=describe(target), head=text)
+        return wrong_head(case=f"each {wanted}", head=f"{_head_text(head)}, one prediction for each {given}")
     if head.units == 1 and classes <= 2:
         if head.activation == "sigmoid" or head.kind == "scores":
             return None
-        advice = _activated(head, "sigmoid", 1)
-        return errors.NoActivation(span=head.span, notes=notes, found="2 classes", advice=advice)
+        return no_activation(found="2 classes", advice=_activated(head, "sigmoid", 1))
     if head.units == 1 and head.activation == "linear":
-        return errors.WrongHead(
-            span=head.span, notes=notes, case="class", found=describe(target), head=_head_text(head), size=classes
-        )
+        return wrong_head(case="class", head=_head_text(head), size=classes)
     if classes > head.units or (classes < head.units and target.names is not None):
         units = "1 unit, enough for 2 of them" if head.units == 1 else _units_text(head)
         return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units)
     if head.activation == "linear" and head.kind not in ("scores", "sequence"):
-        advice = _activated(head, "softmax", classes)
-        return errors.NoActivation(span=head.span, notes=notes, found=describe(target), advice=advice)
+        return no_activation(found=describe(target), advice=_activated(head, "softmax", classes))
     return None
 
 
 def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     right = f"dense({target.size}, sigmoid)"
     if head.activation == "softmax":
-        if target.size == 1:
-            return errors.WrongHead(
-                span=head.span, notes=notes, case="binary", found="0 or 1", head=_head_text(head), size=1
-            )
-        found = "rows of zeros and ones"
-        return errors.LabelsNotIds(span=head.span, notes=notes, case="binary", found=found, size=target.size)
+        wrong = partial(errors.WrongHead, head=_head_text(head)) if target.size == 1 else errors.LabelsNotIds
+        found = "0 or 1" if target.size == 1 else "rows of zeros and ones"
+        return wrong(span=head.span, notes=notes, case="binary", found=found, size=target.size)
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, right)
     if head.activation == "linear" and head.kind != "scores":

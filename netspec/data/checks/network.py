@@ -1,14 +1,15 @@
-"""What can be known to go wrong before the first step: data against the inputs and the heads of a net.
+"""Data against the inputs and the heads of a network, before the first step.
 
 Comes in: facts alone (`check_facts`, which needs no arrays), or a `Dataset` or `Splits` (`check_data`), with what the
-net expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may be symbolic.
+network expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may be symbolic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.heads import check_head, source_notes
@@ -30,7 +31,7 @@ Spans = Mapping[str, Span]
 
 @dataclass(frozen=True)
 class Expected:
-    """What a net expects of its data, and where to point."""
+    """What a network expects of its data, and the spans for messages."""
 
     inputs: Mapping[str, Shape]
     heads: Mapping[str, OutputHead]
@@ -41,9 +42,9 @@ class Expected:
         """Where an input is declared; the data source when the text declares none."""
         return self.input_spans.get(name) or self.source_span
 
-    def notes(self, label: str, but: Span | None) -> tuple[Note, ...]:
+    def notes(self, label: str, except_: Span | None) -> tuple[Note, ...]:
         """The data source as a second place."""
-        return source_notes(self.source_span, label, but)
+        return source_notes(self.source_span, label, except_)
 
 
 def check_facts(
@@ -59,7 +60,7 @@ def check_facts(
     facts = join_targets(facts, heads)
     found = check_inputs(facts, expected)
     if any(isinstance(wrong, errors.TokensUnlikeData) for wrong in found):
-        return found  # a net for numbers ends otherwise than one for ids: that follows
+        return found  # networks for numbers and for ids end differently: a consequence
     for name, target in pair_names(facts.targets, heads).items():
         found.extend(check_head(facts.targets[target], heads[name], source_span))
     return found
@@ -74,11 +75,11 @@ def check_data(
     source_span: Span | None = None,
     targets_come_later: bool = False,
 ) -> list[Diagnostic]:
-    """Everything that is wrong with data for a net; for `Splits` also what went wrong in splitting.
+    """All mistakes of data for a network; for `Splits` also those of splitting.
 
     A target whose values are wrong is not compared with its head by counts as well: one mistake, one message. Targets
-    of several numbers have been joined where the net has one output (`join_targets`). `targets_come_later` leaves out
-    the values of the targets, which are made of inputs that are still normalized.
+    of several numbers have been joined where the network has one output (`join_targets`). `targets_come_later` skips
+    the values of targets that are inputs which are not normalized yet.
     """
     expected = Expected(inputs, heads, input_spans or {}, source_span)
     found = check_inputs(data.facts, expected)
@@ -93,15 +94,15 @@ def check_data(
 
 
 def pair_names(ours: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, str]:
-    """From a name in the spec to the one in the data; a single one fits a single one whatever they are called."""
+    """From a name in the spec to the one in the data; a single one fits a single one with any name."""
     if len(ours) == 1 and len(wanted) == 1:
         return {next(iter(wanted)): next(iter(ours))}
     return {name: name for name in wanted if name in ours}
 
 
 def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
-    """The same facts, with several targets of numbers (or of zeros and ones) as one, for a net with one output that is
-    called like none of them."""
+    """The same facts, with several targets of numbers (or of zeros and ones) as one, for a network whose only output is
+    named differently."""
     if len(heads) != 1 or not can_join(facts.targets, next(iter(heads))):
         return facts
     kinds = {target.kind for target in facts.targets.values()}
@@ -138,7 +139,7 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
 
 
 def _input_advice(name: str, facts: Facts) -> str:
-    """The inputs of the data as they are declared."""
+    """The declarations of the inputs of the data."""
     declared = " · ".join(f"`input {key}: {shape}`" for key, shape in facts.inputs.items())
     near = suggest(name, facts.inputs, what="its inputs")
     return f"{near}\nthe data give {declared}" if "did you mean" in near else f"the data give {declared}"
@@ -147,51 +148,39 @@ def _input_advice(name: str, facts: Facts) -> str:
 def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, Size]) -> Diagnostic | None:
     shape, span = expected.inputs[name], expected.input_span(name)
     sizes = found.sizes
-    is_declared = span is not None and span != expected.source_span
+    what, declared = "the input of the network", f"input {found}"
+    if len(expected.inputs) > 1:
+        what, declared = f"the input `{name}`", f"input {name}: {found}"
+    notes = expected.notes(f"gives {found}", span)
     if _fits(sizes, shape.sizes, bound):
-        if (wrong := _check_tokens(name, found, expected)) is not None:
-            return wrong
+        if _is_wrong_vocabulary(found, shape):
+            takes = f"ids below {shape.vocabulary}" if shape.is_tokens else "numbers"
+            unlike = partial(errors.TokensUnlikeData, span=span, notes=notes, what=what, expected=takes)
+            return unlike(vocabulary=cast("int", found.vocabulary), declared=declared)
+        is_declared = span is not None and span != expected.source_span
         return None if is_declared or not _looks_reversed(sizes) else _channels_first(found, shape, span)
     if len(sizes) == 3 and _fits((*sizes[1:], sizes[0]), shape.sizes, bound):
         return _channels_first(found, shape, span)
     return errors.InputUnlikeData(
         span=span,
-        notes=expected.notes(f"gives {found if found.is_tokens else Shape(sizes)}", span),
-        what="the input of the network" if len(expected.inputs) == 1 else f"the input `{name}`",
-        found=str(found if found.is_tokens else Shape(sizes)),
+        notes=notes,
+        what=what,
+        found=str(found),
         expected=str(shape if found.is_tokens else Shape(shape.sizes)),
-        advice=f"write `{declaration(name, found, expected)}`"
-        if found.is_tokens
-        else _shape_advice(sizes, shape.sizes),
+        advice=f"write `{declared}`" if found.is_tokens else _shape_advice(sizes, shape.sizes),
     )
 
 
-def declaration(name: str, shape: Shape, expected: Expected) -> str:
-    """The line that declares an input."""
-    return f"input {shape}" if len(expected.inputs) == 1 else f"input {name}: {shape}"
-
-
-def _check_tokens(name: str, found: Shape, expected: Expected) -> Diagnostic | None:
-    """Whether ids go where ids are expected, and all of them are in the vocabulary; of arrays of whole numbers only
-    the numbers themselves tell."""
-    shape = expected.inputs[name]
-    if found.vocabulary is None or not isinstance(found.vocabulary, int):
-        return None
-    if shape.is_tokens and (not isinstance(shape.vocabulary, int) or shape.vocabulary >= found.vocabulary):
-        return None
-    span = expected.input_span(name)
-    return errors.TokensUnlikeData(
-        span=span,
-        notes=expected.notes(f"gives {found}", span),
-        vocabulary=found.vocabulary,
-        what="the input of the network" if len(expected.inputs) == 1 else f"the input `{name}`",
-        expected=f"ids below {shape.vocabulary}" if shape.is_tokens else "numbers",
-        declared=declaration(name, found, expected),
-    )
+def _is_wrong_vocabulary(found: Shape, shape: Shape) -> bool:
+    """Whether ids are given where numbers are expected, or some are not in the vocabulary; arrays of integers are only
+    checked by their numbers."""
+    if not isinstance(found.vocabulary, int):
+        return False
+    return not shape.is_tokens or (isinstance(shape.vocabulary, int) and shape.vocabulary < found.vocabulary)
 
 
 def _fits(found: tuple[Size, ...], wanted: tuple[Size, ...], bound: dict[Dim, Size]) -> bool:
-    """Whether sizes go with declared ones; a name takes the size it meets, and keeps it from then on."""
+    """Whether sizes fit declared ones; a name is bound to the first size it meets."""
     if len(found) != len(wanted):
         return False
     named = dict(bound)
@@ -205,7 +194,7 @@ def _fits(found: tuple[Size, ...], wanted: tuple[Size, ...], bound: dict[Dim, Si
 
 
 def _looks_reversed(sizes: tuple[Size, ...]) -> bool:
-    """Whether these are rather channels x height x width: 1 or 3 in front, larger numbers behind."""
+    """Whether these are probably channels x height x width: 1 or 3 first, larger numbers after it."""
     known = [size for size in sizes if isinstance(size, int)]
     return len(known) == len(sizes) == 3 and known[0] in (1, 3) and min(known[1:]) > 4
 
@@ -223,4 +212,4 @@ def _shape_advice(found: tuple[Size, ...], wanted: tuple[Size, ...]) -> str:
         return advice
     if len(wanted) == 1:
         return f"{advice}; `dense` and `flatten` make a vector of it"
-    return f"{advice} and begin the net with `reshape({Shape(wanted)})`"
+    return f"{advice} and begin the network with `reshape({Shape(wanted)})`"

@@ -22,9 +22,6 @@ from netspec.language.word import Word
 if TYPE_CHECKING:
     from netspec.data.transforms.encoders import Encoder
 
-Part = Literal["train", "test"]
-"""The two sets of rows that a source may have."""
-
 Fill = Literal["mean", "median"]
 """Which statistic of the training set replaces missing numbers."""
 
@@ -145,8 +142,8 @@ class Dataset:
         test = change(self.test) if self.test is not None else None
         return replace(self, train=change(self.train), test=test, **more)
 
-    def where(self, index: int, part: Part = "train") -> str:
-        """How an example of the source is called in a message: `wine.csv row 17`, `mnist image 5`."""
+    def where(self, index: int, part: str = "train") -> str:
+        """The name of an example of the source in a message: `wine.csv row 17`, `mnist image 5`."""
         name, rows = (self.name, self.rows) if part == "train" else (self.test_name, self.test_rows)
         if name is None:
             return f"{self.name} test {self.noun} {index}"

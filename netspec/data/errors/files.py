@@ -289,10 +289,15 @@ class CannotSplit(Diagnostic):
     code = "NS420"
     title = "{part} = {portion} of {examples} examples leaves {left}"
     label = "{left}"
+    hint = {
+        "few": "write `{part} = 0`, or get more examples",
+        "": "write a number from 1 to {most}, or `{part} = 0` for none",
+    }
     part: str
     portion: str
     examples: int
     left: str
+    most: int
 
 
 class CannotNormalize(Diagnostic):

@@ -63,7 +63,11 @@ class LabelsOutside(Diagnostic):
     code = "NS434"
     title = "the label {label_value} of {where} is outside 0..{highest}"
     label = "for labels 0..{highest}"
-    hint = "the labels range from {low} to {high}; {advice}"
+    hint = {
+        "from 1": "the labels range from {low} to {high}; ids begin at 0: subtract 1",
+        "signs": "the labels range from {low} to {high}; for no and yes use 0 and 1: `(y + 1) // 2`",
+        "": "the labels range from {low} to {high}; ids are integers from 0 to {highest}",
+    }
     label_value: int
     where: str
     highest: int
@@ -142,13 +146,18 @@ class IdsOutside(Diagnostic):
     code = "NS439"
     title = "the token id {value:g} of {where} is not an integer from 0 to {highest}"
     label = "the vocabulary has {vocabulary} ids"
-    hint = "the ids range from {low:g} to {high:g}; {advice}"
+    hint = {
+        "from 1": "the ids range from {low:g} to {high:g}; lower the ids by 1",
+        "not ids": "the ids range from {low:g} to {high:g}; check that this is the array of token ids",
+        "": "the ids range from {low:g} to {high:g}; write `tokens({count})`",
+    }
     value: float
     where: str
     highest: int
     vocabulary: int
     low: float
     high: float
+    count: int
 
 
 class UnitCount(Diagnostic):
@@ -227,9 +236,16 @@ class Leak(Diagnostic):
     severity = "warning"
     title = "{count} of {total} {part} examples are also in the training set"
     label = "these data have duplicate rows"
+    hint = {
+        "file": "the first is {where}: `test` names the file of the training examples\n"
+        "leave `test` out, and some of them are held out; or name another file",
+        "": "the first is {where}, equal to {twin}; remove duplicates before splitting",
+    }
     count: int
     total: int
     part: str
+    where: str
+    twin: str
 
 
 class ClassWithoutExamples(Diagnostic):

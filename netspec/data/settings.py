@@ -1,7 +1,6 @@
-"""The section `data { … }`: where examples come from and how they are divided.
+"""The section `data { … }`: the source of the examples, and how they are split.
 
-Comes in: checked values. Goes out: `DataSettings`, which `split.py` follows, and what can be said about them without
-loading anything.
+Comes in: checked values. Goes out: `DataSettings`, and their mistakes that can be found without loading anything.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from netspec.language.word import Word, option
 
 @register("section", "data")
 class DataSettings(Word):
-    """Where the examples come from and how they are divided. Every key has a default; only `source` is needed to train.
+    """The source of the examples, and how they are split. Every key has a default; training needs only `source`.
 
     Nothing is held out for validation unless `val` says so: `stop = early(val_loss)` needs it.
 
@@ -38,7 +37,7 @@ class DataSettings(Word):
 
     category: ClassVar[str] = "section"
 
-    source: Source | None = option(OneWord("source"), "where the examples come from", default=None)
+    source: Source | None = option(OneWord("source"), "the source of the examples", default=None)
     val: int | float = option(
         Portion(),
         "held out of the training examples for validation, as a fraction or a number; 0: none",
@@ -51,44 +50,44 @@ class DataSettings(Word):
     seed: int = option(Count(0), "which examples are held out; the same seed holds out the same ones", default=0)
     target: str | None = option(
         Choice(("input",)),
-        "`input`: the net learns to give its input back, as autoencoders do (none: the target of the source)",
+        "`input`: the network learns to reconstruct its input, as autoencoders do (none: the target of the source)",
         default=None,
     )
     normalize: str | tuple[tuple[float, ...], tuple[float, ...]] = option(
         Scaling(),
-        "by feature or channel, with the figures of the training part: `standard` to mean 0 and deviation 1, `unit` to "
-        "0..1; `imagenet` or [mean, std]: with these figures",
+        "by feature or channel, with the statistics of the training set: `standard` to mean 0 and deviation 1, `unit` "
+        "to 0..1; `imagenet` or [mean, std]: with these",
         default="none",
         aliases=("normalise", "standardize", "scaling"),
     )
     stratify: bool | None = option(
-        Flag(), "hold out the same share of every class (none: wherever there is one target with classes)", default=None
+        Flag(), "hold out the same fraction of every class (none: if there is one target with classes)", default=None
     )
-    shuffle: bool = option(Flag(), "a new order of the training examples in every epoch", default=True)
+    shuffle: bool = option(Flag(), "shuffle the training examples in every epoch", default=True)
     limit: int | None = option(
         Count(),
         "train on this many examples only, drawn with the seed (none: all)",
         default=None,
         aliases=("take", "max_examples"),
     )
-    repeat: int = option(Count(), "how often a training example comes in an epoch", default=1)
+    repeat: int = option(Count(), "how often a training example occurs in an epoch", default=1)
     class_weights: str | tuple[float, ...] | None = option(
         Weights(),
-        "how much an example of each class counts in the loss; `balanced`: every class as much as any other",
+        "the weight of each class in the loss; `balanced`: all classes have the same total weight",
         default=None,
         aliases=("class_weight",),
     )
     augment: tuple[Augmentation, ...] | None = option(
         Augmentations(),
-        "how the training examples are varied, anew in every step (none: not at all)",
+        "random changes of the training examples, new ones in every step (none: no changes)",
         default=None,
         aliases=("augmentation", "augmentations", "transform", "transforms"),
     )
 
     stream: bool | None = option(
         Flag(),
-        "read the examples while training runs, with the same results (none: where they are larger than a quarter of "
-        "the free memory)",
+        "read the examples during training, with the same results (none: if they are larger than a quarter of the free "
+        "memory)",
         default=None,
         aliases=("streaming", "lazy", "mmap"),
     )
@@ -100,8 +99,8 @@ class DataSettings(Word):
 
 
 def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None) -> list[Diagnostic]:
-    """What is wrong with settings for these data, and warnings for those that change nothing; `spans` are those of the
-    values by key."""
+    """Mistakes of settings for these data, and warnings for those without effect; `spans` are those of the values by
+    key."""
     found: list[Diagnostic] = []
 
     def warn(key: str, reason: str, advice: str) -> None:

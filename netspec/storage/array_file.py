@@ -24,11 +24,11 @@ PACKED = {"int2", "int4", "uint2", "uint4", "float4_e2m1fn"}
 
 
 class Damaged(Exception):
-    """A file is truncated, changed, or not one of ours; the message says what is wrong with it."""
+    """A file is truncated, changed, or of another format; the message says what is wrong with it."""
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write a file as a whole or not at all.
+    """Write a file completely or not at all.
 
     Args:
         path: the file; an old one is replaced.
@@ -36,7 +36,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, s
         metadata: texts by name; `arrays` (dtypes and shapes) and `crc32` are added.
 
     Raises:
-        OSError: it cannot be written; an old file is still there.
+        OSError: it cannot be written; an old file remains.
     """
     hosted = {name: np.asarray(array) for name, array in arrays.items()}
     layout = json.dumps({name: [array.dtype.name, array.shape] for name, array in hosted.items()})

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, also after a kill or when the disk is full."""
+"""Files that are complete or absent, also after a kill or when the disk is full."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def replace_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write a file under another name, wait until it is on the disk, and put it in the place of the old one.
+    """Write a file under another name, wait until it is on the disk, and replace the old one with it.
 
     Raises:
-        OSError: it cannot be written; the old file is still there, and nothing beside it.
+        OSError: it cannot be written; the old file remains, and no other.
     """
     aside = aside_of(path)
     try:
@@ -28,7 +28,7 @@ def replace_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file; a line that does not fit onto the disk leaves nothing of itself behind.
+    """Add a line to a text file; of a line that does not fit onto the disk nothing is written.
 
     Raises:
         OSError: it cannot be written.
@@ -46,12 +46,12 @@ def append_line(path: Path, line: str) -> None:
 
 
 def aside_of(path: Path) -> Path:
-    """Where a file is written before it is whole."""
+    """Where a file is written before it is complete."""
     return path.with_name(f".{path.name}.tmp")
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename last over a loss of power, where folders can be opened."""
+    """Make a rename survive a loss of power, where folders can be opened."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -62,6 +62,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of an error's text, cut to a readable length; the system's own words where it has some."""
+    """The first line of an error's text, truncated; the text of the system where there is one."""
     text = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
     return text if len(text) <= 200 else text[:197] + "…"

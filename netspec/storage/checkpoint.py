@@ -3,7 +3,7 @@
 A checkpoint is one file, `checkpoints/step-00000120.safetensors`: the state (params, optimizer, random state, position,
 sums) under `state/`, the best weights under `best/` when they are older than the state, and a record (position,
 history, best so far) in the metadata. A separate thread writes it under another name and renames it when it is on the
-disk: it is there as a whole or not at all. A checksum detects damage; then an older one is used. The last two are kept.
+disk: it is complete or absent. A checksum detects damage; then an older one is used. The last two are kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ from netspec.storage.run_folder import checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Tree, difference, flatten, unflatten
 
 KEPT = 2
-"""How many checkpoints are kept: should the newest be damaged, there is one before it."""
+"""How many checkpoints are kept: if the newest is damaged, the one before it is used."""
 
 Publish = Callable[[Tree, Tree | None], None]
 """Called with the state and the best weights of a checkpoint, on the host, once it is written."""
@@ -117,12 +118,12 @@ class FileStore:
     """Stores snapshots as files in a run folder. Only one process may write there (`netspec.storage.run_lock`).
 
     Args:
-        folder: where the files are; it is made when it does not exist.
+        folder: that of the files; created when it does not exist.
         copy: copies a tree of arrays on the device.
         publish: called by the writing thread after each checkpoint.
 
     Raises:
-        CompileError: the folder cannot be made (NS477).
+        CompileError: the folder cannot be created (NS477).
     """
 
     def __init__(self, folder: Path, copy: Callable[[Tree], Tree], publish: Publish | None = None) -> None:
@@ -167,13 +168,10 @@ class FileStore:
         (step, error), self._failure = self._failure, None
         if not isinstance(error, OSError):
             raise error
-        raise fail(errors.CheckpointNotWritten(step=step, reason=reason_of(error), advice=self._advice())) from error
-
-    def _advice(self) -> str:
         good = [step for step in self.steps if step not in self._damaged]
-        if not good:
-            return "nothing was saved yet; free some space, and start again"
-        return f"free some space; `netspec train --resume {self.folder.parent}` goes on from step {good[-1]}"
+        not_written = partial(errors.CheckpointNotWritten, step=step, reason=reason_of(error))
+        run, last = str(self.folder.parent), good[-1] if good else 0
+        raise fail(not_written(case="" if good else "first", run=run, last=last)) from error
 
     def _write(self, step: int, state: Tree, best: Tree | None, record: dict[str, Any]) -> None:
         """Write a checkpoint; the thread runs this."""
@@ -193,7 +191,7 @@ class FileStore:
         self.seconds = time.perf_counter() - started
 
     def _remove_old(self, newest: int) -> None:
-        """Keep the newest ones that can be read; those that are damaged, or of steps still to come, go."""
+        """Keep the newest ones that can be read; remove those that are damaged, or of later steps."""
         good = [step for step in self.steps if step <= newest and step not in self._damaged]
         for step in self.steps:
             if step not in good[-KEPT:]:
@@ -244,7 +242,7 @@ def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _on_host(leaf: Any) -> Any:
-    """Random keys stay what they are; `flatten` takes the numbers out of them."""
+    """Random keys are not changed; `flatten` takes the numbers out of them."""
     return leaf if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jax.device_get(leaf)
 
 

@@ -109,8 +109,14 @@ class CheckpointNotWritten(Diagnostic):
 
     code = "NS490"
     title = "the checkpoint of step {step} cannot be written: {reason}"
+    hint = {
+        "first": "nothing was saved yet; free some space, and start again",
+        "": "free some space, then continue from step {last} with `netspec train --resume {run}`",
+    }
     step: int
     reason: str
+    run: str
+    last: int
 
 
 class RunIsBusy(Diagnostic):

@@ -1,14 +1,14 @@
-"""The folder of a run, `runs/<name>-<n>`, which explains itself.
+"""The folder of a run, `runs/<name>-<n>`.
 
     spec.net, model.py, …   given by the caller
     settings.json           every setting in force
     metrics.jsonl           one record for each epoch, and one for the end
-    weights.safetensors     the weights that are kept (storage/weights.py); weights-epoch5.safetensors: those of `every`
-    checkpoints/            everything that is needed to go on
-    versions.json           when it was made, and what with
-    log.txt                 what happened, with times
+    weights.safetensors     the best weights (storage/weights.py); weights-epoch5.safetensors: those of `every`
+    checkpoints/            everything that is needed to resume
+    versions.json           when it was made, and with which packages
+    log.txt                 events, with times
 
-A folder is filled under another name and then renamed, so it is there as a whole or not at all, and never written over.
+A folder is filled under another name and then renamed, so it is complete or absent, and never overwritten.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import math
 import platform
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from netspec._version import __version__
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import CompileError, fail
 from netspec.storage import errors
 from netspec.storage.atomic_files import append_line, reason_of, replace_file
 
@@ -49,16 +50,16 @@ class Run:
         """Make a new folder `<root>/<name>-<n>` with the first free n.
 
         Args:
-            root: the folder of all runs; it is made when it is not there.
+            root: the folder of all runs; created when it does not exist.
             name: what is trained.
             files: texts by the names of their files, such as `spec.net`.
             settings: every setting in force, `Recipe.describe()`.
-            exact: call it `<root>/<name>`, which is not there yet.
+            exact: name it `<root>/<name>`, which must not exist.
 
         Raises:
             CompileError: it cannot be written (NS477).
         """
-        try:
+        with _writing(root):
             root.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
             try:
@@ -72,15 +73,13 @@ class Run:
                 return cls(aside.rename(root / name) if exact else _rename_to_free(aside, root, name))
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
-        except OSError as error:
-            raise fail(errors.CannotWrite(path=str(root), reason=reason_of(error))) from error
 
     @classmethod
     def open(cls, path: Path) -> Run:
         """A folder that `create` has made.
 
         Raises:
-            CompileError: it is none (NS473).
+            CompileError: it is not a run folder (NS473).
         """
         if not path.is_dir():
             raise fail(errors.NoRun(run=str(path), reason="there is no such folder"))
@@ -105,7 +104,7 @@ class Run:
         self._append("metrics.jsonl", json.dumps(plain(record), ensure_ascii=False))
 
     def write_history(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Make metrics.jsonl hold these records and no others."""
+        """Replace metrics.jsonl by these records."""
         lines = [json.dumps(plain(r), ensure_ascii=False) + "\n" for r in records]
         self._replace("metrics.jsonl", "".join(lines).encode())
 
@@ -113,37 +112,42 @@ class Run:
         self._replace("settings.json", _pretty(settings).encode())
 
     def write_text(self, file: str, text: str) -> None:
-        """Make a file of the folder hold this text, as a whole or not at all."""
+        """Replace a file of the folder by this text, completely or not at all."""
         self._replace(file, text.encode())
 
     def write_weights(self, weights: Weights, epoch: int | None = None) -> None:
-        """Write weights.safetensors, or those after an epoch to a file of their own, as a whole or not at all."""
+        """Write weights.safetensors, or those after an epoch to a separate file, completely or not at all."""
         from netspec.storage.weights import weights_file
 
         name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
         self._replace(name, weights_file(weights))
 
     def _append(self, file: str, line: str) -> None:
-        try:
-            append_line(self.path / file, line)
-        except OSError as error:
-            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
+        with _writing(self.path / file) as path:
+            append_line(path, line)
 
     def _replace(self, file: str, content: bytes) -> None:
-        try:
-            replace_file(self.path / file, [content])
-        except OSError as error:
-            raise fail(errors.CannotWrite(path=str(self.path / file), reason=reason_of(error))) from error
+        with _writing(self.path / file) as path:
+            replace_file(path, [content])
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """Raises CompileError when what is done inside cannot write to `path` (NS477)."""
+    try:
+        yield path
+    except OSError as error:
+        raise fail(errors.CannotWrite(path=str(path), reason=reason_of(error))) from error
 
 
 def _rename_to_free(aside: Path, root: Path, name: str) -> Path:
-    """Rename a filled folder to the first free number; a folder that another start has just made is passed over."""
+    """Rename a filled folder to the first free number; one that another process has just made is skipped."""
     number = 1
     while True:
         target = root / f"{name}-{number}"
         if not target.exists():
             try:
-                # Renaming onto a folder that holds files fails, so of two starts at once only one gets the name.
+                # Renaming onto a folder with files fails, so of two processes only one gets the name.
                 return aside.rename(target)
             except OSError:
                 if not target.exists():
@@ -164,8 +168,8 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run folder says: its settings, one record for each epoch, and the last record if it was finished (`done`)
-    or had to stop (`failed`, with the code and the message of the error)."""
+    """The content of a run folder: settings, one record for each epoch, and the last record if it was finished (`done`)
+    or failed (`failed`, with the code and the message of the error)."""
 
     path: Path
     settings: dict[str, Any]
@@ -186,16 +190,16 @@ class RunRecord:
         """The record in a JSON file of the folder.
 
         Raises:
-            CompileError: it cannot be read, or holds no record (NS475).
+            CompileError: it cannot be read, or is not a JSON object (NS475).
         """
         return _parse(self.text(file), self.path / file)
 
 
 def read_run(path: Path) -> RunRecord:
-    """Read a run folder back.
+    """The content of a run folder.
 
     Raises:
-        CompileError: it is none (NS473), or a file is damaged (NS475).
+        CompileError: it is not a run folder (NS473), or a file is damaged (NS475).
     """
     Run.open(path)
     records = [_parse(line, path / "metrics.jsonl") for line in _whole_lines(_read_text(path / "metrics.jsonl"))]
@@ -210,13 +214,13 @@ def read_run(path: Path) -> RunRecord:
 
 
 def _whole_lines(text: str) -> list[str]:
-    """The lines of a log of records; a last one that was cut off by a loss of power does not count."""
+    """The lines of a log of records, without a last one that was truncated by a loss of power."""
     lines = text.split("\n")
     return [line for line in lines[:-1] if line]
 
 
 def versions() -> dict[str, Any]:
-    """When a run is made and what with: packages, Python, the device."""
+    """The time and the versions of a run: packages, Python, the device."""
     device = jax.devices()[0]
     names = ("jax", "jaxlib", "flax", "optax", "numpy")
     return {
@@ -231,7 +235,7 @@ def versions() -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value for JSON, which has no word for numbers that are not finite: they become null."""
+    """A value for JSON, where numbers that are not finite become null."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -250,19 +254,23 @@ def _pretty(value: Any) -> str:
     return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
 
 
+def damaged(path: Path, reason: Exception | str) -> CompileError:
+    """What to raise when a file of a run cannot be read (NS475)."""
+    return fail(errors.DamagedFile(file=str(path), reason=getattr(reason, "strerror", None) or str(reason)))
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fail(errors.DamagedFile(file=str(path), reason=reason)) from error
+        raise damaged(path, error) from error
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        record = json.loads(text)
     except ValueError as error:
-        raise fail(errors.DamagedFile(file=str(path), reason=str(error))) from error
-    if not isinstance(found, dict):
-        raise fail(errors.DamagedFile(file=str(path), reason="it holds no record"))
-    return found
+        raise damaged(path, error) from error
+    if not isinstance(record, dict):
+        raise damaged(path, "not a JSON object")
+    return record

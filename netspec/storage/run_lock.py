@@ -1,4 +1,4 @@
-"""One process at a time trains a run: it holds a lock in the run's folder, which the system takes away when it dies."""
+"""Only one process at a time trains a run: it holds a lock in the run folder, which ends with the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locked(run: Path) -> Iterator[None]:
     """Hold the lock of a run folder.
 
     Raises:
-        CompileError: another process trains it (NS491), or the folder cannot be written to (NS477).
+        CompileError: another process trains it (NS491), or the folder cannot be written (NS477).
     """
     lock = FileLock(run / LOCK)
     try:
@@ -48,7 +48,7 @@ def is_locked(run: Path) -> bool:
     except Timeout:
         return True
     except OSError:
-        return False  # a lock that this user may not take
+        return False  # a lock that this user may not acquire
 
 
 def this_process() -> str:

@@ -1,6 +1,6 @@
 """Trees of arrays as flat dicts with names such as `conv1/kernel`, for files; and back.
 
-Random keys are kept as the numbers they are made of, since files know no keys.
+Random keys are stored as their numbers, since files have no type for keys.
 """
 
 from __future__ import annotations
@@ -28,17 +28,13 @@ def widen(tree: Tree) -> Tree:
     return jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == jnp.bfloat16 else x, tree)
 
 
-def _name(path: Any) -> str:
-    return str(jax.tree_util.keystr(path, simple=True, separator="/"))
-
-
 def _is_key(leaf: Any) -> bool:
     return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
 
 
 def _names(paths: Iterable[Any]) -> dict[Any, str]:
-    """A name for each path; those that would be called alike (`{"a/b": …}` and `{"a": {"b": …}}`) are spelt out."""
-    names = {path: _name(path) for path in paths}
+    """A name for each path; those that would be equal (`{"a/b": …}` and `{"a": {"b": …}}`) are written as in Python."""
+    names = {path: jax.tree_util.keystr(path, simple=True, separator="/") for path in paths}
     uses = Counter(names.values())
     return {path: name if uses[name] == 1 else jax.tree_util.keystr(path) for path, name in names.items()}
 
@@ -67,21 +63,19 @@ def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
 
 
 def difference(found: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
-    """The first thing in which two flat trees differ by names or shapes, in words; None when they agree.
+    """The first difference of two flat trees in names or shapes, in words; None when they agree.
 
     Values are arrays or shapes given as lists.
     """
     for name in like:
         if name not in found:
             return f"it has no `{name}`"
-        here, there = _shape(found[name]), _shape(like[name])
+        here, there = _shape_text(found[name]), _shape_text(like[name])
         if here != there:
-            return (
-                f"`{name}` is {'x'.join(map(str, here)) or 'a number'}, not {'x'.join(map(str, there)) or 'a number'}"
-            )
+            return f"`{name}` is {here}, not {there}"
     extra = next((name for name in found if name not in like), None)
-    return None if extra is None else f"it has a `{extra}`, which the net has not"
+    return None if extra is None else f"it has a `{extra}`, which the network has not"
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, list) else tuple(value.shape)
+def _shape_text(value: Any) -> str:
+    return "x".join(map(str, value if isinstance(value, list) else value.shape)) or "a number"

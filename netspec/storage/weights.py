@@ -1,6 +1,6 @@
 """Weights in files: safetensors with names such as `conv1/kernel`, and `@state/…` for what is not trained.
 
-With both, answers after reading are those before writing. Random state is left out: answering does not use it.
+With both, predictions after reading are those before writing. Random state is not stored: predictions do not use it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from safetensors.numpy import load, save
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
 from netspec.storage import errors
+from netspec.storage.run_folder import damaged
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
 
 STATE = "@state/"
-"""In front of the names of what is not trained; no layer can be called so."""
+"""The prefix of the names of what is not trained; no layer can have this name."""
 
 
 def weights_file(weights: Weights) -> bytes:
@@ -42,22 +43,20 @@ def load_weights(path: Path) -> dict[str, Any]:
     try:
         return dict(load(file.read_bytes()))
     except (OSError, SafetensorError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fail(errors.DamagedFile(file=str(file), reason=reason)) from error
+        raise damaged(file, error) from error
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:
     """Weights as arrays by name, in f32 whatever the precision of the run."""
-    found = flatten(weights.params)
-    found.update({STATE + name: leaf for name, leaf in flatten(weights.other).items()})
-    return {name: np.asarray(leaf) for name, leaf in widen(found).items()}
+    flat = flatten(weights.params) | {STATE + name: leaf for name, leaf in flatten(weights.other).items()}
+    return {name: np.asarray(leaf) for name, leaf in widen(flat).items()}
 
 
 def fit_weights(arrays: Mapping[str, Any], like: Weights, source: str) -> Weights:
-    """Weights in the structure of a net from arrays by name. `source` is where they come from, for messages.
+    """Weights in the structure of a network from arrays by name. `source` is their origin, for messages.
 
     Raises:
-        CompileError: they are not for this net (NS474).
+        CompileError: they are not for this network (NS474).
     """
     wrong = difference(arrays, flat_weights(like))
     if wrong is not None:
@@ -74,10 +73,10 @@ def weights_of(module: Any) -> Weights:
 
 
 def put_weights(module: Any, arrays: Mapping[str, Any], source: str) -> None:
-    """Give a live module the weights of a file. `source` is where they come from, for messages.
+    """Give a live module the weights of a file. `source` is their origin, for messages.
 
     Raises:
-        CompileError: they are not for this net (NS474).
+        CompileError: they are not for this network (NS474).
     """
     _, params, _, other = nnx.split(module, nnx.Param, nnx.RngState, ...)
     fitted = fit_weights(arrays, weights_of(module), source)

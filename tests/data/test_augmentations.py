@@ -119,14 +119,14 @@ def test_mistakes_of_writing(chain: str, code: str, hint: str) -> None:
 # ---------------------------------------------------------------- what does not fit
 
 IMAGE_WORDS = [name for name, word in words("augmentation").items() if word.needs == "an image"]
-COLOUR_WORDS = [name for name, word in words("augmentation").items() if word.needs == "a colour image"]
+COLOR_WORDS = [name for name, word in words("augmentation").items() if word.needs == "an RGB image"]
 
 
 def call(name: str) -> str:
     return f"{name}(3)" if name == "cutout" else name
 
 
-@pytest.mark.parametrize("name", IMAGE_WORDS + COLOUR_WORDS)
+@pytest.mark.parametrize("name", IMAGE_WORDS + COLOR_WORDS)
 @pytest.mark.parametrize(
     ("input", "net"),
     [
@@ -140,7 +140,7 @@ def test_images_are_wanted(name: str, input: str, net: str) -> None:
     assert problems(call(name), input=input, net=net) == [("NS417", call(name))]
 
 
-@pytest.mark.parametrize("name", COLOUR_WORDS)
+@pytest.mark.parametrize("name", COLOR_WORDS)
 def test_colours_are_wanted(name: str) -> None:
     assert problems(name) == [("NS417", name)]
     assert problems(name, input="28x28x3") == []

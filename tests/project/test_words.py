@@ -79,6 +79,8 @@ ALLOWED = {
     "CONTRIBUTING.md": r"^\|.*",  # the glossary itself
     "CHANGELOG.md": r"metrics, not figures",
     "benchmarks/reporting.py": r"^figure$",  # matplotlib's
+    "netspec/data/predict/preprocessing.py": r"^\"normalisation\"$",  # a key in the run folders of version 0.1
+    "netspec/data/settings.py": r"^\"normalise\"$",  # an alias
     "docs/decisions/0020-rooms.md": r"attention_cpu",
 }
 
@@ -87,12 +89,10 @@ LEFT = {
     "ARCHITECTURE.md": 2,
     "netspec/analysis": 7,
     "netspec/cli": 54,
-    "netspec/data": 135,
     "netspec/extend.py": 2,
     "netspec/layers": 32,
     "netspec/runs": 59,
     "netspec/spec": 21,
-    "netspec/storage": 7,
     "netspec/testing": 8,
     "docs/layers.md": 24,
     "docs/own_words.md": 1,

@@ -1,4 +1,4 @@
-"""Whether augmentations go with the inputs, the targets and the loss of a network.
+"""Whether augmentations fit the inputs, the targets and the loss of a network.
 
 Comes in: a chain, and what is known of the network and the data before anything is loaded. Goes out: diagnostics.
 """
@@ -27,17 +27,17 @@ def check_augment(
     span: Span | None = None,
     spans: Sequence[Span | None] = (),
 ) -> Iterator[Diagnostic]:
-    """What in a chain does not go with the inputs and the answers of a network.
+    """Mistakes of a chain for the inputs and outputs of a network.
 
     Args:
         chain: the words.
-        inputs: what the net takes, by name.
-        heads: what it ends in, by name.
-        facts: what is known of the data, if anything is.
-        target_is_input: the net learns to give its input back.
-        one_class_loss: the name of the loss, if it takes one class only and no shares of several.
-        span: where the chain stands.
-        spans: where its words stand, if that is known.
+        inputs: those of the network, by name.
+        heads: its ends, by name.
+        facts: those of the data, if they are known.
+        target_is_input: the network reconstructs its input.
+        one_class_loss: the name of the loss, if it takes a single class only, not probabilities.
+        span: that of the chain.
+        spans: those of its words, if they are known.
     """
     for index, word in enumerate(chain):
         place = spans[index] if index < len(spans) else span
@@ -60,7 +60,7 @@ def check_augment(
 def _not_for_input(word: Augmentation, inputs: Mapping[str, Shape], span: Span | None) -> Diagnostic:
     name, shape = next(iter(inputs.items()))
     what = "the input is" if len(inputs) == 1 else f"no input is one: `{name}` is"
-    needs = {"an image": "images", "a colour image": "images of 3 channels", "numbers": "numbers"}[word.needs]
+    needs = {"an image": "images", "an RGB image": "images of 3 channels", "numbers": "numbers"}[word.needs]
     if shape.is_tokens:
         advice = "remove it: token ids cannot be averaged"
     elif shape.rank == 2 and word.needs == "an image":
@@ -80,7 +80,7 @@ def _mixing_problem(
     """Why two examples cannot be mixed, and what to do; empty when they can."""
     others = [name for name, shape in inputs.items() if not can_vary(word, shape)]
     if others:
-        kind = "token ids" if inputs[others[0]].is_tokens else "no image"
+        kind = "token ids" if inputs[others[0]].is_tokens else "not an image"
         return f"the input `{others[0]}` is {kind}, and two examples are mixed as a whole", "leave it out"
     if isinstance(word, Cutmix) and len(inputs) > 1:
         return "there are several inputs, and the areas differ", "use `mixup`"
@@ -112,12 +112,12 @@ def _target_problem(
         return
     for name, head in heads.items():
         if len(head.shape) == 3:
-            target = f"of `{name}` (one answer at each place)"
+            target = f"of `{name}` (one prediction for each position)"
             yield MovesTheAnswer(span=span, word=word.word, target=target, advice=advice)
             return
 
 
 def _shows_digits(facts: Facts, images: Iterable[Shape]) -> bool:
-    """The classes are called 0 to 9 and the images are grey, as in MNIST: folders with numbers may hold anything."""
+    """Whether classes are named 0 to 9 and images are gray, as in MNIST; numbered folders may contain anything."""
     names = [set(target.names or ()) for target in facts.targets.values()]
     return names == [set("0123456789")] and all(shape.channels == 1 for shape in images)

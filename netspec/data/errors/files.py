@@ -306,12 +306,18 @@ class CannotNormalize(Diagnostic):
     """
 
     code = "NS421"
-    title = "`normalize = {how}` cannot be used for {what}"
+    title = "`normalize = {scale}` cannot be used for {what}"
     label = "the input `{input}` has {what}"
-    how: str
+    hint = {
+        "channels": "it is for images of 3 channels: write `normalize = standard`",
+        "range": "its statistics are for pixels from 0 to 1: write `normalize = standard`",
+        "width": "give one mean and one std, or {width} of each",
+        "": "remove `normalize`; an `embedding` turns ids into vectors",
+    }
+    scale: str
     what: str
     input: str
-    advice: str = "remove `normalize`; an `embedding` turns ids into vectors"
+    width: int
 
 
 class NoEffect(Diagnostic):

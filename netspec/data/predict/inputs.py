@@ -134,7 +134,7 @@ class _Reader:
         try:
             found = np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:
-            reason = f"it is no array: {error}"
+            reason = f"not an array: {error}"
             raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.save")) from None
         if found.dtype.kind not in "fiub":
             advice = "write an array of numbers with numpy.save"
@@ -234,7 +234,7 @@ def _fit(found: Any, name: str, shape: Shape) -> Any:
         return found
     if _matches(found.shape, sizes):
         return found[None]
-    if sizes[-1:] == (1,) and _matches(found.shape[1:], sizes[:-1]):  # grey images are often kept without their axis
+    if sizes[-1:] == (1,) and _matches(found.shape[1:], sizes[:-1]):  # gray images often have no axis for it
         return found[..., None]
     count = shape.count
     if found.ndim == 2 and isinstance(count, int) and found.shape[1] == count:

@@ -1,4 +1,4 @@
-"""Rows and texts for `netspec predict`, as the encoder of a run takes them, and what the examples are called."""
+"""Rows and texts for `netspec predict`, encoded like those of a run, and the names of examples."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
 
 TEXTS = (".txt", ".md", ".text")
-"""How files with text end."""
+"""Endings of text files."""
 
 LIKE_ID = re.compile(r"(?:.*[a-z_ ])?(?:ID|Id|id)")
-"""What the column with the names of the examples is called in most tables."""
+"""The usual names of a column that identifies the examples."""
 
 
 @dataclass
 class RawInputs:
-    """Examples as the network takes them, by the names of its inputs; what each is called; warnings. For text, `last`
-    is the step with its last piece: what comes after is padding. `table` is the file of a single table."""
+    """Examples by the names of the inputs of the network, the name of each example, warnings. For text, `last` is the
+    step of its last piece, before the padding. `table` is the file of a single table."""
 
     arrays: dict[str, Array]
     names: list[str]
@@ -43,7 +43,7 @@ class RawInputs:
 
 @dataclass(frozen=True)
 class Identities:
-    """A name for each example, and what these names are called."""
+    """A name for each example, and the title of these names."""
 
     column: str
     names: list[str]
@@ -52,12 +52,12 @@ class Identities:
 def identities(
     examples: Sequence[str], table: TableFile | None, preprocessing: Preprocessing, column: str | None = None
 ) -> Identities:
-    """What examples are called: by a column of their table, by the names of their files, or by their count.
+    """Names of examples: from a column of their table, from their files, or their numbers.
 
     Args:
-        examples: what each of them is called in messages.
+        examples: the name of each of them in messages.
         table: the table that they were read from, if there is one.
-        preprocessing: what the run knows of its inputs; a column that it learns from is not a name.
+        preprocessing: that of the run; its features are not names.
         column: a column of the table; a table without that column has its rows counted, from 1. None: the first one
             whose name ends in `id`.
     """
@@ -100,7 +100,7 @@ def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> I
 
 
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:
-    """Texts, or files with text; of a long one the end counts, a short one is filled up with id 0 behind it."""
+    """Texts, or files with text; a long one is truncated at the start, a short one is padded with id 0 at the end."""
     ids = np.zeros((len(texts), encoder.length), np.int32)
     last, warnings = [], []
     for row, text in enumerate(texts):

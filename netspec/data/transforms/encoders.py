@@ -1,7 +1,7 @@
-"""How what a person has (rows of a table, pictures, text) becomes what a network takes; kept with the weights.
+"""How raw data (rows of a table, images, text) become the inputs of a network; saved with the weights.
 
 Comes in: cells, files, texts. Goes out: arrays by the names of inputs. The same encoder makes the training examples and
-those of `netspec predict`; it is plain data, and goes to JSON and back.
+those of `netspec predict`; it is plain data, for JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Image = lazy("PIL.Image")
 ImageOps = lazy("PIL.ImageOps")
 
 UNKNOWN = "<unknown>"
-"""The name of id 0: what training has not seen."""
+"""The name of id 0: everything that does not occur in training."""
 
 Fit = Literal["stretch", "crop", "pad"]
 
@@ -36,11 +36,11 @@ class Column(Frozen):
 
 
 class RowEncoder(Frozen, tag="rows", tag_field="kind"):
-    """Rows of a table. Numbers stay as they are; a category becomes a 0 or 1 for each of its values, or (`as_ids`) an
-    input of its own with the number of the value, from 1. What was not seen in training is all zeros, or id 0.
+    """Rows of a table. Numbers are not changed; a category becomes a 0 or 1 for each of its values, or (`as_ids`) a
+    separate input with the number of the value, from 1. Values that do not occur in training are all zeros, or id 0.
 
-    `default` takes the place of missing numbers, `shape` is the one of an example where it is no vector, `absent` are
-    words for a missing value beside the usual ones.
+    `default` replaces missing numbers, `shape` is that of an example which is not a vector, `absent` are marks of a
+    missing value in addition to the usual ones.
     """
 
     kind: ClassVar[str] = "rows"
@@ -59,13 +59,13 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the numbers in an example, in their order."""
-        found: list[str] = []
+        names: list[str] = []
         for column in self.columns:
             if column.values is None:
-                found.append(column.name)
+                names.append(column.name)
             elif not self.as_ids:
-                found += [f"{column.name} = {value}" for value in column.values]
-        return tuple(found)
+                names += [f"{column.name} = {value}" for value in column.values]
+        return tuple(names)
 
     def shapes(self) -> dict[str, Shape]:
         """The inputs that an example has."""
@@ -73,12 +73,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         if not self.as_ids or not self.categories:
             return {"input": Shape(sizes)}
         numbers = {"numbers": Shape(sizes)} if self.features else {}
-        ids = {
-            input_name(column.name): Shape((), len(column.values) + 1)
-            for column in self.categories
-            if column.values is not None
-        }
-        return numbers | ids
+        return numbers | {input_name(c.name): Shape((), len(c.values or ()) + 1) for c in self.categories}
 
     def encode(self, table: Table) -> dict[str, Array]:
         """The inputs of all rows."""
@@ -90,18 +85,16 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         ids = {column.name: self._ids(column, table.names[column.name]) for column in self.categories}
         if self.as_ids:
             vectors = {"numbers": self._shaped(numbers)} if self.features else {}
-            return vectors | {input_name(name): found for name, found in ids.items()}
+            return vectors | {input_name(name): column for name, column in ids.items()}
         return {"input": self._shaped(self._one_hot(numbers, ids))}
 
     def unseen(self, table: Table) -> dict[str, list[tuple[int, str]]]:
-        """By category, the values that training has not seen, each with the index of its row."""
-        found = {}
-        for column in self.categories:
-            known = {*(column.values or ()), ""}
-            strange = [(i, cell) for i, cell in enumerate(table.names[column.name]) if cell not in known]
-            if strange:
-                found[column.name] = strange
-        return found
+        """By category, the values that do not occur in training, each with the index of its row."""
+        known = {column.name: {*(column.values or ()), ""} for column in self.categories}
+        return {
+            name: [(row, cell) for row, cell in enumerate(table.names[name]) if cell not in values]
+            for name, values in known.items()
+        }
 
     def _shaped(self, numbers: Array) -> Array:
         return numbers if self.shape is None else numbers.reshape(len(numbers), *self.shape)
@@ -112,27 +105,27 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     def _one_hot(self, numbers: Array, ids: Mapping[str, Array]) -> Array:
         """Numbers and categories side by side, in the order of the columns."""
-        found = np.zeros((len(numbers), len(self.features)), np.float32)
-        place = taken = 0
+        features = np.zeros((len(numbers), len(self.features)), np.float32)
+        position = taken = 0
         for column in self.columns:
             if column.values is None:
-                found[:, place] = numbers[:, taken]
-                place, taken = place + 1, taken + 1
+                features[:, position] = numbers[:, taken]
+                position, taken = position + 1, taken + 1
                 continue
-            (seen,) = np.nonzero(ids[column.name])
-            found[seen, place + ids[column.name][seen] - 1] = 1
-            place += len(column.values)
-        return found
+            (known,) = np.nonzero(ids[column.name])
+            features[known, position + ids[column.name][known] - 1] = 1
+            position += len(column.values)
+        return features
 
 
 def input_name(column: str) -> str:
-    """The name of an input for a column: one that can be typed in a spec."""
+    """The name of an input for a column: an identifier."""
     cleaned = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
     return cleaned if cleaned and not cleaned[0].isdigit() else f"column_{cleaned}".rstrip("_")
 
 
 class ImageEncoder(Frozen, tag="images", tag_field="kind"):
-    """Pictures of one size, scaled to 0..1, channels last."""
+    """Images of one size, scaled to 0..1, channels last."""
 
     kind: ClassVar[str] = "images"
 
@@ -146,10 +139,10 @@ class ImageEncoder(Frozen, tag="images", tag_field="kind"):
         return Shape((self.height, self.width, self.channels))
 
     def read(self, path: Path) -> Array:
-        """The picture in a file.
+        """The image in a file.
 
         Raises:
-            OSError: it cannot be read, or is no picture.
+            OSError: it cannot be read, or is not an image.
         """
         with Image.open(path) as opened:
             picture = self._fitted(opened.convert({1: "L", 3: "RGB", 4: "RGBA"}[self.channels]))
@@ -167,7 +160,7 @@ class ImageEncoder(Frozen, tag="images", tag_field="kind"):
 
 
 class TextEncoder(Frozen, tag="text", tag_field="kind"):
-    """Text as ids of characters or words; id 0 is what training has not seen. `vocabulary` has the name of each id."""
+    """Text as ids of characters or words; id 0 is for unknown ones. `vocabulary` has the name of each id."""
 
     kind: ClassVar[str] = "text"
 
@@ -185,7 +178,7 @@ class TextEncoder(Frozen, tag="text", tag_field="kind"):
 
 
 def split_text(text: str, by: str) -> list[str]:
-    """Characters as they stand, or runs of letters and digits and every other sign that is no space."""
+    """Single characters, or runs of letters and digits and every other character that is not a space."""
     return list(text) if by == "char" else re.findall(r"\w+|[^\w\s]", text)
 
 

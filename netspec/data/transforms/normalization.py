@@ -1,7 +1,7 @@
-"""Figures of the training examples, kept with the weights and applied at prediction: what fills missing numbers in, and
-how inputs are scaled.
+"""Statistics of the training examples, saved with the weights and applied in prediction: values for missing numbers,
+and the scale of inputs.
 
-Comes in: the training inputs. Goes out: `Normalization`, which is plain numbers and goes to JSON and back.
+Comes in: the training inputs. Goes out: `Normalization`, which is plain data, for JSON.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 class Normalization(Frozen):
     """(x - mean) / std along the last axis: a number for each feature or channel. `std` is 1 where all were equal;
-    `fill`, if there is one, takes the place of missing numbers (NaN) before."""
+    `fill`, if there is one, replaces missing numbers (NaN) first."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fill: tuple[float, ...] | None = None
 
     def apply(self, x: Array) -> Array:
-        """Normalize examples of any number; the channels are last. float32 comes out, `x` stays as it is."""
+        """Normalize any number of examples, channels last; returns float32, and does not change `x`."""
         filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, np.float32), x)
         scaled = np.subtract(filled, np.array(self.mean, np.float32), dtype=np.float32)
         np.divide(scaled, np.array(self.std, np.float32), out=scaled)
         return scaled
 
     def apply_to(self, column: Column) -> Column:
-        """The same for examples that may be read when they are wanted."""
+        """The same for examples that may be read on demand."""
         return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
 
     def invert(self, y: Array) -> Array:
@@ -45,8 +45,8 @@ class Normalization(Frozen):
 def measure(x: Column) -> Normalization:
     """Mean and standard deviation (of the population) over all axes but the last.
 
-    The sums are made block by block, so that no second copy of large data is made in double precision, and so that they
-    are the same wherever the examples are.
+    The sums are computed block by block, so that there is no copy of large data in double precision, and so that they
+    are the same in memory and from files.
     """
     count = prod(x.shape[:-1])
     mean = np.zeros(x.shape[-1])
@@ -57,13 +57,13 @@ def measure(x: Column) -> Normalization:
     for block in blocks(x, cut=True):
         variance += _sum(np.square(block - mean))
     std = np.sqrt(variance / count)
-    # what is constant keeps a rounding error of the mean, which must not be blown up to 1
+    # constant features have a rounding error of the mean, which must not be scaled up to 1
     std[std <= 1e-7 * np.maximum(1.0, np.abs(mean))] = 1.0
     return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
 
 
 def _sum(block: Array) -> Array:
-    """The sum over all axes but the last; over the examples first, which runs through memory in its order."""
+    """The sum over all axes but the last; over the examples first, in the order of memory."""
     total: Array = block.sum(axis=0, dtype="float64")
     found: Array = total.sum(axis=tuple(range(total.ndim - 1)))
     return found
@@ -75,11 +75,11 @@ def measure_range(x: Column) -> Normalization:
     return Normalization(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
 
 
-def measure_fill(x: Array, how: Fill) -> tuple[float, ...]:
-    """The mean or the median of what is there, over all axes but the last; 0 for a feature of which nothing is."""
+def measure_fill(x: Array, statistic: Fill) -> tuple[float, ...]:
+    """The mean or the median of the known numbers, over all axes but the last; 0 for a feature without any."""
     rows = x.reshape(-1, x.shape[-1])
-    is_there = ~np.isnan(rows).all(axis=0)
-    found = np.zeros(x.shape[-1])
-    there = rows[:, is_there].astype(np.float64)
-    found[is_there] = np.nanmean(there, axis=0) if how == "mean" else np.nanmedian(there, axis=0)
-    return tuple(found.tolist())
+    has_numbers = ~np.isnan(rows).all(axis=0)
+    known = rows[:, has_numbers].astype(np.float64)
+    values = np.zeros(x.shape[-1])
+    values[has_numbers] = np.nanmean(known, axis=0) if statistic == "mean" else np.nanmedian(known, axis=0)
+    return tuple(values.tolist())

@@ -83,7 +83,7 @@ def test_what_is_of_another_net(tmp_path: Path) -> None:
         ({"a": jnp.ones(4)}, "`a` is 3, not 4"),
         ({"a": jnp.ones(3, jnp.int32)}, "`a` is float32, not int32"),
         ({"a": jnp.ones(3), "b": jnp.ones(1)}, "it has no `b`"),
-        ({}, "it has a `a`, which the net has not"),
+        ({}, "it has a `a`, which the network has not"),
     ):
         with pytest.raises(CompileError) as caught:
             store.restore(like, ())
@@ -169,7 +169,7 @@ def test_a_full_disk_ends_the_training_and_loses_nothing(tmp_path: Path, monkeyp
         fit(class_job(epochs=4), run=run, resume=True, save_seconds=0.0)
     (told,) = caught.value.diagnostics
     assert told.code == "NS490" and told.message.endswith("cannot be written: No space left on device")
-    assert told.hint_text == f"free some space; `netspec train --resume {run.path}` goes on from step 14"
+    assert told.hint_text == f"free some space, then continue from step 14 with `netspec train --resume {run.path}`"
     assert {path: path.read_bytes() for path in run.checkpoints.iterdir()} == before
     assert "NS490" in (run.path / "log.txt").read_text()
     assert same(fit(class_job(epochs=4), run=run, resume=True).weights, whole.weights)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.language.diagnostics import Diagnostic
+from pathlib import Path
+
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
 
 
 class NoCheckpoint(Diagnostic):
@@ -64,6 +66,11 @@ class DamagedFile(Diagnostic):
     hint = "copy the run again, or train again"
     file: str
     reason: str
+
+
+def damaged(path: Path, reason: Exception | str) -> CompileError:
+    """What to raise when a file of a run cannot be read (NS475)."""
+    return fail(DamagedFile(file=str(path), reason=getattr(reason, "strerror", None) or str(reason)))
 
 
 class OtherSettings(Diagnostic):

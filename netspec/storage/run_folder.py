@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from netspec._version import __version__
-from netspec.language.diagnostics import CompileError, fail
+from netspec.language.diagnostics import fail
 from netspec.storage import errors
 from netspec.storage.atomic_files import append_line, reason_of, replace_file
 
@@ -254,23 +254,18 @@ def _pretty(value: Any) -> str:
     return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
 
 
-def damaged(path: Path, reason: Exception | str) -> CompileError:
-    """What to raise when a file of a run cannot be read (NS475)."""
-    return fail(errors.DamagedFile(file=str(path), reason=getattr(reason, "strerror", None) or str(reason)))
-
-
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise damaged(path, error) from error
+        raise errors.damaged(path, error) from error
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
         record = json.loads(text)
     except ValueError as error:
-        raise damaged(path, error) from error
+        raise errors.damaged(path, error) from error
     if not isinstance(record, dict):
-        raise damaged(path, "not a JSON object")
+        raise errors.damaged(path, "not a JSON object")
     return record

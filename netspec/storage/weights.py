@@ -17,7 +17,6 @@ from safetensors.numpy import load, save
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
 from netspec.storage import errors
-from netspec.storage.run_folder import damaged
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
 
 STATE = "@state/"
@@ -43,7 +42,7 @@ def load_weights(path: Path) -> dict[str, Any]:
     try:
         return dict(load(file.read_bytes()))
     except (OSError, SafetensorError, ValueError) as error:
-        raise damaged(file, error) from error
+        raise errors.damaged(file, error) from error
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:

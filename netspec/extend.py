@@ -59,7 +59,7 @@ from netspec.layers.code import (
     Shapes as Shapes,
     call as call,
 )
-from netspec.layers.initializers import Init as Init, init as init
+from netspec.layers.initializers import Initializer as Initializer, init as init
 from netspec.training.control.stop import Stop as Stop, stop as stop
 from netspec.training.losses import JointLoss as JointLoss, Loss as Loss, loss as loss
 from netspec.training.metrics import Metric as Metric, metric as metric

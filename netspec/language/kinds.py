@@ -130,8 +130,8 @@ class OneWord(Kind):
         return word
 
     def describe(self) -> str:
-        article = "an" if self.of[0] in "aeiou" else "a"
-        return f"{article} {self.of}"
+        noun = "initializer" if self.of == "init" else self.of
+        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
     @property
     def category(self) -> str | None:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from netspec.language.shape import Shape
 from netspec.language.word import hidden
 from netspec.layers.activations import Activation
-from netspec.layers.base import Layer, check_numbers
+from netspec.layers.base import Elementwise
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes
 
 
-class ActivationLayer(Layer):
+class ActivationLayer(Elementwise):
     """An activation used as a layer; netspec makes it from the bare word."""
 
     activation: Activation = hidden()
 
     takes_rngs = False
-
-    def infer(self, x: Shape) -> Shape:
-        check_numbers(self, x)
-        return x
 
     def to_source(self, *, full: bool = False) -> str:
         return self.activation.to_source(full=full)

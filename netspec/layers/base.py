@@ -17,7 +17,7 @@ from netspec.language.word import Mismatch, Word, option
 from netspec.layers.activations import Activation
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, changed_options
 from netspec.layers.errors.shapes import ExtentRank, GroupsDoNotDivide, NeedsKnownSize, WeightsShape, WrongRank
-from netspec.layers.initializers import Init
+from netspec.layers.initializers import Initializer
 
 
 class Tensor(Protocol):
@@ -154,7 +154,7 @@ layer = Declares("layer")
 """The decorator that declares a layer: `@layer("name")`."""
 
 
-# ---------------------------------------------------------------- options that many layers have
+# ---------------------------------------------------------------- shared options
 
 
 class BiasInit(OneWord):
@@ -169,9 +169,7 @@ class BiasInit(OneWord):
         return init
 
     def describe(self) -> str:
-        return (
-            "an init that does not depend on the number of inputs, such as `zeros`, `constant(0.1)` or `normal(0.01)`"
-        )
+        return "an initializer that needs no fan-in, such as `zeros`, `constant(0.1)` or `normal(0.01)`"
 
 
 PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
@@ -183,17 +181,21 @@ def precision(dtype: str | None) -> dict[str, Code]:
     return {} if dtype is None else {"dtype": PythonName(f"jnp.{PRECISIONS[dtype]}")}
 
 
-def dtype_option() -> Any:
-    """The option `dtype`."""
-    return option(
-        Choice(tuple(PRECISIONS)),
-        "the dtype of the computation and of the output; weights are stored in f32 (none: that of the training)",
-        default=None,
-        aliases=("precision", "compute_dtype"),
-    )
+DTYPE: Any = option(
+    Choice(tuple(PRECISIONS)),
+    "the dtype of the computation and of the output; weights are stored in f32 (none: that of the training)",
+    default=None,
+    aliases=("precision", "compute_dtype"),
+)
+FROZEN: Any = option(
+    Flag(), "do not train the weights: they keep their initial values", default=False, aliases=("trainable",)
+)
+BIAS_INIT: Any = option(
+    BiasInit(), "initializer of the bias (none: `zeros`)", default=None, aliases=("bias_initializer",)
+)
 
 
-def init_option(doc: str, default: Init | None = None) -> Any:
+def init_option(doc: str, default: Initializer | None = None) -> Any:
     """An initializer for a kernel or a table."""
     aliases = ("kernel_initializer", "kernel_init", "initializer", "embeddings_initializer")
     return option(OneWord("init"), doc, default=default, aliases=aliases)
@@ -209,17 +211,6 @@ def bias_option(*more_aliases: str) -> Any:
     return option(Flag(), "add a trainable bias", default=True, aliases=("use_bias", *more_aliases))
 
 
-def bias_init_option() -> Any:
-    """The option `bias_init`."""
-    return option(BiasInit(), "initializer of the bias (none: `zeros`)", default=None, aliases=("bias_initializer",))
-
-
-def frozen_option() -> Any:
-    """The option `frozen` of layers with weights."""
-    doc = "do not train the weights: they keep their initial values"
-    return option(Flag(), doc, default=False, aliases=("trainable",))
-
-
 def dropout_option(doc: str, **more: Any) -> Any:
     """A probability of dropping something during training; `more` as for `option`."""
     return option(Number(0, 1, open_high=True), doc, **more)
@@ -228,10 +219,10 @@ def dropout_option(doc: str, **more: Any) -> Any:
 class Regularized(Layer):
     """The options of layers with kernels or tables."""
 
-    frozen: bool = frozen_option()
+    frozen: bool = FROZEN
     l1: float = option(Number(0), "L1 penalty: l1 * sum(|w|), biases excluded, is added to the loss", default=0.0)
     l2: float = option(Number(0), "L2 penalty: l2 * sum(w * w), biases excluded, is added to the loss", default=0.0)
-    dtype: str | None = dtype_option()
+    dtype: str | None = DTYPE
 
     def implied_defaults(self) -> dict[str, str]:
         return {"activation": "linear", "init": "lecun_normal", "bias_init": "zeros"}
@@ -241,16 +232,16 @@ class WithKernels(Regularized):
     """The options of layers with several kernels and biases."""
 
     bias: bool = bias_option("qkv_bias")
-    init: Init | None = init_option("initializer of each kernel (none: `lecun_normal`)")
-    bias_init: Init | None = bias_init_option()
+    init: Initializer | None = init_option("initializer of each kernel (none: `lecun_normal`)")
+    bias_init: Initializer | None = BIAS_INIT
 
 
 class Weighted(Regularized):
     """What layers with one kernel and one bias share: they compute a linear map."""
 
     bias: bool = bias_option()
-    init: Init | None = init_option("initializer of the kernel (none: `lecun_normal`)")
-    bias_init: Init | None = bias_init_option()
+    init: Initializer | None = init_option("initializer of the kernel (none: `lecun_normal`)")
+    bias_init: Initializer | None = BIAS_INIT
     weights: Any = option(Constant(), "the kernel as nested lists of numbers; `frozen` keeps it constant", default=None)
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
@@ -348,11 +339,16 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
     wants = " and ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
     if shape.rank > 4:
         advice = "a volume is depth x height x width x channels, without other sizes; the batch size is never written"
-    if shape.is_tokens:
-        advice = "first turn the ids into vectors with `embedding(64)`"
-    raise Unplaced(
-        WrongRank, at_input=input, word=layer.word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice
-    )
+    raise wrong_rank(layer, shape, wants, EMBED_FIRST if shape.is_tokens else advice, at_input=input)
+
+
+EMBED_FIRST = "first turn the ids into vectors with `embedding(64)`"
+
+
+def wrong_rank(layer: Layer, shape: Shape, wants: str, advice: str, **where: Any) -> Unplaced:
+    """The error for a tensor that a layer cannot take; `where` is `option` or `at_input`."""
+    word = layer.to_source() if "option" in where else layer.to_source().partition("(")[0]
+    return Unplaced(WrongRank, word=word, wants=wants, kind=shape.kind, shape=str(shape), advice=advice, **where)
 
 
 def check_numbers(layer: Layer, *shapes: Shape) -> None:
@@ -363,11 +359,15 @@ def check_numbers(layer: Layer, *shapes: Shape) -> None:
     """
     for index, shape in enumerate(shapes):
         if shape.is_tokens:
-            word = layer.to_source().partition("(")[0]
-            advice = "first turn the ids into vectors with `embedding(64)`"
-            raise Unplaced(
-                WrongRank, at_input=index, word=word, wants="numbers", kind=shape.kind, shape=str(shape), advice=advice
-            )
+            raise wrong_rank(layer, shape, "numbers", EMBED_FIRST, at_input=index)
+
+
+class Elementwise(Layer):
+    """Base class of layers whose output has the shape of their input; they take numbers of any rank."""
+
+    def infer(self, x: Shape) -> Shape:
+        check_numbers(self, x)
+        return x
 
 
 def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int, ...]:
@@ -383,14 +383,13 @@ def per_axis(value: int | tuple[int, ...], shape: Shape, name: str) -> tuple[int
         advice = "x".join(["3"] * axes) if axes > 1 else "a single number"
         if axes == 1 and len(value) == shape.rank:  # probably an image that was declared without its channels
             advice += f"; if {shape} is an image, write its channels too: `input {shape}x1`"
-        raise Unplaced(
-            ExtentRank,
-            option=name,
-            extent="x".join(map(str, value)),
-            count=len(value),
-            kind=shape.kind,
-            axes="one axis" if axes == 1 else f"{axes} axes",
-            shape=str(shape),
-            advice=advice,
-        )
+        raise extent_rank(name, "x".join(map(str, value)), f"{len(value)} numbers", shape, advice)
     return value
+
+
+def extent_rank(option: str, extent: str, count: str, x: Shape, advice: str) -> Unplaced:
+    """The error for an extent that has more or fewer entries than the tensor has spatial axes."""
+    axes = "one axis" if x.rank == 2 else f"{x.rank - 1} axes"
+    return Unplaced(
+        ExtentRank, option=option, extent=extent, count=count, kind=x.kind, axes=axes, shape=str(x), advice=advice
+    )

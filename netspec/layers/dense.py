@@ -17,10 +17,11 @@ from netspec.layers.base import (
     known,
     layer,
     precision,
+    wrong_rank,
 )
 from netspec.layers.code import PythonCall, call
-from netspec.layers.errors.shapes import AlreadyKnown, WrongRank
-from netspec.layers.initializers import Init, Normal
+from netspec.layers.errors.shapes import AlreadyKnown
+from netspec.layers.initializers import Initializer, Normal
 from netspec.layers.reshape import Flatten
 
 
@@ -83,18 +84,11 @@ class Embedding(Regularized):
         default=None,
         aliases=("vocab_size", "num_embeddings", "input_dim"),
     )
-    init: Init = init_option("initializer of the vectors", Normal(std=0.05))
+    init: Initializer = init_option("initializer of the vectors", Normal(std=0.05))
 
     def infer(self, x: Shape) -> Shape:
         if not x.is_tokens:
-            raise Unplaced(
-                WrongRank,
-                word=self.word,
-                wants="token ids",
-                kind=x.kind,
-                shape=str(x),
-                advice="declare the input as token ids: `input 128 tokens(10000)`",
-            )
+            raise wrong_rank(self, x, "token ids", "declare the input as token ids: `input 128 tokens(10000)`")
         if self.vocabulary is not None and self.vocabulary != x.vocabulary:
             raise Unplaced(AlreadyKnown, option="vocabulary", given=self.vocabulary, known=str(x.vocabulary))
         return Shape((*x.sizes, self.features))

@@ -10,7 +10,7 @@ from netspec.language.word import Word, option
 from netspec.layers.code import Code, call
 
 
-class Init(Word):
+class Initializer(Word):
     """Base class of all initializers.
 
     fan_in is the number of inputs of one output, fan_out the number of outputs of one input; for a convolution both
@@ -33,7 +33,7 @@ init = Declares("init")
 
 
 @init("zeros")
-class Zeros(Init):
+class Zeros(Initializer):
     """All zeros.
 
     Example: dense(10, init = zeros)
@@ -43,7 +43,7 @@ class Zeros(Init):
 
 
 @init("ones")
-class Ones(Init):
+class Ones(Initializer):
     """All ones.
 
     Example: dense(10, init = ones)
@@ -53,7 +53,7 @@ class Ones(Init):
 
 
 @init("constant")
-class ConstantInit(Init):
+class ConstantInit(Initializer):
     """The same number everywhere.
 
     Example: dense(10, bias_init = constant(0.1))
@@ -63,7 +63,7 @@ class ConstantInit(Init):
 
 
 @init("uniform")
-class Uniform(Init):
+class Uniform(Initializer):
     """Uniform between -range and range.
 
     Example: dense(10, init = uniform(0.3))
@@ -78,7 +78,7 @@ class Uniform(Init):
 
 
 @init("normal")
-class Normal(Init):
+class Normal(Initializer):
     """Normal distribution with mean 0.
 
     Example: dense(10, init = normal(0.01))
@@ -90,7 +90,7 @@ class Normal(Init):
 
 
 @init("truncated_normal")
-class TruncatedNormal(Init):
+class TruncatedNormal(Initializer):
     """Normal distribution with mean 0, truncated at two standard deviations.
 
     Example: dense(10, init = truncated_normal(0.02))
@@ -102,7 +102,7 @@ class TruncatedNormal(Init):
 
 
 @init("glorot_uniform")
-class GlorotUniform(Init):
+class GlorotUniform(Initializer):
     """Uniform with variance 2 / (fan_in + fan_out); the default in Keras.
 
     Example: dense(10, init = glorot_uniform)
@@ -115,7 +115,7 @@ class GlorotUniform(Init):
 
 
 @init("glorot_normal")
-class GlorotNormal(Init):
+class GlorotNormal(Initializer):
     """Truncated normal distribution with variance 2 / (fan_in + fan_out).
 
     Example: dense(10, init = glorot_normal)
@@ -128,7 +128,7 @@ class GlorotNormal(Init):
 
 
 @init("he_uniform")
-class HeUniform(Init):
+class HeUniform(Initializer):
     """Uniform with variance 2 / fan_in; suited to relu.
 
     Example: dense(10, relu, init = he_uniform)
@@ -141,7 +141,7 @@ class HeUniform(Init):
 
 
 @init("he_normal")
-class HeNormal(Init):
+class HeNormal(Initializer):
     """Truncated normal distribution with variance 2 / fan_in; suited to relu.
 
     Example: dense(10, relu, init = he_normal)
@@ -154,7 +154,7 @@ class HeNormal(Init):
 
 
 @init("lecun_uniform")
-class LecunUniform(Init):
+class LecunUniform(Initializer):
     """Uniform with variance 1 / fan_in.
 
     Example: dense(10, init = lecun_uniform)
@@ -165,7 +165,7 @@ class LecunUniform(Init):
 
 
 @init("lecun_normal")
-class LecunNormal(Init):
+class LecunNormal(Initializer):
     """Truncated normal distribution with variance 1 / fan_in; the default for kernels.
 
     Example: dense(10, init = lecun_normal)
@@ -176,7 +176,7 @@ class LecunNormal(Init):
 
 
 @init("orthogonal")
-class Orthogonal(Init):
+class Orthogonal(Initializer):
     """A random orthogonal matrix times a gain; in the kernel of a convolution each filter is a column.
 
     Example: dense(10, init = orthogonal)

@@ -8,9 +8,9 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.word import option
-from netspec.layers.base import Layer, check_numbers, layer
+from netspec.layers.base import Layer, check_numbers, layer, wrong_rank
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
-from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongRank
+from netspec.layers.errors.shapes import CannotConcat, UnequalShapes
 
 MAX_TERMS = 100
 """More terms are combined by a function: Python cannot parse an expression of thousands of terms."""
@@ -113,7 +113,7 @@ class Merge(Layer):
         if first.space != other.space:
             point = next((s for s in (first, other) if all(size == 1 for size in s.space)), None)
             if point is not None:
-                return f"`flatten` {point}: a vector is repeated at every place"
+                return f"`flatten` {point}: a vector is broadcast to every position"
             return _advise_space(first, other)
         noun = AXES.get(first.rank, AXES[4])[-1]
         gate = ", or one of them with a single channel" if self.takes_gates else ""
@@ -252,14 +252,9 @@ class Concat(Layer):
         mismatch = first_difference(inputs, first.rank, besides=axis)
         if mismatch is not None:
             index, difference = mismatch
+            shapes, advice = _join(inputs), self._advise(first, inputs[index], axis)
             raise Unplaced(
-                CannotConcat,
-                at_input=index,
-                word=self.word,
-                along=self.along,
-                shapes=_join(inputs),
-                axis=difference,
-                advice=self._advise(first, inputs[index], axis),
+                CannotConcat, at_input=index, word=self.word, along=self.along, shapes=shapes, axis=difference, advice=advice
             )
         total: Size = 0
         for shape in inputs:
@@ -280,15 +275,7 @@ class Concat(Layer):
         wants = {"length": "sequences", "depth": "volumes"}.get(self.along, "images and volumes")
         own = [name for name, ranks in DIRECTIONS.items() if shape.rank in ranks]
         advice = f"{shape.kind} is joined along its {' or its '.join(reversed(own))}"
-        raise Unplaced(
-            WrongRank,
-            option="along",
-            word=self.to_source(),
-            wants=wants,
-            kind=shape.kind,
-            shape=str(shape),
-            advice=advice,
-        )
+        raise wrong_rank(self, shape, wants, advice, option="along")
 
     def _advise(self, first: Shape, other: Shape, along: int) -> str:
         """How to make two tensors compatible."""

@@ -8,12 +8,12 @@ from netspec.language.kinds import Count, Flag, Number
 from netspec.language.shape import Shape
 from netspec.language.word import option
 from netspec.layers.base import (
+    DTYPE,
+    FROZEN,
+    Elementwise,
     Layer,
     check_groups,
-    check_numbers,
     check_rank,
-    dtype_option,
-    frozen_option,
     known,
     layer,
     precision,
@@ -33,8 +33,8 @@ class Normalization(Layer):
         Number(0, open_low=True), "added to the variance for numerical stability", default=1e-5, aliases=("eps",)
     )
     scale: bool = option(Flag(), "train a scale for each channel (gamma)", default=True, aliases=("gamma", "affine"))
-    frozen: bool = frozen_option()
-    dtype: str | None = dtype_option()
+    frozen: bool = FROZEN
+    dtype: str | None = DTYPE
 
     @property
     def weight_names(self) -> tuple[str, ...]:
@@ -246,7 +246,7 @@ class LocalResponseNorm(Layer):
 
 
 @layer("l2norm")
-class L2Norm(Layer):
+class L2Norm(Elementwise):
     """Divides the channels at each position by their Euclidean norm.
 
     Shape: any -> the same
@@ -262,7 +262,3 @@ class L2Norm(Layer):
     )
 
     function = "nn.l2_normalize"
-
-    def infer(self, x: Shape) -> Shape:
-        check_numbers(self, x)
-        return x

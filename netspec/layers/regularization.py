@@ -7,18 +7,14 @@ from typing import ClassVar
 from netspec.language.kinds import Choice, Number
 from netspec.language.shape import Shape
 from netspec.language.word import option
-from netspec.layers.base import Layer, check_numbers, dropout_option, layer
+from netspec.layers.base import Elementwise, dropout_option, layer
 from netspec.layers.code import PythonCall, call
 
 
-class TrainingNoise(Layer):
+class TrainingNoise(Elementwise):
     """Base class of random layers that do nothing at inference."""
 
     training_only: ClassVar[bool] = True
-
-    def infer(self, x: Shape) -> Shape:
-        check_numbers(self, x)
-        return x
 
 
 @layer("dropout")

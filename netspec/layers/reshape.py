@@ -6,7 +6,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, NewShape, Number
 from netspec.language.shape import Dim, Shape, product
 from netspec.language.word import Kind, Mismatch, option
-from netspec.layers.base import Layer, check_numbers, known, layer
+from netspec.layers.base import Elementwise, Layer, check_numbers, known, layer
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import ReshapeCount
 from netspec.layers.errors.windows import AxesOrder
@@ -99,15 +99,9 @@ class Permute(Layer):
         if len(self.order) != x.rank:
             example = [2, 1, 3, 4, 5, 6][: x.rank] if 1 < x.rank <= 6 else list(range(1, x.rank + 1))
             count = "one axis" if len(self.order) == 1 else f"{len(self.order)} axes"
+            order, shape = str(self.order), str(x)
             raise Unplaced(
-                AxesOrder,
-                option="order",
-                order=str(self.order),
-                count=count,
-                kind=x.kind,
-                axes=x.rank,
-                shape=str(x),
-                example=str(example),
+                AxesOrder, option="order", order=order, count=count, kind=x.kind, axes=x.rank, shape=shape, example=example
             )
         return Shape(tuple(x.sizes[axis - 1] for axis in self.order))
 
@@ -136,7 +130,7 @@ class Identity(Layer):
 
 
 @layer("scale")
-class Scale(Layer):
+class Scale(Elementwise):
     """Multiplies by a constant and adds another; it has no weights.
 
     Shape: any -> the same
@@ -149,10 +143,6 @@ class Scale(Layer):
 
     factor: float = option(Number(), "the factor", position=0)
     offset: float = option(Number(), "added to the product", default=0.0, position=1)
-
-    def infer(self, x: Shape) -> Shape:
-        check_numbers(self, x)
-        return x
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         return call("nn.scale", *tensors, self.factor, self.offset)

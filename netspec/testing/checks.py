@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netspec.language.reference import word_page
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
-from netspec.layers.initializers import Init
+from netspec.layers.initializers import Initializer
 from netspec.testing.docs import INPUTS, check_docs, check_example, in_a_net
 from netspec.testing.grid import Grid, Values
 from netspec.testing.modules import check_module, compiled, has_errors, require
@@ -67,7 +67,7 @@ def check_activation(word: type[Activation]) -> None:
     check_module(compiled(f"input 7x4\ndense(3, {word.word}) -> scale(2)"), word.word)
 
 
-def check_init(word: type[Init], *, arguments: str | None = None) -> None:
+def check_init(word: type[Initializer], *, arguments: str | None = None) -> None:
     """An init makes the kernels of a dense layer and of a convolution.
 
     Args:

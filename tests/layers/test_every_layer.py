@@ -11,7 +11,7 @@ import netspec
 from netspec.language.vocabulary import words
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
-from netspec.layers.initializers import Init
+from netspec.layers.initializers import Initializer
 from netspec.testing import check_activation, check_init, check_layer
 
 LAYERS = sorted(words("layer"))
@@ -40,4 +40,4 @@ def test_activation_keeps_no_state_and_no_shape(name: str) -> None:
 
 @pytest.mark.parametrize("name", INITS)
 def test_init(name: str) -> None:
-    check_init(cast("type[Init]", words("init")[name]))
+    check_init(cast("type[Initializer]", words("init")[name]))

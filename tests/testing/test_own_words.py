@@ -26,7 +26,7 @@ from netspec.language.vocabulary import temporary_words, words
 from netspec.layers.activations import Activation, activation
 from netspec.layers.base import Layer, check_numbers
 from netspec.layers.code import call
-from netspec.layers.initializers import Init, init
+from netspec.layers.initializers import Initializer, init
 from netspec.spec.compilation import Compilation
 from netspec.testing import check_activation, check_docs, check_init, check_layer
 
@@ -73,7 +73,7 @@ def test_layers_pass_the_checks_of_built_in_ones(own: Any, name: str) -> None:
 def test_other_words_pass_the_checks_of_built_in_ones(own: Any) -> None:
     for name in ("squareplus", "threshold"):
         check_activation(cast("type[Activation]", words("activation")[name]))
-    check_init(cast("type[Init]", words("init")["sparse"]))
+    check_init(cast("type[Initializer]", words("init")["sparse"]))
     names = ["log_cosh", "within", "sign", "halving", "after_progress", "waves"]
     for name, category in zip(names, ["loss", "metric", "optimizer", "schedule", "stop", "source"], strict=True):
         check_docs(words(category)[name])
@@ -408,7 +408,7 @@ def test_words_of_the_program_itself() -> None:
             function = f"{__name__}:cube"
 
         @init("rows")
-        class Rows(Init):
+        class Rows(Initializer):
             """Ones.
 
             Example: dense(3, init = rows)

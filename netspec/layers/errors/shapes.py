@@ -11,7 +11,12 @@ class KernelTooLarge(Diagnostic):
     code = "NS301"
     title = "{what} is larger than its input"
     label = "{kernel} does not fit inside {size}"
-    what: str = "kernel"
+    hint = {
+        "kernel": "use pad = same, or a kernel of at most {size}",
+        "window": "use a window of at most {size}",
+        "point": "remove this pool, or one before it",
+    }
+    what: str
     kernel: str
     size: str
 
@@ -106,15 +111,14 @@ class ExtentRank(Diagnostic):
     """An extent has more or fewer numbers than the tensor has axes to slide over."""
 
     code = "NS309"
-    title = "{extent} has {count} {unit}, but {kind} has {axes}"
+    title = "{extent} has {count}, but {kind} has {axes}"
     label = "for {shape}"
     hint = "use {advice}"
     extent: str
-    count: int
+    count: str
     kind: str
     axes: str
     shape: str
-    unit: str = "numbers"
 
 
 class WrongInputs(Diagnostic):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.language.diagnostics import Diagnostic
+from netspec.language.diagnostics import Diagnostic, Unplaced
 
 
 class OptionsClash(Diagnostic):
@@ -14,6 +14,11 @@ class OptionsClash(Diagnostic):
     first: str
     second: str
     reason: str
+
+
+def clash(option: str, first: str, second: str, reason: str, advice: str) -> Unplaced:
+    """The error for an option that excludes another one."""
+    return Unplaced(OptionsClash, option=option, first=first, second=second, reason=reason, advice=advice)
 
 
 class MissingChoice(Diagnostic):
@@ -72,7 +77,7 @@ class AxesOrder(Diagnostic):
     kind: str
     axes: int
     shape: str
-    example: str
+    example: list[int]
 
 
 class OutputPadTooLarge(Diagnostic):

@@ -31,12 +31,8 @@ class Attention(WithKernels):
     """
 
     aliases = (
-        "MultiHeadAttention",
-        "SelfAttention",
-        "CrossAttention",
-        "MultiHeadDotProductAttention",
-        "GroupedQueryAttention",
-        "mha",
+        *("MultiHeadAttention", "SelfAttention", "CrossAttention", "MultiHeadDotProductAttention"),
+        *("GroupedQueryAttention", "mha"),
     )
 
     input_count = (1, 2)
@@ -44,10 +40,7 @@ class Attention(WithKernels):
 
     heads: int = option(Count(), "the number of heads", position=0, aliases=("num_heads", "n_heads", "nhead", "n_head"))
     causal: bool = option(
-        Flag(),
-        "step t attends only to steps up to t",
-        default=False,
-        aliases=("is_causal", "use_causal_mask"),
+        Flag(), "step t attends only to steps up to t", default=False, aliases=("is_causal", "use_causal_mask")
     )
     kv_heads: int | None = option(
         Count(),
@@ -100,25 +93,10 @@ class Attention(WithKernels):
             advice = _nearest(self.heads, features, "heads")
             if self.heads < features:
                 advice += f", or set the size of a head: head_size = {features // self.heads}"
-            raise Unplaced(
-                HeadsDoNotDivide,
-                option="heads",
-                count=self.heads,
-                what="heads",
-                total=features,
-                of="features",
-                advice=advice,
-            )
+            raise _not_divided("heads", self.heads, "heads", features, "features", advice)
         if self.kv_heads is not None and self.heads % self.kv_heads:
-            raise Unplaced(
-                HeadsDoNotDivide,
-                option="kv_heads",
-                count=self.kv_heads,
-                what="heads of keys and values",
-                total=self.heads,
-                of="heads",
-                advice=_nearest(self.kv_heads, self.heads, "kv_heads"),
-            )
+            advice = _nearest(self.kv_heads, self.heads, "kv_heads")
+            raise _not_divided("kv_heads", self.kv_heads, "heads of keys and values", self.heads, "heads", advice)
         size = self._head_size(x)
         if self.rope is not False and size % 2:
             advice = f"set the size of a head: head_size = {size + 1}"
@@ -179,6 +157,10 @@ class Attention(WithKernels):
         return PythonCall(module.text, tensors, (("mask", mask),))
 
 
+def _not_divided(option: str, count: int, what: str, total: int, of: str, advice: str) -> Unplaced:
+    return Unplaced(HeadsDoNotDivide, option=option, count=count, what=what, total=total, of=of, advice=advice)
+
+
 def _nearest(count: int, total: int, name: str) -> str:
     """The divisors of `total` nearest to `count`, as advice."""
     divisors = [n for n in range(1, total + 1) if total % n == 0]
@@ -191,5 +173,5 @@ def _make_a_sequence(shape: Shape) -> str:
     if shape.rank < 2:
         return "it needs steps x features: `reshape` turns a vector into a sequence"
     if not shape.is_known:
-        return "make a sequence of its places with `reshape`, which needs numbers in the `input` line"
-    return f"make a sequence of its places first: `reshape({product(shape.space)}x{shape.channels})`"
+        return "make a sequence of its positions with `reshape`, which needs numbers in the `input` line"
+    return f"make a sequence of its positions first: `reshape({product(shape.space)}x{shape.channels})`"

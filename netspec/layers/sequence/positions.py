@@ -6,10 +6,10 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Number
 from netspec.language.shape import Dim, Shape
 from netspec.language.word import option
-from netspec.layers.base import BiasInit, Layer, check_rank, frozen_option, init_option, known, layer
+from netspec.layers.base import FROZEN, BiasInit, Layer, check_rank, init_option, known, layer
 from netspec.layers.code import PythonCall, call
 from netspec.layers.errors.shapes import NeedsKnownSize, OddRotation
-from netspec.layers.initializers import Init, Normal, Zeros
+from netspec.layers.initializers import Initializer, Normal, Zeros
 
 BASE = 10000.0
 """The base of the angles in Vaswani et al. and Su et al."""
@@ -28,8 +28,8 @@ class PositionEmbedding(Layer):
 
     aliases = ("PositionEmbedding", "position_embedding", "positional_embedding", "pos_embed", "wpe")
 
-    init: Init = init_option("initializer of the table", Normal(std=0.02))
-    frozen: bool = frozen_option()
+    init: Initializer = init_option("initializer of the table", Normal(std=0.02))
+    frozen: bool = FROZEN
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3), "give it steps x features: a vector has no positions")
@@ -38,9 +38,8 @@ class PositionEmbedding(Layer):
             advice = "write a number in the `input` line"
             if x.rank == 2 and unknown is x.sizes[0]:
                 advice += ", or use `sinusoidal`, which works for every length"
-            raise Unplaced(
-                NeedsKnownSize, word=self.word, what="its table", size=str(unknown), shape=str(x), advice=advice
-            )
+            size = str(unknown)
+            raise Unplaced(NeedsKnownSize, word=self.word, what="its table", size=size, shape=str(x), advice=advice)
         return x
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
@@ -127,8 +126,8 @@ class ClassToken(Layer):
 
     moves_steps = True
 
-    init: Init = option(BiasInit(), "initializer of the vector", default=Zeros(), aliases=("initializer",))
-    frozen: bool = frozen_option()
+    init: Initializer = option(BiasInit(), "initializer of the vector", default=Zeros(), aliases=("initializer",))
+    frozen: bool = FROZEN
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "make a sequence of it with `reshape` first")

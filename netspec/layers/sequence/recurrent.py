@@ -9,9 +9,9 @@ from netspec.language.shape import Shape, Size, product
 from netspec.language.word import Mismatch, option
 from netspec.layers.activations import Activation, Sigmoid, Tanh
 from netspec.layers.base import (
+    BIAS_INIT,
     Layer,
     Regularized,
-    bias_init_option,
     bias_option,
     check_rank,
     dropout_option,
@@ -21,7 +21,7 @@ from netspec.layers.base import (
     precision,
 )
 from netspec.layers.code import Code, PythonCall, PythonName, call
-from netspec.layers.initializers import Init, Orthogonal
+from netspec.layers.initializers import Initializer, Orthogonal
 
 
 class InnerActivation(OneWord):
@@ -88,14 +88,14 @@ class Recurrent(Regularized):
         "the probability of dropping a number of the recurrent state between steps during training", default=0.0
     )
     bias: bool = bias_option()
-    init: Init | None = init_option("initializer of the kernel of each gate (none: `lecun_normal`)")
-    recurrent_init: Init = option(
+    init: Initializer | None = init_option("initializer of the kernel of each gate (none: `lecun_normal`)")
+    recurrent_init: Initializer = option(
         OneWord("init"),
         "initializer of the recurrent kernel of each gate",
         default=Orthogonal(),
         aliases=("recurrent_initializer", "recurrent_kernel_init"),
     )
-    bias_init: Init | None = bias_init_option()
+    bias_init: Initializer | None = BIAS_INIT
 
     gates: ClassVar[int] = 1
 

@@ -39,14 +39,8 @@ def kernel_option(position: int | None = None, default: int = 3) -> Any:
     return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size",))
 
 
-def filters_option() -> Any:
-    """The option `filters`."""
-    return option(Count(), "the number of output channels", position=0, aliases=("out_channels", "channels"))
-
-
-def dilation_option() -> Any:
-    """The option `dilation`."""
-    return option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate",))
+FILTERS: Any = option(Count(), "the number of output channels", position=0, aliases=("out_channels", "channels"))
+DILATION: Any = option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate",))
 
 
 class Sliding(Layer):
@@ -57,7 +51,7 @@ class Sliding(Layer):
     pad: str | int | tuple[int, ...] = option(
         Padding(), "the padding of the input", default="same", aliases=("padding",)
     )
-    dilation: int | tuple[int, ...] = dilation_option()
+    dilation: int | tuple[int, ...] = DILATION
 
     def output_space(self, x: Shape) -> tuple[Size, ...]:
         """The spatial sizes of the output.
@@ -132,7 +126,7 @@ class Conv(Filtering):
 
     aliases = ("Conv1D", "Conv2D", "Conv3D", "Convolution", "Convolution2D")
 
-    filters: int = filters_option()
+    filters: int = FILTERS
     kernel: int | tuple[int, ...] = kernel_option(1)
     activation: Activation | None = activation_option(2)
     groups: int = option(Count(), "the number of groups that the channels are split into", default=1)
@@ -203,7 +197,7 @@ class Separable(WithKernels, Sliding):
 
     aliases = ("SeparableConv1D", "SeparableConv2D", "SeparableConv", "SeparableConvolution2D")
 
-    filters: int = filters_option()
+    filters: int = FILTERS
     kernel: int | tuple[int, ...] = kernel_option(1)
     activation: Activation | None = activation_option(2)
     multiplier: int = option(

@@ -9,10 +9,9 @@ from netspec.language.kinds import Choice, Count, Number, Sizes
 from netspec.language.shape import Shape, Size
 from netspec.language.values import to_source
 from netspec.language.word import Mismatch, option
-from netspec.layers.base import Layer, check_rank, layer, per_axis
+from netspec.layers.base import Layer, check_rank, extent_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
-from netspec.layers.errors.shapes import ExtentRank
-from netspec.layers.errors.windows import CropTooLarge, MissingChoice, NothingLeft, OptionsClash, TooFewToRepeat
+from netspec.layers.errors.windows import CropTooLarge, MissingChoice, NothingLeft, TooFewToRepeat, clash
 from netspec.layers.spatial.windows import extent, target_space
 
 Margin = int | tuple[int, ...] | list[list[int]]
@@ -46,17 +45,9 @@ def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:
         return tuple((m, m) for m in per_axis(given, x, name))
     axes = x.rank - 1
     if len(given) != axes:
-        raise Unplaced(
-            ExtentRank,
-            option=name,
-            extent=to_source(given),
-            count=len(given),
-            unit="pair" if len(given) == 1 else "pairs",
-            kind=x.kind,
-            axes="one axis" if axes == 1 else f"{axes} axes",
-            shape=str(x),
-            advice=f"a pair for each axis, such as {[[0, 1]] * axes}",
-        )
+        count = "1 pair" if len(given) == 1 else f"{len(given)} pairs"
+        advice = f"a pair for each axis, such as {[[0, 1]] * axes}"
+        raise extent_rank(name, to_source(given), count, x, advice)
     return tuple((start, end) for start, end in given)
 
 
@@ -88,10 +79,12 @@ class Crop(Layer):
     )
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no places to cut off")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to cut off")
         space = target_space(self, x, self.size, like)
         if self.margin is not None:
-            self._check_alone(space is not None)
+            if space is not None:
+                other = "a size" if self.size is not None else "a second input"
+                raise clash("margin", "`margin`", other, "both say what to cut off", "use one of the two")
             return Shape((*self._within_margin(x), x.channels))
         if space is None:
             advice = "write `crop(28x28)`, `crop(margin = 2)`, or `(a | b) -> crop` for the size of b"
@@ -105,26 +98,12 @@ class Crop(Layer):
                 raise Unplaced(CropTooLarge, option=option, old=extent(x.space), new=extent(space), advice=advice)
         return Shape((*space, x.channels))
 
-    def _check_alone(self, has_target: bool) -> None:
-        if has_target:
-            raise Unplaced(
-                OptionsClash,
-                option="margin",
-                first="`margin`",
-                second="a size" if self.size is not None else "a second input",
-                reason="both say what to cut off",
-                advice="use one of the two",
-            )
-
     def _within_margin(self, x: Shape) -> tuple[Size, ...]:
         sides = margins(self.margin, x, "margin")
         left = tuple(size - (a + b) for size, (a, b) in zip(x.space, sides, strict=True))
         if any(isinstance(size, int) and size < 1 for size in left):
-            taken = extent([a + b for a, b in sides])
-            advice = "cut off less"
-            raise Unplaced(
-                NothingLeft, option="margin", word=self.word, space=extent(x.space), taken=taken, advice=advice
-            )
+            space, taken = extent(x.space), extent([a + b for a, b in sides])
+            raise Unplaced(NothingLeft, option="margin", word=self.word, space=space, taken=taken, advice="cut off less")
         return left
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
@@ -149,14 +128,8 @@ class Pad(Layer):
     """
 
     aliases = (
-        "ZeroPadding1D",
-        "ZeroPadding2D",
-        "ZeroPadding3D",
-        "ZeroPad2d",
-        "ConstantPad2d",
-        "ReflectionPad2d",
-        "ReplicationPad2d",
-        "CircularPad2d",
+        *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
+        *("ZeroPad2d", "ConstantPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d"),
     )
 
     margin: Any = option(
@@ -169,16 +142,10 @@ class Pad(Layer):
     value: float = option(Number(), "the fill value for `mode = constant`", default=0.0)
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no places to put others around")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to pad")
         if self.value and self.mode != "constant":
-            raise Unplaced(
-                OptionsClash,
-                option="value",
-                first="`value`",
-                second=f"`mode = {self.mode}`",
-                reason="the input stands there",
-                advice="remove one of the two",
-            )
+            other = f"`mode = {self.mode}`"
+            raise clash("value", "`value`", other, "the padding is taken from the input", "remove one of the two")
         sides = margins(self.margin, x, "margin")
         if self.mode in ("reflect", "wrap"):
             self._check_reach(x, sides)

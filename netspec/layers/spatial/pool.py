@@ -12,7 +12,7 @@ from netspec.language.word import option
 from netspec.layers.base import Layer, check_rank, known, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
 from netspec.layers.errors.shapes import PadTooLarge
-from netspec.layers.errors.windows import MissingChoice, OptionsClash
+from netspec.layers.errors.windows import MissingChoice, clash
 from netspec.layers.spatial.windows import pads, slide
 
 
@@ -54,7 +54,7 @@ class Pool(Layer):
 
     @property
     def size(self) -> int | tuple[int, ...]:
-        """The window, where there is one."""
+        """The window of a pool that has one."""
         assert self.window is not None
         return self.window
 
@@ -85,14 +85,8 @@ class Pool(Layer):
             return
         for item in self.options():
             if item.name not in ("to", "name") and getattr(self, item.name) != item.default:
-                raise Unplaced(
-                    OptionsClash,
-                    option=item.name,
-                    first="`to`",
-                    second="a window" if item.name == "window" else f"`{item.name}`",
-                    reason="the windows follow from the sizes",
-                    advice="use one of the two",
-                )
+                other = "a window" if item.name == "window" else f"`{item.name}`"
+                raise clash(item.name, "`to`", other, "the windows follow from the sizes", "use one of the two")
 
     def _check_pad(self, x: Shape) -> None:
         windows = per_axis(self.size, x, "window")
@@ -207,15 +201,10 @@ class AvgPool(Pool):
 class GlobalPool(Layer):
     """Base class of gap and gmp."""
 
-    keep: bool = option(
-        Flag(),
-        "keep the spatial axes, with size 1",
-        default=False,
-        aliases=("keepdims",),
-    )
+    keep: bool = option(Flag(), "keep the spatial axes, with size 1", default=False, aliases=("keepdims",))
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), f"a vector has no places to go over; remove the `{self.word}`")
+        check_rank(self, x, (2, 3, 4), f"a vector has no positions to reduce; remove the `{self.word}`")
         return Shape((*(1,) * (x.rank - 1 if self.keep else 0), x.channels))
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:

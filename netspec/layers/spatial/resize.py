@@ -8,7 +8,7 @@ from netspec.language.shape import Shape
 from netspec.language.word import option
 from netspec.layers.base import Layer, check_rank, layer, per_axis
 from netspec.layers.code import Code, Names, PythonName, Shapes, call
-from netspec.layers.errors.windows import MissingChoice, OptionsClash
+from netspec.layers.errors.windows import MissingChoice, clash
 from netspec.layers.spatial.windows import target_space
 
 METHODS = ("nearest", "bilinear", "bicubic")
@@ -41,7 +41,7 @@ class Upsample(Layer):
     )
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no places to repeat")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to repeat")
         factors = per_axis(self.factor, x, "factor")
         return Shape((*(size * factor for size, factor in zip(x.space, factors, strict=True)), x.channels))
 
@@ -86,22 +86,14 @@ class Resize(Layer):
     antialias: bool = option(Flag(), "average when downsampling, instead of skipping pixels", default=False)
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no places to interpolate between")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to interpolate between")
         if self.antialias and self.method == "nearest":
-            raise Unplaced(
-                OptionsClash,
-                option="antialias",
-                first="`antialias`",
-                second="`nearest`",
-                reason="nothing is averaged",
-                advice="use `bilinear` or `bicubic`",
-            )
+            advice = "use `bilinear` or `bicubic`"
+            raise clash("antialias", "`antialias`", "`nearest`", "nothing is averaged", advice)
         space = target_space(self, x, self.size, like)
         if space is None:
             advice = "write `resize(14x14)`, or `(a | b) -> resize` for the size of b"
-            raise Unplaced(
-                MissingChoice, word=self.word, choices="a size, or a second input of that size", advice=advice
-            )
+            raise Unplaced(MissingChoice, word=self.word, choices="a size or a second input", advice=advice)
         return Shape((*space, x.channels))
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:

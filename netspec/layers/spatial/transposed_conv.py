@@ -9,8 +9,8 @@ from netspec.language.word import option
 from netspec.layers.activations import Activation
 from netspec.layers.base import Weighted, activation_option, check_rank, known, layer, per_axis
 from netspec.layers.code import Code, PythonCall, call
-from netspec.layers.errors.windows import NothingLeft, OptionsClash, OutputPadTooLarge
-from netspec.layers.spatial.conv import dilation_option, filters_option, image_advice, kernel_option
+from netspec.layers.errors.windows import NothingLeft, OutputPadTooLarge, clash
+from netspec.layers.spatial.conv import DILATION, FILTERS, image_advice, kernel_option
 from netspec.layers.spatial.windows import extent, pads
 
 
@@ -38,7 +38,7 @@ class Upconv(Weighted):
 
     output_axis = -2
 
-    filters: int = filters_option()
+    filters: int = FILTERS
     kernel: int | tuple[int, ...] = kernel_option(1, default=2)
     activation: Activation | None = activation_option(2)
     stride: int | tuple[int, ...] = option(
@@ -53,7 +53,7 @@ class Upconv(Weighted):
     output_pad: int | tuple[int, ...] = option(
         Sizes(0), "rows and columns added at the end of the output", default=0, aliases=("output_padding",)
     )
-    dilation: int | tuple[int, ...] = dilation_option()
+    dilation: int | tuple[int, ...] = DILATION
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), image_advice(x))
@@ -81,14 +81,8 @@ class Upconv(Weighted):
         if not any(given):
             return
         if self.pad == "same":
-            raise Unplaced(
-                OptionsClash,
-                option="output_pad",
-                first="`output_pad`",
-                second="`pad = same`",
-                reason="the size is n * stride already",
-                advice="remove `output_pad`, or give `pad` as a number",
-            )
+            advice = "remove `output_pad`, or give `pad` as a number"
+            raise clash("output_pad", "`output_pad`", "`pad = same`", "the size is n * stride already", advice)
         limits = [max(s, d) - 1 for s, d in zip(strides, per_axis(self.dilation, x, "dilation"), strict=True)]
         if any(o > most for o, most in zip(given, limits, strict=True)):
             shown = [extent(v) if len(set(v)) > 1 else str(v[0]) for v in (given, strides, tuple(limits))]

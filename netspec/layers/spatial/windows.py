@@ -6,7 +6,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Dim, Shape, Size, window
 from netspec.layers.base import Layer, check_numbers, per_axis
 from netspec.layers.errors.shapes import KernelTooLarge, WrongRank
-from netspec.layers.errors.windows import OptionsClash
+from netspec.layers.errors.windows import clash
 
 Axes = int | tuple[int, ...]
 Pad = str | int | tuple[int, ...]
@@ -39,25 +39,13 @@ def slide(
 
 
 def _too_large(x: Shape, kernels: tuple[int, ...], dilations: tuple[int, ...], what: str) -> Unplaced:
-    space, shown = extent(x.space), extent(kernels)
+    shown = extent(kernels)
     if any(d != 1 for d in dilations):
         reach = extent([(k - 1) * d + 1 for k, d in zip(kernels, dilations, strict=True)])
         shown = f"{shown} with dilation, {reach} in all,"
-    sizes = [n for n in x.space if isinstance(n, int)]
-    if what == "window" and min(sizes) < 2:
-        advice = "remove this pool, or one before it"
-    elif what == "window":
-        advice = f"use a window of at most {space}"
-    else:
-        advice = f"use pad = same, or a kernel of at most {space}"
-    return Unplaced(
-        KernelTooLarge,
-        option="kernel" if what == "kernel" else "window",
-        what=what,
-        kernel=shown,
-        size=space,
-        advice=advice,
-    )
+    is_point = what == "window" and min(n for n in x.space if isinstance(n, int)) < 2
+    case = "point" if is_point else what
+    return Unplaced(KernelTooLarge, option=what, case=case, what=what, kernel=shown, size=extent(x.space))
 
 
 def dropped(
@@ -100,22 +88,12 @@ def target_space(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) 
         return None if size is None else per_axis(size, x, "size")
     check_numbers(layer, x, like)
     if size is not None:
-        raise Unplaced(
-            OptionsClash,
-            option="size",
-            first="a size",
-            second="a second input",
-            reason="both say what to come to",
-            advice=f"leave the size out, or give `{layer.word}` one tensor",
-        )
+        advice = f"leave the size out, or give `{layer.word}` one tensor"
+        raise clash("size", "a size", "a second input", "both set the output size", advice)
     if like.rank != x.rank:
+        kinds, advice = f"{x.kind} and {like.kind}", "give it two sequences, two images or two volumes"
         raise Unplaced(
-            WrongRank,
-            at_input=1,
-            word=layer.word,
-            wants="two tensors of one kind",
-            kind=f"{x.kind} and {like.kind}",
-            shape=f"{x} and {like}",
-            advice="give it two sequences, two images or two volumes",
-        )
+            WrongRank, at_input=1, word=layer.word, wants="two tensors of one kind", kind=kinds, shape=f"{x} and {like}",
+            advice=advice,
+        )  # fmt: skip
     return like.space

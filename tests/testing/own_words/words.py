@@ -18,7 +18,7 @@ from netspec.extend import (
     Diagnostic,
     Facts,
     Flag,
-    Init,
+    Initializer,
     Layer,
     LayerValue,
     Loss,
@@ -219,7 +219,7 @@ class Threshold(Activation):
 
 
 @init("sparse")
-class Sparse(Init):
+class Sparse(Initializer):
     """Normal with a deviation of 0.1, with a share of zeros.
 
     Example: dense(10, init = sparse(0.5))

@@ -27,11 +27,11 @@ from netspec.training.step.epoch_steps import steps_of
 
 LOW, HIGH, STEPS = 1e-7, 10.0, 100
 EXPLODED = 4.0
-"""The test ends when the loss is this many times its least so far."""
+"""The test ends when the loss is this many times its minimum so far."""
 WIDTH = 2.5
 """The standard deviation of the window that smooths the loss, in steps."""
-LEAST_FALL = 0.03
-"""The share of the first loss by which it has to fall for a suggestion."""
+MIN_DECREASE = 0.03
+"""The fraction of the first loss by which the loss must decrease for a suggestion."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,12 @@ def smooth(losses: Sequence[float]) -> list[float]:
 def suggest_rates(rates: Sequence[float], smoothed: Sequence[float]) -> tuple[float, float] | None:
     """The rate of the steepest fall, over the logarithm of the rate, and a tenth of the rate of the least loss.
 
-    None when the loss does not fall by a share of `LEAST_FALL`.
+    None if the loss does not decrease by a fraction of `MIN_DECREASE`.
     """
     if len(smoothed) < 3:
         return None
     least = int(np.argmin(smoothed))
-    if smoothed[0] - smoothed[least] < LEAST_FALL * abs(smoothed[0]) or least < 2:
+    if smoothed[0] - smoothed[least] < MIN_DECREASE * abs(smoothed[0]) or least < 2:
         return None
     slopes = np.gradient(np.asarray(smoothed), np.log(np.asarray(rates[: len(smoothed)])))
     return rates[int(np.argmin(slopes[: least + 1]))], rates[least] / 10

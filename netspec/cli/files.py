@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,11 +19,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """As `write_text`, for what is no text.
-
-    Raises:
-        click.ClickException: it cannot be written.
-    """
+    """As `write_text`, for bytes."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)

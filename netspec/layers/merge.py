@@ -254,7 +254,13 @@ class Concat(Layer):
             index, difference = mismatch
             shapes, advice = _join(inputs), self._advise(first, inputs[index], axis)
             raise Unplaced(
-                CannotConcat, at_input=index, word=self.word, along=self.along, shapes=shapes, axis=difference, advice=advice
+                CannotConcat,
+                at_input=index,
+                word=self.word,
+                along=self.along,
+                shapes=shapes,
+                axis=difference,
+                advice=advice,
             )
         total: Size = 0
         for shape in inputs:

@@ -101,7 +101,14 @@ class Permute(Layer):
             count = "one axis" if len(self.order) == 1 else f"{len(self.order)} axes"
             order, shape = str(self.order), str(x)
             raise Unplaced(
-                AxesOrder, option="order", order=order, count=count, kind=x.kind, axes=x.rank, shape=shape, example=example
+                AxesOrder,
+                option="order",
+                order=order,
+                count=count,
+                kind=x.kind,
+                axes=x.rank,
+                shape=shape,
+                example=example,
             )
         return Shape(tuple(x.sizes[axis - 1] for axis in self.order))
 

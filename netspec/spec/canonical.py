@@ -1,8 +1,8 @@
-"""What a spec means: its network, settings and data as plain data in one canonical form, and a hash over it.
+"""The canonical form of a spec: its network, settings and data as plain data, and a hash over them.
 
-Comes in: a compilation without errors. Goes out: `Meaning`, which a run keeps in `meaning.json`. Formatting, comments,
-the names of params, blocks that are never used and names of layers without weights change nothing in the hash; names of
-layers with weights do, since files of weights go by them.
+Comes in: a compilation without errors. Goes out: `Meaning`, which a run saves as `meaning.json`. Formatting, comments,
+the names of params, unused blocks and the names of layers without weights do not change the hash; the names of layers
+with weights do, since files of weights are read by them.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from netspec.spec.network_ends import output_heads, output_name
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 FORMAT = 1
-LONGEST = 200
-"""Options longer than this (kernels given as numbers) are kept as a checksum."""
+MAX_LENGTH = 200
+"""Options longer than this (kernels given as numbers) are replaced by a checksum."""
 
 Value: TypeAlias = "str | dict[str, Any] | list[Any]"
-"""How a value is kept: as it is typed; a word with options as `{"word", "text", "options"}`; a chain as a list."""
+"""A value: as in a spec; a word with options as `{"word", "text", "options"}`; a chain as a list."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a spec means, as plain data for JSON.
+    """The meaning of a spec, as plain data for JSON.
 
-    `inputs` has shapes by name. A layer has `name`, `word`, `text` (as it is typed), `options` (all in force), `inputs`
-    (places in the list, or names of inputs), `shared` (the place of the first use), `shape`, `parameters`, `has_name`
-    (whether weights go by its name). `outputs` has `name` and `from`. `train` and `data` have every setting in force,
-    what follows from the network too; `expect` and `params` are for reading only.
+    `inputs` has shapes by name. A layer has `name`, `word`, `text` (as in a spec), `options` (with defaults), `inputs`
+    (indices in the list, or names of inputs), `shared` (the index of the first use), `shape`, `parameters`, `has_name`
+    (whether weights are saved under its name). `outputs` has `name` and `from`. `train` and `data` have every setting,
+    implied ones too; `expect` and `params` are for reading only.
     """
 
     name: str
@@ -91,7 +91,7 @@ def _digits(parts: Mapping[str, Any]) -> str:
 
 
 def meaning_of(compilation: Compilation) -> Meaning:
-    """What a spec means.
+    """The meaning of a spec.
 
     Raises:
         CompileError: it has errors.
@@ -131,47 +131,43 @@ def _settings(word: Word) -> dict[str, Value]:
     """Every option of a word, but for the name of a layer."""
     implied_defaults = word.implied_defaults()
     return {
-        option.name: _kept(option, getattr(word, option.field), implied_defaults.get(option.name, "none"))
+        option.name: _canonical(option, getattr(word, option.field), implied_defaults.get(option.name, "none"))
         for option in word.options()
         if not (option.name == "name" and isinstance(word, Layer))
     }
 
 
-def _kept(option: Option, value: object, implied_defaults: str = "none") -> Value:
-    """The value of an option in its canonical form; `follows` is what an open one comes to."""
+def _canonical(option: Option, value: object, implied: str = "none") -> Value:
+    """The value of an option in its canonical form; `implied` is the default that None resolves to."""
     if isinstance(value, Word):
-        return _kept_word(value)
+        options = _settings(value)
+        return {"word": value.word, "text": value.to_source(), "options": options} if options else value.to_source()
     if isinstance(value, tuple | list) and value and all(isinstance(item, Word) for item in value):
-        items = [_kept_word(item) for item in value]
+        items = [_canonical(option, item) for item in value]
         return items[0] if len(items) == 1 else items
-    text = implied_defaults if value is None else option.kind.to_source(value)
-    if len(text) > LONGEST:
+    text = implied if value is None else option.kind.to_source(value)
+    if len(text) > MAX_LENGTH:
         return f"{text[:40]}… ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
     return text
 
 
-def _kept_word(word: Word) -> Value:
-    options = _settings(word)
-    return {"word": word.word, "text": word.to_source(), "options": options} if options else word.to_source()
-
-
 def _train_settings(compilation: Compilation) -> dict[str, Value]:
-    """The section `train`, and what the network and the data decide where it is silent."""
-    found = _settings(compilation.train)
+    """The section `train`, with the settings that follow from the network and the data."""
+    settings = _settings(compilation.train)
     recipe = recipe_of(compilation)
     for option in compilation.train.options():
         if recipe is None or getattr(compilation.train, option.field) is not None:
             continue
         if hasattr(recipe, option.field):
-            found[option.name] = _kept(option, getattr(recipe, option.field))
+            settings[option.name] = _canonical(option, getattr(recipe, option.field))
             continue
-        values = {name: _kept(option, getattr(o, option.field, None)) for name, o in recipe.outputs.items()}
+        values = {name: _canonical(option, getattr(o, option.field, None)) for name, o in recipe.outputs.items()}
         if len({json.dumps(value) for value in values.values()}) == 1:
-            found[option.name] = next(iter(values.values()))
+            settings[option.name] = next(iter(values.values()))
         else:
-            del found[option.name]
-            found.update({f"{option.name} of {name}": value for name, value in values.items()})
-    return found
+            del settings[option.name]
+            settings.update({f"{option.name} of {name}": value for name, value in values.items()})
+    return settings
 
 
 def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None = None) -> Recipe | None:
@@ -179,7 +175,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
 
     Args:
         compilation: a spec without mistakes.
-        otherwise: what the data would say about each output, for a spec that names none; without it there is no recipe.
+        otherwise: the assumed target of each output, for a spec without data; None: there is no recipe then.
     """
     graph, facts = compilation.optimized, compilation.facts
     heads = output_heads(graph)
@@ -195,7 +191,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
 
 
 def _bare(value: Any) -> Any:
-    """A value without the texts that are for reading."""
+    """A value without the texts that are for people only."""
     if isinstance(value, dict):
         return {key: _bare(item) for key, item in value.items() if key != "text" or "word" not in value}
     return [_bare(item) for item in value] if isinstance(value, list) else value
@@ -205,12 +201,12 @@ def _bare(value: Any) -> Any:
 
 
 Source: TypeAlias = "int | str"
-"""Where a tensor comes from: a place in the list of layers, or the name of an input."""
+"""Where a tensor comes from: an index in the list of layers, or the name of an input."""
 
 
 @dataclass
 class _Flat:
-    """A layer with its place in the network, blocks opened."""
+    """A layer and its position in the flattened network."""
 
     path: tuple[str, ...]
     layer: Layer
@@ -226,58 +222,58 @@ class _Flat:
 
     @property
     def weights(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of what it learns or remembers, by name."""
+        """The shapes of its parameters and its state, by name."""
         return {**self.layer.parameters(*self.shapes), **self.layer.state(*self.shapes)}
 
 
 class _Opener:
-    """Opens the blocks of a network: one list of layers in the order of the computation."""
+    """Flattens the blocks of a network to one list of layers, in the order of the computation."""
 
     def __init__(self) -> None:
-        self.found: list[_Flat] = []
+        self.flats: list[_Flat] = []
         self.first_uses: dict[tuple[object, SharedModule], int] = {}
         self.holders: dict[object, object] = {}
-        """By the identity of a block, the use of it that is being opened: each holds shared layers of its own."""
+        """By the identity of a block, the use of it that is being flattened: each has its own shared layers."""
 
     def open(self, graph: Graph, path: tuple[str, ...], feeds: list[Source], twin: int | None = None) -> list[Source]:
-        """Add the layers of a block; where its outputs come from.
+        """Add the layers of a block; returns where its outputs come from.
 
         Args:
             graph: the block.
             path: the names around it.
             feeds: where its inputs come from.
-            twin: for another use of a shared block, the place where the layers of its first use begin.
+            twin: for another use of a shared block, the index of the first layer of its first use.
         """
         before = self.holders.get(graph.identity)
         self.holders[graph.identity] = object()
         ends: dict[Edge, Source] = dict(zip((Edge(i) for i in graph.inputs), feeds, strict=True))
-        begin = len(self.found)
+        begin = len(self.flats)
         for index, node in enumerate(graph.nodes):
             if isinstance(node.operation, Input):
                 continue
             sources = [ends[edge] for edge in node.inputs]
             first = self._first_use(node)
             if first is None and twin is not None:
-                first = twin + len(self.found) - begin
+                first = twin + len(self.flats) - begin
             here = (*path, node.name)
             if isinstance(node.operation, Graph):
                 results = self.open(node.operation, here, sources, first)
                 ends.update({Edge(index, port): end for port, end in enumerate(results)})
                 continue
             mask = ends[node.mask] if node.mask is not None else None
-            self.found.append(_Flat(here, node.operation, node, graph.input_shapes(node), sources, mask, first))
-            ends[Edge(index)] = len(self.found) - 1
+            self.flats.append(_Flat(here, node.operation, node, graph.input_shapes(node), sources, mask, first))
+            ends[Edge(index)] = len(self.flats) - 1
         self.holders[graph.identity] = before
         return [ends[output.edge] for output in graph.outputs]
 
     def _first_use(self, node: Node) -> int | None:
-        """The place where the layers of the first use of a shared one begin; None for first uses and all others."""
+        """The index of the first use of a shared layer or block; None for first uses and those that are not shared."""
         if node.shared is None:
             return None
         key = (self.holders[node.shared.owner], node.shared)
         if key in self.first_uses:
             return self.first_uses[key]
-        self.first_uses[key] = len(self.found)
+        self.first_uses[key] = len(self.flats)
         return None
 
 
@@ -285,23 +281,23 @@ def _layers(graph: Graph) -> tuple[list[dict[str, Any]], list[Source]]:
     """Every layer of a network, and where its outputs come from."""
     opener = _Opener()
     ends = opener.open(graph, (), [node.name for node in graph.input_nodes])
-    flats, ends = _joined(opener.found, ends)
+    flats, ends = _joined(opener.flats, ends)
     return [_entry(flat) for flat in flats], ends
 
 
 def _joined(flats: list[_Flat], ends: list[Source]) -> tuple[list[_Flat], list[Source]]:
-    """The list without what does nothing, and with activations as options of the layers in front of them where those
-    have none: `conv(8) -> relu` is `conv(8, relu)`."""
+    """The list without identity layers, and with activations as options of the layers before them if those have none:
+    `conv(8) -> relu` is `conv(8, relu)`."""
     reads = Counter([*ends, *(source for flat in flats for source in (*flat.inputs, flat.mask))])
     for index, flat in enumerate(flats):
-        if flat.shared is not None:  # what becomes of a layer in a shared block becomes of it in every use
+        if flat.shared is not None:  # a layer in a shared block is treated alike in every use
             reads[flat.shared] = max(reads[flat.shared], reads[index])
     folded: set[int] = set()
-    places: list[Source] = []
+    indices: list[Source] = []
     kept: list[_Flat] = []
 
     def moved(source: Source) -> Source:
-        return places[source] if isinstance(source, int) else source
+        return indices[source] if isinstance(source, int) else source
 
     for index, flat in enumerate(flats):
         only = flat.inputs[0] if len(flat.inputs) == 1 else None
@@ -311,19 +307,19 @@ def _joined(flats: list[_Flat], ends: list[Source]) -> tuple[list[_Flat], list[S
         twin = flat.shared
         flat.shared = None if twin is None else moved(twin)
         if flat.layer.is_identity and not flat.is_shared:
-            places.append(flat.inputs[0])
+            indices.append(flat.inputs[0])
         elif before is not None and (twin in folded or (twin is None and reads[only] == 1 and _takes(before, flat))):
             before.layer = before.layer.replace(activation=flat.layer.activation_word)
-            places.append(flat.inputs[0])
+            indices.append(flat.inputs[0])
             folded.add(index)
         else:
-            places.append(len(kept))
+            indices.append(len(kept))
             kept.append(flat)
     return kept, [moved(end) for end in ends]
 
 
 def _takes(flat: _Flat, after: _Flat) -> bool:
-    """Whether a layer may have the activation behind it as its option."""
+    """Whether a layer may have the activation after it as its option."""
     free = hasattr(flat.layer, "activation") and flat.layer.activation_word in (None, Linear())
     is_plain = isinstance(after.layer, ActivationLayer) and not after.weights
     return free and is_plain and not flat.is_shared and not after.is_shared and flat.path[:-1] == after.path[:-1]

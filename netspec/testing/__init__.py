@@ -1,10 +1,10 @@
-"""Checks for words that a program declares; netspec's own words pass the same ones.
+"""Checks for user-defined words; built-in ones pass the same checks.
 
     def test_my_layer():
         netspec.testing.check_layer(MyLayer)
 
-What a declaration says is compared with what the emitted network does, over a grid of options and input shapes. Each
-check raises an AssertionError that says what is wrong.
+Declarations are compared with the emitted network, over a grid of options and input shapes. Each check raises an
+AssertionError that says what is wrong.
 """
 
 from netspec.language.vocabulary import temporary_words as temporary_words

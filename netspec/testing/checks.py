@@ -1,4 +1,4 @@
-"""What every layer, activation and init has to keep, checked from its declaration alone."""
+"""Checks of layers, activations and initializers that need only the declaration."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ ODD_INPUTS = ("7x4", "9x7x4", "5x6x7x4")
 def check_layer(
     word: type[Layer], *, inputs: Sequence[str] = INPUTS, net: str | None = None, values: Values | None = None
 ) -> None:
-    """Everything that can be said of a layer from its declaration.
+    """Check a layer against its declaration.
 
-    The docstring has a summary and the lines `Shape:` and `Example:`. For every input shape and every option changed
-    alone, and for pairs of those for sizes, either the checker reports one mistake (NS3xx, or a code of your own), or
-    the emitted module gives the declared shape and has the declared weights and state. With unknown sizes the formulas
-    hold. Where the layer reads masks, padded steps change nothing. It takes token ids only to look them up or to pass
+    The docstring has a summary and the lines `Shape:` and `Example:`. For every input shape and every change of one
+    option, and of two options for sizes, either the checker reports one mistake (NS3xx, or a user-defined code), or the
+    emitted module returns the declared shape and has the declared weights and state. The formulas hold for unknown
+    sizes. If the layer reads masks, padded steps change nothing. It takes token ids only to look them up or to pass
     them on.
 
     Args:
         word: the class under `@layer`.
         inputs: the input shapes, as they are written in a spec.
-        net: a net with `{call}` in it, for a layer whose inputs are of different shapes; it stands behind the `input`.
-        values: values to try for options of a kind of your own.
+        net: a network with `{call}` for the layer, after the line `input`; for inputs of different shapes.
+        values: values to try for options of user-defined kinds.
 
     Raises:
-        AssertionError: something of that does not hold.
+        AssertionError: one of these conditions does not hold.
     """
     check_docs(word, facts=("Shape", "Example"))
     grid = Grid(word, tuple(inputs), net, values or {})
@@ -50,7 +50,7 @@ def check_layer(
 
 
 def check_activation(word: type[Activation]) -> None:
-    """An activation stands as a bare word, on inputs of every rank, and keeps the shape.
+    """Check that an activation can be used as a bare word, on inputs of every rank, and keeps the shape.
 
     Raises:
         AssertionError: it does not.
@@ -59,7 +59,7 @@ def check_activation(word: type[Activation]) -> None:
     check_example(word)
     check_ids(word)
     required = [option.name for option in word.options() if option.is_required]
-    require(not required, f"{word.word}: {', '.join(required)} has no default, so the bare word cannot stand")
+    require(not required, f"{word.word}: {', '.join(required)} has no default, so the bare word cannot be used")
     for shape in ("12", "7x4", "9x7x4", "5x6x7x4"):
         as_layer = compiled(f"input {shape}\n{word.word} -> identity")
         require(not has_errors(as_layer), f"{word.word} does not take {shape}")
@@ -68,11 +68,11 @@ def check_activation(word: type[Activation]) -> None:
 
 
 def check_init(word: type[Initializer], *, arguments: str | None = None) -> None:
-    """An init makes the kernels of a dense layer and of a convolution.
+    """Check that an initializer initializes the kernels of a dense layer and of a convolution.
 
     Args:
         word: the class under `@init`.
-        arguments: what stands in parentheses behind the word, where 1 does not do for the options without a default.
+        arguments: the text in parentheses, if 1 is not a valid value of the options without a default.
 
     Raises:
         AssertionError: it does not.
@@ -89,10 +89,10 @@ def check_init(word: type[Initializer], *, arguments: str | None = None) -> None
 
 
 def check_ids(word: type[Layer | Activation]) -> None:
-    """Token ids are no numbers: a word refuses them, or looks them up, or passes them on as `identity` does.
+    """Check that a word refuses token ids, looks them up, or passes them on as `identity` does.
 
     Raises:
-        AssertionError: it calculates with them.
+        AssertionError: it computes with them.
     """
     text = word_page(word).facts["Example"] if issubclass(word, Layer) else f"{word.word} -> identity"
     spec = compiled(in_a_net(word, text, "6 tokens(11)"))

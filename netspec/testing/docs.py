@@ -1,4 +1,4 @@
-"""What the docstring of a declaration has to have."""
+"""Checks of the docstring of a declaration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INPUTS = ("12", "64", "7x4", "16x4", "9x7x4", "8x8x1", "5x6x7x4", "4x4x2x2", "6 
 
 
 def check_docs(word: type[Word], *, facts: Sequence[str] = ("Example",)) -> None:
-    """The docstring has one sentence, these facts, and every option a phrase.
+    """Check that the docstring begins with a sentence and has these lines, and that every option has a phrase.
 
     Raises:
         AssertionError: something is missing.
@@ -30,7 +30,7 @@ def check_docs(word: type[Word], *, facts: Sequence[str] = ("Example",)) -> None
         require(bool(option.kind.describe()), f"{word.word}: the kind of option {option.name} says what it takes")
     positions = sorted(o.position for o in word.options() if o.position is not None)
     require(positions == list(range(len(positions))), f"{word.word}: positions are counted 0, 1, 2 without a gap")
-    require(len(positions) <= 3, f"{word.word}: at most three options stand by position")
+    require(len(positions) <= 3, f"{word.word}: at most three options are positional")
 
 
 def check_example(word: type[Word], inputs: Sequence[str] = INPUTS) -> list[str]:
@@ -43,6 +43,6 @@ def check_example(word: type[Word], inputs: Sequence[str] = INPUTS) -> list[str]
 
 
 def in_a_net(word: type[Word], text: str, shape: str) -> str:
-    """The text as a net; what a word borrows from is there, under the name `table` that its example has."""
+    """The text as a network, with the shared layer `table` for words that borrow weights."""
     borrows = issubclass(word, Layer) and word.borrows
     return f"input {shape}\n" + (f"share table = embedding(4)\ntable -> {text}" if borrows else text)

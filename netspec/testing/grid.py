@@ -1,4 +1,4 @@
-"""The calls of a layer that are tried: its options changed one by one and in pairs, on inputs of every rank."""
+"""The calls of a layer that are checked: its options changed one by one and in pairs, on inputs of every rank."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from netspec.testing.docs import check_example, in_a_net
 from netspec.testing.modules import BATCH, check_module, compiled, has_errors, require, trace
 
 Values = Mapping[str, Sequence[Any]]
-"""For options whose kind is not known here: values to try, by the name of the option."""
+"""Values to try for options of user-defined kinds, by the name of the option."""
 
 
 @dataclasses.dataclass(eq=False)
 class Grid:
-    """The calls of a layer that are tried, and the nets in which they are."""
+    """The calls of a layer that are checked, and the networks that contain them."""
 
     word: type[Layer]
     inputs: tuple[str, ...]
@@ -39,8 +39,8 @@ class Grid:
 
     @cached_property
     def nets(self) -> list[str]:
-        """Nets of this layer alone, with `{call}` for it; one that takes several tensors gets as many as it must, all
-        of one shape, or as in its example."""
+        """Networks of this layer alone, with `{call}` for it; one that takes several tensors gets the minimum number,
+        all of the same shape, or as in its example."""
         count = self.word.input_count[0]
         if self.net is not None or count < 2:
             return [self.net or "{call}"]
@@ -56,7 +56,7 @@ class Grid:
         return in_a_net(self.word, net.format(call=call), shape)
 
     def check(self, call: str, shape: str) -> bool:
-        """Either the checker has a mistake to report, or the emitted module is as declared; True for the latter."""
+        """Either the checker reports an error, or the emitted module is as declared; True for the latter."""
         checked = [self._check_in(net, call, shape) for net in self.nets]
         return any(checked)
 
@@ -64,11 +64,11 @@ class Grid:
         spec = compiled(self.text(net, call, shape))
         errors = spec.diagnose().errors
         if errors and net in (self.net, *self.nets[1:]):
-            return False  # the mistakes may be those of other layers
+            return False  # the errors may be those of other layers
         if errors:
             codes = ", ".join(problem.code for problem in errors)
             require(len(errors) == 1, f"{call} on {shape}: several messages for one mistake: {codes}")
-            require(errors[0].code >= "NS3", f"{call} on {shape}: {codes} is no mistake of shapes")
+            require(errors[0].code >= "NS3", f"{call} on {shape}: {codes} is not an error about shapes")
             return False
         check_module(spec, f"{call} on {shape}")
         return True

@@ -241,7 +241,7 @@ def test_diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", "iris.net", "new.net"]) == 1
     assert capsys.readouterr().out == (
         "iris.net → new.net\n\nlayers\n  ~ dense          units 16 → 8\n\ntrain\n  ~ optimizer      rate 0.02 → 0.1\n\n"
-        "params (what follows from them stands above)\n    width          16 → 8\n\n"
+        "params (changes that they cause are above)\n    width          16 → 8\n\n"
         "    parameters     131 → 67  (-64, -48.9%)\n    multiply-adds  112 → 56  (-56, -50.0%)\n"
     )
     assert run(["diff", "runs/iris-1", "runs/iris-2", "--json"]) == 1

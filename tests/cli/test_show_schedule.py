@@ -36,7 +36,7 @@ def test_the_curve_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert 0.15 < top < 0.25  # the rate is highest after two of ten epochs
     assert lines[-4].split() == ["0", "5", "10", "epochs"]
     assert lines[-2:] == [
-        "1,000 steps, 100 in an epoch, assumed: no data are named",
+        "1,000 steps, 100 in an epoch, assumed: the spec names no data",
         "first 0.0005, highest 0.1 (epoch 2, step 100), last 0.000125",
     ]
 

@@ -82,20 +82,14 @@ ALLOWED = {
     "netspec/data/predict/preprocessing.py": r"^\"normalisation\"$",  # a key in the run folders of version 0.1
     "netspec/data/settings.py": r"^\"normalise\"$",  # an alias
     "docs/decisions/0020-rooms.md": r"attention_cpu",
+    "netspec/cli/render/picture.py": r"\b\w*[Ff]igure\w*",  # matplotlib's
+    "netspec/cli/render/schedule.py": r"plateau\.figure",  # an option of the language
+    "netspec/runs/catalog.py": r'^"figures"$',  # a key of `netspec runs --json`
+    "netspec/runs/seed_runs.py": r'^"figures"$',  # a key of seeds.json
 }
 
 # How many of them each part still has; a part that is not listed has none. Numbers only become smaller.
 LEFT = {
-    "ARCHITECTURE.md": 2,
-    "netspec/analysis": 7,
-    "netspec/cli": 54,
-    "netspec/extend.py": 2,
-    "netspec/layers": 32,
-    "netspec/runs": 59,
-    "netspec/spec": 21,
-    "netspec/testing": 8,
-    "docs/layers.md": 24,
-    "docs/own_words.md": 1,
     "docs/words.md": 39,
 }
 

@@ -26,7 +26,7 @@ def curve_lines(columns: Sequence[Span], *, height: int, ends: tuple[str, str, s
     top = max(high for _, high in columns) or 1.0
     middle = {height // 2: number_text(top * (1 - (height // 2) / (height - 1)))}
     rows = ["".join(MARK if bits else " " for bits in row) for row in _cells(columns, height, (1, 1), (0.0, top))]
-    lines, left = _labelled(rows, {0: number_text(top), **middle, height - 1: "0"}, " | ")
+    lines, left = _with_labels(rows, {0: number_text(top), **middle, height - 1: "0"}, " | ")
     return [*lines, " " * left + " +-" + "-" * len(columns), " " * (left + 3) + _below(ends, len(columns))]
 
 
@@ -49,7 +49,7 @@ def curve_text(
     columns = [(min(a, b), max(a, b)) for a, b in pairwise([values[0], *values])]
     cells = _cells(columns, height, (4, 2), (low, high if high > low else low + 1))
     rows = ["".join(chr(BLANK + bits) for bits in row).rstrip(chr(BLANK)) for row in cells]
-    lines, left = _labelled(rows, {0: number_text(high), height - 1: number_text(low)}, " ┤")
+    lines, left = _with_labels(rows, {0: number_text(high), height - 1: number_text(low)}, " ┤")
     return "\n".join([*lines, *_log_axis(logs, marks, left, width)])
 
 
@@ -70,7 +70,7 @@ def _cells(columns: Sequence[Span], height: int, dots: tuple[int, int], limits: 
     return cells
 
 
-def _labelled(rows: Sequence[str], labels: Mapping[int, str], line: str) -> tuple[list[str], int]:
+def _with_labels(rows: Sequence[str], labels: Mapping[int, str], line: str) -> tuple[list[str], int]:
     """The rows after an axis with labels, and the width of the labels."""
     left = max(len(label) for label in labels.values())
     return [f"{labels.get(i, ''):>{left}}{line}{row}".rstrip() for i, row in enumerate(rows)], left

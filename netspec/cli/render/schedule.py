@@ -84,7 +84,7 @@ def schedule_text(curve: ScheduleCurve) -> str:
     lines = [f"learning rate: {curve.words}", ""]
     ends = ("0", number_text(epochs / 2), plural(epochs, "epoch"))
     lines += curve_lines(_columns(curve.rates, width), height=HEIGHT, ends=ends)
-    assumed = ", assumed: no data are named" if curve.is_assumed else ""
+    assumed = ", assumed: the spec names no data" if curve.is_assumed else ""
     lines += ["", f"{len(curve.rates):,} steps, {curve.steps_per_epoch:,} in an epoch{assumed}", _rates_text(curve)]
     return "\n".join([*lines, *curve.notes])
 

@@ -103,7 +103,9 @@ class Crop(Layer):
         left = tuple(size - (a + b) for size, (a, b) in zip(x.space, sides, strict=True))
         if any(isinstance(size, int) and size < 1 for size in left):
             space, taken = extent(x.space), extent([a + b for a, b in sides])
-            raise Unplaced(NothingLeft, option="margin", word=self.word, space=space, taken=taken, advice="cut off less")
+            raise Unplaced(
+                NothingLeft, option="margin", word=self.word, space=space, taken=taken, advice="cut off less"
+            )
         return left
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:

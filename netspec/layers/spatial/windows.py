@@ -91,9 +91,7 @@ def target_space(layer: Layer, x: Shape, size: Axes | None, like: Shape | None) 
         advice = f"leave the size out, or give `{layer.word}` one tensor"
         raise clash("size", "a size", "a second input", "both set the output size", advice)
     if like.rank != x.rank:
-        kinds, advice = f"{x.kind} and {like.kind}", "give it two sequences, two images or two volumes"
-        raise Unplaced(
-            WrongRank, at_input=1, word=layer.word, wants="two tensors of one kind", kind=kinds, shape=f"{x} and {like}",
-            advice=advice,
-        )  # fmt: skip
+        wants, advice = "two tensors of the same kind", "give it two sequences, two images or two volumes"
+        kind, shape = f"{x.kind} and {like.kind}", f"{x} and {like}"
+        raise Unplaced(WrongRank, at_input=1, word=layer.word, wants=wants, kind=kind, shape=shape, advice=advice)
     return like.space

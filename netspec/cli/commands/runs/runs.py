@@ -38,8 +38,8 @@ def command(
 ) -> int | None:
     """List the runs of a folder with their progress and metrics; the best value of each metric is marked.
 
-    A run is `finished`, `running` (a process trains it now), `interrupted` (`netspec train --resume` goes on with it,
-    to the same numbers) or `broken` (it cannot be read, or had to stop).
+    A run is `finished`, `running` (a process trains it now), `interrupted` (`netspec train --resume` continues it, to
+    the same numbers) or `broken` (it cannot be read, or had to stop).
 
     \b
     Example:

@@ -85,7 +85,7 @@ def difference_lines(found: Difference, old: str, new: str) -> Iterator[str]:
             sign = click.style(f"{SIGNS[row.kind]} {name}", fg=COLORS[row.kind])
             yield f"  {sign}  {text}".rstrip()
     if found.params:
-        yield f"\n{click.style('params', bold=True)} (what follows from them stands above)"
+        yield f"\n{click.style('params', bold=True)} (changes that they cause are above)"
         for name, (before, after) in found.params.items():
             yield f"    {name:<{width}}  {before} → {after}"
     if found.totals:
@@ -94,7 +94,7 @@ def difference_lines(found: Difference, old: str, new: str) -> Iterator[str]:
 
 
 def _rows(changes: list[Change]) -> list[_Row]:
-    """The lines of a section; the same change of more than two layers is one line, where the first of them stands."""
+    """The lines of a section; the same change of more than two layers is one line, in place of the first of them."""
     groups: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
         groups.setdefault((change.kind, _text(change) if change.section == "layer" else change.name), []).append(change)
@@ -111,7 +111,7 @@ def _rows(changes: list[Change]) -> list[_Row]:
 
 
 def _text(change: Change) -> str:
-    """What stands behind the name of a change; alike for those that may share a line."""
+    """The text after the name of a change; the same for changes that may share a line."""
     if change.kind == "renamed":
         return ""
     return change.after or change.before or "" if change.kind in ("added", "removed") else change.text

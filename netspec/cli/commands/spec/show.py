@@ -17,18 +17,11 @@ from netspec.language.word import Kind, Word
 from netspec.spec.compilation import Compilation
 
 
-class _Stage(click.Choice[str]):
-    """The stages, and `optimized`, with its British spelling."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return super().convert("optimized" if value == "optimised" else value, param, ctx)
-
-
-@click.command()
+@click.command(context_settings={"token_normalize_func": lambda token: token.replace("ised", "ized")})
 @click.argument("file")
 @click.option(
     "--stage",
-    type=_Stage(["tree", "graph", "optimized", "python", "inference", "plan"]),
+    type=click.Choice(["tree", "graph", "optimized", "python", "inference", "plan"]),
     help="Show a compiler stage instead of the table; `inference` is the network in inference mode, `plan` how it is "
     "computed on this machine, and why.",
 )

@@ -205,7 +205,7 @@ def resume(
     if is_seeds_run(_folder(run)):
         raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
-        raise TypeError(f"`epochs` is a whole number, not {_kind(epochs)}")
+        raise TypeError(f"`epochs` must be an integer, not {_kind(epochs)}")
     overrides = {} if epochs is None else {"train.epochs": str(epochs)}
     return resume_run(_folder(run), Several(callbacks), overrides, data=data)
 

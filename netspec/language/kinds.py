@@ -6,7 +6,7 @@ from typing import Any
 
 from netspec.language.shape import Dim, Size
 from netspec.language.values import SECONDS, Duration, Extent, LayerValue, Symbol, to_source
-from netspec.language.word import Kind, Mismatch, Word
+from netspec.language.word import Kind, Mismatch, Word, with_article
 
 
 def _number(kind: Kind, value: object) -> int | float:
@@ -17,7 +17,7 @@ def _number(kind: Kind, value: object) -> int | float:
 
 
 class Count(Kind):
-    """A whole number within limits."""
+    """An integer within limits."""
 
     minimum: int = 1
     maximum: int | None = None
@@ -32,8 +32,9 @@ class Count(Kind):
 
     def describe(self) -> str:
         if self.maximum is not None:
-            return f"a whole number from {self.minimum} to {self.maximum}"
-        return f"a whole number of at least {self.minimum}"
+            return f"an integer from {self.minimum} to {self.maximum}"
+        named = {0: "a non-negative integer", 1: "a positive integer"}
+        return named.get(self.minimum, f"an integer of at least {self.minimum}")
 
 
 class Number(Kind):
@@ -53,12 +54,14 @@ class Number(Kind):
         return float(number)
 
     def describe(self) -> str:
-        parts = []
-        if self.low is not None:
-            parts.append(f"{'above' if self.open_low else 'of at least'} {to_source(self.low)}")
+        low, high = to_source(self.low), to_source(self.high)
+        if self.low is not None and self.high is not None:
+            return f"a number in {'(' if self.open_low else '['}{low}, {high}{')' if self.open_high else ']'}"
         if self.high is not None:
-            parts.append(f"{'below' if self.open_high else 'of at most'} {to_source(self.high)}")
-        return " ".join(["a number", " and ".join(parts)]).strip()
+            return f"a number {'below' if self.open_high else 'of at most'} {high}"
+        if self.low == 0:
+            return "a positive number" if self.open_low else "a non-negative number"
+        return "a number" if self.low is None else f"a number {'above' if self.open_low else 'of at least'} {low}"
 
 
 class Flag(Kind):
@@ -73,9 +76,9 @@ class Flag(Kind):
 
 
 class Text(Kind):
-    """A text in quotes."""
+    """A string."""
 
-    what: str = "a text in quotes"
+    what: str = "a string"
 
     def accept(self, value: object) -> str:
         if not isinstance(value, str):
@@ -87,9 +90,9 @@ class Text(Kind):
 
 
 class Identifier(Kind):
-    """A name in quotes that is valid in Python source."""
+    """A string that is a valid name in Python source."""
 
-    phrase = 'a name in quotes, letters, digits and _, such as "stem"'
+    phrase = 'a name (string) of letters, digits and _, such as "stem"'
 
     def accept(self, value: object) -> str:
         if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value.startswith("_"):
@@ -130,8 +133,7 @@ class OneWord(Kind):
         return word
 
     def describe(self) -> str:
-        noun = "initializer" if self.of == "init" else self.of
-        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+        return with_article(self.of)
 
     @property
     def category(self) -> str | None:
@@ -153,7 +155,7 @@ class Chain(OneWord):
 
 
 class Sizes(Kind):
-    """One number for every axis, or an extent with a number for each: a kernel, a stride."""
+    """One number for every axis, or a shape with a number for each: a kernel, a stride."""
 
     minimum: int = 1
 
@@ -167,13 +169,13 @@ class Sizes(Kind):
             raise Mismatch(self.describe(), value, wrong.unknown) from None
 
     def describe(self) -> str:
-        return f"a whole number of at least {self.minimum}, or an extent such as 3x3"
+        return f"{Count(self.minimum).describe()}, or a shape such as 3x3"
 
 
 class Padding(Kind):
     """`same`, `valid`, or numbers."""
 
-    phrase = "`same`, `valid`, a number such as 1, or an extent such as 1x2"
+    phrase = "`same`, `valid`, a number such as 1, or a shape such as 1x2"
     names = ("same", "valid")
 
     def accept(self, value: object) -> str | int | tuple[int, ...]:
@@ -188,7 +190,7 @@ class Padding(Kind):
 class OneSize(Kind):
     """A size inside a tuple, known or not."""
 
-    phrase = "a whole number"
+    phrase = "an integer"
 
     def accept(self, value: object) -> Size:
         return value if isinstance(value, Dim) else Count(0).accept(value)

@@ -112,9 +112,9 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {to_source(value)}"
         case str():
-            return f'the text "{value}"'
+            return f'the string "{value}"'
         case Extent():
-            return f"the extent {value}"
+            return f"the shape {value}"
         case Duration():
             return f"the duration {value}"
         case Symbol():

@@ -20,6 +20,19 @@ REQUIRED: Any = msgspec.UNSET
 """The default of an option that must be given."""
 
 
+_NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for saving weights"}
+
+
+def noun(category: str) -> str:
+    """What messages call a word of a category."""
+    return _NOUNS.get(category, category)
+
+
+def with_article(category: str) -> str:
+    """Such a word as a noun phrase: `an initializer`."""
+    return f"{'an' if noun(category)[0] in 'aeiou' else 'a'} {noun(category)}"
+
+
 class Mismatch(Exception):
     """A value does not fit a kind. `expected` is a noun phrase; `unknown` is set when the value is symbolic.
 
@@ -192,7 +205,7 @@ class Word(Described):
 
     @property
     def noun(self) -> str:
-        return f"the {self.category} `{self.word}`"
+        return f"the {noun(self.category)} `{self.word}`"
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

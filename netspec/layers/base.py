@@ -169,7 +169,7 @@ class BiasInit(OneWord):
         return init
 
     def describe(self) -> str:
-        return "an initializer that needs no fan-in, such as `zeros`, `constant(0.1)` or `normal(0.01)`"
+        return "an initializer that does not depend on fan-in, such as `zeros`, `constant(0.1)` or `normal(0.01)`"
 
 
 PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}

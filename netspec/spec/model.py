@@ -207,7 +207,7 @@ class Model:
                 raise ValueError(f"the input {name} of {self.name} has the shape ({wanted}), not {got}")
             is_whole = array.dtype.kind in "iub"
             if shape.is_tokens and not is_whole:
-                raise ValueError(f"the input {name} of {self.name} is token ids, whole numbers, not {array.dtype}")
+                raise ValueError(f"the input {name} of {self.name} takes token ids, not {array.dtype}")
             arrays[position] = array.astype("float32") if is_whole and not shape.is_tokens else array
         return tuple(arrays)
 

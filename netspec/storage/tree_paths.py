@@ -74,7 +74,7 @@ def difference(found: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
         if here != there:
             return f"`{name}` is {here}, not {there}"
     extra = next((name for name in found if name not in like), None)
-    return None if extra is None else f"it has a `{extra}`, which the network has not"
+    return None if extra is None else f"it has `{extra}`, which the network does not have"
 
 
 def _shape_text(value: Any) -> str:

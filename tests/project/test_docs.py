@@ -159,7 +159,7 @@ def test_the_page_of_a_word(doubled: Any) -> None:
     text = word_markdown(word_page(doubled))
     assert text.startswith("### doubled\n\n`doubled(way = true, power)`\n\nDoubles every number.\n\nMore about it")
     assert "| `way` | one way \\| the other: 2 \\* x | `true` or `false` | `true` |" in text
-    assert "| `power` | the power (elsewhere `exponent`) | a whole number of at least 1 | required |" in text
+    assert "| `power` | the power (elsewhere `exponent`) | a positive integer | required |" in text
     assert "Formula:    y = 2 x\n" in text
     assert "[arXiv:1234.56789](https://arxiv.org/abs/1234.56789)" in text
     assert text.endswith("Elsewhere: `Twice`")

@@ -230,7 +230,7 @@ def test_a_misspelt_word_gets_the_nearest(own: Any) -> None:
 
 def test_limits_and_shapes_are_checked(own: Any) -> None:
     (found,) = netspec.check("input 3\nrunning_mean(1.5)")
-    assert found.code == "NS206" and "of at least 0 and below 1" in found.message
+    assert found.code == "NS206" and "must be a number in [0, 1)" in found.message
     (found,) = netspec.check("input 4\n(identity | identity) -> film")
     assert found.code == "NS302"
     (found,) = netspec.check("input 5x4\nblend")

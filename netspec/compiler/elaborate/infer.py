@@ -185,7 +185,7 @@ class Inference(Evaluator, Applier):
         sizes = value.sizes if isinstance(value, Extent) else (value,)
         if all(isinstance(s, Dim) or (isinstance(s, int) and not isinstance(s, bool) and s > 0) for s in sizes):
             return tuple(sizes)
-        what, expected = "a size of the input", "an integer of at least 1, or an upper-case name such as H"
+        what, expected = "a size of the input", "a positive integer, or an upper-case name such as H"
         self.report(WrongValue(span=item.span, what=what, expected=expected, given=describe(value), case="size"))
         return None
 

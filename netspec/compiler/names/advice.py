@@ -15,7 +15,7 @@ from netspec.language.kinds import Count, Flag, Number, Sizes, Time
 from netspec.language.source import Span
 from netspec.language.values import Extent, describe, to_source
 from netspec.language.vocabulary import categories, why_absent, word_aliases, words
-from netspec.language.word import Kind, Option, Word
+from netspec.language.word import Kind, Option, Word, noun, with_article
 
 FOREIGN = {
     **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
@@ -25,7 +25,6 @@ FOREIGN = {
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
-NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for saved weights"}
 """The nouns for categories in messages, where that is not the name of the category."""
 
 RATES = ("rates", "rate", "param_groups")
@@ -60,7 +59,7 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
         return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
     parts = name.split("x")  # `28x28xn`, or `sizexsizex1` when `size` is a name of the file
     if len(parts) > 1 and all(part in own or re.fullmatch("[0-9]+", part) for part in parts):
-        advice = f"an extent has only numbers; put names and expressions in parentheses: ({', '.join(parts)})"
+        advice = f"a shape has only numbers; put names and expressions in parentheses: ({', '.join(parts)})"
         return UnknownName(span=span, name=name, advice=advice), parts[0]
     if name.isupper() and len(name) <= 2:
         advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
@@ -88,8 +87,7 @@ def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
         absent = advice
     fixes = () if absent else corrections(node.span, pool, aliases)
-    kind_name = NOUNS.get(category, category)
-    return UnknownName(span=node.span, name=name, kind=kind_name, advice=advice, fixes=fixes)
+    return UnknownName(span=node.span, name=name, kind=noun(category), advice=advice, fixes=fixes)
 
 
 def advise_section(word: type[Word], text: str = "…") -> str | None:
@@ -97,9 +95,8 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
     for section, block in words("section").items():
         for option in block.options():
             if option.kind.category == word.category:
-                article = "an" if word.category[0] in "aeiou" else "a"
-                shown = text if text != "…" else word.word
-                return f"{article} {word.category} belongs in the settings: `{section} {{ {option.name} = {shown} }}`"
+                setting = f"{option.name} = {text if text != '…' else word.word}"
+                return f"{with_article(word.category)} belongs in the settings: `{section} {{ {setting} }}`"
     return None
 
 
@@ -189,13 +186,13 @@ def advise_value(kind: Kind, value: object) -> str:
         meant, is_exact = _meant_by_text(kind, value)
         if is_exact:
             return f"remove the quotes: {value}"
-        return f"did you mean `{meant}`, without quotes?" if meant is not None else f"expected {kind.describe()}"
+        return f"did you mean `{meant}`, without quotes?" if meant is not None else ""
     if isinstance(kind, Flag) and value in (0, 1):
         return f"write `{to_source(bool(value))}`"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind.category == "activation" and (is_number or isinstance(value, Extent)):
         return "an activation is a word such as relu; a kernel is one argument, 3x3; input sizes are never given"
-    return (_advise_number(kind, value) if is_number else None) or f"expected {kind.describe()}"
+    return _advise_number(kind, value) if is_number else ""
 
 
 def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
@@ -211,14 +208,14 @@ def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
 
 
 def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
-    """What was meant by a text in quotes, and whether it is the text itself."""
+    """What was meant by a string, and whether it is the string itself."""
     known = [*kind.names, *words(kind.category or "")]
     if text in known or re.fullmatch("[0-9]+(x[0-9]+)*", text):
         return text, True
     return nearest(text, known, word_aliases(kind.category or "")), False
 
 
-def _advise_number(kind: Kind, value: Any) -> str | None:
+def _advise_number(kind: Kind, value: Any) -> str:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
         return f"for {to_source(value)} percent write {to_source(value)}%"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
@@ -229,4 +226,4 @@ def _advise_number(kind: Kind, value: Any) -> str | None:
         return f"use {kind.minimum} or more"
     if isinstance(kind, Count | Sizes | Number) and value < 0:
         return f"remove the minus sign: {to_source(-value)}"
-    return None
+    return ""

@@ -159,7 +159,7 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> Too
     elif not count:
         advice = f"give it by name: {by_name}" if by_name else "remove the argument"
     elif count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
-        advice = f"an extent is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
+        advice = f"a shape is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
     if count and by_name and not callee.is_activation:
         advice += f"; by name: {by_name}"
     extra = len(given) - first

@@ -61,7 +61,7 @@ def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, 
     return file.replace(statements=tuple(changed if s is param else s for s in file.statements))
 
 
-_ALSO = {"a number": ("a whole number",)}
+_ALSO = {"a number": ("an integer",)}
 
 
 def _type_of(value: tree.Expression) -> str | None:
@@ -69,8 +69,8 @@ def _type_of(value: tree.Expression) -> str | None:
     if isinstance(value, tree.Unary) and value.operator == "-":
         value = value.operand
     if isinstance(value, tree.Number):
-        return "a whole number" if isinstance(value.value, int) else "a number"
-    return {tree.Boolean: "true or false", tree.String: "a text in quotes"}.get(type(value))
+        return "an integer" if isinstance(value.value, int) else "a number"
+    return {tree.Boolean: "true or false", tree.String: "a string"}.get(type(value))
 
 
 def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: Span) -> tree.File:

@@ -19,7 +19,7 @@ TEXTS = {
 }  # fmt: skip
 """Terminals that are shown by their text."""
 
-WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a text in quotes"}
+WORDS = {"NAME": "a name", "NUMBER": "a number", "STRING": "a string"}
 """Terminals that are shown by what they are; the others (operators, declarations) never help and are left out."""
 
 VALUE_ENDS = frozenset(["NAME", "NUMBER", "EXTENT", "STRING", "RPAR", "RSQB", "TRUE", "FALSE", "INPUT"])
@@ -223,7 +223,7 @@ def _declaration(m: Mistake) -> str | None:
 
 def _argument(m: Mistake) -> str | None:
     if m.kind() in ("NUMBER", "EXTENT") and m.text(-1) in ("x", "X") and m.kind(-2) in ("NUMBER", "EXTENT"):
-        return f"an extent has no spaces: {m.text(-2)}x{m.text()}"
+        return f"a shape has no spaces: {m.text(-2)}x{m.text()}"
     is_bare = m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted
     if is_bare and not m.is_in_call:
         return f"put arguments in parentheses: {m.text(-1)}({m.text()})"

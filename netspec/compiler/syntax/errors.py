@@ -45,16 +45,16 @@ class UnopenedBracket(Diagnostic):
 
 
 class UnclosedText(Diagnostic):
-    """A text begins with a quote and has no second quote on its line."""
+    """A string has no closing quote on its line."""
 
     code = "NS104"
-    title = "this text has no closing quote"
+    title = "unterminated string"
     label = "begins here"
     hint = 'end it with `"` on the same line'
 
 
 class MalformedNumber(Diagnostic):
-    """A malformed number or extent. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`; extents are
+    """A malformed number or shape. Numbers are `12`, `0.25`, `1e-3`, with a suffix `%`, `k`, `M` or `G`; shapes are
     integers joined by `x`, such as `3x3` or `28x28x1`.
     """
 

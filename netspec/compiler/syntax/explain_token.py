@@ -18,7 +18,7 @@ REPLACEMENTS = {
 
 LOOKALIKES = {
     "×": "write the letter x: 3x3",
-    **dict.fromkeys("'`‘’", 'texts are in double quotes: write `"`'),
+    **dict.fromkeys("'`‘’", 'strings are in double quotes: write `"`'),
     ";": "end the line instead",
     "!": "write `not`, or `!=` for different",
     "?": "write `a if condition else b`",
@@ -86,9 +86,9 @@ def _number_advice(text: str) -> tuple[str, str]:
     lower, plain, sizes = text.lower(), text.replace("_", ""), ", ".join(text.split("x"))
     forms = {
         r"[0-9]+(X[0-9]+)+": (f"write a lower-case x: {lower}", lower),
-        r"([0-9]+)x": (r"an extent has a number on each side of every x: 3x3; to multiply, write `\1 * n`", ""),
+        r"([0-9]+)x": (r"a shape has a number on each side of every x: 3x3; to multiply, write `\1 * n`", ""),
         r"\w+(x\w+)+": (
-            f"an extent has only numbers, such as 3x3; put names and expressions in parentheses: ({sizes})",
+            f"a shape has only numbers, such as 3x3; put names and expressions in parentheses: ({sizes})",
             "",
         ),
         r"\.[0-9]+": (f"write a digit before the point: 0{text}", f"0{text}"),

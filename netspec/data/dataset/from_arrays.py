@@ -37,7 +37,7 @@ def from_arrays(
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
             are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed.
         y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, booleans and
-            numbers that are all 0 or 1 are yes or no, other numbers are numbers. None for a network whose target is
+            numbers that are all 0 or 1 are binary labels, other numbers are numbers. None for a network whose target is
             its input.
         x_test: inputs of the test split.
         y_test: targets of the test split.

@@ -20,14 +20,14 @@ class Delimiter(Kind):
         return value
 
     def describe(self) -> str:
-        return 'one character in quotes, or "\\t" for the tab'
+        return 'a string of one character, or "\\t" for the tab'
 
     def to_source(self, value: object) -> str:
         return '"\\t"' if value == "\t" else super().to_source(value)
 
 
 class Names(Kind):
-    """Names of columns in quotes: one, or a list; with `auto` that bare word as well."""
+    """Names of columns: one, or a list; with `auto` that bare word as well."""
 
     auto: bool = False
 
@@ -40,7 +40,7 @@ class Names(Kind):
         return tuple(items)
 
     def describe(self) -> str:
-        return 'a name in quotes, or a list such as ["a", "b"]' + (", or `auto`" if self.auto else "")
+        return 'a string, or a list such as ["a", "b"]' + (", or `auto`" if self.auto else "")
 
     def to_source(self, value: object) -> str:
         if isinstance(value, tuple):
@@ -109,7 +109,7 @@ class Weights(Kind):
         raise Mismatch(self.describe(), value)
 
     def describe(self) -> str:
-        return "`balanced`, or a list with a number of at least 0 for each class, such as [1, 5]"
+        return "`balanced`, or a list with a non-negative number for each class, such as [1, 5]"
 
     def to_source(self, value: object) -> str:
         return to_source([*value]) if isinstance(value, tuple) else super().to_source(value)
@@ -146,7 +146,7 @@ class Channels(Kind):
 
 
 class Portion(Kind):
-    """A part of the examples: a fraction below 1, or a whole number of examples; 0 is none."""
+    """A part of the examples: a fraction below 1, or a number of examples; 0 is none."""
 
     def accept(self, value: object) -> int | float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -159,4 +159,4 @@ class Portion(Kind):
         raise Mismatch(self.describe(), value)
 
     def describe(self) -> str:
-        return "a fraction below 1 such as 10%, or a whole number of examples"
+        return "a fraction below 1 such as 10%, or a number of examples"

@@ -49,7 +49,7 @@ class SoftmaxOfOne(Diagnostic):
     label = "one unit"
     hint = {
         "class": "write `dense({classes}, softmax)`, or `dense(classes, softmax)`",
-        "binary": "for yes or no write `dense(1, sigmoid)`",
+        "binary": "for binary classification write `dense(1, sigmoid)`",
         "numbers": "for numbers leave out the activation: `dense(1)`",
     }
     classes: int = 0
@@ -85,7 +85,7 @@ class LabelsNotIds(Diagnostic):
     label = "needs class ids"
     hint = {
         "binary": "for one of several classes give ids: `y.argmax(axis=1)`; "
-        "for several yes/no predictions write `dense({size}, sigmoid)`",
+        "for several binary labels write `dense({size}, sigmoid)`",
         "numbers": "to predict numbers write `dense({size})`\n"
         'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
     }
@@ -95,7 +95,7 @@ class LabelsNotIds(Diagnostic):
 
 class WrongHead(Diagnostic):
     """The last layer does not fit the kind of targets: classes need a softmax (or one sigmoid unit for two of them),
-    yes or no a sigmoid, numbers a layer without an activation.
+    binary labels a sigmoid, numbers a layer without an activation.
     """
 
     code = "NS436"
@@ -276,7 +276,7 @@ class UnscaledPixels(Diagnostic):
 
 
 class NoActivation(Diagnostic):
-    """The targets are classes, or yes or no, but the last layer has no activation. Such a network can be trained, but
+    """The targets are classes or binary labels, but the last layer has no activation. Such a network can be trained, but
     it predicts logits, not probabilities.
     """
 

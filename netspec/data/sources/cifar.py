@@ -43,7 +43,7 @@ class Cifar10(Source):
     """
 
     folder: str | None = option(
-        Text("a folder in quotes"),
+        Text("a folder (string)"),
         "the folder with data_batch_1.bin … and test_batch.bin, from the folder of the spec (none: downloaded once)",
         default=None,
         position=0,

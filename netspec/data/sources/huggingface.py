@@ -33,19 +33,19 @@ class HuggingFace(Source):
     Reference: Lhoest et al. 2021, arXiv:2109.02846.
     """
 
-    name: str = option(Text("a name in quotes"), "its name on the hub, or a folder from that of the spec", position=0)
-    config: str | None = option(Text("a name in quotes"), "which of its variants", default=None, aliases=("subset",))
+    name: str = option(Text("a name (string)"), "its name on the hub, or a folder from that of the spec", position=0)
+    config: str | None = option(Text("a name (string)"), "which of its variants", default=None, aliases=("subset",))
     input: str | None = option(
-        Text("a name in quotes"), "the column of the inputs (none: the only one besides the target)", default=None
+        Text("a name (string)"), "the column of the inputs (none: the only one besides the target)", default=None
     )
     target: str | None = option(
-        Text("a name in quotes"), "the column of the targets (none: `label` or a similar name)", default=None
+        Text("a name (string)"), "the column of the targets (none: `label` or a similar name)", default=None
     )
-    train: str = option(Text("a name in quotes"), "the split to train on", default="train", aliases=("split",))
+    train: str = option(Text("a name (string)"), "the split to train on", default="train", aliases=("split",))
     test: str | None = option(
-        Text("a name in quotes"), "the split for the test (none: `test`, if there is one)", default=None
+        Text("a name (string)"), "the split for the test (none: `test`, if there is one)", default=None
     )
-    revision: str | None = option(Text("a name in quotes"), "a branch, tag or commit of it", default=None)
+    revision: str | None = option(Text("a name (string)"), "a branch, tag or commit of it", default=None)
 
     def load(self, folder: Path) -> Dataset:
         splits = self._splits(folder)

@@ -104,10 +104,10 @@ class Idx(Source):
     Reference: LeCun, Cortes and Burges 1998, The MNIST database of handwritten digits.
     """
 
-    images: str = option(Text("a file name in quotes"), "the images, examples first", position=0)
-    labels: str = option(Text("a file name in quotes"), "an integer for each image, from 0", position=1)
-    test_images: str | None = option(Text("a file name in quotes"), "images of the test split", default=None)
-    test_labels: str | None = option(Text("a file name in quotes"), "labels of the test split", default=None)
+    images: str = option(Text("a file name (string)"), "the images, examples first", position=0)
+    labels: str = option(Text("a file name (string)"), "an integer for each image, from 0", position=1)
+    test_images: str | None = option(Text("a file name (string)"), "images of the test split", default=None)
+    test_labels: str | None = option(Text("a file name (string)"), "labels of the test split", default=None)
 
     def facts(self, folder: Path) -> Facts:
         heads = self._heads(folder)
@@ -162,7 +162,7 @@ def _check_pair(images: str, x: IdxHead, x_name: str, labels: str, y: IdxHead, y
         advice = f"is `{images}` the file with the labels?"
         raise Unplaced(BrokenFile, option=images, file=x_name, format="image", reason=reason, advice=advice)
     if len(y.sizes) != 1 or "f" in y.type:
-        reason = f"it has {len(y.sizes)} axes of type {y.type}, and labels have one, of whole numbers"
+        reason = f"it has {len(y.sizes)} axes of type {y.type}, and labels have one, of integers"
         advice = f"is `{labels}` the file with the images?"
         raise Unplaced(BrokenFile, option=labels, file=y_name, format="label", reason=reason, advice=advice)
     if not all(x.sizes):

@@ -67,7 +67,7 @@ class Images(Source):
     """
 
     folder: str = option(
-        Text("a folder in quotes"), "the folder of the classes, from the folder of the spec", position=0
+        Text("a folder (string)"), "the folder of the classes, from the folder of the spec", position=0
     )
     size: tuple[int, int] | None = option(
         PictureSize(),
@@ -87,7 +87,7 @@ class Images(Source):
         "how images of other proportions are resized: stretched, cropped, or padded with black",
         default="stretch",
     )
-    test: str | None = option(Text("a folder in quotes"), "a folder with the same classes, for the test", default=None)
+    test: str | None = option(Text("a folder (string)"), "a folder with the same classes, for the test", default=None)
 
     def facts(self, folder: Path) -> Facts:
         listing = self._listing(folder)

@@ -27,8 +27,8 @@ from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.language.word import option
 
-FILE = Text("a file name in quotes")
-NAME = Text("the name of an array in quotes")
+FILE = Text("a file name (string)")
+NAME = Text("the name of an array (string)")
 
 
 @source("npz")

@@ -25,7 +25,7 @@ from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size, product
 from netspec.language.word import option
 
-FILE = Text("a file name in quotes")
+FILE = Text("a file name (string)")
 
 FEW_CLASSES = 20
 """A column with more different values than this, and than a tenth of its rows, may not hold classes."""

@@ -50,7 +50,7 @@ class TextFile(Source):
     Example: data { source = text("poems.txt", length = 64) }
     """
 
-    file: str = option(Text("a file name in quotes"), "the text in UTF-8, from the folder of the spec", position=0)
+    file: str = option(Text("a file name (string)"), "the text in UTF-8, from the folder of the spec", position=0)
     by: str = option(Choice(("char", "word")), "what an id stands for", default="char")
     length: int = option(
         Count(2), "the number of ids in a piece", default=128, aliases=("seq_len", "block_size", "context")

@@ -62,7 +62,7 @@ def class_weights(
 
 
 def _class_counts(facts: Facts) -> dict[str, int]:
-    """How many classes each target has; yes or no are two."""
+    """How many classes each target has; binary labels have two."""
     found = {}
     for name, target in facts.targets.items():
         if target.kind == "class" and target.classes is not None:

@@ -108,7 +108,7 @@ class WeightsShape(Diagnostic):
 
 
 class ExtentRank(Diagnostic):
-    """An extent has more or fewer numbers than the tensor has axes to slide over."""
+    """A kernel, stride or padding has more or fewer numbers than the input has spatial axes."""
 
     code = "NS309"
     title = "{extent} has {count}, but {kind} has {axes}"

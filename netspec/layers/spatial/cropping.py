@@ -32,7 +32,7 @@ class Margins(Sizes):
         return [[Count(0).accept(number) for number in pair] for pair in value]
 
     def describe(self) -> str:
-        return "a number, an extent such as 1x2, or a pair for each axis, as in [[0, 1], [0, 1]]"
+        return "a number, a shape such as 1x2, or a pair for each axis, as in [[0, 1], [0, 1]]"
 
 
 def margins(given: Margin, x: Shape, name: str) -> tuple[tuple[int, int], ...]:

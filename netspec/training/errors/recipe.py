@@ -12,7 +12,7 @@ class LossNotForHead(Diagnostic):
     """The loss does not fit the last layer of the network.
 
     `cross_entropy` compares the probabilities of several classes, so the network ends in a softmax (or in logits, one
-    for each class); `binary_cross_entropy` takes a yes or no for each unit, so it ends in a sigmoid.
+    for each class); `binary_cross_entropy` takes a binary label for each unit, so it ends in a sigmoid.
     """
 
     code = "NS450"

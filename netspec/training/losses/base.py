@@ -152,7 +152,7 @@ class OfOutput(Word):
     Example: train { loss = of("digit", cross_entropy) -> of("style", mse, weight = 0.5) }
     """
 
-    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    output: str = option(Text(), "the name of the output", position=0)
     loss: Loss | OfOutput | None = option(
         OneWord("loss"), "its loss (none: chosen by the last layer)", default=None, position=1
     )

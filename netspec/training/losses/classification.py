@@ -176,7 +176,7 @@ class Focal(Loss):
     def misfit(self, head: OutputHead, target: Target) -> str:
         is_softmax = head.activation == "softmax" or (head.activation == "linear" and are_ids(head, target))
         if is_softmax and self.alpha is not None:
-            return "`alpha` is for binary targets; for classes there are `class_weights` in the data"
+            return "`alpha` applies to binary labels; for classes, use `class_weights` in `data`"
         if is_softmax:
             return NO_CLASSES * (target.kind == "numbers")
         if are_ids(head, target):

@@ -175,7 +175,7 @@ class OfOutputMetrics(Word):
     Example: train { metrics = of("digit", accuracy -> top(3)) -> of("style", rmse) }
     """
 
-    output: str = option(Text(), "the name of the output, in quotes", position=0)
+    output: str = option(Text(), "the name of the output", position=0)
     metrics: tuple[Metric | OfOutputMetrics, ...] = option(Chain("metric"), "its metrics", position=1)
 
 

@@ -21,7 +21,7 @@ Tree = Any
 
 
 class LayerNames(Kind):
-    """One name of a layer or block in quotes, or a list of them."""
+    """One name of a layer or block, or a list of them."""
 
     def accept(self, value: object) -> tuple[str, ...]:
         names = value if isinstance(value, list | tuple) else [value]
@@ -30,7 +30,7 @@ class LayerNames(Kind):
         return tuple(dict.fromkeys(names))
 
     def describe(self) -> str:
-        return 'names of layers or blocks in quotes, such as "conv1" or ["stem", "conv1"]'
+        return 'names of layers or blocks (strings), such as "conv1" or ["stem", "conv1"]'
 
     def to_source(self, value: object) -> str:
         names = list(value) if isinstance(value, tuple) else value

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
-    `class_weights` say what an example of each class counts, one number for each unit (two for a single yes or no)."""
+    `class_weights` say what an example of each class counts, one number for each unit (two for a single binary label)."""
 
     head: OutputHead
     target: Target
@@ -53,12 +53,12 @@ class OutputRecipe(Frozen):
 
     @property
     def chooses(self) -> bool:
-        """A prediction is one class of several, not a number or a yes or no for each unit."""
+        """A prediction is one class of several, not a number or a binary label for each unit."""
         return has_classes(self.scored, self.target)
 
     @property
     def decisions(self) -> int:
-        """Right or wrong predictions of an example: one class at each position, or a yes or no for each unit."""
+        """Right or wrong predictions of an example: one class at each position, or a binary label for each unit."""
         return self.head.positions if self.chooses else self.head.count
 
     def place_targets(self, array: Any) -> Any:
@@ -255,7 +255,7 @@ NEEDS = {
     "classes": "predictions that are classes",
     "several classes": "predictions that are one of several classes",
     "probabilities": "probabilities of several classes",
-    "ranks": "classes, or yes or no, one prediction for each example",
+    "ranks": "classes or binary labels, one prediction per example",
     "points": "a network that gives embeddings, trained with `contrastive` or `triplet`",
     "sequences": "a network that gives sequences, trained with `ctc`",
 }

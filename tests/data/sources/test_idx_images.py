@@ -118,7 +118,7 @@ def test_float_labels_are_no_labels(folder: Path) -> None:
     write_idx(folder / "y.idx", np.zeros(3, ">f4"))
     with pytest.raises(Unplaced) as caught:
         Idx(images="x.idx", labels="y.idx").facts(folder)
-    assert "of whole numbers" in code_and_text(caught.value)[1]
+    assert "of integers" in code_and_text(caught.value)[1]
 
 
 def test_unequal_counts(folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_is_of_another_net(tmp_path: Path) -> None:
         ({"a": jnp.ones(4)}, "`a` is 3, not 4"),
         ({"a": jnp.ones(3, jnp.int32)}, "`a` is float32, not int32"),
         ({"a": jnp.ones(3), "b": jnp.ones(1)}, "it has no `b`"),
-        ({}, "it has a `a`, which the network has not"),
+        ({}, "it has `a`, which the network does not have"),
     ):
         with pytest.raises(CompileError) as caught:
             store.restore(like, ())

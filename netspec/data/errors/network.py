@@ -276,8 +276,8 @@ class UnscaledPixels(Diagnostic):
 
 
 class NoActivation(Diagnostic):
-    """The targets are classes or binary labels, but the last layer has no activation. Such a network can be trained, but
-    it predicts logits, not probabilities.
+    """The targets are classes or binary labels, but the last layer has no activation. Such a network can be trained,
+    but it predicts logits, not probabilities.
     """
 
     code = "NS449"

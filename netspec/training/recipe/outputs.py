@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
-    `class_weights` say what an example of each class counts, one number for each unit (two for a single binary label)."""
+    `class_weights` are those of the classes, one number for each unit (two for a single binary label)."""
 
     head: OutputHead
     target: Target

@@ -1,7 +1,7 @@
 """What a training consists of: a network, a recipe, and the splits of the data.
 
-This is the one bundle between the settings and the step: `netspec.spec.experiment` builds it from a spec, `Engine` and
-the loop read it. Nothing in it has been compiled or transferred to a device.
+`netspec.spec.experiment` builds it from a spec, `Engine` and the loop read it. Nothing in it has been compiled or
+transferred to a device.
 """
 
 from __future__ import annotations

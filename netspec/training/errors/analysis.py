@@ -32,11 +32,7 @@ class PartlyTaken(Diagnostic):
     code = "NS510"
     severity = "warning"
     title = "{taken} of {all} weights are initialized from `{source}`, the others at random"
-    hint = {
-        "": "random: {random}\nnot used: {unused}",
-        "random": "random: {random}",
-        "unused": "not used: {unused}",
-    }
+    hint = {"": "random: {random}\nnot used: {unused}", "random": "random: {random}", "unused": "not used: {unused}"}
     taken: int
     all: int
     source: str

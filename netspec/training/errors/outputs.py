@@ -73,12 +73,16 @@ class KeptTwice(Diagnostic):
     """
 
     code = "NS466"
-    title = "`{first}` and `{second}` both set {what}"
-    hint = "keep one of them; `{beside}` can be added to it"
+    title = {
+        "final": "`{first}` and `{second}` both set which weights are kept",
+        "every": "`{first}` and `{second}` both set how often",
+    }
+    hint = {
+        "final": "keep one of them; `every(5 epochs)` can be added to it",
+        "every": "keep one of them; `best` can be added to it",
+    }
     first: str
     second: str
-    what: str
-    beside: str
 
 
 class NeverSoGood(Diagnostic):

@@ -130,11 +130,7 @@ class NotMeasured(Diagnostic):
 
     code = "NS459"
     title = "`{metric}` is not measured in this run"
-    label = {
-        "": "unknown metric",
-        "no val": "there is no validation split",
-        "no test": "there is no test split",
-    }
+    label = {"": "unknown metric", "no val": "there is no validation split", "no test": "there is no test split"}
     hint = {
         "": "measured: {advice}",
         "no val": "write `val = 10%` in the `data` section",

@@ -1,4 +1,4 @@
-"""The devices that JAX finds, and what is set up before it computes on them: memory, and kept programs."""
+"""The devices that JAX finds, and what is set up before it computes on them: memory, and the cache of programs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TOP_PAD = 64 * 2**20
 MAX_KEPT_STEP = 512 * 2**20
 """Bytes of a step up to which freed memory is kept."""
 KEPT_BYTES = 512 * 2**20
-"""What compiled programs may take on the disk. JAX looks through the whole folder for each one that it adds."""
+"""The size of the cache of programs. JAX looks through the whole folder for each one that it adds."""
 KEPT_SECONDS = 0.1
-"""Programs that are compiled faster than this are not kept."""
+"""Programs that are compiled faster than this are not cached."""
 
 
 def memory_for_data() -> int | None:
@@ -49,8 +49,8 @@ def find_devices() -> str | None:
 def set_up() -> None:
     """Cache compiled programs on disk, unless JAX is configured otherwise; once, before JAX computes anything.
 
-    `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` keeps none. Parallel runs
-    share the folder under a lock; what was not used for longest goes first.
+    `JAX_COMPILATION_CACHE_DIR` names another folder, `JAX_ENABLE_COMPILATION_CACHE=false` disables it. Parallel
+    runs share the folder under a lock; the least recently used programs are deleted first.
     """
     if jax.config.jax_compilation_cache_dir is not None:
         return
@@ -73,20 +73,18 @@ def processor() -> str:
 
 
 def keep_freed_memory(of_step: object) -> None:
-    """Have the C library keep what is freed, for the next step, where that is glibc.
+    """Have the C library keep what is freed for the next step, where that is glibc.
 
-    XLA's programs for CPUs take the memory for their intermediate results anew for each step, hundreds of MiB. glibc
-    gives blocks of that size back to the system when they are freed, and so each step begins with the system clearing
-    pages: a fifth of the time of a ResNet. What is kept is what the next step takes, so the peak stays the same. In
-    return compiling takes a third longer, since its threads share one arena; so it is for processes that train, and
-    `GLIBC_TUNABLES` in the environment, with anything in it, leaves all as it is. So does a step that takes much: small
-    blocks settle in the place of a large one that was freed, and up to three such places have been seen before the
-    memory stopped growing.
+    XLA's programs for CPUs allocate their intermediate results, hundreds of MiB, anew for each step. glibc returns
+    blocks of that size to the system, which clears the pages again for the next step: a fifth of the time of a ResNet.
+    The peak stays the same, but compiling takes a third longer, since its threads share one arena; so this is for
+    processes that train. Large steps are left alone: small blocks settle in the space of a large one that was freed, up
+    to three times before the memory stopped growing. So is everything if `GLIBC_TUNABLES` is set in the environment.
 
-    Threads that run already stay as they are; it is best called before JAX makes its own.
+    Threads that already run keep their arenas; it is best called before JAX starts its own.
 
     Args:
-        of_step: about how many bytes a step takes (`step_bytes`); anything but a number is unknown, and much.
+        of_step: about how many bytes a step takes (`step_bytes`); anything but a number is unknown, and large.
     """
     if not isinstance(of_step, int) or of_step > MAX_KEPT_STEP:
         return

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,12 +44,6 @@ class Stream:
     def examples(self) -> int:
         return len(self.split.inputs[self.names[0]])
 
-    @cached_property
-    def bytes_of_example(self) -> int:
-        columns = [*self.split.inputs.values(), *self.split.targets.values()]
-        total = sum(int(column.nbytes) for column in columns)
-        return max(1, total // max(1, self.examples))
-
     def read(self, index: Any) -> tuple[Tree, Tree]:
         """The examples with these indices, on the device: inputs, and targets by output.
 
@@ -71,7 +64,8 @@ class Stream:
         Raises:
             CompileError: some cannot be read any more (NS515), when it is their turn.
         """
-        largest = max(map(len, indices), default=1) * self.bytes_of_example
+        total = sum(int(column.nbytes) for column in (*self.split.inputs.values(), *self.split.targets.values()))
+        largest = max(map(len, indices), default=1) * max(1, total // max(1, self.examples))
         readers = max(1, min(MAX_READERS, os.cpu_count() or 1, BUFFER_BYTES // largest))
         return ahead(self.read, indices, readers, readers + 1)
 

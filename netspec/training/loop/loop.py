@@ -27,7 +27,14 @@ from netspec.training.feed.device_data import Data
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
-from netspec.training.loop.evaluate import EvalSet, compute_metrics, measure, put_eval_set, spreads_of
+from netspec.training.loop.evaluate import (
+    MAX_STREAMED_AHEAD,
+    EvalSet,
+    compute_metrics,
+    measure,
+    put_eval_set,
+    spreads_of,
+)
 from netspec.training.loop.nonfinite import explain
 from netspec.training.loop.run_state import Progress
 from netspec.training.loop.signals import Interruption, listening
@@ -39,8 +46,6 @@ TICK_SECONDS = 0.3
 """How often an epoch under way is looked at."""
 MAX_AHEAD = 16
 """Steps that are dispatched to the device before one of them is waited for, so that an interrupt takes effect soon."""
-MAX_STREAMED_AHEAD = 2
-"""The same where every step brings its examples along, which take memory until it is done."""
 
 
 @dataclass(frozen=True)

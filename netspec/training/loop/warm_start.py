@@ -111,12 +111,7 @@ def _variables(module: Any) -> list[tuple[list[str], Any]]:
 
 
 def start_from(
-    make_module: MakeModule,
-    seed: int,
-    source: str,
-    parts: Sequence[str],
-    folder: Path,
-    spans: Mapping[str, Span],
+    make_module: MakeModule, seed: int, source: str, parts: Sequence[str], folder: Path, spans: Mapping[str, Span]
 ) -> tuple[MakeModule, tuple[Diagnostic, ...]]:
     """A `make_module` whose networks start from the weights of `source`, and a warning about weights that it lacks.
 

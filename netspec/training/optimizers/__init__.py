@@ -6,15 +6,13 @@ built.
     base.py         what every word is
     optax_base.py   words that stand for a function of Optax, and the options that they share
     optax_words.py  the table of these words
-    transforms.py   clipping, noise, weight decay, learning rates of single layers
+    transforms.py   clipping, noise, weight decay, learning rates of single layers, averages of the weights
     wrappers.py     gradient accumulation, skipped steps
-    averages.py     averages of the weights
     chain.py        the chain as one optimizer
     unsupported.py  what other libraries have and cannot work here
 """
 
 from netspec.training.optimizers import (
-    averages as averages,
     optax_words as optax_words,
     transforms as transforms,
     unsupported as unsupported,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netspec.language.lazy import lazy
-from netspec.training.optimizers.averages import Averaged
 from netspec.training.optimizers.base import ChainContext, ChainWord, Link, Path, Wrapper, strong, typed_as
+from netspec.training.optimizers.transforms import Averaged
 from netspec.training.optimizers.wrappers import SkipNonfinite
 
 contrib = lazy("optax.contrib")

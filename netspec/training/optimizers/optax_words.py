@@ -8,8 +8,16 @@ from typing import Any
 from netspec.language.kinds import Number
 from netspec.language.word import option
 from netspec.training.optimizers.base import FRACTION, POSITIVE, ChainContext
-from netspec.training.optimizers.optax_base import ADDED, CLOSENESS, OF_ALL, OptaxWord, Seeded, mean, optax_word
-from netspec.training.optimizers.rprop import RpropWord
+from netspec.training.optimizers.optax_base import (
+    ADDED,
+    CLOSENESS,
+    OF_ALL,
+    OptaxWord,
+    RpropWord,
+    Seeded,
+    mean,
+    optax_word,
+)
 
 FOUND = {"rate": "multiplies the learning rate that is found, before the schedule", "decay": OF_ALL}
 DISTANCE = FOUND | {"decay": ADDED, "epsilon": "added to the sum of squared gradients"}

@@ -173,12 +173,10 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     """What is kept at the end, and after how many epochs again beside that."""
     final = [word for word in words if word.is_final]
     every = [word for word in words if isinstance(word, Every)]
-    for twice, what, beside in ((final, "which weights are kept", "every(5 epochs)"), (every, "how often", "best")):
+    for case, twice in (("final", final), ("every", every)):
         if len(twice) > 1:
             first, second = (word.to_source() for word in twice[:2])
-            check.problems.add(
-                output_errors.KeptTwice(span=check.at("keep"), first=first, second=second, what=what, beside=beside)
-            )
+            check.problems.add(output_errors.KeptTwice(span=check.at("keep"), case=case, first=first, second=second))
     keep = final[0] if final else (Best() if has_val else Last())
     if isinstance(keep, Best) and not has_val:
         check.problems.add(errors.NothingToCompare(span=check.at("keep")))

@@ -36,13 +36,7 @@ Step: TypeAlias = tuple[Any, tuple[Any, ...], int]
 
 
 def steps_of(
-    engine: Engine,
-    data: Data | Stream,
-    epoch: int,
-    first: int = 0,
-    last: int | None = None,
-    *,
-    is_single: bool = False,
+    engine: Engine, data: Data | Stream, epoch: int, first: int = 0, last: int | None = None, *, is_single: bool = False
 ) -> Generator[Step, None, None]:
     """The steps of an epoch (from 0), from `first` up to but without `last` (None: the end of the epoch).
 

@@ -68,20 +68,17 @@ def gradient_metrics(sums: Mapping[str, Any], layers: Iterable[str]) -> dict[str
     """`{"total": {"gradient_norm", "update_norm", "noise_scale"}, "conv1": …}` of an epoch.
 
     `noise_scale` is None where it cannot be estimated: there was no step before, or the noise hides the gradient.
-
-    Args:
-        sums: those of the state, on the host.
-        layers: the names of the layers and blocks, as in the gradient.
+    `sums` are those of the state, on the host; `layers` the names of the layers and blocks, as in the gradient.
     """
     steps = max(1, int(sums["steps"]))
-    metrics: dict[str, dict[str, float | None]] = {}
-    for i, name in enumerate((TOTAL, *sorted(layers))):
-        metrics[name] = {
+    return {
+        name: {
             "gradient_norm": float(sums["gradient"][i]) / steps,
             "update_norm": float(sums["update"][i]) / steps,
             "noise_scale": _noise_scale(sums, i),
         }
-    return metrics
+        for i, name in enumerate((TOTAL, *sorted(layers)))
+    }
 
 
 def _noise_scale(sums: Mapping[str, Any], part: int) -> float | None:

@@ -21,7 +21,7 @@ from flax import nnx
 
 from netspec.storage.tree_paths import Tree
 from netspec.training.optimizers.layer_selection import Path, merge_trees, split_tree
-from netspec.training.step.wrap_call import wrap_calls
+from netspec.training.step.remat import wrap_calls
 
 LOW = jnp.bfloat16
 
@@ -72,8 +72,7 @@ def lower_precision(module: nnx.Module, word: str) -> Precision:
             part.dtype = LOW
     weights = [(path, part) for path, part in nnx.iter_graph(module) if isinstance(part, nnx.Param)]
     return Precision(
-        word,
-        tuple(tuple(path) for path, x in weights if id(x) not in kept and jnp.issubdtype(x.dtype, jnp.floating)),
+        word, tuple(tuple(path) for path, x in weights if id(x) not in kept and jnp.issubdtype(x.dtype, jnp.floating))
     )
 
 

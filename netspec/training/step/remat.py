@@ -8,13 +8,13 @@ Reference: Chen et al. 2016, Training deep nets with sublinear memory cost, arXi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from netspec.language.diagnostics import Diagnostic, fail, suggest
 from netspec.language.lazy import lazy
 from netspec.training.errors import recipe as errors
 from netspec.training.optimizers.layer_selection import find_part, names_of
-from netspec.training.step.wrap_call import wrap_calls
 
 nnx = lazy("flax.nnx")
 
@@ -57,3 +57,25 @@ def _outermost(module: Any) -> list[Any]:
 def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
     recomputed: Callable[..., Any] = nnx.remat(call, graph=True, graph_updates=True)
     return recomputed
+
+
+# ---------------------------------------------------------------- parts that are called in another way
+
+Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""From the `__call__` of a class to the one that takes its place."""
+
+
+def wrap_calls(part: Any, wrapper: Wrapper) -> None:
+    """Let a part of a module, and no other of its class, be called through `wrapper`.
+
+    `__call__` is looked up in the class, so the part becomes an instance of a subclass.
+    """
+    kind: Any = type(part)
+    object.__setattr__(part, "__class__", _subclass(kind, wrapper))
+
+
+@cache
+def _subclass(kind: Any, wrapper: Wrapper) -> Any:
+    """One for each class and wrapper: the structure of a module names its classes, and equal ones compile once."""
+    inside = {"__call__": wrapper(kind.__call__), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    return type(kind)(kind.__name__, (kind,), inside)

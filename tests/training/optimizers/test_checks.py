@@ -10,11 +10,10 @@ import pytest
 from netspec.language.diagnostics import Diagnostic, Problems
 from netspec.language.word import Mismatch
 from netspec.training.optimizers import ChainWord
-from netspec.training.optimizers.averages import Ema, Lookahead
 from netspec.training.optimizers.checks import check_optimizer, text_of
 from netspec.training.optimizers.layer_selection import LayerNames, is_inside, merge_trees, names_of, split_tree
 from netspec.training.optimizers.optax_words import Adam, Sgd
-from netspec.training.optimizers.transforms import Clip, RateOf, WeightDecay
+from netspec.training.optimizers.transforms import Clip, Ema, Lookahead, RateOf, WeightDecay
 from netspec.training.optimizers.wrappers import Accumulate, SkipNonfinite
 
 WORDS = (SkipNonfinite(), Accumulate(steps=2), Clip(norm=1.0), Adam(), RateOf(names=("a",), factor=0.1), Ema())

@@ -11,7 +11,6 @@ import optax
 import pytest
 
 from netspec.training.optimizers import ChainWord, OptimizerChain
-from netspec.training.optimizers.averages import Ema, Lookahead
 from netspec.training.optimizers.base import ChainContext
 from netspec.training.optimizers.optax_words import (
     Adadelta,
@@ -30,6 +29,8 @@ from netspec.training.optimizers.transforms import (
     Centralize,
     Clip,
     ClipValue,
+    Ema,
+    Lookahead,
     Noise,
     Normalize,
     RateOf,

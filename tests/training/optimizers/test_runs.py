@@ -23,9 +23,8 @@ from netspec.training.loop import loop
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers.averages import Ema, Lookahead
 from netspec.training.optimizers.optax_words import Adam, Adamw, ScheduleFreeSgd, Sgd
-from netspec.training.optimizers.transforms import Clip, Noise, RateOf, WeightDecay
+from netspec.training.optimizers.transforms import Clip, Ema, Lookahead, Noise, RateOf, WeightDecay
 from netspec.training.optimizers.wrappers import Accumulate, SkipNonfinite
 from netspec.training.schedules.words import ReduceOnPlateau, Warmup
 from netspec.training.step import epoch_steps

@@ -14,6 +14,7 @@ from typing import Any
 from netspec.compiler.backend.names import FIXED
 from netspec.compiler.ir.graph import Graph, Node, SharedModule
 from netspec.compiler.ir.naming import python_name, unique_name
+from netspec.language.record import Frozen
 from netspec.layers.base import Layer
 from netspec.layers.code import Code, PythonCall, PythonName
 
@@ -39,8 +40,7 @@ POSITIONAL_NAMES = {
 """The names of positional arguments of a constructor when they become parameters."""
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(Frozen):
     """An argument in the constructors of a class that may differ from use to use."""
 
     node: str
@@ -208,10 +208,15 @@ def _all_slots(graph: Graph, classes: Classes) -> Iterator[tuple[Slot, Any]]:
             yield from _slots(node.name, node, graph, classes)
 
 
-def _code_slots(node: str, path: str, call: PythonCall) -> Iterator[tuple[Slot, Any]]:
+def named_arguments(call: PythonCall) -> list[tuple[str, Code]]:
+    """The arguments of a constructor with their names, the positional ones first."""
     names = POSITIONAL_NAMES.get(call.function, ())
     positional = [(names[i] if i < len(names) else f"argument_{i}", a) for i, a in enumerate(call.args)]
-    for name, value in (*positional, *call.kwargs):
+    return [*positional, *call.kwargs]
+
+
+def _code_slots(node: str, path: str, call: PythonCall) -> Iterator[tuple[Slot, Any]]:
+    for name, value in named_arguments(call):
         where = f"{path}{name}"
         if isinstance(value, PythonCall):
             yield from _code_slots(node, f"{where}_", value)

@@ -7,14 +7,14 @@ Comes in: a graph after the passes. Goes out: source that `load` executes and `n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from netspec.compiler.backend.classes import POSITIONAL_NAMES as _POSITIONAL, BlockClass, Classes, Slot, make_classes
+from netspec.compiler.backend.classes import BlockClass, Classes, Slot, make_classes, named_arguments
 from netspec.compiler.backend.names import FileNames, file_names
 from netspec.compiler.backend.pycode import to_python
 from netspec.compiler.backend.standalone import helper_sources
 from netspec.compiler.backend.variables import Variables
 from netspec.compiler.ir.graph import Edge, Graph, Node, SharedModule
+from netspec.language.record import Frozen
 from netspec.layers.base import Layer
 from netspec.layers.code import Code, PythonCall, PythonName
 
@@ -40,8 +40,7 @@ def emit_source(network: Graph, *, standalone: bool = False, probes: bool = Fals
     return "\n\n\n".join(texts) + "\n"
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(Frozen):
     """What all classes of a file have in common."""
 
     names: FileNames
@@ -131,16 +130,15 @@ class _ClassWriter:
 
     def _with_parameters(self, name: str, path: str, call: PythonCall) -> PythonCall:
         """The constructor with parameters of the class in the slots that differ."""
-        names = _POSITIONAL.get(call.function, ())
-
-        def fill(argument: str, value: Code) -> Code:
+        filled: list[tuple[str, Code]] = []
+        for argument, value in named_arguments(call):
             if isinstance(value, PythonCall):
-                return self._with_parameters(name, f"{path}{argument}_", value)
-            text = self.block.expressions.get(Slot(name, f"{path}{argument}"))
-            return PythonName(text) if text is not None else value
-
-        args = [fill(names[i] if i < len(names) else f"argument_{i}", a) for i, a in enumerate(call.args)]
-        return PythonCall(call.function, tuple(args), tuple((n, fill(n, v)) for n, v in call.kwargs))
+                value = self._with_parameters(name, f"{path}{argument}_", value)
+            elif (text := self.block.expressions.get(Slot(name, f"{path}{argument}"))) is not None:
+                value = PythonName(text)
+            filled.append((argument, value))
+        count = len(call.args)
+        return PythonCall(call.function, tuple(value for _, value in filled[:count]), tuple(filled[count:]))
 
     # ------------------------------------------------------------ __call__
 

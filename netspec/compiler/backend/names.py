@@ -10,7 +10,7 @@ from netspec.compiler.backend.standalone import helper_names
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.naming import unique_name
 from netspec.layers.base import Layer
-from netspec.layers.code import Code, PythonName, Shapes
+from netspec.layers.code import Code, PythonName
 
 FIXED = frozenset({"self", "nn", "jnp", "jax", "rngs", "logits", "Any", "None", "True", "False", "sum", "float"})
 """Names that every emitted file may use."""
@@ -53,19 +53,13 @@ def _codes(network: Graph) -> Iterator[Code]:
     """All code of a network: constructors, calls, activations, heads."""
     for graph in network.subgraphs():
         for node in graph.nodes:
-            if isinstance(node.operation, Layer):
-                yield from _layer_codes(node.operation, graph.input_shapes(node), has_mask=node.mask is not None)
-        for output in graph.outputs:
-            if output.head is not None:
-                yield output.head.code(PythonName("x"))
-
-
-def _layer_codes(layer: Layer, shapes: Shapes, *, has_mask: bool) -> Iterator[Code]:
-    module = layer.module(*shapes)
-    yield module
-    tensors = tuple(PythonName("x") for _ in shapes)
-    mask = PythonName("mask") if has_mask else None
-    yield layer.applied(None if module is None else PythonName("m"), tensors, mask, shapes)
-    activation = layer.activation_word
-    if activation is not None and not activation.has_weights:
-        yield activation.code(PythonName("x"))
+            if not isinstance(layer := node.operation, Layer):
+                continue
+            shapes = graph.input_shapes(node)
+            yield (module := layer.module(*shapes))
+            mask, tensors = None if node.mask is None else PythonName("mask"), (PythonName("x"),) * len(shapes)
+            yield layer.applied(None if module is None else PythonName("m"), tensors, mask, shapes)
+            activation = layer.activation_word
+            if activation is not None and not activation.has_weights:
+                yield activation.code(PythonName("x"))
+        yield from (output.head.code(PythonName("x")) for output in graph.outputs if output.head is not None)

@@ -64,19 +64,18 @@ class Scope:
         """Whether the file may lack names that another one would have brought."""
         return self.parent.is_incomplete if self.parent is not None else self.lacks_names
 
-    def find(self, name: str) -> Name | None:
+    def _enclosing(self) -> Iterator[Scope]:
+        """This scope and those around it, the innermost first."""
         scope: Scope | None = self
         while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
+            yield scope
             scope = scope.parent
-        return None
+
+    def find(self, name: str) -> Name | None:
+        return next((scope.names[name] for scope in self._enclosing() if name in scope.names), None)
 
     def visible(self) -> Iterator[str]:
-        scope: Scope | None = self
-        while scope is not None:
-            yield from scope.names
-            scope = scope.parent
+        return (name for scope in self._enclosing() for name in scope.names)
 
     def is_activation(self, value: tree.Expression) -> bool:
         """Whether an expression is an activation, bare or called, and not a name that hides it."""

@@ -21,9 +21,7 @@ def import_modules(names: tuple[str, ...]) -> None:
     """
     if not names:
         return
-    importlib.import_module(
-        "netspec.spec.compilation"
-    )  # a word that netspec has is then refused where it is declared again
+    importlib.import_module("netspec.spec.compilation")  # so that words that netspec has cannot be declared again
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

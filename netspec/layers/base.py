@@ -15,7 +15,7 @@ from netspec.language.values import LayerValue
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Mismatch, Word, option
 from netspec.layers.activations import Activation
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, changed_options
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, changed_options, given
 from netspec.layers.errors.shapes import ExtentRank, GroupsDoNotDivide, NeedsKnownSize, WeightsShape, WrongRank
 from netspec.layers.initializers import Initializer
 
@@ -216,6 +216,16 @@ def dropout_option(doc: str, **more: Any) -> Any:
     return option(Number(0, 1, open_high=True), doc, **more)
 
 
+def weight_arguments(layer: Any, constant: Code = None) -> dict[str, Code]:
+    """The keyword arguments of a module for `bias`, `dtype`, `init` (or a `constant` kernel) and `bias_init`."""
+    return given(
+        use_bias=None if layer.bias else False,
+        **precision(layer.dtype),
+        kernel_init=layer.init.code() if layer.init is not None and constant is None else constant,
+        bias_init=layer.bias_init.code() if layer.bias and layer.bias_init is not None else None,
+    )
+
+
 class Regularized(Layer):
     """The options of layers with kernels or tables."""
 
@@ -260,16 +270,8 @@ class Weighted(Regularized):
 
     def weight_arguments(self, kernel: tuple[int, ...]) -> dict[str, Code]:
         """The keyword arguments of the module for `bias`, `dtype`, `init`, `weights` and `bias_init`."""
-        arguments: dict[str, Code] = {} if self.bias else {"use_bias": False}
-        arguments |= precision(self.dtype)
-        if self.weights is not None:
-            self.check_weights(kernel)
-            arguments["kernel_init"] = call("nn.fixed", self.weights)
-        elif self.init is not None:
-            arguments["kernel_init"] = self.init.code()
-        if self.bias and self.bias_init is not None:
-            arguments["bias_init"] = self.bias_init.code()
-        return arguments
+        self.check_weights(kernel)
+        return weight_arguments(self, None if self.weights is None else call("nn.fixed", self.weights))
 
     def check_weights(self, kernel: tuple[int, ...]) -> None:
         """Whether constant weights have the kernel's shape, of which trailing sizes of 1 may be omitted.

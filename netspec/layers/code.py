@@ -36,6 +36,11 @@ def call(function: str, *args: Code, **kwargs: Code) -> PythonCall:
     return PythonCall(function, args, tuple(kwargs.items()))
 
 
+def given(**arguments: Code) -> dict[str, Code]:
+    """Keyword arguments without those that are None."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
 def changed_options(word: Word) -> dict[str, Any]:
     """The options of a word that differ from their defaults, without `name`."""
     values = {o.name: (getattr(word, o.field), o.default) for o in word.options() if o.name != "name"}

@@ -21,7 +21,7 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty
 from netspec.storage.array_file import read_arrays
 from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
 from netspec.training.loop import loop
-from netspec.training.loop.callback import Record, Tick
+from netspec.training.loop.callback import Callback, Record, Tick
 
 PARTS = {
     "parameters": "state/params/",
@@ -76,7 +76,7 @@ def _cut(prepared: SpecExperiment, steps: int) -> SpecExperiment:
     return prepared.with_splits(replace(splits, train=train, val=val, test=test))
 
 
-class _Killer:
+class _Killer(Callback):
     """Kills this process at a step, as a crash would; at the end of the epoch before if an epoch is a single step."""
 
     def __init__(self, at: tuple[int, int] | None) -> None:
@@ -87,18 +87,14 @@ class _Killer:
             self.at = (self.at[0] - 1, 0)
 
     def progress(self, tick: Tick) -> None:
-        if self.at is not None and (tick.epoch, tick.step) >= tuple(self.at):
-            self._die()
+        self._reached(tick.epoch, tick.step)
 
     def epoch(self, record: Record) -> None:
-        if self.at is not None and (record["epoch"], 0) >= tuple(self.at):
-            self._die()
+        self._reached(record["epoch"], 0)
 
-    def done(self, record: Record) -> None:
-        pass
-
-    def _die(self) -> None:
-        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    def _reached(self, *position: int) -> None:
+        if self.at is not None and position >= self.at:
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 # ---------------------------------------------------------------- comparing

@@ -88,16 +88,6 @@ ALLOWED = {
     "netspec/runs/seed_runs.py": r'^"figures"$',  # a key of seeds.json
 }
 
-# How many of them each part still has; a part that is not listed has none. Numbers only become smaller.
-LEFT = {
-    "docs/words.md": 39,
-}
-
-
-def part_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).parts
-    return "/".join(parts[:2]) if parts[0] in {"netspec", "docs"} else parts[0]
-
 
 def old_words(path: Path) -> list[str]:
     name = path.relative_to(ROOT).as_posix()
@@ -111,11 +101,8 @@ def old_words(path: Path) -> list[str]:
 
 
 def test_old_words_do_not_come_back() -> None:
-    found: dict[str, list[str]] = {}
-    for path in files():
-        found.setdefault(part_of(path), []).extend(old_words(path))
-    worse = [line for part, lines in found.items() if len(lines) > LEFT.get(part, 0) for line in lines]
-    assert not worse, "\n".join(worse)
+    found = [line for path in files() for line in old_words(path)]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(

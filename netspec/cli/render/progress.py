@@ -15,12 +15,11 @@ from netspec.cli.output import plural, print_json, print_problems
 from netspec.cli.render.class_tables import table_text
 from netspec.cli.render.sparkline import WIDTH, Milestones, can_draw, sparkline
 from netspec.language.values import is_plain_number
+from netspec.training.loop.callback import Callback, Record, Tick
 from netspec.training.metrics import metric_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-    from netspec.training.loop.callback import Record, Reporter, Tick
 
 
 COMPILING = "compiling …"
@@ -30,7 +29,7 @@ REPEATED = ("mse", "mae")
 """Metrics that are losses too; where one of them is the loss as well, it is shown once."""
 
 
-def make_reporter(as_json: bool) -> Reporter:
+def make_reporter(as_json: bool) -> Callback:
     """The reporter that suits where the output goes."""
     if as_json:
         return JsonReporter()
@@ -38,14 +37,11 @@ def make_reporter(as_json: bool) -> Reporter:
     return LiveReporter() if can_move else PlainReporter()
 
 
-class JsonReporter:
+class JsonReporter(Callback):
     """One object for each epoch, and one at the end."""
 
     def start(self, record: Record) -> None:
         print_problems(record["warnings"])
-
-    def progress(self, tick: Tick) -> None:
-        pass
 
     def epoch(self, record: Record) -> None:
         print_json(record)
@@ -54,7 +50,7 @@ class JsonReporter:
         print_json(record)
 
 
-class _Lines:
+class _Lines(Callback):
     """Common to the reporters for people: the curve of the loss, and a line for some of the epochs."""
 
     def start(self, record: Record) -> None:
@@ -89,9 +85,6 @@ class _Lines:
 
 class PlainReporter(_Lines):
     """At most one line an epoch, for logs and notebooks."""
-
-    def progress(self, tick: Tick) -> None:
-        pass
 
     def epoch(self, record: Record) -> None:
         line = self.line(record)

@@ -6,8 +6,8 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Either, Flag, Number
 from netspec.language.shape import Shape, Size, product
 from netspec.language.word import option
-from netspec.layers.base import WithKernels, check_rank, dropout_option, known, layer, precision
-from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
+from netspec.layers.base import WithKernels, check_rank, dropout_option, known, layer, weight_arguments
+from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, given
 from netspec.layers.errors.shapes import HeadsDoNotDivide, OddRotation
 
 ROPE_BASE = 10000.0
@@ -137,20 +137,17 @@ class Attention(WithKernels):
     def module(self, x: Shape, memory: Shape | None = None) -> PythonCall:
         features = known(self, x.channels, x)
         source = features if memory is None else known(self, memory.channels, memory)
-        more: dict[str, Code] = {
-            "kv_features": None if source == features else source,
-            "kv_heads": self.kv_heads,
-            "head_size": self.head_size,
-            "out_features": self.out,
-            "causal": self.causal or None,
-            "rope": ROPE_BASE if self.rope is True else self.rope or None,
-            "dropout": self.dropout or None,
-            "use_bias": None if self.bias else False,
-            "kernel_init": None if self.init is None else self.init.code(),
-            "bias_init": self.bias_init.code() if self.bias and self.bias_init is not None else None,
-        }
-        given = {name: value for name, value in more.items() if value is not None}
-        return call("nn.Attention", features, self.heads, **given, **precision(self.dtype))
+        arguments = given(
+            kv_features=None if source == features else source,
+            kv_heads=self.kv_heads,
+            head_size=self.head_size,
+            out_features=self.out,
+            causal=self.causal or None,
+            rope=ROPE_BASE if self.rope is True else self.rope or None,
+            dropout=self.dropout or None,
+            **weight_arguments(self),
+        )
+        return call("nn.Attention", features, self.heads, **arguments)
 
     def masked_code(self, module: PythonName | None, tensors: Names, mask: PythonName, shapes: Shapes) -> Code:
         assert module is not None

@@ -20,7 +20,7 @@ from netspec.layers.base import (
     layer,
     precision,
 )
-from netspec.layers.code import Code, PythonCall, PythonName, call
+from netspec.layers.code import Code, PythonCall, PythonName, call, given
 from netspec.layers.initializers import Initializer, Orthogonal
 
 
@@ -129,18 +129,18 @@ class Recurrent(Regularized):
 
     def arguments(self) -> dict[str, Code]:
         """Keyword arguments of the module: those that differ from its defaults."""
-        arguments: dict[str, Code] = {
-            "activation": None if self.activation == Tanh() else function_of(self.activation),
-            "use_bias": None if self.bias else False,
-            "kernel_init": None if self.init is None else self.init.code(),
-            "recurrent_init": None if self.recurrent_init == Orthogonal() else self.recurrent_init.code(),
-            "bias_init": self.bias_init.code() if self.bias and self.bias_init is not None else None,
-            "dropout": self.dropout or None,
-            "recurrent_dropout": self.recurrent_dropout or None,
-            "return_last": self.return_ == "last" or None,
-            "reverse": self.reverse or None,
-        }
-        return {name: given for name, given in arguments.items() if given is not None} | precision(self.dtype)
+        return given(
+            activation=None if self.activation == Tanh() else function_of(self.activation),
+            use_bias=None if self.bias else False,
+            kernel_init=None if self.init is None else self.init.code(),
+            recurrent_init=None if self.recurrent_init == Orthogonal() else self.recurrent_init.code(),
+            bias_init=self.bias_init.code() if self.bias and self.bias_init is not None else None,
+            dropout=self.dropout or None,
+            recurrent_dropout=self.recurrent_dropout or None,
+            return_last=self.return_ == "last" or None,
+            reverse=self.reverse or None,
+            **precision(self.dtype),
+        )
 
 
 @layer("rnn")

@@ -7,7 +7,7 @@ import inspect
 import click
 
 from netspec.cli.options import json_option
-from netspec.cli.output import print_json
+from netspec.cli.output import print_result
 from netspec.language.reference import explain, explanation_text, programs, suggest_code
 
 
@@ -24,10 +24,7 @@ def command(code: str, as_json: bool) -> int:
     kind = explain(code)
     if kind is None:
         raise click.ClickException(f"unknown error code `{code}`.\n" + suggest_code(code))
-    if not as_json:
-        click.echo(explanation_text(kind))
-        return 0
     text, shown = inspect.cleandoc(kind.__doc__ or ""), programs(kind)
-    wrong, right = shown.get("wrong"), shown.get("right")
-    print_json({"code": kind.code, "severity": kind.severity, "text": text, "wrong": wrong, "right": right})
+    record = {"text": text, "wrong": shown.get("wrong"), "right": shown.get("right")}
+    print_result({"code": kind.code, "severity": kind.severity, **record} if as_json else explanation_text(kind))
     return 0

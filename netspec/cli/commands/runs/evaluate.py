@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import click
 
 from netspec.cli.options import DATA_HELP, device_option, json_option
-from netspec.cli.output import print_json
+from netspec.cli.output import print_result
 from netspec.cli.render.class_tables import table_text
 from netspec.cli.render.progress import metrics_text
 
@@ -35,11 +35,8 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     from netspec.spec.saved import read_preprocessing
 
     metrics = evaluate(run, data, split=split)
-    if as_json:
-        print_json({"metrics": metrics})
-        return 0
-    click.echo(metrics_text(metrics))
+    print_result({"metrics": metrics} if as_json else metrics_text(metrics))
     for name, value in metrics.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and not as_json:
             click.echo(table_text(name, value, read_preprocessing(Path(run)).class_names))
     return 0

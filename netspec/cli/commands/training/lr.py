@@ -65,17 +65,9 @@ def _chain_with(prepared: SpecExperiment, rate: float) -> str:
 
 
 def _record(test: RateTest, line: str) -> dict[str, object]:
-    return {
-        "event": "lr",
-        "suggested": test.suggested,
-        "steepest": test.steepest,
-        "tenth_of_minimum": test.tenth,
-        "exploded": test.exploded,
-        "line": line,
-        "rates": test.rates,
-        "losses": test.losses,
-        "smoothed": test.smoothed,
-    }
+    record = {"event": "lr", "suggested": test.suggested, "line": line, **vars(test)}
+    record["tenth_of_minimum"] = record.pop("tenth")
+    return record
 
 
 def _text(test: RateTest, line: str, output: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
-from netspec.cli.output import print_json, print_once
+from netspec.cli.output import print_once, print_result
 from netspec.language.lowering_families import FAST, LoweringKind
 
 if TYPE_CHECKING:
@@ -46,12 +46,10 @@ def command(file: str, seconds: float, given: SpecOptions, as_json: bool) -> int
     print_once(spec.problems.warnings, prepared.warnings)
     found = tune(prepared, seconds)
     path = remember(prepared.compilation, found)
-    if as_json:
-        record = {"milliseconds": found.milliseconds, "best": LoweringKind().to_source(found.best)}
-        print_json({"event": "tune-speed", **record, "kept": None if path is None else str(path)})
-        return 0
-    click.echo(_text(found))
-    if path is None:
+    record = {"milliseconds": found.milliseconds, "best": LoweringKind().to_source(found.best)}
+    saved = None if path is None else str(path)
+    print_result({"event": "tune-speed", **record, "kept": saved} if as_json else _text(found))
+    if path is None and not as_json:
         click.echo("the cache folder cannot be written to, so this is forgotten: write it into train { … }")
     return 0
 

@@ -152,11 +152,6 @@ def _print_rows(again: list[Row], resumed: list[Row]) -> None:
 
 
 def _as_json(file: str, epochs: int, steps: int, pairs: list[list[Row]], *, is_equal: bool) -> dict[str, Any]:
-    named = dict(zip(("again", "resumed"), pairs, strict=True))
-    compared = {
-        name: [
-            {"what": row.what, "numbers": row.numbers, "equal": not row.differs, "differs": row.differs} for row in rows
-        ]
-        for name, rows in named.items()
-    }
+    records = [[{**msgspec.structs.asdict(row), "equal": not row.differs} for row in rows] for rows in pairs]
+    compared = dict(zip(("again", "resumed"), records, strict=True))
     return {"file": file, "epochs": epochs, "steps": steps, "equal": is_equal, "compared": compared}

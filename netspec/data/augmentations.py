@@ -24,13 +24,10 @@ class Augmentations(Chain):
     """A chain of augmentations, or `none`, so that one can be switched off on the command line."""
 
     of: str = "augmentation"
+    names = ("none",)
 
     def accept(self, value: object) -> Any:
         return None if isinstance(value, Symbol) and value.name in self.names else super().accept(value)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("none",)
 
 
 CHANCE = Number(0, 1)

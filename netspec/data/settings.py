@@ -101,29 +101,28 @@ class DataSettings(Word):
 def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None) -> list[Diagnostic]:
     """Mistakes of settings for these data, and warnings for those without effect; `spans` are those of the values by
     key."""
-    found: list[Diagnostic] = []
-
-    def warn(key: str, reason: str, advice: str) -> None:
-        found.append(NoEffect(span=(spans or {}).get(key), option=key, reason=reason, advice=advice))
-
-    for bad in (
+    spans = spans or {}
+    problems = (
         class_weights_problem(facts, settings.class_weights),
         scaling_problem(facts.inputs, settings.normalize),
-    ):
-        if bad is not None:
-            found.append(bad.diagnostic((spans or {}).get(bad.option or "")))
+    )
+    found = [bad.diagnostic(spans.get(bad.option or "")) for bad in problems if bad is not None]
+    useless: dict[str, str] = {}
     if settings.test is not None and facts.has_test:
-        warn("test", "the source has its own test split", "remove it; the test uses the split of the source")
+        useless["test"] = "test"
     if settings.stratify and stratum(facts) is None:
-        warn("stratify", "the data have no single target with one class for each example", "remove it")
+        useless["stratify"] = "no classes"
     elif settings.stratify and not settings.val and (facts.has_test or settings.test == 0 or facts.is_complete):
-        warn("stratify", "nothing is held out of the training examples", "remove it, or set `val = 10%`")
+        useless["stratify"] = "no split"
     if settings.limit is not None and facts.examples is not None and settings.limit >= facts.examples:
-        warn("limit", f"there are {facts.examples} examples in all", "remove it, or lower it")
-    return found
+        useless["limit"] = "limit"
+    return found + [
+        NoEffect(span=spans.get(key), option=key, case=case, examples=facts.examples or 0)
+        for key, case in useless.items()
+    ]
 
 
 def stratum(facts: Facts) -> str | None:
-    """The target whose classes a split keeps in proportion: the only one with one class or 0/1 for each example."""
+    """The target by whose classes a split is stratified: the only one with one class or 0/1 for each example."""
     names = [name for name, t in facts.targets.items() if t.kind in ("class", "binary") and t.size == 1]
     return names[0] if len(names) == 1 else None

@@ -55,6 +55,8 @@ class Names(Kind):
 class Missing(Kind):
     """What to do about missing values: a word, or a number that takes their place."""
 
+    names = ("error", "drop", "mean", "median")
+
     def accept(self, value: object) -> str | float:
         if isinstance(value, Symbol) and value.name in self.names:
             return value.name
@@ -65,13 +67,11 @@ class Missing(Kind):
     def describe(self) -> str:
         return "`error`, `drop`, `mean`, `median`, or a number"
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("error", "drop", "mean", "median")
-
 
 class Scaling(Kind):
     """How inputs are normalized: a word, or mean and deviation, each a number or a list with one for each channel."""
+
+    names = ("none", "standard", "unit", "imagenet")
 
     def accept(self, value: object) -> Any:
         if isinstance(value, Symbol) and value.name in self.names:
@@ -93,13 +93,11 @@ class Scaling(Kind):
             return to_source([part[0] if len(part) == 1 else [*part] for part in value])
         return super().to_source(value)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("none", "standard", "unit", "imagenet")
-
 
 class Weights(Kind):
     """`balanced`, or a list of numbers, none below 0."""
+
+    names = ("balanced",)
 
     def accept(self, value: object) -> str | tuple[float, ...]:
         if isinstance(value, Symbol) and value.name in self.names:
@@ -113,10 +111,6 @@ class Weights(Kind):
 
     def to_source(self, value: object) -> str:
         return to_source([*value]) if isinstance(value, tuple) else super().to_source(value)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("balanced",)
 
 
 class PictureSize(Kind):

@@ -89,7 +89,14 @@ class ClassWeights(Diagnostic):
     code = "NS482"
     title = "`class_weights` {problem}"
     label = "{problem}"
+    hint = {
+        "numbers": "remove the line: the targets are numbers",
+        "several": "write `class_weights = balanced`",
+        "": "write {count} numbers{order}, or `class_weights = balanced`",
+    }
     problem: str
+    count: int = 0
+    order: str = ""
 
 
 class UnseenClass(Diagnostic):

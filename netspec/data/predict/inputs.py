@@ -1,7 +1,7 @@
-"""What `netspec predict` is given: rows, tables, images, arrays, text, as batches that the network takes.
+"""The arguments of `netspec predict`: rows, tables, images, arrays, text, as batches for the network.
 
-Comes in: texts from the command line, the inputs of the network, and how the run codes them. Goes out: an array for
-each input with a batch in front, and a name for each example.
+Comes in: texts from the command line, the inputs of the network, and the preprocessing of the run. Goes out: an array
+for each input with a batch axis, and a name for each example.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
 
 BRIGHT = 2
-"""A network whose images went higher than this learned from pixels from 0 to 255."""
+"""A network whose training images had larger values than this learned from pixels from 0 to 255."""
 
 
 def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> list[Diagnostic]:
-    """A warning for every example whose numbers go far (half of the range) beyond those of the training."""
+    """A warning for every example whose numbers are far (half of the range) outside those of the training."""
     low, high = seen
     margin = (high - low) / 2
     found: list[Diagnostic] = []
@@ -52,7 +52,7 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
     Args:
         texts: file names, folders, rows, or text.
         inputs: one example of each input of the network.
-        preprocessing: what the run knows of its inputs.
+        preprocessing: that of the run.
 
     Raises:
         CompileError: one of them cannot be read or has another shape.
@@ -60,17 +60,14 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
     if isinstance(preprocessing.encoder, TextEncoder):
         return read_texts(texts, next(iter(inputs)), preprocessing.encoder)
     reader = _Reader(inputs, preprocessing)
-    found = [reader.read(text) for text in texts]
-    names = [name for one in found for name in one.names]
-    arrays = {name: np.concatenate([one.arrays[name] for one in found]) for name in inputs}
-    warnings = [warning for one in found for warning in one.warnings]
+    parts = [reader.read(text) for text in texts]
+    names = [name for part in parts for name in part.names]
+    arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in inputs}
+    warnings = [warning for part in parts for warning in part.warnings]
     for name, shape in inputs.items():
         if not shape.is_tokens and name in preprocessing.ranges:
             warnings += check_scale(arrays[name], names, preprocessing.ranges[name])
-    return RawInputs(arrays, names, warnings, table=found[0].table if len(found) == 1 else None)
-
-
-# ---------------------------------------------------------------- rows, images, arrays
+    return RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
 
 
 class _Reader:
@@ -109,8 +106,6 @@ class _Reader:
         advice = "load it in Python: `netspec.load(run)(first, second)`"
         return CannotPredict(name=name, reason=reason, advice=advice)
 
-    # ------------------------------------------------------------ images and arrays
-
     def _read_folder(self, path: Path) -> RawInputs:
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
         if not files:
@@ -120,14 +115,23 @@ class _Reader:
         return self._single(str(path), pixels, [str(file) for file in files])
 
     def _read_image(self, path: Path) -> Any:
-        shape = next(iter(self.inputs.values()))
-        encoder = self.preprocessing.encoder if isinstance(self.preprocessing.encoder, ImageEncoder) else None
+        """An image with a batch axis, of the shape of the input; sizes that are not known are those of the image."""
+        encoder, shape = self.preprocessing.encoder, next(iter(self.inputs.values()))
+        channels = shape.channels if shape.rank == 3 else 1
+        if not isinstance(encoder, ImageEncoder) and (shape.rank != 3 or channels not in (1, 3, 4)):
+            reason = f"the network takes {shape}, not images"
+            advice = "give rows of numbers or an .npy file"
+            raise fail(CannotPredict(name=str(path), reason=reason, advice=advice))
         try:
-            if encoder is not None:
+            if isinstance(encoder, ImageEncoder):
                 return encoder.read(path)[None]
-            return _read_image(path, shape) * self._brightest
+            sizes = shape.space
+            if not all(isinstance(size, int) for size in sizes):
+                with Image.open(path) as image:
+                    sizes = image.size[::-1]
+            return ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).read(path)[None] * self._brightest
         except UNREADABLE as error:
-            advice = "give an image that opens elsewhere"
+            advice = "give an image that opens in other programs"
             raise fail(CannotPredict(name=str(path), reason=f"not an image: {error}", advice=advice)) from None
 
     def _read_npy(self, path: Path) -> Any:
@@ -143,11 +147,9 @@ class _Reader:
 
     @property
     def _brightest(self) -> int:
-        """What white is: 1, or 255 where training saw pixels that were not scaled."""
+        """The value of white: 1, or 255 if the training pixels were not scaled."""
         _, high = next(iter(self.preprocessing.ranges.values()), (0, 1))
         return 255 if high > BRIGHT else 1
-
-    # ------------------------------------------------------------ tables and rows
 
     def _read_table(self, path: Path) -> RawInputs:
         """A file of rows, with or without a header."""
@@ -163,7 +165,7 @@ class _Reader:
         return replace(self._encoded(table, [f"{path} row {i + 1}" for i in range(len(table))]), table=file)
 
     def _read_row(self, text: str) -> RawInputs:
-        """A row that was typed."""
+        """A row on the command line."""
         names = [column.name for column in self.rows.columns]
         cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
         if len(cells) != len(names):
@@ -188,7 +190,7 @@ class _Reader:
         return CannotPredict(name=text, reason="no such file, and not a row of numbers", advice=advice)
 
     def _wanted(self) -> Wanted:
-        """The features; a missing number is one where training has filled them in."""
+        """The features; missing numbers are allowed if training has filled them in."""
         names = tuple(column.name for column in self.rows.columns)
         filled = (
             any(n.fill is not None for n in self.preprocessing.normalization.values()) or self.rows.default is not None
@@ -211,24 +213,8 @@ class _Reader:
         return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
 
 
-def _read_image(path: Path, shape: Shape) -> Any:
-    """An image of the shape of an input, 0..1; sizes that are not known are those of the image."""
-    channels = shape.channels if shape.rank == 3 else 1
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels if isinstance(channels, int) else 0)
-    if shape.rank != 3 or mode is None:
-        advice = "give rows of numbers or an .npy file"
-        raise fail(CannotPredict(name=str(path), reason=f"the network takes {shape}, not images", advice=advice))
-    with Image.open(path) as image:
-        converted = image.convert(mode)
-        height, width = shape.space
-        if isinstance(height, int) and isinstance(width, int) and converted.size != (width, height):
-            converted = converted.resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(converted, np.float32) / 255
-    return pixels.reshape(1, *pixels.shape[:2], -1)
-
-
 def _fit(found: Any, name: str, shape: Shape) -> Any:
-    """The array with a batch in front; rows of numbers take the shape of an image where the count fits."""
+    """The array with a batch axis; rows of numbers are reshaped to images if their number fits."""
     sizes = shape.sizes
     if _matches(found.shape[1:], sizes):
         return found

@@ -1,9 +1,11 @@
-"""How much an example of each class counts in the loss.
+"""The weight of each class in the loss.
 
 Comes in: the setting `class_weights`. Goes out: a number for each class of each target that has classes.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from netspec.data.dataset.dataset import Arrays, Facts
 from netspec.data.dataset.lazy_rows import Array, in_memory
@@ -13,27 +15,23 @@ from netspec.language.lazy import np
 
 
 def class_weights_problem(facts: Facts, weights: str | tuple[float, ...] | None) -> Unplaced | None:
-    """What is wrong without a look at the examples: no target has classes, or there are more or fewer numbers."""
+    """Mistakes that do not depend on the examples: no target has classes, or the number of weights is wrong."""
     if weights is None:
         return None
     counts = _class_counts(facts)
+    wrong = partial(Unplaced, ClassWeights, option="class_weights")
     if not counts:
-        advice = "remove the line: the targets are numbers"
-        return Unplaced(ClassWeights, option="class_weights", problem="need a target with classes", advice=advice)
+        return wrong(problem="need a target with classes", case="numbers")
     if isinstance(weights, str):
         return None
     if len(counts) > 1:
-        advice = "write `class_weights = balanced`"
-        names = " and ".join(f"`{name}`" for name in counts)
-        return Unplaced(ClassWeights, option="class_weights", problem=f"may be for {names}", advice=advice)
+        return wrong(problem=f"may be for {' and '.join(f'`{name}`' for name in counts)}", case="several")
     ((name, count),) = counts.items()
-    if len(weights) != count:
-        names_of = facts.targets[name].names
-        order = f", in the order {', '.join(names_of[:8])}{', …' if count > 8 else ''}" if names_of is not None else ""
-        problem = f"have {len(weights)} numbers for {count} classes"
-        advice = f"write {count} numbers{order}, or `class_weights = balanced`"
-        return Unplaced(ClassWeights, option="class_weights", problem=problem, advice=advice)
-    return None
+    if len(weights) == count:
+        return None
+    names = facts.targets[name].names
+    order = f", in the order {', '.join(names[:8])}{', …' if count > 8 else ''}" if names is not None else ""
+    return wrong(problem=f"have {len(weights)} numbers for {count} classes", count=count, order=order)
 
 
 def class_weights(
@@ -52,21 +50,16 @@ def class_weights(
     counts = _class_counts(facts)
     if not isinstance(weights, str):
         return dict.fromkeys(counts, weights)
-    found = {}
+    balanced = {}
     for name, count in counts.items():
         sizes = np.bincount(in_memory(train.targets[name])[index].reshape(-1).astype(np.int64), minlength=count)
         seen = np.count_nonzero(sizes)
-        balanced = np.divide(sizes.sum(), seen * sizes, out=np.zeros(len(sizes)), where=sizes > 0)
-        found[name] = tuple(balanced.tolist())
-    return found
+        weight = np.divide(sizes.sum(), seen * sizes, out=np.zeros(len(sizes)), where=sizes > 0)
+        balanced[name] = tuple(weight.tolist())
+    return balanced
 
 
 def _class_counts(facts: Facts) -> dict[str, int]:
-    """How many classes each target has; binary labels have two."""
-    found = {}
-    for name, target in facts.targets.items():
-        if target.kind == "class" and target.classes is not None:
-            found[name] = target.classes
-        elif target.kind == "binary" and target.size == 1:
-            found[name] = 2
-    return found
+    """The number of classes of each target; binary labels have two."""
+    counts = {name: 2 if t.kind == "binary" and t.size == 1 else t.classes for name, t in facts.targets.items()}
+    return {name: count for name, count in counts.items() if count is not None}

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.files import NoSplit
+from netspec.data.errors.network import InputUnlikeData
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs
-from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
@@ -48,7 +50,11 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
     elif data is not None and (dataset := as_dataset(data)) is not None:
         data = _whole(dataset)
         overrides = {"data.val": "1"} if dataset.test is None and spec.data.val else {}
-    prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
+    try:
+        prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
+    except CompileError as error:  # the spec of a run is fixed
+        hinted = (structs.replace(d, case="run") if isinstance(d, InputUnlikeData) else d for d in error.diagnostics)
+        raise CompileError(hinted) from None
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))

@@ -272,6 +272,11 @@ def test_evaluate_takes_other_data(trained: netspec.Result, tmp_path: Path) -> N
     assert netspec.evaluate(netspec.compile(IRIS))["test_loss"] > netspec.evaluate(trained.run)["test_loss"]
 
 
+def test_evaluate_does_not_advise_to_change_the_spec_of_a_run(trained: netspec.Result) -> None:
+    with pytest.raises(netspec.CompileError, match="the run was trained on 4: evaluate it on data of the same shape"):
+        netspec.evaluate(trained.run, "digits")
+
+
 def test_evaluate_says_what_it_wants(trained: netspec.Result, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"a run folder .* or a Model, not an int"):
         netspec.evaluate(3)  # type: ignore[arg-type]

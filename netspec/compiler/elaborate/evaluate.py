@@ -201,8 +201,9 @@ class Evaluator(Elaboration):
         return BROKEN
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
-        case, advice = "number" if is_number(value) else "", advise_chained(item.span.text, value)
-        return self.report(CannotChain(span=item.span, case=case, what=describe(value), advice=advice))
+        case, text = "number" if is_number(value) else "", item.span.text
+        advice = advise_chained(text, value)
+        return self.report(CannotChain(span=item.span, case=case, what=describe(value), text=text, advice=advice))
 
     def _branches(self, node: tree.Branches, frame: Frame) -> Any:
         values = [self.evaluate(item, frame) for item in node.items]

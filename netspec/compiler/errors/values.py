@@ -82,7 +82,7 @@ class CannotChain(Diagnostic):
     label = {"": "{what}", "tensor": "a tensor", "several": "{what}"}
     hint = {
         "": "{advice}",
-        "number": "to make a layer of it write, for example, `dense({what})`",
+        "number": "to make a layer of it, write `dense({text})`",
         "branch": "branches are layers or tensors; to choose one of two values write `a if condition else b`",
         "tensor": "a tensor begins a chain, and a layer follows `->` (to join two tensors: `(a | b) -> concat`)",
         "share": "share a layer: `share embed = embedding(64)`",
@@ -91,6 +91,7 @@ class CannotChain(Diagnostic):
         "several": "join them, as in `(a | b) -> concat`, or name each: `output a = …`",
     }
     what: str = ""
+    text: str = ""
 
 
 class CannotCombine(Diagnostic):

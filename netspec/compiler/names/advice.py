@@ -11,7 +11,7 @@ from netspec.compiler.errors.names import UnknownName
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
-from netspec.language.kinds import Count, Flag, Number, Sizes, Time
+from netspec.language.kinds import Body, Count, Flag, Number, Sizes, Time
 from netspec.language.source import Span
 from netspec.language.values import Extent, describe, to_source
 from netspec.language.vocabulary import categories, why_absent, word_aliases, words
@@ -64,10 +64,13 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
     if name.isupper() and len(name) <= 2:
         advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
         return UnknownName(span=span, name=name, advice=advice), None
+    expected = ""
+    if kind is not None and not isinstance(kind, Body):  # a literal such as a number: no layer is meant
+        pool, aliases, expected = [*own, "classes"], {}, f"expected {kind.describe()}\n"
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    text = belongs or suggest(name, pool, aliases=aliases)
+    text = belongs or ("" if near else expected) + suggest(name, pool, aliases=aliases)
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
 

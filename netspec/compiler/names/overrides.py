@@ -26,7 +26,7 @@ def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Pro
     `width=64` sets a `param`, and its type must be that of the default; `train.epochs=3` sets a value of a section.
     """
     for name, text in overrides.items():
-        value = parse_expression(f"-D {name}", text, problems)
+        value = parse_expression("--data" if name == "data.source" else f"-D {name}", text, problems)
         if value is None:
             problems.add(CannotSet(case="value", name=name, text=text))
         elif "." in name:

@@ -11,6 +11,10 @@ class InputUnlikeData(Diagnostic):
     code = "NS430"
     title = "the examples are {found}, but {what} is {expected}"
     label = "expects {expected}"
+    hint = {
+        "": "{advice}",
+        "run": "the run was trained on {expected}: evaluate it on data of the same shape",
+    }
     what: str
     found: str
     expected: str

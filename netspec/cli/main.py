@@ -48,7 +48,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"unknown command `{args[0]}`.\n" + suggest(args[0], COMMANDS, what="commands"))
+            raise click.UsageError(f"unknown command `{args[0]}`\n" + suggest(args[0], COMMANDS, what="commands"))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -111,7 +111,12 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _print_usage(error: click.ClickException) -> None:
-    click.echo(f"error: {error.format_message()}", err=True)
+    message, *hints = error.format_message().split("\n")
+    if type(error) not in (click.UsageError, click.ClickException):  # one of the messages of click
+        message = message[0].lower() + message[1:].rstrip(".")
+    click.echo(f"error: {message}", err=True)
+    for hint in hints:
+        click.echo(hint if hint.startswith("  ") else f"  hint: {hint}", err=True)
     context = getattr(error, "ctx", None)
     if context is not None:
         click.echo(f"  hint: see `{context.command_path} --help`", err=True)

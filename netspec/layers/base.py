@@ -300,16 +300,16 @@ class Weighted(Regularized):
 # ---------------------------------------------------------------- checks of inputs
 
 
-def known(layer: Layer, size: Size, shape: Shape, what: str = "its inputs") -> int:
+def known(layer: Layer, size: Size, shape: Shape, what: str = "a fixed number of input features") -> int:
     """A size as a number.
 
     Raises:
         Unplaced: it is symbolic.
     """
     if isinstance(size, Dim):
-        advice = "use `gap` before it, or write a number in the `input` line"
+        advice = "use `gap` before it, or write sizes as numbers in the `input` line"
         if shape.rank != 1:
-            advice = "write a number in the `input` line"
+            advice = "write sizes as numbers in the `input` line"
         raise Unplaced(NeedsKnownSize, word=layer.word, what=what, size=str(size), shape=str(shape), advice=advice)
     return size
 
@@ -336,9 +336,9 @@ def check_rank(layer: Layer, shape: Shape, ranks: Sequence[int], advice: str, *,
     """
     if shape.rank in ranks and not shape.is_tokens:
         return
-    names = {1: "vectors", 2: "sequences", 3: "images", 4: "volumes"}
+    names = {1: "a vector", 2: "a sequence", 3: "an image", 4: "a volume"}
     wanted = [names[r] for r in ranks]
-    wants = " and ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
+    wants = " or ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 else wanted[0]
     if shape.rank > 4:
         advice = "a volume is depth x height x width x channels, without other sizes; the batch size is never written"
     raise wrong_rank(layer, shape, wants, EMBED_FIRST if shape.is_tokens else advice, at_input=input)

@@ -109,11 +109,11 @@ class Merge(Layer):
             advice = f"end the vector with `dense({channels})`, and it is broadcast to every position"
             return f"{advice}; or make a vector of the other with `gap` or `flatten`"
         if first.rank != other.rank:
-            return "bring both to one form: `gap` or `flatten` makes a vector of an image"
+            return "use tensors of the same rank: `gap` or `flatten` turns an image into a vector"
         if first.space != other.space:
             point = next((s for s in (first, other) if all(size == 1 for size in s.space)), None)
             if point is not None:
-                return f"`flatten` {point}: a vector is broadcast to every position"
+                return f"`flatten` the {point} first: a vector is broadcast to every position"
             return _advise_space(first, other)
         noun = AXES.get(first.rank, AXES[4])[-1]
         gate = ", or one of them with a single channel" if self.takes_gates else ""
@@ -278,7 +278,7 @@ class Concat(Layer):
             return axes[shape.rank]
         if self.along == "channels":
             return shape.rank - 1
-        wants = {"length": "sequences", "depth": "volumes"}.get(self.along, "images and volumes")
+        wants = {"length": "a sequence", "depth": "a volume"}.get(self.along, "an image or a volume")
         own = [name for name, ranks in DIRECTIONS.items() if shape.rank in ranks]
         advice = f"{shape.kind} is joined along its {' or its '.join(reversed(own))}"
         raise wrong_rank(self, shape, wants, advice, option="along")
@@ -286,7 +286,7 @@ class Concat(Layer):
     def _advise(self, first: Shape, other: Shape, along: int) -> str:
         """How to make two tensors compatible."""
         if first.rank != other.rank:
-            return "bring all to one form: `gap` or `flatten` makes a vector of an image"
+            return "use tensors of the same rank: `gap` or `flatten` turns an image into a vector"
         if first.channels != other.channels and along != first.rank - 1:
             return f"let all end with {first.channels} channels"
         if self.along != "channels":

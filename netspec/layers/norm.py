@@ -43,7 +43,7 @@ class Normalization(Layer):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (1, 2, 3, 4), "")
-        known(self, x.channels, x, "the channels")
+        known(self, x.channels, x, "a fixed number of channels")
         return x
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
@@ -185,7 +185,9 @@ class InstanceNorm(AcrossPositions):
     function = "nn.InstanceNorm"
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "nothing is left of a single number less its mean; use `layernorm` for a vector")
+        check_rank(
+            self, x, (2, 3, 4), "`instancenorm` would reduce the single value of each channel to 0; use `layernorm`"
+        )
         return super().infer(x)
 
 

@@ -44,8 +44,8 @@ class Reshape(Layer):
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)
         old, new = x, Shape(self.shape)
-        old_count = known(self, old.count, old, "the number of values")
-        new_count = known(self, product(self.shape), new, "the new sizes")
+        old_count = known(self, old.count, old, "a fixed number of values")
+        new_count = known(self, product(self.shape), new, "fixed new sizes")
         if old_count != new_count:
             raise Unplaced(
                 ReshapeCount, option="shape", old=str(old), new=str(new), new_count=new_count, old_count=old_count

@@ -131,7 +131,7 @@ class RunIsBusy(Diagnostic):
 
     code = "NS491"
     title = "`{run}` is being trained{process}"
-    hint = "wait until it ends, or stop it with Ctrl-C; it saves and can be resumed"
+    hint = "wait until it ends, or stop it with Ctrl-C and resume it later"
     run: str
     process: str
 
@@ -144,7 +144,7 @@ class StartsAgain(Diagnostic):
     code = "NS492"
     severity = "warning"
     title = "`{run}` was stopped before anything was saved, so it starts from the beginning"
-    hint = "only time is lost; `--save-every 1` saves every second"
+    hint = "`--save-every 1` saves a checkpoint every second"
     run: str
 
 
@@ -155,7 +155,9 @@ class LongerSchedule(Diagnostic):
 
     code = "NS493"
     severity = "warning"
-    title = "`{schedule}` spans all epochs: with {now} instead of {before} its learning rates change from here"
+    title = (
+        "`{schedule}` spans all epochs: with {now} epochs instead of {before}, the learning rates change from here on"
+    )
     hint = "to get the result of {now} epochs from the start, start a new run"
     schedule: str
     before: int

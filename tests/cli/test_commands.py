@@ -231,7 +231,7 @@ def test_train_eval_predict(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "NS424" in capsys.readouterr().err
 
     assert run(["train", "--resume", "runs/iris-1"]) == 1
-    assert "has finished after 30 epochs" in capsys.readouterr().err
+    assert "is complete (30 epochs)" in capsys.readouterr().err
     assert run(["train", "--resume", "runs/iris-1", "-D", "train.epochs=31", "--json"]) == 0
     assert json_lines(capsys.readouterr().out)[-1]["epochs"] == 31
 

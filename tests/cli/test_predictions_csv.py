@@ -127,7 +127,7 @@ def test_many_examples_are_answered_some_at_a_time(monkeypatch: pytest.MonkeyPat
         (["-o", "new.csv", "--json"], "not both"),
         (["--probabilities"], "requires -o"),
         (["--id", "x"], "requires -o"),
-        (["--data", "test.csv"], "No such option"),
+        (["--data", "test.csv"], "no such option"),
     ],
 )
 def test_options_that_do_not_go_together(

@@ -120,9 +120,9 @@ class LayerApplier(Elaboration):
             return True
         got = "one" if len(tensors) == 1 else str(len(tensors))
         if len(tensors) < minimum:
-            case, wants = "few", "two or more tensors" if maximum is None else "two tensors"
+            case, wants = "few", "two or more inputs" if maximum is None else "two inputs"
         else:
-            case, wants = "", "one tensor" if maximum == 1 else "one or two tensors"
+            case, wants = "", "one input" if maximum == 1 else "one or two inputs"
         word, shapes = layer.word or value.layer.to_source(), _shapes(tensors)
         self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case))
         return False

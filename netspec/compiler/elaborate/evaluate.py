@@ -270,7 +270,8 @@ class Evaluator(Elaboration):
         if node.operator == "*" and isinstance(left, LayerValue):
             copies = self.accept(node.right, Count(1, MAX_COPIES), "the number of copies", frame)
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
-        case, swapped = node.operator if node.operator in "+*" else "", ""
+        are_flows = isinstance(left, flows) and isinstance(right, flows)
+        case, swapped = node.operator if node.operator in ("+*-" if are_flows else "+*") else "", ""
         if node.operator == "*" and isinstance(right, LayerValue) and is_number(left):
             case, swapped = "order", f"{node.right.span.text} * {node.left.span.text}"
         fixes = (Fix(node.span, swapped),) if swapped else ()

@@ -92,7 +92,7 @@ class WrongValue(Diagnostic):
     label = "{given}"
     hint = {
         "": "{advice}",
-        "unknown size": "{unknown} is not known before the data are loaded; write a number in the `input` line",
+        "unknown size": "{unknown} is not known before the data are loaded; write sizes as numbers in the `input` line",
         "size": "write sizes as `28x28x1` or `(H, W, 3)`; the batch size is never written",
         "pad": "the ids of `tokens({vocabulary})` are less than {vocabulary}",
         "percent": "for {given} percent write {given}%",

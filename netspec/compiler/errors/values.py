@@ -101,7 +101,8 @@ class CannotCombine(Diagnostic):
     title = {"": "`{operator}` cannot combine {left} and {right}", "unary": "`{operator}` cannot be applied to {right}"}
     label = {"": "{left} {operator} {right}", "unary": "{right}"}
     hint = {
-        "": "it combines two numbers",
+        "": "`{operator}` works on numbers only",
+        "-": "`-` works on numbers only; to subtract a layer or tensor write `a + (b -> scale(-1))`",
         "+": "it adds two numbers, or two layers or tensors",
         "*": "it multiplies two numbers, or repeats a layer: `dense(8) * 3`",
         "order": "the layer comes first: `{swapped}`",
@@ -177,7 +178,7 @@ class BadArithmetic(Diagnostic):
     }
     label = {"": "here", "zero": "division by zero"}
     hint = {
-        "zero": "make the divisor positive",
+        "zero": "use a divisor of at least 1",
         "large": "numbers go up to {limit:.0e}",
         "formula": "use fewer unknown sizes",
         "long list": "give fewer weights",
@@ -219,7 +220,7 @@ class ConditionUnknown(Diagnostic):
         "size": "whether {left} {operator} {right} is not known before the data are loaded",
     }
     label = {"value": "this is {left}", "size": "depends on {unknown}"}
-    hint = {"value": "compare it with something, as in `n > 1`", "size": "write a number in the `input` line"}
+    hint = {"value": "compare it with something, as in `n > 1`", "size": "write sizes as numbers in the `input` line"}
     left: str
     operator: str = ""
     right: str = ""
@@ -230,7 +231,7 @@ class SharedShape(Diagnostic):
     """A shared layer is used for a shape that its weights do not fit."""
 
     code = "NS225"
-    title = "the weights of `{name}` are made for {first}, but {second} reaches it here"
+    title = "the weights of `{name}` are for inputs of {first}, but here it gets {second}"
     label = "gets {second}"
     hint = "share a layer only between inputs of equal shape"
     name: str
@@ -276,11 +277,11 @@ class ArgumentOrder(Diagnostic):
 
     code = "NS227"
     title = {
-        "": "a positional argument follows an argument given by name",
+        "": "positional argument after a named argument",
         "activation": "the activation of `{word}` is its last positional argument",
     }
     label = {"": "has no name", "activation": "follows the activation"}
-    hint = {"": "put it first, or give it its name", "activation": "write {advice}"}
+    hint = {"": "put it first, or pass it by name", "activation": "write {advice}"}
     word: str = ""
 
 

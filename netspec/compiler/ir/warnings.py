@@ -25,7 +25,7 @@ class DropsRows(Diagnostic):
     code = "NS351"
     severity = "warning"
     title = "`{word}` ignores {what} of {shape}"
-    label = "the end of the input is dropped"
+    label = "the last rows or columns are ignored"
     hint = {
         "pool": "use `ceil = true` or `pad = same`, or `ceil = false` if this is intended",
         "": "use `pad = same`, or an input size that fits",
@@ -40,9 +40,9 @@ class SoftmaxInside(Diagnostic):
 
     code = "NS352"
     severity = "warning"
-    title = "a softmax inside the network slows learning"
+    title = "a softmax inside the network slows down training"
     label = "not the last layer"
-    hint = {"": "use relu here; a softmax belongs to the last layer, once", "twice": "remove one of the two"}
+    hint = {"": "use relu here, and a single softmax at the end", "twice": "remove one of the two"}
 
 
 class DropoutAfterHead(Diagnostic):
@@ -50,7 +50,7 @@ class DropoutAfterHead(Diagnostic):
 
     code = "NS353"
     severity = "warning"
-    title = "a dropout after the last layer drops predictions"
+    title = "dropout after the last layer drops predictions"
     label = "nothing with weights follows it"
     hint = "move it before the last layer"
 
@@ -61,7 +61,7 @@ class BiasBeforeNorm(Diagnostic):
     code = "NS354"
     severity = "warning"
     title = "the bias of `{word}` has no effect: the `{norm}` after it removes it"
-    label = "{count} useless parameters"
+    label = "{count} parameters without effect"
     hint = "write `bias = false` here"
     word: str
     norm: str
@@ -103,8 +103,8 @@ class PaddingCounts(Diagnostic):
 
     code = "NS357"
     severity = "warning"
-    title = "`{word}` treats the padding of `{input}` as real steps"
-    label = "padded steps count here"
+    title = "`{word}` includes the padding of `{input}`"
+    label = "includes padded steps"
     hint = {
         "": "leave out `pad` if these steps are to count",
         "gap": "use `mean_pool`, which leaves out the padded steps",

@@ -157,7 +157,7 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> Too
     if callee.is_activation:
         advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
     elif not count:
-        advice = f"give it by name: {by_name}" if by_name else "remove the argument"
+        advice = f"pass it by name: {by_name}" if by_name else "remove the argument"
     elif count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
         advice = f"a shape is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
     if count and by_name and not callee.is_activation:

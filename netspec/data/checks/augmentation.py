@@ -112,7 +112,7 @@ def _target_problem(
         return
     for name, head in heads.items():
         if len(head.shape) == 3:
-            target = f"of `{name}` (one prediction for each position)"
+            target = f"of `{name}` (a label per position)"
             yield MovesTheAnswer(span=span, word=word.word, target=target, advice=advice)
             return
 

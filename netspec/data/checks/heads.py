@@ -114,4 +114,5 @@ def _fits_steps(target: Target, head: OutputHead) -> bool:
 
 def _unit_count(target: Target, head: OutputHead, notes: Notes, right: str) -> Diagnostic:
     numbers = "1 number" if target.size == 1 else f"{target.size} numbers"
-    return errors.UnitCount(span=head.span, notes=notes, found=numbers, units=str(head.units), right=right)
+    units = "1 unit" if head.units == 1 else f"{head.units} units"
+    return errors.UnitCount(span=head.span, notes=notes, found=numbers, units=units, right=right)

@@ -45,7 +45,7 @@ def from_arrays(
         name: what the data are called in messages.
 
     Raises:
-        Unplaced: the arrays do not belong together, are empty, or hold something else than numbers.
+        Unplaced: the arrays do not match, are empty, or hold something else than numbers.
     """
     if y is not None:
         given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
@@ -68,7 +68,7 @@ def dataset_of(value: Any, name: str = "data") -> Dataset | None:
     network whose target is the input; None for anything else.
 
     Raises:
-        Unplaced: the arrays do not belong together.
+        Unplaced: the arrays do not match.
     """
     if isinstance(value, Dataset):
         return value

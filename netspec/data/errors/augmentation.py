@@ -25,7 +25,7 @@ class TooLarge(Diagnostic):
 
     code = "NS418"
     title = "`{word}` of {size} pixels is too large for images of {image}"
-    label = "nothing of an image may be left"
+    label = "can cover the whole image"
     hint = "it must be below {limit}; a quarter of the image is usual: `{example}`"
     word: str
     size: int
@@ -66,8 +66,8 @@ class MirrorsDigits(Diagnostic):
     code = "NS468"
     severity = "warning"
     title = "`{word}` mirrors digits"
-    label = "a mirrored digit has another meaning"
-    hint = "remove it, or use `rotate(10) -> shift(10%)`, which keep the meaning of a digit"
+    label = "mirroring changes the digit"
+    hint = "remove it, or use `rotate(10) -> shift(10%)`, which preserve the class"
     word: str
 
 

@@ -234,7 +234,7 @@ class UnequalLengths(Diagnostic):
     """Arrays that belong together have different numbers of examples, or the test examples have another shape."""
 
     code = "NS414"
-    title = "{first} and {second} do not belong together: {reason}"
+    title = "{first} and {second} do not match: {reason}"
     label = "{reason}"
     hint = {
         "names": "use the same names",

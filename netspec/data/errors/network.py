@@ -9,7 +9,7 @@ class InputUnlikeData(Diagnostic):
     """The examples have another shape than the `input` of the spec."""
 
     code = "NS430"
-    title = "the examples are {found}, but {what} is {expected}"
+    title = "the examples have shape {found}, but {what} has shape {expected}"
     label = "expects {expected}"
     hint = {
         "": "{advice}",
@@ -168,8 +168,8 @@ class UnitCount(Diagnostic):
     """The last layer needs one unit for each number of a target."""
 
     code = "NS440"
-    title = "a target is {found}, but the last layer gives {units}"
-    label = "gives {units}"
+    title = "each target has {found}, but the last layer has {units}"
+    label = "has {units}"
     hint = "write `{right}`"
     found: str
     units: str
@@ -190,8 +190,8 @@ class TokensUnlikeData(Diagnostic):
     """The data are ids of words, characters or categories, but the input takes numbers, or has a smaller vocabulary."""
 
     code = "NS443"
-    title = "the data are ids below {vocabulary}, but {what} takes {expected}"
-    label = "takes {expected}"
+    title = "the data are token ids below {vocabulary}, but {what} expects {expected}"
+    label = "expects {expected}"
     hint = "write `{declared}`"
     vocabulary: int
     what: str

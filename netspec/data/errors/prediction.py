@@ -24,7 +24,7 @@ class OtherScale(Diagnostic):
     code = "NS481"
     severity = "warning"
     title = "`{name}` has values from {low} to {high}; the network was trained on {seen_low} to {seen_high}"
-    hint = "scale them as the training data were scaled"
+    hint = "scale them like the training data"
     name: str
     low: str
     high: str

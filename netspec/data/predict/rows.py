@@ -81,14 +81,21 @@ def row_encoder(inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> Ro
         return preprocessing.encoder
     name, shape = next(iter(inputs.items()))
     count = shape.count if isinstance(shape.count, int) else 1
-    columns = preprocessing.columns.get(name) or [f"column {i}" for i in range(count)]
+    columns = preprocessing.columns.get(name) or _numbered(count)
     return RowEncoder(tuple(Column(column) for column in columns))
 
 
 def row_advice(rows: RowEncoder) -> str:
     names = [column.name for column in rows.columns]
+    if names == _numbered(len(names)):
+        return f"an example is a row of {len(names)} numbers, such as {rows.delimiter.join(('0.1', '0.2', '…'))}"
     shown = rows.delimiter.join(names[:12]) + (" …" if len(names) > 12 else "")
-    return f"one example is {shown}"
+    return f"an example is {shown}"
+
+
+def _numbered(count: int) -> list[str]:
+    """What columns without names are called."""
+    return [f"column {i}" for i in range(count)]
 
 
 def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> Iterator[Diagnostic]:

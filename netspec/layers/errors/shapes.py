@@ -25,7 +25,7 @@ class WrongRank(Diagnostic):
     """A layer gets a tensor of the wrong rank or type."""
 
     code = "NS302"
-    title = "`{word}` works on {wants}, but gets {kind}"
+    title = "`{word}` expects {wants}, but gets {kind}"
     label = "gets {shape}"
     word: str
     wants: str
@@ -39,8 +39,8 @@ class UnequalShapes(Diagnostic):
     """
 
     code = "NS303"
-    title = "`{word}` gets tensors of different shapes"
-    label = "{shapes}: {axis}"
+    title = "`{word}` cannot combine {shapes}"
+    label = "{axis}"
     word: str
     shapes: str
     axis: str
@@ -50,7 +50,7 @@ class CannotConcat(Diagnostic):
     """Concatenated tensors may differ only along the axis of concatenation, which is the channels by default."""
 
     code = "NS304"
-    title = "`{word}` joins along the {along}, but the other sizes differ"
+    title = "`{word}` along the {along} needs inputs whose other sizes are equal"
     label = "{shapes}: {axis}"
     word: str
     along: str
@@ -62,7 +62,7 @@ class GroupsDoNotDivide(Diagnostic):
     """The channels cannot be split evenly into this number of groups."""
 
     code = "NS305"
-    title = "{groups} groups do not divide {channels} {what}"
+    title = "{channels} {what} are not divisible by {groups} groups"
     label = "{channels} is not a multiple of {groups}"
     hint = "use groups = {valid}"
     groups: int
@@ -75,13 +75,13 @@ class NeedsKnownSize(Diagnostic):
     """The number of weights of a layer depends on a size that is not known before the data are loaded."""
 
     code = "NS306"
-    title = "`{word}` needs a number for {what}, but {size} is not known"
+    title = "`{word}` needs {what}, but {size} is not known"
     label = "gets {shape}"
     word: str
     what: str
     size: str
     shape: str
-    advice: str = "use `gap` before it, or write a number in the `input` line"
+    advice: str = "use `gap` before it, or write sizes as numbers in the `input` line"
 
 
 class ReshapeCount(Diagnostic):
@@ -140,7 +140,7 @@ class AlreadyKnown(Diagnostic):
     code = "NS311"
     title = "the vocabulary is {given} here, but {known} in the input"
     label = "{given} given"
-    hint = "leave out `vocabulary`: it follows from the input"
+    hint = "omit `vocabulary`: it is inferred from the input"
     given: int
     known: str
 
@@ -181,7 +181,7 @@ class HeadsDoNotDivide(Diagnostic):
     """The features cannot be split evenly into attention heads, or the heads into groups."""
 
     code = "NS340"
-    title = "{count} {what} do not divide {total} {of}"
+    title = "{total} {of} are not divisible by {count} {what}"
     label = "{total} is not a multiple of {count}"
     count: int
     what: str

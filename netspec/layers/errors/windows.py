@@ -35,7 +35,7 @@ class NothingLeft(Diagnostic):
     """The whole input is cut off."""
 
     code = "NS315"
-    title = "`{word}` leaves nothing of {space}"
+    title = "`{word}` removes all of {space}"
     label = "cuts off {taken}"
     word: str
     space: str
@@ -69,7 +69,7 @@ class AxesOrder(Diagnostic):
     """An order of axes must name each axis of the tensor once; axis 1 is the first after the batch."""
 
     code = "NS318"
-    title = "{order} orders {count}, but {kind} has {axes}"
+    title = "{order} permutes {count}, but {kind} has {axes}"
     label = "for {shape}"
     hint = "name each axis from 1 to {axes} once, such as {example}"
     order: str

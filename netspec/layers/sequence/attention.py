@@ -78,7 +78,7 @@ class Attention(WithKernels):
     def infer(self, x: Shape, memory: Shape | None = None) -> Shape:
         for index, shape in enumerate((x,) if memory is None else (x, memory)):
             check_rank(self, shape, (2,), _make_a_sequence(shape), input=index)
-            known(self, shape.channels, shape, "the features")
+            known(self, shape.channels, shape, "a fixed number of features")
         self._check_heads(x)
         return x.with_channels(self.out or x.channels)
 
@@ -170,5 +170,5 @@ def _make_a_sequence(shape: Shape) -> str:
     if shape.rank < 2:
         return "it needs steps x features: `reshape` turns a vector into a sequence"
     if not shape.is_known:
-        return "make a sequence of its positions with `reshape`, which needs numbers in the `input` line"
-    return f"make a sequence of its positions first: `reshape({product(shape.space)}x{shape.channels})`"
+        return "turn its positions into a sequence with `reshape`, which needs sizes as numbers in the `input` line"
+    return f"turn its positions into a sequence first: `reshape({product(shape.space)}x{shape.channels})`"

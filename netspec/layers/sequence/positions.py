@@ -35,11 +35,18 @@ class PositionEmbedding(Layer):
         check_rank(self, x, (2, 3), "give it steps x features: a vector has no positions")
         unknown = next((size for size in x.sizes if isinstance(size, Dim)), None)
         if unknown is not None:
-            advice = "write a number in the `input` line"
+            advice = "write sizes as numbers in the `input` line"
             if x.rank == 2 and unknown is x.sizes[0]:
                 advice += ", or use `sinusoidal`, which works for every length"
             size = str(unknown)
-            raise Unplaced(NeedsKnownSize, word=self.word, what="its table", size=size, shape=str(x), advice=advice)
+            raise Unplaced(
+                NeedsKnownSize,
+                word=self.word,
+                what="a fixed size for its table",
+                size=size,
+                shape=str(x),
+                advice=advice,
+            )
         return x
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:
@@ -71,7 +78,7 @@ class Sinusoidal(Layer):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "give it steps x features")
-        known(self, x.channels, x, "the features")
+        known(self, x.channels, x, "a fixed number of features")
         return x
 
 
@@ -102,7 +109,7 @@ class Rope(Layer):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2,), "give it steps x features")
-        features = known(self, x.channels, x, "the features")
+        features = known(self, x.channels, x, "a fixed number of features")
         if features % 2:
             advice = f"put `dense({features + 1})` before it"
             raise Unplaced(OddRotation, what="each step has", count=features, advice=advice)
@@ -130,8 +137,8 @@ class ClassToken(Layer):
     frozen: bool = FROZEN
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2,), "make a sequence of it with `reshape` first")
-        known(self, x.channels, x, "the features")
+        check_rank(self, x, (2,), "turn it into a sequence with `reshape` first")
+        known(self, x.channels, x, "a fixed number of features")
         return Shape((x.sizes[0] + 1, x.channels))
 
     def parameters(self, x: Shape) -> dict[str, tuple[int, ...]]:

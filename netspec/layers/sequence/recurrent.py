@@ -54,12 +54,12 @@ def check_sequence(layer: Layer, x: Shape) -> None:
     """
     advice = "a sequence has two sizes, steps x channels: `input 128x16`"
     if x.rank == 1 and isinstance(x.channels, int):
-        advice = f"a vector has no steps; `reshape({x.channels}x1)` reads its numbers as steps"
+        advice = f"a vector has no time steps; `reshape({x.channels}x1)` makes each feature a step"
     elif x.rank > 2 and x.is_known:
         name = "rows" if x.rank == 3 else "slices"
-        advice = f"with `reshape({x.sizes[0]}x{product(x.sizes[1:])})` before it the {name} are its steps"
+        advice = f"put `reshape({x.sizes[0]}x{product(x.sizes[1:])})` before it to use the {name} as time steps"
     check_rank(layer, x, (2,), advice)
-    known(layer, x.channels, x, "the channels")
+    known(layer, x.channels, x, "a fixed number of channels")
 
 
 class Recurrent(Regularized):

@@ -35,7 +35,7 @@ class First(OfSteps):
     aliases = ("first_step", "select_first")
 
     function = "nn.first_step"
-    instead = "`flatten` makes a vector of all positions, `gap` of their mean"
+    instead = "`flatten` keeps all positions, `gap` averages them"
 
 
 @layer("last")
@@ -53,7 +53,7 @@ class Last(OfSteps):
     aliases = ("last_step", "select_last")
 
     function = "nn.last_step"
-    instead = "`flatten` makes a vector of all positions, `gap` of their mean"
+    instead = "`flatten` keeps all positions, `gap` averages them"
 
 
 @layer("mean_pool")
@@ -69,4 +69,4 @@ class MeanPool(OfSteps):
     aliases = ("mean_over_time", "average_over_time", "masked_mean")
 
     function = "nn.mean_of_steps"
-    instead = "`gap` takes the mean over all positions"
+    instead = "use `gap` for the mean over all positions"

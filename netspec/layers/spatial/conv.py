@@ -90,7 +90,7 @@ class Filtering(Sliding, Weighted):
         raise TypeError(f"{type(self).__name__} declares no filters: override `count_filters`")
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
-        channels = known(self, x.channels, x, "its input channels") // self.group_count(x)
+        channels = known(self, x.channels, x, "a fixed number of input channels") // self.group_count(x)
         return (*per_axis(self.kernel, x, "kernel"), channels, self.count_filters(x))
 
     @property
@@ -133,7 +133,7 @@ class Conv(Filtering):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), image_advice(x))
-        channels = known(self, x.channels, x, "its input channels")
+        channels = known(self, x.channels, x, "a fixed number of input channels")
         check_groups(self.groups, (channels, "input channels"), (self.filters, "filters"))
         space = self.output_space(x)
         self.check_weights(self.kernel_shape(x))
@@ -168,7 +168,7 @@ class Depthwise(Filtering):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), image_advice(x))
-        channels = known(self, x.channels, x, "its input channels")
+        channels = known(self, x.channels, x, "a fixed number of input channels")
         space = self.output_space(x)
         self.check_weights(self.kernel_shape(x))
         return Shape((*space, channels * self.multiplier))
@@ -209,7 +209,7 @@ class Separable(WithKernels, Sliding):
     def expand(self, apply: Apply, *tensors: Any) -> Any:
         (tensor,) = tensors
         check_rank(self, tensor.shape, (2, 3, 4), image_advice(tensor.shape))
-        known(self, tensor.shape.channels, tensor.shape, "its input channels")
+        known(self, tensor.shape.channels, tensor.shape, "a fixed number of input channels")
         self.output_space(tensor.shape)
         both = {name: getattr(self, name) for name in ("init", "frozen", "l1", "l2", "dtype")}
         window = {name: getattr(self, name) for name in ("kernel", "stride", "pad", "dilation", "multiplier")}

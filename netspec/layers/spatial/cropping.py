@@ -79,7 +79,7 @@ class Crop(Layer):
     )
 
     def infer(self, x: Shape, like: Shape | None = None) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no positions to cut off")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to crop")
         space = target_space(self, x, self.size, like)
         if self.margin is not None:
             if space is not None:

@@ -67,7 +67,7 @@ class Pool(Layer):
         return {"ceil": "false"} | ({} if self.window is None else {"stride": to_source(self.window)})
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has nothing to slide over; remove the pool, or move it up")
+        check_rank(self, x, (2, 3, 4), "pooling needs spatial positions: remove it, or move it before the `flatten`")
         self._check_choice()
         if self.to is not None:
             return Shape((*per_axis(self.to, x, "to"), x.channels))
@@ -103,7 +103,7 @@ class Pool(Layer):
         windows, steps = per_axis(self.size, x, "window"), per_axis(self.step, x, "stride")
         for size, k, s, p in zip(x.space, windows, steps, pads(self.pad, x), strict=True):
             if s + (0 if p == "valid" else int(p)) > k:
-                known(self, size, x, "`ceil = true` with this stride")
+                known(self, size, x, "fixed sizes for `ceil = true` with this stride")
 
     def _margins(self, x: Shape) -> str | list[tuple[int, int]]:
         """The padding in XLA's terms, without what `ceil` adds."""
@@ -204,7 +204,7 @@ class GlobalPool(Layer):
     keep: bool = option(Flag(), "keep the spatial axes, with size 1", default=False, aliases=("keepdims",))
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), f"a vector has no positions to reduce; remove the `{self.word}`")
+        check_rank(self, x, (2, 3, 4), f"a vector has no positions to pool over; remove `{self.word}`")
         return Shape((*(1,) * (x.rank - 1 if self.keep else 0), x.channels))
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:

@@ -57,7 +57,7 @@ class Upconv(Weighted):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (2, 3, 4), image_advice(x))
-        known(self, x.channels, x, "its input channels")
+        known(self, x.channels, x, "a fixed number of input channels")
         self._check_output_pad(x)
         space = self._output_space(x)
         self.check_weights(self.kernel_shape(x))
@@ -94,7 +94,11 @@ class Upconv(Weighted):
         return tuple((k - 1) * d + 1 for k, d in zip(per_axis(self.kernel, x, "kernel"), dilations, strict=True))
 
     def kernel_shape(self, x: Shape) -> tuple[int, ...]:
-        return (*per_axis(self.kernel, x, "kernel"), self.filters, known(self, x.channels, x, "its input channels"))
+        return (
+            *per_axis(self.kernel, x, "kernel"),
+            self.filters,
+            known(self, x.channels, x, "a fixed number of input channels"),
+        )
 
     @property
     def kernel_axes(self) -> str:

@@ -1,1 +1,1 @@
-"""When training stops, and which weights are kept."""
+"""When training stops, and which weights are saved."""

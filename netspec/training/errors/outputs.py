@@ -58,7 +58,7 @@ class LossNotForSettings(Diagnostic):
         "batch": "the loss `{loss}` compares the examples of a batch",
         "weights": "the loss `{loss}` does not support `class_weights`",
     }
-    label = {"batch": "a batch has 1", "weights": "it has no per-example loss"}
+    label = {"batch": "`batch` is 1", "weights": "it has no per-example loss"}
     hint = {
         "batch": "write `batch = 128`, so that each class occurs several times",
         "weights": "remove `class_weights` from the `data` section",
@@ -67,14 +67,14 @@ class LossNotForSettings(Diagnostic):
 
 
 class KeptTwice(Diagnostic):
-    """A chain of `keep` sets twice which weights are kept, or how often.
+    """A chain of `keep` sets twice which weights are saved, or how often.
 
     `best` and `last` choose the weights that are kept at the end; `every` also saves those of some epochs.
     """
 
     code = "NS466"
     title = {
-        "final": "`{first}` and `{second}` both set which weights are kept",
+        "final": "`{first}` and `{second}` both set which weights are saved",
         "every": "`{first}` and `{second}` both set how often",
     }
     hint = {

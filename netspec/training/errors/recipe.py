@@ -19,7 +19,7 @@ class LossNotForHead(Diagnostic):
     title = "the loss `{loss}` does not fit {head}"
     label = "{reason}"
     hint = {
-        "": "use `{default}`, which follows from the last layer",
+        "": "use `{default}`, the default for this last layer",
         "classes": "for one of several classes write `softmax` instead of `sigmoid`",
         "open": "write numbers in the `input` line instead of names and `_`",
         "size": "the network must give as many outputs as there are targets",
@@ -46,7 +46,7 @@ class WrongPlace(Diagnostic):
         "after": "`{word}` works on the updates of `{other}`, so it must come after it",
         "last": "`{word}` must come after `{other}`, which would change the weights again",
     }
-    label = "wrong place"
+    label = "wrong position"
     hint = "write `{right}`"
     word: str
     other: str
@@ -77,7 +77,7 @@ class RateOfFrozen(Diagnostic):
     """A layer has its own learning rate, but is frozen."""
 
     code = "NS454"
-    title = "`{name}` is frozen, so its own learning rate has no effect"
+    title = "`{name}` is frozen, so its learning rate has no effect"
     hint = "remove it from `freeze`, or remove `rate_of`"
     name: str
 

@@ -121,7 +121,7 @@ def test_numbers_far_outside_are_told(table: Path) -> None:
 
 
 WRONG_ROWS = {
-    "cells": ("f,30", ["NS480", "2 cells, and an example has 4", "one example is sex,age,fare,port"]),
+    "cells": ("f,30", ["NS480", "2 cells, and an example has 4", "an example is sex,age,fare,port"]),
     "text": ("f,old,2000,S", ["NS480", 'column `age`: not a number: "old"']),
     "missing category": (",30,2000,S,x", ["NS480", "5 cells"]),
     "file": ("no_such.csv", ["NS480", "no such file"]),

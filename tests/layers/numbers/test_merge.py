@@ -242,7 +242,7 @@ def problem(text: str) -> str:
             ["NS303", "the channels differ, 16 and 32", "one of them with a single channel"],
         ),
         ("add", [(8, 8, 16), (8, 8, 1)], ["NS303", "the channels differ, 16 and 1", "residual"]),
-        ("max", [(8, 8, 16), (1, 1, 16)], ["NS303", "the heights differ, 8 and 1", "`flatten` 1x1x16"]),
+        ("max", [(8, 8, 16), (1, 1, 16)], ["NS303", "the heights differ, 8 and 1", "`flatten` the 1x1x16 first"]),
         ("average", [(25, 25, 4), (24, 24, 4)], ["NS303", "the heights differ, 25 and 24", "`resize(25x25)`"]),
         ("add", [(8, 8, 4), (4, 4, 4)], ["NS303", "the heights differ, 8 and 4", "the same strides"]),
         ("add", [(8, 8, 4), (8, 4)], ["NS303", "an image and a sequence", "`gap`"]),
@@ -263,7 +263,7 @@ def problem(text: str) -> str:
         (
             "concat(along = length)",
             [(8,), (8,)],
-            ["NS302", "works on sequences", "a vector is joined along its channels"],
+            ["NS302", "expects a sequence", "a vector is joined along its channels"],
         ),
     ],
 )

@@ -85,10 +85,10 @@ class Film(Layer):
     activation: Activation | None = activation_option(0)
 
     def infer(self, x: Shape, condition: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), "a vector has no places to be scaled alike")
+        check_rank(self, x, (2, 3, 4), "a vector has no positions to be scaled alike")
         if condition.rank != 1 or condition.is_tokens:
             raise Unplaced(ConditionRank, at_input=1, kind=condition.kind, shape=str(condition))
-        known(self, x.channels, x, "the channels")
+        known(self, x.channels, x, "a fixed number of channels")
         known(self, condition.channels, condition, "the condition")
         return x
 
@@ -118,7 +118,7 @@ class RunningMean(Layer):
 
     def infer(self, x: Shape) -> Shape:
         check_rank(self, x, (1, 2, 3, 4), "")
-        known(self, x.channels, x, "the channels")
+        known(self, x.channels, x, "a fixed number of channels")
         return x
 
     def state(self, x: Shape) -> dict[str, tuple[int, ...]]:

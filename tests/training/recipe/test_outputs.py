@@ -95,7 +95,7 @@ WRONG = [
     (STEPS, SPELT, {}, "NS450", "4 targets, but the network gives 9 predictions"),
     (PLAIN_STEPS, Target("numbers", 9), {}, "NS450", "9 targets, but the network gives 45 numbers"),
     (OutputHead((None, 5), "softmax"), SPELT, {}, "NS450", "not known"),
-    (LINEAR, CLASSES, {"loss": Triplet(), "batch": 1}, "NS464", "a batch has 1"),
+    (LINEAR, CLASSES, {"loss": Triplet(), "batch": 1}, "NS464", "`batch` is 1"),
     (SOFTMAX, CLASSES, {"loss": (Mse(), Mae())}, "NS463", "`mse` and `mae`"),
     (SOFTMAX, CLASSES, {"loss": OfOutput(output="outputs", loss=Mse())}, "NS463", "no output `outputs`"),
     (SOFTMAX, CLASSES, {"loss": (OfOutput(output="output"), OfOutput(output="output"))}, "NS463", "given twice"),

@@ -23,7 +23,7 @@ def command(code: str, as_json: bool) -> int:
     """
     kind = explain(code)
     if kind is None:
-        raise click.ClickException(f"unknown error code `{code}`.\n" + suggest_code(code))
+        raise click.ClickException(f"unknown error code `{code}`\n" + suggest_code(code))
     text, shown = inspect.cleandoc(kind.__doc__ or ""), programs(kind)
     record = {"text": text, "wrong": shown.get("wrong"), "right": shown.get("right")}
     print_result({"code": kind.code, "severity": kind.severity, **record} if as_json else explanation_text(kind))

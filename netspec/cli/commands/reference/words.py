@@ -57,7 +57,7 @@ def _find(name: str) -> list[type[Word]]:
     if not found and len(within := [word for word in names if name.lower() in word]) == 1:
         found = find_words(within[0])
     if not found:
-        raise click.ClickException(f"unknown word `{name}`.\n" + suggest(name, names, what="words"))
+        raise click.ClickException(f"unknown word `{name}`\n" + suggest(name, names, what="words"))
     return found
 
 

@@ -82,7 +82,7 @@ def compare_command(names: tuple[str, ...], folder: str, as_json: bool) -> int:
     from netspec.cli.render.runs_table import differing_settings, print_comparison
 
     if len(names) < 2:
-        raise click.UsageError("give two runs or more")
+        raise click.UsageError("give at least two runs")
     runs = [look_at(find_run(name, _folder(folder))) for name in names]
     settings = differing_settings(runs)
     if as_json:
@@ -129,7 +129,7 @@ def prune_command(
         netspec runs prune --older-than 30d --keep-best 1 --dry-run
     """
     if not (unfinished or older_than or keep_best):
-        raise click.UsageError("give --unfinished, --older-than AGE, --keep-best N, or several of them")
+        raise click.UsageError("give at least one of --unfinished, --older-than AGE and --keep-best N")
     if by is not None and keep_best is None:
         raise click.UsageError("--by ranks the runs for --keep-best N; give both")
     runs = list_runs(_folder(folder))

@@ -40,7 +40,7 @@ def command(
         netspec lr net.net --steps 200 -o lr.png
     """
     if low >= high:
-        raise click.UsageError(f"--low {low:g} is not below --high {high:g}")
+        raise click.UsageError(f"--low {low:g} must be less than --high {high:g}")
     form = picture_format(Path(output)) if output is not None else ""
     spec = given.compilation(file)
     spec.check()

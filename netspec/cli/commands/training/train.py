@@ -135,8 +135,6 @@ def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **op
     done = read_run(run).done
     if done is not None and spec is None and not overrides:
         epochs = done["epochs"]
-        raise click.ClickException(
-            f"{run} has finished after {epochs} epochs; to train for longer, add `-D train.epochs=N`"
-        )
+        raise click.ClickException(f"{run} is complete ({epochs} epochs); to train for longer, add `-D train.epochs=N`")
     _keep_memory(spec or read_compilation(run))
     return resume_run(run, overrides=overrides if spec is None else None, spec=spec, **options)

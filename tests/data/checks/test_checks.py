@@ -73,7 +73,13 @@ NAMED = ["a", "b", "c"]
 
 # what is wrong: (data, shape of the input, head, code, words of the message)
 CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
-    "vector of another size": (vectors([0, 1]), Shape((5,)), TWO, "NS430", ["examples have shape 4", "has shape 5", "`input 4`"]),
+    "vector of another size": (
+        vectors([0, 1]),
+        Shape((5,)),
+        TWO,
+        "NS430",
+        ["examples have shape 4", "has shape 5", "`input 4`"],
+    ),
     "image for a vector": (images((8, 8, 1)), Shape((64,)), TWO, "NS430", ["8x8x1", "`input 8x8x1`", "flatten"]),
     "vector for an image": (images((64,)), Shape((8, 8, 1)), TWO, "NS430", ["`input 64`", "`reshape(8x8x1)`"]),
     "image without channel": (images((8, 8)), Shape((8, 8, 1)), TWO, "NS430", ["8x8", "`x[..., None]`"]),

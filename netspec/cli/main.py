@@ -14,17 +14,20 @@ from netspec.cli.output import print_problems
 from netspec.language.diagnostics import CompileError, suggest
 
 COMMANDS = {
-    "check": ("spec.check", "Check spec files and report every mistake."),
+    "check": ("spec.check", "Check spec files and report every error."),
     "show": ("spec.show", "Show the layers of a network with shapes, parameters and costs."),
     "fmt": ("spec.format", "Format spec files."),
     "compile": ("spec.compile", "Write a network as Flax NNX source."),
-    "augment": ("spec.augment", "Draw the augmented training images of a spec."),
+    "augment": ("spec.augment", "Show augmented training images."),
     "lr": ("training.lr", "Find a learning rate."),
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
     "train": ("training.train", "Train a network, or resume a run."),
     "runs": ("runs.runs", "List, compare and remove runs."),
     "diff": ("spec.diff", "Show the differences between two specs or runs."),
-    "verify-resume": ("training.verify_resume", "Verify that an interrupted run resumes to the same numbers."),
+    "verify-resume": (
+        "training.verify_resume",
+        "Verify that training is reproducible, also after a kill and resuming.",
+    ),
     "eval": ("runs.evaluate", "Evaluate a run."),
     "predict": ("runs.predict", "Predict with a run."),
     "words": ("reference.words", "List the words of the language, or explain one."),
@@ -66,7 +69,7 @@ class _Commands(click.Group):
     help="Import a Python module that declares user-defined words.",
 )
 def cli(modules: tuple[str, ...]) -> None:
-    """netspec: write a neural network as on a whiteboard, check it, train it.
+    """netspec: write a neural network as on a whiteboard; check, compile and train it.
 
     \b
     Example:

@@ -80,55 +80,55 @@ class Affine(Moving):
 
 @augmentation("rotate")
 class Rotate(Affine):
-    """Rotates each image about its center, by an angle from -degrees to degrees.
+    """Rotates each image about its center by a random angle in [-degrees, degrees].
 
     Formula: angle ~ uniform(-degrees, degrees)
     Example: data { augment = rotate(10) }
     """
 
     aliases = ("RandomRotation", "random_rotation", "rotation_range")
-    degrees: float = option(Number(0, 180), "the largest angle", default=10.0, position=0)
+    degrees: float = option(Number(0, 180), "the maximum angle in degrees", default=10.0, position=0)
 
 
 @augmentation("zoom")
 class Zoom(Affine):
-    """Enlarges or shrinks each image about its center, by a factor from 1 - amount to 1 + amount.
+    """Zooms each image in or out about its center, by a factor in [1 - amount, 1 + amount].
 
     Formula: factor ~ uniform(1 - amount, 1 + amount)
     Example: data { augment = zoom(10%) }
     """
 
     aliases = ("RandomZoom", "random_zoom", "zoom_range", "scale")
-    amount: float = option(FRACTION, "the largest difference of the factor from 1", default=0.1, position=0)
+    amount: float = option(FRACTION, "the maximum deviation of the factor from 1", default=0.1, position=0)
 
 
 @augmentation("shift")
 class Shift(Affine):
-    """Moves each image up or down and left or right, by at most `amount` of its height and width.
+    """Shifts each image horizontally and vertically, by at most the fraction `amount` of its size.
 
     Formula: dy ~ uniform(-amount, amount) * height; dx ~ uniform(-amount, amount) * width
     Example: data { augment = shift(10%) }
     """
 
     aliases = ("RandomTranslation", "random_translation", "translate", "width_shift_range", "height_shift_range")
-    amount: float = option(FRACTION, "the largest shift, as a fraction of the side", default=0.1, position=0)
+    amount: float = option(FRACTION, "the maximum shift, as a fraction of the side", default=0.1, position=0)
 
 
 @augmentation("shear")
 class Shear(Affine):
-    """Slants each image, like italics: rows move to the side in proportion to their height above the center.
+    """Shears each image horizontally, like italics.
 
     Formula: x' = x + tan(angle) * y, with angle ~ uniform(-degrees, degrees)
     Example: data { augment = shear(10) }
     """
 
     aliases = ("RandomShear", "shear_range")
-    degrees: float = option(Number(0, 90, open_high=True), "the largest angle", default=10.0, position=0)
+    degrees: float = option(Number(0, 90, open_high=True), "the maximum angle in degrees", default=10.0, position=0)
 
 
 @augmentation("flip")
 class Flip(Augmentation):
-    """Mirrors half of the images: left and right, top and bottom, or both independently.
+    """Flips images horizontally, vertically, or both, each with probability `chance`.
 
     Example: data { augment = flip(horizontal) }
     """
@@ -141,12 +141,12 @@ class Flip(Augmentation):
         default="horizontal",
         position=0,
     )
-    chance: float = option(CHANCE, "the probability that an image is mirrored", default=0.5, position=1, aliases=("p",))
+    chance: float = option(CHANCE, "the probability of a flip", default=0.5, position=1, aliases=("p",))
 
 
 @augmentation("crop")
 class Crop(Moving):
-    """Adds `pad` pixels on every side and crops an image of the original size at a random position.
+    """Pads each image by `pad` pixels and takes a random crop of the original size.
 
     An image moves by at most `pad` whole pixels, without being blurred.
 
@@ -156,12 +156,12 @@ class Crop(Moving):
 
     aliases = ("RandomCrop", "random_crop")
     pixels = "pad"
-    pad: int = option(Count(), "pixels on every side", default=4, aliases=("padding",))
+    pad: int = option(Count(), "the padding on each side, in pixels", default=4, aliases=("padding",))
 
 
 @augmentation("cutout")
 class Cutout(Augmentation):
-    """Blackens a square of each image; its center may be anywhere, so a part of the square may be outside.
+    """Sets a square of each image to black; its center is random, so part of it may be outside the image.
 
     Example: data { augment = cutout(8) }
     Reference: DeVries and Taylor 2017, arXiv:1708.04552.
@@ -174,7 +174,7 @@ class Cutout(Augmentation):
 
 @augmentation("erase")
 class Erase(Augmentation):
-    """Blackens a rectangle of random size and proportions in some of the images.
+    """Sets a rectangle of random size and aspect ratio to black, in some of the images.
 
     Its area is from `smallest` to `largest` of the image, and its height from 0.3 to 3.3 times its width.
 
@@ -183,14 +183,14 @@ class Erase(Augmentation):
     """
 
     aliases = ("RandomErasing", "random_erasing")
-    chance: float = option(CHANCE, "the probability that a part of an image is erased", default=0.5, position=0)
-    smallest: float = option(CHANCE, "the smallest area, as a fraction of the image", default=0.02)
-    largest: float = option(CHANCE, "the largest area, as a fraction of the image", default=0.33)
+    chance: float = option(CHANCE, "the probability that an image is changed", default=0.5, position=0)
+    smallest: float = option(CHANCE, "the minimum area, as a fraction of the image", default=0.02)
+    largest: float = option(CHANCE, "the maximum area, as a fraction of the image", default=0.33)
 
 
 @augmentation("brightness")
 class Brightness(Augmentation):
-    """Multiplies all pixels of an image by a factor from 1 - amount to 1 + amount; black stays black.
+    """Multiplies all pixels of an image by a factor in [1 - amount, 1 + amount]; black stays black.
 
     Values above the brightest training example are clipped.
 
@@ -199,12 +199,12 @@ class Brightness(Augmentation):
     """
 
     aliases = ("RandomBrightness", "random_brightness")
-    amount: float = option(CHANCE, "the largest difference of the factor from 1", default=0.2, position=0)
+    amount: float = option(CHANCE, "the maximum deviation of the factor from 1", default=0.2, position=0)
 
 
 @augmentation("contrast")
 class Contrast(Augmentation):
-    """Moves the pixels of an image away from their mean, or towards it, by a factor from 1 - amount to 1 + amount.
+    """Scales the deviation of the pixels from their mean by a factor in [1 - amount, 1 + amount].
 
     The mean is that of all pixels; of RGB images, that of the gray image.
 
@@ -213,12 +213,12 @@ class Contrast(Augmentation):
     """
 
     aliases = ("RandomContrast", "random_contrast")
-    amount: float = option(CHANCE, "the largest difference of the factor from 1", default=0.2, position=0)
+    amount: float = option(CHANCE, "the maximum deviation of the factor from 1", default=0.2, position=0)
 
 
 @augmentation("saturation")
 class Saturation(Augmentation):
-    """Makes the colors of an image stronger or weaker, by a factor from 1 - amount to 1 + amount; 0 would be gray.
+    """Changes the color saturation by a factor in [1 - amount, 1 + amount]; 0 would be grayscale.
 
     Formula: gray = 0.299 r + 0.587 g + 0.114 b; y = clip(gray + factor * (x - gray), 0, 1)
     Example: data { augment = saturation(0.2) }
@@ -226,24 +226,26 @@ class Saturation(Augmentation):
 
     aliases = ("RandomSaturation", "random_saturation")
     needs = "an RGB image"
-    amount: float = option(CHANCE, "the largest difference of the factor from 1", default=0.2, position=0)
+    amount: float = option(CHANCE, "the maximum deviation of the factor from 1", default=0.2, position=0)
 
 
 @augmentation("hue")
 class Hue(Augmentation):
-    """Rotates the colors of an image around the color wheel, by at most `amount` of a full turn in either direction.
+    """Rotates the hue, by at most the fraction `amount` of a full turn in either direction.
 
     Example: data { augment = hue(5%) }
     """
 
     aliases = ("RandomHue", "random_hue")
     needs = "an RGB image"
-    amount: float = option(Number(0, 0.5), "the largest fraction of a turn", default=0.05, position=0)
+    amount: float = option(
+        Number(0, 0.5), "the maximum rotation, as a fraction of a full turn", default=0.05, position=0
+    )
 
 
 @augmentation("noise")
 class Noise(Augmentation):
-    """Adds a random number to every pixel and channel, from a normal distribution.
+    """Adds Gaussian noise to every pixel and channel.
 
     For other inputs use the layer `noise`.
 
@@ -252,11 +254,13 @@ class Noise(Augmentation):
     """
 
     aliases = ("RandomGaussianNoise", "GaussianNoise")
-    deviation: float = option(Number(0), "the standard deviation; black is 0, white is 1", default=0.05, position=0)
+    deviation: float = option(
+        Number(0), "the standard deviation, for values from 0 (black) to 1 (white)", default=0.05, position=0
+    )
 
 
 def _alpha(default: float) -> Any:
-    doc = "the weight of one example is drawn from Beta(alpha, alpha): below 1 mostly one of them, at 1 uniformly"
+    doc = "the mixing weight is drawn from Beta(alpha, alpha): at 1 uniformly, below 1 mostly near 0 or 1"
     return option(Number(0, open_low=True), doc, default=default, position=0)
 
 
@@ -269,7 +273,7 @@ class Mixing(Augmentation):
 
 @augmentation("mixup")
 class Mixup(Mixing):
-    """Averages two examples with weights, inputs and targets alike.
+    """Mixes pairs of examples and their targets by a random weight.
 
     Training metrics count the class with the larger weight.
 
@@ -285,7 +289,7 @@ class Mixup(Mixing):
 
 @augmentation("cutmix")
 class Cutmix(Mixing):
-    """Pastes a rectangle of another image into each image; targets are mixed by the visible areas.
+    """Pastes a rectangle of another image into each image, and mixes the targets in proportion to the areas.
 
     The rectangle has the proportions of the image, and its center may be anywhere. Training metrics count the class
     with the larger area.

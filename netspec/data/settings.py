@@ -24,7 +24,7 @@ from netspec.language.word import Word, option
 
 @register("section", "data")
 class DataSettings(Word):
-    """The source of the examples, and how they are split. Every key has a default; training needs only `source`.
+    """The data source, and how it is split. Every key has a default; training needs only `source`.
 
     Nothing is held out for validation unless `val` says so: `stop = early(val_loss)` needs it.
 
@@ -37,26 +37,26 @@ class DataSettings(Word):
 
     category: ClassVar[str] = "section"
 
-    source: Source | None = option(OneWord("source"), "the source of the examples", default=None)
+    source: Source | None = option(OneWord("source"), "the data source", default=None)
     val: int | float = option(
         Portion(),
-        "held out of the training examples for validation, as a fraction or a number; 0: none",
+        "the validation split, held out of the training examples: a fraction, or a number of examples; 0: none",
         default=0,
         aliases=("validation", "validation_split", "valid"),
     )
     test: int | float | None = option(
-        Portion(), "held out for the test, if the source has no test split (none: 20%); 0: no test", default=None
+        Portion(), "the test split, if the source has none (none: 20%); 0: no test split", default=None
     )
-    seed: int = option(Count(0), "which examples are held out; the same seed holds out the same ones", default=0)
+    seed: int = option(Count(0), "the seed of the random splits", default=0)
     target: str | None = option(
         Choice(("input",)),
-        "`input`: the network learns to reconstruct its input, as autoencoders do (none: the target of the source)",
+        "`input`: reconstruct the input, as in autoencoders (none: the target of the source)",
         default=None,
     )
     normalize: str | tuple[tuple[float, ...], tuple[float, ...]] = option(
         Scaling(),
-        "by feature or channel, with the statistics of the training set: `standard` to mean 0 and deviation 1, `unit` "
-        "to 0..1; `imagenet` or [mean, std]: with these",
+        "per feature or channel, with the statistics of the training split: `standard` to mean 0 and standard "
+        "deviation 1, `unit` to 0..1; `imagenet` or [mean, std]: with the given statistics",
         default="none",
         aliases=("normalise", "standardize", "scaling"),
     )
@@ -66,27 +66,27 @@ class DataSettings(Word):
     shuffle: bool = option(Flag(), "shuffle the training examples in every epoch", default=True)
     limit: int | None = option(
         Count(),
-        "train on this many examples only, drawn with the seed (none: all)",
+        "train on a random subset of this many examples (none: all)",
         default=None,
         aliases=("take", "max_examples"),
     )
-    repeat: int = option(Count(), "how often a training example occurs in an epoch", default=1)
+    repeat: int = option(Count(), "the number of times that each training example occurs in an epoch", default=1)
     class_weights: str | tuple[float, ...] | None = option(
         Weights(),
-        "the weight of each class in the loss; `balanced`: all classes have the same total weight",
+        "the weight of each class in the loss; `balanced`: inversely proportional to its frequency",
         default=None,
         aliases=("class_weight",),
     )
     augment: tuple[Augmentation, ...] | None = option(
         Augmentations(),
-        "random changes of the training examples, new ones in every step (none: no changes)",
+        "data augmentation of the training examples, random in every step (none: no augmentation)",
         default=None,
         aliases=("augmentation", "augmentations", "transform", "transforms"),
     )
 
     stream: bool | None = option(
         Flag(),
-        "read the examples during training, with the same results (none: if they are larger than a quarter of the free "
+        "read the examples during training, with the same results (none: if they need more than a quarter of the free "
         "memory)",
         default=None,
         aliases=("streaming", "lazy", "mmap"),

@@ -17,7 +17,7 @@ from netspec.cli.render.predictions_csv import predictions_csv
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", help="Write a CSV table: the name of each example, and the prediction.")
+@click.option("-o", "--output", metavar="FILE", help="Write a CSV table with an id and a prediction per example.")
 @click.option(
     "--id",
     "id_column",
@@ -25,7 +25,9 @@ from netspec.cli.render.predictions_csv import predictions_csv
     help="With -o: the name of the first column, read from the table or numbered from 1.",
 )
 @click.option("--label", metavar="NAME", help="With -o: the column of the predictions (default: as in the data).")
-@click.option("--probabilities", is_flag=True, help="With -o: a column for each class, not only the most probable one.")
+@click.option(
+    "--probabilities", is_flag=True, help="With -o: the probability of every class, instead of the most probable class."
+)
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
 @json_option
@@ -43,9 +45,8 @@ def command(
     files, images or folders of images, rows such as 5.1,3.5,1.4,0.2, or text. They are encoded and normalized as in
     training; classes are printed by name.
 
-    With -o the predictions are written as a table, as competitions expect it: a column with the names of the examples
-    (the column of the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column with the
-    predictions.
+    With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
+    the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions.
 
     \b
     Example:

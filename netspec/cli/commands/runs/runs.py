@@ -38,8 +38,8 @@ def command(
 ) -> int | None:
     """List the runs of a folder with their progress and metrics; the best value of each metric is marked.
 
-    A run is `finished`, `running` (a process trains it now), `interrupted` (`netspec train --resume` continues it, to
-    the same numbers) or `broken` (it cannot be read, or had to stop).
+    A run is `finished`, `running` (a process is training it), `interrupted` (`netspec train --resume` resumes it,
+    with the same result) or `broken` (it cannot be read, or failed).
 
     \b
     Example:
@@ -120,7 +120,7 @@ def prune_command(
     folder: str, unfinished: bool, older_than: str | None, keep_best: int | None, by: str | None, yes: bool,
     dry_run: bool,
 ) -> int:  # fmt: skip
-    """Remove the runs that meet all the given conditions, after confirmation. Running ones are never removed.
+    """Remove the runs that meet all the given conditions, after confirmation. Runs in progress are never removed.
 
     \b
     Example:

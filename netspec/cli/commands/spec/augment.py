@@ -56,7 +56,7 @@ class Example:
 @spec_options
 @json_option
 def command(file: str, output: str | None, seed: int | None, given: SpecOptions, as_json: bool) -> int:
-    """Draw sixteen training images of a spec FILE before and after its `augment`, in one picture.
+    """Save a picture of sixteen training images of a spec FILE, before and after augmentation.
 
     \b
     Example:

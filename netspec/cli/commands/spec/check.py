@@ -19,16 +19,16 @@ from netspec.spec.compilation import read_source
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
-@click.option("--fix", is_flag=True, help="Apply the fixes that are certain, and show them as a diff.")
+@click.option("--fix", is_flag=True, help="Apply unambiguous fixes, and show them as a diff.")
 @click.option("--gradients", is_flag=True, help="Compare the gradient of each layer with finite differences.")
 @spec_options
 @json_option
 def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptions, as_json: bool) -> int:
-    """Check spec FILES and show every mistake, with its place and what to write instead; `-` reads standard input.
+    """Check spec FILES and report every error, with its location and what to write instead; `-` reads standard input.
 
-    The exit status is 1 when there is an error; warnings alone leave it at 0. `--fix` rewrites the files that are named
-    (standard input goes to standard output); uncertain fixes, and files that are only used by them, are left alone.
-    `--gradients` runs each layer alone, on its input in the network, and is meant for user-defined layers.
+    The exit status is 1 if there is an error; warnings alone leave it at 0. `--fix` rewrites the given files (standard
+    input is written to standard output); ambiguous fixes, and files imported by `use`, are left unchanged.
+    `--gradients` runs each layer separately, on its input in the network, and is meant for user-defined layers.
 
     \b
     Example:

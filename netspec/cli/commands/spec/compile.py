@@ -17,12 +17,12 @@ from netspec.spec.compilation import Compilation
 @click.argument("file")
 @click.option("-o", "--output", metavar="MODEL.PY", help="The file to write; by default the source is printed.")
 @click.option("--standalone", is_flag=True, help="Source that depends on Flax only, not on netspec.")
-@click.option("--inference", is_flag=True, help="The network in inference mode: no dropout, batchnorms folded.")
+@click.option("--inference", is_flag=True, help="The network in inference mode: no dropout, batch norms merged.")
 @click.option(
     "--run",
     "run_folder",
     metavar="RUN",
-    help="With --inference and -o: also write the weights of a run, batchnorms folded, to MODEL.safetensors.",
+    help="With --inference and -o: also write the weights of a run, batch norms merged, to MODEL.safetensors.",
 )
 @spec_options
 @json_option

@@ -26,9 +26,9 @@ from netspec.spec.compilation import Compilation
     "computed on this machine, and why.",
 )
 @click.option("--full", is_flag=True, help="Show every option with its value, including defaults.")
-@click.option("--schedule", is_flag=True, help="Plot the learning-rate schedule instead of the table.")
+@click.option("--schedule", is_flag=True, help="Plot the learning rate schedule instead of the table.")
 @click.option("--memory", is_flag=True, help="Show the memory of a training step instead of the table (compiles it).")
-@click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table, small ones in full.")
+@click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table, small arrays in full.")
 @spec_options
 @json_option
 def command(

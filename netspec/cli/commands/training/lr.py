@@ -20,17 +20,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file")
-@click.option("--low", type=click.FloatRange(0, min_open=True), default=1e-7, show_default=True, help="The first rate.")
-@click.option("--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="The last rate.")
+@click.option(
+    "--low", type=click.FloatRange(0, min_open=True), default=1e-7, show_default=True, help="The lowest learning rate."
+)
+@click.option(
+    "--high",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="The highest learning rate.",
+)
 @click.option("--steps", type=click.IntRange(10), default=100, show_default=True, help="The number of training steps.")
-@click.option("-o", "--output", metavar="FILE", help="Also write the curve as a picture: .png, .svg or .pdf.")
+@click.option("-o", "--output", metavar="FILE", help="Also save the plot: .png, .svg or .pdf.")
 @device_option
 @spec_options
 @json_option
 def command(
     file: str, low: float, high: float, steps: int, output: str | None, given: SpecOptions, as_json: bool
 ) -> int:
-    """Find a learning rate for the network of a spec FILE: train a few steps at a rising rate and record the loss.
+    """Find a learning rate for the network of a spec FILE: train a few steps at an increasing learning rate.
 
     The test ends when the loss diverges. No run folder is created. (Smith 2015, arXiv:1506.01186)
 

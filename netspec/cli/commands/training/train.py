@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="The time between two checkpoints; 0: after every epoch.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Same as -D train.seed=…")
-@click.option("--seeds", type=click.IntRange(1), help="Same as -D train.seeds=…: one run per seed; mean and spread.")
+@click.option("--seeds", type=click.IntRange(1), help="Same as -D train.seeds=…: a run per seed; mean and std.")
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),

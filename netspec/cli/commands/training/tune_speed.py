@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 @spec_options
 @json_option
 def command(file: str, seconds: float, given: SpecOptions, as_json: bool) -> int:
-    """Find the lowering that trains a spec FILE fastest on this machine, and remember it.
+    """Find the layer implementations that train a spec FILE fastest on this machine, and cache the choice.
 
-    Whole training steps are measured, in turn. `netspec train` takes what was best for the same network, batch and
-    device, unless the spec says `lowering = …` itself. No run folder is made.
+    Complete training steps are timed, alternating between the candidates. `netspec train` uses the result for the same
+    network, batch size and device, unless the spec sets `lowering`. No run folder is created.
 
     \b
     Example:

@@ -30,7 +30,9 @@ HINT = "on a GPU, set `XLA_FLAGS=--xla_gpu_deterministic_ops=true` in the enviro
 @click.command()
 @click.argument("file")
 @click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="The number of epochs.")
-@click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="The maximum steps per epoch.")
+@click.option(
+    "--steps", type=click.IntRange(2), default=12, show_default=True, help="Maximum number of steps per epoch."
+)
 @click.option("--device", **DEVICE)
 @spec_options
 @json_option
@@ -44,7 +46,7 @@ def command(
     given: SpecOptions,
     as_json: bool,
 ) -> int:
-    """Verify that a spec FILE trains to the same numbers twice, and after a kill and `--resume`, on this machine.
+    """Verify that training a spec FILE is reproducible on this machine, also after a kill and `--resume`.
 
     Trains a few steps on part of the data: once without interruption, once again in a new process, and once killed
     (SIGKILL) and resumed. Everything in the checkpoints is compared bit for bit. The network is compiled four times;

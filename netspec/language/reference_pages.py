@@ -65,7 +65,7 @@ def word_markdown(page: WordPage, level: int = 3) -> str:
     if "Reference" in page.facts:
         lines += ["", f"Reference: {linked(' '.join(page.facts['Reference'].split()))}"]
     if word.aliases:
-        lines += ["", "Elsewhere: " + ", ".join(f"`{name}`" for name in word.aliases)]
+        lines += ["", "In other libraries: " + ", ".join(f"`{name}`" for name in word.aliases)]
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ NO_EFFECT = [
     (DataSettings(stratify=True), NUMBERS, "`stratify` has no effect: the data have no single target"),
     (DataSettings(stratify=True), STEPS, "`stratify` has no effect"),
     (DataSettings(stratify=True), SPLIT, "nothing is held out"),
-    (DataSettings(limit=150), TABLE, "`limit` has no effect: there are 150 examples in all"),
+    (DataSettings(limit=150), TABLE, "`limit` has no effect: there are only 150 examples"),
 ]
 
 

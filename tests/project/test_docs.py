@@ -162,7 +162,7 @@ def test_the_page_of_a_word(doubled: Any) -> None:
     assert "| `power` | the power (elsewhere `exponent`) | a positive integer | required |" in text
     assert "Formula:    y = 2 x\n" in text
     assert "[arXiv:1234.56789](https://arxiv.org/abs/1234.56789)" in text
-    assert text.endswith("Elsewhere: `Twice`")
+    assert text.endswith("In other libraries: `Twice`")
     assert "| `name`" not in text
 
 

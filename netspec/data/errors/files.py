@@ -329,11 +329,11 @@ class NoEffect(Diagnostic):
         "test": "`test` has no effect: the source has its own test split",
         "no classes": "`stratify` has no effect: the data have no single target with one class for each example",
         "no split": "`stratify` has no effect: nothing is held out of the training examples",
-        "limit": "`limit` has no effect: there are {examples} examples in all",
+        "limit": "`limit` has no effect: there are only {examples} examples",
     }
     label = "has no effect"
     hint = {
-        "test": "remove it; the test uses the split of the source",
+        "test": "remove it; the test split of the source is used",
         "no classes": "remove it",
         "no split": "remove it, or set `val = 10%`",
         "limit": "remove it, or lower it",

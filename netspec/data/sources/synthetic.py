@@ -24,8 +24,7 @@ SIGNS = {
 
 @source("xor")
 class Xor(Source):
-    """The four rows of exclusive or: two numbers, 0 or 1, and whether exactly one of them is 1. The test is on the same
-    rows.
+    """The four examples of exclusive or; they are also the test split.
 
     Example: data { source = xor }
     Reference: Minsky and Papert 1969, Perceptrons.
@@ -77,7 +76,7 @@ class _Signs(Drawn):
 
 @source("four_shapes")
 class FourShapes(_Signs):
-    """Images of 3x3x1 that show X (class 0), O (1), / (2) or \\ (3), in turn, with normal noise on every pixel.
+    """3x3x1 images of X (class 0), O (1), / (2) and \\ (3), with Gaussian noise.
 
     Example: data { source = four_shapes }
     """
@@ -87,7 +86,7 @@ class FourShapes(_Signs):
 
 @source("slashes")
 class Slashes(_Signs):
-    """Images of 2x2x1 that show "/" (class 0) or "\\" (class 1), in turn, with normal noise on every pixel.
+    """2x2x1 images of "/" (class 0) and "\\" (class 1), with Gaussian noise.
 
     Example: data { source = slashes }
     """
@@ -98,7 +97,7 @@ class Slashes(_Signs):
 
 @source("moons")
 class Moons(Drawn):
-    """Points of two half circles that reach into each other: two numbers, and the half circle as the class.
+    """Two interleaving half circles: two coordinates, and the half circle as the class.
 
     Example: data { source = moons }
     Reference: make_moons of scikit-learn.
@@ -119,7 +118,7 @@ class Moons(Drawn):
 
 @source("spirals")
 class Spirals(Drawn):
-    """Points of spirals that wind around each other: two numbers, and the spiral as the class.
+    """Interleaved spirals: two coordinates, and the spiral as the class.
 
     Example: data { source = spirals }
     Reference: Lang and Witbrock 1988, Learning to tell two spirals apart.
@@ -144,7 +143,7 @@ class Spirals(Drawn):
 
 @source("sine")
 class Sine(Drawn):
-    """A sine wave: one number x from -pi to pi, and sin(x) with normal noise.
+    """A sine wave: one number x from -pi to pi, and sin(x) with Gaussian noise.
 
     Example: data { source = sine }
     """

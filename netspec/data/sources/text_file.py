@@ -41,9 +41,9 @@ class Cut(Frozen):
 
 @source("text")
 class TextFile(Source):
-    """A text for language models: pieces of `length` characters or words, with the ones that come next as targets.
+    """Sequences of `length` characters or words of a text; the targets are the same sequences, shifted by one.
 
-    The end of the text is held out, never single pieces. The vocabulary is that of the training set; id 0 stands for
+    The end of the text is held out, not random sequences. The vocabulary is that of the training set; id 0 stands for
     everything else, so that `dense(classes, softmax)` has a unit for it, too. A word is a run of letters and digits, or
     any other character that is not a space.
 

@@ -197,7 +197,7 @@ def margins(logits: Any, targets: Any, head: OutputHead) -> Any:
 hinge_word = partial(loss_word, heads=("linear",), implied="margin", takes_soft_targets=False, output_kind="scores")
 Hinge = hinge_word(
     "hinge",
-    "How far the score of the correct class falls short of a margin of 1 above the others, as in SVMs.",
+    "The hinge loss of SVMs: the score of the correct class must exceed the others by a margin of 1.",
     "Crammer and Singer 2001, On the algorithmic implementation of multiclass kernel-based vector machines.",
     details="The network ends in plain numbers: a score for each class (the correct one is compared with the best of "
     "the others), or for binary targets a score that is positive for 1.",

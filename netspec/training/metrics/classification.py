@@ -234,7 +234,7 @@ F1 = counts_word(
 )
 IntersectionOverUnion = counts_word(
     "iou",
-    "Intersection over union: of the positions that are a class, predicted as it, or both, the fraction that is both.",
+    "Intersection over union of the predicted and the true positions of a class.",
     "Jaccard 1912, The distribution of the flora in the alpine zone.",
     example="iou(per_class)",
     aliases=("MeanIoU", "JaccardIndex", "jaccard_score"),

@@ -75,7 +75,7 @@ optax_word(
 )
 optax_word(
     "fromage(rate=0.01, *, min_norm=1e-6)",
-    "Steps as long as the weights themselves times the rate, so that the rate is all there is to choose.",
+    "Steps proportional to the norm of the weights; the learning rate is the only hyperparameter.",
     "Bernstein et al. 2020, arXiv:2002.03432.",
 )
 optax_word(
@@ -213,7 +213,7 @@ optax_word(
     "adafactor(rate=0.01, *, decay=0, decay_rate=0.8, decay_offset=0, factored=true, "
     "min_dim_size_to_factor=128, multiply_by_parameter_scale=true, clipping_threshold=1, momentum=0, "
     "epsilon=1e-30, on=kernels)",
-    "Adam with little memory: of the mean squared gradient of a matrix only the means of rows and columns are kept.",
+    "Adam with a factored second moment: only the means of its rows and columns are stored.",
     "Shazeer and Stern 2018, arXiv:1804.04235.",
     options={"epsilon": "added to squared gradients"},
     names={"decay": "weight_decay_rate", "on": "weight_decay_mask"},
@@ -223,7 +223,7 @@ optax_word(
 )
 optax_word(
     "sm3(rate=0.1, *, momentum=0.9)",
-    "Adagrad with little memory: one sum for each row and each column of a weight.",
+    "Memory-efficient Adagrad: one accumulator for each row and each column of a weight.",
     "Anil et al. 2019, arXiv:1901.11150.",
 )
 
@@ -279,7 +279,7 @@ contributed(
 )
 contributed(
     "cocob(rate=1, decay=0, *, alpha=100, epsilon=1e-8, on=kernels)",
-    "Treats each weight as bets on a coin, staking what it has won so far: no learning rate is needed.",
+    "Optimizer based on coin betting, without a learning rate.",
     "Orabona and Tommasi 2017, arXiv:1705.07795.",
     example="cocob",
     options={
@@ -341,7 +341,7 @@ contributed(
 )
 contributed(
     "galore(rate=1e-3, decay=0, *, rank=128, update_proj_gap=200, scale=1, on=kernels)",
-    "Adam in a low-rank projection of each matrix, recomputed now and then: little memory.",
+    "Memory-efficient Adam in a low-rank projection of each matrix, which is recomputed periodically.",
     "Zhao et al. 2024, arXiv:2403.03507.",
     example="galore(0.01, rank = 64)",
 )
@@ -374,7 +374,7 @@ contributed(
 )
 contributed(
     "acprop(rate=1e-3, decay=0, *, b2=0.999, epsilon=1e-4, epsilon_root=1e-16, on=kernels, b1=0.9)",
-    "AdaBelief that divides by what it knew before the current gradient.",
+    "AdaBelief that divides by the second moment of the previous steps.",
     "Zhuang et al. 2021, arXiv:2110.05454.",
     options={"b2": mean("squared deviation")},
     details="In Optax `epsilon` is 1e-16, with which the first gradient after a pause makes a huge step.",

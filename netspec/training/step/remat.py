@@ -23,7 +23,7 @@ def check_remat(remat: bool | Sequence[str], layers: Mapping[str, int], span: An
     """What is wrong with the requested blocks (NS500, NS501)."""
     if remat is False:
         return []
-    known = [name for name in names_of(layers) if name not in layers]
+    known = [name for name in names_of(layers) if any(layer.startswith(f"{name}/") for layer in layers)]
     if not known:
         return [errors.NoBlocks(span=span)]
     names = [] if remat is True else remat

@@ -316,7 +316,7 @@ def _name(path: Any) -> str:
 def _input_name(index: int, inputs: int) -> str:
     if index >= inputs:
         return "the mask"
-    return "the input" if inputs == 1 else f"input {index + 1}"
+    return "input" if inputs == 1 else f"input {index + 1}"
 
 
 def _precision(jaxpr: Any) -> str:

@@ -40,13 +40,13 @@ class Plan:
         lines += _table([(c.what, c.how, c.why) for c in self.program])
         lines += ["", "layers"]
         if not self.layers:
-            return "\n".join([*lines, "  all as Flax computes them"])
+            return "\n".join([*lines, "  all layers: the Flax implementation"])
         ways = dict.fromkeys((c.how, c.why) for c in self.layers)
         for how, why in ways:
             alike = [c for c in self.layers if (c.how, c.why) == (how, why)]
             lines.append(f"  {how}: {why}")
             lines += [f"    {c.count} x {c.what}" for c in alike]
-        return "\n".join([*lines, "  all others as Flax computes them"])
+        return "\n".join([*lines, "  all other layers: the Flax implementation"])
 
 
 def plan_of(spec: Compilation) -> Plan:
@@ -67,27 +67,27 @@ def _program(spec: Compilation, platform: str, layers: tuple[Choice, ...]) -> tu
         _steps(spec)
         or Choice(
             "step",
-            "one compiled program, which writes into the memory of the state before it",
-            "it is long enough, or has what XLA computes many times slower inside loops, as convolutions"
+            "one compiled program per step, with donated buffers",
+            "the step is long enough, or contains operations that are slow inside XLA loops, such as convolutions"
             if platform == "cpu"
-            else "several are under way at once, so that the device never waits",
+            else "steps are dispatched asynchronously, so the device never waits",
         ),
         Choice(
             "data",
             "streamed" if data.stream else "on the device, shuffled there" if data.shuffle else "on the device",
-            "as the spec says" if data.stream is not None else "unless they are too large for it: then streamed",
+            "set in the spec" if data.stream is not None else "streamed if too large for the device",
         ),
-        Choice("metrics", "summed on the device, read once an epoch", "reading them makes the device wait"),
+        Choice("metrics", "accumulated on the device, read once per epoch", "reading them blocks the device"),
     ]
     if compiler_options(train.lowering) and any(c.family in ("convolution", "groups") for c in layers):
-        why = "YNNPACK, XLA's first choice, runs those with fewer than 96 filters on one core"
-        found.append(Choice("convolutions", "those that XLA computes: by Eigen, on all cores", why, "convolution"))
+        why = "YNNPACK, the default of XLA, runs convolutions with fewer than 96 filters on one core"
+        found.append(Choice("convolutions", "XLA with Eigen, on all cores", why, "convolution"))
     if data.augment:
-        found.append(Choice("augmentation", "inside the step", "a batch at once, compiled with it"))
+        found.append(Choice("augmentation", "inside the step", "one batch at a time, compiled with the step"))
     if train.precision != "f32":
-        found.append(Choice("numbers", train.precision, "as the spec says"))
+        found.append(Choice("numbers", train.precision, "set in the spec"))
     if train.remat:
-        found.append(Choice("memory", "blocks are computed again for the gradient", "as the spec says"))
+        found.append(Choice("memory", "blocks are recomputed in the backward pass", "set in the spec"))
     return tuple(found)
 
 

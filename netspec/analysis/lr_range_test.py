@@ -71,7 +71,7 @@ def find_rate(job: Experiment, *, low: float = LOW, high: float = HIGH, steps: i
     Args:
         job: what is trained on what; its schedule is left out, everything else is as in a run.
         low: the first rate.
-        high: the last one, unless the loss explodes before.
+        high: the last one, unless the loss diverges before.
         steps: how many there are, at least 10.
 
     Raises:
@@ -102,7 +102,7 @@ def base_rate(chain: Sequence[Any]) -> float:
 
 
 def _losses(job: Experiment, steps: int) -> list[float]:
-    """The loss of each batch, up to where it explodes."""
+    """The loss of each batch, up to where it diverges."""
     engine = Engine(job)
     data, state = engine.feed(job.train), engine.start()
     losses: list[float] = []

@@ -30,8 +30,8 @@ from netspec.training.step.engine import Engine, State
 class Footprint:
     """Bytes of a training step.
 
-    `weights`; `state`: what is remembered beside them, of the optimizer and of batchnorms; `batch`: its examples;
-    `work`: what is computed on the way, activations that the gradient needs and gradients.
+    `weights`; `state`: optimizer state, running statistics and metrics; `batch`: the examples of a batch; `work`:
+    activations for the backward pass, and gradients.
     """
 
     device: str
@@ -48,13 +48,13 @@ class Footprint:
     def text(self) -> str:
         rows = {
             "weights": (self.weights, ""),
-            "state": (self.state, "of the optimizer, statistics, metrics"),
-            "batch": (self.batch, "its examples"),
-            "work": (self.work, "activations that the gradient needs, gradients"),
-            "together": (self.total, "data on the device come on top"),
+            "state": (self.state, "optimizer state, running statistics, metrics"),
+            "batch": (self.batch, "the examples of a batch"),
+            "temporary": (self.work, "activations for the backward pass, gradients"),
+            "total": (self.total, "without the training data on the device"),
         }
         lines = [f"memory of a training step with {self.examples} examples, on {self.device}", ""]
-        return "\n".join([*lines, *(f"  {k:<9}{memory(v):>11}  {why}".rstrip() for k, (v, why) in rows.items())])
+        return "\n".join([*lines, *(f"  {k:<10}{memory(v):>11}  {why}".rstrip() for k, (v, why) in rows.items())])
 
     def as_json(self) -> dict[str, Any]:
         return {**vars(self), "total": self.total}

@@ -27,7 +27,7 @@ class BatchNorm(nnx.BatchNorm):  # type: ignore[misc]  # Flax is not read by the
         if running or not has_all or not is_plain or x.ndim < 2 or not is_fast_on_cpu("batchnorm", x, self.scale[...]):
             return super().__call__(x, use_running_average, mask=mask)
         what = f"batchnorm, {x.shape[-1]} channels"
-        note("batchnorm", what, "a custom gradient", "two sums over the batch instead of four")
+        note("batchnorm", what, "hand-written gradient", "two reductions over the batch instead of four")
         y, mean, variance = normalize_jit(x, self.scale[...], self.bias[...], self.epsilon)
         for kept, new in ((self.mean, mean), (self.var, variance)):
             kept[...] = jax.lax.stop_gradient(self.momentum * kept[...] + (1 - self.momentum) * new)

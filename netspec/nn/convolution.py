@@ -113,20 +113,20 @@ def _chosen(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads, groups: i
     if not is_fast_on_cpu("convolution", x, kernel):
         return None
     if prod(window) > 1 and all(n + sum(pair) == k for n, k, pair in zip(x.shape[1:-1], window, pads, strict=True)):
-        note("convolution", what, "as a dense layer", "the window is as large as its input")
+        note("convolution", what, "as a dense layer", "the kernel is as large as the input")
         x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
         return (x.reshape(len(x), -1) @ kernel.reshape(-1, kernel.shape[-1])).reshape(len(x), *(1 for _ in window), -1)
     if _is_gathered(x, kernel, strides, pads):
-        why = "with one channel gathering is cheap, and serves the forward pass and the gradient"
-        note("convolution", what, "a product of the gathered windows with the kernel", why)
+        why = "gathering the windows of one channel is cheap, and is done once for the forward and the backward pass"
+        note("convolution", what, "im2col and a matrix product", why)
         return _of_one_channel(x, kernel, pads)
     count = windows_at_once(kernel.shape, x.shape, strides, pads)
     if count == 1:
-        why = "XLA would recompute it for the gradient, in the order of a transposed array"
-        note("convolution", what, "its input is computed once, and the gradient to it", why)
+        why = "without them XLA recomputes both in the backward pass"
+        note("convolution", what, "optimization barriers around its input and the gradient of its output", why)
         return None
-    why = "with few channels and filters XLA spends its time on gathering the windows"
-    note("convolution", what, f"{count} adjacent windows as one", why)
+    why = "with few channels and filters, XLA spends most of the time gathering windows"
+    note("convolution", what, f"computes {count} adjacent windows at once", why)
     return _dense_jit(x, kernel, strides, pads)
 
 

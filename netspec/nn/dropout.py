@@ -25,8 +25,8 @@ class Dropout(nnx.Dropout):  # type: ignore[misc]  # Flax is not read by the typ
         is_own = rngs is None and self.rngs is not None and 0 < self.rate < 1
         if is_off is not False or not is_own or not is_fast_on_cpu("dropout", inputs):
             return super().__call__(inputs, deterministic=deterministic, rngs=rngs)
-        what, why = f"dropout of {self.rate:g}", "Flax draws 32, which takes two to four times as long"
-        note("dropout", what, f"{bits_for(1 - self.rate)} random bits for a number", why)
+        what, why = f"dropout of {self.rate:g}", "the 32 bits of Flax take two to four times as long"
+        note("dropout", what, f"{bits_for(1 - self.rate)} random bits per value", why)
         shape = [1 if axis in self.broadcast_dims else size for axis, size in enumerate(inputs.shape)]
         mask = draw_mask(self.rngs(), 1 - self.rate, tuple(shape))
         return jnp.where(jnp.broadcast_to(mask, inputs.shape), inputs / (1 - self.rate), 0)

@@ -35,6 +35,6 @@ def multiply(x: Any, kernel: Any, dimension_numbers: Any, **more: Any) -> Any:
     if x.ndim < 3 or not is_fast_on_cpu("dense", x, kernel):
         return lax.dot_general(x, kernel, dimension_numbers, **more)
     what = f"dense, {kernel.shape[0]} -> {kernel.shape[1]} features of each step"
-    note("dense", what, "all steps as rows of one matrix", "XLA would transpose arrays for the gradients")
+    note("dense", what, "all steps as rows of one matrix", "avoids transposes in the backward pass")
     rows = lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **more)
     return rows.reshape(*x.shape[:-1], kernel.shape[1])

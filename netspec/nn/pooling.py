@@ -37,8 +37,8 @@ def max_pool(x: Any, window_shape: Sequence[int], strides: Sequence[int] | None 
     if not is_fast_on_cpu("max_pool") or prod(window_shape) > MAX_SLICES:
         return nnx.max_pool(x, tuple(window_shape), strides, padding)
     what = f"{'x'.join(map(str, window_shape))} max pool, {x.shape[-1]} channels"
-    why = "XLA scatters the gradient of a window: up to 20 times slower"
-    note("max_pool", what, "the maximum of strided slices", why)
+    why = "the scatter that XLA uses for the gradient is up to 20 times slower"
+    note("max_pool", what, "maximum of strided slices", why)
     steps = tuple(strides) if strides is not None else (1,) * len(window_shape)
     pads = lax.padtype_to_pads(x.shape[1:-1], window_shape, steps, padding) if isinstance(padding, str) else padding
     if any(before or after for before, after in pads):

@@ -114,7 +114,7 @@ def compare_runs(one: Path, other: Path) -> list[Row]:
     rows = []
     groups = {what: [name for name in a if name.startswith(prefix)] for what, prefix in PARTS.items()}
     grouped = {name for names in groups.values() for name in names}
-    groups["position and sums"] = [name for name in a if name not in grouped]
+    groups["data position and metric totals"] = [name for name in a if name not in grouped]
     for what, names in groups.items():
         if names:
             wrong = [_differing(name, a[name], b.get(name)) for name in names]
@@ -146,8 +146,8 @@ def _metric_rows(one: Path, other: Path) -> list[Row]:
     epochs = [[{"loss": row["loss"], **row["metrics"]} for row in record.history] for record in (a, b)]
     ends = [record.done["metrics"] if record.done else {} for record in (a, b)]
     for what, before, after in (
-        ("metrics of the epochs", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
-        ("metrics at the end", ends[0], ends[1]),
+        ("metrics per epoch", dict(enumerate(epochs[0])), dict(enumerate(epochs[1]))),
+        ("final metrics", ends[0], ends[1]),
     ):
         wrong = next((key for key in {**before, **after} if before.get(key) != after.get(key)), None)
         text = "" if wrong is None else f"{'epoch ' + str(wrong + 1) if isinstance(wrong, int) else wrong}"

@@ -26,10 +26,16 @@ def test_choices_of_layers() -> None:
         "input 16x16x3\nconv(20) -> batchnorm -> maxpool(2) -> depthwise(3x3) -> conv(24) -> conv(24, 1x1) * 2 "
         "-> gap -> dense(2)"
     )
-    assert found["3x3 convolution, 3 -> 20 channels"] == ("4 adjacent windows as one", 1)
-    assert found["3x3 convolution, 20 -> 24 channels"] == ("its input is computed once, and the gradient to it", 1)
+    assert found["3x3 convolution, 3 -> 20 channels"] == ("computes 4 adjacent windows at once", 1)
+    assert found["3x3 convolution, 20 -> 24 channels"] == (
+        "optimization barriers around its input and the gradient of its output",
+        1,
+    )
     assert found["3x3 convolution, 20 -> 20 channels"] == ("a sum of shifted products", 1)
-    assert found["1x1 convolution, 24 -> 24 channels"] == ("its input is computed once, and the gradient to it", 2)
+    assert found["1x1 convolution, 24 -> 24 channels"] == (
+        "optimization barriers around its input and the gradient of its output",
+        2,
+    )
     assert {"batchnorm, 20 channels", "2x2 max pool, 20 channels"} <= found.keys()
 
 

@@ -57,7 +57,7 @@ def test_inputs_and_outputs_of_every_kind(text: str) -> None:
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "net.net").write_text(NET)
     assert run(["show", str(tmp_path / "net.net"), "--memory"]) == 0
-    assert "together" in capsys.readouterr().out
+    assert "total" in capsys.readouterr().out
     assert run(["show", str(tmp_path / "net.net"), "--memory", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["weights"] == WEIGHTS
 

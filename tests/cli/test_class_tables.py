@@ -52,7 +52,7 @@ def test_names_of_the_output_that_a_figure_is_of() -> None:
 
 def test_of_many_classes_the_most_frequent_mistakes_are_shown() -> None:
     rows = np.diag(np.full(30, 9)).tolist()
-    assert table_text("test_confusion_matrix", rows, {}) == "test_confusion_matrix: no mistakes"
+    assert table_text("test_confusion_matrix", rows, {}) == "test_confusion_matrix: no errors"
     rows[3][7], rows[8][2] = 4, 15
     lines = table_text("test_confusion_matrix", rows, {"output": [f"class {i}" for i in range(30)]}).splitlines()
     assert lines[1:] == ["      15  class 8, taken for class 2", "       4  class 3, taken for class 7"]

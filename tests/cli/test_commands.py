@@ -64,7 +64,7 @@ def test_unknown_command_and_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_check_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "good.net"]) == 0
-    assert capsys.readouterr().out == "good.net: no mistakes, 31,530 trainable parameters\n"
+    assert capsys.readouterr().out == "good.net: no errors, 31,530 trainable parameters\n"
 
 
 def test_check_shows_every_mistake(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

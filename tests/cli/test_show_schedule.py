@@ -36,16 +36,16 @@ def test_the_curve_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert 0.15 < top < 0.25  # the rate is highest after two of ten epochs
     assert lines[-4].split() == ["0", "5", "10", "epochs"]
     assert lines[-2:] == [
-        "1,000 steps, 100 in an epoch, assumed: the spec names no data",
-        "first 0.0005, highest 0.1 (epoch 2, step 100), last 0.000125",
+        "1,000 steps, 100 per epoch, assumed: no data source is given",
+        "initial 0.0005, maximum 0.1 (epoch 2, step 100), final 0.000125",
     ]
 
 
 def test_the_steps_are_those_of_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "dense(classes, softmax)\ndata { source = iris }\ntrain { batch = 10\n epochs = 3\n schedule = step(1) }"
     out = shown(text, tmp_path, capsys)
-    assert "36 steps, 12 in an epoch\n" in out
-    assert "first 0.001, highest 0.001 (epoch 1, step 1), last 1e-05" in out
+    assert "36 steps, 12 per epoch\n" in out
+    assert "initial 0.001, maximum 0.001 (epoch 1, step 1), final 1e-05" in out
 
 
 def test_json_has_the_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

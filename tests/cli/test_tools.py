@@ -84,7 +84,7 @@ def test_lr_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str])
 def test_gradients_of_built_in_layers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--gradients", "iris.net"]) == 0
     out = capsys.readouterr().out
-    assert "stem" in out and "worst error" in out and "WRONG" not in out
+    assert "stem" in out and "largest relative error" in out and "WRONG" not in out
 
 
 def test_a_wrong_gradient_is_marked_and_the_status_is_1(folder: Path) -> None:

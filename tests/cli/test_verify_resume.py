@@ -32,7 +32,7 @@ def test_verify_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert found["equal"] is True
     names = [row["what"] for row in found["compared"]["resumed"]]
-    assert names[:2] == ["parameters", "optimizer state"] and "metrics at the end" in names
+    assert names[:2] == ["parameters", "optimizer state"] and "final metrics" in names
     assert all(row["equal"] for rows in found["compared"].values() for row in rows)
     assert next(row["numbers"] for row in found["compared"]["again"]) == 131
 
@@ -58,8 +58,8 @@ BASE = {"state/params/dense/kernel": np.ones((2, 3), np.float32), "state/step": 
 def test_what_is_equal(tmp_path: Path) -> None:
     rows = compare_runs(made(tmp_path, BASE), made(tmp_path, BASE))
     assert [(row.what, row.numbers, row.differs) for row in rows] == [
-        ("parameters", 6, ""), ("best weights", 2, ""), ("position and sums", 1, ""), ("metrics of the epochs", 2, ""),
-        ("metrics at the end", 5, ""),
+        ("parameters", 6, ""), ("best weights", 2, ""), ("data position and metric totals", 1, ""),
+        ("metrics per epoch", 2, ""), ("final metrics", 5, ""),
     ]  # fmt: skip
 
 
@@ -69,11 +69,16 @@ def test_what_differs(tmp_path: Path) -> None:
     cases: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         ({**BASE, "state/params/dense/kernel": kernel}, {}, "parameters", "`params/dense/kernel` by up to 1.2e-07"),
         ({**BASE, "state/params/dense/kernel": -kernel * 0}, {}, "parameters", "by up to 1"),
-        ({**BASE, "state/step": np.int64(7)}, {}, "position and sums", "is int64 (), not int32 ()"),
-        ({name: a for name, a in BASE.items() if name != "state/step"}, {}, "position and sums", "is missing"),
+        ({**BASE, "state/step": np.int64(7)}, {}, "data position and metric totals", "is int64 (), not int32 ()"),
+        (
+            {name: a for name, a in BASE.items() if name != "state/step"},
+            {},
+            "data position and metric totals",
+            "is missing",
+        ),
         ({**BASE, "state/more": np.ones(1)}, {}, "names of the arrays", "`state/more` is only in one"),
-        (BASE, {"loss": 0.25}, "metrics of the epochs", "epoch 1"),
-        (BASE, {"test_accuracy": 0.25}, "metrics at the end", "test_accuracy"),
+        (BASE, {"loss": 0.25}, "metrics per epoch", "epoch 1"),
+        (BASE, {"test_accuracy": 0.25}, "final metrics", "test_accuracy"),
     ]
     for arrays, figures, what, why in cases:
         rows = compare_runs(made(tmp_path, BASE), made(tmp_path, arrays, **figures))

@@ -53,5 +53,5 @@ def _mistakes_text(metric: str, rows: list[list[int]], names: Sequence[str]) -> 
     wrong.sort(key=lambda mistake: (-mistake[0], mistake[1:]))
     lines = [f"  {count:>6}  {names[i]}, taken for {names[j]}" for count, i, j in wrong[:MAX_MISTAKES]]
     if not wrong:
-        return f"{metric}: no mistakes"
+        return f"{metric}: no errors"
     return "\n".join([f"{metric}: the most frequent mistakes; the whole table is in the record of the run", *lines])

@@ -21,8 +21,8 @@ def print_gradients(spec: Compilation, as_json: bool) -> int:
     layers = layers_of(spec.optimized)
     widths = [max(map(len, texts)) for texts in zip(("layer", ""), *layers, strict=True)]
     if not as_json:
-        click.echo(_line(("layer", "", "worst error", "of"), widths))
-        click.echo(_line(("-" * widths[0], "-" * widths[1], "-" * 11, "-" * 9), widths))
+        click.echo(_line(("layer", "", "largest relative error", "in"), widths))
+        click.echo(_line(("-" * widths[0], "-" * widths[1], "-" * 22, "-" * 9), widths))
     wrong: list[Diagnostic] = []
     for found in check_gradients(spec.optimized):
         if as_json:
@@ -36,7 +36,7 @@ def print_gradients(spec: Compilation, as_json: bool) -> int:
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     name, call, error, rest = cells
-    return f"{name:<{widths[0]}}  {call:<{widths[1]}}  {error:>11}  {rest}".rstrip()
+    return f"{name:<{widths[0]}}  {call:<{widths[1]}}  {error:>22}  {rest}".rstrip()
 
 
 def _verdict(found: LayerGradients) -> tuple[str, str]:

@@ -149,7 +149,7 @@ def _start_line(record: Record) -> str:
     resumed = f", resuming at epoch {record['epoch']}" if record["is_resumed"] else ""
     return (
         f"{record['parameters']:,} parameters, {record['examples']:,} examples, "
-        f"{plural(record['steps'], 'step')} an epoch, on {record['device']}{resumed}\nrun: {record['run']}"
+        f"{plural(record['steps'], 'step')} per epoch, on {record['device']}{resumed}\nrun: {record['run']}"
     )
 
 
@@ -203,7 +203,7 @@ def duration_text(seconds: float) -> str:
 def _done_lines(record: Record) -> str:
     if record["event"] == "interrupted":
         return (
-            f"interrupted after {plural(record['epochs'], 'epoch')}; everything is saved\n"
+            f"interrupted after {plural(record['epochs'], 'epoch')}; a checkpoint is saved\n"
             f"resume with: netspec train --resume {record['run']}"
         )
     metrics = record["metrics"]

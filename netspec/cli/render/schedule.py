@@ -1,6 +1,6 @@
 """The learning rate over a run, for `netspec show --schedule`.
 
-Comes in: a compiled spec. Goes out: a curve in ASCII, and the first, the highest and the last rate.
+Comes in: a compiled spec. Goes out: a curve in ASCII, and the initial, maximum and final learning rate.
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ def _notes(spec: Compilation) -> list[str]:
 
 
 def schedule_text(curve: ScheduleCurve) -> str:
-    """The curve, its axes, and the three rates that matter."""
+    """The curve, its axes, and the initial, maximum and final learning rate."""
     width = max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns - 14))
     epochs = len(curve.rates) // curve.steps_per_epoch
     lines = [f"learning rate: {curve.words}", ""]
     ends = ("0", number_text(epochs / 2), plural(epochs, "epoch"))
     lines += curve_lines(_columns(curve.rates, width), height=HEIGHT, ends=ends)
-    assumed = ", assumed: the spec names no data" if curve.is_assumed else ""
-    lines += ["", f"{len(curve.rates):,} steps, {curve.steps_per_epoch:,} in an epoch{assumed}", _rates_text(curve)]
+    assumed = ", assumed: no data source is given" if curve.is_assumed else ""
+    lines += ["", f"{len(curve.rates):,} steps, {curve.steps_per_epoch:,} per epoch{assumed}", _rates_text(curve)]
     return "\n".join([*lines, *curve.notes])
 
 
@@ -94,7 +94,7 @@ def _rates_text(curve: ScheduleCurve) -> str:
     highest = int(rates.argmax())
     where = f"epoch {highest // per_epoch + 1}, step {highest % per_epoch + 1}"
     first, top, last = (number_text(float(rate)) for rate in (rates[0], rates[highest], rates[-1]))
-    return f"first {first}, highest {top} ({where}), last {last}"
+    return f"initial {first}, maximum {top} ({where}), final {last}"
 
 
 def _columns(rates: Any, width: int) -> list[tuple[float, float]]:

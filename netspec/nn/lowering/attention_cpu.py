@@ -29,7 +29,7 @@ def attend(query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool =
     examples, steps, heads, size = query.shape
     others, kv_heads = key.shape[1:3]
     what = f"attention, {heads} heads of {size}, {steps} steps to {others}"
-    note("attention", what, "a custom gradient", "no sums over the scores")
+    note("attention", what, "hand-written gradient", "needs no reductions over the scores")
     # Neighboring heads that share keys and values are more queries of one head.
     grouped = query.reshape(examples, steps, kv_heads, -1, size).transpose(0, 2, 3, 1, 4)
     rows = grouped.reshape(examples, kv_heads, -1, size) * size**-0.5

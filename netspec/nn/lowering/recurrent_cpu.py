@@ -40,7 +40,7 @@ class LSTM(recurrent.LSTM):
         is_usual = self.activation is nnx.tanh and self.recurrent_activation is nnx.sigmoid
         if not is_usual or not is_fast_on_cpu("recurrent", z, kernel):
             return super().through(first, z, kernel, inner, kept, real)
-        note("recurrent", f"lstm, {self.units} units", "a custom gradient", "half as much is kept of each step")
+        note("recurrent", f"lstm, {self.units} units", "hand-written gradient", "stores half as much per step")
         return lstm_steps(z, kernel, kept, real, self.reverse)
 
 

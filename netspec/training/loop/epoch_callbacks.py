@@ -87,7 +87,7 @@ class Plateau(TrainingCallback):
         after = max(before * self.rule.factor, self.rule.least)
         training.state["rate_scale"] = training.engine.placement.put(np.float32(after))
         training.log(
-            f"`{self.rule.watches()}` has not improved: the learning rate is multiplied by {after:.4g} from now on"
+            f"`{self.rule.watches()}` has not improved: the scheduled learning rate is now multiplied by {after:.4g}"
         )
         # Saved at once: steps that are run again after a kill all have the same rate.
         training.must_save = training.must_save or after < before

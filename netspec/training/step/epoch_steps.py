@@ -99,8 +99,8 @@ def choose_steps_per_call(forward: Callable[..., Any], weights: Any, inputs: Seq
     products = sum(_operations(e) for e in traced if e.primitive.name == "dot_general")
     if has_slow or PASSES * products > MAX_OPERATIONS:
         return 1
-    why = "a step is so short that starting each would take a tenth of it"
-    note("steps", "steps", f"{STEPS_PER_CALL} in one program", why)
+    why = "a step is so short that dispatch would take a tenth of its time"
+    note("steps", "steps", f"{STEPS_PER_CALL} steps per call of the compiled program", why)
     return STEPS_PER_CALL
 
 

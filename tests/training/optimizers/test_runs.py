@@ -79,7 +79,7 @@ def test_a_run_with_everything_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: 
     assert same(found.weights, whole.weights)
     assert figures_of(found.history) == figures_of(whole.history)
     assert found.best_epoch == whole.best_epoch
-    assert (run.path / "log.txt").read_text().count("the learning rate is multiplied by") >= 1
+    assert (run.path / "log.txt").read_text().count("the scheduled learning rate is now multiplied by") >= 1
 
 
 # ---------------------------------------------------------------- gathered gradients

@@ -77,8 +77,8 @@ def test_layers_of_a_network_are_right() -> None:
         "input 8x8x2\nblock(3) -> maxpool(2) -> dropout(0.3) -> flatten -> dense(5, tanh) -> dense(3, softmax)"
     )
     assert all(layer.is_right and layer.precision == "float64" for layer in layers.values())
-    assert {part.name for part in layers["block/conv"].parts} == {"kernel", "bias", "the input"}
-    assert {part.name for part in layers["block/batchnorm"].parts} >= {"scale", "bias", "the input"}
+    assert {part.name for part in layers["block/conv"].parts} == {"kernel", "bias", "input"}
+    assert {part.name for part in layers["block/batchnorm"].parts} >= {"scale", "bias", "input"}
     assert sum(part.entries - part.kinks for layer in layers.values() for part in layer.parts) > 50
 
 
@@ -87,7 +87,7 @@ def test_sequences_masks_and_token_ids() -> None:
     assert all(layer.is_right for layer in layers.values())
     embedding, lstm = (next(v for k, v in layers.items() if k.startswith(name)) for name in ("embedding", "lstm"))
     assert [part.name for part in embedding.parts] == ["embedding"]
-    assert {"kernel", "recurrent_kernel", "the input"} <= {part.name for part in lstm.parts}
+    assert {"kernel", "recurrent_kernel", "input"} <= {part.name for part in lstm.parts}
 
 
 def test_a_sum_has_two_inputs_and_kinks_do_not_count() -> None:
@@ -107,7 +107,7 @@ def test_wrong_gradients_are_found(which: int) -> None:
     assert error is not None
     assert error.error == pytest.approx((0.01 / 1.01, 0.5)[which], rel=0.02)
     diagnostic = wrong[0].diagnostic()
-    assert diagnostic.code == "NS512" and "`gradient_test`" in diagnostic.message and "the input" in diagnostic.message
+    assert diagnostic.code == "NS512" and "`gradient_test`" in diagnostic.message and "input" in diagnostic.message
 
 
 def test_lower_precision_is_measured_in_its_own_way_or_not_at_all() -> None:

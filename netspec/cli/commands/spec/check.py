@@ -71,5 +71,5 @@ def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptio
 def _print_count(file: str, problems: Sequence[Diagnostic], summary: str, *, to_stderr: bool = False) -> None:
     mistakes = sum(d.is_error for d in problems)
     counts = ((mistakes, "error"), (len(problems) - mistakes, "warning"))
-    found = " and ".join(plural(count, noun) for count, noun in counts if count) or "no mistakes"
+    found = " and ".join(plural(count, noun) for count, noun in counts if count) or "no errors"
     click.echo(f"{file}: {found}{summary}", err=to_stderr)

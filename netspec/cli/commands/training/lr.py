@@ -79,21 +79,21 @@ def _record(test: RateTest, line: str) -> dict[str, object]:
 
 
 def _text(test: RateTest, line: str, output: str | None) -> str:
-    end = f"stopped at {test.rates[-1]:.2g}, where the loss explodes" if test.exploded else "the loss never explodes"
+    end = f"stopped at {test.rates[-1]:.2g}, where the loss diverged" if test.exploded else "the loss did not diverge"
     count, marks = len(test.rates), {"▲": test.steepest, "△": test.tenth}
     top, ends = _drawn(test)
     lines = [
-        f"loss while the learning rate rises ({count} steps; {end})",
+        f"loss at increasing learning rates ({count} steps; {end})",
         "",
         curve_text(test.rates[:ends], [min(loss, top) for loss in test.smoothed[:ends]], marks),
         "",
-        f"▲ {test.steepest:<8.2g} the loss falls fastest here",
-        f"△ {test.tenth:<8.2g} a tenth of the rate with the least loss",
+        f"▲ {test.steepest:<8.2g} steepest decrease of the loss",
+        f"△ {test.tenth:<8.2g} one tenth of the learning rate with the lowest loss",
         "",
-        "to put into the spec, the smaller of the two:",
+        "suggested setting (the smaller of the two):",
         f"    train {{ {line} }}",
     ]
-    return "\n".join([*lines, f"written {output}"] if output else lines)
+    return "\n".join([*lines, f"wrote {output}"] if output else lines)
 
 
 def _drawn(test: RateTest) -> tuple[float, int]:
@@ -110,13 +110,13 @@ def _picture(test: RateTest, name: str, form: str) -> bytes:
     axes.plot(test.rates, test.losses, color="#9db4d0", linewidth=1, label="loss of the batch")
     axes.plot(test.rates, test.smoothed, color="#1f4e8c", linewidth=2.2, label="smoothed")
     for rate, color, text in (
-        (test.steepest, "#c8553d", f"falls fastest: {test.steepest:.2g}"),
-        (test.tenth, "#3a7d44", f"a tenth of the least: {test.tenth:.2g}"),
+        (test.steepest, "#c8553d", f"steepest decrease: {test.steepest:.2g}"),
+        (test.tenth, "#3a7d44", f"one tenth of that with the lowest loss: {test.tenth:.2g}"),
     ):
         axes.axvline(rate, color=color, linewidth=1.4, linestyle="--", label=text)
     low, high = min(test.smoothed), test.smoothed[0]
     axes.set_ylim(low - 0.15 * (high - low), high + 0.6 * (high - low))
-    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title=f"{name}: learning-rate range test")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title=f"{name}: learning rate range test")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower left")

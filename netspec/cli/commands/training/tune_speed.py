@@ -50,16 +50,16 @@ def command(file: str, seconds: float, given: SpecOptions, as_json: bool) -> int
     saved = None if path is None else str(path)
     print_result({"event": "tune-speed", **record, "kept": saved} if as_json else _text(found))
     if path is None and not as_json:
-        click.echo("the cache folder cannot be written to, so this is forgotten: write it into train { … }")
+        click.echo("cannot write to the cache folder; to keep the result, add it to train { … }")
     return 0
 
 
 def _text(found: Tuning) -> str:
     width = max(len(_name(lowering)) for lowering in found.seconds)
-    lines = [f"{'lowering':<{width}}  ms a step  to fast"]
+    lines = [f"{'lowering':<{width}}  ms per step  relative to fast"]
     for lowering, seconds in found.seconds.items():
         mark = "  best" if lowering == found.best else ""
-        lines.append(f"{_name(lowering):<{width}}  {seconds * 1000:9.2f}  {seconds / found.seconds[FAST]:7.2f}{mark}")
+        lines.append(f"{_name(lowering):<{width}}  {seconds * 1000:11.2f}  {seconds / found.seconds[FAST]:16.2f}{mark}")
     return "\n".join([*lines, f"lowering = {LoweringKind().to_source(found.best)}"])
 
 

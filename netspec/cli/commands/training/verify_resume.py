@@ -79,9 +79,7 @@ def command(
         _print_rows(*pairs)
         click.echo()
         click.secho(
-            "the same numbers twice, and the same numbers after a kill: bit for bit"
-            if is_equal
-            else f"the numbers are not the same\n  hint: {HINT}",
+            "all runs are bitwise identical" if is_equal else f"the runs differ\n  hint: {HINT}",
             fg="green" if is_equal else "red",
             bold=True,
         )

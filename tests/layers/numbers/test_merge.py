@@ -259,7 +259,7 @@ def problem(text: str) -> str:
             ["NS304", "along the length", "channels differ, 8 and 7", "with 8 channels"],
         ),
         ("concat(along = height)", [(4, 8, 2), (5, 7, 2)], ["NS304", "the widths differ, 8 and 7", "only the height"]),
-        ("concat(along = height)", [(4, 8), (5, 8)], ["NS302", "images and volumes", "its length or its channels"]),
+        ("concat(along = height)", [(4, 8), (5, 8)], ["NS302", "an image or a volume", "its length or its channels"]),
         (
             "concat(along = length)",
             [(8,), (8,)],

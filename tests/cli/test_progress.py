@@ -149,7 +149,7 @@ def test_the_moving_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert "loss █▁ 1.0000 to 0.5000" in capsys.readouterr().out
 
 
-def test_one_step_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_step_per_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     PlainReporter().start(start(2))
-    assert "1 step an epoch" in capsys.readouterr().out
+    assert "1 step per epoch" in capsys.readouterr().out
     assert plural(1200, "step") == "1,200 steps" and plural(1, "step") == "1 step"

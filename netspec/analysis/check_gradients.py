@@ -1,6 +1,6 @@
 """Whether the gradients of layers are right: the analytic ones beside finite differences, one layer at a time.
 
-Comes in: a graph after the passes. Goes out: a `LayerGradients` for each layer, in the order of the computation. Every
+Input: a graph after the passes. Output: a `LayerGradients` for each layer, in the order of the computation. Every
 layer runs alone, on the very arrays that reach it in the network, in training mode and in double precision; a layer
 that lowers the precision itself is measured with the steps and the tolerance that go with it. Formulas: central
 differences, (f(x + h) - f(x - h)) / 2h, of the result times fixed random numbers, summed.

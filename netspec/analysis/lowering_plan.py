@@ -1,6 +1,6 @@
 """How a spec is computed on this machine, and why: what `netspec show --stage plan` prints.
 
-Comes in: a `Compilation`. Goes out: the choices, for the training program as a whole and for the layers. Those of the
+Input: a `Compilation`. Output: the choices, for the training program as a whole and for the layers. Those of the
 layers are noted by `netspec.nn` while the training step is traced with the shapes alone; nothing is computed.
 """
 

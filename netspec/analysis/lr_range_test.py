@@ -1,6 +1,6 @@
 """The learning-rate range test: the rate grows at every step, and the loss shows at which rates the network learns.
 
-Comes in: an `Experiment`. Goes out: a `RateTest` with the curve and two suggestions. Nothing is written.
+Input: an `Experiment`. Output: a `RateTest` with the curve and two suggestions. Nothing is written.
 
 Reference: Smith 2015, Cyclical learning rates for training neural networks, arXiv:1506.01186.
 """

@@ -1,6 +1,6 @@
 """How much memory a training step takes on this device: what `netspec show --memory` prints.
 
-Comes in: a `Compilation`. Goes out: a `Footprint`. The step of `netspec train` is compiled for the batch of the
+Input: a `Compilation`. Output: a `Footprint`. The step of `netspec train` is compiled for the batch of the
 spec, and the compiler reports what it will take; no step runs, and no data are read.
 """
 

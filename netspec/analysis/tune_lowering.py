@@ -1,6 +1,6 @@
 """Which lowering trains a spec fastest on this machine: measured on whole training steps, and remembered.
 
-Comes in: an experiment. Goes out: `Tuning`, with the time of a step for each candidate, and a file in the cache that
+Input: an experiment. Output: `Tuning`, with the time of a step for each candidate, and a file in the cache that
 `netspec train` looks for. The candidates are everything (`fast`), nothing (`reference`), everything but one family for
 each that the network has a use for, and everything but all of those that are better left out.
 """

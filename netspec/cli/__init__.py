@@ -1,4 +1,5 @@
-"""The command line; only here is anything written to the terminal.
+"""The command line.
 
-Comes in: arguments. Goes out: text, JSON, an exit status (0 clean, 1 a mistake of the user, 2 a bug).
+Input: arguments. Guarantee: the only package that prints. Output: text, JSON, an exit status (0 no
+errors, 1 an error of the user, 2 a bug).
 """

@@ -1,6 +1,6 @@
 """Augmentations: words that are chained, `rotate(10) -> shift(10%) -> noise(0.05)`, and vary the training examples.
 
-Comes in: what a spec says. Goes out: checked words. They are implemented in netspec/training/augment/ and run in the
+Input: what a spec says. Output: checked words. They are implemented in netspec/training/augment/ and run in the
 compiled training step, with new random numbers for each example in each step; netspec/data/checks/augmentation.py
 checks that they fit the network. They see images with numbers from 0 (the darkest of the training examples) to 1 (the
 brightest), regardless of `normalize`. Validation, test and prediction are not augmented.

@@ -1,6 +1,6 @@
 """From the section `data` to facts, and to loaded data: those of the source, with the input as the target if need be.
 
-Comes in: settings and the folder of the spec. Goes out: `Facts` or a `Dataset`.
+Input: settings and the folder of the spec. Output: `Facts` or a `Dataset`.
 """
 
 from __future__ import annotations

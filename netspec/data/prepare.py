@@ -1,6 +1,6 @@
 """From a data source to the parts that are trained on: load, check, convert, split, check again.
 
-Comes in: settings and what the network expects. Goes out: `Splits` that fit it, and warnings. Training calls only
+Input: settings and what the network expects. Output: `Splits` that fit it, and warnings. Training calls only
 `prepare_data`; its steps can also be called alone.
 """
 

@@ -1,6 +1,6 @@
 """The section `data { … }`: the source of the examples, and how they are split.
 
-Comes in: checked values. Goes out: `DataSettings`, and their mistakes that can be found without loading anything.
+Input: checked values. Output: `DataSettings`, and their mistakes that can be found without loading anything.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The reference pages under docs/, written from the declarations: layers, the other words, errors.
 
-Comes in: the vocabulary and the kinds of diagnostics. Goes out: Markdown; `netspec words --write docs` writes it.
+Input: the vocabulary and the kinds of diagnostics. Output: Markdown; `netspec words --write docs` writes it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every layer, activation and initializer, one file per family; importing this package fills the vocabulary.
 
-Comes in: nothing. Guaranteed: a layer is declared once, without JAX. Goes out: declarations, which checking, inference,
+Input: nothing. Guarantee: a layer is declared once, without JAX. Output: declarations, which checking, inference,
 emission, docs and tests read.
 """
 

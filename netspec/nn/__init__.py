@@ -1,7 +1,7 @@
 """The runtime that emitted code calls: the names and the state of `flax.nnx`, and the few things that it lacks.
 
-Some are lowered to what is fastest on the current device, under the same names (`lowering/`); `using("reference")`
-turns that off.
+Input: arrays. Guarantee: the values and gradients of `flax.nnx`, up to rounding. Output: arrays. Some layers have a
+lowering that is faster on the current device, under the same names (`lowering/`); `using("reference")` turns that off.
 """
 
 from flax.nnx import (

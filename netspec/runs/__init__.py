@@ -1,4 +1,5 @@
 """Work with run folders: list, compare, resume, evaluate, predict, several seeds.
 
-Comes in: paths of runs. Goes out: `RunInfo`, differences, metrics, predictions.
+Input: paths of runs. Guarantee: inspecting a run never modifies it. Output: `RunInfo`, differences, metrics,
+predictions.
 """

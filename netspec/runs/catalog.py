@@ -1,6 +1,6 @@
 """Runs in a folder: their state, progress and metrics, and removing them.
 
-Comes in: folders that `netspec train` has created. Goes out: a `RunInfo` for each, for tables and for choosing; and the
+Input: folders that `netspec train` has created. Output: a `RunInfo` for each, for tables and for choosing; and the
 canonical form of the spec of a run. Nothing here imports JAX.
 """
 

@@ -1,6 +1,6 @@
 """The differences between two specs, as changes of layers, options and settings.
 
-Comes in: two `Meaning`s. Goes out: `Difference`, a list of changes that can be printed or written as JSON.
+Input: two `Meaning`s. Output: `Difference`, a list of changes that can be printed or written as JSON.
 """
 
 from __future__ import annotations

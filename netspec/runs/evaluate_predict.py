@@ -1,6 +1,6 @@
 """Evaluation and inference with the network of a run, or with a model: metrics on a split, predictions for examples.
 
-Comes in: a run folder or a `Model`. Goes out: metrics, or `Predictions`.
+Input: a run folder or a `Model`. Output: metrics, or `Predictions`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Resuming a run from its last checkpoint.
 
-Comes in: a run folder, and a spec or settings that may have changed since. Goes out: the `Result` that the run would
+Input: a run folder, and a spec or settings that may have changed since. Output: the `Result` that the run would
 have had without the interruption. The meaning of the spec is compared with that of the run; only `train.epochs` may
 differ.
 """

@@ -1,6 +1,6 @@
 """Several runs of one spec that differ in their seed.
 
-Comes in: a prepared spec with `train.seeds`. Goes out: `SeedsResult`, with the mean and the spread of each metric. The
+Input: a prepared spec with `train.seeds`. Output: `SeedsResult`, with the mean and the spread of each metric. The
 folder holds the spec as every run folder does, `seeds.json` with the metrics, and a whole run for each seed, `seed-0`,
 `seed-1`, …, which can be evaluated, loaded and resumed by itself. The data are read once and the network is compiled
 once. The runs go one after another rather than side by side in one `jax.vmap`: XLA turns that into grouped

@@ -1,7 +1,7 @@
 """Whether runs are reproducible on this machine: the same numbers twice, and the same numbers after a kill.
 
 Each training runs in a separate process, so that nothing that JAX has compiled or tuned in one is used in the next.
-Comes in: a `Task` for each. Goes out: run folders, and a comparison of two of them, bit for bit.
+Input: a `Task` for each. Output: run folders, and a comparison of two of them, bit for bit.
 """
 
 from __future__ import annotations

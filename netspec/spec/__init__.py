@@ -1,4 +1,5 @@
-"""A whole spec: compiled, its sections held against each other, as a model, and as an experiment.
+"""A whole spec: compiled, as a model, and as an experiment.
 
-Comes in: a source. Goes out: `Compilation`, its canonical form, `Model`, and a training from settings to a run.
+Input: a source. Guarantee: its sections are consistent with each other. Output: `Compilation`, its canonical form,
+`Model`, and a training from settings to a run.
 """

@@ -1,6 +1,6 @@
 """The canonical form of a spec: its network, settings and data as plain data, and a hash over them.
 
-Comes in: a compilation without errors. Goes out: `Meaning`, which a run saves as `meaning.json`. Formatting, comments,
+Input: a compilation without errors. Output: `Meaning`, which a run saves as `meaning.json`. Formatting, comments,
 the names of params, unused blocks and the names of layers without weights do not change the hash; the names of layers
 with weights do, since files of weights are read by them.
 """

@@ -3,7 +3,7 @@
     text -> tree -> resolution -> graph -> optimized graph -> Python source
                                                -> inference form -> Python source
 
-Comes in: a `Source` and what the command line says. Goes out: whatever stage is asked for; `problems` gathers what is
+Input: a `Source` and what the command line says. Output: whatever stage is asked for; `problems` gathers what is
 wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a live model.
 """
 

@@ -1,6 +1,6 @@
 """From a spec and data to a run: compile, load the data, check, train, write.
 
-Comes in: a `Compilation` and data (or the source that the spec names). Goes out: `Result`, with the folder of the run.
+Input: a `Compilation` and data (or the source that the spec names). Output: `Result`, with the folder of the run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a run folder back to its spec, its preprocessing and its model.
 
-Comes in: the path of a run. Goes out: the `Compilation` as it was run, or a `Model` with the best weights.
+Input: the path of a run. Output: the `Compilation` as it was run, or a `Model` with the best weights.
 """
 
 from __future__ import annotations

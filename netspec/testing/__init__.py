@@ -3,8 +3,8 @@
     def test_my_layer():
         netspec.testing.check_layer(MyLayer)
 
-Declarations are compared with the emitted network, over a grid of options and input shapes. Each check raises an
-AssertionError that says what is wrong.
+Input: the declaration of a word. Guarantee: it is compared with the generated network over a grid of options and input
+shapes. Output: nothing, or an AssertionError that says what is wrong.
 """
 
 from netspec.language.vocabulary import temporary_words as temporary_words

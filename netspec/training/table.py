@@ -1,6 +1,6 @@
 """Words as rows of a table: a signature, a sentence, what other libraries call them, and what they compute.
 
-Comes in: a base class, and the options that several words share. Goes out: a class for each row, declared like one that
+Input: a base class, and the options that several words share. Output: a class for each row, declared like one that
 is written as a class.
 """
 

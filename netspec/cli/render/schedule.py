@@ -1,6 +1,6 @@
 """The learning rate over a run, for `netspec show --schedule`.
 
-Comes in: a compiled spec. Goes out: a curve in ASCII, and the initial, maximum and final learning rate.
+Input: a compiled spec. Output: a curve in ASCII, and the initial, maximum and final learning rate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The weights of a run as a table, and small ones as numbers, for `netspec show RUN --weights`.
 
-Comes in: arrays by name, in the order of the layers. Goes out: text, or plain data for JSON.
+Input: arrays by name, in the order of the layers. Output: text, or plain data for JSON.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The graph as Python source, and source as a live module.
 
-Comes in: a graph. Guaranteed: code is built from data whose leaves are checked; text of a spec never becomes code. Goes
+Input: a graph. Guarantee: code is built from data whose leaves are checked; text of a spec never becomes code. Goes
 out: source, and with JAX the module that it defines.
 """

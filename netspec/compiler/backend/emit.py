@@ -1,6 +1,6 @@
 """Graph to Python source: readable Flax NNX classes, one for each block, the network last.
 
-Comes in: a graph after the passes. Goes out: source that `load` executes and `netspec compile` writes; with
+Input: a graph after the passes. Output: source that `load` executes and `netspec compile` writes; with
 `standalone`, source that needs Flax only.
 """
 

@@ -1,6 +1,6 @@
 """The inference form of a live network: fewer layers with different weights, and the same predictions.
 
-Comes in: the graph after `for_inference`, the class that is emitted for it, and a module of the trained form. Goes out:
+Input: the graph after `for_inference`, the class that is emitted for it, and a module of the trained form. Output:
 a module of the inference form, into whose kernels and biases the running statistics of merged batchnorms are worked.
 """
 

@@ -1,4 +1,4 @@
 """Expressions to values and layers to nodes, walking forward with every shape known.
 
-Comes in: a syntax tree whose names are bound. Guaranteed: one mistake gives one message. Goes out: a `Graph`, or None.
+Input: a syntax tree whose names are bound. Guarantee: one mistake gives one message. Output: a `Graph`, or None.
 """

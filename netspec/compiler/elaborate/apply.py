@@ -1,6 +1,6 @@
 """Applies layer values to tensors: chains, branches, repetitions, blocks and shared layers.
 
-Comes in: values (values.py) and a `Builder`. Goes out: tensors of known shape, or BAD and a diagnostic.
+Input: values (values.py) and a `Builder`. Output: tensors of known shape, or BAD and a diagnostic.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Applies single layers to tensors: nodes of the graph are made here, and shape errors get their spans.
 
-Comes in: a `OneLayer` and tensors of known shape. Goes out: a tensor, or BAD and a diagnostic.
+Input: a `OneLayer` and tensors of known shape. Output: a tensor, or BAD and a diagnostic.
 """
 
 from __future__ import annotations

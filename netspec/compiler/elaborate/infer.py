@@ -1,6 +1,6 @@
 """Builds the typed graph of a whole file, with every shape known.
 
-Comes in: a `Resolution`, and what is known about the data. Goes out: a `Graph` without dead nodes, or None when it
+Input: a `Resolution`, and what is known about the data. Output: a `Graph` without dead nodes, or None when it
 could not be built. Shape errors (NS3xx) come from the rules of the layers; here they get their spans.
 """
 

@@ -1,4 +1,4 @@
 """The graph of a network: nodes of known shape, what they cost, how they are printed, warnings.
 
-Comes in: nodes that elaboration adds. Guaranteed: every edge has a shape, and no node is dead. Goes out: `Graph`.
+Input: nodes that elaboration adds. Guarantee: every edge has a shape, and no node is dead. Output: `Graph`.
 """

@@ -1,6 +1,6 @@
 """Binds names: every name of the tree gets its meaning, every argument its option.
 
-Comes in: a `tree.File`. Goes out: a `Resolution`. Everything that can be checked without knowing a shape is checked
+Input: a `tree.File`. Output: a `Resolution`. Everything that can be checked without knowing a shape is checked
 here (NS2xx): unknown names, misspelled options, missing arguments, cycles, what is never used. Nothing is evaluated.
 """
 

@@ -1,5 +1,5 @@
 """Text to a syntax tree and back; the only user of Lark.
 
-Comes in: a `Source`. Guaranteed: several mistakes of a file are found in one run (NS1xx). Goes out: `tree.File`, or
+Input: a `Source`. Guarantee: several mistakes of a file are found in one run (NS1xx). Output: `tree.File`, or
 formatted text.
 """

@@ -1,6 +1,6 @@
 """What to write instead: rules for the mistakes that people make, in particular those who come from other languages.
 
-Comes in: a `Mistake`, the place in a statement where the grammar refuses a token. Goes out: a sentence. The first rule
+Input: a `Mistake`, the place in a statement where the grammar refuses a token. Output: a sentence. The first rule
 that applies wins; without one, the sentence lists what is expected.
 """
 

@@ -1,7 +1,7 @@
 """Which comment belongs to which part of the tree.
 
-The grammar drops comments, so the formatter finds them in the text again. Comes in: a tree without syntax errors.
-Goes out: `Comments`, where every comment is kept exactly once: before an item, after it, or at one of the two ends of
+The grammar drops comments, so the formatter finds them in the text again. Input: a tree without syntax errors.
+Output: `Comments`, where every comment is kept exactly once: before an item, after it, or at one of the two ends of
 a list of items. Items are what the formatter can put on separate lines: statements, the items of brackets, the steps
 of a chain. A comment in the middle of an item (`a +  # why`) goes before or after that item.
 """

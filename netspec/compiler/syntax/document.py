@@ -1,6 +1,6 @@
 """A small algebra of layouts: text with places where a line may end, and the printer that chooses among them.
 
-Comes in: a `Doc` built with the functions here. Goes out: text of which no line is longer than `WIDTH` where a line end
+Input: a `Doc` built with the functions here. Output: text of which no line is longer than `WIDTH` where a line end
 was allowed. The printer keeps its own stack, so the depth of nesting does not matter; it takes linear time.
 """
 

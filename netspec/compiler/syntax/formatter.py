@@ -1,6 +1,6 @@
 """Syntax tree to canonical text: what `netspec fmt` writes.
 
-Comes in: a `Source` without syntax errors. Goes out: its text in the one style of the language, with every comment.
+Input: a `Source` without syntax errors. Output: its text in the one style of the language, with every comment.
 Formatting twice changes nothing, and the formatted text has the same tree. The author decides about blank lines and
 about line ends before `->`, `|` and the `=` of a `def`; all others follow from the width.
 """

@@ -1,6 +1,6 @@
 """Text to syntax tree; the only file that knows Lark.
 
-Comes in: a `Source`. Goes out: a `tree.File` with every statement that could be read; what could not be read is in
+Input: a `Source`. Output: a `tree.File` with every statement that could be read; what could not be read is in
 `problems`, one diagnostic per statement, and the names it would have defined are in `File.broken`.
 """
 

@@ -1,7 +1,7 @@
 """From the lexer's tokens to those that the grammar wants: line ends, statements, brackets.
 
 Line ends inside ( ) and [ ], after operators and next to other line ends or braces separate nothing and are dropped.
-Comes in: Lark's token stream. Goes out: one list of tokens per top-level statement, and what is wrong with brackets.
+Input: Lark's token stream. Output: one list of tokens per top-level statement, and what is wrong with brackets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Whether data, network and settings go together, before the first step.
 
-Comes in: facts or arrays, and what the network ends in. Goes out: diagnostics.
+Input: facts or arrays, and what the network ends in. Output: diagnostics.
 """

@@ -1,6 +1,6 @@
 """Whether augmentations fit the inputs, the targets and the loss of a network.
 
-Comes in: a chain, and what is known of the network and the data before anything is loaded. Goes out: diagnostics.
+Input: a chain, and what is known of the network and the data before anything is loaded. Output: diagnostics.
 """
 
 from __future__ import annotations

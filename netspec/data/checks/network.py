@@ -1,7 +1,7 @@
 """Data against the inputs and the heads of a network, before the first step.
 
-Comes in: facts alone (`check_facts`, which needs no arrays), or a `Dataset` or `Splits` (`check_data`), with what the
-network expects. Goes out: diagnostics, one for each mistake. Shapes of inputs may be symbolic.
+Input: facts alone (`check_facts`, which needs no arrays), or a `Dataset` or `Splits` (`check_data`), with what the
+network expects. Output: diagnostics, one for each mistake. Shapes of inputs may be symbolic.
 """
 
 from __future__ import annotations

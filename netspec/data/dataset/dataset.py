@@ -1,6 +1,6 @@
 """What a data source is, what it says before anything is loaded, and what it returns.
 
-Comes in: nothing. Goes out: the contracts of the package. `Facts` are known from the word alone or from the head of a
+Input: nothing. Output: the contracts of the package. `Facts` are known from the word alone or from the head of a
 file; a `Dataset` is the loaded data. Shapes are those of one example, channels last. NumPy is imported when arrays are
 used, never when this module is.
 """

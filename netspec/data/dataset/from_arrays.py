@@ -1,6 +1,6 @@
 """Arrays from Python as a `Dataset`.
 
-Comes in: arrays, or dictionaries of arrays for several inputs or outputs. Goes out: the same numbers with the dtypes of
+Input: arrays, or dictionaries of arrays for several inputs or outputs. Output: the same numbers with the dtypes of
 `Arrays`, copied only where the dtype changes, with facts that follow from shapes and dtypes.
 """
 

@@ -1,6 +1,6 @@
 """Examples that are read on demand, for data that do not fit into memory.
 
-Comes in: files, and the position of each example in them. Goes out: `Rows`, which are used like an array of examples
+Input: files, and the position of each example in them. Output: `Rows`, which are used like an array of examples
 and give any of them by index. All operations are lazy: selecting, changing numbers, concatenating. Files are read, not
 mapped: what was read does not count as memory of the process, and a file that became shorter causes a diagnostic, where
 a mapped one would kill the process.

@@ -1,6 +1,6 @@
 """Mistakes in the cells of a table: one `Unplaced` for each kind, with the first few rows.
 
-Comes in: the wrong rows and cells of each column. Goes out: what to raise.
+Input: the wrong rows and cells of each column. Output: what to raise.
 """
 
 from __future__ import annotations

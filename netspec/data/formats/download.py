@@ -1,6 +1,6 @@
 """Published files: searched for on this machine, otherwise downloaded and checked.
 
-Comes in: the name of a data set and its files with checksums. Goes out: paths. A file gets its name only when it is
+Input: the name of a data set and its files with checksums. Output: paths. A file gets its name only when it is
 complete and its checksum is right, so that no partial file is ever found.
 """
 

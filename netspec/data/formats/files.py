@@ -1,6 +1,6 @@
 """Files of data, whatever their format: whether they have changed, and errors for those that cannot be read.
 
-Comes in: a path. Goes out: its stamp, or what to raise.
+Input: a path. Output: its stamp, or what to raise.
 """
 
 from __future__ import annotations

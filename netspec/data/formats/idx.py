@@ -1,6 +1,6 @@
 """The IDX format of MNIST: four bytes that give the type and the rank, a big-endian size for each axis, the numbers.
 
-Comes in: a file, gzipped or not. Goes out: its head without NumPy, or its numbers.
+Input: a file, gzipped or not. Output: its head without NumPy, or its numbers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """NumPy archives (.npz): their heads without the numbers, or the numbers. Nothing in them is ever unpickled.
 
-Comes in: a file. Goes out: shapes and types, or arrays.
+Input: a file. Output: shapes and types, or arrays.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A table with every cell checked: numbers, categories and targets.
 
-Comes in: a `TableFile`, and what is wanted of it. Goes out: `Table`, or every mistake in its cells.
+Input: a `TableFile`, and what is wanted of it. Output: `Table`, or every mistake in its cells.
 """
 
 from __future__ import annotations

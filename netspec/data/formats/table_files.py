@@ -1,6 +1,6 @@
 """Tables in CSV and Parquet files: columns read by polars, and the line of each row in the file.
 
-Comes in: a file, or rows of cells. Goes out: a `TableFile`, which gives columns as numbers and as texts.
+Input: a file, or rows of cells. Output: a `TableFile`, which gives columns as numbers and as texts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which columns of a table are features, categories and targets.
 
-Comes in: a header, and what the source asks for (`Wanted`). Goes out: `Layout`, which a reader follows.
+Input: a header, and what the source asks for (`Wanted`). Output: `Layout`, which a reader follows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The arguments of `netspec predict`: rows, tables, images, arrays, text, as batches for the network.
 
-Comes in: texts from the command line, the inputs of the network, and the preprocessing of the run. Goes out: an array
+Input: texts from the command line, the inputs of the network, and the preprocessing of the run. Output: an array
 for each input with a batch axis, and a name for each example.
 """
 

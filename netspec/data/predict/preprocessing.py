@@ -1,6 +1,6 @@
 """What is saved with the weights of a run: how raw inputs become those of the network, and how outputs get their names.
 
-Comes in: the splits that were trained on. Goes out: `Preprocessing`, which is plain data in the run folder.
+Input: the splits that were trained on. Output: `Preprocessing`, which is plain data in the run folder.
 """
 
 from __future__ import annotations

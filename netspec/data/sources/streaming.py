@@ -1,6 +1,6 @@
 """Whether data are held in memory or read during training, and inputs that are read from files.
 
-Comes in: settings, a source, how much memory is free. Goes out: a `Dataset` whose inputs are `Rows`, or None.
+Input: settings, a source, how much memory is free. Output: a `Dataset` whose inputs are `Rows`, or None.
 """
 
 from __future__ import annotations

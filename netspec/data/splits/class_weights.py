@@ -1,6 +1,6 @@
 """The weight of each class in the loss.
 
-Comes in: the setting `class_weights`. Goes out: a number for each class of each target that has classes.
+Input: the setting `class_weights`. Output: a number for each class of each target that has classes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training, validation and test examples, drawn by a seed.
 
-Comes in: a `Dataset` and the settings of `data`. Goes out: `Splits`, disjoint, not empty, equal for equal seeds. The
+Input: a `Dataset` and the settings of `data`. Output: `Splits`, disjoint, not empty, equal for equal seeds. The
 test is drawn first and with another seed, so that changing `val` or `limit` never changes it.
 """
 

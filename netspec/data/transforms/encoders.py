@@ -1,6 +1,6 @@
 """How raw data (rows of a table, images, text) become the inputs of a network; saved with the weights.
 
-Comes in: cells, files, texts. Goes out: arrays by the names of inputs. The same encoder makes the training examples and
+Input: cells, files, texts. Output: arrays by the names of inputs. The same encoder makes the training examples and
 those of `netspec predict`; it is plain data, for JSON.
 """
 

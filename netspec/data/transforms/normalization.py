@@ -1,7 +1,7 @@
 """Statistics of the training examples, saved with the weights and applied in prediction: values for missing numbers,
 and the scale of inputs.
 
-Comes in: the training inputs. Goes out: `Normalization`, which is plain data, for JSON.
+Input: the training inputs. Output: `Normalization`, which is plain data, for JSON.
 """
 
 from __future__ import annotations

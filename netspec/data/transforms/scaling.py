@@ -1,6 +1,6 @@
 """The settings `normalize` and `missing`, computed on the training examples.
 
-Comes in: the training inputs and the settings. Goes out: a `Normalization` for each input that changes.
+Input: the training inputs and the settings. Output: a `Normalization` for each input that changes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """How a layer is computed on the current device: the choice, and the computations that differ from Flax.
 
-Comes in: calls from `netspec.nn` and the device. Guaranteed: the same numbers as the reference, to rounding. Goes
+Input: calls from `netspec.nn` and the device. Guarantee: the same numbers as the reference, to rounding. Goes
 out: the chosen computation, noted for `show --stage plan`.
 """

@@ -1,4 +1,4 @@
 """What augmentations do to a batch, inside the compiled step.
 
-Comes in: checked words of `data { augment }`. Goes out: a function of a key and a batch.
+Input: checked words of `data { augment }`. Output: a function of a key and a batch.
 """

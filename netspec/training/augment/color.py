@@ -1,6 +1,6 @@
 """Augmentations that leave the pixels where they are, and those that move them without sampling: flips and crops.
 
-Comes in: a word, a random key, images. Goes out: the images as the word varies them.
+Input: a word, a random key, images. Output: the images as the word varies them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Augmentations that move images: random maps of the plane, composed, and the sampling of images by them.
 
-Comes in: words, random keys, images (batch x H x W x C). Goes out: maps, and images sampled once, bilinearly, by four
+Input: words, random keys, images (batch x H x W x C). Output: maps, and images sampled once, bilinearly, by four
 gathers: on a CPU that is an order of magnitude faster than the same as products of matrices.
 """
 

@@ -1,6 +1,6 @@
 """What augmentations do: a chain of words as a function of a batch, run inside the compiled training step.
 
-Comes in: the words of `data { augment = … }`, the kinds of the inputs, and the range of their numbers. Goes out:
+Input: the words of `data { augment = … }`, the kinds of the inputs, and the range of their numbers. Output:
 `Augmenter`, from a step of the run and a batch to the varied batch. Random numbers follow from the seed, the step, the
 position of the word in the chain and the input, and from nothing else: a resumed run sees the same images.
 

@@ -1,6 +1,6 @@
 """Batches of data that are larger than memory: read ahead by threads, while the device works on those before.
 
-Comes in: a split whose inputs are `Rows`. Goes out: `Stream`, which gives the batches of an epoch in their order, on
+Input: a split whose inputs are `Rows`. Output: `Stream`, which gives the batches of an epoch in their order, on
 the device. What is in memory at any time is bounded by the buffers: the batches that are being read or are ready.
 """
 

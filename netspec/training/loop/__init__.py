@@ -1,5 +1,5 @@
 """The training loop and what follows it: epochs, callbacks, checkpoints, signals.
 
-Comes in: a job and a run folder. Guaranteed: nothing is lost on an interrupt. Goes out: the best weights and the
+Input: a job and a run folder. Guarantee: nothing is lost on an interrupt. Output: the best weights and the
 history.
 """

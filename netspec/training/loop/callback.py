@@ -1,6 +1,6 @@
 """Callbacks: what follows a training, and what the loop itself is made of.
 
-Comes in: plain records for those who report (`start`, `progress`, `epoch`, `done`), and the `Training` under way for
+Input: plain records for those who report (`start`, `progress`, `epoch`, `done`), and the `Training` under way for
 those who take part (`on_begin`, `on_tick`, `on_metrics`, `on_epoch_end`). Checkpoints, stopping, the learning rate that
 follows a metric, metrics of held-out splits and TensorBoard are callbacks like any user's.
 """

@@ -1,6 +1,6 @@
 """Evaluation and inference: metrics over a whole split, and predictions for new inputs.
 
-Comes in: an engine, weights, and arrays. Goes out: metrics by name (`accuracy`, `rmse`, …), exact over the split: sums
+Input: an engine, weights, and arrays. Output: metrics by name (`accuracy`, `rmse`, …), exact over the split: sums
 of batches are added in double precision on the host. The last batch is padded, and the padding does not count.
 """
 

@@ -1,6 +1,6 @@
 """The training loop: epochs, their metrics, and the ways to end.
 
-Comes in: an `Experiment`, and a run folder or none. Goes out: a `FitResult`. Whatever happens between two epochs is a
+Input: an `Experiment`, and a run folder or none. Output: a `FitResult`. Whatever happens between two epochs is a
 callback (callback.py): `epoch_callbacks` and `checkpointing` have those of the loop itself.
 """
 

@@ -1,6 +1,6 @@
 """Initial weights: those of another network are copied into a new one where names and shapes match.
 
-Comes in: a run folder or a safetensors file, a live module, and the blocks that are wanted. Goes out: the module with
+Input: a run folder or a safetensors file, a live module, and the blocks that are wanted. Output: the module with
 what was found, and an account of what was not. A weight is known by every path of names to it, and whether it is
 trained or frozen makes no difference, so the weights of a network also fit one that freezes them. Random state stays.
 """

@@ -1,7 +1,7 @@
 """Losses: functions of predictions and targets, one number for each prediction.
 
-Comes in: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets`
-makes them: class ids without the last axis, or numbers in the shape of the output. Goes out: losses of the shape batch
+Input: logits (the output before its softmax or sigmoid) in the shape batch x ..., and targets as `place_targets`
+makes them: class ids without the last axis, or numbers in the shape of the output. Output: losses of the shape batch
 x ..., whose mean over everything that counts is minimized. Losses that compare probabilities apply the head first; the
 others work on the logits and are stable.
 """

@@ -1,6 +1,6 @@
 """Optimizers: words that are chained, `clip(1.0) -> adamw(1e-3, decay = 1e-4) -> ema(0.99)`.
 
-Comes in: checked words. Goes out: one optimizer for the whole chain (`OptimizerChain`). Optax is imported when one is
+Input: checked words. Output: one optimizer for the whole chain (`OptimizerChain`). Optax is imported when one is
 built.
 
     base.py         what every word is

@@ -1,6 +1,6 @@
 """How each output of a network is trained and measured: its loss and its metrics, given or by default.
 
-Comes in: the `train` section, heads and targets. Goes out: an `OutputRecipe` for each output, or diagnostics. The
+Input: the `train` section, heads and targets. Output: an `OutputRecipe` for each output, or diagnostics. The
 defaults are those of docs/language.md, section 7.
 """
 

@@ -1,6 +1,6 @@
 """The recipe: everything that training needs to know beside the network and the data, decided before the first step.
 
-Comes in: the `train` section, the heads of the network, and what the data say about the targets. Goes out: a frozen
+Input: the `train` section, the heads of the network, and what the data say about the targets. Output: a frozen
 `Recipe` with every default filled in, or diagnostics (NS45x). The defaults are those of docs/language.md, section 7.
 """
 

@@ -1,6 +1,6 @@
 """Schedules: words that are chained in time, `warmup(1 epochs) -> cosine`, and multiply the optimizer's rate.
 
-Comes in: checked words, and the number of steps per epoch and per run. Goes out: a function from the step to a
+Input: checked words, and the number of steps per epoch and per run. Output: a function from the step to a
 factor. Each word counts its steps from its start; the last one lasts to the end of the run.
 """
 

@@ -1,6 +1,6 @@
 """The engine: a module, split once into pure arrays, and the compiled programs that run on them.
 
-Comes in: an `Experiment`. Goes out: the state of training as one tree of arrays, and programs over it. The step program
+Input: an `Experiment`. Output: the state of training as one tree of arrays, and programs over it. The step program
 takes a batch from data on the device, follows the gradient, and adds to the sums that the metrics of an epoch are
 computed from; nothing comes back to the host until it is asked for. The state is donated: a step writes into the memory
 of the one before. Where the arrays live, and how programs are compiled, is left to a `Placement`.

@@ -1,6 +1,6 @@
 """What gradients do in an epoch: the option `watch` of the section `train`.
 
-Comes in: gradient and update of every step. Goes out, for the network and for each layer or block that it calls: the
+Input: gradient and update of every step. Goes out, for the network and for each layer or block that it calls: the
 mean norm of the gradients, that of the updates, and the gradient noise scale, in examples: the batch size at which
 noise and signal are equally large. Nothing of this changes what is trained.
 

@@ -1,6 +1,6 @@
 """The precision that a run computes in: the option `precision` of the section `train`.
 
-Comes in: a live module and `f32`, `bf16` or `mixed`. Goes out: a `Precision`, and the module so changed that its layers
+Input: a live module and `f32`, `bf16` or `mixed`. Output: a `Precision`, and the module so changed that its layers
 compute in bfloat16. A layer with its own `dtype` keeps it. Batchnorms normalize in f32 with statistics in f32, and
 only their results are rounded; losses, metrics, penalties and the state of the optimizer are in f32 always. bfloat16
 has the range of f32, so that no gradient vanishes for being small and losses are not scaled.

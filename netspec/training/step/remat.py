@@ -1,6 +1,6 @@
 """Less memory for more time: the inside of a block is recomputed in the backward pass instead of being stored.
 
-Comes in: a live module and the blocks. Only the inputs of a block are stored for the gradient; its values are the same.
+Input: a live module and the blocks. Only the inputs of a block are stored for the gradient; its values are the same.
 
 Reference: Chen et al. 2016, Training deep nets with sublinear memory cost, arXiv:1604.06174.
 """

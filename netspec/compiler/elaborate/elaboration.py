@@ -141,29 +141,33 @@ class Elaboration(ABC):
             if expression is None:
                 is_good = is_good and not item.is_required
                 continue
-            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame)
+            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame, word.word)
             is_good = is_good and value is not BAD
             values[item.field] = value
         return word(**values) if is_good else BAD
 
-    def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame) -> Any:
-        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic; `what` is its name."""
+    def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame, word: str = "") -> Any:
+        """The value of an argument in the canonical form of its kind, or BAD and a diagnostic; `what` is its name, and
+        `word` that of the word whose option it is."""
         value = self.evaluate(expression, frame, kind)
         if value is BAD or (isinstance(value, list | tuple) and any(v is BAD for v in value)):
             return BAD
         try:
             return kind.accept(value)
         except Mismatch as wrong:
+            advice = wrong.advice or advise_value(kind, value)
+            case = "" if advice else "option" if word else "number"
             return self.report(
                 WrongValue(
                     span=expression.span,
                     notes=self.origin(expression, frame),
-                    case="" if wrong.unknown is None else "unknown size",
+                    case=case if wrong.unknown is None else "unknown size",
                     what=what,
                     expected=wrong.expected,
                     given=wrong.given,
+                    word=word,
                     unknown=str(wrong.unknown),
-                    advice=wrong.advice or advise_value(kind, value),
+                    advice=advice,
                     fixes=correct_value(expression.span, kind, value),
                 )
             )

@@ -92,6 +92,8 @@ class WrongValue(Diagnostic):
     label = "{given}"
     hint = {
         "": "{advice}",
+        "option": "`netspec words {word}` describes its options",
+        "number": "write an integer, or a name or an expression whose value is one",
         "unknown size": "{unknown} is not known before the data are loaded; write sizes as numbers in the `input` line",
         "size": "write sizes as `28x28x1` or `(H, W, 3)`; the batch size is never written",
         "pad": "the ids of `tokens({vocabulary})` are less than {vocabulary}",
@@ -101,6 +103,7 @@ class WrongValue(Diagnostic):
     what: str
     expected: str
     given: str
+    word: str = ""
     unknown: str = ""
     vocabulary: int = 0
 

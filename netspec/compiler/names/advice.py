@@ -25,8 +25,6 @@ FOREIGN = {
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
-"""The nouns for categories in messages, where that is not the name of the category."""
-
 RATES = ("rates", "rate", "param_groups")
 """What people call a list of learning rates for single layers."""
 

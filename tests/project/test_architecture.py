@@ -64,3 +64,9 @@ def test_the_table_of_codes() -> None:
     }
     assert len(declared) > 150
     assert {code: path for code, path in declared.items() if listed.get(code) != path} == {}
+
+
+@pytest.mark.parametrize("command", [r"pip install \. && netspec train", r"pip install '\.\[dev\]' && pytest"])
+def test_commands_that_run_on_a_clean_machine_have_lines_of_their_own(command: str) -> None:
+    """The checks on a clean machine read these two from the README and run them word for word."""
+    assert re.search(rf"^ *{command}", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)

@@ -92,7 +92,7 @@ def compile(
 def _compilation(
     spec: str | Path, params: Mapping[str, Any] | None, input: str | None, data: str | None
 ) -> Compilation:
-    overrides = {name: setting_to_source(value) for name, value in (params or {}).items()}
+    overrides = _overrides(params, {})
     if data is not None:
         overrides["data.source"] = data
     return Compilation(read_spec(spec), overrides=overrides, input=input)

@@ -126,6 +126,7 @@ class _Seeds:
         self.problems = list(prepared.warnings)
 
     def train(self) -> SeedsResult:
+        """Train every seed that is not finished, up to an interruption, and write the record of all."""
         seeds = _seeds(self.prepared)
         metrics: dict[int, Mapping[str, Any]] = {}
         signal = None

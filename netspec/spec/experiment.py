@@ -202,6 +202,7 @@ def as_dataset(data: Any) -> Dataset | None:
 
 
 def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dataset: Dataset | None) -> Compilation:
+    """The spec with settings that replace its own, and with the facts of a data set that is already loaded."""
     facts = dataset.facts if dataset is not None else None
     if isinstance(spec, Source):
         return Compilation(spec, overrides=overrides, facts=facts)

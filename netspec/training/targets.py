@@ -6,11 +6,10 @@ from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
-np = lazy("numpy")
 
 
 def are_ids(head: OutputHead, target: Target) -> bool:

@@ -23,7 +23,8 @@ def _helpers() -> dict[str, tuple[str, frozenset[str]]]:
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-                segment = ast.get_source_segment(text, node) or ""
+                segment = ast.get_source_segment(text, node)
+                assert segment is not None
                 helpers[node.name] = (re.sub(r"  # (type: |noqa).*", "", segment), names)
     return helpers
 

@@ -42,6 +42,7 @@ class Evaluator(Elaboration):
         self.uses_of_names: list[Span] = []  # where the names under evaluation are used, the outermost first
 
     def evaluate(self, node: tree.Expression, frame: Frame, kind: Kind | None = None) -> Any:
+        """The value of an expression, or BAD and a diagnostic; `kind` is that of the option it is given for, if any."""
         with self.deeper(node.span):
             match node:
                 case tree.Number(value=value) | tree.String(value=value) | tree.Boolean(value=value):

@@ -107,6 +107,7 @@ class _Finder:
             seen[build] = position
 
     def find(self) -> Iterator[Repeat]:
+        """The repeats, from the first node on; they do not overlap."""
         start = self.begin
         while start < len(self.nodes):
             length, count = self._best(start)

@@ -66,6 +66,7 @@ class _Resolver:
     # ------------------------------------------------------------ files and statements
 
     def file(self, file: tree.File, scope: Scope, *, is_main: bool) -> None:
+        """Declare every name of a file, then bind the names that its statements use."""
         self.open_files.append(file.source)
         self.resolution.files.append(file)
         for statement in file.statements:

@@ -79,6 +79,7 @@ class _Reader:
         self.rows = row_encoder(inputs, preprocessing)
 
     def read(self, text: str) -> RawInputs:
+        """The examples of one argument: a file, a folder, a row of numbers, or text."""
         path = Path(text)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.word import option
 from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss, loss_word
 from netspec.training.targets import are_ids, as_numbers
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Count
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.word import option
 from netspec.training.losses.base import JointLoss, WrongTargets, loss
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 jnp = lazy("jax.numpy")
 optax = lazy("optax")

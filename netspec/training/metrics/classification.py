@@ -5,23 +5,17 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
+from netspec.data.dataset.lazy_rows import Array
 from netspec.language.kinds import Choice, Count
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.word import option
 from netspec.training.losses.classification import negative_log_likelihood
 from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric
 from netspec.training.table import table_word
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray
-else:
-    np = lazy("numpy")
 
 jnp = lazy("jax.numpy")
 

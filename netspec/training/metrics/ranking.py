@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.training.metrics.base import Metric, MetricValue, Totals, metric
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
 
 ROWS = 1024
 """Examples whose distances to all others are held in memory at a time."""

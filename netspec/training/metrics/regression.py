@@ -7,13 +7,12 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any, ClassVar
 
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric, metric_word
 from netspec.training.table import table_word
 from netspec.training.targets import as_numbers
 
 jnp = lazy("jax.numpy")
-np = lazy("numpy")
 
 EPSILON = 2.220446049250313e-16
 """What an error is divided by at least: the precision of a 64-bit number, as in scikit-learn."""

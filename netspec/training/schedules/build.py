@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.training.schedules.base import Factor, Schedule, steps_of
 from netspec.training.schedules.words import ReduceOnPlateau
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
-np = lazy("numpy")
 
 
 def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:

@@ -181,6 +181,7 @@ OneCycle = schedule_word(
 
 
 def cosine_restarts(self: Any, step: Any, length: int, steps_per_epoch: int) -> Any:
+    """Half a cosine per cycle; each cycle is `growth` times as long as the one before it."""
     first = steps_of(self.every, steps_per_epoch)
     if self.growth == 1:
         fraction = (step % first) / first

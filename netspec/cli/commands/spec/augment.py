@@ -19,16 +19,12 @@ from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.errors.augmentation import NothingToShow
 from netspec.language.diagnostics import fail
-from netspec.language.lazy import lazy
+from netspec.language.lazy import np
 from netspec.spec.network_ends import input_shapes
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import SpecExperiment
-else:
-    np = lazy("numpy")
 
 EXAMPLES = 16
 ACROSS = 4

@@ -48,6 +48,9 @@ LARGE = 10
 MANY_EXAMPLES = 10_000
 """The number of examples by which the scale of features is estimated when they are not in memory."""
 
+MAX_HASHED_AT_ONCE = 512
+"""Bytes of an example up to which all examples are hashed together, column by column."""
+
 MAX_SHOWN = 5
 """How many names a message lists."""
 
@@ -292,23 +295,36 @@ def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Dia
 
 def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
     """Equal inputs in the training set and another split, by hashes of their bytes."""
-    ours: dict[int, int] = {}
-    for index, key in enumerate(_hashes(splits.train)):
-        ours.setdefault(key, index)
+    keys, first = np.unique(_hashes(splits.train), return_index=True)
     found: list[Diagnostic] = []
     for part, arrays in parts_of(splits):
-        twins = [(i, ours[key]) for i, key in enumerate(_hashes(arrays)) if key in ours] if part != "train" else []
-        if twins:
+        if part == "train" or not len(keys):
+            continue
+        ours = _hashes(arrays)
+        at = np.minimum(np.searchsorted(keys, ours), len(keys) - 1)
+        twins = np.flatnonzero(keys[at] == ours)
+        if len(twins):
             leak = partial(errors.Leak, span=span, count=len(twins), total=len(arrays), part=part)
-            where, twin = splits.where(twins[0][0], part), splits.where(twins[0][1])
+            where, twin = splits.where(int(twins[0]), part), splits.where(int(first[at[twins[0]]]))
             found.append(leak(case="file" if where == twin else "", where=where, twin=twin))
     return found
 
 
-def _hashes(arrays: Arrays) -> Iterator[int]:
-    """A number for each example that is the same for equal inputs."""
-    inputs = [in_memory(arrays.inputs[name]) for name in sorted(arrays.inputs)]
-    return (hash(tuple(array[i].tobytes() for array in inputs)) for i in range(len(arrays)))
+def _hashes(arrays: Arrays) -> Array:
+    """A 64-bit number for each example that is the same for equal inputs."""
+    inputs = [in_memory(arrays.inputs[name]).reshape(len(arrays), -1) for name in sorted(arrays.inputs)]
+    if sum(array.shape[1] * array.itemsize for array in inputs) > MAX_HASHED_AT_ONCE:
+        hashes = (hash(tuple(array[i].tobytes() for array in inputs)) for i in range(len(arrays)))
+        return np.fromiter(hashes, np.int64, len(arrays)).view(np.uint64)
+    total = np.zeros(len(arrays), np.uint64)
+    columns = (column for array in inputs for column in array.view(f"u{array.itemsize}").T)
+    for index, column in enumerate(columns):
+        word = column.astype(np.uint64) + np.uint64((index + 1) * 0x9E3779B97F4A7C15 % 2**64)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # SplitMix64
+            word ^= word >> np.uint64(shift)
+            word *= np.uint64(factor)
+        total += word ^ (word >> np.uint64(31))
+    return total
 
 
 def listed(names: list[str]) -> str:

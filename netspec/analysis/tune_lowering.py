@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.analysis.lowering_plan import plan_of
-from netspec.language.cache_dir import cache_folder
+from netspec.language.files.cache_dir import cache_folder
 from netspec.language.lowering_families import FAST, REFERENCE, LoweringKind
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation

@@ -31,8 +31,8 @@ from netspec.compiler.syntax.tokens import (
     token_span,
 )
 from netspec.compiler.syntax.tree_builder import Builder
-from netspec.language.cache_dir import cache_folder
 from netspec.language.diagnostics import Diagnostic, Note, Problems
+from netspec.language.files.cache_dir import cache_folder
 from netspec.language.source import Source, Span
 
 MAX_TREE_DEPTH = 100

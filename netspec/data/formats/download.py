@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from netspec.data.errors.files import CannotDownload, WrongChecksum
-from netspec.language.cache_dir import cache_path
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.cache_dir import cache_path
 from netspec.language.lazy import lazy
 
 hashlib, shutil, tempfile = lazy("hashlib"), lazy("shutil"), lazy("tempfile")

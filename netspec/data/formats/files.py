@@ -8,10 +8,17 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.language.diagnostics import Unplaced, nearest
+from netspec.language.files.regular_file import Limit, Refused, open_regular, read_regular
+
+FILE_LIMIT = Limit("NETSPEC_MAX_FILE_GB", 16, "GB", 10**9)
+"""The largest file that is read as a whole, such as a table or a text."""
+
+UNPACKED_LIMIT = Limit("NETSPEC_MAX_UNPACKED_GB", 8, "GB", 10**9)
+"""The largest content of a compressed file: a small file can announce, and unpack to, any number of bytes."""
 
 FileStamp: TypeAlias = tuple[int, int] | None
 """When a file was last changed, in nanoseconds, and its size in bytes; None when that is unknown."""
@@ -26,6 +33,30 @@ def file_stamp(path: Path) -> FileStamp:
     return status.st_mtime_ns, status.st_size
 
 
+def open_file(path: Path, file_format: str, option: str | None) -> IO[bytes]:
+    """A data file of any size.
+
+    Raises:
+        Unplaced: it cannot be opened, or is not a regular file.
+    """
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise unreadable(path, file_format, error, option) from error
+
+
+def read_file(path: Path, file_format: str, option: str | None) -> bytes:
+    """The bytes of a data file.
+
+    Raises:
+        Unplaced: it cannot be read, is not a regular file, or is larger than `FILE_LIMIT`.
+    """
+    try:
+        return read_regular(path, FILE_LIMIT)
+    except OSError as error:
+        raise unreadable(path, file_format, error, option) from error
+
+
 def unreadable(path: Path, file_format: str, error: Exception, option: str | None) -> Unplaced:
     """What to raise when a file cannot be opened or unpacked; for a missing file with the most similar name."""
     if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
@@ -33,7 +64,8 @@ def unreadable(path: Path, file_format: str, error: Exception, option: str | Non
         return Unplaced(BrokenFile, option=option, file=path.name, format=file_format, reason=reason)
     text = getattr(error, "strerror", None) or str(error)
     reason = "there is no such file" if isinstance(error, FileNotFoundError) else text[:1].lower() + text[1:]
-    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=_file_advice(path))
+    advice = error.advice if isinstance(error, Refused) else _file_advice(path)
+    return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=advice)
 
 
 def _file_advice(path: Path) -> str:

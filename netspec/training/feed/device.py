@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jax
 
-from netspec.language.cache_dir import cache_folder
+from netspec.language.files.cache_dir import cache_folder
 
 DATA_SHARE = 2
 """Examples may take this part of the memory of a device; the rest is for the network and for what it computes."""

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
-from netspec.language.diagnostics import Diagnostic, render, to_json_line
-
-
-def wants_color(stream: Any) -> bool:
-    """Color goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
-
+from netspec.language.diagnostics import Diagnostic, to_json_line
+from netspec.report import problems as text_problems
 
 _as_json = False
 
@@ -30,11 +24,11 @@ def use_json(on: bool) -> bool:
 
 def print_problems(problems: Iterable[Diagnostic]) -> None:
     """Diagnostics as text on the error stream, or as JSON lines on the output after `--json`."""
+    if not _as_json:
+        text_problems.print_problems(problems)
+        return
     for diagnostic in problems:
-        if _as_json:
-            click.echo(to_json_line(diagnostic))
-        else:
-            click.echo(render(diagnostic, color=wants_color(sys.stderr)) + "\n", err=True, color=True)
+        click.echo(to_json_line(diagnostic))
 
 
 def print_once(*groups: Iterable[Diagnostic], except_: Iterable[Diagnostic] = ()) -> None:
@@ -57,16 +51,3 @@ def print_result(result: str | Mapping[str, Any]) -> None:
         click.echo(result)
     else:
         print_json(result)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 epoch`, `2 epochs`"""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    align = [str.ljust] * left + [str.rjust] * (len(widths) - left)
-    lines = ["  ".join(put(cell, n) for put, cell, n in zip(align, row, widths, strict=True)) for row in rows]
-    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]

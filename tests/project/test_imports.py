@@ -27,6 +27,7 @@ ORDER = [
     "spec",
     "runs",
     "analysis",
+    "report",
     "testing",
     "api",
     "extend",

@@ -13,9 +13,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from netspec.cli.output import wants_color
-from netspec.cli.render.progress import duration_text, metric_text
 from netspec.language.diagnostics import CompileError
+from netspec.report.metric_text import metric_text
+from netspec.report.text import duration_text, wants_color
 from netspec.runs.catalog import RunInfo, main_metric, meaning_of_run, metric_names
 from netspec.runs.diff import text_of
 from netspec.spec.canonical import Meaning, Value

@@ -1,4 +1,4 @@
-"""The metrics of runs with several seeds, as a table."""
+"""How the runs with several seeds of a command ended."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.output import plural, print_json, table_lines
-from netspec.cli.render.progress import metric_text
+from netspec.cli.output import print_json
 
 if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
     """Print the metrics of runs with several seeds, or how to resume them; nothing for a single run."""
+    from netspec.report.seeds import seeds_text
     from netspec.runs.seed_runs import SeedsResult
 
     if not isinstance(result, SeedsResult):
@@ -27,14 +27,3 @@ def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
         print_json(result.as_json())
     else:
         click.echo("\n" + seeds_text(result))
-
-
-def seeds_text(result: SeedsResult) -> str:
-    """A row for each metric: mean, standard deviation, smallest and largest value, and the value of each seed."""
-    rows = [["metric", "mean", "std", "min", "max", *(f"seed {seed}" for seed in result.metrics)]]
-    for name, spread in result.spreads.items():
-        values = (spread.mean, spread.std, spread.min, spread.max, *spread.values)
-        rows.append([name, *(metric_text(name, value) for value in values)])
-    count, total = len(result.metrics), plural(len(result.seeds), "seed")
-    done = total if count == len(result.seeds) else f"{count} of {total}"
-    return "\n".join([f"{done}:", "", *table_lines(rows), "", f"one run per seed is in {result.run}"])

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netspec.cli.output import table_lines
+from netspec.report.text import table_lines
 
 HEADS = ("weight", "shape", "min", "mean", "max", "std")
 MAX_NUMBERS = 128

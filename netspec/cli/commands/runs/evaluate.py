@@ -9,8 +9,8 @@ import click
 
 from netspec.cli.options import DATA_HELP, device_option, json_option
 from netspec.cli.output import print_result
-from netspec.cli.render.class_tables import table_text
-from netspec.cli.render.progress import metrics_text
+from netspec.report.class_tables import table_text
+from netspec.report.metric_text import metrics_text
 
 Split = Literal["train", "val", "test"]
 

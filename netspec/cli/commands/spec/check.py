@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
-from netspec.cli.output import plural, print_problems
+from netspec.cli.output import print_problems
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
+from netspec.report.text import plural
 from netspec.spec.compilation import read_source
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
-from netspec.cli.output import print_json, wants_color
+from netspec.cli.output import print_json
+from netspec.report.text import wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import meaning_of

@@ -9,9 +9,10 @@ import click
 
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
-from netspec.cli.render.progress import LiveReporter, make_reporter
+from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
 from netspec.compiler.ir.cost import step_bytes
+from netspec.report.progress import LiveReporter, make_reporter
 
 if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult
@@ -70,7 +71,7 @@ def command(
         raise click.UsageError("give a spec FILE, or --resume RUN")
     given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
     spec = given.compilation(file) if file is not None else None
-    reporter = make_reporter(as_json)
+    reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}
     try:
         if resume is not None:

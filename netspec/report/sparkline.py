@@ -58,9 +58,9 @@ def can_draw() -> bool:
 class Milestones:
     """Decides which epochs have a line: all of a few; of many the first, the last, round ones, and one now and then."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, *, all_epochs: bool = False) -> None:
         self.epochs = epochs
-        self.step = 1 if epochs <= MAX_LINES else _round_up(epochs / USUAL_LINES)
+        self.step = 1 if epochs <= MAX_LINES or all_epochs else _round_up(epochs / USUAL_LINES)
         self.first: int | None = None
         self.shown_at = time.monotonic()
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from netspec.cli.main import run
-from netspec.cli.render.class_tables import table_text
-from netspec.cli.render.progress import metric_text
+from netspec.report.class_tables import table_text
+from netspec.report.metric_text import metric_text
 
 NAMES = {"output": ["cat", "dog", "a very long name"]}
 

@@ -1,4 +1,4 @@
-"""What people see of a training: curves, which epochs have a line, and the last words."""
+"""What people see of a training: curves, which epochs have a row, and the last words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
-from netspec.cli.output import plural
-from netspec.cli.render import progress, sparkline
-from netspec.cli.render.progress import LiveReporter, PlainReporter, make_reporter
-from netspec.cli.render.sparkline import Milestones
+from netspec.report import metric_text, progress, sparkline
+from netspec.report.progress import LiveReporter, PlainReporter, make_reporter
+from netspec.report.sparkline import Milestones
+from netspec.report.text import plural
 from netspec.training.loop.callback import Tick
 
 
@@ -47,7 +47,7 @@ DONE = {
     ],
 )
 def test_the_loss_is_told_once(figures: dict[str, float], text: str) -> None:
-    assert progress.metrics_text(figures) == text
+    assert metric_text.metrics_text(figures) == text
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,10 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(1, 121):
         reporter.epoch(epoch(number))
     reporter.done({**DONE, "epochs": 120})  # stopped early: the last epoch is no round one
-    *_, one, two, three, last, curve, done, place = capsys.readouterr().out.splitlines()
-    assert [line[:15] for line in (one, two, three, last)] == [f"epoch {n:>4}/2000" for n in (1, 50, 100, 120)]
+    *_, head, one, two, three, last, curve, done, place = capsys.readouterr().out.splitlines()
+    assert head == "epoch          loss  accuracy  time"
+    assert one == "   1/2000    1.0000    50.00%  0.0 s"
+    assert [line[:9] for line in (one, two, three, last)] == [f"{n:>4}/2000" for n in (1, 50, 100, 120)]
     assert curve == f"loss {sparkline.sparkline([1 / n for n in range(1, 121)])} 1.0000 to 0.0083"
     assert done == "120 epochs in 1 s: test_accuracy 75.00%" and place.endswith("are in runs/net-1")
 
@@ -116,16 +118,17 @@ def test_no_curve_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) ->
     for number in (1, 2, 3):
         reporter.epoch(epoch(number))
     reporter.done(DONE)
-    assert b"loss 1.0000" in written.buffer.getvalue()  # type: ignore[attr-defined]  # it is a BytesIO
+    assert b"  1/3    1.0000" in written.buffer.getvalue()  # type: ignore[attr-defined]  # it is a BytesIO
 
 
 def test_no_moving_line_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(make_reporter(False), PlainReporter)
+    assert isinstance(make_reporter(), PlainReporter)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(make_reporter(False), PlainReporter)
+    assert isinstance(make_reporter(), PlainReporter)
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(make_reporter(False), LiveReporter)
+    assert isinstance(make_reporter(), LiveReporter)
+    assert isinstance(make_reporter(verbose=2), PlainReporter)
 
 
 def test_the_moving_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +146,8 @@ def test_the_moving_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     shown = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
     shown.print(reporter.bar.get_renderable())
     (line,) = shown.file.getvalue().splitlines()
-    assert line.startswith("epoch 3/3") and "█▁  1 min 01 s left  long_name_0" in line and len(line) <= 60
+    assert line.startswith("epoch 3/3") and len(line) <= 60
+    assert line.endswith("1 min 01 s left  long_name_0 0.5000"), "whole words, as many as fit"
     reporter.done(DONE)
     assert not reporter.bar.live.is_started
     assert "loss █▁ 1.0000 to 0.5000" in capsys.readouterr().out
@@ -153,3 +157,53 @@ def test_one_step_per_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     PlainReporter().start(start(2))
     assert "1 step per epoch" in capsys.readouterr().out
     assert plural(1200, "step") == "1,200 steps" and plural(1, "step") == "1 step"
+
+
+METRICS = {
+    "accuracy": 0.9, "f1": 0.8, "a_metric_with_a_long_name": 0.5, "skipped_steps": 3,
+    "val_loss": 0.7, "val_accuracy": 0.85, "val_f1": 0.75, "val_a_metric_with_a_long_name": 0.4,
+}  # fmt: skip
+
+
+def test_columns_fit_into_80_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    """The metrics that a spec names first have columns, the others are in the run only; no row is cut."""
+    reporter = PlainReporter()
+    reporter.start(start(3))
+    reporter.epoch({**epoch(1), "metrics": METRICS, "seconds": 4000.0})
+    reporter.epoch({**epoch(2, math.nan), "loss": None, "metrics": METRICS | {"val_loss": 123456.0}})
+    reporter.done({**DONE, "metrics": {f"test_{name}": 0.5 for name in METRICS}})
+    (
+        _,
+        _,
+        head,
+        one,
+        two,
+        *_,
+    ) = lines = capsys.readouterr().out.splitlines()
+    assert head == "epoch      loss  accuracy  val_loss  val_accuracy    val_f1  time"
+    assert one == "  1/3    1.0000    90.00%    0.7000        85.00%    0.7500  1 h 06 min"
+    assert two == "  2/3         ?    90.00%  1.23e+05        85.00%    0.7500  0.0 s"
+    assert max(map(len, lines)) <= 80
+    assert sum(line.count("test_") for line in lines) == len(METRICS), "at the end there are all"
+
+
+def test_every_epoch_has_a_row_with_verbose_2(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = make_reporter(verbose=2)
+    reporter.start(start(1000))
+    for number in range(1, 121):
+        reporter.epoch(epoch(number))
+    assert sum("/1000" in line for line in capsys.readouterr().out.splitlines()) == 120
+
+
+def test_the_time_left_is_without_the_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    clock = progress.TimeLeft(1, 5)
+    assert clock.after(1) is None, "nothing is known but an epoch with a compilation"
+    clock = progress.TimeLeft(1, 5)
+    assert clock.at(Tick(1, 5, 50, 100, {}, 1.0, 45.0)) == 45.0
+    now = 30.0  # 20 of them compiled
+    assert clock.after(1) == pytest.approx(40.0)
+    now += 12.0
+    assert clock.after(2) == pytest.approx(36.0)
+    assert clock.at(Tick(3, 5, 50, 100, {}, 1.0, 25.0)) == pytest.approx(30.0), "with the validation of each epoch"

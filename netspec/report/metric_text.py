@@ -1,0 +1,98 @@
+"""Metrics as text: one value, a line of them, and columns that fit into a line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.language.values import is_plain_number
+from netspec.training.metrics import metric_of
+
+REPEATED = ("mse", "mae")
+"""Metrics that are losses too; where one of them is the loss as well, it is shown once."""
+
+MIN_WIDTH = 8
+"""Of a column: as many characters as most values have."""
+
+
+def metric_text(name: str, value: float) -> str:
+    """A metric for people: fractions in percent, rates in short, the rest with four digits."""
+    if name == "rate":
+        return f"{value:.3g}"
+    metric = metric_of(name)
+    if metric is not None and metric.in_percent:
+        return f"{100 * value:.2f}%"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+
+
+def metric_parts(metrics: Mapping[str, Any]) -> list[str]:
+    """`loss 0.0412`, `accuracy 98.71%`, …: the numbers, without those that repeat the loss."""
+    return [f"{name} {metric_text(name, value)}" for name, value in numbers_of(metrics).items()]
+
+
+def metrics_text(metrics: Mapping[str, Any]) -> str:
+    """`loss 0.0412  accuracy 98.71%  val_loss 0.0518`"""
+    return "  ".join(metric_parts(metrics))
+
+
+def metrics_of_epoch(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of an epoch, and the learning rate where it depends on one of them."""
+    rate = {"rate": record["rate"]} if "rate" in record else {}
+    return {"loss": record["loss"], **record["metrics"], **rate}
+
+
+def numbers_of(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that are single numbers, without those that repeat the loss."""
+    return {k: v for k, v in metrics.items() if is_plain_number(v) and not _is_loss(k, metrics)}
+
+
+def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
+    """Whether a metric is the loss again: `mse` where the mean squared error is the loss."""
+    front, _, metric = name.rpartition("_")
+    loss = metrics.get(f"{front}_loss" if front else "loss")
+    return (
+        metric in REPEATED and is_plain_number(loss) and loss != 0 and math.isclose(metrics[name], loss, rel_tol=1e-5)
+    )
+
+
+@dataclass(frozen=True)
+class MetricColumns:
+    """Which metrics have a column, in the order of the record."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def fitting(cls, metrics: Mapping[str, Any], width: int) -> MetricColumns:
+        """As many columns as fit: first the loss and that of validation, then each metric with its `val_` twin in the
+        order of the spec. Of two that do not fit together the one of validation is shown."""
+        shown, taken = numbers_of(metrics), list[str]()
+        left = width
+        for name in shown:
+            if name.startswith("val_") and name[4:] in shown:
+                continue
+            pair = [n for n in (name, f"val_{name}") if n in shown]
+            for group in (pair, pair[-1:]):
+                cost = sum(2 + _width(n) for n in group)
+                if cost <= left:
+                    taken, left = [*taken, *group], left - cost
+                    break
+        return cls(tuple(name for name in shown if name in taken))
+
+    def header(self) -> str:
+        """The names over the columns."""
+        return "".join("  " + name.rjust(_width(name)) for name in self.names)
+
+    def row(self, metrics: Mapping[str, Any]) -> str:
+        """The values; a number that is not finite is None in a record."""
+        return "".join("  " + self.cell(name, metrics).rjust(_width(name)) for name in self.names)
+
+    def cell(self, name: str, metrics: Mapping[str, Any]) -> str:
+        """The value of a column."""
+        value = metrics.get(name)
+        return metric_text(name, value) if is_plain_number(value) else "?"
+
+
+def _width(name: str) -> int:
+    return max(len(name), MIN_WIDTH)

@@ -1,0 +1,22 @@
+"""Diagnostics where people see them: on the error stream, or as displays of a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from netspec.language.diagnostics import Diagnostic, render
+from netspec.report.text import wants_color
+
+
+def print_problems(problems: Iterable[Diagnostic]) -> None:
+    """Diagnostics as text on the error stream."""
+    for diagnostic in problems:
+        click.echo(render(diagnostic, color=wants_color(sys.stderr)) + "\n", err=True, color=True)
+
+
+def each_once(*groups: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics of several stages, each once: the data may report again what the spec did."""
+    return list({(d.code, d.message): d for group in groups for d in group}.values())

@@ -1,0 +1,50 @@
+"""Small pieces of text: counts, durations, tables of columns; and where color is wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+
+def wants_color(stream: Any) -> bool:
+    """Color goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+
+
+def line_width() -> int:
+    """How long lines may be: as wide as the terminal, 80 in a file, or what COLUMNS says."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 epoch`, `2 epochs`"""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration_text(seconds: float) -> str:
+    """`8 s`, `3 min 20 s`, `1 h 05 min`"""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    align = [str.ljust] * left + [str.rjust] * (len(widths) - left)
+    lines = ["  ".join(put(cell, n) for put, cell, n in zip(align, row, widths, strict=True)) for row in rows]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  ") -> list[str]:
+    """Parts side by side in lines of at most `width`; none of them is cut, and later lines are indented."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(gap) + len(part) <= width:
+            lines[-1] += gap + part
+        else:
+            lines.append((indent if lines else "") + part)
+    return lines

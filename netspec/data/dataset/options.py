@@ -26,6 +26,40 @@ class Delimiter(Kind):
         return '"\\t"' if value == "\t" else super().to_source(value)
 
 
+class Sign(Kind):
+    """One of a few characters inside of numbers."""
+
+    signs: str
+    may_be_empty: bool = False
+
+    def accept(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self._values:
+            raise Mismatch(self.describe(), value)
+        return value
+
+    @property
+    def _values(self) -> list[str]:
+        return [*self.signs, *([""] if self.may_be_empty else [])]
+
+    def describe(self) -> str:
+        return "one of the strings " + ", ".join(f'"{sign}"' for sign in self._values)
+
+
+class Encoding(Kind):
+    """The name of a text encoding that Python knows."""
+
+    def accept(self, value: object) -> str:
+        try:
+            "".encode(value if isinstance(value, str) else "")
+        except (LookupError, ValueError):
+            raise Mismatch(self.describe(), value) from None
+        assert isinstance(value, str)
+        return value
+
+    def describe(self) -> str:
+        return 'the name of an encoding (string) such as "utf-8", "cp1252", "latin-1" or "utf-16"'
+
+
 class Names(Kind):
     """Names of columns: one, or a list; with `auto` that bare word as well."""
 

@@ -78,13 +78,16 @@ class BrokenFile(Diagnostic):
         "cifar10": "the binary version of CIFAR-10 is needed, cifar-10-binary.tar.gz; found {found}",
         "cifar100": "CIFAR-100 and the Python version have other files; take the binary version of CIFAR-10",
         "quotes": 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""',
-        "encoding": "save it as {format} in UTF-8",
+        "encoding": 'write `encoding = "{encoding}"`{sample}',
+        "utf-8": "save it as {format} in UTF-8",
         "": "{advice}",
     }
     file: str
     format: str
     reason: str
     found: str = ""
+    encoding: str = ""
+    sample: str = ""
     advice: str = "get the file again"
 
 
@@ -107,22 +110,31 @@ class NoExamples(Diagnostic):
 
 
 class BadHeader(Diagnostic):
-    """The first row of a CSV file must give every column a unique name."""
+    """The first row of a CSV file must give every column a unique name. A file without such a row is read with
+    `header = none`; its columns are then `column_1`, `column_2` and so on, or what `names` says.
+    """
 
     code = "NS406"
     title = "the header of {file} {problem}"
     label = "{problem}"
     hint = {
         "inputs": "rename one of the columns: inputs of token ids have the names of their columns",
-        "numbers": "add a first row with the names of the columns",
+        "numbers": "if this row is an example, write `header = none`, which calls the columns {names}; name them with "
+        "`names = [{quoted}]`",
+        "count": "give every column one name: it has {count}",
         "": "give every column a unique name",
     }
     file: str
     problem: str
+    names: str = ""
+    quoted: str = ""
+    count: int = 0
 
 
 class RaggedRow(Diagnostic):
-    """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1."""
+    """A row of a CSV file has more or fewer cells than the header. Rows are counted from 1, the header being row 1;
+    they are the lines of the file.
+    """
 
     code = "NS407"
     title = "{file} row {row} has {found} cells, but the header has {expected}"
@@ -155,18 +167,15 @@ class NotANumber(Diagnostic):
     label = "row {row}, column `{column}`"
     hint = {
         "infinite": "{also}write a finite number",
-        "comma": "{also}numbers have a decimal point: {point}",
-        "unit": "{also}write the number without signs and units",
-        "target": "{also}write `task = classes` if the column holds classes",
-        "": "{also}if it holds categories write `categories = [{columns}]`; to leave it out, `drop = [{columns}]`",
+        "target": "{also}{advice}\nwrite `task = classes` if the column holds classes",
+        "": "{also}{advice}",
     }
     file: str
     row: int
     column: str
     cell: str
     also: str
-    point: str
-    columns: str
+    advice: str = ""
 
 
 class MissingValue(Diagnostic):
@@ -177,7 +186,7 @@ class MissingValue(Diagnostic):
     label = "row {row}, column `{column}`"
     hint = {
         "target": "{also}write `missing = drop{named}` to leave such rows out",
-        "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean` to fill them in",
+        "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill them in",
     }
     file: str
     row: int

@@ -8,30 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any
 
+from netspec.data.formats.cell_advice import Advice
 from netspec.data.errors.files import MissingValue, NotANumber, RaggedRow
 from netspec.language.diagnostics import Unplaced
 
 MAX_SHOWN = 5
 """How many rows and columns a message lists."""
-
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-"""The cells, in lower case, that mean an unknown number."""
-
-UNKNOWN_NAME = frozenset({"", "nan", "?"})
-"""The same for cells that name a class or a category; `NA` or `none` may well be one."""
-
-
-def number(cell: str) -> float | None:
-    """A cell as a number, infinity included; None when it is not one."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return None if isnan(value) else value
-
 
 @dataclass(frozen=True)
 class BadCells:
@@ -73,26 +58,20 @@ def missing_values(
     return missing(row=bad[0].rows[0], column=bad[0].column, also=_also(bad), named=named)
 
 
-def not_numbers(file: str, bad: Iterable[BadCells], *, is_target: bool = False) -> Unplaced | None:
-    """For features or targets that are not numbers; what to write instead follows from the first cell."""
+def not_numbers(file: str, bad: Iterable[BadCells], advice: Advice, *, is_target: bool = False) -> Unplaced | None:
+    """For features or targets that are not numbers, and what to write instead."""
     bad = _in_order(bad)
     if not bad:
         return None
     cell, case = bad[0].cells[0], "target" if is_target else ""
-    plain = cell.rstrip("%€$ ").lstrip("€$ ").replace(",", "")
-    if (value := number(cell)) is not None and not isfinite(value):
+    if (value := advice.form.number(cell)) is not None and not isfinite(value):
         case = "infinite"
-    elif number(cell.replace(",", ".")) is not None:
-        case = "comma"
-    elif number(plain) is not None:
-        case = "unit"
     fields: dict[str, Any] = {
         "row": bad[0].rows[0],
         "column": bad[0].column,
         "cell": cell[:40],
         "also": _also(bad),
-        "point": cell.replace(",", "."),
-        "columns": ", ".join(f'"{one.column}"' for one in bad[:MAX_SHOWN]),
+        "advice": advice.lines({one.column: one.cells for one in bad}, is_target=is_target),
     }
     return Unplaced(NotANumber, option="file", file=file, case=case, **fields)
 

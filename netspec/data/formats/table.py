@@ -13,16 +13,10 @@ from typing import TYPE_CHECKING
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import NoExamples
-from netspec.data.formats.cell_errors import (
-    MISSING,
-    UNKNOWN_NAME,
-    BadCells,
-    missing_values,
-    not_numbers,
-    number,
-    ragged_rows,
-    raise_all,
-)
+from netspec.data.formats.cell_advice import Advice
+from netspec.data.formats.cell_errors import BadCells, missing_values, not_numbers, ragged_rows, raise_all
+from netspec.data.formats.cells import MISSING, UNKNOWN_NAME
+from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_files import TableFile, as_text
 from netspec.data.formats.table_layout import Layout, Wanted, make_layout
 from netspec.language.diagnostics import Unplaced
@@ -36,7 +30,7 @@ if TYPE_CHECKING:
 class Table:
     """A table.
 
-    `numbers` has the features that are numbers, float32 of shape (rows, features), NaN where a missing one is allowed;
+    `numbers` has the features that are numbers, float64 of shape (rows, features), NaN where a missing one is allowed;
     `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the lines of the rows in the file, the header being 1.
     """
@@ -47,6 +41,7 @@ class Table:
     names: Mapping[str, list[str]]
     targets: Mapping[str, list[str]]
     rows: Sequence[int]
+    form: CsvFormat = CsvFormat()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,7 +53,7 @@ def read_table(source: TableFile, wanted: Wanted) -> Table:
     Raises:
         Unplaced: a column does not exist, there are no rows, or cells are wrong; with every row and column of those.
     """
-    return _Reading(source, make_layout(source.file, source.header, source.head, wanted, source.delimiter)).table()
+    return _Reading(source, make_layout(source, wanted)).table()
 
 
 class _Reading:
@@ -70,7 +65,8 @@ class _Reading:
         self.frame = source.read(layout.numbers)
         self.absent = MISSING | layout.absent
         self.unknown = UNKNOWN_NAME | layout.absent
-        self.absent_numbers = {number(word) for word in layout.absent} - {None}
+        self.number = source.form.number
+        self.absent_numbers = {self.number(word) for word in layout.absent} - {None}
         self.missing: dict[str, Array] = {}
         self.wrong: dict[str, tuple[Array, list[str]]] = {}
 
@@ -87,7 +83,7 @@ class _Reading:
             for rows in self.missing.values():
                 keep[rows] = False
         kept = keep.tolist() if not keep.all() else None
-        words = {name: _missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
+        words = {name: self._missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
         self.missing |= {name: _rows_with(targets[name], MISSING) for name, cells in words.items() if cells}
         self._raise_errors(keep, words)
         if not keep.any():
@@ -100,18 +96,19 @@ class _Reading:
             {name: _kept(cells, kept) for name, cells in names.items()},
             {name: _kept(cells, kept) for name, cells in targets.items()},
             self.source.lines[keep].tolist(),
+            self.source.form,
         )
 
     def _numbers(self) -> Array:
         """The features that are numbers. Cells that are not finite are read again as texts."""
         positions = self.layout.numbers
         if not positions:
-            return np.empty((self.frame.height, 0), np.float32)
+            return np.empty((self.frame.height, 0))
         frame = self.frame.select([str(position) for position in positions])
         numbers = frame.to_numpy(order="c", writable=True)
         odd = ~np.isfinite(numbers)
         if self.absent_numbers:
-            odd |= np.isin(numbers, np.array([*self.absent_numbers], np.float32))
+            odd |= np.isin(numbers, np.array([*self.absent_numbers]))
         columns = np.flatnonzero(odd.any(axis=0)).tolist()
         texts = self.source.texts([positions[column] for column in columns]) if columns else frame
         for column in columns:
@@ -119,8 +116,7 @@ class _Reading:
             cells = _stripped(texts[str(positions[column])].gather(rows))
             known = {cell: self._value(cell) for cell in {*cells}}
             values = np.array([known[cell] for cell in cells])
-            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, as everywhere in NumPy
-                numbers[rows, column] = values
+            numbers[rows, column] = values
             name, wrong = self.layout.header[positions[column]], np.isinf(values)
             self.missing[name] = rows[np.isnan(values)]
             self.wrong[name] = rows[wrong], [cell for cell, is_wrong in zip(cells, wrong, strict=True) if is_wrong]
@@ -128,13 +124,19 @@ class _Reading:
 
     def _value(self, cell: str) -> float:
         """A cell as a number: NaN for a missing one, infinite for one that is not a finite number."""
-        value = number(cell)
+        value = self.number(cell)
         if cell.lower() in self.absent or value in self.absent_numbers:
             return nan
         return inf if value is None else value
 
     def _texts(self, positions: Sequence[int]) -> dict[str, list[str]]:
         return {self.layout.header[p]: _stripped(as_text(self.frame[str(p)])) for p in positions}
+
+    def _missing_words(self, distinct: set[str]) -> set[str]:
+        """Words such as `NA` in a target whose other cells are numbers; among texts they may be classes."""
+        words = {cell for cell in distinct if cell.lower() in MISSING}
+        is_numbers = words and words != distinct and all(self.number(cell) is not None for cell in distinct - words)
+        return words if is_numbers else set()
 
     def _raise_errors(self, keep: Array, words: Mapping[str, set[str]]) -> None:
         """Raises Unplaced with all mistakes in the rows to `keep`; `words` mean missing targets."""
@@ -148,12 +150,13 @@ class _Reading:
 
         targets = [bad(name, self.missing[name]) for name in words]
         features = [bad(name, rows) for name, rows in self.missing.items() if name not in words]
+        advice = Advice(self.source.form, layout, int(keep.sum()))
         unnamed = {word for one in words.values() for word in one if word.lower() not in self.unknown}
         raise_all(
             [
                 ragged_rows(file, self.source.ragged, len(layout.header)),
                 missing_values(file, targets, features if layout.missing == "error" else (), unnamed),
-                not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()]),
+                not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()], advice),
             ]
         )
 
@@ -171,10 +174,3 @@ def _rows_with(cells: Sequence[str], words: Collection[str]) -> Array:
     """The rows whose cell, in lower case, is one of some words."""
     variants = {cell for cell in {*cells} if cell.lower() in words}
     return np.array([row for row, cell in enumerate(cells) if cell in variants] if variants else [], np.int64)
-
-
-def _missing_words(distinct: set[str]) -> set[str]:
-    """Words such as `NA` in a target whose other cells are numbers; among texts they may be classes."""
-    words = {cell for cell in distinct if cell.lower() in MISSING}
-    is_numbers = words and words != distinct and all(number(cell) is not None for cell in distinct - words)
-    return words if is_numbers else set()

@@ -10,10 +10,11 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.files import BrokenFile
+from netspec.data.errors.files import BadHeader, BrokenFile
+from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy, np
@@ -29,6 +30,9 @@ HEAD_ROWS = 100
 BLOCK = 1 << 18
 """Bytes that are processed at a time: as many as fit into a cache of the processor."""
 
+FirstRow = Literal["header", "data", "either"]
+"""What the first row is; `either`: a header if it has one of some names."""
+
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
 
@@ -36,7 +40,7 @@ class TableFile:
     """A table in memory; columns are named by their positions.
 
     `lines` has the line of each row in the file. `ragged` has the line and the number of cells of each row that is left
-    out because the header has more or fewer. `delimiter` separates the cells of text files.
+    out because the header has more or fewer. `form` says how text files are written, `delimiter` is None for others.
     """
 
     def __init__(self, file: str, header: Sequence[str], frame: pl.DataFrame, lines: Array) -> None:
@@ -44,24 +48,32 @@ class TableFile:
         self.header = tuple(header)
         self.lines = lines
         self.ragged: Sequence[tuple[int, int]] = ()
+        self.form = CsvFormat()
         self.delimiter: str | None = None
         self._frame = frame
 
     @classmethod
-    def of_rows(cls, file: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> TableFile:
-        """Rows that each have as many cells as the header."""
-        return cls(file, header, _text_frame(rows, len(header)), np.arange(1, len(rows) + 1))
+    def of_rows(
+        cls, file: str, header: Sequence[str], rows: Sequence[Sequence[str]], form: CsvFormat | None = None
+    ) -> TableFile:
+        """Rows that each have as many cells as the header; `form` says how their numbers are written."""
+        table = cls(file, header, _text_frame(rows, len(header)), np.arange(1, len(rows) + 1))
+        table.form = form or table.form
+        return table
 
     def head(self) -> Sequence[Sequence[str | None]]:
         """The cells of the first rows."""
         return _as_texts(self._frame.head(HEAD_ROWS)).rows()
 
     def read(self, numbers: Sequence[int]) -> pl.DataFrame:
-        """All columns, `numbers` as Float32: null, NaN or infinite where a cell must be read as text. `lines` and
+        """All columns, `numbers` as Float64: null, NaN or infinite where a cell must be read as text. `lines` and
         `ragged` are known afterwards."""
         columns = [self._frame[str(position)] for position in numbers]
-        plain = [column if column.dtype.is_numeric() else as_text(column) for column in columns]
-        return self._frame.with_columns(column.cast(pl.Float64, strict=False).cast(pl.Float32) for column in plain)
+        texts = self._frame.with_columns(as_text(column) for column in columns if not column.dtype.is_numeric())
+        return texts.with_columns(
+            pl.col(name).cast(pl.Float64) if dtype.is_numeric() else self.form.numbers(pl.col(name))
+            for name, dtype in texts.select([str(position) for position in numbers]).schema.items()
+        )
 
     def texts(self, positions: Sequence[int]) -> pl.DataFrame:
         """Columns as String, null where a cell is empty; after `read`."""
@@ -89,27 +101,29 @@ class CsvFile(TableFile):
     mistake.
     """
 
-    def __init__(self, path: Path, file: str, delimiter: str, names: Sequence[str] | None = None) -> None:
-        """Reads the header. `names` are those of the columns; the first row is a header only if it has one of them.
+    def __init__(
+        self, path: Path, file: str, form: CsvFormat, first: FirstRow = "header", names: Sequence[str] | None = None
+    ) -> None:
+        """Reads the header. `names` are those of the columns of a file without one (none: `column_1` and so on).
 
         Raises:
-            Unplaced: the file cannot be read.
+            Unplaced: the file cannot be read, or has another number of columns than there are names.
         """
         try:
-            data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-            if not data.isascii():
-                data.decode()
+            data = form.decode(path.read_bytes(), file)
         except OSError as error:
             raise unreadable(path, "CSV", error, "file") from error
-        except UnicodeDecodeError as error:
-            raise _broken(file, "it is not UTF-8 text", "encoding") from error
         super().__init__(file, (), pl.DataFrame(), np.arange(0))
-        self.delimiter = delimiter
+        self.form, self.delimiter = form, form.delimiter
         self._data = data
         self._is_row: Array | None = None
-        first = [cell.strip() for _, cells in islice(self._rows(), 1) for cell in cells]
-        self._skip = int(names is None or not {*first}.isdisjoint(names))
-        self.header = tuple(first if names is None or self._skip else names)
+        cells = [cell.strip() for _, cells in islice(self._rows(), 1) for cell in cells]
+        is_header = first == "header" or (first == "either" and not {*cells}.isdisjoint(names or ()))
+        self._skip = int(is_header)
+        if not is_header and first == "data" and cells and names is not None and len(cells) != len(names):
+            problem = f"has {len(names)} names, but the first row has {len(cells)} cells"
+            raise Unplaced(BadHeader, option="names", file=file, problem=problem, count=len(cells), case="count")
+        self.header = tuple(cells if is_header else names or default_names(len(cells)))
 
     def head(self) -> Sequence[Sequence[str | None]]:
         return [cells for _, cells in islice(self._rows(), self._skip, HEAD_ROWS + self._skip)]
@@ -151,8 +165,8 @@ class CsvFile(TableFile):
         return self._without_blank(frame)
 
     def _parse(self, numbers: Sequence[int], positions: Sequence[int]) -> pl.DataFrame:
-        """Columns as String, `numbers` as Float32; null where a cell is empty or is not a number."""
-        types = dict.fromkeys(numbers, pl.Float64)  # read as Python reads them, and rounded once more
+        """Columns as String, `numbers` as Float64; null where a cell is empty or is not a number."""
+        types = dict.fromkeys(numbers, pl.Float64 if self.form.has_plain_numbers else pl.String)
         table = pl.scan_csv(
             self._data,
             has_header=False,
@@ -162,7 +176,9 @@ class CsvFile(TableFile):
             ignore_errors=True,
         )
         columns = table.select([str(position) for position in positions]) if positions else table
-        return columns.with_columns(pl.col(pl.Float64).cast(pl.Float32)).collect()
+        if numbers and not self.form.has_plain_numbers:
+            columns = columns.with_columns(self.form.numbers(pl.col(str(position))) for position in numbers)
+        return columns.collect()
 
     def _without_blank(self, frame: pl.DataFrame) -> pl.DataFrame:
         is_row = self._is_row
@@ -177,6 +193,11 @@ class CsvFile(TableFile):
                 yield reader.line_num, cells
         except csv.Error as error:
             raise _broken(self.file, f"row {reader.line_num}: {error}", "quotes") from error
+
+
+def default_names(count: int) -> list[str]:
+    """What the columns of a file without a header are called."""
+    return [f"column_{number}" for number in range(1, count + 1)]
 
 
 def _broken(file: str, reason: str, case: str) -> Unplaced:

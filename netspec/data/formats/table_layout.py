@@ -5,18 +5,24 @@ Input: a header, and what the source asks for (`Wanted`). Output: `Layout`, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
-from netspec.data.formats.cell_errors import MISSING, number
+from netspec.data.formats.cells import MISSING, number
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.record import Frozen
 
+if TYPE_CHECKING:
+    from netspec.data.formats.table_files import TableFile
+
 AUTO = "auto"
 """Means the columns that contain text."""
+
+MAX_NAMED = 8
+"""How many names of columns a hint writes out."""
 
 DELIMITERS = (";", "\t", "|", ",")
 
@@ -50,25 +56,18 @@ class Layout(Frozen):
     targets: tuple[int, ...]
     missing: OnMissing
     absent: frozenset[str]
+    wanted: Wanted
 
 
-def make_layout(
-    file: str, header: Sequence[str], head: Callable[[], Rows], wanted: Wanted, delimiter: str | None = None
-) -> Layout:
+def make_layout(source: TableFile, wanted: Wanted) -> Layout:
     """The positions of everything that is wanted.
-
-    Args:
-        file: what the table is called in messages.
-        header: the names of the columns.
-        head: the first rows, by which columns of text are detected; called only where that is asked for.
-        wanted: what is wanted.
-        delimiter: the character between cells; a wrong one may be why a column is missing.
 
     Raises:
         Unplaced: column names are not unique, or what is wanted is not among them.
     """
+    file, header = source.file, source.header
     _check_names(file, header)
-    find = partial(_positions, file, header, delimiter)
+    find = partial(_positions, source)
     targets = find("target", wanted.targets)
     dropped = {*find("drop", wanted.drop)}
     named = find("columns", wanted.columns) if wanted.columns is not None else None
@@ -76,8 +75,8 @@ def make_layout(
     categories = {*find("categories", () if wanted.categories == AUTO else wanted.categories)}
     _check_conflicts(file, header, {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped}, categories)
     if wanted.categories == AUTO:
-        rows = head()
-        categories = {position for position in features if _is_text(rows, position, wanted.absent)}
+        rows = source.head()
+        categories = {position for position in features if _is_text(source, rows, position, wanted.absent)}
     if not features:
         raise Unplaced(NoExamples, option="file", what=file, missing="column but the target", case="features")
     return Layout(
@@ -88,6 +87,7 @@ def make_layout(
         tuple(targets),
         wanted.missing,
         wanted.absent,
+        wanted,
     )
 
 
@@ -98,6 +98,8 @@ def _check_names(file: str, header: Sequence[str]) -> None:
     bad_header = partial(Unplaced, BadHeader, option="file", file=file)
     if "" in header:
         raise bad_header(problem=f"has no name for column {header.index('') + 1}")
+    if len({*header}) < len(header) and all(number(cell) is not None for cell in header):
+        raise _row_of_numbers(file, header)
     if len({*header}) < len(header):
         second = next(i for i, name in enumerate(header) if name in header[:i])
         first = header.index(header[second])
@@ -123,20 +125,21 @@ def _check_conflicts(file: str, header: Sequence[str], roles: dict[str, set[int]
         raise conflict(option="categories", column=header[min(outside)], problem=problem, case="outside")
 
 
-def _is_text(rows: Rows, position: int, absent: frozenset[str]) -> bool:
+def _is_text(source: TableFile, rows: Rows, position: int, absent: frozenset[str]) -> bool:
     """Whether the first cell of a column that is not missing is not a number."""
     for row in rows:
         cell = (row[position] or "").strip() if position < len(row) else ""
         if cell.lower() not in MISSING | absent:
-            return number(cell) is None
+            return source.form.number(cell) is None
     return False
 
 
-def _positions(file: str, header: Sequence[str], delimiter: str | None, option: str, names: Sequence[str]) -> list[int]:
+def _positions(source: TableFile, option: str, names: Sequence[str]) -> list[int]:
     """The positions of columns; raises Unplaced when one does not exist, or is named twice."""
+    file, header = source.file, source.header
     for i, name in enumerate(names):
         if name not in header:
-            raise _no_column(file, header, delimiter, option, name)
+            raise _no_column(file, header, source.delimiter, option, name)
         if name in names[:i]:
             conflict = partial(Unplaced, ColumnConflict, option=option, file=file, column=name, role=option)
             raise conflict(problem=f"is named twice in `{option}`", case="twice")
@@ -144,12 +147,21 @@ def _positions(file: str, header: Sequence[str], delimiter: str | None, option: 
 
 
 def _no_column(file: str, header: Sequence[str], delimiter: str | None, option: str, name: str) -> Unplaced:
-    if all(number(cell) is not None for cell in header):
-        problem = f"is made of numbers: {', '.join(header[:4])}{', …' if len(header) > 4 else ''}"
-        return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers")
+    if 2 * sum(number(cell) is not None for cell in header) > len(header):
+        return _row_of_numbers(file, header)
     advice = suggest(name, header, what="its columns")
     others = [d for d in DELIMITERS if delimiter not in (None, d) and d in header[0]]
     if len(header) == 1 and others:
         shown = "\\t" if others[0] == "\t" else others[0]
         advice = f'its cells seem to be separated by another character: set `delimiter = "{shown}"`'
     return Unplaced(NoColumn, option=option, file=file, column=name, advice=advice)
+
+
+def _row_of_numbers(file: str, header: Sequence[str]) -> Unplaced:
+    """For a first row that is an example."""
+    problem = f"looks like data: {', '.join(header[:4])}{', …' if len(header) > 4 else ''}"
+    names = [f"column_{number}" for number in range(1, len(header) + 1)]
+    shown = [*names[:2], "…", names[-1]] if len(names) > MAX_NAMED else names
+    quoted = ", ".join(name if name == "…" else f'"{name}"' for name in shown)
+    both = {"names": f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`", "quoted": quoted}
+    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", **both)

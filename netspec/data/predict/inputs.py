@@ -159,11 +159,11 @@ class _Reader:
                 file = parquet_file(path, str(path))
             else:
                 names = [column.name for column in self.rows.columns]
-                file = CsvFile(path, str(path), self.rows.delimiter, names)
+                file = CsvFile(path, str(path), self.rows.form, "either", names)
             table = read_table(file, self._wanted())
         except Unplaced as bad:
             raise CompileError([one.diagnostic() for one in bad.all]) from None
-        return replace(self._encoded(table, [f"{path} row {i + 1}" for i in range(len(table))]), table=file)
+        return replace(self._encoded(table, [f"{path} row {row}" for row in table.rows]), table=file)
 
     def _read_row(self, text: str) -> RawInputs:
         """A row on the command line."""
@@ -172,7 +172,7 @@ class _Reader:
         if len(cells) != len(names):
             raise fail(self._no_row(text, len(cells)))
         try:
-            table = read_table(TableFile.of_rows("", names, [cells]), self._wanted())
+            table = read_table(TableFile.of_rows("", names, [cells], self.rows.form), self._wanted())
         except Unplaced as bad:
             message = bad.diagnostic().message
             raise fail(

@@ -10,10 +10,14 @@ from math import isqrt
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Fill, Source, Target, source
-from netspec.data.dataset.options import Delimiter, Missing, Names
-from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
+from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
+from netspec.data.errors.files import BadHeader, BadPair, TaskUnclear, WrongShape
 from netspec.data.errors.sources import ColumnConflict, UnseenClass
-from netspec.data.formats.cell_errors import BadCells, not_numbers, number, raise_all
+from netspec.data.errors.tables import SameSign
+from netspec.data.formats.cell_advice import Advice
+from netspec.data.formats.cell_errors import BadCells, not_numbers, raise_all
+from netspec.data.formats.cells import number
+from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
@@ -80,9 +84,9 @@ class TableSource(Source):
     test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
     @property
-    def separator(self) -> str:
-        """What separates the cells of rows on the command line."""
-        return ","
+    def form(self) -> CsvFormat:
+        """How rows on the command line, and text files, are written."""
+        return CsvFormat()
 
     @abstractmethod
     def open(self, path: Path) -> TableFile:
@@ -141,7 +145,7 @@ class TableSource(Source):
         )
         default = self.missing if isinstance(self.missing, float) else None
         absent = tuple(sorted(layout.absent))
-        encoder = RowEncoder(columns, self.encode == "ids", self.separator, None, default, absent)
+        encoder = RowEncoder(columns, self.encode == "ids", self.form.delimiter, None, default, absent, self.form)
         if encoder.as_ids:
             names = ["numbers", *(input_name(column.name) for column in encoder.categories)]
             twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
@@ -190,7 +194,7 @@ class TableSource(Source):
     def _target(self, table: Table, name: str) -> Target:
         """What a target column contains; raises Unplaced when that is unclear, or a cell is not a number as it must."""
         distinct = _sorted({*table.targets[name]})
-        values = [number(cell) for cell in distinct]
+        values = [table.form.number(cell) for cell in distinct]
         are_numbers = all(value is not None for value in values)
         are_whole = are_numbers and all(cell.lstrip("+-").isdigit() for cell in distinct)
         if self.task == "numbers" or (self.task == "auto" and are_numbers and not are_whole):
@@ -208,7 +212,7 @@ class TableSource(Source):
             cells = table.targets[name]
             if target.names is None:
                 _check_numbers(table, name)
-                targets[key] = np.array([[float(cell)] for cell in cells], np.float32)
+                targets[key] = np.array([[table.form.number(cell)] for cell in cells], np.float32)
                 continue
             ids = {text: index for index, text in enumerate(target.names)}
             unseen = [row for row, cell in enumerate(cells) if cell not in ids] if not ids.keys() >= {*cells} else []
@@ -234,9 +238,9 @@ def _sorted(values: set[str]) -> list[str]:
 
 def _check_numbers(table: Table, name: str) -> None:
     """Raises Unplaced unless every cell of a target is a number."""
-    wrong = [(row, cell) for row, cell in zip(table.rows, table.targets[name], strict=True) if number(cell) is None]
+    wrong = [(row, cell) for row, cell in zip(table.rows, table.targets[name], strict=True) if table.form.number(cell) is None]
     bad = BadCells(name, [row for row, _ in wrong], [cell for _, cell in wrong])
-    raise_all([not_numbers(table.file, [bad], is_target=True)])
+    raise_all([not_numbers(table.file, [bad], Advice(table.form), is_target=True)])
 
 
 def _columns(encoder: RowEncoder) -> dict[str, tuple[str, ...]]:
@@ -274,13 +278,28 @@ class Csv(TableSource):
     """
 
     delimiter: str = option(Delimiter(), "the character between cells", default=",", aliases=("sep", "separator"))
+    header: str = option(
+        Choice(("first", "none")), "the first row: `first`, it names the columns; `none`, it is an example", default="first"
+    )
+    names: tuple[str, ...] | None = option(
+        Names(), "the names of the columns if no row has them (none: `column_1`, `column_2` …)", default=None
+    )
+    encoding: str = option(Encoding(), 'the encoding of the file, such as "cp1252" or "utf-16"', default="utf-8")
+    decimal: str = option(Sign(".,"), "the character before the decimals of a number", default=".")
+    thousands: str = option(
+        Sign(".,' _", may_be_empty=True), 'the character between groups of three digits ("": none)', default=""
+    )
 
     @property
-    def separator(self) -> str:
-        return self.delimiter
+    def form(self) -> CsvFormat:
+        return CsvFormat(self.delimiter, self.encoding, self.decimal, self.thousands)
 
     def open(self, path: Path) -> TableFile:
-        return CsvFile(path, path.name, self.delimiter)
+        if self.names is not None and self.header == "first":
+            raise Unplaced(BadPair, option="names", given="names", missing="header = none")
+        if self.decimal == self.thousands:
+            raise Unplaced(SameSign, option="decimal", sign=self.decimal)
+        return CsvFile(path, path.name, self.form, "data" if self.header == "none" else "header", self.names)
 
 
 @source("parquet")

@@ -128,4 +128,4 @@ def _pieces(path: Path, stamp: FileStamp, by: str) -> list[str]:
         raise unreadable(path, "text", error, "file") from error
     except UnicodeDecodeError as error:
         broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="text")
-        raise broken(reason="it is not UTF-8 text", case="encoding") from error
+        raise broken(reason="it is not UTF-8 text", case="utf-8") from error

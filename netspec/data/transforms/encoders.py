@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.data.formats.csv_format import CsvFormat
 from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
@@ -40,7 +41,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     separate input with the number of the value, from 1. Values that do not occur in training are all zeros, or id 0.
 
     `default` replaces missing numbers, `shape` is that of an example which is not a vector, `absent` are marks of a
-    missing value in addition to the usual ones.
+    missing value in addition to the usual ones, `text` says how text files are written (None: by `delimiter` alone).
     """
 
     kind: ClassVar[str] = "rows"
@@ -51,6 +52,12 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     shape: tuple[Size, ...] | None = None
     default: float | None = None
     absent: tuple[str, ...] = ()
+    text: CsvFormat | None = None
+
+    @property
+    def form(self) -> CsvFormat:
+        """How rows in text files are written."""
+        return self.text or CsvFormat(self.delimiter)
 
     @property
     def categories(self) -> tuple[Column, ...]:
@@ -77,7 +84,8 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     def encode(self, table: Table) -> dict[str, Array]:
         """The inputs of all rows."""
-        numbers = table.numbers
+        with np.errstate(over="ignore"):
+            numbers = table.numbers.astype(np.float32)
         if self.default is not None:
             numbers = np.where(np.isnan(numbers), np.float32(self.default), numbers)
         if not self.categories:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from netspec.data.dataset.dataset import Dataset, Facts, Target
-from netspec.data.dataset.options import Delimiter
+from netspec.data.dataset.options import Delimiter, Encoding
 from netspec.data.sources.tables import Csv
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Dim, Shape
@@ -119,7 +120,7 @@ BAD = {
     "one column": ("y\n1\n", {}, "NS405", ["no column but the target"], "file"),
     "name twice": ("x,y,x\n1,2,3\n", {}, "NS406", ["has `x` twice, as columns 1 and 3"], "file"),
     "no name": ("x,,y\n1,2,3\n", {}, "NS406", ["no name for column 2"], "file"),
-    "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["made of numbers: 1, 2.5, 3", "add a first row"], "file"),
+    "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["looks like data: 1, 2.5, 3", "`header = none`", "`column_1` to `column_3`"], "file"),
     "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, but the header has 3"], "file"),
     "long row": ("a,b,y\n1,2,3,4\n", {}, "NS407", ["row 2 has 4 cells", "double quotes"], "file"),
     "misspelt target": ("a,label\n1,2\n", {"target": ("lable",)}, "NS408", ["no column `lable`", "`label`?"], "target"),
@@ -130,10 +131,10 @@ BAD = {
         "a,b,y\n1,2,n\n1,red,n\n",
         {},
         "NS409",
-        ['row 3, column `b`: not a number: "red"', '`categories = ["b"]`', '`drop = ["b"]`'],
+        ['row 3, column `b`: not a number: "red"', '`categories = "b"`', '`drop = "b"`'],
         "file",
     ),
-    "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['not a number: "1,5"', "decimal point: 1.5"], "file"),
+    "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['not a number: "1,5"', '`decimal = ","`'], "file"),
     "unit": ("a,y\n$1200,n\n", {}, "NS409", ['"$1200"', "without signs and units"], "file"),
     "infinite": ("a,y\ninf,n\n", {}, "NS409", ['"inf"', "finite"], "file"),
     "empty cell": ("a,b,y\n1,2,n\n3,,n\n", {}, "NS410", ["t.csv row 3, column `b`: the value is missing"], "file"),
@@ -158,13 +159,93 @@ def test_bad_tables(tmp_path: Path, case: str) -> None:
     assert at == option
 
 
-def test_no_text(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-16-be"])
+def test_other_encodings_are_named_and_then_read(tmp_path: Path, encoding: str) -> None:
+    """The encoding is one that can be pasted: with it, the cells are what was written."""
+    text = "größe,note,y\n1,Müller,a\n2,naïve café,b\n" + ("3,\x81,b\n" if encoding == "latin-1" else "")
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    source = Csv(file="t.csv", target=("y",), categories=("note",))
     with pytest.raises(Unplaced) as caught:
-        Csv(file="t.csv", target="y").facts(tmp_path)
-    code, text = code_and_text(caught.value)
-    assert code == "NS404"
-    assert "not UTF-8 text" in text
+        source.facts(tmp_path)
+    code, message = code_and_text(caught.value)
+    assert code == "NS404" and "not UTF-8 text" in message
+    assert f'write `encoding = "{encoding}"`; it has the word "größe" then' in message
+    data = source.replace(encoding=encoding).load(tmp_path)
+    assert data.columns["input"][:3] == ("größe", "note = Müller", "note = naïve café")
+
+
+def test_files_that_are_no_text(tmp_path: Path) -> None:
+    for content, words in ((b"PK\x03\x04abc", "an Excel file"), (b"PAR1abc", "write `parquet`"), (b"\0\1" * 9, "")):
+        (tmp_path / "t.csv").write_bytes(content)
+        with pytest.raises(Unplaced) as caught:
+            Csv(file="t.csv", target=("y",)).facts(tmp_path)
+        code, message = code_and_text(caught.value)
+        assert code == "NS404" and words in message
+
+
+@pytest.mark.parametrize("wrong", ["klingon", "", 8, "base64"])
+def test_an_encoding_is_one_that_is_known(wrong: object) -> None:
+    with pytest.raises(Mismatch):
+        Encoding().accept(wrong)
+
+
+def test_a_file_without_a_header(tmp_path: Path) -> None:
+    text = "1,2.5,a\n3,4.5,b\n"
+    _, data = read(tmp_path, text, header="none", target=("column_3",))
+    assert data.columns == {"input": ("column_1", "column_2")}
+    assert data.train.inputs["input"].tolist() == [[1, 2.5], [3, 4.5]]
+    assert data.where(0) == "t.csv row 1"
+    _, named = read(tmp_path, text, header="none", names=("p", "q", "y"))
+    assert named.columns == {"input": ("p", "q")}
+    assert fail(tmp_path, text, header="none", names=("p", "y"))[::2] == ("NS406", "names")
+    assert fail(tmp_path, text, names=("p", "q", "y"))[::2] == ("NS416", "names")
+    assert fail(tmp_path, "1,2\n3,x\n", header="none", target=("column_1",))[1].startswith("t.csv row 2")
+    assert "row 2 has 1 cells" in fail(tmp_path, "1,2\n3\n", header="none", target=("column_1",))[1]
+
+
+def test_a_first_row_that_is_data(tmp_path: Path) -> None:
+    code, message, at = fail(tmp_path, "7,0,0,0\n2,0,1,0\n", target=("label",))
+    assert (code, at) == ("NS406", "file")
+    assert '`names = ["column_1", "column_2", "column_3", "column_4"]`' in message
+    code, message, _ = fail(tmp_path, "5.1,3.5,1.4,0.2,setosa\n4.9,3.0,1.4,0.2,setosa\n", target=("species",))
+    assert code == "NS406" and "looks like data: 5.1, 3.5, 1.4, 0.2, …" in message
+
+
+SIGNS = [
+    ('decimal = ","', "1,5;-2,25;,5;7;1e3;+3,0;5,", [1.5, -2.25, 0.5, 7, 1000, 3, 5]),
+    ('decimal = ",", thousands = "."', "1.234,5;1.234.567;12;0,5;-1.000", [1234.5, 1234567, 12, 0.5, -1000]),
+    ('thousands = ","', "1,234.5;12,345,678;999;0.25", [1234.5, 12345678, 999, 0.25]),
+    ("thousands = \"'\"", "1'234.5;7", [1234.5, 7]),
+    ('decimal = ",", thousands = " "', "1 234,5;8,25", [1234.5, 8.25]),
+]
+
+
+@pytest.mark.parametrize(("typed", "cells", "values"), SIGNS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize("quotes", ["", " "])  # spaces before quotes are read row by row
+def test_numbers_as_other_countries_write_them(
+    tmp_path: Path, typed: str, cells: str, values: list[float], quotes: str
+) -> None:
+    options = {key: sign for key, sign in re.findall(r'(\w+) = "(.)"', typed)}
+    text = "a;y\n" + "".join(f'{quotes}"{cell}";{cell}\n' for cell in cells.split(";"))
+    code, message, _ = fail(tmp_path, text, delimiter=";", task="numbers")
+    assert code == "NS409" and f"`{typed}`" in message, message
+    _, data = read(tmp_path, text, delimiter=";", task="numbers", **options)
+    assert data.train.inputs["input"][:, 0].tolist() == values
+    assert data.train.targets["output"][:, 0].tolist() == values
+
+
+@pytest.mark.parametrize("cell", ["1.5", "1.23,4", "12.34", "1..234", ".234", "1,2,3", "x", "1.234e", "--1"])
+def test_groups_have_three_digits(tmp_path: Path, cell: str) -> None:
+    """1.5 is never read as 15."""
+    code, message, _ = fail(tmp_path, f"a;y\n1,5;p\n{cell};q\n", delimiter=";", decimal=",", thousands=".")
+    assert code == "NS409" and f'not a number: "{cell}"' in message
+
+
+def test_what_1_234_means_is_for_the_owner_to_say(tmp_path: Path) -> None:
+    _, message, _ = fail(tmp_path, "a;y\n1,234;p\n2,500;q\n", delimiter=";")
+    assert '`decimal = ","` if 1,234 is 1.234 or `thousands = ","` if 1,234 is 1234' in message
+    assert fail(tmp_path, "a;y\n1;p\n", delimiter=";", decimal=",", thousands=",")[::2] == ("NS523", "decimal")
+    assert '`decimal = "."`' in fail(tmp_path, "a;y\n1.5;p\n", delimiter=";", decimal=",")[1]
 
 
 def test_a_missing_file_and_a_missing_folder(tmp_path: Path) -> None:

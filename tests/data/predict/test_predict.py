@@ -95,7 +95,7 @@ def test_files_with_and_without_a_header(table: Path, tmp_path: Path) -> None:
     headed, plain = (answers(table, str(tmp_path / name)) for name in ("some.csv", "plain.csv"))
     assert [a["class"] for a in headed] == [a["class"] for a in plain] == ["yes", "no"]
     assert headed[0]["probabilities"] == plain[0]["probabilities"]
-    assert headed[1]["input"] == f"{tmp_path / 'some.csv'} row 2"
+    assert headed[1]["input"] == f"{tmp_path / 'some.csv'} row 3"
 
 
 def test_a_missing_number_is_the_mean_of_the_training_part(table: Path) -> None:

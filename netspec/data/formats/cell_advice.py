@@ -1,0 +1,117 @@
+"""What to write for columns that are not numbers: options of the source, as they are pasted.
+
+Input: the wrong cells of each column, and what the source says already. Output: lines of a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from netspec.data.formats.cells import number
+from netspec.data.formats.csv_format import CsvFormat
+from netspec.data.formats.table_layout import Layout
+from netspec.data.transforms.dates import looks_like_dates
+
+FEW_CLASSES = 20
+"""A column with more different values than this, and than half of its rows, hardly holds categories."""
+
+MAX_LISTED = 40
+"""How many columns a hint writes out."""
+
+FORMS = {
+    'decimal = "."': CsvFormat(),
+    'decimal = ","': CsvFormat(decimal=","),
+    'thousands = ","': CsvFormat(thousands=","),
+    'decimal = ",", thousands = "."': CsvFormat(decimal=",", thousands="."),
+    'decimal = ",", thousands = " "': CsvFormat(decimal=",", thousands=" "),
+    'thousands = " "': CsvFormat(thousands=" "),
+    "thousands = \"'\"": CsvFormat(thousands="'"),
+}
+"""How numbers may be written, by the options that say so."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to write for columns of a table that are not numbers. `layout` is what the source says of it, `rows` the
+    number of rows that are not left out."""
+
+    form: CsvFormat
+    layout: Layout | None = None
+    rows: int = 0
+
+    def lines(self, cells: Mapping[str, Sequence[str]], *, is_target: bool = False) -> str:
+        """Lines of a hint for the wrong cells of some columns."""
+        signs: dict[str, list[str]] = {}
+        units, texts = [], {}
+        for column, found in cells.items():
+            if form := _form_of(found, self.form):
+                signs.setdefault(form, []).append(column)
+            elif all(number(_without_unit(cell)) is not None for cell in found):
+                units.append(column)
+            else:
+                texts[column] = found
+        lines = [f"if numbers are written like this in the whole file, write {form}" for form in signs]
+        if units:
+            lines.append(f"write the numbers of {_listed(units, '`')} without signs and units")
+        if texts and not is_target:
+            lines += self._text_lines(texts)
+        return "\n".join(lines)
+
+    def _text_lines(self, cells: Mapping[str, Sequence[str]]) -> list[str]:
+        """For columns that hold texts: categories, dates, or nothing to learn from; each with all columns."""
+        dates = [column for column, found in cells.items() if looks_like_dates(found)]
+        unique = [column for column, found in cells.items() if column not in dates and _is_unique(found)]
+        categories = [column for column in cells if column not in (*dates, *unique)]
+        options = []
+        if len(categories) > MAX_LISTED and all(len(cells[column]) == self.rows for column in categories):
+            options.append("categories = auto")
+        elif categories:
+            options.append(f"categories = {self._with_own('categories', categories)}")
+        if dates:
+            options.append(f"per_column = of({typed(dates)}, as = date)")
+        if unique:
+            options.append(f"drop = {self._with_own('drop', unique)}")
+        lines = [f"write `{', '.join(options)}`"]
+        if len(unique) < len(cells):
+            what = "it" if len(cells) == 1 else "them all"
+            lines.append(f"to leave {what} out, write `drop = {self._with_own('drop', [*cells])}`")
+        return lines
+
+    def _with_own(self, option: str, columns: Sequence[str]) -> str:
+        """A list of columns after those that the source names already."""
+        own: Iterable[str] = ()
+        if self.layout is not None:
+            names = [self.layout.header[position] for position in self.layout.names]
+            own = names if option == "categories" else self.layout.wanted.drop
+        return typed([*dict.fromkeys([*own, *columns])])
+
+
+def _form_of(cells: Sequence[str], form: CsvFormat) -> str:
+    """How to say that numbers are written like some cells; empty when they are not numbers."""
+    found = [options for options, other in FORMS.items() if all(other.number(cell) is not None for cell in cells)]
+    if not found or form.number(cells[0]) is not None:
+        return ""
+    if found[:2] == [*FORMS][1:3]:  # 1,234 may be both
+        meanings = cells[0].replace(",", "."), cells[0].replace(",", "")
+        return " or ".join(f"`{options}` if {cells[0]} is {value}" for options, value in zip(found, meanings, strict=False))
+    return f"`{found[0]}`"
+
+
+def _without_unit(cell: str) -> str:
+    return cell.rstrip("%€$£ ").lstrip("€$£ ").replace(",", "")
+
+
+def _is_unique(cells: Sequence[str]) -> bool:
+    count = len({*cells})
+    return count > FEW_CLASSES and 2 * count > len(cells)
+
+
+def _listed(columns: Sequence[str], quote: str = '"') -> str:
+    shown = ", ".join(f"{quote}{column}{quote}" for column in columns[:MAX_LISTED])
+    return shown + (f" and {len(columns) - MAX_LISTED} more" if len(columns) > MAX_LISTED else "")
+
+
+def typed(columns: Sequence[str]) -> str:
+    """Columns as they are typed: a string, or a list."""
+    return f'"{columns[0]}"' if len(columns) == 1 else f"[{_listed(columns)}]"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netspec.data.formats.cells import number
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_layout import Layout
 from netspec.data.transforms.dates import looks_like_dates
@@ -26,7 +25,7 @@ FORMS = {
     'decimal = ",", thousands = "."': CsvFormat(decimal=",", thousands="."),
     'decimal = ",", thousands = " "': CsvFormat(decimal=",", thousands=" "),
     'thousands = " "': CsvFormat(thousands=" "),
-    "thousands = \"'\"": CsvFormat(thousands="'"),
+    'thousands = "\'"': CsvFormat(thousands="'"),
 }
 """How numbers may be written, by the options that say so."""
 
@@ -43,14 +42,16 @@ class Advice:
     def lines(self, cells: Mapping[str, Sequence[str]], *, is_target: bool = False) -> str:
         """Lines of a hint for the wrong cells of some columns."""
         signs: dict[str, list[str]] = {}
-        units, texts = [], {}
+        units: list[str] = []
+        texts: dict[str, Sequence[str]] = {}
         for column, found in cells.items():
-            if form := _form_of(found, self.form):
+            plain = [cell.strip("%€$£ ") for cell in found]
+            if form := _form_of(plain, self.form):
                 signs.setdefault(form, []).append(column)
-            elif all(number(_without_unit(cell)) is not None for cell in found):
-                units.append(column)
-            else:
+            elif any(self.form.number(cell) is None for cell in plain):
                 texts[column] = found
+            if column not in texts and plain != [*found]:
+                units.append(column)
         lines = [f"if numbers are written like this in the whole file, write {form}" for form in signs]
         if units:
             lines.append(f"write the numbers of {_listed(units, '`')} without signs and units")
@@ -94,12 +95,10 @@ def _form_of(cells: Sequence[str], form: CsvFormat) -> str:
         return ""
     if found[:2] == [*FORMS][1:3]:  # 1,234 may be both
         meanings = cells[0].replace(",", "."), cells[0].replace(",", "")
-        return " or ".join(f"`{options}` if {cells[0]} is {value}" for options, value in zip(found, meanings, strict=False))
+        return " or ".join(
+            f"`{options}` if {cells[0]} is {value}" for options, value in zip(found[:2], meanings, strict=True)
+        )
     return f"`{found[0]}`"
-
-
-def _without_unit(cell: str) -> str:
-    return cell.rstrip("%€$£ ").lstrip("€$£ ").replace(",", "")
 
 
 def _is_unique(cells: Sequence[str]) -> bool:

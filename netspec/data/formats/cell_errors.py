@@ -11,12 +11,13 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from netspec.data.formats.cell_advice import Advice
 from netspec.data.errors.files import MissingValue, NotANumber, RaggedRow
+from netspec.data.formats.cell_advice import Advice
 from netspec.language.diagnostics import Unplaced
 
 MAX_SHOWN = 5
 """How many rows and columns a message lists."""
+
 
 @dataclass(frozen=True)
 class BadCells:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from netspec.data.errors.files import BrokenFile
@@ -101,8 +101,8 @@ def _wrong_encoding(file: str, data: bytes, encoding: str) -> Unplaced:
         word = re.search(r"\w*[^\W\x00-\x7f]\w*", data.decode(found, "replace"))
         sample = f'; it has the word "{word[0][:30]}" then' if word is not None else ""
     advice = "save it as CSV in UTF-8, or name its `encoding`"
-    fields = {"file": file, "format": "CSV", "reason": reason, "case": case, "advice": advice}
-    return Unplaced(BrokenFile, option="file", encoding=found or "", sample=sample, **fields)
+    broken = partial(Unplaced, BrokenFile, option="file", file=file, format="CSV", reason=reason, case=case)
+    return broken(encoding=found or "", sample=sample, advice=advice)
 
 
 def _detect(data: bytes) -> str | None:

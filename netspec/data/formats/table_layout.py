@@ -163,5 +163,5 @@ def _row_of_numbers(file: str, header: Sequence[str]) -> Unplaced:
     names = [f"column_{number}" for number in range(1, len(header) + 1)]
     shown = [*names[:2], "…", names[-1]] if len(names) > MAX_NAMED else names
     quoted = ", ".join(name if name == "…" else f'"{name}"' for name in shown)
-    both = {"names": f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`", "quoted": quoted}
-    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", **both)
+    ends = f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`"
+    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", names=ends, quoted=quoted)

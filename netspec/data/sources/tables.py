@@ -238,7 +238,8 @@ def _sorted(values: set[str]) -> list[str]:
 
 def _check_numbers(table: Table, name: str) -> None:
     """Raises Unplaced unless every cell of a target is a number."""
-    wrong = [(row, cell) for row, cell in zip(table.rows, table.targets[name], strict=True) if table.form.number(cell) is None]
+    cells = zip(table.rows, table.targets[name], strict=True)
+    wrong = [(row, cell) for row, cell in cells if table.form.number(cell) is None]
     bad = BadCells(name, [row for row, _ in wrong], [cell for _, cell in wrong])
     raise_all([not_numbers(table.file, [bad], Advice(table.form), is_target=True)])
 
@@ -279,7 +280,9 @@ class Csv(TableSource):
 
     delimiter: str = option(Delimiter(), "the character between cells", default=",", aliases=("sep", "separator"))
     header: str = option(
-        Choice(("first", "none")), "the first row: `first`, it names the columns; `none`, it is an example", default="first"
+        Choice(("first", "none")),
+        "where the names of the columns are: in the `first` row, or in no row: every row is an example",
+        default="first",
     )
     names: tuple[str, ...] | None = option(
         Names(), "the names of the columns if no row has them (none: `column_1`, `column_2` …)", default=None

@@ -1,7 +1,7 @@
 """Dates and times as numbers: a linear part, and the position in the year, the week and the day as sine and cosine.
 
-Input: cells of a column. Output: `Dates`, which is plain data, for JSON; features of it. Which parts there are is decided
-by the dates alone; they are scaled by `normalize` with the statistics of the training split, as all numbers.
+Input: cells of a column. Output: `Dates`, which is plain data, for JSON; features of it. Which parts there are is
+decided by the dates alone; they are scaled by `normalize` with the statistics of the training split, as all numbers.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def fit_dates(seconds: Array, date_format: str) -> Dates:
     has_days = any(sign in date_format for sign in ("%d", "%m", "%b", "%B", "unix"))
     origin = 946684800.0 if unit == "years" else np.floor(first / DAY) * DAY  # the year 2000, or midnight
     times, days = known % DAY, np.floor(known / DAY)
-    varies = {"year": has_days and _varies(days), "week": has_days and _varies(days % 7), "day": _varies(times)}
+    varies: dict[Cycle, bool] = {
+        "year": has_days and _varies(days), "week": has_days and _varies(days % 7), "day": _varies(times)
+    }  # fmt: skip
     return Dates(date_format, unit, float(origin), tuple(cycle for cycle, does in varies.items() if does))
 
 
@@ -135,7 +137,7 @@ def _unix_format(cells: Sequence[str]) -> str | None:
     if np.isnan(values).any():
         return None
     low, high = float(values.min()), float(values.max())
-    return next((name for name, unit in UNIX.items() if 1e8 <= low * unit and high * unit < 1e10), None)
+    return next((name for name, unit in UNIX.items() if low * unit >= 1e8 and high * unit < 1e10), None)
 
 
 def _position(seconds: Array, cycle: Cycle) -> Array:

@@ -120,7 +120,13 @@ BAD = {
     "one column": ("y\n1\n", {}, "NS405", ["no column but the target"], "file"),
     "name twice": ("x,y,x\n1,2,3\n", {}, "NS406", ["has `x` twice, as columns 1 and 3"], "file"),
     "no name": ("x,,y\n1,2,3\n", {}, "NS406", ["no name for column 2"], "file"),
-    "no header": ("1,2.5,3\n4,5,6\n", {}, "NS406", ["looks like data: 1, 2.5, 3", "`header = none`", "`column_1` to `column_3`"], "file"),
+    "no header": (
+        "1,2.5,3\n4,5,6\n",
+        {},
+        "NS406",
+        ["looks like data: 1, 2.5, 3", "`header = none`", "`column_1` to `column_3`"],
+        "file",
+    ),
     "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, but the header has 3"], "file"),
     "long row": ("a,b,y\n1,2,3,4\n", {}, "NS407", ["row 2 has 4 cells", "double quotes"], "file"),
     "misspelt target": ("a,label\n1,2\n", {"target": ("lable",)}, "NS408", ["no column `lable`", "`label`?"], "target"),
@@ -215,7 +221,7 @@ SIGNS = [
     ('decimal = ","', "1,5;-2,25;,5;7;1e3;+3,0;5,", [1.5, -2.25, 0.5, 7, 1000, 3, 5]),
     ('decimal = ",", thousands = "."', "1.234,5;1.234.567;12;0,5;-1.000", [1234.5, 1234567, 12, 0.5, -1000]),
     ('thousands = ","', "1,234.5;12,345,678;999;0.25", [1234.5, 12345678, 999, 0.25]),
-    ("thousands = \"'\"", "1'234.5;7", [1234.5, 7]),
+    ('thousands = "\'"', "1'234.5;7", [1234.5, 7]),
     ('decimal = ",", thousands = " "', "1 234,5;8,25", [1234.5, 8.25]),
 ]
 
@@ -225,7 +231,7 @@ SIGNS = [
 def test_numbers_as_other_countries_write_them(
     tmp_path: Path, typed: str, cells: str, values: list[float], quotes: str
 ) -> None:
-    options = {key: sign for key, sign in re.findall(r'(\w+) = "(.)"', typed)}
+    options = dict(re.findall(r'(\w+) = "(.)"', typed))
     text = "a;y\n" + "".join(f'{quotes}"{cell}";{cell}\n' for cell in cells.split(";"))
     code, message, _ = fail(tmp_path, text, delimiter=";", task="numbers")
     assert code == "NS409" and f"`{typed}`" in message, message

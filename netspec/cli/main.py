@@ -12,6 +12,8 @@ from netspec._version import __version__
 from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
 from netspec.language.diagnostics import CompileError, suggest
+from netspec.language.text import printable, shorten, wrap_block
+from netspec.report.text import line_width
 
 COMMANDS = {
     "check": ("spec.check", "Check spec files and report every error."),
@@ -117,9 +119,9 @@ def _print_usage(error: click.ClickException) -> None:
     message, *hints = error.format_message().split("\n")
     if type(error) not in (click.UsageError, click.ClickException):  # one of the messages of click
         message = message[0].lower() + message[1:].rstrip(".")
-    click.echo(f"error: {message}", err=True)
-    for hint in hints:
-        click.echo(hint if hint.startswith("  ") else f"  hint: {hint}", err=True)
     context = getattr(error, "ctx", None)
-    if context is not None:
-        click.echo(f"  hint: see `{context.command_path} --help`", err=True)
+    hints += [f"see `{context.command_path} --help`"] if context is not None else []
+    lines = [f"error: {message}", *(hint if hint.startswith("  ") else f"  hint: {hint}" for hint in hints)]
+    for line in lines:
+        rest = " " * (8 if line.startswith("  hint: ") else 2)
+        click.echo(wrap_block(printable(shorten(line)), line_width(), rest), err=True)

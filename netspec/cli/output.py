@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
-from netspec.language.diagnostics import Diagnostic, to_json_line
+from netspec.language.diagnostics import Diagnostic, json_line, to_json_line
 from netspec.report import problems as text_problems
 
 _as_json = False
@@ -41,7 +40,7 @@ def print_once(*groups: Iterable[Diagnostic], except_: Iterable[Diagnostic] = ()
 
 def print_json(value: Any) -> None:
     """One JSON object on one line, at once."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    click.echo(json_line(value))
     sys.stdout.flush()
 
 

@@ -8,6 +8,8 @@ over its own fields. `netspec explain CODE` prints the docstring of the class, w
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
@@ -18,12 +20,17 @@ from msgspec import structs
 
 from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
+from netspec.language.text import MAX_VALUE, Excerpt, cells, printable, shorten, wrap, wrap_block
 
 KINDS: dict[str, type[Diagnostic]] = {}
 """Every kind of diagnostic by its code; filled as the classes are defined."""
 
 Text = str | Mapping[str, str]
 """A template over the fields of a diagnostic, or one for each `case`; the key `""` stands for every other case."""
+
+
+LIMITS = {"advice": 20_000}
+"""The longest value of a field in a message, where that differs from others: advice lists all columns of a table."""
 
 
 class Note(Frozen):
@@ -45,7 +52,7 @@ class Fix(msgspec.Struct, frozen=True):
 
     @property
     def message(self) -> str:
-        old, new = self.span.text, self.replacement
+        old, new = shorten(self.span.text), shorten(self.replacement)
         if not new.strip():
             return f"remove `{old.strip()}`"
         return f"replace `{old}` with `{new}`" if old.strip() else f"insert `{new.strip()}`"
@@ -103,7 +110,8 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Kind):
     def _fill(self, template: Text) -> str:
         if not isinstance(template, str):
             template = template[self.case] if self.case in template else template.get("", "")
-        return template.format_map({name: getattr(self, name) for name in self.__struct_fields__})
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return template.format_map({name: shorten(v, LIMITS.get(name, MAX_VALUE)) for name, v in values.items()})
 
     @property
     def message(self) -> str:
@@ -248,70 +256,97 @@ def fail(diagnostic: Diagnostic) -> CompileError:
 _COLORS = {"error": "1;31", "warning": "1;33", "hint": "1;36", "gutter": "34", "note": "36"}
 
 
-def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
-    """A diagnostic as text for people: title, place, the lines in question with carets, and the hint."""
+def render(diagnostic: Diagnostic, *, color: bool = False, width: int | None = None) -> str:
+    """A diagnostic as text for people: title, place, the lines in question with carets, and the hint.
+
+    Args:
+        diagnostic: what is shown.
+        color: whether escape sequences of a terminal are allowed.
+        width: columns of the terminal; lines are broken at words to fit. None: only source lines are shortened.
+    """
 
     def paint(text: str, style: str) -> str:
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if color else text
 
-    out = [f"{paint(f'{diagnostic.severity}[{diagnostic.code}]', diagnostic.severity)}: {diagnostic.message}"]
+    def block(first: str, style: str, text: str, rest: str) -> str:
+        wrapped = wrap_block(f"{first}: {printable(text)}", width, rest)
+        indent = len(first) - len(first.lstrip())
+        return first[:indent] + paint(first[indent:], style) + wrapped[len(first) :]
+
+    out = [block(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, diagnostic.message, "  ")]
     if diagnostic.span is not None:
-        out.extend(_render_places(diagnostic, paint))
-    for line in diagnostic.hint_text.splitlines():
-        out.append(f"  {paint('hint', 'hint')}: {line}")
+        out.extend(_render_places(diagnostic, paint, width))
+    out.extend(block("  hint", "hint", line, " " * 8) for line in diagnostic.hint_text.splitlines())
     return "\n".join(out)
 
 
-def _render_places(diagnostic: Diagnostic, paint: Any) -> list[str]:
+def _render_places(diagnostic: Diagnostic, paint: Any, width: int | None) -> Iterator[str]:
     span = diagnostic.span
     assert span is not None
     marks = [(note.span, note.label, False) for note in diagnostic.notes]
     marks.append((span, diagnostic.label_text, True))
     marks.sort(key=lambda m: (m[0].source is not span.source, m[0].start))
-    width = max(len(str(m[0].first.line)) for m in marks) + 1
-    out = [f"  {paint('-->', 'gutter')} {span.source.name}:{span.first.line}:{span.first.column}"]
-    previous: tuple[Source, int] | None = None
+    gutter = max(len(str(m[0].first.line)) for m in marks) + 1
+    room = (MAX_WIDTH if width is None else max(MIN_WIDTH, width)) - gutter - 4
+    source: Source | None = None
+    line, excerpt = 0, None
     for place, label, is_main in marks:
-        here = (place.source, place.first.line)
-        if place.source is not (previous[0] if previous else span.source):
-            out.append(f"  {paint('-->', 'gutter')} {place.source.name}:{place.first.line}:{place.first.column}")
-        if previous != here:
-            out.append(_source_line(place, width, paint))
-        previous = here
-        out.append(_caret_line(place, label, is_main, width, diagnostic.severity, paint))
-    return out
+        first = place.first
+        if source is None or place.source is not source:
+            shown = span if source is None else place
+            yield f"  {paint('-->', 'gutter')} {printable(shown.source.name)}:{shown.first.line}:{shown.first.column}"
+            source, excerpt = place.source, None
+        start, end = _within_line(place)
+        if excerpt is None or line != first.line or not excerpt.covers(start):
+            line, excerpt = first.line, Excerpt.around(place.source.line(first.line), start, end, room)
+            yield f" {paint(f'{line:>{gutter}} |', 'gutter')} {excerpt.text}".rstrip()
+        style = diagnostic.severity if is_main else "note"
+        mark = ("^" if is_main else "-") * excerpt.columns(start, end)
+        for text in _marked(excerpt.column(start), mark, printable(label), room if width is not None else None):
+            indent = len(text) - len(text.lstrip())
+            yield f" {paint(' ' * gutter + ' |', 'gutter')} {text[:indent]}{paint(text[indent:], style)}"
 
 
-MAX_WIDTH = 140
-"""Longer lines are cut around the place in question."""
+MAX_WIDTH, MIN_WIDTH = 140, 40
+"""Longer lines of a source are cut around the place in question; narrower terminals break lines themselves."""
 
 
-def _left_edge(column: int) -> int:
-    """How many characters of a line are cut off so that the column is seen."""
-    return 0 if column < MAX_WIDTH - 40 else column - MAX_WIDTH // 2
+def _within_line(place: Span) -> tuple[int, int]:
+    """The first and the last character of a place in its first line, from 0."""
+    first, last = place.first, place.last
+    end = last.column if last.line == first.line else len(place.source.line(first.line).rstrip()) + 1
+    return first.column - 1, end - 1
 
 
-def _source_line(place: Span, width: int, paint: Any) -> str:
-    first, line = place.first, place.source.line(place.first.line)
-    text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
-    left = _left_edge(first.column)
-    shown = ("…" if left else "") + text[left : left + MAX_WIDTH] + ("…" if len(text) > left + MAX_WIDTH else "")
-    return f" {paint(f'{first.line:>{width}} |', 'gutter')} {shown}".rstrip()
-
-
-def _caret_line(place: Span, label: str, is_main: bool, width: int, severity: str, paint: Any) -> str:
-    first, text = place.first, place.source.line(place.first.line)
-    left = _left_edge(first.column)
-    end = place.last.column if place.last.line == first.line else len(text.rstrip()) + 1
-    length = max(1, min(end, left + MAX_WIDTH) - first.column)
-    indent = " " * bool(left) + "".join("\t" if c == "\t" else " " for c in text[left : first.column - 1])
-    mark = ("^" if is_main else "-") * length
-    painted = paint(f"{mark} {label}".rstrip(), severity if is_main else "note")
-    return f" {paint(' ' * width + ' |', 'gutter')} {indent}{painted}"
+def _marked(column: int, mark: str, label: str, room: int | None) -> list[str]:
+    """The carets with their label: beside them, or in lines below where it does not fit."""
+    beside = f"{' ' * column}{mark} {label}".rstrip()
+    if room is None or cells(beside) <= room:
+        return [beside]
+    indent = " " * max(0, min(column, room - cells(label), room // 2))
+    return [" " * column + mark, *wrap(indent + label, room, indent)]
 
 
 def to_json_line(diagnostic: Diagnostic) -> str:
-    return json.dumps(diagnostic.as_json(), ensure_ascii=False)
+    return json_line(diagnostic.as_json())
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON in one line, where numbers that are not finite are null and nothing controls a terminal."""
+    return re.sub(RAW, lambda c: json.dumps(c[0])[1:-1], json.dumps(without_nan(value), ensure_ascii=False))
+
+
+RAW = r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+"""Characters that JSON allows in texts as they are, though a terminal or UTF-8 does not."""
+
+
+def without_nan(value: Any) -> Any:
+    """Plain data in which numbers that are not finite have become None."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def squeeze(word: str) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 import click
 
 from netspec.language.diagnostics import Diagnostic, render
-from netspec.report.text import wants_color
+from netspec.report.text import line_width, wants_color
 
 
 def print_problems(problems: Iterable[Diagnostic]) -> None:
     """Diagnostics as text on the error stream."""
     for diagnostic in problems:
-        click.echo(render(diagnostic, color=wants_color(sys.stderr)) + "\n", err=True, color=True)
+        text = render(diagnostic, color=wants_color(sys.stderr), width=line_width())
+        click.echo(text + "\n", err=True, color=True)
 
 
 def each_once(*groups: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from netspec.language.text import cells, pad
+
 
 def wants_color(stream: Any) -> bool:
     """Color goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
@@ -33,9 +35,8 @@ def duration_text(seconds: float) -> str:
 
 def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
     """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    align = [str.ljust] * left + [str.rjust] * (len(widths) - left)
-    lines = ["  ".join(put(cell, n) for put, cell, n in zip(align, row, widths, strict=True)) for row in rows]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(pad(row[i], w, right=i >= left) for i, w in enumerate(widths)) for row in rows]
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 

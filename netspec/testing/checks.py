@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.language.reference import word_page
+from netspec.language.reference.entries import word_page
 from netspec.layers.activations import Activation
 from netspec.layers.base import Layer
 from netspec.layers.initializers import Initializer

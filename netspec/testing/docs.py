@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.language.reference import word_page
+from netspec.language.reference.entries import word_page
 from netspec.language.word import Word
 from netspec.layers.base import Layer
 from netspec.testing.modules import compiled, has_errors, require

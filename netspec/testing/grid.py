@@ -16,7 +16,7 @@ from flax import nnx
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.graph import Node
 from netspec.language.kinds import Choice, Count, Either, Flag, Identifier, OneWord, Padding, Sizes
-from netspec.language.reference import word_page
+from netspec.language.reference.entries import word_page
 from netspec.language.source import Span
 from netspec.language.vocabulary import words
 from netspec.language.word import Kind, Mismatch, Option, Word

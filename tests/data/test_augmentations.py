@@ -8,7 +8,7 @@ from netspec.data import augmentations as augment
 from netspec.data.augmentations import Augmentation, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from netspec.data.settings import DataSettings
 from netspec.language.diagnostics import KINDS, CompileError, render
-from netspec.language.reference import programs
+from netspec.language.reference.entries import programs
 from netspec.language.source import Source
 from netspec.language.vocabulary import signature, words
 from netspec.spec.compilation import Compilation

@@ -12,7 +12,7 @@ import pytest
 
 from netspec.compiler.errors.names import UnknownName, UnknownOption
 from netspec.language.diagnostics import KINDS, CompileError, Diagnostic, Fix, Note, Unplaced, fail, render
-from netspec.language.reference import explanation_text
+from netspec.language.reference.entries import explanation_text
 from netspec.language.source import Source, Span
 
 SPAN = Span(Source("a.net", "cnov(16) -> dense(2)"), 0, 4)
@@ -90,4 +90,4 @@ def test_programs_of_another_package_are_beside_its_module(tmp_path: Path) -> No
     command = [sys.executable, "-m", "netspec", "--import", "own", "explain", "own2"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     right = "Right:\n    input 8\n    dense(2)\n"
-    assert ran.stdout == f"error[OWN2]: wrong: <what>\n\nA page.\n\nWrong:\n    input 8\n\n{right}"
+    assert ran.stdout == f"error[OWN2]: A page.\n\nWrong:\n    input 8\n\n{right}"

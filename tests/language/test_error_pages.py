@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 from netspec.language.diagnostics import KINDS, Diagnostic, Problems, render
-from netspec.language.reference import explanation_text, programs
+from netspec.language.reference.entries import explanation_text, programs
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
 

@@ -12,8 +12,8 @@ import pytest
 import netspec
 from netspec import extend
 from netspec.language.diagnostics import KINDS, render
-from netspec.language.reference import word_page
-from netspec.language.reference_pages import PAGES, linked, word_markdown
+from netspec.language.reference.entries import word_page
+from netspec.language.reference.pages import PAGES, linked, word_markdown
 from netspec.language.source import Source
 from netspec.language.vocabulary import categories, temporary_words, words
 from netspec.language.word import Word

@@ -19,7 +19,7 @@ import netspec
 from netspec import extend
 from netspec.compiler.backend.emit import emit_source
 from netspec.language.kinds import Choice, Number
-from netspec.language.reference import explain, find_words, word_json, word_page
+from netspec.language.reference.entries import explain, find_words, word_json, word_page
 from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.language.vocabulary import temporary_words, words

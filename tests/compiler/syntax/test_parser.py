@@ -10,7 +10,7 @@ import pytest
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import grammar_path, parse_source
 from netspec.language.diagnostics import KINDS, Diagnostic, Problems
-from netspec.language.reference import programs
+from netspec.language.reference.entries import programs
 from netspec.language.source import Source
 
 

@@ -8,7 +8,8 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_result
-from netspec.language.reference import explain, explanation_text, programs, suggest_code
+from netspec.language.reference.entries import explain, explanation_text, programs, suggest_code
+from netspec.report.text import line_width
 
 
 @click.command()
@@ -26,5 +27,6 @@ def command(code: str, as_json: bool) -> int:
         raise click.ClickException(f"unknown error code `{code}`\n" + suggest_code(code))
     text, shown = inspect.cleandoc(kind.__doc__ or ""), programs(kind)
     record = {"text": text, "wrong": shown.get("wrong"), "right": shown.get("right")}
-    print_result({"code": kind.code, "severity": kind.severity, **record} if as_json else explanation_text(kind))
+    page = {"code": kind.code, "severity": kind.severity, **record}
+    print_result(page if as_json else explanation_text(kind, line_width()))
     return 0

@@ -10,7 +10,7 @@ from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.language.diagnostics import suggest
-from netspec.language.reference import (
+from netspec.language.reference.entries import (
     all_names,
     category_order,
     find_words,
@@ -19,9 +19,10 @@ from netspec.language.reference import (
     word_page,
     word_text,
 )
-from netspec.language.reference_pages import PAGES, word_markdown
+from netspec.language.reference.pages import PAGES, word_markdown
 from netspec.language.vocabulary import words
 from netspec.language.word import Word
+from netspec.report.text import line_width
 
 
 @click.command()
@@ -47,7 +48,7 @@ def command(word: str | None, markdown: bool, folder: str | None, as_json: bool)
     elif markdown:
         click.echo(PAGES["layers.md"](), nl=False)
     else:
-        click.echo("\n".join(vocabulary_lines()).rstrip())
+        click.echo("\n".join(vocabulary_lines(line_width())).rstrip())
     return 0
 
 
@@ -67,7 +68,7 @@ def _show(found: list[type[Word]], *, markdown: bool, as_json: bool) -> None:
         if as_json:
             print_json(word_json(page))
         else:
-            text = word_markdown(page, level=1) if markdown else word_text(page)
+            text = word_markdown(page, level=1) if markdown else word_text(page, line_width())
             click.echo(("\n" if index else "") + text)
 
 

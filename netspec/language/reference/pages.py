@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from netspec.language.diagnostics import KINDS, Diagnostic
-from netspec.language.reference import TITLES, WordPage, category_order, error_title, programs, word_page
+from netspec.language.reference.entries import TITLES, WordPage, category_order, error_page, programs, word_page
 from netspec.language.vocabulary import words
 from netspec.language.word import Option, Word
 
@@ -174,12 +174,12 @@ def errors_page() -> str:
         groups.setdefault(ROOMS.get(KINDS[code].__module__, "Other packages"), []).append(KINDS[code])
     intro = (
         "Every message has a code; `netspec explain NS301` prints the same text. Errors stop the compiler, warnings do "
-        "not. In the titles `…` stands for what the message names."
+        "not."
     )
     contents, parts = [], []
     for heading, kinds in groups.items():
         lines = [
-            f"* [{kind.code}](#{kind.code.lower()}) {error_title(kind)}" + " (warning)" * (kind.severity == "warning")
+            f"* [{kind.code}](#{kind.code.lower()}) {error_page(kind)[0]}" + " (warning)" * (kind.severity == "warning")
             for kind in kinds
         ]
         contents += [f"**{heading}**", "\n".join(lines)]
@@ -189,7 +189,8 @@ def errors_page() -> str:
 
 def error_markdown(kind: type[Diagnostic]) -> str:
     """The page of an error: what it means, and its programs as code."""
-    out = [f"### {kind.code}", f"**{error_title(kind)}**", inspect.cleandoc(kind.__doc__ or "")]
+    title, text = error_page(kind)
+    out = [f"### {kind.code}", f"**{title}**", *([text] if text else [])]
     for name, text in programs(kind).items():
         out.append(f"{name.capitalize()}:\n\n```net\n{text}```")
     return "\n\n".join(out)

@@ -15,10 +15,11 @@ from importlib import import_module
 from pathlib import Path
 
 from netspec.language.diagnostics import KINDS, Diagnostic, suggest
+from netspec.language.text import reflow, wrap
 from netspec.language.vocabulary import categories, signature, words
 from netspec.language.word import Word
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 for _path in sorted([*PACKAGE.rglob("errors/*.py"), *PACKAGE.rglob("errors.py")]):  # they fill the table of codes
     import_module(".".join(("netspec", *_path.relative_to(PACKAGE).with_suffix("").parts)))
 
@@ -79,22 +80,31 @@ def all_names() -> list[str]:
     return sorted({name for category in categories() for name in words(category)})
 
 
-def word_text(page: WordPage) -> str:
-    """The page of a word as plain text."""
-    lines = [signature(page.word), "", page.summary]
+def word_text(page: WordPage, width: int = 10_000) -> str:
+    """The page of a word as plain text, in lines of at most `width` columns."""
+    lines = [*wrap(signature(page.word), width, "    "), "", *wrap(page.summary, width)]
     if page.details:
-        lines += ["", page.details]
+        lines += ["", reflow(page.details, width)]
     if page.facts:
-        lines += ["", *(f"{name}: {value}" for name, value in page.facts.items())]
+        lines += ["", *(line for name, value in page.facts.items() for line in _fact_lines(name, value, width))]
     if options := page.word.options():
         lines += ["", "options:"]
-        width = max(len(o.name) for o in options)
+        name_width = max(len(o.name) for o in options)
         for item in options:
             default = "required" if item.is_required else f"default {item.kind.to_source(item.default)}"
-            lines.append(f"  {item.name:<{width}}  {item.doc} ({item.kind.describe()}; {default})")
+            text = f"  {item.name:<{name_width}}  {item.doc} ({item.kind.describe()}; {default})"
+            lines += wrap(text, width, " " * (name_width + 4))
     if page.word.aliases:
-        lines += ["", f"elsewhere: {', '.join(page.word.aliases)}"]
+        lines += ["", *wrap(f"elsewhere: {', '.join(page.word.aliases)}", width, "    ")]
     return "\n".join(lines)
+
+
+def _fact_lines(name: str, value: str, width: int) -> list[str]:
+    """A fact in lines that fit; code stays as it is, and formulas that end in `;` have lines of their own."""
+    if name == "Example" and "\n" in value:
+        return [f"{name}:", textwrap.indent(value, "    ")]
+    parts = re.sub(r"(?<!;)\n", " ", f"{name}: {value}").split("\n")
+    return [line for i, part in enumerate(parts) for line in wrap("    " * bool(i) + part, width, "    ")]
 
 
 def word_json(page: WordPage) -> dict[str, object]:
@@ -124,13 +134,13 @@ def word_json(page: WordPage) -> dict[str, object]:
     }
 
 
-def vocabulary_lines() -> Iterator[str]:
+def vocabulary_lines(width: int = 10_000) -> Iterator[str]:
     """Every word with its first sentence, by category."""
     for category in category_order():
         yield f"{TITLES.get(category, category)}:"
-        width = max(len(name) for name in words(category))
+        name_width = max(len(name) for name in words(category))
         for name, word in sorted(words(category).items()):
-            yield f"  {name:<{width}}  {word_page(word).summary}"
+            yield from wrap(f"  {name:<{name_width}}  {word_page(word).summary}", width, " " * (name_width + 4))
         yield ""
 
 
@@ -139,26 +149,27 @@ def explain(code: str) -> type[Diagnostic] | None:
     return KINDS.get(code.upper())
 
 
-def explanation_text(kind: type[Diagnostic]) -> str:
-    """The page of an error code as plain text."""
-    parts = [f"{kind.severity}[{kind.code}]: {error_title(kind, '<{}>')}", inspect.cleandoc(kind.__doc__ or "")]
-    parts += [f"{name.capitalize()}:\n{textwrap.indent(text, '    ')}" for name, text in programs(kind).items()]
-    return "\n\n".join(part.rstrip() for part in parts)
+def explanation_text(kind: type[Diagnostic], width: int = 10_000) -> str:
+    """The page of an error code as plain text, in lines of at most `width` columns."""
+    title, text = error_page(kind)
+    parts = [*wrap(f"{kind.severity}[{kind.code}]: {title}", width, "  "), ""]
+    parts += [reflow(text, width), ""] if text else []
+    for name, program in programs(kind).items():
+        parts += [f"{name.capitalize()}:", textwrap.indent(program, "    ")]
+    return "\n".join(parts).rstrip()
 
 
-def error_title(kind: type[Diagnostic], shown: str = "…") -> str:
-    """The first line of a message, with `shown` for what it fills in: `{}` in it stands for the name of a field.
+def error_page(kind: type[Diagnostic]) -> tuple[str, str]:
+    """What the mistake is, in a line, and what else there is to know.
 
-    The first sentence of the page where the title depends on the case, or all of it is filled in.
+    The line is the first one of its message, or the first sentence of its docstring where that depends on the spec.
     """
-    title = kind.title if isinstance(kind.title, str) else ""
-    fixed = re.sub(FIELD, "", title)
-    first_sentence = " ".join(inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].split())
-    return re.sub(FIELD, lambda m: shown.format(m[1]), title) if re.search(r"\w", fixed) else first_sentence
-
-
-FIELD = r"\{(\w+)(?::[^}]*)?\}"
-"""A field of a diagnostic in a template."""
+    text = inspect.cleandoc(kind.__doc__ or "")
+    if isinstance(kind.title, str) and "{" not in kind.title:
+        return kind.title, text
+    first, *others = text.split("\n\n")
+    title, *rest = re.split(r"(?<=\.)\s(?=[A-Z`])", first, maxsplit=1)
+    return " ".join(title.split()), "\n\n".join([*rest, *others])
 
 
 def programs(kind: type[Diagnostic]) -> dict[str, str]:

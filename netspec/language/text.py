@@ -1,0 +1,165 @@
+"""Text for a terminal: lines that end at a word, excerpts of long lines, nothing that would control the terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from netspec.language.record import Frozen
+
+MAX_WORD = 300
+"""Longer names are shortened in messages."""
+MAX_VALUE = 2_000
+"""The same for a value of several words."""
+TAB = "    "
+
+
+def shorten(value: Any, limit: int = MAX_VALUE) -> Any:
+    """A value for a message: of a long text, or of a long word in it, the middle is replaced by `…`."""
+    if not isinstance(value, str) or len(value) <= MAX_WORD:
+        return value
+    text = re.sub(rf"\S{{{MAX_WORD + 1},}}", lambda word: _middle_out(word[0], MAX_WORD), value)
+    return _middle_out(text, limit)
+
+
+def _middle_out(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit * 2 // 3]}…{text[-limit // 4 :]}"
+
+
+def printable(text: str) -> str:
+    """The text with characters that control a terminal, or the direction of writing, as escapes such as `\\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if _is_shown(character) else _escape(character) for character in text)
+
+
+def _is_shown(character: str) -> bool:
+    joins_emoji = character in "\u200c\u200d"
+    return character.isprintable() or character == "\n" or joins_emoji or unicodedata.category(character) == "Zs"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def cells(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """A text in a column of a table; on the right side of it where numbers are."""
+    space = " " * (width - cells(text))
+    return space + text if right else text + space
+
+
+def truncated(text: str, width: int) -> str:
+    """A name in a column that is too narrow for it: its beginning, and `…`."""
+    if cells(text) <= width:
+        return text
+    while cells(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+PIECE = re.compile(r"(\s*)((?:`[^`\n]*`|\S)+)")
+"""A word with the space before it; code between backticks counts as one word."""
+
+
+def wrap(text: str, width: int, rest: str = "") -> list[str]:
+    """A line as lines of at most `width` columns.
+
+    It is broken at spaces only, and in code between backticks only where that is longer than a line; a longer word is
+    left whole.
+
+    Args:
+        text: one line, which may begin with spaces.
+        width: columns of the terminal.
+        rest: the indentation of all lines but the first.
+    """
+    lines, line = [], ""
+    for gap, piece in _pieces(text, width - len(rest)):
+        if line.strip() and cells(line) + cells(gap) + cells(piece) > width:
+            lines.append(line)
+            line = rest + piece
+        else:
+            line += gap + piece
+    return [*lines, line]
+
+
+def _pieces(text: str, room: int) -> Iterable[tuple[str, str]]:
+    for gap, piece in PIECE.findall(text):
+        if cells(piece) <= room:
+            yield gap, piece
+        else:
+            yield from ((space or gap, word) for space, word in re.findall(r"(\s*)(\S+)", gap + piece))
+
+
+def wrap_block(text: str, width: int | None, rest: str = "") -> str:
+    """A text of several lines with each one wrapped; None leaves it as it is."""
+    if width is None:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in wrap(line, width, rest))
+
+
+class Excerpt(Frozen):
+    """What is shown of a line: the characters from `left` to `right`."""
+
+    line: str
+    left: int
+    right: int
+
+    @classmethod
+    def around(cls, line: str, start: int, end: int, width: int) -> Excerpt:
+        """At most `width` columns of a line, with as much as possible of the characters from `start` to `end`."""
+        if len(line) <= width and cells(_shown(line)) <= width:
+            return cls(line, 0, len(line))
+        fits = cells(_shown(line[: min(end, width)])) < width - 1 and end < width - 1
+        left = 0 if fits else max(0, start - width // 4)
+        right, room = left, width - 2
+        while right < len(line) and (room := room - cells(_shown(line[right]))) >= 0:
+            right += 1
+        return cls(line, left, right)
+
+    @property
+    def text(self) -> str:
+        dots = "…" * (self.left > 0), "…" * (self.right < len(self.line))
+        return f"{dots[0]}{_shown(self.line[self.left : self.right])}{dots[1]}"
+
+    def covers(self, start: int) -> bool:
+        return self.left <= start <= self.right
+
+    def column(self, start: int) -> int:
+        """The columns of the terminal before a character."""
+        return (self.left > 0) + cells(_shown(self.line[self.left : start]))
+
+    def columns(self, start: int, end: int) -> int:
+        """The columns of the characters from `start` to `end` that are shown; at least one."""
+        return max(1, cells(_shown(self.line[start : min(end, self.right)])))
+
+
+def _shown(text: str) -> str:
+    """Source text: tabs as spaces, and what cannot be printed as a replacement character."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(TAB if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def reflow(text: str, width: int) -> str:
+    """Paragraphs as docstrings have them, broken anew; lines that are indented or begin a list stay lines."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        continues = lines and lines[-1].strip() and line[:1].strip() and not re.match(r"[-*|] ", line)
+        if continues:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return "\n".join(part for line in lines for part in wrap(line, width, " " * (len(line) - len(line.lstrip()))))

@@ -16,7 +16,7 @@ from netspec.data.dataset.lazy_rows import converted, in_memory
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
-from netspec.data.splits.split import Splits, split_dataset
+from netspec.data.splits.split import Splits, normalize_targets, split_dataset
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced
 from netspec.language.lazy import np
@@ -35,6 +35,8 @@ def prepare_data(
     setting_spans: Spans | None = None,
     self_scaling: Collection[str] = (),
     scaling: Mapping[str, Normalization] | None = None,
+    scaled_heads: Mapping[str, OutputHead] | None = None,
+    target_scaling: Mapping[str, Normalization] | None = None,
 ) -> tuple[Splits, list[Diagnostic]]:
     """The parts to train on, and what is worth a warning.
 
@@ -48,6 +50,8 @@ def prepare_data(
         setting_spans: where the values of the section are, by key.
         self_scaling: the inputs that the network normalizes itself.
         scaling: the statistics of a run, to normalize with; None for those of the training set.
+        scaled_heads: the ends of the outputs whose targets are normalized, where they are numbers.
+        target_scaling: the same as `scaling`, for targets.
 
     Raises:
         CompileError: the data do not fit the network or cannot be split; it has all mistakes.
@@ -73,6 +77,8 @@ def prepare_data(
     for diagnostic in _check_splits(splits, settings, heads, source_span, self_scaling):
         problems.add(diagnostic)
     problems.raise_errors()
+    if settings.target is None:
+        splits = normalize_targets(splits, scaled_heads or {}, target_scaling)
     return splits, list(problems)
 
 

@@ -60,6 +60,14 @@ class DataSettings(Word):
         default="none",
         aliases=("normalise", "standardize", "scaling"),
     )
+    normalize_targets: str = option(
+        Choice(("standard", "none")),
+        "`standard`: targets that are numbers to mean 0 and standard deviation 1, with the statistics of the training "
+        "split, where the output has no activation and the loss is `mse`, `mae` or `huber`; predictions and metrics "
+        "are in the units of the targets, the loss is not",
+        default="standard",
+        aliases=("target_normalizer", "scale_targets", "standardize_targets"),
+    )
     stratify: bool | None = option(
         Flag(), "hold out the same fraction of every class (none: if there is one target with classes)", default=None
     )

@@ -15,7 +15,7 @@ from netspec.report.class_tables import table_text
 from netspec.report.metric_text import MetricColumns, metric_parts, metric_text, metrics_of_epoch
 from netspec.report.problems import print_problems
 from netspec.report.sparkline import WIDTH, Milestones, can_draw, sparkline
-from netspec.report.text import duration_text, line_width, plural, wrapped
+from netspec.report.text import duration_text, line_width, number_text, plural, wrapped
 from netspec.training.loop.callback import Callback, Record, Tick
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COMPILING = "compiling …"
 """The first step, and that of a smaller last batch, are compiled for seconds before they run."""
+MAX_SCALES = 4
+"""How many normalized targets the first lines describe."""
 BAR_WIDTH = 12
 TIME_WIDTH = 12
 """Characters of a row for how long its epoch took: `  1 h 05 min`."""
@@ -182,13 +184,29 @@ class TimeLeft:
 def start_lines(record: Record, width: int) -> list[str]:
     """What is trained, and where it is saved."""
     parts = [
-        f"{record['parameters']:,} parameters,",
+        f"{record['parameters']:,} parameters"
+        + (f" ({record['trainable']:,} trainable)," if record["trainable"] < record["parameters"] else ","),
         f"{record['examples']:,} examples,",
         f"{plural(record['steps'], 'step')} per epoch,",
         f"on {record['device']}" + ("," if record["is_resumed"] else ""),
         *([f"resuming at epoch {record['epoch']}"] if record["is_resumed"] else []),
     ]
-    return [*wrapped(parts, width, gap=" "), f"run: {record['run']}"]
+    lines = [*wrapped(parts, width, gap=" "), *target_lines(record["target_scales"], width)]
+    return [*lines, f"run: {record['run']}"]
+
+
+def target_lines(scales: Mapping[str, Any], width: int) -> list[str]:
+    """How targets are normalized, and which unit the loss has."""
+    if not scales:
+        return []
+    shown = [
+        f"{'' if len(scales) == 1 else f'{name} '}{number_text(mean)} ± {number_text(std)}"
+        for name, scale in scales.items()
+        for mean, std in zip(scale["mean"], scale["std"], strict=True)
+    ]
+    listed = [*shown[:MAX_SCALES], *(["…"] if len(shown) > MAX_SCALES else [])]
+    parts = [*(f"{text}," for text in listed[:-1]), f"{listed[-1]};"]
+    return wrapped(["targets normalized:", *parts, "the loss is in standard deviations"], width, gap=" ")
 
 
 def _fitting(parts: Sequence[str], width: int) -> str:

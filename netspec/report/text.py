@@ -49,3 +49,8 @@ def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  
         else:
             lines.append((indent if lines else "") + part)
     return lines
+
+
+def number_text(value: float) -> str:
+    """`184,047`, `0.00127`: whole numbers of many digits with separators."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"

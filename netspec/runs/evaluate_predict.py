@@ -26,7 +26,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
-from netspec.spec.saved import load_model, read_compilation, read_preprocessing
+from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.loop.evaluate import evaluate
@@ -43,7 +43,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
     if isinstance(run, Model):
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
-        spec, preprocessing = read_compilation(run), read_preprocessing(run)
+        spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = {}
     if isinstance(data, str):
         data, overrides = None, {"data.source": data}
@@ -144,9 +144,7 @@ def _outputs(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs for all examples, by name."""
     parts = []
     for batch, count in _batches([arrays[name] for name in model.inputs]):
-        result = model(*batch)
-        named = result if isinstance(result, dict) else {next(iter(model.outputs)): result}
-        parts.append({name: np.asarray(value)[:count] for name, value in named.items()})
+        parts.append({name: values[:count] for name, values in model.predictions(*batch).items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -27,10 +27,9 @@ from netspec.spec.experiment import (
     train_in,
     with_overrides,
 )
-from netspec.spec.saved import read_compilation
+from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.errors import OtherSpec
-from netspec.storage.run_files import checkpoint_steps
-from netspec.storage.run_folder import Run, read_run
+from netspec.storage.run_folder import Run, checkpoint_steps, read_run
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 
@@ -63,13 +62,14 @@ def resume_run(
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
-    run, prepared = Run.open(path), prepare(now, data)
+    run, before = Run.open(path), read_preprocessing(path)
+    prepared = prepare(as_trained(path, now), data, target_scaling=before.outputs)
     if not checkpoint_steps(run.checkpoints):
         prepared = load_init(prepared)  # it starts from the beginning
 
     def on_start() -> None:
         run.write_settings(settings_in_force(prepared))
-        run.write_text("meaning.json", pretty(prepared.canonical.as_json()))
+        run.write_text("meaning.json", pretty(meaning_of(now).as_json()))
         record = read_run(path).json("spec.json")
         run.write_text("spec.json", pretty({**record, **_changes_kept(kept, now, difference)}))
 

@@ -22,7 +22,7 @@ from netspec.language.values import is_plain_number
 from netspec.runs.catalog import SEEDS
 from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
-from netspec.spec.saved import read_compilation
+from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
@@ -107,7 +107,8 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
     Raises:
         CompileError: a folder is damaged, or the data have changed.
     """
-    prepared = load_init(prepare(read_compilation(path), data))
+    spec, scaling = as_trained(path, read_compilation(path)), read_preprocessing(path).outputs
+    prepared = load_init(prepare(spec, data, target_scaling=scaling))
     return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
 
 

@@ -30,7 +30,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import output_heads, output_name
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
-FORMAT = 1
+FORMAT = 2
 MAX_LENGTH = 200
 """Options longer than this (kernels given as numbers) are replaced by a checksum."""
 

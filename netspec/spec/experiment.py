@@ -24,6 +24,7 @@ from netspec.data.predict.preprocessing import Preprocessing, check_preprocessin
 from netspec.data.prepare import prepare_data
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.language.source import Source
 from netspec.spec.canonical import Meaning, meaning_of
@@ -43,7 +44,7 @@ from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.loop import FitResult, fit
 from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
 from netspec.training.loop.warm_start import start_from
-from netspec.training.recipe.outputs import check_target_values
+from netspec.training.recipe.outputs import check_target_values, normalizable_heads
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 
@@ -126,6 +127,7 @@ def prepare(
     data: Any = None,
     overrides: Mapping[str, str] | None = None,
     preprocessing: Preprocessing | None = None,
+    target_scaling: Mapping[str, Normalization] | None = None,
 ) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
 
@@ -134,6 +136,8 @@ def prepare(
         data: arrays (see `netspec.train`), a `Dataset`, or None for the source that the spec names.
         overrides: settings by name, such as `{"train.epochs": "3"}`.
         preprocessing: that of a run, which the data are then coded by.
+        target_scaling: that of a run which is continued: its targets stay in the same scale, and those of a run that
+            an older version started as they are.
 
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
@@ -144,6 +148,9 @@ def prepare(
     compilation.check()
     graph = compilation.optimized
     dataset = dataset if dataset is not None else _load(compilation)
+    if preprocessing is not None:
+        target_scaling = preprocessing.outputs
+    scaled = compilation.data.normalize_targets != "none"
     splits, warnings = prepare_data(
         dataset,
         compilation.data,
@@ -154,6 +161,8 @@ def prepare(
         setting_spans=compilation.setting_spans("data"),
         self_scaling=self_scaling_inputs(graph),
         scaling=preprocessing.normalization if preprocessing is not None else None,
+        scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if scaled else {},
+        target_scaling=target_scaling,
     )
     if preprocessing is not None:
         check_preprocessing(Preprocessing.of(splits), preprocessing)
@@ -170,6 +179,7 @@ def prepare(
         spans=train_spans(compilation),
         layers=weights_by_layer(graph),
         class_weights=splits.class_weights,
+        target_scaling=splits.target_scaling,
     )
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))

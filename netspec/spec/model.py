@@ -32,7 +32,8 @@ class Model:
     order in which the spec declares them. Several outputs are returned as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
-    `module` and `apply` take what the layers take. `preprocessing` is that of the training, None before.
+    where targets were normalized (`normalize_targets`), it gives numbers in the units of the targets. `module` and
+    `apply` take and give what the layers do. `preprocessing` is that of the training, None before.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
@@ -71,7 +72,7 @@ class Model:
     @property
     def cost(self) -> Totals:
         """Parameters, multiply-adds and memory."""
-        return total_cost(self.graph)
+        return total_cost(self.graph, self.compilation.train.freeze)
 
     @property
     def layers(self) -> list[Row]:
@@ -80,14 +81,14 @@ class Model:
 
     def summary(self) -> str:
         """A table of the layers, with totals."""
-        return summary_text(self.graph)
+        return summary_text(self.graph, self.compilation.train.freeze)
 
     def __repr__(self) -> str:
         flow = " and ".join(f"{s}" for s in self.inputs.values())
         return f"<Model {self.name}: {flow} -> {' and '.join(map(str, self.outputs.values()))}>"
 
     def _repr_html_(self) -> str:
-        return summary_html(self.graph)
+        return summary_html(self.graph, self.compilation.train.freeze)
 
     @property
     def normalization(self) -> Mapping[str, Normalization]:
@@ -162,31 +163,44 @@ class Model:
 
     def __call__(self, *inputs: Any) -> Any:
         """What comes out for a batch, as in prediction: inputs normalized as in training, dropout off, running means
-        used, the head applied.
+        used, the head applied, numbers in the units of the targets.
 
         Raises:
             ValueError: the inputs have other shapes than the spec says.
         """
+        found = self._compute(inputs)
+        if isinstance(found, dict):
+            return {name: self._restore(name, y) for name, y in found.items()}
+        return self._restore(next(iter(self.outputs)), found)
+
+    def predictions(self, *inputs: Any) -> dict[str, Any]:
+        """As a call, but NumPy arrays by output; normalized targets are restored in double precision."""
+        found = self._compute(inputs)
+        named = found if isinstance(found, dict) else {next(iter(self.outputs)): found}
+        wide = {name: np.asarray(y, np.float64 if name in self._scales else y.dtype) for name, y in named.items()}
+        return {name: self._restore(name, y) for name, y in wide.items()}
+
+    def _compute(self, inputs: tuple[Any, ...]) -> Any:
+        """The outputs as the network gives them, for raw inputs."""
         checked = zip(self.inputs, self._checked(inputs), strict=True)
         ready = tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
         arrays, tree = self._live.read()
         folded = None if self._folded is None else self._folded.of(arrays)
         program, arrays = (self._forward(tree), arrays) if folded is None else folded
-        return self._restore(program(arrays, ready))
+        return program(arrays, ready)
 
     @cached_property
     def _live(self) -> LiveState:
         return LiveState(self.module)
 
-    def _restore(self, found: Any) -> Any:
-        """Outputs that are normalized inputs, in the scale of these."""
-        scales = self.preprocessing.outputs if self.preprocessing is not None else {}
-        if not scales:
-            return found
-        if isinstance(found, dict):
-            return {k: scales[k].invert(y) if k in scales else y for k, y in found.items()}
-        (scale,) = scales.values()
-        return scale.invert(found)
+    @property
+    def _scales(self) -> Mapping[str, Normalization]:
+        """The statistics of outputs that predict normalized numbers, by output."""
+        return self.preprocessing.outputs if self.preprocessing is not None else {}
+
+    def _restore(self, name: str, found: Any) -> Any:
+        """An output that predicts normalized inputs or targets, in the scale of these."""
+        return self._scales[name].invert(found) if name in self._scales else found
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""

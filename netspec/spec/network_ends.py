@@ -8,8 +8,15 @@ from netspec.compiler.ir.graph import Graph, Input, Node, Output
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.shape import Shape
 from netspec.language.source import Span
+from netspec.layers.base import Layer
 from netspec.layers.reshape import Flatten, Reshape
 from netspec.training.losses import LossWord, loss_for
+
+KEEPS_NUMBERS = (
+    "flatten", "reshape", "gap", "mean_pool", "first", "last", "avgpool", "concat", "add", "average", "upsample",
+    "crop",
+)  # fmt: skip
+"""Layers whose output is as large as their inputs are."""
 
 
 def output_name(output: Output) -> str:
@@ -31,8 +38,23 @@ def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict
             span=node.span,
             kind=loss.output_kind if loss is not None else "predictions",
             reshaped_by=_reshaped_by(node),
+            is_unbounded=is_unbounded(graph, output.edge.node),
         )
     return heads
+
+
+def is_unbounded(graph: Graph, index: int) -> bool:
+    """Whether a node gives any number, above and below 0, by trained weights: a linear layer, or what only moves,
+    averages or joins the numbers of such layers."""
+    node = graph.nodes[index]
+    if isinstance(node.operation, Graph):
+        return len(node.operation.outputs) == 1 and is_unbounded(node.operation, node.operation.outputs[0].edge.node)
+    if not isinstance(node.operation, Layer):
+        return False
+    if node.operation.output_axis is not None:
+        return node.operation.activation_word is None and not node.operation.is_frozen
+    is_passed = node.operation.is_identity or node.operation.training_only or node.word in KEEPS_NUMBERS
+    return is_passed and all(is_unbounded(graph, edge.node) for edge in node.inputs)
 
 
 def _reshaped_by(node: Node) -> str | None:

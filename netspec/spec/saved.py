@@ -8,36 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from netspec.data.dataset.dataset import Facts
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.language.record import Frozen
 from netspec.language.source import Source
+from netspec.language.values import to_source
+from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import with_overrides
 from netspec.spec.model import Model
-from netspec.storage.errors import damaged
 from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
 
 
-class SpecRecord(Frozen):
-    """`spec.json`: where the spec of a run comes from, what was given with it, and what was known of its data."""
-
-    name: str
-    folder: str
-    overrides: dict[str, str]
-    input: str | None
-    used: dict[str, str]
-    facts: Facts
-    given_from: str | None = None
-
-
 def read_preprocessing(path: Path) -> Preprocessing:
-    """How a run encodes its inputs and decodes its predictions.
-
-    Raises:
-        CompileError: there is no such run, or it is damaged.
-    """
-    return read_run(path).read("coding.json", Preprocessing)
+    """How a run encodes its inputs and decodes its predictions."""
+    return msgspec.convert(read_run(path).json("coding.json"), Preprocessing)
 
 
 def load_model(path: Path) -> Model:
@@ -46,6 +33,25 @@ def load_model(path: Path) -> Model:
     put_weights(model.module, load_weights(path), str(path))
     model.preprocessing = read_preprocessing(path)
     return model
+
+
+def as_trained(path: Path, spec: Compilation) -> Compilation:
+    """A spec with the metrics that a run of it reports: where the spec names none, an older version had other defaults.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or the spec has errors.
+    """
+    outputs = read_run(path).json("settings.json")["train"].get("outputs", {})
+    recipe = recipe_of(spec) if spec.train.metrics is None else None
+    if recipe is None or outputs.keys() != recipe.outputs.keys():
+        return spec
+    before = {name: output["metrics"] for name, output in outputs.items()}
+    if before == {name: output.describe()["metrics"] for name, output in recipe.outputs.items()}:
+        return spec
+    chains = {name: " -> ".join(metrics) for name, metrics in before.items() if metrics}
+    named = " -> ".join(f"of({to_source(name)}, {chain})" for name, chain in chains.items())
+    metrics = named if len(before) > 1 else "".join(chains.values())
+    return with_overrides(spec, {"train.metrics": metrics}, None) if metrics else spec
 
 
 def inference_weights(compilation: Compilation, run: Path) -> bytes:
@@ -66,27 +72,14 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
         CompileError: there is no such run, or it is damaged.
     """
     record = read_run(path)
-    spec = record.read("spec.json", SpecRecord)
-    folder = _path(spec.folder, "folder", path)
-    given_from = None
-    if "data.source" not in (overrides or {}):
-        given_from = folder if spec.given_from is None else _path(spec.given_from, "given_from", path)
+    spec = record.json("spec.json")
+    given_from = None if "data.source" in (overrides or {}) else Path(spec.get("given_from", spec["folder"]))
+    source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
     return Compilation(
-        Source(f"{path}/spec.net", record.text("spec.net"), folder / _path(f"{spec.name}.net", "name", path)),
-        overrides={**spec.overrides, **(overrides or {})},
-        input=spec.input,
-        facts=spec.facts,
-        used=spec.used,
+        source,
+        overrides={**spec["overrides"], **(overrides or {})},
+        input=spec["input"],
+        facts=msgspec.convert(spec["facts"], Facts),
+        used=spec["used"],
         given_from=given_from,
     )
-
-
-def _path(text: str, key: str, run: Path) -> Path:
-    """A path in `spec.json`.
-
-    Raises:
-        CompileError: no path can have this text (NS475).
-    """
-    if "\0" in text:
-        raise damaged(run / "spec.json", f"`{key}` has a character that no path has")
-    return Path(text)

@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 from netspec.language.diagnostics import fail
 from netspec.storage import errors
 from netspec.storage.atomic_files import reason_of
-from netspec.storage.run_files import check_writable, read_inside
 
 LOCK = ".lock"
 PATIENCE = 1.0
@@ -28,7 +27,6 @@ def locked(run: Path) -> Iterator[None]:
     """
     lock = FileLock(run / LOCK)
     try:
-        check_writable(run, run / LOCK)
         lock.acquire(timeout=PATIENCE)
     except Timeout as error:
         raise fail(errors.RunIsBusy(run=str(run), process=_process(run))) from error
@@ -45,13 +43,12 @@ def is_locked(run: Path) -> bool:
     if not (run / LOCK).exists():
         return False
     try:
-        check_writable(run, run / LOCK)
         with FileLock(run / LOCK).acquire(timeout=0):
             return False
     except Timeout:
         return True
     except OSError:
-        return False  # a lock that this user may not acquire, or something else under its name
+        return False  # a lock that this user may not acquire
 
 
 def this_process() -> str:
@@ -62,9 +59,6 @@ def this_process() -> str:
 
 def _process(run: Path) -> str:
     """Which process trains a run, from the last line of its log that names one."""
-    try:
-        lines = read_inside(run, run / "log.txt").decode(errors="replace").splitlines()
-    except OSError:
-        return ""
+    lines = (run / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
     named = [line.rpartition("(")[2].rstrip(")") for line in lines if line.endswith(")") and "(process " in line]
     return f" by {named[-1]}" if named else ""

@@ -20,7 +20,7 @@ from netspec.training.loop.callback import Tick
 def start(epochs: int, epoch: int = 1) -> dict[str, Any]:
     return {
         "event": "start", "run": "runs/net-1", "epochs": epochs, "epoch": epoch, "is_resumed": epoch > 1, "steps": 1,
-        "examples": 4, "parameters": 9, "device": "cpu", "warnings": (),
+        "examples": 4, "parameters": 9, "trainable": 9, "target_scales": {}, "device": "cpu", "warnings": (),
     }  # fmt: skip
 
 

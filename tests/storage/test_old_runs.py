@@ -16,8 +16,8 @@ from netspec.cli.main import run
 from tests.storage.old_runs.make import numbers_of
 
 OLD_RUNS = Path(__file__).parent / "old_runs"
-INPUTS = {"images": "images.npy", "table": "new_rows.csv"}
-RESUMED_WITH = {"images": [], "table": ["-D", "train.epochs=6"]}
+INPUTS = {"images": "images.npy", "table": "new_rows.csv", "outputs": "new_rows.csv"}
+RESUMED_WITH = {"images": [], "table": ["-D", "train.epochs=6"], "outputs": []}
 CLOSE = 1e-3
 """How close numbers are: XLA adds in another order on another CPU. Anything that was lost makes far more."""
 

@@ -5,7 +5,7 @@ Weights are counted once, also when they are shared. Sizes that are not known ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from netspec.compiler.ir.graph import Graph, Node, SharedModule
@@ -120,8 +120,14 @@ def step_bytes(graph: Graph, batch: int) -> Size:
     return total_cost(graph).activation_bytes * batch
 
 
-def total_cost(graph: Graph) -> Totals:
-    """Sums over all layers; blocks that are used often are counted once and multiplied, so this is fast."""
+def total_cost(graph: Graph, freeze: Sequence[str] = ()) -> Totals:
+    """Sums over all layers, those of the layers and blocks named in `freeze` as frozen; blocks that are used often are
+    counted once and multiplied, so this is fast."""
+    if freeze:
+        totals = total_cost(graph)
+        parts = tuple(f"{name}/" for name in freeze)
+        kept = sum(weights for name, weights in weights_by_layer(graph).items() if f"{name}/".startswith(parts))
+        return totals.replace(trainable=totals.trainable - kept, frozen=totals.frozen + kept)
     memo: dict[int, _Cost] = {}
     for inner in graph.subgraphs():
         memo[id(inner)] = _graph_cost(inner, memo)

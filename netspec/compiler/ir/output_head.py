@@ -26,7 +26,8 @@ class OutputHead(Placed):
     or sigmoid that passes have taken off the end, and `linear` otherwise; where a loss reads plain numbers as something
     else, it may also be `exp` (logarithms) or `margin` (scores, above 0 for yes). `padding` says which time steps are
     padding, `blank` is the id of no class where the steps form a sequence of classes, `kind` how the loss reads the
-    units. `word`, `span` and `reshaped_by` (the last layer, where it only reshapes) are for messages.
+    units; `is_unbounded`: the last layer is linear, with weights that scale and shift its
+    output. `word`, `span` and `reshaped_by` (the last layer, where it only reshapes) are for messages.
     """
 
     aside: ClassVar[frozenset[str]] = frozenset({"span", "reshaped_by"})
@@ -39,6 +40,7 @@ class OutputHead(Placed):
     blank: int | None = None
     kind: OutputKind = "predictions"
     reshaped_by: str | None = None
+    is_unbounded: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

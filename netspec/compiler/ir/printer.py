@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -88,8 +88,8 @@ def full_text(graph: Graph) -> str:
     return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in layers if isinstance(layer, Layer))
 
 
-def summary_text(graph: Graph) -> str:
-    """The summary as plain text."""
+def summary_text(graph: Graph, freeze: Sequence[str] = ()) -> str:
+    """The summary as plain text; `freeze` names layers and blocks that are not trained."""
     lines = [*table_lines(graph)]
     cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
     widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
@@ -98,14 +98,14 @@ def summary_text(graph: Graph) -> str:
         columns = zip("<<<>>", row, widths, strict=True)
         return "  ".join(f"{cell:{sign}{width}}" for sign, cell, width in columns).rstrip()
 
-    totals = total_lines(total_cost(graph))
+    totals = total_lines(total_cost(graph, freeze))
     width = max(len(name) for name, _ in totals)
     footer = [f"{name:<{width}}  {value}" for name, value in totals]
     return "\n".join([aligned(HEADINGS), "  ".join("-" * w for w in widths), *map(aligned, cells), "", *footer])
 
 
-def summary_html(graph: Graph) -> str:
-    """The summary as an HTML table, for notebooks."""
+def summary_html(graph: Graph, freeze: Sequence[str] = ()) -> str:
+    """The same as an HTML table, for notebooks."""
     from html import escape
 
     head = "".join(f"<th style='text-align:left'>{h}</th>" for h in HEADINGS)
@@ -115,7 +115,7 @@ def summary_html(graph: Graph) -> str:
         inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells)
         padding = f"padding-left:{0.5 + line.depth}em"
         body += f"<tr><td style='text-align:left;{padding}'>{escape(line.name)}</td>{inner}</tr>"
-    totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph)))
+    totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph, freeze)))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
 
 
@@ -127,9 +127,9 @@ def shape_json(shape: Shape) -> list[int | str]:
     return [size_json(size) for size in shape.sizes]
 
 
-def graph_json(graph: Graph) -> dict[str, Any]:
+def graph_json(graph: Graph, freeze: Sequence[str] = ()) -> dict[str, Any]:
     """The object of `show --json`; unknown sizes are formulas as texts."""
-    totals = total_cost(graph)
+    totals = total_cost(graph, freeze)
     return {
         "name": graph.name,
         "inputs": {node.name: shape_json(node.shape) for node in graph.input_nodes},

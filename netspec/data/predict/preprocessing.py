@@ -24,7 +24,8 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     `normalization` has the statistics that inputs are filled and scaled with, `columns` the names of their features,
     `ranges` the smallest and the largest number of the training set, `class_names` the names of the classes of an
     output. `encoder` turns rows, images or text into inputs; `raw_names` are the names it gives to the inputs of the
-    network. `outputs` has the scales of outputs that predict a normalized input, which are converted back.
+    network. `outputs` has the scales of outputs that predict a normalized input or a normalized target, which are
+    converted back.
     """
 
     normalization: Mapping[str, Normalization] = {}
@@ -45,7 +46,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
             {name: t.names for name, t in splits.facts.targets.items() if t.names is not None},
             dataset.encoder,
             dataset.raw_names,
-            splits.own_targets,
+            {**splits.own_targets, **splits.target_scaling},
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.errors.files import CannotSplit
@@ -18,6 +19,7 @@ from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.transforms.normalization import Normalization
 from netspec.data.transforms.scaling import find_scaling
+from netspec.data.transforms.target_scaling import find_target_scaling, scale_targets
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.values import to_source
@@ -33,7 +35,8 @@ class Splits:
     The indices are those in the training set of `dataset`; `test_index` is None when the source has a test split.
     `normalization` has the statistics of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
-    that are normalized inputs, with the statistics of these.
+    that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
+    that are normalized.
     """
 
     dataset: Dataset
@@ -46,6 +49,7 @@ class Splits:
     normalization: Mapping[str, Normalization] = field(default_factory=dict)
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
+    target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -88,6 +92,20 @@ def split_dataset(
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill)
     return _scaled(splits, scaling, is_own_target=settings.target is not None) if scaling else splits
+
+
+def normalize_targets(
+    splits: Splits, heads: Mapping[str, OutputHead], scaling: Mapping[str, Normalization] | None = None
+) -> Splits:
+    """The same with scaled targets; `heads` are those of the outputs whose targets may be scaled, `scaling` the
+    statistics of a run (None: those of the training split)."""
+    numbers = {name: head for name, head in heads.items() if splits.facts.targets[name].kind == "numbers"}
+    scales = find_target_scaling(splits.train, numbers) if scaling is None else scaling
+    if not scales:
+        return splits
+    train = scale_targets(splits.train, scales)
+    val, test = (scale_targets(part, scales) if part is not None else None for part in (splits.val, splits.test))
+    return replace(splits, train=train, val=val, test=test, target_scaling=scales)
 
 
 def _part(dataset: Dataset, indices: Array) -> Arrays:

@@ -37,8 +37,9 @@ class Normalization(Frozen):
         return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
 
     def invert(self, y: Array) -> Array:
-        """Normalized numbers as they were before."""
-        found: Array = y * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
+        """Normalized numbers as they were before, in the precision of `y`."""
+        dtype = np.float64 if y.dtype == np.float64 else np.float32
+        found: Array = y * np.array(self.std, dtype) + np.array(self.mean, dtype)
         return found
 
 

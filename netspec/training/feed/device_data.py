@@ -108,12 +108,22 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
     """
     if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
         targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
-    predictions = Predictions(logits.astype(jnp.float32), targets, output.scored, weights)
+    predictions = _in_units(output, Predictions(logits.astype(jnp.float32), targets, output.scored, weights))
     found: dict[str, Any] = {}
     for metric in output.metrics:
         if not (training and (metric.is_table or metric.takes_long)):
             found.update(metric.sums(predictions))
     return found
+
+
+def _in_units(output: OutputRecipe, predictions: Predictions) -> Predictions:
+    """The same in the units of the targets. The differences are those of normalized numbers times their scale: numbers
+    such as 1.7e12 + 3 have lost the 3 in 32 bits."""
+    if output.scale is None:
+        return predictions
+    mean, std = (jnp.asarray(numbers, jnp.float32) for numbers in (output.scale.mean, output.scale.std))
+    logits, targets = (x * std + mean for x in (predictions.logits, predictions.targets))
+    return predictions.replace(logits=logits, targets=targets, difference=predictions.errors * std)
 
 
 def narrow(array: Any) -> Any:

@@ -50,7 +50,8 @@ class Callback(Protocol):
 
         `run` is the run folder; `epochs` those of the recipe, `epoch` the first one now (from 1; more than 1 after a
         resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `parameters` how many weights
-        are trained or frozen; `device`; `warnings`, diagnostics.
+        are trained or frozen, `trainable` how many are trained; `target_scales` has the `mean` and the `std` of targets
+        that are normalized, by output: the loss is in standard deviations then; `device`; `warnings`, diagnostics.
         """
         return
 

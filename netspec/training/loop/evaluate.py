@@ -67,7 +67,9 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
             counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
-        spreads[name] = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+        spread = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+        std = np.ones(1) if output.scale is None else np.array(output.scale.std)
+        spreads[name] = spread * np.resize(std, spread.shape) ** 2  # of each unit, at every step
     return spreads
 
 

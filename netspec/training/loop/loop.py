@@ -164,6 +164,8 @@ class Training:
                 "steps": self.engine.steps_per_epoch,
                 "examples": self.data.examples,
                 "parameters": sum(x.size for x in jax.tree.leaves(self.state["params"])),
+                "trainable": self.engine.trainable(self.state["params"]),
+                "target_scales": self.recipe.target_scales,
                 "device": self.engine.placement.description,
                 "warnings": warnings,
             }

@@ -46,6 +46,8 @@ class Loss(Word, ABC):
     takes_soft_targets: ClassVar[bool] = True
     """Accepts probabilities of the classes in place of class ids, as `mixup` makes them."""
     output_kind: ClassVar[OutputKind] = "predictions"
+    takes_normalized_targets: ClassVar[bool] = False
+    """Compares numbers by their differences, so that targets may be brought to mean 0 and standard deviation 1."""
 
     @abstractmethod
     def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:

@@ -25,12 +25,14 @@ Mse = loss_word(
     "mse",
     "Mean squared error: the mean of (prediction - target)^2.",
     aliases=("mean_squared_error", "MSELoss"),
+    takes_normalized_targets=True,
     values=lambda self, logits, targets, head: errors(logits, targets, head) ** 2,
 )
 Mae = loss_word(
     "mae",
     "Mean absolute error: the mean of |prediction - target|.",
     aliases=("mean_absolute_error", "L1Loss"),
+    takes_normalized_targets=True,
     values=lambda self, logits, targets, head: jnp.abs(errors(logits, targets, head)),
 )
 
@@ -46,8 +48,11 @@ Huber = loss_word(
     "Half the squared error up to `delta`, and delta * (|error| - delta / 2) beyond: outliers pull less.",
     "Huber 1964, Robust estimation of a location parameter.",
     example="huber(1.0)",
-    options={"delta": option(Number(0, open_low=True), "where the square ends")},
+    options={
+        "delta": option(Number(0, open_low=True), "where the square ends; in standard deviations of normalized targets")
+    },
     aliases=("HuberLoss", "SmoothL1Loss"),
+    takes_normalized_targets=True,
     values=huber,
 )
 

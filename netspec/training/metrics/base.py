@@ -33,17 +33,21 @@ class Predictions(Frozen):
     """A batch as metrics see it, inside the compiled program.
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
-    x T) are 0 for rows and steps that only fill up, or None when there are none.
+    x T) are 0 for rows and steps that only fill up, or None when there are none. Numbers are in the units of the
+    targets; `difference` is prediction - target where they were normalized.
     """
 
     logits: Any
     targets: Any
     head: OutputHead
     weights: Any = None
+    difference: Any = None
 
     @property
     def errors(self) -> Any:
         """Prediction - target, in the shape of the output."""
+        if self.difference is not None:
+            return self.difference
         return self.head.apply(self.logits) - as_numbers(self.targets, self.head.units)
 
     @property

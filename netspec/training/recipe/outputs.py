@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Column, blocks
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Fix, Problems, suggest
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Word
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.losses import JointLoss, Loss
-from netspec.training.losses.base import OfOutput, WrongTargets
+from netspec.training.losses.base import OfOutput, WrongTargets, loss_for
 from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntropy
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
-    `class_weights` are those of the classes, one number for each unit (two for a single binary label)."""
+    `class_weights` are those of the classes, one number for each unit (two for a single binary label). Normalized
+    targets, and predictions of them, are converted to the units of the targets by `scale`."""
 
     head: OutputHead
     target: Target
@@ -45,6 +47,7 @@ class OutputRecipe(Frozen):
     metrics: tuple[Metric, ...]
     weight: float = 1.0
     class_weights: tuple[float, ...] | None = None
+    scale: Normalization | None = None
 
     @property
     def scored(self) -> OutputHead:
@@ -79,6 +82,8 @@ class OutputRecipe(Frozen):
         more: dict[str, Any] = {"weight": self.weight} if self.weight != 1 else {}
         if self.class_weights is not None:
             more["class_weights"] = list(self.class_weights)
+        if self.scale is not None:
+            more["target_scale"] = {"mean": list(self.scale.mean), "std": list(self.scale.std)}
         return {
             "head": self.head.activation,
             "shape": list(self.head.shape),
@@ -100,6 +105,7 @@ def make_outputs(
     targets: Mapping[str, Target],
     class_weights: Mapping[str, Sequence[float]],
     check: Check,
+    target_scaling: Mapping[str, Normalization] | None = None,
 ) -> dict[str, OutputRecipe]:
     """The recipes of all outputs; those with mistakes, which are reported, are left out.
 
@@ -132,7 +138,8 @@ def make_outputs(
         for metric in chosen:
             _check_metric(metric, loss, scored, target, other, check)
         weights = _class_weights(class_weights.get(key), loss, head, check)
-        outputs[name] = OutputRecipe(head, target, loss, chosen, own.weight if own is not None else 1.0, weights)
+        weight, scale = own.weight if own is not None else 1.0, (target_scaling or {}).get(name)
+        outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights, scale)
     return outputs
 
 
@@ -170,6 +177,18 @@ def default_loss(head: OutputHead, target: Target) -> Loss:
         return CrossEntropy()
     loss: Loss = BinaryCrossEntropy() if head.activation == "sigmoid" and target.kind != "numbers" else Mse()
     return loss
+
+
+def normalizable_heads(settings: TrainSettings, heads: Mapping[str, OutputHead]) -> dict[str, OutputHead]:
+    """Those whose targets may be normalized if they are numbers: a vector or a sequence without an activation, whose
+    loss goes by differences. Images stay in the range of their pixels."""
+    found = {}
+    for name, head in heads.items():
+        loss = loss_for(name, settings.loss) or Mse()
+        is_fit = head.activation == "linear" and head.is_unbounded and len(head.sizes) <= 2 and not head.is_open
+        if is_fit and loss.takes_normalized_targets:
+            found[name] = head
+    return found
 
 
 def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:

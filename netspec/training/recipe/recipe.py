@@ -12,6 +12,7 @@ from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.lowering_families import FAST
 from netspec.language.record import Frozen
 from netspec.language.source import Span
@@ -71,6 +72,12 @@ class Recipe(Frozen):
     def class_names(self) -> dict[str, list[str]]:
         """The names of the classes of each output that has some, in the order of their ids."""
         return {name: list(o.target.names) for name, o in self.outputs.items() if o.target.names is not None}
+
+    @property
+    def target_scales(self) -> dict[str, dict[str, list[float]]]:
+        """Mean and standard deviation of the targets that are normalized, by output; the loss is in these units."""
+        scales = {name: o.scale for name, o in self.outputs.items() if o.scale is not None}
+        return {name: {"mean": list(scale.mean), "std": list(scale.std)} for name, scale in scales.items()}
 
     @property
     def keeps_best(self) -> bool:
@@ -133,6 +140,7 @@ def make_recipe(
     spans: Mapping[str, Span] | None = None,
     layers: Mapping[str, int] | None = None,
     class_weights: Mapping[str, Sequence[float]] | None = None,
+    target_scaling: Mapping[str, Normalization] | None = None,
 ) -> Recipe:
     """Fill in every default, and check the settings against the network and the data.
 
@@ -145,13 +153,14 @@ def make_recipe(
         spans: the positions of the keys in the text, for messages.
         layers: how many weights each layer trains, by its name; None: the names in settings are not looked at.
         class_weights: what an example of each class counts, by the names of targets.
+        target_scaling: the statistics of targets that are normalized, by the names of outputs.
 
     Raises:
         CompileError: with everything that does not fit together (NS450 to NS467).
         KeyError: an output has no targets, which the checks of the data report better.
     """
     check = Check(spans or {}, layers)
-    outputs = make_outputs(settings, heads, targets, class_weights or {}, check)
+    outputs = make_outputs(settings, heads, targets, class_weights or {}, check, target_scaling)
     for option in settings.options():
         fits = getattr(settings, f"check_{option.name}", None)
         if fits is not None:

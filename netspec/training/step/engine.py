@@ -107,6 +107,10 @@ class Engine:
         state: State = self.placement.put(self.placement.jit(self._first_state)(*self._first, self.zero_sums))
         return state
 
+    def trainable(self, params: Tree) -> int:
+        """How many numbers of the weights are trained."""
+        return sum(x.size for x in jax.tree.leaves(split_tree(params, self._frozen)[0]))
+
     def state_shapes(self) -> State:
         """The shapes and types of the state."""
         shapes: State = jax.eval_shape(self._first_state, *self._first, self.zero_sums)

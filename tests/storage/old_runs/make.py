@@ -74,3 +74,4 @@ def make(name: str, inputs: list[str], options: list[str], *, interrupted: bool)
 if __name__ == "__main__":
     make("images", ["images/images.npy"], [], interrupted=True)
     make("table", ["table/new_rows.csv"], ["-D", "train.epochs=6"], interrupted=False)
+    make("outputs", ["outputs/new_rows.csv"], [], interrupted=True)

@@ -15,7 +15,7 @@ from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
 from netspec.report.text import plural
-from netspec.spec.compilation import read_source
+from netspec.spec.compilation import Compilation, read_source
 
 
 @click.command()
@@ -59,14 +59,20 @@ def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptio
         print_problems(diagnostics)
         mistakes = sum(d.is_error for d in diagnostics)
         errors += mistakes
-        summary = f", {count(total_cost(spec.graph).trainable)} trainable parameters" if spec.graph is not None else ""
+        summary = "" if mistakes or spec.graph is None else _parameters_text(spec)
         if not as_json:
-            _print_count(file, diagnostics, "" if mistakes else summary, to_stderr=fix and file == "-")
+            _print_count(file, diagnostics, summary, to_stderr=fix and file == "-")
         if gradients and not mistakes:
             from netspec.cli.render.gradients import print_gradients
 
             errors += print_gradients(spec, as_json)
     return 1 if errors else 0
+
+
+def _parameters_text(spec: Compilation) -> str:
+    totals = total_cost(spec.network, spec.train.freeze)
+    frozen = f" ({count(totals.frozen)} frozen)" if totals.frozen else ""
+    return f", {count(totals.trainable)} trainable parameters{frozen}"
 
 
 def _print_count(file: str, problems: Sequence[Diagnostic], summary: str, *, to_stderr: bool = False) -> None:

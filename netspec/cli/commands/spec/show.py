@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
 from netspec.language.word import Kind, Word
 from netspec.spec.compilation import Compilation
+
+MAX_NUMBERS = 8
+"""How many means and deviations a line lists."""
 
 
 @click.command(context_settings={"token_normalize_func": lambda token: token.replace("ised", "ized")})
@@ -75,9 +79,11 @@ def command(
         footprint = footprint_of(spec)
         print_result(footprint.as_json() if as_json else footprint.text())
     elif as_json:
-        print_result(graph_json(spec.network))
+        print_result(graph_json(spec.network, spec.train.freeze))
     else:
         click.echo(_stage(spec, stage, full=full))
+        if is_run and full and stage is None:
+            click.echo(_scales_text(Path(file)))
     return 0
 
 
@@ -108,7 +114,8 @@ def _stage(spec: Compilation, stage: str | None, *, full: bool) -> str:
     """A compiler stage as text; without one the table, with every option where `full`."""
     if stage is None:
         sections = (_section_text(name, spec.settings(name)) for name in ("data", "train"))
-        return "\n\n".join([summary_text(spec.network), *((full_text(spec.network), *sections) if full else ())])
+        table = summary_text(spec.network, spec.train.freeze)
+        return "\n\n".join([table, *((full_text(spec.network), *sections) if full else ())])
     if stage == "python":
         return spec.python.rstrip()
     if stage == "plan":
@@ -119,6 +126,24 @@ def _stage(spec: Compilation, stage: str | None, *, full: bool) -> str:
         return graph_text(spec.network)
     graph = spec.inference if stage == "inference" else spec.optimized
     return graph_text(graph, find_repeats(graph))
+
+
+def _scales_text(run: Path) -> str:
+    """The statistics that the inputs and the targets of a run are normalized with."""
+    from netspec.spec.saved import read_preprocessing
+
+    preprocessing = read_preprocessing(run)
+    scales = {**preprocessing.normalization, **{f"target {name}": s for name, s in preprocessing.outputs.items()}}
+    lines = [
+        f"    {name}: mean {_numbers_text(scale.mean)}, std {_numbers_text(scale.std)}"
+        for name, scale in scales.items()
+    ]
+    return "\n".join(["\nnormalized with {", *(lines or ["    nothing"]), "}"])
+
+
+def _numbers_text(numbers: Sequence[float]) -> str:
+    shown = ", ".join(f"{number:.7g}" for number in numbers[:MAX_NUMBERS])
+    return f"[{shown}{', …' if len(numbers) > MAX_NUMBERS else ''}]"
 
 
 def _section_text(name: str, settings: Word) -> str:

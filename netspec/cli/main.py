@@ -11,6 +11,7 @@ import click
 from netspec._version import __version__
 from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
+from netspec.cli.streams import OutputLost, guard_streams, status_after
 from netspec.language.diagnostics import CompileError, suggest
 from netspec.language.text import printable, shorten, wrap_block
 from netspec.report.text import line_width
@@ -83,8 +84,9 @@ def cli(modules: tuple[str, ...]) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run a command and exit with 0 (clean), 1 (an error of the user) or 2 (a bug in netspec)."""
-    sys.exit(run(args))
+    """Run a command and exit with 0 (clean), 1 (an error of the user), 2 (a bug in netspec) or 141 (a closed pipe)."""
+    guard_streams()
+    sys.exit(status_after(run(args)))
 
 
 def run(args: list[str] | None = None) -> int:
@@ -102,9 +104,8 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    except OutputLost:
+        return 1
     except Exception as error:  # noqa: BLE001  # the last resort: whatever gets here is a bug in netspec
         traceback.print_exc()
         if comes_from_imported(error):

@@ -11,6 +11,7 @@ from netspec.cli.options import SpecOptions, device_option, json_option, spec_op
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
+from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
 from netspec.report.progress import LiveReporter, make_reporter
 
@@ -73,6 +74,7 @@ def command(
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}
+    continue_unread()
     try:
         if resume is not None:
             result = _resume(Path(resume), spec, given.overrides, **options)

@@ -11,18 +11,20 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import structs
+from msgspec import Meta, structs
 
 from netspec.language.diagnostics import CompileError, fail, suggest
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
-from netspec.spec.canonical import FORMAT, Meaning, meaning_of
-from netspec.spec.saved import read_compilation
+from netspec.spec.canonical import Meaning
+from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
 from netspec.storage.atomic_files import reason_of
-from netspec.storage.run_folder import RunRecord, checkpoint_steps, read_run
+from netspec.storage.records import typed
+from netspec.storage.run_files import checkpoint_steps
+from netspec.storage.run_folder import RunRecord, read_run
 from netspec.storage.run_lock import is_locked, locked
 from netspec.training.metrics import is_higher_better
 
@@ -61,7 +63,7 @@ class RunInfo(Frozen):
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file())
+        return sum(p.lstat().st_size for p in self.path.rglob("*"))
 
     def as_json(self) -> dict[str, Any]:
         made = self.made.isoformat() if self.made is not None else None
@@ -78,14 +80,7 @@ def meaning_of_run(path: Path) -> Meaning:
     Raises:
         CompileError: there is no such run, or it is damaged.
     """
-    record = read_run(path)
-    try:
-        saved = record.json("meaning.json")
-        if saved["format"] == FORMAT:
-            return Meaning.from_json(saved)
-    except (CompileError, KeyError):
-        pass  # it can be computed again from the spec
-    return meaning_of(read_compilation(path))
+    return read_meaning(read_run(path))
 
 
 # ---------------------------------------------------------------- looking at runs
@@ -126,31 +121,73 @@ def look_at(path: Path) -> RunInfo:
     return _look_at_seeds(path) if (path / SEEDS).is_file() else _look_at_one(path)
 
 
+class _SpecName(Frozen):
+    """What a row shows of `spec.json`."""
+
+    name: str
+
+
+class _MeaningHead(Frozen):
+    """What a row shows of `meaning.json`."""
+
+    hash: str | None = None
+    totals: dict[str, int | str] = {}
+
+
+class _Settings(Frozen):
+    """What a row needs of the settings of `train`."""
+
+    epochs: int | None = None
+    keep: str | None = None
+    watched: str | None = None
+
+
+class _Versions(Frozen):
+    """What a row shows of `versions.json`."""
+
+    made: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class SeedsRecord(Frozen):
+    """`seeds.json`: the seeds that are planned."""
+
+    seeds: list[int]
+
+
 def _look_at_one(path: Path) -> RunInfo:
-    is_running = is_locked(path)
     try:
-        record = read_run(path)
-        spec = record.json("spec.json")["name"] if (path / "spec.json").exists() else path.name.rpartition("-")[0]
-        train = record.settings.get("train", record.settings)
+        return _row(path, is_locked(path))
     except CompileError as error:
         return RunInfo(path, path.name.rpartition("-")[0], "broken", error.diagnostics[0].message)
+
+
+def _row(path: Path, is_running: bool) -> RunInfo:
+    """The row of a run.
+
+    Raises:
+        CompileError: a file of it is damaged (NS475).
+    """
+    record = read_run(path)
+    has_spec, has_meaning = (os.path.lexists(path / file) for file in ("spec.json", MEANING))
+    spec = record.read("spec.json", _SpecName).name if has_spec else path.name.rpartition("-")[0]
+    settings = typed(record.settings.get("train", record.settings), _Settings, path / "settings.json")
+    meaning = record.read(MEANING, _MeaningHead) if has_meaning else _MeaningHead()
+    parameters = meaning.totals.get("parameters")
     state, reason = _state(record, is_running)
-    best, metrics = _metrics(record, train)
-    made = record.versions.get("made")
-    meaning = record.json("meaning.json") if (path / "meaning.json").exists() else {}
+    best, metrics = _metrics(record, settings)
     return RunInfo(
         path=path,
         spec=spec,
         state=state,
         reason=reason,
-        made=datetime.fromisoformat(made) if made is not None else None,
+        made=typed(record.versions, _Versions, path / "versions.json").made,
         epochs=len(record.history),
-        of=train.get("epochs"),
+        of=settings.epochs,
         metrics=metrics,
         best_epoch=best,
-        parameters=meaning.get("totals", {}).get("parameters"),
+        parameters=parameters if isinstance(parameters, int) else None,
         seconds=record.done["seconds"] if record.done else sum(r.get("seconds", 0.0) for r in record.history),
-        hash=meaning.get("hash"),
+        hash=meaning.hash,
     )
 
 
@@ -159,9 +196,9 @@ def _look_at_seeds(path: Path) -> RunInfo:
     own = _look_at_one(path)
     seeds = [_look_at_one(seed) for seed in sorted(path.glob("seed-*"), key=lambda p: _natural(p.name)) if is_run(seed)]
     try:
-        planned = len(read_run(path).json(SEEDS)["seeds"])
-    except (CompileError, KeyError, TypeError):
-        return own.replace(state="broken", reason=f"`{SEEDS}` cannot be read")
+        planned = len(read_run(path).read(SEEDS, SeedsRecord).seeds)
+    except CompileError as error:
+        return own.replace(state="broken", reason=error.diagnostics[0].message)
     states = [seed.state for seed in seeds]
     state: State = "finished" if states == ["finished"] * planned else "interrupted"
     state = "running" if "running" in states else "broken" if "broken" in states else state
@@ -189,18 +226,18 @@ def _state(record: RunRecord, is_running: bool) -> tuple[State, str]:
     return "interrupted", ""
 
 
-def _metrics(record: RunRecord, train: Mapping[str, Any]) -> tuple[int | None, dict[str, float]]:
+def _metrics(record: RunRecord, train: _Settings) -> tuple[int | None, dict[str, float]]:
     """The epoch of the best weights, and their metrics."""
     if not record.history:
         return None, {}
     epoch = (record.done or {}).get("best_epoch") or len(record.history)
-    monitored = train.get("watched")
-    if record.done is None and train.get("keep") == "best" and monitored:
+    monitored = train.watched
+    if record.done is None and train.keep == "best" and monitored:
         sign = 1 if is_higher_better(monitored) else -1
-        values = [(row["metrics"].get(monitored), i) for i, row in enumerate(record.history, 1)]
+        values = [(row.get("metrics", {}).get(monitored), i) for i, row in enumerate(record.history, 1)]
         epoch = -max(((sign * v, -i) for v, i in values if is_plain_number(v)), default=(0, -epoch))[1]
     row = record.history[epoch - 1]
-    every = {"loss": row["loss"], **row["metrics"], **(record.done["metrics"] if record.done else {})}
+    every = {"loss": row.get("loss"), **row.get("metrics", {}), **(record.done["metrics"] if record.done else {})}
     return row["epoch"], {name: value for name, value in every.items() if is_plain_number(value)}
 
 

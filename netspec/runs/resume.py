@@ -29,7 +29,8 @@ from netspec.spec.experiment import (
 )
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.errors import OtherSpec
-from netspec.storage.run_folder import Run, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_steps
+from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 

@@ -19,7 +19,8 @@ from netspec.language.record import Frozen
 from netspec.spec.compilation import Compilation, read_source
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty
 from netspec.storage.array_file import read_arrays
-from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Callback, Record, Tick
 

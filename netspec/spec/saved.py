@@ -8,23 +8,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from netspec.data.dataset.dataset import Facts
 from netspec.data.predict.preprocessing import Preprocessing
+from netspec.language.record import Frozen
 from netspec.language.source import Source
 from netspec.language.values import to_source
 from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import with_overrides
 from netspec.spec.model import Model
+from netspec.storage.errors import damaged
 from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
 
 
+class SpecRecord(Frozen):
+    """`spec.json`: where the spec of a run comes from, what was given with it, and what was known of its data."""
+
+    name: str
+    folder: str
+    overrides: dict[str, str]
+    input: str | None
+    used: dict[str, str]
+    facts: Facts
+    given_from: str | None = None
+
+
 def read_preprocessing(path: Path) -> Preprocessing:
-    """How a run encodes its inputs and decodes its predictions."""
-    return msgspec.convert(read_run(path).json("coding.json"), Preprocessing)
+    """How a run encodes its inputs and decodes its predictions.
+
+    Raises:
+        CompileError: there is no such run, or it is damaged.
+    """
+    return read_run(path).read("coding.json", Preprocessing)
 
 
 def load_model(path: Path) -> Model:
@@ -72,14 +88,27 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
         CompileError: there is no such run, or it is damaged.
     """
     record = read_run(path)
-    spec = record.json("spec.json")
-    given_from = None if "data.source" in (overrides or {}) else Path(spec.get("given_from", spec["folder"]))
-    source = Source(f"{path}/spec.net", record.text("spec.net"), Path(spec["folder"]) / f"{spec['name']}.net")
+    spec = record.read("spec.json", SpecRecord)
+    folder = _path(spec.folder, "folder", path)
+    given_from = None
+    if "data.source" not in (overrides or {}):
+        given_from = folder if spec.given_from is None else _path(spec.given_from, "given_from", path)
     return Compilation(
-        source,
-        overrides={**spec["overrides"], **(overrides or {})},
-        input=spec["input"],
-        facts=msgspec.convert(spec["facts"], Facts),
-        used=spec["used"],
+        Source(f"{path}/spec.net", record.text("spec.net"), folder / _path(f"{spec.name}.net", "name", path)),
+        overrides={**spec.overrides, **(overrides or {})},
+        input=spec.input,
+        facts=spec.facts,
+        used=spec.used,
         given_from=given_from,
     )
+
+
+def _path(text: str, key: str, run: Path) -> Path:
+    """A path in `spec.json`.
+
+    Raises:
+        CompileError: no path can have this text (NS475).
+    """
+    if "\0" in text:
+        raise damaged(run / "spec.json", f"`{key}` has a character that no path has")
+    return Path(text)

@@ -15,6 +15,7 @@ def replace_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """
     aside = aside_of(path)
     try:
+        aside.unlink(missing_ok=True)  # it may be a link, which would be written through
         with aside.open("wb") as file:
             for part in parts:
                 file.write(part)

@@ -19,11 +19,12 @@ from typing import Any, Protocol
 
 import jax
 
-from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.storage import errors
 from netspec.storage.array_file import Damaged, read_arrays, write_arrays
 from netspec.storage.atomic_files import aside_of, reason_of
-from netspec.storage.run_folder import checkpoint_file, checkpoint_steps
+from netspec.storage.records import parse_record
+from netspec.storage.run_files import check_inside, checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Tree, difference, flatten, unflatten
 
 KEPT = 2
@@ -121,18 +122,26 @@ class FileStore:
         folder: that of the files; created when it does not exist.
         copy: copies a tree of arrays on the device.
         publish: called by the writing thread after each checkpoint.
+        check: called with the record of a checkpoint that is read; raises `CompileError` when it cannot be used.
 
     Raises:
-        CompileError: the folder cannot be created (NS477).
+        CompileError: the folder cannot be created, or is a link out of the run (NS477).
     """
 
-    def __init__(self, folder: Path, copy: Callable[[Tree], Tree], publish: Publish | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        copy: Callable[[Tree], Tree],
+        publish: Publish | None = None,
+        check: Callable[[dict[str, Any], Path], object] | None = None,
+    ) -> None:
         self.folder, self.seconds = folder, 0.0
-        self._copy, self._publish = copy, publish
+        self._copy, self._publish, self._check = copy, publish, check
         self._thread: threading.Thread | None = None
         self._failure: tuple[int, BaseException] | None = None
         self._damaged: set[int] = set()
         try:
+            check_inside(folder.parent, folder)
             folder.mkdir(exist_ok=True)
             for left in folder.glob(aside_of(Path("*")).name):  # of a process that was killed while it wrote
                 left.unlink()
@@ -217,11 +226,17 @@ class FileStore:
         return None
 
     def _read(self, step: int, like: Tree, like_best: Tree) -> Snapshot:
-        arrays, metadata = read_arrays(checkpoint_file(self.folder, step))
+        file = checkpoint_file(self.folder, step)
         try:
-            record = json.loads(metadata["record"])
-        except (KeyError, ValueError) as error:
-            raise Damaged("it has no record") from error
+            check_inside(self.folder.parent, file)
+            arrays, metadata = read_arrays(file)
+            record = parse_record(metadata.get("record", ""), file)
+            if self._check is not None:
+                self._check(record, file)
+        except OSError as error:
+            raise Damaged(reason_of(error)) from error
+        except CompileError as error:
+            raise Damaged(f"its record cannot be used: {error.diagnostics[0].message}") from error
         state = self._tree(_part(arrays, "state/"), like)
         best = _part(arrays, "best/")
         return Snapshot(state, self._tree(best, like_best) if best else None, record)

@@ -59,18 +59,57 @@ class OtherNet(Diagnostic):
 
 
 class DamagedFile(Diagnostic):
-    """A file of the run is missing, truncated or changed."""
+    """A file of the run is missing, truncated or changed.
+
+    Every file that is read back has a checksum: weights and checkpoints in their header, each line of `metrics.jsonl`
+    at its end, and the others in `checksums.json`. Where that file is missing, as in runs of netspec 0.1, texts are not
+    checked; remove it after you have changed a file of a run on purpose. Links out of a run folder are not followed,
+    and only regular files are read.
+    """
 
     code = "NS475"
     title = "`{file}` cannot be read: {reason}"
-    hint = "copy the run again, or train again"
+    hint = {
+        "": "copy the run again, or train again",
+        "changed": "copy the run again; if the file was changed on purpose, remove `{manifest}`",
+        "weights": "`{checkpoint}` still holds the weights: `netspec train --resume {run}` writes them again",
+        "meaning": "remove the file: it is computed again from the spec",
+    }
     file: str
     reason: str
+    run: str = ""
+    checkpoint: str = ""
+    manifest: str = ""
 
 
 def damaged(path: Path, reason: Exception | str) -> CompileError:
     """What to raise when a file of a run cannot be read (NS475)."""
-    return fail(DamagedFile(file=str(path), reason=getattr(reason, "strerror", None) or str(reason)))
+    reason = getattr(reason, "strerror", None) or str(reason)
+    return fail(DamagedFile(file=str(path), case="meaning" if path.name == "meaning.json" else "", reason=reason))
+
+
+def changed(path: Path) -> CompileError:
+    """What to raise when the checksum of a file of a run does not match (NS475)."""
+    case = "meaning" if path.name == "meaning.json" else "changed"
+    manifest, reason = str(path.parent / "checksums.json"), "it was changed: its checksum does not match"
+    return fail(DamagedFile(file=str(path), case=case, reason=reason, manifest=manifest))
+
+
+class NoChecksum(Diagnostic):
+    """The weights come from a file that another tool has written, so damage to it cannot be noticed.
+
+    Files that netspec writes have a checksum over every byte. Compare the file with the checksum that its publisher
+    gives (`sha256sum`), if there is one.
+    """
+
+    code = "NS556"
+    severity = "warning"
+    title = {
+        "": "`{file}` has no checksum, so damage to it would not be noticed",
+        "shards": "the files of `{file}` have no checksum, so damage to them would not be noticed",
+    }
+    hint = "compare it with the checksum that its publisher gives, such as `sha256sum {file}`"
+    file: str
 
 
 class OtherSettings(Diagnostic):

@@ -2,6 +2,7 @@
 
     spec.net, model.py, …   given by the caller
     settings.json           every setting in force
+    checksums.json          those of the texts (storage/checksums.py)
     metrics.jsonl           one record for each epoch, and one for the end
     weights.safetensors     the best weights (storage/weights.py); weights-epoch5.safetensors: those of `every`
     checkpoints/            everything that is needed to resume
@@ -24,17 +25,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
+from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.atomic_files import append_line, reason_of, replace_file
+from netspec.storage.checksums import CHECKSUMS, checksum, checksums_text, is_sealed, read_checksums, read_text, seal
+from netspec.storage.records import parse_record, typed
+from netspec.storage.run_files import CHECKPOINTS, check_writable, read_inside
 
 if TYPE_CHECKING:
     from netspec.storage.tree_paths import Weights
+
+T = TypeVar("T")
+
+METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
@@ -64,11 +73,11 @@ class Run:
             aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
             try:
                 aside.chmod(0o755)
-                for file, text in files.items():
-                    (aside / file).write_text(text, encoding="utf-8")
-                (aside / "settings.json").write_text(_pretty(settings), encoding="utf-8")
-                (aside / "versions.json").write_text(_pretty(versions()), encoding="utf-8")
-                (aside / "metrics.jsonl").touch()
+                texts = {**files, "settings.json": _pretty(settings), "versions.json": _pretty(versions())}
+                listed = {file: (checksum(text.encode()),) for file, text in texts.items()}
+                for file, text in {**texts, CHECKSUMS: checksums_text(listed)}.items():
+                    (aside / file).write_bytes(text.encode())
+                (aside / METRICS).touch()
                 (aside / "log.txt").touch()
                 return cls(aside.rename(root / name) if exact else _rename_to_free(aside, root, name))
             finally:
@@ -93,7 +102,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     def log(self, message: str) -> None:
         """Add a line with the time to log.txt."""
@@ -101,19 +110,28 @@ class Run:
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Add a record to metrics.jsonl."""
-        self._append("metrics.jsonl", json.dumps(plain(record), ensure_ascii=False))
+        self._append(METRICS, _line(record))
 
     def write_history(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Replace metrics.jsonl by these records."""
-        lines = [json.dumps(plain(r), ensure_ascii=False) + "\n" for r in records]
-        self._replace("metrics.jsonl", "".join(lines).encode())
+        self._replace(METRICS, "".join(_line(record) + "\n" for record in records).encode())
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
-        self._replace("settings.json", _pretty(settings).encode())
+        self.write_text("settings.json", _pretty(settings))
 
     def write_text(self, file: str, text: str) -> None:
-        """Replace a file of the folder by this text, completely or not at all."""
-        self._replace(file, text.encode())
+        """Replace a file of the folder by this text, completely or not at all.
+
+        Its checksum is written first, beside that of the text before: whenever this is interrupted, one of them is
+        right.
+        """
+        content = text.encode()
+        listed = read_checksums(self.path)
+        if listed is not None:
+            before = [known for known in listed.get(file, ()) if known != checksum(content)]
+            listed = {**listed, file: (checksum(content), *before[:1])}
+            self._replace(CHECKSUMS, checksums_text(listed).encode())
+        self._replace(file, content)
 
     def write_weights(self, weights: Weights, epoch: int | None = None) -> None:
         """Write weights.safetensors, or those after an epoch to a separate file, completely or not at all."""
@@ -122,8 +140,23 @@ class Run:
         name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
         self._replace(name, weights_file(weights))
 
+    def add_checksums(self) -> None:
+        """Give a run of netspec 0.1, whose metrics are written anew, the checksums that runs have since."""
+        if (self.path / CHECKSUMS).exists():
+            return
+        from netspec.storage.weights import add_checksum
+
+        for weights in self.path.glob("weights*.safetensors"):
+            with _writing(weights):
+                check_writable(self.path, weights)
+                add_checksum(weights)
+        files = [path for path in self.path.iterdir() if path.suffix in (".json", ".net") and path.is_file()]
+        texts = {path.name: (checksum(read_inside(self.path, path)),) for path in files}
+        self._replace(CHECKSUMS, checksums_text(texts).encode())
+
     def _append(self, file: str, line: str) -> None:
         with _writing(self.path / file) as path:
+            check_writable(self.path, path)
             append_line(path, line)
 
     def _replace(self, file: str, content: bytes) -> None:
@@ -155,21 +188,43 @@ def _rename_to_free(aside: Path, root: Path, name: str) -> Path:
         number += 1
 
 
-def checkpoint_file(folder: Path, step: int) -> Path:
-    """The file of the checkpoint of a step of the run."""
-    return folder / f"step-{step:08d}.safetensors"
+class EpochRecord(Frozen):
+    """An epoch in metrics.jsonl, as far as it is read back."""
+
+    epoch: int
+    loss: float | None = None
+    metrics: dict[str, Any] = {}
+    seconds: float = 0.0
 
 
-def checkpoint_steps(folder: Path) -> list[int]:
-    """The steps that have a checkpoint in a folder, oldest first."""
-    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
-    return sorted(int(name) for name in names if name.isdecimal())
+class DoneRecord(Frozen):
+    """The record of a finished run."""
+
+    epochs: int
+    metrics: dict[str, Any]
+    seconds: float
+    best_epoch: int | None = None
+
+
+class FailedRecord(Frozen):
+    """The record of a run that ended with an error."""
+
+    code: str
+    message: str
+
+
+EVENTS: Mapping[str, type[EpochRecord | DoneRecord | FailedRecord]] = {
+    "epoch": EpochRecord,
+    "done": DoneRecord,
+    "failed": FailedRecord,
+}
 
 
 @dataclass(frozen=True)
 class RunRecord:
     """The content of a run folder: settings, one record for each epoch, and the last record if it was finished (`done`)
-    or failed (`failed`, with the code and the message of the error)."""
+    or failed (`failed`, with the code and the message of the error). The keys of `EVENTS` are there, with their types.
+    """
 
     path: Path
     settings: dict[str, Any]
@@ -184,7 +239,7 @@ class RunRecord:
         Raises:
             CompileError: it cannot be read (NS475).
         """
-        return _read_text(self.path / file)
+        return read_text(self.path, file)
 
     def json(self, file: str) -> dict[str, Any]:
         """The record in a JSON file of the folder.
@@ -192,7 +247,15 @@ class RunRecord:
         Raises:
             CompileError: it cannot be read, or is not a JSON object (NS475).
         """
-        return _parse(self.text(file), self.path / file)
+        return parse_record(self.text(file), self.path / file)
+
+    def read(self, file: str, kind: type[T]) -> T:
+        """The record in a JSON file of the folder as an instance of a type.
+
+        Raises:
+            CompileError: it cannot be read, a key is missing, or has a value of another type (NS475).
+        """
+        return typed(self.json(file), kind, self.path / file)
 
 
 def read_run(path: Path) -> RunRecord:
@@ -202,21 +265,43 @@ def read_run(path: Path) -> RunRecord:
         CompileError: it is not a run folder (NS473), or a file is damaged (NS475).
     """
     Run.open(path)
-    records = [_parse(line, path / "metrics.jsonl") for line in _whole_lines(_read_text(path / "metrics.jsonl"))]
-    return RunRecord(
+    records = _read_metrics(path)
+    found = RunRecord(
         path=path,
-        settings=_parse(_read_text(path / "settings.json"), path / "settings.json"),
-        versions=_parse(_read_text(path / "versions.json"), path / "versions.json"),
+        settings=parse_record(read_text(path, "settings.json"), path / "settings.json"),
+        versions=parse_record(read_text(path, "versions.json"), path / "versions.json"),
         history=tuple(r for r in records if r.get("event") == "epoch"),
         done=next((r for r in records if r.get("event") == "done"), None),
         failed=next((r for r in records if r.get("event") == "failed"), None),
     )
+    best = (found.done or {}).get("best_epoch") or 1
+    if found.done is not None and found.history and not 1 <= best <= len(found.history):
+        raise errors.damaged(path / METRICS, f"`best_epoch` is {best}, and it has {len(found.history)} epochs")
+    return found
 
 
-def _whole_lines(text: str) -> list[str]:
-    """The lines of a log of records, without a last one that was truncated by a loss of power."""
-    lines = text.split("\n")
-    return [line for line in lines[:-1] if line]
+def _read_metrics(run: Path) -> list[dict[str, Any]]:
+    """The records of metrics.jsonl; a last line that was truncated by a loss of power does not count."""
+    file = run / METRICS
+    is_checked = (run / CHECKSUMS).exists()
+    *lines, rest = read_text(run, METRICS).split("\n")
+    if is_sealed(rest) or is_sealed(rest[:-1]):  # only its end is missing, or was changed
+        lines.append(rest)
+    records = []
+    for line in filter(None, lines):
+        if is_checked and not is_sealed(line):
+            raise errors.changed(file)
+        record = parse_record(line, file)
+        record.pop("crc32", None)
+        event = record.get("event")
+        if isinstance(event, str) and event in EVENTS:
+            typed(record, EVENTS[event], file)
+        records.append(record)
+    return records
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return seal(json.dumps(plain(record), ensure_ascii=False))
 
 
 def versions() -> dict[str, Any]:
@@ -252,20 +337,3 @@ def _version(name: str) -> str | None:
 
 def _pretty(value: Any) -> str:
     return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.damaged(path, error) from error
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise errors.damaged(path, error) from error
-    if not isinstance(record, dict):
-        raise errors.damaged(path, "not a JSON object")
-    return record

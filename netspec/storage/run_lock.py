@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from netspec.language.diagnostics import fail
 from netspec.storage import errors
 from netspec.storage.atomic_files import reason_of
+from netspec.storage.run_files import check_writable, read_inside
 
 LOCK = ".lock"
 PATIENCE = 1.0
@@ -27,6 +28,7 @@ def locked(run: Path) -> Iterator[None]:
     """
     lock = FileLock(run / LOCK)
     try:
+        check_writable(run, run / LOCK)
         lock.acquire(timeout=PATIENCE)
     except Timeout as error:
         raise fail(errors.RunIsBusy(run=str(run), process=_process(run))) from error
@@ -43,12 +45,13 @@ def is_locked(run: Path) -> bool:
     if not (run / LOCK).exists():
         return False
     try:
+        check_writable(run, run / LOCK)
         with FileLock(run / LOCK).acquire(timeout=0):
             return False
     except Timeout:
         return True
     except OSError:
-        return False  # a lock that this user may not acquire
+        return False  # a lock that this user may not acquire, or something else under its name
 
 
 def this_process() -> str:
@@ -59,6 +62,9 @@ def this_process() -> str:
 
 def _process(run: Path) -> str:
     """Which process trains a run, from the last line of its log that names one."""
-    lines = (run / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        lines = read_inside(run, run / "log.txt").decode(errors="replace").splitlines()
+    except OSError:
+        return ""
     named = [line.rpartition("(")[2].rstrip(")") for line in lines if line.endswith(")") and "(process " in line]
     return f" by {named[-1]}" if named else ""

@@ -7,42 +7,153 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from netspec._version import __version__
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.language.files.regular_file import read_regular
+from netspec.language.record import Frozen
 from netspec.storage import errors
+from netspec.storage.array_file import Damaged, array_file, read_arrays, read_stored
+from netspec.storage.atomic_files import reason_of, replace_file
+from netspec.storage.checksums import CHECKSUMS
+from netspec.storage.records import parse_record, typed
+from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
 
 STATE = "@state/"
 """The prefix of the names of what is not trained; no layer can have this name."""
+WEIGHTS = "weights.safetensors"
+INDEX = ".safetensors.index.json"
+MADE_BY = "made by"
+"""The metadata of every file of weights that netspec writes."""
 
 
 def weights_file(weights: Weights) -> bytes:
     """The content of a safetensors file."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in flat_weights(weights).items()}
-    content: bytes = save(arrays, metadata={"made by": f"netspec {__version__}"})
-    return content
+    return b"".join(array_file(flat_weights(weights), {MADE_BY: f"netspec {__version__}"}))
+
+
+class WeightFile(NamedTuple):
+    """Arrays by name, in f32 where the file has shorter ones, and warnings about the file."""
+
+    arrays: dict[str, Any]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def load_weights(path: Path) -> dict[str, Any]:
-    """The arrays of a safetensors file by name. `path` is the file, or a run folder.
+    """The arrays of `read_weights`, where nobody is to be warned."""
+    return read_weights(path).arrays
+
+
+def read_weights(path: Path) -> WeightFile:
+    """The weights of a run folder, of a safetensors file, or of an index of several
+    (`model.safetensors.index.json`); with a warning for a file of another tool, which has no checksum.
 
     Raises:
         CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS473).
     """
     if (path / "seeds.json").is_file():
         raise fail(errors.NoRun(run=str(path), reason=f"it holds a run for each seed, such as {path}/seed-0"))
-    file = path / "weights.safetensors" if path.is_dir() else path
+    if path.is_dir():
+        return WeightFile(_weights_of_run(path))
+    files = _shards(path) if path.name.endswith(INDEX) else [path]
+    arrays, unchecked = dict[str, Any](), list[Path]()
+    for file in files:
+        try:
+            stored = read_stored(file)
+        except Damaged as error:
+            raise errors.damaged(file, str(error)) from error
+        arrays |= _widened(stored.arrays)
+        if not (stored.is_checked or MADE_BY in stored.metadata):  # netspec 0.1 wrote weights without one
+            unchecked.append(file)
+    warning = errors.NoChecksum(file=str(path), case="shards" if len(files) > 1 else "")
+    return WeightFile(arrays, (warning,) if unchecked else ())
+
+
+def _weights_of_run(run: Path) -> dict[str, Any]:
+    """The weights of a run. Those of netspec 0.1 have no checksum; a run with `checksums.json` has written one."""
+    file = run / WEIGHTS
     try:
-        return dict(load(file.read_bytes()))
-    except (OSError, SafetensorError, ValueError) as error:
-        raise errors.damaged(file, error) from error
+        check_inside(run, file)
+        stored = read_stored(file)
+    except (Damaged, OSError) as error:
+        raise _damaged_weights(run, reason_of(error)) from error
+    if not stored.is_checked and (run / CHECKSUMS).exists():
+        raise _damaged_weights(run, "it has no checksum, so it is not what the run has written")
+    return _widened(stored.arrays)
+
+
+def _damaged_weights(run: Path, reason: str) -> CompileError:
+    """The error (NS475) for damaged weights of a run, with the newest checkpoint that holds them."""
+    for step in reversed(checkpoint_steps(run / CHECKPOINTS)):
+        file = checkpoint_file(run / CHECKPOINTS, step)
+        try:
+            check_inside(run, file)
+            read_arrays(file)
+        except (Damaged, OSError):
+            continue
+        weights, checkpoint = str(run / WEIGHTS), f"{CHECKPOINTS}/{file.name}"
+        return fail(
+            errors.DamagedFile(file=weights, case="weights", reason=reason, run=str(run), checkpoint=checkpoint)
+        )
+    return errors.damaged(run / WEIGHTS, reason)
+
+
+def is_intact(run: Path) -> bool:
+    """Whether the weights of a run can be read."""
+    try:
+        _weights_of_run(run)
+    except CompileError:
+        return False
+    return True
+
+
+def add_checksum(file: Path) -> None:
+    """Write a file of weights that has no checksum again, with one; a damaged one stays.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        stored = read_stored(file)
+    except Damaged:
+        return
+    if not stored.is_checked:
+        replace_file(file, array_file(stored.arrays, stored.metadata))
+
+
+def _shards(index: Path) -> list[Path]:
+    """The files of an index, which are beside it."""
+    try:
+        text = read_regular(index, TEXT_LIMIT).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.damaged(index, error) from error
+    names = dict.fromkeys(typed(parse_record(text, index), ShardIndex, index).weight_map.values())
+    for name in names:
+        if Path(name).name != name or "\0" in name:
+            raise errors.damaged(index, f"`{name[:80]}` is not the name of a file beside it")
+    return [index.parent / name for name in names]
+
+
+class ShardIndex(Frozen):
+    """Which file has an array, by its name."""
+
+    weight_map: dict[str, str]
+
+
+def _widened(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The same numbers, those shorter than f32 as f32: a network computes with it."""
+    return {
+        name: array.astype(np.float32)
+        if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4
+        else array
+        for name, array in arrays.items()
+    }
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:

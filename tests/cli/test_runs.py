@@ -13,7 +13,8 @@ import pytest
 from netspec.cli.main import run
 from netspec.runs.catalog import choose_runs, list_runs, look_at
 from netspec.storage import run_lock as lock
-from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.run_folder import Run, read_run
 
 SPEC = """\
 param width = 16
@@ -85,6 +86,7 @@ def test_sort(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in (("iris-1", 0.9), ("iris-2", 0.8)):
         lines = [json.loads(line) for line in (folder / "runs" / name / "metrics.jsonl").read_text().splitlines()]
         lines[-1]["metrics"] |= {"val_accuracy": value, "val_loss": value}
+        (folder / "runs" / name / "checksums.json").unlink()  # it was changed on purpose
         (folder / "runs" / name / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
     def names(key: str) -> list[str]:
@@ -287,6 +289,10 @@ def test_what_may_not_change_is_shown(folder: Path, capsys: pytest.CaptureFixtur
     assert run(["train", "iris.net", "--resume", "runs/iris-1"]) == 1
     assert "layer dense: activation relu → tanh" in capsys.readouterr().err
     (folder / "runs" / "iris-2" / "spec.net").write_text(SPEC.replace("relu", "tanh"))
+    assert run(["train", "--resume", "runs/iris-2", "-D", "train.epochs=7"]) == 1
+    assert "remove `runs/iris-2/checksums.json`" in capsys.readouterr().err
+    del before[folder / "runs" / "iris-2" / "checksums.json"]
+    (folder / "runs" / "iris-2" / "checksums.json").unlink()
     before[folder / "runs" / "iris-2" / "spec.net"] = SPEC.replace("relu", "tanh").encode()
     assert run(["train", "--resume", "runs/iris-2", "-D", "train.epochs=7"]) == 1
     assert "layer dense: activation relu → tanh" in capsys.readouterr().err

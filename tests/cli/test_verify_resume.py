@@ -12,7 +12,8 @@ import pytest
 from netspec.cli.main import run
 from netspec.runs.verify_resume import compare_runs
 from netspec.storage.array_file import write_arrays
-from netspec.storage.run_folder import Run, checkpoint_file
+from netspec.storage.run_files import checkpoint_file
+from netspec.storage.run_folder import Run
 
 SPEC = """\
 input 4

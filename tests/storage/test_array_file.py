@@ -62,7 +62,7 @@ def test_every_changed_byte_and_every_cut_is_noticed(path: Path, tmp_path: Path)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    for name, text in (("missing", "No such file"), ("", "directory")):
+    for name, text in (("missing", "No such file"), ("", "folder")):
         with pytest.raises(Damaged, match=text):
             read_arrays(tmp_path / name)
 

@@ -48,9 +48,11 @@ class NoStart(Diagnostic):
 
     code = "NS511"
     title = "no initial weights in `{source}`: {reason}"
-    hint = "give a run folder such as runs/digits-1, or a .safetensors file, relative to the spec or the current folder"
     source: str
     reason: str
+    advice: str = (
+        "give a run folder such as runs/digits-1, or a .safetensors file, relative to the spec or the current folder"
+    )
 
 
 class PartsOfNothing(Diagnostic):

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
-from netspec.storage.run_folder import Run
+from netspec.storage.records import typed
+from netspec.storage.run_folder import EpochRecord, Run
 from netspec.storage.tree_paths import Tree, Weights
 from netspec.training.feed.data_checksum import fingerprint
 from netspec.training.loop.callback import TrainingCallback
@@ -42,7 +45,7 @@ class Checkpointing(TrainingCallback):
     def __init__(self, engine: Engine, run: Run | None, save_seconds: float) -> None:
         self.engine, self.run, self.save_seconds = engine, run, save_seconds
         self.store: CheckpointStore = (
-            FileStore(run.checkpoints, engine.copy, self._publish) if run else MemoryStore(engine.copy)
+            FileStore(run.checkpoints, engine.copy, self._publish, check_record) if run else MemoryStore(engine.copy)
         )
         self.saved_at = time.perf_counter()
         experiment = engine.experiment
@@ -129,6 +132,7 @@ class Checkpointing(TrainingCallback):
             if training.progress.best_epoch is not None:
                 training.best = Weights(*(snapshot.best or self.engine.copy(tuple(training.weights))))
         self.run.write_history(training.progress.history)
+        self.run.add_checksums()
         return tuple(warnings)
 
     def _check_same(self, record: Mapping[str, Any]) -> list[Diagnostic]:
@@ -149,6 +153,24 @@ class Checkpointing(TrainingCallback):
             return []
         words = " -> ".join(word.to_source() for word in recipe.schedule)
         return [errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]
+
+
+class CheckpointRecord(Frozen):
+    """What a checkpoint belongs to, as far as it is compared."""
+
+    recipe: dict[str, Any]
+    examples: int
+    data: str
+
+
+def check_record(record: dict[str, Any], file: Path) -> None:
+    """Raises CompileError unless the record of a checkpoint has every key, with a value of its type (NS475)."""
+    typed(record, CheckpointRecord, file)
+    typed(record["recipe"].get("epochs"), int, file)
+    typed(record, Progress, file)
+    if missing := [name for name in Progress.__dataclass_fields__ if name not in record]:
+        raise errors.damaged(file, f"it lacks `{missing[0]}`")
+    typed(record.get("history"), list[EpochRecord], file)
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

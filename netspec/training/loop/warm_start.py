@@ -18,7 +18,7 @@ from msgspec import structs
 
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
 from netspec.language.source import Span
-from netspec.storage.weights import STATE, load_weights
+from netspec.storage.weights import STATE, WeightFile, read_weights
 from netspec.training.errors import analysis as errors
 from netspec.training.experiment import MakeModule
 from netspec.training.optimizers.layer_selection import find_part, is_inside
@@ -37,24 +37,36 @@ class Transfer:
     unused: tuple[str, ...]
 
 
-def read_start(source: str, folder: Path, span: Span | None = None) -> dict[str, Any]:
-    """The arrays of a run folder or a file by name; `source` is seen from `folder`, or from the current one.
+def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFile:
+    """The arrays of a run folder or a file by name, and warnings about the file; `source` is seen from `folder`, or
+    from the current one.
 
     Raises:
         CompileError: it is not there or cannot be read (NS511).
     """
-    path = next((path for path in (folder / source, Path(source)) if path.exists()), None)
-    reason = ""
+    path = next((path for path in (folder / source, Path(source)) if _exists(path)), None)
+    reason = advice = ""
     if path is None:
         reason = "there is no such file or folder"
     elif path.is_dir() and not (path / "weights.safetensors").is_file():
         reason = "the folder has no weights.safetensors"
     else:
         try:
-            return {name.removeprefix(STATE): array for name, array in load_weights(path).items()}
+            arrays, warnings = read_weights(path)
+            placed = tuple(structs.replace(warning, span=span) for warning in warnings)
+            return WeightFile({name.removeprefix(STATE): array for name, array in arrays.items()}, placed)
         except CompileError as error:
-            reason = error.diagnostics[0].message
-    raise fail(errors.NoStart(span=span, source=source, reason=reason))
+            (problem, *_) = error.diagnostics
+            reason = problem.message
+            advice = problem.hint_text if problem.case == "weights" else ""  # the checkpoint that still has them
+    raise fail(errors.NoStart(span=span, source=source, reason=reason, advice=advice or errors.NoStart.advice))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
@@ -122,7 +134,7 @@ def start_from(
         CompileError: the weights cannot be read (NS511), the network has no such part (NS452), or nothing of it or of a
             part finds a weight (NS509).
     """
-    arrays = read_start(source, folder, spans.get("init"))
+    arrays, warnings = read_start(source, folder, spans.get("init"))
     try:
         result = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
     except CompileError as error:
@@ -135,7 +147,7 @@ def start_from(
         return module
 
     if not (result.fresh or result.unused):
-        return made, ()
+        return made, warnings
     count, fresh = len(result.taken), [f"{name} ({why})" for name, why in result.fresh.items()]
     warning = errors.PartlyTaken(
         span=spans.get("init"),
@@ -146,7 +158,7 @@ def start_from(
         unused=_some(sorted(result.unused)),
         case={(True, False): "random", (False, True): "unused"}.get((bool(fresh), bool(result.unused)), ""),
     )
-    return made, (warning,)
+    return made, (*warnings, warning)
 
 
 def _check_taken(result: Transfer, source: str, parts: Sequence[str], spans: Mapping[str, Span]) -> None:

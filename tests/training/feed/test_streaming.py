@@ -18,7 +18,8 @@ from netspec.language.diagnostics import CompileError
 from netspec.runs.resume import resume_run
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import Result, prepare, train_prepared
-from netspec.storage.run_folder import checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_steps
+from netspec.storage.run_folder import read_run
 from netspec.training.feed.prefetch import ahead
 from netspec.training.loop.callback import TrainingCallback
 

@@ -18,7 +18,8 @@ from netspec.language.vocabulary import words
 from netspec.storage import checkpoint
 from netspec.storage.array_file import read_arrays
 from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore, Snapshot
-from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.loop import fit
 from netspec.training.optimizers.base import Optimizer

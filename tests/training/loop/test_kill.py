@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from netspec.storage.array_file import read_arrays
-from netspec.storage.run_folder import checkpoint_file, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.run_folder import read_run
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 

@@ -19,7 +19,8 @@ import pytest
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.vocabulary import words
 from netspec.storage.array_file import read_arrays
-from netspec.storage.run_folder import Run, checkpoint_file, checkpoint_steps, read_run
+from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import load_weights
 from netspec.training.control.stop import Early
 from netspec.training.experiment import Experiment

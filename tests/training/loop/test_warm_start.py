@@ -141,4 +141,6 @@ def test_an_unknown_part_is_told_with_the_nearest(trained: Path, tmp_path: Path)
 
 def test_read_start_looks_beside_the_spec_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Path) -> None:
     monkeypatch.chdir(trained.parent)
-    assert read_start(trained.name, tmp_path).keys() == {k.removeprefix("@state/") for k in load_weights(trained)}
+    assert read_start(trained.name, tmp_path).arrays.keys() == {
+        k.removeprefix("@state/") for k in load_weights(trained)
+    }

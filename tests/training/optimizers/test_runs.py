@@ -16,7 +16,8 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.language.diagnostics import CompileError
 from netspec.language.values import Duration
-from netspec.storage.run_folder import Run, checkpoint_steps
+from netspec.storage.run_files import checkpoint_steps
+from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop

@@ -130,13 +130,14 @@ def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **op
     from netspec.runs.seed_runs import is_seeds_run, resume_seeds
     from netspec.spec.saved import read_compilation
     from netspec.storage.run_folder import read_run
+    from netspec.storage.weights import is_intact
 
     if is_seeds_run(run):
         if spec is not None or overrides:
             raise click.ClickException(f"{run} holds runs with several seeds, which are resumed without FILE or -D")
         return resume_seeds(run, **options)
     done = read_run(run).done
-    if done is not None and spec is None and not overrides:
+    if done is not None and spec is None and not overrides and is_intact(run):  # otherwise the weights are written anew
         epochs = done["epochs"]
         raise click.ClickException(f"{run} is complete ({epochs} epochs); to train for longer, add `-D train.epochs=N`")
     _keep_memory(spec or read_compilation(run))

@@ -1,0 +1,56 @@
+"""Access to the files of a run folder, which may come from somebody else: no link leads out of it, and only regular
+files are opened, so that nothing waits for a pipe or reads a device.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from netspec.language.files.regular_file import Limit, read_regular
+
+TEXT_LIMIT = Limit("NETSPEC_MAX_RUN_TEXT_MB", 256, "MB", 10**6)
+"""The largest text of a run; a line of metrics.jsonl has a few hundred bytes."""
+CHECKPOINTS = "checkpoints"
+LINK = "it is a link out of the run folder"
+NOT_A_FILE = "it is not a regular file"
+
+
+def check_inside(run: Path, path: Path) -> None:
+    """Raises OSError if a file or folder of a run is, or is reached through, a link out of the run folder."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(run)):
+        raise OSError(errno.EPERM, LINK)
+
+
+def check_writable(run: Path, path: Path) -> None:
+    """Raises OSError if what is written to a file of a run would go elsewhere: through a link, or to a pipe."""
+    check_inside(run, path)
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EPERM, NOT_A_FILE)
+
+
+def read_inside(run: Path, path: Path) -> bytes:
+    """The content of a file of a run folder.
+
+    Raises:
+        OSError: it cannot be read, is not a regular file, too large, or a link out of the folder.
+    """
+    check_inside(run, path)
+    return read_regular(path, TEXT_LIMIT)
+
+
+def checkpoint_file(folder: Path, step: int) -> Path:
+    """The file of the checkpoint of a step of the run."""
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint in a folder, oldest first."""
+    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
+    return sorted(int(name) for name in names if name.isdecimal())

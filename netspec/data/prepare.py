@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.network import Spans, check_data, join_targets, pair_names
-from netspec.data.checks.values import check_parts, check_scales, check_target_values
+from netspec.data.checks.values import check_parts, check_rounding, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
 from netspec.data.dataset.lazy_rows import converted, in_memory
+from netspec.data.dataset.precision import narrowed_column
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
@@ -96,7 +97,9 @@ def _check_splits(
             yield from check_target_values(splits, name, head)
     if settings.normalize == "none":
         for name in splits.train.inputs:
-            if name not in self_scaling:
+            rounded = check_rounding(splits, name, source_span)
+            yield from rounded
+            if name not in self_scaling and not rounded:
                 yield from check_scales(splits, name, source_span)
 
 
@@ -115,14 +118,15 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
 
 def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:
     """The same data as the network takes them: inputs and targets under its names, integers as int32 where it expects
-    token ids and as float32 elsewhere. What the network has no name for is left out."""
+    token ids and as float32 elsewhere (float64 where that is not exact). What the network has no name for is left out.
+    """
     x_names = pair_names(dataset.facts.inputs, inputs)
     y_names = pair_names(dataset.facts.targets, heads)
 
     def fit(arrays: Arrays) -> Arrays:
-        types = {name: "int32" if inputs[name].is_tokens else "float32" for name in x_names}
+        columns = {name: arrays.inputs[key] for name, key in x_names.items()}
         return Arrays(
-            {name: converted(arrays.inputs[key], types[name]) for name, key in x_names.items()},
+            {n: converted(x, "int32") if inputs[n].is_tokens else narrowed_column(x) for n, x in columns.items()},
             {name: arrays.targets[key] for name, key in y_names.items()},
         )
 

@@ -63,8 +63,8 @@ def resume_run(
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
-    run, before = Run.open(path), read_preprocessing(path)
-    prepared = prepare(as_trained(path, now), data, target_scaling=before.outputs)
+    run, before = Run.open(path), read_preprocessing(path)  # versions differ in how they compute statistics
+    prepared = prepare(as_trained(path, now), data, scaling=before.normalization, target_scaling=before.outputs)
     if not checkpoint_steps(run.checkpoints):
         prepared = load_init(prepared)  # it starts from the beginning
 

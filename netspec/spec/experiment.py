@@ -127,6 +127,7 @@ def prepare(
     data: Any = None,
     overrides: Mapping[str, str] | None = None,
     preprocessing: Preprocessing | None = None,
+    scaling: Mapping[str, Normalization] | None = None,
     target_scaling: Mapping[str, Normalization] | None = None,
 ) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
@@ -136,6 +137,7 @@ def prepare(
         data: arrays (see `netspec.train`), a `Dataset`, or None for the source that the spec names.
         overrides: settings by name, such as `{"train.epochs": "3"}`.
         preprocessing: that of a run, which the data are then coded by.
+        scaling: the statistics to normalize with; None for those of `preprocessing`, or of the training split.
         target_scaling: that of a run which is continued: its targets stay in the same scale, and those of a run that
             an older version started as they are.
 
@@ -160,7 +162,7 @@ def prepare(
         source_span=compilation.setting_spans("data").get("source"),
         setting_spans=compilation.setting_spans("data"),
         self_scaling=self_scaling_inputs(graph),
-        scaling=preprocessing.normalization if preprocessing is not None else None,
+        scaling=preprocessing.normalization if preprocessing is not None else scaling,
         scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if scaled else {},
         target_scaling=target_scaling,
     )

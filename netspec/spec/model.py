@@ -17,6 +17,7 @@ from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import summary_html, summary_text
+from netspec.data.dataset.precision import narrowed
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
@@ -222,7 +223,7 @@ class Model:
             is_whole = array.dtype.kind in "iub"
             if shape.is_tokens and not is_whole:
                 raise ValueError(f"the input {name} of {self.name} takes token ids, not {array.dtype}")
-            arrays[position] = array.astype("float32") if is_whole and not shape.is_tokens else array
+            arrays[position] = narrowed(np.asarray(array)) if is_whole and not shape.is_tokens else array
         return tuple(arrays)
 
     # ------------------------------------------------------------ pure functions

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.checks.duplicates import check_duplicates
 from netspec.data.dataset.dataset import Arrays, Dataset, Target
 from netspec.data.dataset.lazy_rows import (
     Array,
@@ -19,7 +20,9 @@ from netspec.data.dataset.lazy_rows import (
     read_all,
     sample,
 )
+from netspec.data.dataset.precision import MAX_FLOAT32, rounding
 from netspec.data.errors import network as errors
+from netspec.data.errors.reading import RoundedNumbers
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size
@@ -45,11 +48,12 @@ UNLIKE = 100
 LARGE = 10
 """A deviation that is not small; features that are all small can be learned from."""
 
+MIN_LEVELS = 1000
+"""Of how many different numbers float32 can tell apart in the range of a feature, fewer than this are worth a warning.
+"""
+
 MANY_EXAMPLES = 10_000
 """The number of examples by which the scale of features is estimated when they are not in memory."""
-
-MAX_HASHED_AT_ONCE = 512
-"""Bytes of an example up to which all examples are hashed together, column by column."""
 
 MAX_SHOWN = 5
 """How many names a message lists."""
@@ -110,7 +114,7 @@ def check_target_values(data: Data, key: str, head: OutputHead) -> list[Diagnost
 
 def _is_all_finite(column: Column) -> bool:
     """Whether the smallest and largest numbers, which are needed anyway where examples are streamed, say so."""
-    return isinstance(column, Rows) and all(np.isfinite(limit).all() for limit in column.min_max)
+    return isinstance(column, Rows) and all((np.abs(limit) <= MAX_FLOAT32).all() for limit in column.min_max)
 
 
 def _check_blocks(
@@ -143,7 +147,7 @@ def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
                 rare = partial(errors.ClassWithoutExamples, span=source_span, classes=listed(names))
                 found.append(rare(count=len(missing), total=target.classes or 0))
     if not splits.facts.is_complete and not any(map(is_streamed, splits.train.inputs.values())):
-        found.extend(_check_leaks(splits, source_span))
+        found.extend(check_duplicates(splits, source_span))
     return found
 
 
@@ -167,23 +171,35 @@ def _check_finite(
 ) -> Diagnostic | None:
     """With `may_miss`, numbers that are missing (NaN) are filled in later."""
     # one pass without a mask: a sum is finite when everything is, unless it overflows
-    if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+    is_double = array.dtype == np.float64
+    if array.dtype.kind != "f" or (not is_double and np.isfinite(array.sum(dtype=np.float64))):
         return None
-    bad = np.isinf(array) if may_miss else ~np.isfinite(array)
+    bad = ~(np.abs(array) <= MAX_FLOAT32)
+    if may_miss:
+        bad &= ~np.isnan(array)
     if not bad.any():
         return None
     index, *position = (int(i) for i in np.argwhere(bad)[0])
     column = "position " + ", ".join(map(str, position)) if position else "value"
     if len(position) == 1:
         column = f"column `{columns[position[0]]}`" if columns else f"column {position[0]}"
+    value = float(array[(index, *position)])
     return errors.NotFinite(
         span=span,
+        case="range" if np.isfinite(value) else "",
         where=where(index),
         column=column,
-        value="NaN (not a number)" if np.isnan(array[(index, *position)]) else "infinite",
+        value=_named(value),
         count=int(bad.sum()),
         what=what,
     )
+
+
+def _named(value: float) -> str:
+    """A number that cannot be learned from."""
+    if np.isnan(value):
+        return "NaN (not a number)"
+    return "infinite" if np.isinf(value) else f"{value:g}, outside the range of float32"
 
 
 def _check_ids(array: Array, vocabulary: Size | None, where: Where, span: Span | None) -> Diagnostic | None:
@@ -277,6 +293,22 @@ def _check_scaled(array: Column, span: Span | None) -> Diagnostic | None:
     return errors.UnscaledPixels(span=span, low=low, high=high)
 
 
+def check_rounding(splits: Splits, key: str, source_span: Span | None) -> list[Diagnostic]:
+    """A warning when float32, in which the network computes, hardly tells the numbers of a feature apart."""
+    column = splits.dataset.train.inputs[key]
+    if column.dtype != np.float64 or len(column) < 2:
+        return []
+    errors_of, ranges = rounding(column)
+    coarse = np.flatnonzero(errors_of * MIN_LEVELS > ranges)
+    if not len(coarse):
+        return []
+    worst = coarse[np.argmax(errors_of[coarse] / np.maximum(ranges[coarse], np.finfo(np.float64).tiny))]
+    columns = _columns(splits, key)
+    names = [_column_name(columns, i) if columns or column.ndim == 2 else f"channel {i}" for i in coarse.tolist()]
+    rounded = partial(RoundedNumbers, span=source_span, names=listed(names), first=names[[*coarse].index(worst)])
+    return [rounded(error=f"{errors_of[worst]:,.6g}", range=f"{ranges[worst]:,.6g}")]
+
+
 def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Diagnostic]:
     """A warning when the features of a vector are on such different scales that training suffers."""
     column = splits.train.inputs[key]
@@ -291,40 +323,6 @@ def check_scales(splits: Splits, key: str, source_span: Span | None) -> list[Dia
     names = [_column_name(_columns(splits, key), index) for index in (large, small)]
     unlike = partial(errors.UnlikeScales, span=source_span, large=names[0], small=names[1])
     return [unlike(large_std=float(sizes[large]), small_std=float(sizes[small]))]
-
-
-def _check_leaks(splits: Splits, span: Span | None) -> list[Diagnostic]:
-    """Equal inputs in the training set and another split, by hashes of their bytes."""
-    keys, first = np.unique(_hashes(splits.train), return_index=True)
-    found: list[Diagnostic] = []
-    for part, arrays in parts_of(splits):
-        if part == "train" or not len(keys):
-            continue
-        ours = _hashes(arrays)
-        at = np.minimum(np.searchsorted(keys, ours), len(keys) - 1)
-        twins = np.flatnonzero(keys[at] == ours)
-        if len(twins):
-            leak = partial(errors.Leak, span=span, count=len(twins), total=len(arrays), part=part)
-            where, twin = splits.where(int(twins[0]), part), splits.where(int(first[at[twins[0]]]))
-            found.append(leak(case="file" if where == twin else "", where=where, twin=twin))
-    return found
-
-
-def _hashes(arrays: Arrays) -> Array:
-    """A 64-bit number for each example that is the same for equal inputs."""
-    inputs = [in_memory(arrays.inputs[name]).reshape(len(arrays), -1) for name in sorted(arrays.inputs)]
-    if sum(array.shape[1] * array.itemsize for array in inputs) > MAX_HASHED_AT_ONCE:
-        hashes = (hash(tuple(array[i].tobytes() for array in inputs)) for i in range(len(arrays)))
-        return np.fromiter(hashes, np.int64, len(arrays)).view(np.uint64)
-    total = np.zeros(len(arrays), np.uint64)
-    columns = (column for array in inputs for column in array.view(f"u{array.itemsize}").T)
-    for index, column in enumerate(columns):
-        word = column.astype(np.uint64) + np.uint64((index + 1) * 0x9E3779B97F4A7C15 % 2**64)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # SplitMix64
-            word ^= word >> np.uint64(shift)
-            word *= np.uint64(factor)
-        total += word ^ (word >> np.uint64(31))
-    return total
 
 
 def listed(names: list[str]) -> str:

@@ -81,10 +81,11 @@ def single(shape: Shape, target: Target, **known: Any) -> Facts:
 class Arrays:
     """Examples: arrays of equal length by the names of inputs and targets.
 
-    Inputs are float32 with channels last, 8-bit images scaled to 0..1; whole numbers stay int32, for they may be token
-    ids. Targets of classes are int32 ids of shape (examples,) or (examples, steps); the others are float32 of at least
-    two dimensions, (examples, size). Of streamed data, inputs (and targets that are inputs) are `Rows` with these
-    dtypes instead: see netspec/data/dataset/lazy_rows.py.
+    Inputs are float32 with channels last, 8-bit images scaled to 0..1; numbers that float32 does not hold exactly are
+    float64 until they are normalized; whole numbers stay int32, for they may be token ids. Targets of classes are int32
+    ids of shape (examples,) or (examples, steps); the others are float32 of at least two dimensions, (examples, size).
+    Of streamed data, inputs (and targets that are inputs) are `Rows` with these dtypes instead: see
+    netspec/data/dataset/lazy_rows.py.
     """
 
     inputs: Mapping[str, Column]

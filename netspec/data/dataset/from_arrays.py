@@ -13,6 +13,7 @@ from typing import Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
+from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadPair, NoExamples, UnequalLengths, WrongType
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
@@ -87,16 +88,18 @@ def input_sizes(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
 
 
 def input_array(array: Array) -> Array:
-    """Numbers as inputs: float32, or int32 for vectors of whole numbers, which may be token ids."""
+    """Numbers as inputs: float32 (float64 where that is not exact), or int32 for vectors of whole numbers, which may be
+    token ids."""
     sizes = input_sizes(array.shape, array.dtype)
     fits = array.dtype.kind in "iu" and int(array.min()) >= -MAX_ID and int(array.max()) <= MAX_ID
     return convert_inputs(array, sizes, may_be_ids=fits and len(sizes) == 1)
 
 
 def convert_inputs(array: Array, sizes: tuple[int, ...], *, may_be_ids: bool = False) -> Array:
-    """Numbers of a file as inputs of these sizes: int32 for ids, otherwise float32, 8-bit ones scaled to 0..1."""
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which the checks report with its position
-        converted = array.astype(np.int32 if may_be_ids else np.float32, copy=False).reshape(len(array), *sizes)
+    """Numbers of a file as inputs of these sizes: int32 for ids, otherwise float32, or float64 where that is not exact;
+    8-bit ones scaled to 0..1."""
+    numbers = array.astype(np.int32, copy=False) if may_be_ids else narrowed(array)
+    converted = numbers.reshape(len(array), *sizes)
     if array.dtype == np.uint8 and not may_be_ids:
         np.divide(converted, 255, out=converted)  # a copy by now: the dtype has changed
     return converted
@@ -113,8 +116,10 @@ def target_array(array: Array, what: str) -> Array:
             raise Unplaced(WrongType, what=what, found="one-hot rows", case="one-hot")
         flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         return flat.astype(np.int32, copy=False)
-    with np.errstate(over="ignore"):  # as for inputs
+    with np.errstate(over="ignore"):
         numbers = array.astype(np.float32, copy=False)
+    if array.dtype.itemsize > 4 and (np.isinf(numbers) & np.isfinite(array)).any():
+        numbers = array.astype(np.float64, copy=False)  # the checks report the number, and where it is
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
 

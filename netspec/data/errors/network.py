@@ -118,17 +118,22 @@ class WrongHead(Diagnostic):
 
 
 class NotFinite(Diagnostic):
-    """An input or a target is NaN or infinite; every weight would become NaN in the first step."""
+    """An input or a target is NaN, infinite, or outside the range of float32, in which networks compute; every weight
+    would become NaN in the first step.
+    """
 
     code = "NS437"
     title = "{where}, {column}, is {value}"
     label = "{count} such values in the {what}"
+    hint = {
+        "range": "float32 holds numbers up to 3.4e38: remove these examples, or use a larger unit",
+        "": "remove these examples, or fill in values; dividing 0 by 0 gives NaN",
+    }
     where: str
     column: str
     value: str
     count: int
     what: str
-    advice: str = "remove these examples, or fill in values; dividing 0 by 0 gives NaN"
 
 
 class TargetsOutsideUnit(Diagnostic):

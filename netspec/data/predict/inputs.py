@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
+from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.prediction import CannotPredict, OtherScale
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
@@ -98,7 +99,8 @@ class _Reader:
         if len(self.inputs) != 1:
             raise fail(self._several(name))
         ((key, shape),) = self.inputs.items()
-        array = _fit(found, name, shape).astype("int32" if shape.is_tokens else "float32")
+        fitted = _fit(found, name, shape)
+        array = fitted.astype("int32") if shape.is_tokens else narrowed(fitted)
         names = [*called] or ([name] if len(array) == 1 else [f"{name} {i + 1}" for i in range(len(array))])
         return RawInputs({key: array}, names)
 

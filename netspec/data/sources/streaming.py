@@ -12,6 +12,7 @@ from typing import Any
 from netspec.data.dataset.dataset import Dataset, Source
 from netspec.data.dataset.from_arrays import MAX_ID, convert_inputs, input_sizes
 from netspec.data.dataset.lazy_rows import Column, FileRows, Rows, blocks, is_streamed
+from netspec.data.dataset.precision import is_exact
 from netspec.data.errors.streaming import CannotStream, Streamed
 from netspec.language.diagnostics import Unplaced
 
@@ -95,9 +96,10 @@ def stream_inputs(raw: Column, sizes: tuple[int, ...], *, may_be_ids: bool = Fal
     """Raw numbers of a file as inputs (`convert_inputs`), which are read on demand if `raw` is."""
     if not isinstance(raw, Rows):
         return convert_inputs(raw, sizes, may_be_ids=may_be_ids)
+    dtype = "int32" if may_be_ids else "float32" if is_exact(raw) else "float64"
     return raw.map(
         lambda block: convert_inputs(block, sizes, may_be_ids=may_be_ids),
-        "int32" if may_be_ids else "float32",
+        dtype,
         sizes,
         (0.0, 1.0) if raw.dtype == "uint8" and not may_be_ids else None,
     )

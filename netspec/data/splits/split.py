@@ -12,7 +12,7 @@ from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
-from netspec.data.dataset.lazy_rows import Array, in_memory
+from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.errors.files import CannotSplit
 from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
@@ -91,7 +91,7 @@ def split_dataset(
     )
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill)
-    return _scaled(splits, scaling, is_own_target=settings.target is not None) if scaling else splits
+    return _scaled(splits, scaling, is_own_target=settings.target is not None)
 
 
 def normalize_targets(
@@ -170,13 +170,21 @@ def _draw_stratified(rng: np.random.Generator, rest: Array, labels: Array, count
 
 
 def _scaled(splits: Splits, scales: Mapping[str, Normalization], *, is_own_target: bool) -> Splits:
-    """The same with inputs filled in and normalized."""
+    """The same with inputs filled in and normalized, and rounded to float32."""
+    parts = [part for part in (splits.train, splits.val, splits.test) if part is not None]
+    if not scales and not any(x.dtype == np.float64 for part in parts for x in part.inputs.values()):
+        return splits
+
+    def ready(name: str, x: Column) -> Column:
+        if name in scales:
+            return scales[name].apply_to(x)
+        return converted(x, "float32") if x.dtype == np.float64 else x
 
     def apply(part: Arrays) -> Arrays:
-        inputs = {name: scales[name].apply_to(x) if name in scales else x for name, x in part.inputs.items()}
+        inputs = {name: ready(name, x) for name, x in part.inputs.items()}
         return input_as_target(Arrays(inputs, {}), *part.targets) if is_own_target else Arrays(inputs, part.targets)
 
     train = apply(splits.train)
     val, test = (apply(part) if part is not None else None for part in (splits.val, splits.test))
-    own = dict(zip(train.targets, scales.values(), strict=True)) if is_own_target else {}
+    own = dict(zip(train.targets, scales.values(), strict=True)) if is_own_target and scales else {}
     return replace(splits, train=train, val=val, test=test, normalization=scales, own_targets=own)

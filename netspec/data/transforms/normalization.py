@@ -7,9 +7,10 @@ Input: the training inputs. Output: `Normalization`, which is plain data, for JS
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from netspec.data.dataset.dataset import Fill
-from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, min_max
+from netspec.data.dataset.lazy_rows import Array, Column, Rows, blocks, min_max, read_all
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
 
@@ -19,17 +20,31 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 class Normalization(Frozen):
     """(x - mean) / std along the last axis: a number for each feature or channel. `std` is 1 where all were equal;
-    `fill`, if there is one, replaces missing numbers (NaN) first."""
+    `fill`, if there is one, replaces missing numbers (NaN) first. `double` is set when float32 does not hold the
+    numbers (netspec/data/dataset/precision.py): they are normalized in float64, and rounded last."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fill: tuple[float, ...] | None = None
+    double: bool = False
 
     def apply(self, x: Array) -> Array:
         """Normalize any number of examples, channels last; returns float32, and does not change `x`."""
-        filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, np.float32), x)
-        scaled = np.subtract(filled, np.array(self.mean, np.float32), dtype=np.float32)
-        np.divide(scaled, np.array(self.std, np.float32), out=scaled)
+        x = np.asarray(x)
+        if not self.double:
+            return self._scaled(x, np.float32)
+        scaled = np.empty(x.shape, np.float32)
+        begin = 0
+        for block in blocks(x, cut=True):
+            scaled[begin : begin + len(block)] = self._scaled(block, np.float64)
+            begin += len(block)
+        return scaled
+
+    def _scaled(self, x: Array, dtype: Any) -> Array:
+        x = x if x.dtype == dtype else x.astype(dtype)
+        filled = x if self.fill is None else np.where(np.isnan(x), np.array(self.fill, dtype), x)
+        scaled: Array = np.subtract(filled, np.array(self.mean, dtype), dtype=dtype)
+        np.divide(scaled, np.array(self.std, dtype), out=scaled)
         return scaled
 
     def apply_to(self, column: Column) -> Column:
@@ -37,8 +52,8 @@ class Normalization(Frozen):
         return column.map(self.apply, "float32") if isinstance(column, Rows) else self.apply(column)
 
     def invert(self, y: Array) -> Array:
-        """Normalized numbers as they were before, in the precision of `y`."""
-        dtype = np.float64 if y.dtype == np.float64 else np.float32
+        """Normalized numbers as they were before, in the precision of `y` or of the numbers."""
+        dtype = np.float64 if self.double or y.dtype == np.float64 else np.float32
         found: Array = y * np.array(self.std, dtype) + np.array(self.mean, dtype)
         return found
 
@@ -49,6 +64,8 @@ def measure(x: Column) -> Normalization:
     The sums are computed block by block, so that there is no copy of large data in double precision, and so that they
     are the same in memory and from files.
     """
+    if x.dtype == np.float64:
+        return _measure_double(x)
     count = prod(x.shape[:-1])
     mean = np.zeros(x.shape[-1])
     for block in blocks(x, cut=True):
@@ -63,6 +80,22 @@ def measure(x: Column) -> Normalization:
     return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
 
 
+def _measure_double(x: Column) -> Normalization:
+    """The same for numbers that float32 does not hold. They are counted from the first one: so nothing is lost where
+    they are large and close to each other, and constant ones are exactly 0."""
+    count = prod(x.shape[:-1])
+    first = read_all(x[:1]).reshape(-1, x.shape[-1])[0]
+    mean, variance = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
+    for block in blocks(x, cut=True):
+        mean += _sum(block - first)
+    mean /= count
+    for block in blocks(x, cut=True):
+        variance += _sum(np.square(block - first - mean))
+    std = np.sqrt(variance / count)
+    std[std == 0] = 1.0
+    return Normalization(tuple((first + mean).tolist()), tuple(std.tolist()), double=True)
+
+
 def _sum(block: Array) -> Array:
     """The sum over all axes but the last; over the examples first, in the order of memory."""
     total: Array = block.sum(axis=0, dtype="float64")
@@ -73,7 +106,8 @@ def _sum(block: Array) -> Array:
 def measure_range(x: Column) -> Normalization:
     """What brings the smallest number of each feature or channel to 0 and the largest to 1."""
     low, high = (found.astype(np.float64) for found in min_max(x))
-    return Normalization(tuple(low.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist()))
+    std = tuple(np.where(high > low, high - low, 1.0).tolist())
+    return Normalization(tuple(low.tolist()), std, double=x.dtype == np.float64)
 
 
 def measure_fill(x: Array, statistic: Fill) -> tuple[float, ...]:

@@ -44,7 +44,7 @@ def find_scaling(inputs: Mapping[str, Column], scale: Scale, fill: Mapping[str, 
     Raises:
         Unplaced: all inputs are ids, or the given statistics do not fit an input.
     """
-    numbers = {name: array for name, array in inputs.items() if array.dtype == np.float32}
+    numbers = {name: array for name, array in inputs.items() if array.dtype.kind == "f"}
     shapes = {name: Shape(x.shape[1:], None if name in numbers else 0) for name, x in inputs.items()}
     if (bad := scaling_problem(shapes, scale)) is not None:
         raise bad
@@ -54,8 +54,8 @@ def find_scaling(inputs: Mapping[str, Column], scale: Scale, fill: Mapping[str, 
         if scale == "none" and filling is None:
             continue
         if filling is not None:
-            array = np.where(np.isnan(in_memory(array)), np.array(filling, np.float32), array)
-        scales[name] = _measured(array, scale, name).replace(fill=filling)
+            array = np.where(np.isnan(in_memory(array)), np.array(filling, array.dtype), array)
+        scales[name] = _measured(array, scale, name).replace(fill=filling, double=array.dtype == np.float64)
     return scales
 
 

@@ -34,8 +34,8 @@ class Refused(OSError):
 
 @dataclass(frozen=True)
 class Limit:
-    """The largest size of something, in units of `unit` (so many bytes, pixels, …). The environment variable `variable`
-    has another number of them."""
+    """The largest size of something, in units of `unit`, each of `one` bytes or pixels. The environment variable
+    `variable` has another number of them."""
 
     variable: str
     default: float

@@ -94,11 +94,11 @@ def test_unit_is_by_channel_and_leaves_what_never_changes_at_zero() -> None:
 def test_the_figures_of_imagenet_and_figures_that_are_given() -> None:
     data = images()
     splits = split_dataset(data, DataSettings(test=0, normalize="imagenet"))
-    assert splits.normalization["input"] == Normalization(*IMAGENET)
+    assert splits.normalization["input"] == Normalization(*IMAGENET, double=True)
     pixel = data.train.inputs["input"][0, 0, 0]
     assert splits.train.inputs["input"][0, 0, 0] == pytest.approx((pixel - IMAGENET[0]) / IMAGENET[1], abs=1e-5)
     given = split_dataset(data, DataSettings(test=0, normalize=((0.5,), (0.25,))))
-    assert given.normalization["input"] == Normalization((0.5,) * 3, (0.25,) * 3)
+    assert given.normalization["input"] == Normalization((0.5,) * 3, (0.25,) * 3, double=True)
     each = split_dataset(data, DataSettings(test=0, normalize=((0.0, 1.0, 2.0), (1.0, 1.0, 2.0))))
     assert each.normalization["input"].std == (1, 1, 2)
 

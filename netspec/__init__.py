@@ -30,18 +30,17 @@ if TYPE_CHECKING:
     )
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.evaluate_predict import Predictions as Predictions
+    from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.seed_runs import SeedsResult as SeedsResult
-    from netspec.spec.experiment import Result as Result
-    from netspec.spec.model import Model as Model
     from netspec.training.loop.callback import Callback as Callback
 
 _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
-    "Model": "netspec.spec.model",
+    "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.evaluate_predict",
-    "Result": "netspec.spec.experiment",
+    "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
 }
 _FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
@@ -54,6 +53,7 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     """A public name; its module is imported at the first use, so that `netspec check` never waits for JAX."""
     if name in _HOMES:
+        import_module("netspec.report.uncaught").install()
         return getattr(import_module(_HOMES[name]), name)
     hint = "; it is in `netspec.extend`" if name in ("Layer", "layer", "option") else ""
     raise AttributeError(f"module 'netspec' has no attribute '{name}'{hint}")

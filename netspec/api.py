@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.diagnostics import Diagnostic, Problems
+from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
 from netspec.language.source import Source
 from netspec.language.values import setting_to_source
+from netspec.runs.arguments import check_choice, check_optional, check_params, check_type, kind_of
 from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
+    from netspec.report.python import Expect
     from netspec.runs.evaluate_predict import Predictions
+    from netspec.runs.model import Model, Result
     from netspec.runs.seed_runs import SeedsResult
-    from netspec.spec.experiment import Result
-    from netspec.spec.model import Model
+    from netspec.spec.experiment import Result as CompiledResult
+    from netspec.spec.model import Model as Compiled
     from netspec.training.loop.callback import Callback
 
 
@@ -31,7 +35,7 @@ def read_spec(spec: str | Path) -> Source:
     if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".net") and "\n" not in spec):
         return read_source(Path(spec))
     if not isinstance(spec, str):
-        raise TypeError(f"a spec is a file (str or Path) or a text (str), not {_kind(spec)}")
+        raise TypeError(f"a spec is a file (str or Path) or a text (str), not {kind_of(spec)}")
     return Source("<spec>", spec)
 
 
@@ -51,7 +55,8 @@ def parse(spec: str | Path) -> tree.File:
 
 
 def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: str | None = None) -> list[Diagnostic]:
-    """Every error and warning of a spec, in the order of the text; an empty list if there are none.
+    """Every error and warning of a spec, in the order of the text; an empty list if there are none. The list is shown
+    as the command line prints it.
 
     Args:
         spec: a file or a text.
@@ -61,7 +66,7 @@ def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: s
     Raises:
         CompileError: the file cannot be read.
     """
-    return list(_compilation(spec, params, input, None).diagnose())
+    return DiagnosticList(_compilation(spec, params, input, None).diagnose())
 
 
 def compile(
@@ -84,14 +89,18 @@ def compile(
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
     """
-    from netspec.spec.model import Model
+    from netspec.runs.model import Model
 
+    check_type("seed", seed, int, "an integer")
     return Model(_compilation(spec, params, input, data), seed=seed)
 
 
 def _compilation(
     spec: str | Path, params: Mapping[str, Any] | None, input: str | None, data: str | None
 ) -> Compilation:
+    check_params(params)
+    check_optional("input", input, str, 'the shape as it is written in a spec (a str such as "28x28x1")')
+    check_optional("data", data, str, 'a data source as it is written in a spec (a str such as "mnist")')
     overrides = _overrides(params, {})
     if data is not None:
         overrides["data.source"] = data
@@ -106,11 +115,14 @@ def train(
     runs: str | Path = "runs",
     callbacks: Sequence[Callback] = (),
     params: Mapping[str, Any] | None = None,
+    verbose: int = 1,
+    expect: Expect = "warn",
     **settings: Any,
 ) -> Result:
     """Train a model. Afterwards it holds the trained weights, as `result.model` does.
 
-    Nothing is printed. Warnings, and expectations (`expect`) that the run does not meet, are in `result.problems`.
+    Progress and warnings are shown: a live display in a notebook, a live line on a terminal, a line for each epoch in a
+    log. Warnings, and expectations (`expect { }`) that the run does not meet, are also in `result.problems`.
 
     Args:
         model: a model, or a spec to compile.
@@ -121,28 +133,35 @@ def train(
         runs: the folder in which the run folder is created.
         callbacks: called during training (see `netspec.Callback`).
         params: values for the `param` statements of the spec (`{"width": 64}`).
+        verbose: 0: show nothing; 1: progress, of many epochs a selection; 2: a line for every epoch.
+        expect: what happens if the run does not meet an expectation of the spec: "warn" (a Python warning), "raise" (a
+            `CompileError` after the run is complete) or "ignore".
         settings: settings of the section `train`, such as `epochs=3` or `optimizer="sgd(0.1, momentum = 0.9)"`.
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
-        TypeError: `model` or `data` has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
+        TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
+    from netspec.report.python import show_warnings, showing
     from netspec.runs.resume import resume_run
-    from netspec.spec.experiment import prepare, train_prepared
-    from netspec.spec.model import Model
-    from netspec.training.loop.callback import Several
+    from netspec.spec.experiment import load_init, prepare, train_prepared
+    from netspec.spec.model import Model as Compiled
 
-    spec, overrides = _spec_of(model), _overrides(params, settings)
+    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
     if resume is not None:
-        result = resume_run(_folder(resume), Several(callbacks), overrides, spec=spec, data=data)
+        with showing(verbose, callbacks) as callback:
+            result = resume_run(_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
     else:
         experiment = prepare(spec, data, overrides)
         if experiment.compilation.train.seeds > 1:
             raise TypeError("`netspec.train` trains one seed: set `seeds = 1`, or call `netspec.train_seeds`")
-        result = train_prepared(experiment, Path(runs), Several(callbacks))
-    if isinstance(model, Model) and result.model.source == model.source:  # `width=64` makes another network
+        experiment = load_init(experiment)
+        show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
+        with showing(verbose, callbacks) as callback:
+            result = train_prepared(experiment, Path(runs), callback)
+    if isinstance(model, Compiled) and result.model.source == model.source:  # `width=64` makes another network
         model.adopt(result.model.module, result.model.preprocessing)
-    return result
+    return _finished(result, expect)
 
 
 def train_seeds(
@@ -152,6 +171,8 @@ def train_seeds(
     runs: str | Path = "runs",
     callbacks: Sequence[Callback] = (),
     params: Mapping[str, Any] | None = None,
+    verbose: int = 1,
+    expect: Expect = "warn",
     **settings: Any,
 ) -> SeedsResult:
     """Train a model once for each of `seeds` seeds, counted up from `seed`; the data are read once and the network is
@@ -163,28 +184,84 @@ def train_seeds(
     Returns:
         The metrics of each seed, and their mean and spread.
     """
+    from netspec.report.python import show_warnings, showing
     from netspec.runs import seed_runs
-    from netspec.spec.experiment import prepare
-    from netspec.training.loop.callback import Several
+    from netspec.spec.experiment import load_init, prepare
 
-    experiment = prepare(_spec_of(model), data, _overrides(params, settings))
-    return seed_runs.train_seeds(experiment, Path(runs), Several(callbacks))
+    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
+    experiment = load_init(prepare(spec, data, overrides))
+    show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
+    with showing(verbose, callbacks) as callback:
+        return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
 def _spec_of(model: Model | str | Path) -> Compilation | Source:
-    from netspec.spec.model import Model
+    from netspec.spec.model import Model as Compiled
 
-    return model.compilation if isinstance(model, Model) else read_spec(model)
+    if not isinstance(model, Compiled | str | Path):
+        wanted = "a spec is a file (str or Path) or a text (str)"
+        raise TypeError(f"`model` is a Model or a spec; {wanted}, not {kind_of(model)}")
+    return model.compilation if isinstance(model, Compiled) else read_spec(model)
+
+
+def _training_arguments(
+    runs: object,
+    callbacks: object,
+    params: Mapping[str, Any] | None,
+    verbose: object,
+    expect: object,
+    settings: Mapping[str, Any],
+) -> dict[str, str]:
+    """The overrides of a training; raises TypeError or ValueError for arguments that are not what they should be."""
+    check_type("runs", runs, (str, Path), "a folder (str or Path)")
+    _check_shown(verbose, callbacks, expect)
+    check_params(params)
+    return _overrides(params, settings)
+
+
+def _check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
+    check_type("callbacks", callbacks, Sequence, "a list of callbacks (objects derived from netspec.Callback)")
+    check_choice("verbose", int(verbose) if isinstance(verbose, bool) else verbose, (0, 1, 2))
+    check_choice("expect", expect, ("warn", "raise", "ignore"))
+
+
+def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
+    """The result of a training for users; expectations that are not met are reported."""
+    from netspec.report.python import report_unmet
+    from netspec.runs.model import Result
+
+    report_unmet(result.problems, expect, result.run)
+    return Result.of(result)
+
+
+def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
+    from netspec.report.python import report_unmet, show_seeds
+
+    show_seeds(result, verbose)
+    report_unmet(result.problems, expect, result.run)
+    return result
 
 
 def _overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
     """Values for `param` statements and settings of `train`, by full name, as they are written in a spec."""
     named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
-    return {key: setting_to_source(value) for key, value in {**(params or {}), **named}.items()}
+    return {key: _as_source(key, value) for key, value in {**(params or {}), **named}.items()}
+
+
+def _as_source(key: str, value: object) -> str:
+    wanted = "a number, a bool, a str as it is written in a spec, or a list of these"
+    check_optional(key.removeprefix("train."), value, (Number, bool, str, list, tuple), wanted)
+    return setting_to_source(value)
 
 
 def resume(
-    run: str | Path, data: Any = None, *, epochs: int | None = None, callbacks: Sequence[Callback] = ()
+    run: str | Path,
+    data: Any = None,
+    *,
+    epochs: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    verbose: int = 1,
+    expect: Expect = "warn",
 ) -> Result:
     """Resume a run: continue from its last checkpoint, to the same weights bit for bit as without the interruption.
 
@@ -193,31 +270,43 @@ def resume(
         data: the arrays that the run was started with, for a run on arrays; None: the source that its spec names.
         epochs: the total number of epochs; None: as the run was started. More than that trains it for longer.
         callbacks: called during training (see `netspec.Callback`).
+        verbose: what is shown, as for `netspec.train`.
+        expect: what happens if an expectation is not met, as for `netspec.train`.
 
     Raises:
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
         TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
     """
+    from netspec.report.python import showing
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run
-    from netspec.training.loop.callback import Several
 
     if is_seeds_run(_folder(run)):
         raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
-    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
-        raise TypeError(f"`epochs` must be an integer, not {_kind(epochs)}")
+    check_optional("epochs", epochs, int, "an integer")
+    _check_shown(verbose, callbacks, expect)
     overrides = {} if epochs is None else {"train.epochs": str(epochs)}
-    return resume_run(_folder(run), Several(callbacks), overrides, data=data)
+    with showing(verbose, callbacks) as callback:
+        return _finished(resume_run(_folder(run), callback, overrides, data=data), expect)
 
 
-def resume_seeds(run: str | Path, data: Any = None, *, callbacks: Sequence[Callback] = ()) -> SeedsResult:
+def resume_seeds(
+    run: str | Path,
+    data: Any = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    verbose: int = 1,
+    expect: Expect = "warn",
+) -> SeedsResult:
     """Complete the runs of `netspec.train_seeds` in the folder `run`: an interrupted run is resumed, missing ones are
     started. Arguments and errors are those of `netspec.resume`.
     """
+    from netspec.report.python import showing
     from netspec.runs import seed_runs
-    from netspec.training.loop.callback import Several
 
-    return seed_runs.resume_seeds(_folder(run), Several(callbacks), data)
+    _check_shown(verbose, callbacks, expect)
+    with showing(verbose, callbacks) as callback:
+        return _seeds_finished(seed_runs.resume_seeds(_folder(run), callback, data), verbose, expect)
 
 
 def evaluate(
@@ -242,8 +331,7 @@ def evaluate(
     """
     from netspec.runs.evaluate_predict import evaluate_model
 
-    if split not in ("train", "val", "test"):
-        raise ValueError(f"`split` is 'train', 'val' or 'test', not {split!r}")
+    check_choice("split", split, ("train", "val", "test"))
     return evaluate_model(_run_or_model(run), data, split)
 
 
@@ -277,27 +365,21 @@ def load(run: str | Path) -> Model:
         CompileError: there is no such run, or it is damaged.
         TypeError: it is neither a string nor a path.
     """
+    from netspec.runs.model import Model
     from netspec.spec.saved import load_model
 
-    return load_model(_folder(run))
+    return Model.of(load_model(_folder(run)))
 
 
-def _run_or_model(run: str | Path | Model) -> Path | Model:
-    from netspec.spec.model import Model
+def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:
+    from netspec.spec.model import Model as Compiled
 
-    if isinstance(run, Model):
+    if isinstance(run, Compiled):
         return run
-    if not isinstance(run, str | Path):
-        raise TypeError(f"give a run folder (str or Path) or a Model, not {_kind(run)}")
+    check_type("run", run, (str, Path), "a run folder (str or Path) or a Model")
     return Path(run)
 
 
-def _folder(run: str | Path) -> Path:
-    if not isinstance(run, str | Path):
-        raise TypeError(f"a run is a folder (str or Path), not {_kind(run)}")
+def _folder(run: str | Path, name: str = "run") -> Path:
+    check_type(name, run, (str, Path), "a run folder (str or Path)")
     return Path(run)
-
-
-def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

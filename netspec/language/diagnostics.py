@@ -19,8 +19,8 @@ import msgspec
 from msgspec import structs
 
 from netspec.language.record import Frozen
-from netspec.language.source import Source, Span
-from netspec.language.text import MAX_VALUE, Excerpt, cells, printable, shorten, wrap, wrap_block
+from netspec.language.source import Source, Span, place_lines
+from netspec.language.text import MAX_VALUE, printable, shorten, terminal_html, wrap_block
 
 KINDS: dict[str, type[Diagnostic]] = {}
 """Every kind of diagnostic by its code; filled as the classes are defined."""
@@ -132,6 +132,13 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Kind):
     def is_error(self) -> bool:
         return self.severity == "error"
 
+    def __repr__(self) -> str:
+        place = f" at {self.span.source.name}:{self.span.first.line}:{self.span.first.column}" if self.span else ""
+        return f"<{self.severity} {self.code}{place}: {self.message}>"
+
+    def _repr_html_(self) -> str:
+        return terminal_html(render(self, color=True))
+
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints; lines and columns from 1, the end after the last character."""
         return {
@@ -191,19 +198,50 @@ class Problems:
             raise CompileError(list(self))
 
 
+class _Shown:
+    """Several diagnostics, shown as the command line prints them."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return super().__iter__()  # type: ignore[misc,no-any-return]  # of the tuple or the list
+
+    def __repr__(self) -> str:
+        return render_all(self) or "no problems"
+
+    def _repr_html_(self) -> str:
+        return terminal_html(render_all(self, color=True) or "no problems")
+
+
+class Diagnostics(_Shown, tuple[Diagnostic, ...]):
+    """Diagnostics that an object keeps."""
+
+    __slots__ = ()
+
+
+class DiagnosticList(_Shown, list[Diagnostic]):
+    """Diagnostics that a function returns."""
+
+
 class CompileError(Exception):
     """A spec, its data or its settings are wrong; `diagnostics` says where and what to type instead."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        super().__init__("\n\n".join(render(d) for d in self.diagnostics))
+        self.diagnostics = Diagnostics(diagnostics)
+        super().__init__(render_all(self.diagnostics))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.diagnostics,)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(d.code for d in self.diagnostics)}>\n{self}"
+
+    def _repr_html_(self) -> str:
+        return self.diagnostics._repr_html_()
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the messages in color, without a Python traceback."""
-        return "\n\n".join(render(d, color=True) for d in self.diagnostics).splitlines()
+        return render_all(self.diagnostics, color=True).splitlines()
 
 
 class Unplaced(Exception):
@@ -275,56 +313,16 @@ def render(diagnostic: Diagnostic, *, color: bool = False, width: int | None = N
 
     out = [block(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, diagnostic.message, "  ")]
     if diagnostic.span is not None:
-        out.extend(_render_places(diagnostic, paint, width))
+        marks = [(note.span, note.label, "note") for note in diagnostic.notes]
+        marks.append((diagnostic.span, diagnostic.label_text, diagnostic.severity))
+        out.extend(place_lines(diagnostic.span, marks, paint, width))
     out.extend(block("  hint", "hint", line, " " * 8) for line in diagnostic.hint_text.splitlines())
     return "\n".join(out)
 
 
-def _render_places(diagnostic: Diagnostic, paint: Any, width: int | None) -> Iterator[str]:
-    span = diagnostic.span
-    assert span is not None
-    marks = [(note.span, note.label, False) for note in diagnostic.notes]
-    marks.append((span, diagnostic.label_text, True))
-    marks.sort(key=lambda m: (m[0].source is not span.source, m[0].start))
-    gutter = max(len(str(m[0].first.line)) for m in marks) + 1
-    room = (MAX_WIDTH if width is None else max(MIN_WIDTH, width)) - gutter - 4
-    source: Source | None = None
-    line, excerpt = 0, None
-    for place, label, is_main in marks:
-        first = place.first
-        if source is None or place.source is not source:
-            shown = span if source is None else place
-            yield f"  {paint('-->', 'gutter')} {printable(shown.source.name)}:{shown.first.line}:{shown.first.column}"
-            source, excerpt = place.source, None
-        start, end = _within_line(place)
-        if excerpt is None or line != first.line or not excerpt.covers(start):
-            line, excerpt = first.line, Excerpt.around(place.source.line(first.line), start, end, room)
-            yield f" {paint(f'{line:>{gutter}} |', 'gutter')} {excerpt.text}".rstrip()
-        style = diagnostic.severity if is_main else "note"
-        mark = ("^" if is_main else "-") * excerpt.columns(start, end)
-        for text in _marked(excerpt.column(start), mark, printable(label), room if width is not None else None):
-            indent = len(text) - len(text.lstrip())
-            yield f" {paint(' ' * gutter + ' |', 'gutter')} {text[:indent]}{paint(text[indent:], style)}"
-
-
-MAX_WIDTH, MIN_WIDTH = 140, 40
-"""Longer lines of a source are cut around the place in question; narrower terminals break lines themselves."""
-
-
-def _within_line(place: Span) -> tuple[int, int]:
-    """The first and the last character of a place in its first line, from 0."""
-    first, last = place.first, place.last
-    end = last.column if last.line == first.line else len(place.source.line(first.line).rstrip()) + 1
-    return first.column - 1, end - 1
-
-
-def _marked(column: int, mark: str, label: str, room: int | None) -> list[str]:
-    """The carets with their label: beside them, or in lines below where it does not fit."""
-    beside = f"{' ' * column}{mark} {label}".rstrip()
-    if room is None or cells(beside) <= room:
-        return [beside]
-    indent = " " * max(0, min(column, room - cells(label), room // 2))
-    return [" " * column + mark, *wrap(indent + label, room, indent)]
+def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
+    """Several diagnostics, with a blank line between them."""
+    return "\n\n".join(render(diagnostic, color=color) for diagnostic in diagnostics)
 
 
 def to_json_line(diagnostic: Diagnostic) -> str:

@@ -6,10 +6,12 @@ Line and column are computed on demand, so that the parser does not pay for them
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from netspec.language.record import Frozen
+from netspec.language.text import Excerpt, cells, printable, wrap
 
 
 class Source(Frozen, eq=False, dict=True):
@@ -89,3 +91,55 @@ class Span(Frozen):
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of another."""
         return Span(self.source, self.start, max(self.end, other.end))
+
+
+def place_lines(
+    span: Span, marks: Sequence[tuple[Span, str, str]], paint: Callable[[str, str], str], width: int | None
+) -> Iterator[str]:
+    """The lines of a source with carets below them, for a message.
+
+    Args:
+        span: the place that the message is about.
+        marks: this place and others, each with its label and its style: "note" is drawn with dashes.
+        paint: colors a text in a style.
+        width: columns of the terminal; None: only source lines are shortened.
+    """
+    marks = sorted(marks, key=lambda m: (m[0].source is not span.source, m[0].start))
+    gutter = max(len(str(m[0].first.line)) for m in marks) + 1
+    room = (MAX_WIDTH if width is None else max(MIN_WIDTH, width)) - gutter - 4
+    source: Source | None = None
+    line, excerpt = 0, None
+    for place, label, style in marks:
+        first = place.first
+        if source is None or place.source is not source:
+            shown = span if source is None else place
+            yield f"  {paint('-->', 'gutter')} {printable(shown.source.name)}:{shown.first.line}:{shown.first.column}"
+            source, excerpt = place.source, None
+        start, end = _within_line(place)
+        if excerpt is None or line != first.line or not excerpt.covers(start):
+            line, excerpt = first.line, Excerpt.around(place.source.line(first.line), start, end, room)
+            yield f" {paint(f'{line:>{gutter}} |', 'gutter')} {excerpt.text}".rstrip()
+        mark = ("-" if style == "note" else "^") * excerpt.columns(start, end)
+        for text in _marked(excerpt.column(start), mark, printable(label), room if width is not None else None):
+            indent = len(text) - len(text.lstrip())
+            yield f" {paint(' ' * gutter + ' |', 'gutter')} {text[:indent]}{paint(text[indent:], style)}"
+
+
+MAX_WIDTH, MIN_WIDTH = 140, 40
+"""Longer lines of a source are cut around the place in question; narrower terminals break lines themselves."""
+
+
+def _within_line(place: Span) -> tuple[int, int]:
+    """The first and the last character of a place in its first line, from 0."""
+    first, last = place.first, place.last
+    end = last.column if last.line == first.line else len(place.source.line(first.line).rstrip()) + 1
+    return first.column - 1, end - 1
+
+
+def _marked(column: int, mark: str, label: str, room: int | None) -> list[str]:
+    """The carets with their label: beside them, or in lines below where it does not fit."""
+    beside = f"{' ' * column}{mark} {label}".rstrip()
+    if room is None or cells(beside) <= room:
+        return [beside]
+    indent = " " * max(0, min(column, room - cells(label), room // 2))
+    return [" " * column + mark, *wrap(indent + label, room, indent)]

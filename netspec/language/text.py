@@ -163,3 +163,29 @@ def reflow(text: str, width: int) -> str:
         else:
             lines.append(line)
     return "\n".join(part for line in lines for part in wrap(line, width, " " * (len(line) - len(line.lstrip()))))
+
+
+_STYLES = {
+    "1;31": "color:#e5484d;font-weight:bold",
+    "1;33": "color:#b7791f;font-weight:bold",
+    "1;36": "color:#0e8a9d;font-weight:bold",
+    "34": "color:#5b8def",
+    "36": "color:#0e8a9d",
+    "0": "",
+}
+"""What a terminal is told, and the style that shows it; the background stays that of the page."""
+
+PRE = (
+    "margin:0.4em 0;padding:0;border:0;background:none;color:inherit;white-space:pre;overflow-x:auto;"
+    "font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;line-height:1.35;tab-size:4"
+)
+
+
+def terminal_html(text: str) -> str:
+    """A block of text with color codes, character for character: what is aligned stays so."""
+    first, *parts = re.split(r"\x1b\[([\d;]*)m", text)
+    out = [escape(first)]
+    for style, piece in zip(parts[::2], parts[1::2], strict=True):
+        css = _STYLES.get(style, "")
+        out.append(f'<span style="{css}">{escape(piece)}</span>' if css and piece else escape(piece))
+    return f'<pre style="{PRE}">{"".join(out)}</pre>'

@@ -7,13 +7,18 @@ from collections.abc import Iterable
 
 import click
 
-from netspec.language.diagnostics import Diagnostic, render
+from netspec.language.diagnostics import Diagnostic, Diagnostics, render
+from netspec.report.kernel import notebook_display
 from netspec.report.text import line_width, wants_color
 
 
 def print_problems(problems: Iterable[Diagnostic]) -> None:
-    """Diagnostics as text on the error stream."""
-    for diagnostic in problems:
+    """Diagnostics as text on the error stream, in a notebook below the cell."""
+    shown = Diagnostics(problems)
+    if shown and (display := notebook_display()) is not None:
+        display.display(shown)
+        return
+    for diagnostic in shown:
         text = render(diagnostic, color=wants_color(sys.stderr), width=line_width())
         click.echo(text + "\n", err=True, color=True)
 

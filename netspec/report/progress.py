@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,24 +39,18 @@ def make_reporter(verbose: int = 1) -> PlainReporter | LiveReporter:
     return LiveReporter(verbose) if can_move else PlainReporter(verbose)
 
 
-@contextmanager
-def reporting(verbose: int) -> Iterator[Callback | None]:
-    """A reporter during a training from Python, None with `verbose = 0`; a live line is removed at the end."""
-    reporter = make_reporter(verbose) if verbose else None
-    try:
-        yield reporter
-    finally:
-        if isinstance(reporter, LiveReporter):
-            reporter.stop()
-
-
-class _Rows(Callback):
+class Rows(Callback):
     """Common to the reporters for people: the curve of the loss, and a row for some of the epochs."""
 
     def __init__(self, verbose: int = 1) -> None:
         self.verbose = verbose
 
     def start(self, record: Record) -> None:
+        self.begin(record)
+        click.echo("\n".join(start_lines(record, self.width)))
+
+    def begin(self, record: Record) -> None:
+        """Print the warnings, and start the table."""
         self.epochs = record["epochs"]
         self.milestones = Milestones(self.epochs, all_epochs=self.verbose > 1)
         self.draws = can_draw()  # asked before a live line takes the output over
@@ -66,7 +59,6 @@ class _Rows(Callback):
         self.waiting: Record | None = None
         self.width = line_width()
         print_problems(record["warnings"])
-        click.echo("\n".join(start_lines(record, self.width)))
 
     def rows(self, record: Record) -> list[str]:
         """The row of an epoch, if it has one; the first one below the names of the columns."""
@@ -97,7 +89,7 @@ class _Rows(Callback):
         return "\n".join([*last, *done_lines(record, self.width)])
 
 
-class PlainReporter(_Rows):
+class PlainReporter(Rows):
     """At most one line an epoch, for logs."""
 
     def epoch(self, record: Record) -> None:
@@ -109,7 +101,7 @@ class PlainReporter(_Rows):
         click.echo(self.end(record))
 
 
-class LiveReporter(_Rows):
+class LiveReporter(Rows):
     """A line that moves, with a bar for the run and the curve of the loss; and rows of epochs that stay."""
 
     def start(self, record: Record) -> None:
@@ -142,7 +134,7 @@ class LiveReporter(_Rows):
         count, numbers = _live_count(epoch, self.epochs), metric_parts(metrics)
         time_left = "" if left is None else f"{duration_text(left)} left"
         parts = (time_left, *numbers[:1], self.curve(12), *numbers[1:], *more)
-        text = _fitting([part for part in parts if part], self.bar.console.width - len(count) - BAR_WIDTH - 2)
+        text = fitting([part for part in parts if part], self.bar.console.width - len(count) - BAR_WIDTH - 2)
         self.bar.update(self.task, completed=completed, description=count, text=text)
 
     def done(self, record: Record) -> None:
@@ -209,7 +201,7 @@ def target_lines(scales: Mapping[str, Any], width: int) -> list[str]:
     return wrapped(["targets normalized:", *parts, "the loss is in standard deviations"], width, gap=" ")
 
 
-def _fitting(parts: Sequence[str], width: int) -> str:
+def fitting(parts: Sequence[str], width: int) -> str:
     """The first parts, as many as a line holds whole."""
     lines = wrapped(parts, width)
     return lines[0] if lines and len(lines[0]) <= width else ""

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import structs
 
-from netspec.language.diagnostics import Diagnostic
+from netspec.language.diagnostics import Diagnostic, Diagnostics
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
 from netspec.runs.catalog import SEEDS
@@ -137,7 +137,7 @@ class _Seeds:
                 break
             metrics[seed] = seed_metrics
         result = SeedsResult(
-            self.parent.path, tuple(seeds), metrics, spreads(list(metrics.values())), tuple(self.problems), signal
+            self.parent.path, tuple(seeds), metrics, spreads(list(metrics.values())), Diagnostics(self.problems), signal
         )
         self.parent.write_text(SEEDS, pretty({**result.as_json(), "seeds": seeds, "done": list(metrics)}))
         return result

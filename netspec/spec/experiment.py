@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from flax import nnx
 
 from netspec.compiler.elaborate.expect import check_measurable, check_measured
 from netspec.compiler.ir.cost import rows, weights_by_layer
@@ -25,7 +26,7 @@ from netspec.data.prepare import prepare_data
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.normalization import Normalization
-from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
+from netspec.language.diagnostics import Diagnostic, Diagnostics, Problems, Unplaced, fail
 from netspec.language.source import Source
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.compilation import Compilation
@@ -59,6 +60,15 @@ class Result(FitResult):
     run: Path
     model: Model = field(kw_only=True)
     problems: tuple[Diagnostic, ...] = field(kw_only=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the compiled programs: in another process `engine` is None."""
+        return {**vars(self), "engine": None}
+
+    @property
+    def module(self) -> Any:
+        """A live module with the weights."""
+        return super().module if self.engine is not None else nnx.clone(self.model.module)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float) and "test" in k)
@@ -302,7 +312,8 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
     experiment.model.adopt(trained.module, experiment.preprocessing)
-    return Result(**vars(trained), model=experiment.model, problems=(*experiment.warnings, *problems))
+    shown = Diagnostics((*experiment.warnings, *problems))
+    return Result(**vars(trained), model=experiment.model, problems=shown)
 
 
 def _measured_metrics(trained: FitResult) -> dict[str, float]:

@@ -21,12 +21,14 @@ from netspec.data.dataset.precision import narrowed
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
+from netspec.language.source import Source
 from netspec.nn import record
 from netspec.spec.compilation import Compilation
+from netspec.storage.weights import flat_weights, put_weights, weights_of
 
 
 class Model:
-    """A compiled network.
+    """A compiled network; `netspec.Model` adds what needs data.
 
     Weights are made at the first use, from `seed`. The first axis of an input is the batch: (batch, height, width,
     channels) for an image, (batch, features) for a vector; token ids are integers. Several inputs are given in the
@@ -43,6 +45,19 @@ class Model:
         self.seed = seed
         self.preprocessing: Preprocessing | None = None
         self._programs: dict[Any, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The spec, and the weights if there are any: a copy is compiled anew, in another process too."""
+        spec = self.compilation
+        parts = {
+            "overrides": spec.overrides,
+            "input": spec.input,
+            "facts": spec.facts,
+            "used": spec.used_texts,
+            "given_from": spec.given_from,
+        }
+        weights = flat_weights(weights_of(self.module)) if "module" in vars(self) else None
+        return _restored, (type(self), spec.source, parts, self.seed, self.preprocessing, weights)
 
     # ------------------------------------------------------------ what it is
 
@@ -273,3 +288,19 @@ class Model:
             if not bool(jnp.all(jnp.isfinite(value))):
                 return "/".join(p for p in (paths.get(id(owner), "").replace(".", "/"), name) if p)
         return None
+
+
+def _restored(
+    kind: type[Model],
+    source: Source,
+    parts: Mapping[str, Any],
+    seed: int,
+    preprocessing: Preprocessing | None,
+    weights: Mapping[str, Any] | None,
+) -> Model:
+    """A model that was pickled or copied."""
+    model = kind(Compilation(source, **parts), seed=seed)
+    model.preprocessing = preprocessing
+    if weights is not None:
+        put_weights(model.module, weights, source.name)
+    return model

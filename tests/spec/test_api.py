@@ -354,9 +354,9 @@ def test_predict_says_what_it_wants(trained: netspec.Result, inputs: Any, error:
 
 def test_the_other_functions_say_what_they_want() -> None:
     for function in (netspec.load, netspec.resume):
-        with pytest.raises(TypeError, match=r"a run is a folder .* not an int"):
+        with pytest.raises(TypeError, match=r"`run` is a run folder .* not an int"):
             function(3)  # type: ignore[operator]
-    with pytest.raises(TypeError, match="`epochs` must be an integer, not a str"):
+    with pytest.raises(TypeError, match="`epochs` is an integer, not a str"):
         netspec.resume("runs/none", epochs="3")  # type: ignore[arg-type]
     for other in (netspec.parse, netspec.check, netspec.compile, netspec.train):
         with pytest.raises(TypeError, match=r"a spec is a file .* not a list"):

@@ -195,7 +195,7 @@ def train_seeds(
         return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
-def _spec_of(model: Model | str | Path) -> Compilation | Source:
+def _spec_of(model: object) -> Compilation | Source:
     from netspec.spec.model import Model as Compiled
 
     if not isinstance(model, Compiled | str | Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+import warnings
+from typing import Any
 
 import click
 
@@ -13,6 +15,7 @@ from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
 from netspec.cli.streams import OutputLost, guard_streams, status_after
 from netspec.language.diagnostics import CompileError, suggest
+from netspec.language.files.cache_dir import NothingCached
 from netspec.language.text import printable, shorten, wrap_block
 from netspec.report.text import line_width
 
@@ -37,6 +40,9 @@ COMMANDS = {
     "explain": ("reference.explain", "Explain an error code."),
 }
 """Each command's module under `netspec/cli/commands/`, and its line in the help."""
+
+
+_python_warning = warnings.showwarning
 
 
 class _Commands(click.Group):
@@ -86,6 +92,7 @@ def cli(modules: tuple[str, ...]) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run a command and exit with 0 (clean), 1 (an error of the user), 2 (a bug in netspec) or 141 (a closed pipe)."""
     guard_streams()
+    warnings.showwarning = _show_warning
     sys.exit(status_after(run(args)))
 
 
@@ -114,6 +121,14 @@ def run(args: list[str] | None = None) -> int:
         click.echo("\nnetspec: internal error; please report it with the text above", err=True)
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+    """Warnings of Python, one of ours as a line of text."""
+    if category is NothingCached:
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _python_warning(message, category, *place, **options)
 
 
 def _print_usage(error: click.ClickException) -> None:

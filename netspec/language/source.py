@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from netspec.language.files.regular_file import Limit, read_regular
 from netspec.language.record import Frozen
 from netspec.language.text import Excerpt, cells, printable, wrap
+
+LIMIT = Limit("NETSPEC_MAX_SPEC_MB", 16, "MB", 10**6)
+"""The largest text of a spec."""
 
 
 class Source(Frozen, eq=False, dict=True):
@@ -29,10 +33,11 @@ class Source(Frozen, eq=False, dict=True):
         """Read a file as UTF-8.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read; `Refused`: it is a folder, a pipe or a device, or larger than the limit.
             UnicodeDecodeError: the file is not text.
         """
-        return cls(str(path), path.read_text(encoding="utf-8-sig"), path)
+        text = read_regular(path, LIMIT).decode("utf-8-sig")
+        return cls(str(path), text.replace("\r\n", "\n").replace("\r", "\n"), path)
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"

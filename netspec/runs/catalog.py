@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, structs
 
 from netspec.language.diagnostics import CompileError, fail, suggest
+from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
 from netspec.spec.canonical import Meaning
@@ -30,7 +31,7 @@ from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
 FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
-"""The files of every run folder from its creation on; a folder that lacks one of them is not a run."""
+"""The files of every run folder from its creation on; a folder that lacks more than one of them is not a run."""
 SEEDS = "seeds.json"
 """The file of a folder of runs with several seeds; it contains a run folder for each seed."""
 
@@ -87,18 +88,26 @@ def meaning_of_run(path: Path) -> Meaning:
 
 
 def is_run(path: Path) -> bool:
-    """Whether `netspec train` has created this folder; a link to a run is not a run."""
-    return path.is_dir() and not path.is_symlink() and all((path / name).is_file() for name in FILES)
+    """Whether `netspec train` has created this folder; a link to a run is not a run. One of the files may be gone."""
+    if not is_folder(path) or path.is_symlink():
+        return False
+    return sum(os.path.lexists(path / name) for name in FILES) >= len(FILES) - 1
 
 
 def list_runs(folder: Path) -> list[RunInfo]:
-    """The runs in a folder, oldest first; other folders are ignored."""
+    """The runs in a folder, oldest first; other folders are ignored.
+
+    Raises:
+        CompileError: it is not a folder (NS473).
+    """
+    if exists(folder) and not is_folder(folder):
+        raise fail(errors.NoRun(run=str(folder), reason="it is a file", advice="give the folder that holds the runs"))
     runs = [look_at(path) for path in _run_folders(folder)]
     return sorted(runs, key=lambda run: (run.made is not None, run.made or 0, _natural(run.name)))
 
 
 def _run_folders(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if is_run(path)] if folder.is_dir() else []
+    return [path for path in folder.iterdir() if is_run(path)] if is_folder(folder) else []
 
 
 def find_run(name: str, folder: Path) -> Path:
@@ -110,15 +119,15 @@ def find_run(name: str, folder: Path) -> Path:
     for path in (Path(name), folder / name):
         if is_run(path):
             return path
-    exists = (folder / name).exists() or Path(name).exists()
-    reason = "it is not one that `netspec train` has made" if exists else "there is no such folder"
+    is_there = exists(folder / name) or exists(Path(name))
+    reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
     advice = suggest(name, [path.name for path in _run_folders(folder)], what=f"runs in {folder}")
     raise fail(errors.NoRun(run=name, reason=reason, advice=advice or errors.NoRun.advice))
 
 
 def look_at(path: Path) -> RunInfo:
     """The state of a run folder, `broken` if it cannot be read; runs with several seeds count as one."""
-    return _look_at_seeds(path) if (path / SEEDS).is_file() else _look_at_one(path)
+    return _look_at_seeds(path) if is_file(path / SEEDS) else _look_at_one(path)
 
 
 class _SpecName(Frozen):

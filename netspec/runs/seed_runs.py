@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic, Diagnostics
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
 from netspec.runs.catalog import SEEDS
@@ -74,7 +75,7 @@ class SeedsResult(Frozen):
 
 def is_seeds_run(path: Path) -> bool:
     """Whether a folder holds runs with several seeds."""
-    return (path / SEEDS).is_file()
+    return is_file(path / SEEDS)
 
 
 def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
@@ -145,7 +146,7 @@ class _Seeds:
     def _one(self, seed: int) -> tuple[Mapping[str, Any], str | None]:
         """The metrics of a seed, and the signal that interrupted it; read if finished, otherwise resumed or started."""
         folder, reporter = self.parent.path / f"seed-{seed}", _WithSeed(self.reporter, seed)
-        if folder.is_dir():
+        if is_folder(folder):
             done = read_run(folder).done
             if done is not None:
                 return done["metrics"], None

@@ -29,6 +29,8 @@ from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import UnreadableFile
 from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.diagnostics import Problems, fail, suggest
+from netspec.language.files.paths import is_folder
+from netspec.language.files.regular_file import Refused
 from netspec.language.source import Source, Span
 
 if TYPE_CHECKING:
@@ -48,9 +50,11 @@ def read_source(path: Path) -> Source:
         return Source.read(path)
     except UnicodeDecodeError:
         raise fail(UnreadableFile(case="not text", path=str(path))) from None
+    except Refused as refused:
+        raise fail(UnreadableFile(path=str(path), reason=str(refused.strerror), advice=refused.advice)) from None
     except OSError as error:
         folder = path.parent
-        near = [str(folder / p.name) for p in folder.glob("*.net")] if folder.is_dir() else []
+        near = [str(folder / p.name) for p in folder.glob("*.net")] if is_folder(folder) else []
         advice = suggest(str(path), near, what="spec files there") or "check the name and the folder"
         raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
 

@@ -14,6 +14,7 @@ A folder is filled under another name and then renamed, so it is complete or abs
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import platform
@@ -31,6 +32,7 @@ import jax
 
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.atomic_files import append_line, reason_of, replace_file
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 METRICS = "metrics.jsonl"
+MAX_NAME = 200
+"""Bytes of the name of a spec in that of a run; file systems take 255, and a number and a temporary name are added."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,9 @@ class Run:
             CompileError: it cannot be written (NS477).
         """
         with _writing(root):
+            if "\0" in str(root):
+                raise OSError(errno.EINVAL, "its name has a NUL character")
+            name = _fitting(name)
             root.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
             try:
@@ -90,9 +97,9 @@ class Run:
         Raises:
             CompileError: it is not a run folder (NS473).
         """
-        if not path.is_dir():
+        if not is_folder(path):
             raise fail(errors.NoRun(run=str(path), reason="there is no such folder"))
-        if not (path / "settings.json").is_file():
+        if not is_file(path / "settings.json"):
             raise fail(errors.NoRun(run=str(path), reason="it has no settings.json"))
         return cls(path)
 
@@ -171,6 +178,12 @@ def _writing(path: Path) -> Iterator[Path]:
         yield path
     except OSError as error:
         raise fail(errors.CannotWrite(path=str(path), reason=reason_of(error))) from error
+
+
+def _fitting(name: str) -> str:
+    """A name of a folder, as far as file systems take it; with a number after it, and a temporary one before."""
+    content = name.replace("\0", "").replace("/", "-").encode()
+    return content[:MAX_NAME].decode(errors="ignore")
 
 
 def _rename_to_free(aside: Path, root: Path, name: str) -> Path:

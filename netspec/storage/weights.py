@@ -15,6 +15,7 @@ from flax import nnx
 
 from netspec._version import __version__
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
 from netspec.storage import errors
@@ -57,9 +58,9 @@ def read_weights(path: Path) -> WeightFile:
     Raises:
         CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS473).
     """
-    if (path / "seeds.json").is_file():
+    if is_file(path / "seeds.json"):
         raise fail(errors.NoRun(run=str(path), reason=f"it holds a run for each seed, such as {path}/seed-0"))
-    if path.is_dir():
+    if is_folder(path):
         return WeightFile(_weights_of_run(path))
     files = _shards(path) if path.name.endswith(INDEX) else [path]
     arrays, unchecked = dict[str, Any](), list[Path]()

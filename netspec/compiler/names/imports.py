@@ -15,6 +15,8 @@ from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, suggest
+from netspec.language.files.paths import is_folder
+from netspec.language.files.regular_file import Refused
 from netspec.language.source import Source, Span
 
 LIBRARY = Path(__file__).parents[2] / "std"
@@ -92,13 +94,15 @@ def _why_not(error: Exception, target: Path, written: str, source: Source) -> tu
     """Why a file cannot be read, as the case of `CannotUse` and in words, and what to type instead."""
     if isinstance(error, UnicodeDecodeError):
         return "not text", "it is not a text file in UTF-8", ""
-    if isinstance(error, IsADirectoryError):
+    if isinstance(error, Refused) and is_folder(target):
         files = [f"{written.rstrip('/')}/{p.name}" for p in target.glob("*.net")]
         return "folder", "it is a folder", suggest(written, files, what="files in it", limit=12)
+    if isinstance(error, Refused):
+        return "", str(error.strerror), error.advice
     if not isinstance(error, FileNotFoundError):
         return "unreadable", str(getattr(error, "strerror", None) or error).lower(), ""
     folder = target.parent
-    near = [p.name for p in folder.glob("*.net") if p != source.path] if folder.is_dir() else []
+    near = [p.name for p in folder.glob("*.net") if p != source.path] if is_folder(folder) else []
     if f"{target.name}.net" in near:
         return "", "no such file", f'did you mean "{written}.net"?'
     return "", "no such file", suggest(target.name, near, what="files there", limit=12) or f"looked in {folder}"

@@ -7,8 +7,8 @@ Input: a `Source`. Output: a `tree.File` with every statement that could be read
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,13 @@ from threading import Lock
 from typing import Any
 
 import lark
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
 
 from netspec import _version as __about__
 from netspec.compiler.syntax import errors, tree
 from netspec.compiler.syntax.explain_token import explain_token
+from netspec.compiler.syntax.grammar_cache import load_tables, save_tables
 from netspec.compiler.syntax.tokens import (
     MAX_DEPTH,
     OPENING,
@@ -32,7 +35,6 @@ from netspec.compiler.syntax.tokens import (
 )
 from netspec.compiler.syntax.tree_builder import Builder
 from netspec.language.diagnostics import Diagnostic, Note, Problems
-from netspec.language.files.cache_dir import cache_folder
 from netspec.language.source import Source, Span
 
 MAX_TREE_DEPTH = 100
@@ -63,19 +65,25 @@ def grammar_path() -> Path:
 @cache
 def _lark() -> tuple[lark.Lark, Builder]:
     """The parser and its builder; loading the cached tables is forty times faster than making them."""
-    builder, folder = Builder(), cache_folder()
-    tables = f"grammar-{__about__.__version__}-{sys.version_info.major}.{sys.version_info.minor}.tables"
+    builder = Builder()
+    given: dict[str, Any] = {"transformer": builder, "postlex": _KeepBadTokens()}  # Lark asks for its two members only
+    grammar = grammar_path().read_text(encoding="utf-8")
+    made_from = f"netspec {__about__.__version__}, Lark {lark.__version__}\n{grammar}"
+    if (tables := load_tables(made_from)) is not None:
+        with suppress(AssertionError, AttributeError, KeyError, TypeError, ValueError):  # not as they were saved
+            return lark.Lark._load_from_dict(*tables, **given), builder  # type: ignore[no-untyped-call]
     parser = lark.Lark(
-        grammar_path().read_text(encoding="utf-8"),
+        grammar,
         start="statement",
         parser="lalr",
         lexer="basic",
         keep_all_tokens=True,
         maybe_placeholders=False,
-        postlex=_KeepBadTokens(),  # Lark asks for these two members only
-        transformer=builder,
-        cache=str(folder / tables) if folder is not None else False,
+        **given,
     )
+    data, memo = parser.memo_serialize([TerminalDef, Rule])
+    options = {name: value for name, value in data["options"].items() if name not in given}
+    save_tables(made_from, ({**data, "options": options}, memo))
     return parser, builder
 
 

@@ -81,6 +81,8 @@ def check_regular(path: Path, limit: Limit | None = None) -> os.stat_result:
     Raises:
         OSError: there is no such file; `Refused`: it is a folder, a pipe or a device, or larger than the limit.
     """
+    if "\0" in str(path):
+        raise Refused(path, "no file has a name with a NUL character", "check the name")
     status = path.stat()
     _check(path, status, limit)
     return status

@@ -17,6 +17,7 @@ from flax import nnx
 from msgspec import structs
 
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
+from netspec.language.files.paths import exists, is_folder
 from netspec.language.source import Span
 from netspec.storage.weights import STATE, WeightFile, read_weights
 from netspec.training.errors import analysis as errors
@@ -44,11 +45,11 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFil
     Raises:
         CompileError: it is not there or cannot be read (NS511).
     """
-    path = next((path for path in (folder / source, Path(source)) if _exists(path)), None)
+    path = next((path for path in (folder / source, Path(source)) if exists(path)), None)
     reason = advice = ""
     if path is None:
         reason = "there is no such file or folder"
-    elif path.is_dir() and not (path / "weights.safetensors").is_file():
+    elif is_folder(path) and not (path / "weights.safetensors").is_file():
         reason = "the folder has no weights.safetensors"
     else:
         try:
@@ -60,13 +61,6 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFil
             reason = problem.message
             advice = problem.hint_text if problem.case == "weights" else ""  # the checkpoint that still has them
     raise fail(errors.NoStart(span=span, source=source, reason=reason, advice=advice or errors.NoStart.advice))
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long
-        return False
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:

@@ -13,6 +13,7 @@ import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json
+from netspec.language.files.paths import is_folder
 from netspec.report.text import wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
@@ -46,7 +47,7 @@ def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
         netspec diff runs/digits-1 runs/digits-2 --json
     """
     before, after = (
-        meaning_of_run(Path(name)) if Path(name).is_dir() else meaning_of(given.compilation(name))
+        meaning_of_run(Path(name)) if is_folder(Path(name)) else meaning_of(given.compilation(name))
         for name in (old, new)
     )
     difference = compare(before, after)

@@ -14,6 +14,7 @@ from netspec.compiler.ir.cost import rows
 from netspec.compiler.ir.printer import full_text, graph_json, graph_text, summary_text
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
+from netspec.language.files.paths import is_folder
 from netspec.language.word import Kind, Word
 from netspec.spec.compilation import Compilation
 
@@ -59,7 +60,7 @@ def command(
         netspec show specs/mnist_cnn.net --memory -D train.batch=512
         netspec show runs/mnist_cnn-1 --weights
     """
-    is_run = Path(file).is_dir()
+    is_run = is_folder(Path(file))
     spec = _spec_of_run(file, given) if is_run else given.compilation(file)
     if weights and not is_run:
         raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")

@@ -74,13 +74,16 @@ def array_file(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> list[b
     """The content of such a file, in parts."""
     hosted = {name: np.asarray(array) for name, array in arrays.items()}
     layout = json.dumps({name: [array.dtype.name, array.shape] for name, array in hosted.items()})
-    content = save(
-        {name: _storable(array) for name, array in hosted.items()},
-        metadata={**metadata, "arrays": layout, "crc32": "0" * 8},
-    )
-    begin = content.index(_field("0" * 8))
-    checked = _field(f"{zlib.crc32(content):08x}")
-    return [content[:begin], checked, memoryview(content)[begin + len(checked) :]]
+    content = save({name: _storable(array) for name, array in hosted.items()})
+    start = _start(content)
+    # The header is written here: safetensors puts metadata in another order each time. Equal arrays have equal files.
+    texts = {**metadata, "arrays": layout, "crc32": "0" * 8}
+    header = json.dumps({"__metadata__": texts, **json.loads(content[8:start])}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    head, data = len(header).to_bytes(8, "little") + header, memoryview(content)[start:]
+    begin = head.index(_field("0" * 8))
+    checked = _field(f"{zlib.crc32(data, zlib.crc32(head)):08x}")
+    return [head[:begin], checked, head[begin + len(checked) :], data]
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -105,7 +108,7 @@ def read_stored(path: Path) -> StoredArrays:
         content = read_regular(path, LIMIT)
     except OSError as error:
         raise Damaged(error.strerror or str(error)) from error
-    start = 8 + int.from_bytes(content[:8], "little")
+    start = _start(content)
     if len(content) < max(8, start):
         raise Damaged(f"it is truncated after {len(content)} bytes, or is not a safetensors file")
     try:
@@ -162,6 +165,11 @@ def _check(content: bytes, start: int, header: dict[str, Any], metadata: dict[st
     if not is_intact:
         raise Damaged("it is truncated or was changed: its checksum does not match")
     return "arrays" in metadata
+
+
+def _start(content: bytes) -> int:
+    """Where the numbers start: after the length of the header, and the header."""
+    return 8 + int.from_bytes(content[:8], "little")
 
 
 def _storable(array: Any) -> Any:

@@ -43,6 +43,13 @@ def test_arrays_come_back(path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_equal_arrays_have_equal_files(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    for _ in range(8):
+        write_arrays(path, ARRAYS, {"record": "{}"})
+        assert path.read_bytes() == before
+
+
 def test_safetensors_reads_it(path: Path) -> None:
     with safe_open(path, "np") as file:
         assert np.array_equal(file.get_tensor("a/kernel"), ARRAYS["a/kernel"])

@@ -332,7 +332,7 @@ def evaluate(
     from netspec.runs.evaluate_predict import evaluate_model
 
     check_choice("split", split, ("train", "val", "test"))
-    return evaluate_model(_run_or_model(run), data, split)
+    return evaluate_model(_run_or_model(run), data, split).metrics
 
 
 def predict(run: str | Path | Model, inputs: Any) -> Predictions:

@@ -41,7 +41,8 @@ class RunInfo(Frozen):
 
     `state`: `interrupted` runs can be resumed, `broken` ones cannot (`reason` says why). `epochs` are finished, `of`
     planned. `metrics` are those of the best weights, which are of epoch `best_epoch`. `made` is when it was started,
-    `seconds` how long it has trained. `hash` identifies the meaning of its spec.
+    `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` is how many runs with
+    different seeds the folder holds, 0 for a usual run.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class RunInfo(Frozen):
     parameters: int | None = None
     seconds: float = 0.0
     hash: str | None = None
+    seeds: int = 0
 
     @property
     def name(self) -> str:
@@ -214,6 +216,7 @@ def _look_at_seeds(path: Path) -> RunInfo:
     names = [name for name in (seeds[0].metrics if seeds else ()) if all(name in seed.metrics for seed in seeds)]
     return own.replace(
         state=state,
+        seeds=planned,
         reason=next((f"{seed.name}: {seed.reason}" for seed in seeds if seed.reason), ""),
         epochs=sum(seed.epochs for seed in seeds),
         of=planned * own.of if own.of is not None else None,

@@ -23,6 +23,7 @@ from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.language.record import Frozen
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
@@ -38,7 +39,15 @@ BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
 
 
-def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
+class Evaluation(Frozen):
+    """Every metric on a split, and how many examples it has."""
+
+    metrics: dict[str, Any]
+    split: str
+    examples: int
+
+
+def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     """Every metric on a split; see `netspec.evaluate`."""
     if isinstance(run, Model):
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
@@ -61,7 +70,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> dict[str, Any]:
     engine = Engine(prepared)
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
-    return dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
+    return Evaluation(dict(evaluate(engine, weights, arrays, prefix=f"{split}_")), split, len(arrays))
 
 
 def _whole(dataset: Dataset) -> Dataset:

@@ -7,16 +7,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def replace_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write a file under another name, wait until it is on the disk, and replace the old one with it.
+def replace_file(path: Path, parts: Iterable[bytes | memoryview], *, is_shared: bool = False) -> None:
+    """Write a file under another name, wait until it is on the disk, and replace the old one with it; its mode stays.
+
+    Args:
+        path: the file.
+        parts: its content.
+        is_shared: whether several processes may write it at once: each one then uses a name of its own.
 
     Raises:
         OSError: it cannot be written; the old file remains, and no other.
     """
-    aside = aside_of(path)
+    aside = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp") if is_shared else aside_of(path)
     try:
         aside.unlink(missing_ok=True)  # it may be a link, which would be written through
         with aside.open("wb") as file:
+            if path.exists():
+                aside.chmod(path.stat().st_mode & 0o777)
             for part in parts:
                 file.write(part)
             file.flush()

@@ -224,3 +224,14 @@ class NoSuchMetric(Diagnostic):
     code = "NS495"
     title = "no run has a metric `{metric}`"
     metric: str
+
+
+class SeveralSeeds(Diagnostic):
+    """The folder holds several runs that differ in their seed (`train.seeds`), and one of them is needed."""
+
+    code = "NS554"
+    title = "`{run}` holds {count} runs with different seeds, not one"
+    hint = "give one of them, such as `{run}/{first}`\n`netspec runs --runs {run}` lists them with their metrics"
+    run: str
+    count: int
+    first: str

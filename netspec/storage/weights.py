@@ -56,10 +56,9 @@ def read_weights(path: Path) -> WeightFile:
     (`model.safetensors.index.json`); with a warning for a file of another tool, which has no checksum.
 
     Raises:
-        CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS473).
+        CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS554).
     """
-    if is_file(path / "seeds.json"):
-        raise fail(errors.NoRun(run=str(path), reason=f"it holds a run for each seed, such as {path}/seed-0"))
+    check_one_run(path)
     if is_folder(path):
         return WeightFile(_weights_of_run(path))
     files = _shards(path) if path.name.endswith(INDEX) else [path]
@@ -155,6 +154,13 @@ def _widened(arrays: Mapping[str, Any]) -> dict[str, Any]:
         else array
         for name, array in arrays.items()
     }
+
+
+def check_one_run(path: Path) -> None:
+    """Raises CompileError for a folder that holds runs with several seeds (NS554)."""
+    if is_file(path / "seeds.json"):
+        seeds = sorted((p.name for p in path.glob("seed-*") if p.is_dir()), key=lambda name: (len(name), name))
+        raise fail(errors.SeveralSeeds(run=str(path), count=len(seeds), first=seeds[0] if seeds else "seed-0"))
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:

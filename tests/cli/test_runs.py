@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from netspec.cli.main import run
-from netspec.runs.catalog import choose_runs, list_runs, look_at
+from netspec.cli.render import runs_comparison, runs_table
+from netspec.language.source import Source
+from netspec.runs.catalog import RunInfo, choose_runs, list_runs, look_at
+from netspec.spec.canonical import meaning_of
+from netspec.spec.compilation import Compilation
 from netspec.storage import run_lock as lock
 from netspec.storage.run_files import checkpoint_file, checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
@@ -138,6 +142,43 @@ def test_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "compare", "iris-1", "iris-2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"] == {"train.epochs": ["4", "6"]}
     assert run(["runs", "compare", "iris-1"]) == 1
+
+
+def test_compared_settings_show_the_defaults_of_the_runs_that_do_not_set_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    optimizers = ("adam(0.02)", "adam(0.02, b1 = 0.8)", "sgd(0.02)")
+    specs = [Compilation(Source("a.net", SPEC.replace("adam(0.02)", text))) for text in optimizers]
+    meanings = {Path(str(i)): meaning_of(spec) for i, spec in enumerate(specs)}
+    monkeypatch.setattr(runs_comparison, "meaning_of_run", meanings.get)
+    runs = [RunInfo(path, "a", "finished", hash=str(path)) for path in meanings]
+    assert runs_comparison.differing_options(runs[:2]) == {"train.optimizer.b1": ["0.9", "0.8"]}
+    assert runs_comparison.differing_options(runs) == {"train.optimizer": list(optimizers)}
+    assert runs_comparison.differing_settings(runs[:2]) == {"train.optimizer": list(optimizers[:2])}
+    runs_comparison.print_comparison(runs[:2], runs_comparison.differing_options(runs[:2]))
+    assert ["train.optimizer.b1", "0.9", "0.8"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_tables_fit_into_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(runs_comparison, "meaning_of_run", lambda path: None)
+    metrics = {f"{front}metric_{i}": i / 7 for i in range(9) for front in ("", "val_", "test_")}
+    reason = "its \x1b[31mcheckpoints are gone " * 5
+    paths = [Path(f"runs/a_net-{i}") for i in range(9)]
+    runs = [RunInfo(path, "a_net", "finished", reason, metrics=metrics, seeds=3) for path in paths]
+    runs_table.print_runs(runs, every=True)
+    every = capsys.readouterr().out
+    runs_table.print_runs(runs)
+    some = capsys.readouterr().out
+    runs_comparison.print_comparison(runs, {"train.optimizer": ["adam(0.02, b1 = 0.8, b2 = 0.99, epsilon = 1e-6)"] * 9})
+    compared = capsys.readouterr().out
+    for text in (every, some, compared):
+        assert max(map(len, text.splitlines())) <= columns and "\x1b" not in text
+    assert all(f" {name} " in f"{every} " for name in metrics) and "val_metric_0" in some
+    assert all(compared.count(f"a_net-{i}") >= 1 for i in range(9)) and "epsilon = 1e-6" in " ".join(compared.split())
 
 
 def test_remove(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

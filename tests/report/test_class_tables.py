@@ -58,6 +58,30 @@ def test_of_many_classes_the_most_frequent_mistakes_are_shown() -> None:
     assert lines[1:] == ["      15  class 8, taken for class 2", "       4  class 3, taken for class 7"]
 
 
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize(("classes", "length"), [(26, 1), (26, 40), (12, 40), (5, 60), (28, 200)])
+def test_tables_of_classes_fit_into_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: str, classes: int, length: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    names = {"output": [f"{chr(ord('a') + i % 26)}{'x' * (length - 1)}" for i in range(classes)]}
+    counts = [[10 * i + j if i != j + 1 else 0 for j in range(classes)] for i in range(classes)]
+    title, *lines = table_text("test_confusion_matrix", counts, names).splitlines()
+    assert title.startswith("test_confusion_matrix") and max(map(len, lines)) <= int(columns)
+    blocks = "\n".join(lines).split("\n\n")
+    heads = [head for block in blocks for head in block.splitlines()[0].split()]
+    assert heads == (names["output"] if length == 1 else [str(i + 1) for i in range(classes)])
+    rows: list[list[str]] = [[] for _ in range(classes)]
+    for block in blocks:
+        head, *body = block.splitlines()
+        for row, line in zip(rows, body, strict=True):
+            row += line.split()[-len(head.split()) :]
+    zero = "." if classes > 10 else "0"
+    assert rows == [[str(value or zero) for value in row] for row in counts]
+    per_class = table_text("test_f1_per_class", [0.5] * classes, names).splitlines()
+    assert max(map(len, per_class)) <= int(columns) and len(per_class) == classes + 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [

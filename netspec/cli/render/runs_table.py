@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,45 +13,69 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from netspec.language.diagnostics import CompileError
+from netspec.language.text import printable, wrap
 from netspec.report.metric_text import metric_text
-from netspec.report.text import duration_text, wants_color
-from netspec.runs.catalog import RunInfo, main_metric, meaning_of_run, metric_names
-from netspec.runs.diff import text_of
-from netspec.spec.canonical import Meaning, Value
+from netspec.report.text import duration_text, line_width, plural, wants_color
+from netspec.runs.catalog import RunInfo, main_metric, metric_names
 from netspec.training.metrics import is_higher_better
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 STATES = {"finished": "green", "running": "cyan", "interrupted": "yellow", "broken": "red"}
-WIDE = 200
-"""Columns of a table that goes to a file or a pipe."""
+MIN_METRICS = 2
+LESS_IMPORTANT = ("time", "params", "started")
+"""Columns that are left out, in this order, where the table is wider than the terminal with that many metrics."""
 
 
 def console() -> Console:
-    """A console as wide as the terminal, in color only there."""
+    """A console as wide as lines may be, in color only on a terminal."""
     is_terminal, color = sys.stdout.isatty(), wants_color(sys.stdout)
-    width = None if is_terminal else WIDE
     return Console(
-        file=sys.stdout, width=width, no_color=not color, force_terminal=is_terminal and color, highlight=False
+        file=sys.stdout, width=line_width(), no_color=not color, force_terminal=is_terminal and color, highlight=False
     )
 
 
 def print_runs(
     runs: Sequence[RunInfo], *, every: bool = False, sort: str | None = None, with_size: bool = False
 ) -> None:
-    """A row for each run, and below why some are broken. Metrics that do not fit are left out."""
+    """A row for each run, and below why some are broken and which hold several seeds.
+
+    Metrics that do not fit are left out, or are in further tables where `every` one is wanted.
+    """
     out = console()
-    metrics = metric_names(runs) if every else main_metrics(runs, sort)
-    table = runs_table(runs, metrics, with_size=with_size)
-    while not every and metrics and table_width(out, table) > out.width:
-        metrics.pop()
-        table = runs_table(runs, metrics, with_size=with_size)
-    out.print(table, width=max(out.width, table_width(out, table)), soft_wrap=True)
+    waiting = metric_names(runs) if every else main_metrics(runs, sort)
+    columns = [*COLUMNS, *(["seeds"] if any(run.seeds for run in runs) else []), *(["size"] if with_size else [])]
+    while True:
+        table, shown = _widest(out, runs, columns, waiting, must_fit=every)
+        out.print(table, width=max(out.width, table_width(out, table)), soft_wrap=True)
+        waiting = waiting[shown:] if every else []
+        if not waiting:
+            break
+        columns = ["run"]
     for run in runs:
         if run.reason:
-            out.print(Text.assemble("  ", (run.name, "bold"), f"  {run.reason}"))
+            text = f"  {run.name}  {run.reason}"
+            out.print(Text("\n".join(wrap(printable(text), out.width, "    "))), soft_wrap=True)
+        if run.seeds:
+            note = f"the means of {plural(run.seeds, 'seed')}; `netspec runs --runs {run.path}` lists them"
+            out.print(Text("\n".join(wrap(f"  {printable(run.name)}  {note}", out.width, "    "))), soft_wrap=True)
+
+
+def _widest(
+    out: Console, runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequence[str], *, must_fit: bool
+) -> tuple[Table, int]:
+    """The table with as many of the first metrics as fit into a line, and how many they are."""
+    names, count = list(columns), len(metrics)
+    left_out = [name for name in LESS_IMPORTANT if name in columns]
+    while table_width(out, table := runs_table(runs, names, metrics[:count])) > out.width:
+        if count > MIN_METRICS or (count > must_fit and not left_out):
+            count -= 1
+        elif left_out:
+            names.remove(left_out.pop(0))
+        else:
+            break
+    return table, count
 
 
 def table_width(out: Console, table: Table) -> int:
@@ -70,40 +94,55 @@ def main_metrics(runs: Sequence[RunInfo], sort: str | None) -> list[str]:
     return [name for name in wanted if name is not None][:4]
 
 
-def runs_table(runs: Sequence[RunInfo], metrics: Sequence[str], *, with_size: bool = False) -> Table:
+COLUMNS = ("run", "state", "started", "epochs", "params", "time")
+LEFT = ("run", "state", "started")
+"""The columns before the metrics, and of texts."""
+
+
+def runs_table(runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequence[str]) -> Table:
     """The runs as a table; the best of several values of a spec is highlighted."""
-    table = _empty_table()
+    table = empty_table()
     style = "bold" if len({run.spec for run in runs}) > 1 else ""
-    left, right = ("run", "state", "started"), ("epochs", *metrics, "params", "time", *(["size"] if with_size else []))
-    for name in (*left, *right):
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
-    columns = [_metric_cells(name, runs, [run.spec for run in runs]) for name in metrics]
+    cells: dict[str, Callable[[RunInfo], RenderableType]] = {
+        "run": lambda run: Text(printable(run.name), style=style),
+        "state": state_cell,
+        "started": lambda run: when_text(run.made),
+        "epochs": epochs_text,
+        "seeds": lambda run: str(run.seeds or ""),
+        "params": parameters_text,
+        "time": lambda run: duration_text(run.seconds),
+        "size": lambda run: size_text(run.size),
+    }
+    front = [name for name in (*LEFT, "epochs", "seeds") if name in columns]
+    back = [name for name in columns if name not in front]
+    for name in (*front, *metrics, *back):
+        table.add_column(Text(printable(name)), justify="left" if name in LEFT else "right", no_wrap=True)
+    of_metrics = [metric_cells(name, runs, [run.spec for run in runs]) for name in metrics]
     for i, run in enumerate(runs):
-        state, made, size = _state_cell(run), when_text(run.made), [size_text(run.size)] if with_size else []
-        metric_cells, time = [column[i] for column in columns], duration_text(run.seconds)
         table.add_row(
-            Text(run.name, style=style), state, made, _epochs(run), *metric_cells, _parameters(run), time, *size
-        )
+            *(cells[name](run) for name in front), *(column[i] for column in of_metrics),
+            *(cells[name](run) for name in back),
+        )  # fmt: skip
     return table
 
 
-def _empty_table() -> Table:
+def empty_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
-def _state_cell(run: RunInfo) -> Text:
+def state_cell(run: RunInfo) -> Text:
     return Text(run.state, style=STATES[run.state])
 
 
-def _epochs(run: RunInfo) -> str:
+def epochs_text(run: RunInfo) -> str:
     return f"{run.epochs}/{run.of}" if run.of else str(run.epochs)
 
 
-def _parameters(run: RunInfo) -> str:
+def parameters_text(run: RunInfo) -> str:
     return f"{run.parameters:,}" if run.parameters is not None else ""
 
 
-def _metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str]) -> list[Text]:
+def metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str]) -> list[Text]:
     """The cells of a metric, one for each run; in each group of runs the best of several values is highlighted."""
     values: dict[str, set[float]] = {}
     for run, group in zip(runs, groups, strict=True):
@@ -133,56 +172,3 @@ def size_text(size: float) -> str:
             return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.2f} GB"
-
-
-# ---------------------------------------------------------------- side by side
-
-
-def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
-    """The settings (`train.epochs`) in which the specs of runs differ, with a value for each run."""
-    meanings = [_meaning(run) for run in runs]
-    differing: dict[str, list[str]] = {}
-    for section in ("data", "train"):
-        settings: list[Mapping[str, Value]] = [getattr(meaning, section, {}) for meaning in meanings]
-        for name in dict.fromkeys(name for values in settings for name in values):
-            texts = [text_of(values[name]) if name in values else "—" for values in settings]
-            if len(set(texts)) > 1:
-                differing[f"{section}.{name}"] = texts
-    return differing
-
-
-def _meaning(run: RunInfo) -> Meaning | None:
-    """The canonical form of the spec of a run; None if it cannot be read, as for some broken runs."""
-    try:
-        return meaning_of_run(run.path)
-    except CompileError:
-        return None
-
-
-def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]]) -> None:
-    """A column for each run."""
-    table = _empty_table()
-    table.add_column("")
-    for run in runs:
-        table.add_column(run.name, justify="right", overflow="fold")
-    rows: dict[str, Callable[[RunInfo], RenderableType]] = {
-        "state": _state_cell,
-        "spec": lambda run: f"{run.spec} {(run.hash or '')[:6]}".strip(),
-        "epochs": _epochs,
-        "best epoch": lambda run: str(run.best_epoch or ""),
-        "time": lambda run: duration_text(run.seconds),
-        "parameters": _parameters,
-    }
-    for name, cell in rows.items():
-        table.add_row(name, *map(cell, runs))
-    table.add_section()
-    for name in metric_names(runs):
-        table.add_row(name, *_metric_cells(name, runs, [""] * len(runs)))
-    if settings:
-        table.add_section()
-    for name, texts in settings.items():
-        table.add_row(Text(name, style="yellow"), *texts)
-    out = console()
-    out.print(table)
-    if len({run.hash for run in runs}) > 1 and len(runs) == 2:
-        out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim")

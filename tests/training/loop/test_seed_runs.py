@@ -93,7 +93,8 @@ def test_the_folder_of_all_seeds_says_where_the_weights_are(tmp_path: Path) -> N
     result = train_seeds(prepared(tmp_path, seeds="2", epochs="1"), tmp_path / "runs")
     with pytest.raises(CompileError) as caught:
         netspec.load(result.run)
-    assert caught.value.diagnostics[0].code == "NS473" and "seed-0" in str(caught.value)
+    assert caught.value.diagnostics[0].code == "NS554"
+    assert f"`{result.run}/seed-{result.seeds[0]}`" in str(caught.value)
 
 
 class _Kill(TrainingCallback):

@@ -8,11 +8,13 @@ from typing import Literal, get_args
 import click
 
 from netspec.cli.options import DATA_HELP, device_option, json_option
-from netspec.cli.output import print_result
+from netspec.cli.output import print_json
 from netspec.report.class_tables import table_text
-from netspec.report.metric_text import metrics_text
+from netspec.report.metric_text import metric_parts
+from netspec.report.text import line_width, plural, wrapped
 
 Split = Literal["train", "val", "test"]
+SPLITS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 
 
 @click.command()
@@ -31,12 +33,16 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
         netspec eval runs/digits-1
         netspec eval runs/digits-1 --split train --json
     """
-    from netspec.api import evaluate
+    from netspec.runs.evaluate_predict import evaluate_model
     from netspec.spec.saved import read_preprocessing
 
-    metrics = evaluate(run, data, split=split)
-    print_result({"metrics": metrics} if as_json else metrics_text(metrics))
-    for name, value in metrics.items():
-        if isinstance(value, list) and not as_json:
+    found = evaluate_model(Path(run), data, split)
+    if as_json:
+        print_json({"metrics": found.metrics, "split": split, "examples": found.examples})
+        return 0
+    click.echo(f"{plural(found.examples, 'example')} of the {SPLITS[split]} split")
+    click.echo("\n".join(wrapped(metric_parts(found.metrics), line_width(), indent="")))
+    for name, value in found.metrics.items():
+        if isinstance(value, list):
             click.echo(table_text(name, value, read_preprocessing(Path(run)).class_names))
     return 0

@@ -79,16 +79,17 @@ def compare_command(names: tuple[str, ...], folder: str, as_json: bool) -> int:
     Example:
         netspec runs compare digits-1 digits-2 digits-5
     """
-    from netspec.cli.render.runs_table import differing_settings, print_comparison
+    from netspec.cli.render.runs_comparison import differing_options, differing_settings, print_comparison
 
     if len(names) < 2:
         raise click.UsageError("give at least two runs")
     runs = [look_at(find_run(name, _folder(folder))) for name in names]
-    settings = differing_settings(runs)
+    options = differing_options(runs)
     if as_json:
-        print_json({"runs": [run.as_json() for run in runs], "settings": settings})
+        settings = differing_settings(runs)
+        print_json({"runs": [run.as_json() for run in runs], "settings": settings, "options": options})
     else:
-        print_comparison(runs, settings)
+        print_comparison(runs, options)
     return 0
 
 

@@ -5,13 +5,16 @@ Input: settings and the folder of the spec. Output: `Facts` or a `Dataset`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target
 from netspec.data.dataset.from_arrays import dataset_of
+from netspec.data.dataset.lazy_rows import Column
 from netspec.data.errors.sources import NoTarget, TargetIsInput, WrongLoad
 from netspec.data.settings import DataSettings
 from netspec.data.sources.streaming import open_stream
+from netspec.data.transforms.class_ids import settle_class_ids, settle_labels
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 
@@ -72,7 +75,7 @@ def settle_facts(facts: Facts, settings: DataSettings, name: str = "data") -> Fa
             is_table = settings.source is not None and settings.source.word in ("csv", "parquet")
             case = "table" if is_table else "images" if name == "images" else ""
             raise Unplaced(NoTarget, option="target", source=name, case=case)
-        return facts
+        return settle_class_ids(facts, settings.class_ids)
     if len(facts.inputs) != 1:
         raise Unplaced(TargetIsInput, count=len(facts.inputs), names=", ".join(facts.inputs))
     (shape,) = facts.inputs.values()
@@ -94,7 +97,22 @@ def settle_dataset(dataset: Dataset, settings: DataSettings) -> Dataset:
         Unplaced: there is no target, or no single input to take for one.
     """
     facts = settle_facts(dataset.facts, settings, dataset.name)
-    return dataset if settings.target is None else dataset.with_arrays(input_as_target, facts=facts)
+    if settings.target is not None:
+        return dataset.with_arrays(input_as_target, facts=facts)
+    if facts is dataset.facts and not any(_is_wide(array) for array in dataset.train.targets.values()):
+        return dataset
+    parts = (("", dataset.train), ("test", dataset.test))
+    train, test = (
+        settle_labels(part, dataset.facts, facts, f"{dataset.name} {name}".strip()) if part is not None else None
+        for name, part in parts
+    )
+    assert train is not None
+    return replace(dataset, train=train, test=test, facts=facts)
+
+
+def _is_wide(labels: Column) -> bool:
+    """Whether labels are integers of another type than class ids have."""
+    return labels.dtype.kind in "iu" and labels.dtype.name != "int32"
 
 
 def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:

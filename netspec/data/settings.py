@@ -14,6 +14,7 @@ from netspec.data.dataset.dataset import Facts, HoldOut, Source
 from netspec.data.dataset.options import Portion, Scaling, Weights
 from netspec.data.errors.files import NoEffect
 from netspec.data.splits.class_weights import class_weights_problem
+from netspec.data.transforms.class_ids import ClassIdsKind, From
 from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.kinds import Choice, Count, Flag, OneWord
@@ -79,6 +80,13 @@ class DataSettings(Word):
         aliases=("take", "max_examples"),
     )
     repeat: int = option(Count(), "the number of times that each training example occurs in an epoch", default=1)
+    class_ids: str | From | tuple[int, ...] | None = option(
+        ClassIdsKind(),
+        "which labels there are, where they are not 0, 1, 2, …: `from(1)` for labels that begin at 1, a list such as "
+        "[1, 2, 4] in the order of the classes, `auto` for those that occur, sorted (none: labels are ids from 0)",
+        default=None,
+        aliases=("label_map", "class_mapping"),
+    )
     class_weights: str | tuple[float, ...] | None = option(
         Weights(),
         "the weight of each class in the loss; `balanced`: inversely proportional to its frequency",
@@ -122,6 +130,8 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
         useless["stratify"] = "no classes"
     elif settings.stratify and not settings.val and (facts.has_test or settings.test == 0 or facts.is_complete):
         useless["stratify"] = "no split"
+    if settings.class_ids is not None and all(target.ids is None for target in facts.targets.values()):
+        useless["class_ids"] = "class ids"
     if settings.limit is not None and facts.examples is not None and settings.limit >= facts.examples:
         useless["limit"] = "limit"
     return found + [

@@ -22,6 +22,7 @@ HOMES = {
     "section": "netspec.spec.sections",
     "source": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
+    "class_ids": "netspec.data.transforms.class_ids",
     "optimizer": "netspec.training.optimizers",
     "schedule": "netspec.training.schedules",
     "loss": "netspec.training.losses",

@@ -20,7 +20,13 @@ REQUIRED: Any = msgspec.UNSET
 """The default of an option that must be given."""
 
 
-_NOUNS = {"init": "initializer", "source": "data source", "stop": "stopping rule", "keep": "rule for saving weights"}
+_NOUNS = {
+    "init": "initializer",
+    "source": "data source",
+    "stop": "stopping rule",
+    "keep": "rule for saving weights",
+    "class_ids": "numbering of classes",
+}
 
 
 def noun(category: str) -> str:

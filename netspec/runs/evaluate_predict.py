@@ -24,6 +24,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
+from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
@@ -53,12 +54,12 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
-    overrides = {}
+    overrides = _same_classes(spec, preprocessing)
     if isinstance(data, str):
-        data, overrides = None, {"data.source": data}
+        data, overrides = None, {**overrides, "data.source": data}
     elif data is not None and (dataset := as_dataset(data)) is not None:
         data = _whole(dataset)
-        overrides = {"data.val": "1"} if dataset.test is None and spec.data.val else {}
+        overrides |= {"data.val": "1"} if dataset.test is None and spec.data.val else {}
     try:
         prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
     except CompileError as error:  # the spec of a run is fixed
@@ -71,6 +72,14 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     return Evaluation(dict(evaluate(engine, weights, arrays, prefix=f"{split}_")), split, len(arrays))
+
+
+def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dict[str, str]:
+    """The labels of the run in the place of `class_ids = auto`: other data may lack some of them."""
+    names = list(preprocessing.class_names.values()) if preprocessing is not None else []
+    if spec.data.class_ids != "auto" or len(names) != 1:
+        return {}
+    return {"data.class_ids": f"[{', '.join(names[0])}]"}
 
 
 def _whole(dataset: Dataset) -> Dataset:

@@ -199,6 +199,7 @@ class Compilation:
         if isinstance(value, tree.Call) and bad.option is not None:
             argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
             span = argument.span if argument is not None else span
+            span = self.setting_spans("data").get(bad.option, span) if argument is None else span
         self.problems.add(bad.diagnostic(span))
 
     @cached_property

@@ -7,6 +7,8 @@ from functools import partial
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.errors import network as errors
+from netspec.data.errors.labels import LabelsFrom
+from netspec.data.transforms.class_ids import ids_to_write
 from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.source import Span
 
@@ -60,6 +62,38 @@ def describe(target: Target) -> str:
     return kind if target.size == 1 else f"{target.size} numbers" + (", each 0 or 1" if target.kind == "binary" else "")
 
 
+def labels_outside(
+    target: Target, head: OutputHead, units: int, label: int, where: str, limits: tuple[int, int]
+) -> Diagnostic:
+    """The error for labels that are not ids of the units, with the `class_ids` to write where that helps."""
+    low, high = limits
+    outside = partial(errors.LabelsOutside, span=head.span, label_value=label, where=where, highest=units - 1)
+    labels = target.labels
+    if labels is None:
+        return outside(low=low, high=high, case="")
+    count, low, high = len(labels), labels[0], labels[-1]
+    case = "signs" if labels == (-1, 1) else "gaps" if low <= 0 or high - low + 1 > count else "from"
+    layer = _activated(head, "sigmoid" if head.activation == "sigmoid" and count == 2 else "softmax", count)
+    if count != units:
+        case = "units"
+    return outside(low=low, high=high, case=case, right=ids_to_write(labels), count=count, layer=layer)
+
+
+def _check_labels(target: Target, head: OutputHead) -> Diagnostic | None:
+    """Labels that are not 0, 1, 2, …: an error where the units do not suffice, a warning where some are never used."""
+    labels, units = target.labels, 2 if head.units == 1 else head.units
+    if labels is None or head.kind == "embedding":
+        return None
+    low, high = labels[0], labels[-1]
+    if low < 0 or high >= units:
+        wrong = next(label for label in labels if label < 0 or label >= units)
+        return labels_outside(target, head, units, wrong, "the data", (low, high))
+    if low == 0:
+        return None
+    shifted = partial(LabelsFrom, span=head.span, low=low, high=high, units=units, highest=units - 1)
+    return shifted(right=ids_to_write(labels), count=len(labels))
+
+
 Notes = tuple[Note, ...]
 
 
@@ -70,6 +104,9 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
         wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
         return wrong_head(case=f"each {wanted}", head=f"{_head_text(head)}, one prediction for each {given}")
+    labels = _check_labels(target, head)
+    if labels is not None and (head.units > 1 or head.activation == "sigmoid"):
+        return labels
     if head.units == 1 and classes <= 2:
         if head.activation == "sigmoid" or head.kind == "scores":
             return None

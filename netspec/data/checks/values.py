@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.duplicates import check_duplicates
+from netspec.data.checks.heads import labels_outside
 from netspec.data.dataset.dataset import Arrays, Dataset, Target
+from netspec.data.dataset.from_arrays import is_one_hot
 from netspec.data.dataset.lazy_rows import (
     Array,
     Column,
@@ -22,6 +24,7 @@ from netspec.data.dataset.lazy_rows import (
 )
 from netspec.data.dataset.precision import MAX_FLOAT32, rounding
 from netspec.data.errors import network as errors
+from netspec.data.errors.files import WrongType
 from netspec.data.errors.reading import RoundedNumbers
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.lazy import np
@@ -109,7 +112,21 @@ def check_target_values(data: Data, key: str, head: OutputHead) -> list[Diagnost
         wrong = _check_blocks(data, part, arrays.targets[key], check)
         if wrong is not None:
             return [wrong]
-    return []
+    return _check_one_hot(data, key, target, head)
+
+
+def _check_one_hot(data: Data, key: str, target: Target, head: OutputHead) -> list[Diagnostic]:
+    """Rows of zeros and a single 1 each are classes: a sigmoid would predict all zeros and be right for most labels.
+    Labels that exclude nothing have rows with several ones, or with none."""
+    columns = [arrays.targets[key] for _, arrays in parts_of(data)]
+    if target.kind != "binary" or head.activation == "softmax" or head.kind == "probabilities":
+        return []
+    if head.units < 2 or any(column.shape[-1] != head.units or is_streamed(column) for column in columns):
+        return []
+    if sum(map(len, columns)) < 2 or not all(is_one_hot(in_memory(column)) for column in columns):
+        return []
+    layer = f"dense({head.units}, softmax)"
+    return [WrongType(span=head.span, case="one-hot units", what=f"`{key}`", found="one-hot rows", layer=layer)]
 
 
 def _is_all_finite(column: Column) -> bool:
@@ -144,7 +161,15 @@ def check_parts(splits: Splits, source_span: Span | None) -> list[Diagnostic]:
             present = {*np.unique(in_memory(splits.train.targets[key])).tolist()}
             if missing := [i for i in range(target.classes or 0) if i not in present]:
                 names = [f"`{target.names[i]}`" if target.names is not None else f"class {i}" for i in missing]
-                rare = partial(errors.ClassWithoutExamples, span=source_span, classes=listed(names))
+                if target.labels is not None and target.labels[0] > 0:
+                    continue  # labels that begin above 0 have a warning of their own (NS536)
+                has_gaps = target.labels is not None and not {*missing} & {*target.labels}
+                rare = partial(
+                    errors.ClassWithoutExamples,
+                    span=source_span,
+                    classes=listed(names),
+                    case="gaps" if has_gaps else "",
+                )
                 found.append(rare(count=len(missing), total=target.classes or 0))
     if not splits.facts.is_complete and not any(map(is_streamed, splits.train.inputs.values())):
         found.extend(check_duplicates(splits, source_span))
@@ -246,15 +271,8 @@ def _check_labels(array: Array, target: Target, head: OutputHead, where: Where) 
     index = _first((array < 0) | (array >= units))
     assert index is not None
     labels = array[index].reshape(-1)
-    return errors.LabelsOutside(
-        span=head.span,
-        case="from 1" if is_shifted else "signs" if {*np.unique(array).tolist()} == {-1, 1} else "",
-        label_value=int(labels[(labels < 0) | (labels >= units)][0]),
-        where=where(index),
-        highest=units - 1,
-        low=low,
-        high=high,
-    )
+    wrong = int(labels[(labels < 0) | (labels >= units)][0])
+    return labels_outside(target, head, units, wrong, where(index), (low, high))
 
 
 def _check_unit_interval(array: Array, head: OutputHead, where: Where) -> Diagnostic | None:

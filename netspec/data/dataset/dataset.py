@@ -37,12 +37,16 @@ class Target(Frozen):
 
     `kind` is `class` (ids from 0 to `classes` - 1), `binary` (zeros and ones) or `numbers`; `size` is how many ids or
     numbers an example has: 1 for one class, T for a class at each of T steps. `names` are those of the classes.
+    `labels` are the integers that occur, sorted, where they are not 0 to `classes` - 1; `ids` the labels that the class
+    ids stand for, where they were numbered by `class_ids`.
     """
 
     kind: Literal["class", "binary", "numbers"]
     size: int = 1
     classes: int | None = None
     names: tuple[str, ...] | None = None
+    labels: tuple[int, ...] | None = None
+    ids: tuple[int, ...] | None = None
 
     @classmethod
     def of_classes(cls, names: Sequence[str]) -> Target:

@@ -20,6 +20,10 @@ from netspec.language.lazy import np
 from netspec.language.shape import Shape
 
 MAX_ID = 2**31 - 1
+MAX_LABELS = 10_000
+"""Different labels that are remembered; more of them are not classes, or not with gaps."""
+MAX_COUNTED = 1_000_000
+"""Labels below this are counted, others sorted."""
 TYPE_NAMES = {"O": "Python objects", "U": "texts", "S": "bytes", "M": "dates", "m": "durations", "c": "complex numbers"}
 
 
@@ -112,29 +116,46 @@ def target_array(array: Array, what: str) -> Array:
         Unplaced: whole numbers are one-hot rows, not ids.
     """
     if array.dtype.kind in "iu":
-        if array.ndim == 2 and array.shape[1] > 1 and is_one_hot(array):
+        if is_one_hot(array):
             raise Unplaced(WrongType, what=what, found="one-hot rows", case="one-hot")
-        flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-        return flat.astype(np.int32, copy=False)
-    with np.errstate(over="ignore"):
-        numbers = array.astype(np.float32, copy=False)
-    if array.dtype.itemsize > 4 and (np.isinf(numbers) & np.isfinite(array)).any():
-        numbers = array.astype(np.float64, copy=False)  # the checks report the number, and where it is
+        return label_array(array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array)
+    numbers = narrowed(array)
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
 
+def label_array(array: Array) -> Array:
+    """Integers as labels: int32 where that holds them all."""
+    fits = array.dtype.itemsize < 4 or not array.size or (int(array.min()) >= -MAX_ID and int(array.max()) <= MAX_ID)
+    return array.astype(np.int32, copy=False) if fits else array
+
+
 def is_one_hot(array: Array) -> bool:
-    """Every row has a single 1 and zeros."""
+    """Every row, of at least two numbers, has a single 1 and zeros."""
+    if array.ndim < 2 or array.shape[-1] < 2:
+        return False
     return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=-1) == 1).all())
 
 
 def target_of(array: Array, test: Array | None = None) -> Target:
     """What targets in the form of `target_array` are; those of the test split may hold classes of their own."""
     size = prod(array.shape[1:])
-    if array.dtype.kind == "i":
-        highest = max(int(part.max()) for part in (array, test) if part is not None and part.size)
-        return Target("class", size, max(highest + 1, 1))
+    if array.dtype.kind in "iu":
+        parts = [part for part in (array, test) if part is not None and part.size]
+        low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
+        labels = _labels(parts, low, high)
+        is_usual = low >= 0 and labels is not None and len(labels) == high + 1
+        return Target("class", size, max(high + 1, 1), labels=None if is_usual else labels)
     return Target("binary" if ((array == 0) | (array == 1)).all() else "numbers", size)
+
+
+def _labels(parts: Sequence[Array], low: int, high: int) -> tuple[int, ...] | None:
+    """The labels that occur, sorted; None for very many."""
+    if low >= 0 and high < MAX_COUNTED:  # much faster than sorting
+        counts = sum(np.bincount(part.reshape(-1).astype(np.int64), minlength=high + 1) for part in parts)
+        found = np.flatnonzero(counts).tolist()
+    else:
+        found = sorted({*(label for part in parts for label in np.unique(part).tolist())})
+    return tuple(found) if len(found) <= MAX_LABELS else None
 
 
 def as_numbers(value: Any, what: str) -> Array:

@@ -270,6 +270,7 @@ class WrongType(Diagnostic):
         "ragged": "make them all the same length",
         "number": "give an array with one row for each example",
         "one-hot": "give class ids: `{what}.argmax(axis=1)`",
+        "one-hot units": "each row has a single 1: give class ids, `y.argmax(axis=-1)`, and write `{layer}`",
         "U": _IDS_OF_TEXTS,
         "S": _IDS_OF_TEXTS,
         "O": "rows of unequal length and None make objects of numbers; the array must have a type such as float32",
@@ -279,6 +280,7 @@ class WrongType(Diagnostic):
     }
     what: str
     found: str
+    layer: str = ""
 
 
 class BadPair(Diagnostic):
@@ -339,6 +341,7 @@ class NoEffect(Diagnostic):
         "no classes": "`stratify` has no effect: the data have no single target with one class for each example",
         "no split": "`stratify` has no effect: nothing is held out of the training examples",
         "limit": "`limit` has no effect: there are only {examples} examples",
+        "class ids": "`class_ids` has no effect: no target has classes without names",
     }
     label = "has no effect"
     hint = {
@@ -346,6 +349,7 @@ class NoEffect(Diagnostic):
         "no classes": "remove it",
         "no split": "remove it, or set `val = 10%`",
         "limit": "remove it, or lower it",
+        "class ids": "remove it; the classes of the source are numbered already, or its targets are numbers",
     }
     option: str
     examples: int

@@ -60,16 +60,20 @@ class SoftmaxOfOne(Diagnostic):
 
 
 class LabelsOutside(Diagnostic):
-    """Class ids are integers from 0 to the number of classes minus 1. Labels that begin at 1, or -1 and 1 for no and
-    yes, must be shifted first.
+    """Class ids are integers from 0 to the number of classes minus 1. `class_ids` in `data` numbers labels that begin
+    at 1, have gaps, or are -1 and 1 for no and yes; the labels are then the names of the classes.
     """
 
     code = "NS434"
     title = "the label {label_value} of {where} is outside 0..{highest}"
     label = "for labels 0..{highest}"
     hint = {
-        "from 1": "the labels range from {low} to {high}; ids begin at 0: subtract 1",
-        "signs": "the labels range from {low} to {high}; for no and yes use 0 and 1: `(y + 1) // 2`",
+        "from": "the labels run from {low} to {high}, and ids begin at 0: write `class_ids = {right}` in `data`"
+        ", or subtract {low}",
+        "signs": "the labels are -1 and 1: write `class_ids = {right}` in `data`, or give `(y + 1) // 2`",
+        "gaps": "the labels are {count} of the integers from {low} to {high}: write `class_ids = {right}` in `data`",
+        "units": "the labels are {count} integers from {low} to {high}: write `class_ids = {right}` in `data`, and the "
+        "last layer `{layer}`",
         "": "the labels range from {low} to {high}; ids are integers from 0 to {highest}",
     }
     label_value: int
@@ -77,6 +81,9 @@ class LabelsOutside(Diagnostic):
     highest: int
     low: int
     high: int
+    right: str = ""
+    count: int = 0
+    layer: str = ""
 
 
 class LabelsNotIds(Diagnostic):
@@ -264,7 +271,10 @@ class ClassWithoutExamples(Diagnostic):
     severity = "warning"
     title = "no training example for {classes}"
     label = "{count} of {total} classes"
-    hint = "get examples of every class, or hold out fewer examples"
+    hint = {
+        "": "get examples of every class, or hold out fewer examples",
+        "gaps": "get examples of every class; or, if there are no such classes, write `class_ids = auto` in `data`",
+    }
     classes: str
     count: int
     total: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, arrays_of, single, source
-from netspec.data.dataset.from_arrays import check_pairs, convert_inputs
+from netspec.data.dataset.from_arrays import check_pairs, convert_inputs, label_array, target_of
 from netspec.data.dataset.lazy_rows import Column, read_all
 from netspec.data.errors.files import BrokenFile, NoExamples, UnequalLengths
 from netspec.data.formats.download import Collection, Published, find_files
@@ -112,7 +112,7 @@ class Idx(Source):
     def facts(self, folder: Path) -> Facts:
         heads = self._heads(folder)
         labels = [read_idx(folder / name, key) for key, name in self._files().items() if key.endswith("labels")]
-        target = Target("class", 1, max(*(int(y.max()) + 1 for y in labels), 1))
+        target = target_of(*map(label_array, labels))
         shape = Shape(_with_channel(heads["images"].sizes[1:]))
         return single(shape, target, examples=heads["images"].sizes[0], has_test="test_images" in heads)
 
@@ -128,7 +128,7 @@ class Idx(Source):
 
     def _dataset(self, facts: Facts, raw: Mapping[str, Column]) -> Dataset:
         def pair(images: Column, labels: Column) -> Arrays:
-            return arrays_of(stream_inputs(images, _with_channel(images.shape[1:])), read_all(labels).astype(np.int32))
+            return arrays_of(stream_inputs(images, _with_channel(images.shape[1:])), label_array(read_all(labels)))
 
         test = pair(raw["test_images"], raw["test_labels"]) if facts.has_test else None
         return Dataset(self.images, facts, pair(raw["images"], raw["labels"]), test, noun="image")

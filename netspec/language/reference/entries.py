@@ -36,6 +36,7 @@ TITLES = {
     "metric": "Metrics",
     "stop": "Stopping rules",
     "keep": "Saved weights",
+    "class_ids": "Class ids",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""

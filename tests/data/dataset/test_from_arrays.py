@@ -44,7 +44,7 @@ TARGETS = [
     (np.array([[True, False], [True, True], [False, False]]), Target("binary", 2), (3, 2), "float32"),
     (np.array([0.0, 1.0, 1.0]), Target("binary"), (3, 1), "float32"),
     (np.array([[2], [0], [1]]), Target("class", 1, 3), (3,), "int32"),
-    (np.array([0, 4, 1], np.uint8), Target("class", 1, 5), (3,), "int32"),
+    (np.array([0, 4, 1], np.uint8), Target("class", 1, 5, labels=(0, 1, 4)), (3,), "int32"),
     (np.array([[2, 0, 1, 3]] * 3), Target("class", 4, 4), (3, 4), "int32"),
     (np.full((3, 4, 5, 1), 0.5), Target("numbers", 20), (3, 4, 5, 1), "float32"),
     ([1, 0, 1], Target("class", 1, 2), (3,), "int32"),

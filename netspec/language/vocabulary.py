@@ -21,6 +21,8 @@ HOMES = {
     "shape": "netspec.layers",
     "section": "netspec.spec.sections",
     "source": "netspec.data.sources",
+    "column": "netspec.data.sources",
+    "type": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
     "class_ids": "netspec.data.transforms.class_ids",
     "optimizer": "netspec.training.optimizers",

@@ -23,6 +23,7 @@ REQUIRED: Any = msgspec.UNSET
 _NOUNS = {
     "init": "initializer",
     "source": "data source",
+    "type": "column type",
     "stop": "stopping rule",
     "keep": "rule for saving weights",
     "class_ids": "numbering of classes",

@@ -166,7 +166,10 @@ class Compilation:
                 return self.given_facts if settings is BAD else settle_facts(self.given_facts, settings)
             if settings is BAD or settings.source is None:
                 return None
-            return read_facts(settings, self.data_folder)
+            facts = read_facts(settings, self.data_folder)
+            for remark in settings.source.remarks(self.data_folder):
+                self._report_one(remark)
+            return facts
         except Unplaced as bad:
             self.report_bad_data(bad)
             return None

@@ -159,7 +159,7 @@ def prepare(
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
     graph = compilation.optimized
-    dataset = dataset if dataset is not None else _load(compilation)
+    dataset = dataset if dataset is not None else _load(compilation, preprocessing)
     if preprocessing is not None:
         target_scaling = preprocessing.outputs
     scaled = compilation.data.normalize_targets != "none"
@@ -240,12 +240,14 @@ def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dat
     )
 
 
-def _load(compilation: Compilation) -> Dataset:
-    source = compilation.data.source
-    if source is None:
+def _load(compilation: Compilation, preprocessing: Preprocessing | None = None) -> Dataset:
+    settings = compilation.data
+    if settings.source is None:
         raise fail(NoData())
+    if preprocessing is not None:
+        settings = settings.replace(source=settings.source.as_of_run(preprocessing.encoder))
     try:
-        return read_dataset(compilation.data, compilation.data_folder, memory_for_data())
+        return read_dataset(settings, compilation.data_folder, memory_for_data())
     except Unplaced as bad:
         compilation.report_bad_data(bad)
         compilation.problems.raise_errors()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
+from netspec.language.diagnostics import Unplaced
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
@@ -121,7 +122,8 @@ class Dataset:
 
     `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that
     is not its index, `test_name` and `test_rows` the same for a test split from another file. `encoder` turns what
-    `netspec predict` is given into inputs. `fill` names the statistic that replaces missing numbers (NaN), by input.
+    `netspec predict` is given into inputs. `fill` names the statistic that replaces missing numbers (NaN), by input: of
+    all features, or of each (None: it has none).
     `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
     examples before it are left out, since they overlap it. `raw_names` has the names that the source gives to inputs,
     by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
@@ -137,7 +139,7 @@ class Dataset:
     test_rows: Sequence[int] | Sequence[str] | None = None
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoder: Encoder | None = None
-    fill: dict[str, Fill] = field(default_factory=dict)
+    fill: dict[str, Fill | tuple[Fill | None, ...]] = field(default_factory=dict)
     gap: int | None = None
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None
@@ -212,6 +214,14 @@ class Source(Word, ABC):
             Unplaced: a file is missing or wrong.
         """
         return None
+
+    def remarks(self, folder: Path) -> Sequence[Unplaced]:
+        """Warnings about the files, such as a column that is left out; asked after `facts`, and cheap then."""
+        return ()
+
+    def as_of_run(self, encoder: Encoder | None) -> Source:
+        """The same source for a run that has read it with an encoder before, perhaps with an earlier version."""
+        return self
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, which knows what is held out of it. Only sources override this that learn something from

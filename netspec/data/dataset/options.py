@@ -87,9 +87,14 @@ class Names(Kind):
 
 
 class Missing(Kind):
-    """What to do about missing values: a word, or a number that takes their place."""
+    """What to do about missing values: a word, or a number that takes their place. With `category_too` they may be
+    a value of their own."""
 
-    names = ("error", "drop", "mean", "median")
+    category_too: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("error", "drop", "mean", "median", *(["category"] if self.category_too else []))
 
     def accept(self, value: object) -> str | float:
         if isinstance(value, Symbol) and value.name in self.names:
@@ -99,7 +104,7 @@ class Missing(Kind):
         raise Mismatch(self.describe(), value)
 
     def describe(self) -> str:
-        return "`error`, `drop`, `mean`, `median`, or a number"
+        return ", ".join(f"`{name}`" for name in self.names) + ", or a number"
 
 
 class Scaling(Kind):

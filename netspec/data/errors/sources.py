@@ -70,6 +70,7 @@ class ColumnConflict(Diagnostic):
     label = "{problem}"
     hint = {
         "values": 'nothing can be learned from values that hardly ever repeat: leave it out, `drop = ["{column}"]`',
+        "dates": 'write `per_column = of("{column}", as = date)`, or leave it out, `drop = ["{column}"]`',
         "twice": "name it once in `{role}`",
         "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
         "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",

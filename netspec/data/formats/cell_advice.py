@@ -62,7 +62,7 @@ class Advice:
     def _text_lines(self, cells: Mapping[str, Sequence[str]]) -> list[str]:
         """For columns that hold texts: categories, dates, or nothing to learn from; each with all columns."""
         dates = [column for column, found in cells.items() if looks_like_dates(found)]
-        unique = [column for column, found in cells.items() if column not in dates and _is_unique(found)]
+        unique = [column for column, found in cells.items() if column not in dates and is_unique(found)]
         categories = [column for column in cells if column not in (*dates, *unique)]
         options = []
         if len(categories) > MAX_LISTED and all(len(cells[column]) == self.rows for column in categories):
@@ -101,7 +101,7 @@ def _form_of(cells: Sequence[str], form: CsvFormat) -> str:
     return f"`{found[0]}`"
 
 
-def _is_unique(cells: Sequence[str]) -> bool:
+def is_unique(cells: Sequence[str]) -> bool:
     count = len({*cells})
     return count > FEW_CLASSES and 2 * count > len(cells)
 

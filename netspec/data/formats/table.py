@@ -6,7 +6,7 @@ Input: a `TableFile`, and what is wanted of it. Output: `Table`, or every mistak
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from math import inf, nan
 from typing import TYPE_CHECKING
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+MIN_IDS = 10
+"""In fewer rows whole numbers are easily all different."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A table.
 
     `numbers` has the features that are numbers, float64 of shape (rows, features), NaN where a missing one is allowed;
     `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
-    `rows` the lines of the rows in the file, the header being 1.
+    `rows` the lines of the rows in the file, the header being 1; `left_out` the columns that identify the rows, and
+    whether they are numbers.
     """
 
     file: str
@@ -42,6 +47,7 @@ class Table:
     targets: Mapping[str, list[str]]
     rows: Sequence[int]
     form: CsvFormat = CsvFormat()
+    left_out: Mapping[str, bool] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,14 +79,20 @@ class _Reading:
     def table(self) -> Table:
         """Raises Unplaced with all mistakes."""
         numbers, names, targets = self._numbers(), self._texts(self.layout.names), self._texts(self.layout.targets)
+        left_out = self._identifiers(numbers, names)
+        if left_out:
+            layout, self.layout = self.layout, self.layout.without(left_out)
+            numbers = numbers[:, [layout.numbers.index(position) for position in self.layout.numbers]]
+            for name in left_out:
+                self.missing.pop(name, None), self.wrong.pop(name, None), names.pop(name, None)
         for name, cells in (names | targets).items():
-            self.missing[name] = _rows_with(cells, self.unknown)
+            self.missing[name] = _rows_with(cells, self._absent_in(name))
         for name, cells in names.items():
             for row in self.missing[name].tolist():
                 cells[row] = ""
         keep = np.ones(self.frame.height, bool)
-        if self.layout.missing == "drop":
-            for rows in self.missing.values():
+        for name, rows in self.missing.items():
+            if self.layout.on_missing(name) == "drop":
                 keep[rows] = False
         kept = keep.tolist() if not keep.all() else None
         words = {name: self._missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
@@ -97,6 +109,7 @@ class _Reading:
             {name: _kept(cells, kept) for name, cells in targets.items()},
             self.source.lines[keep].tolist(),
             self.source.form,
+            left_out,
         )
 
     def _numbers(self) -> Array:
@@ -129,6 +142,29 @@ class _Reading:
             return nan
         return inf if value is None else value
 
+    def _absent_in(self, name: str) -> Collection[str]:
+        """The words for a missing value in a column of texts; a set has no value that is missing."""
+        kind = self.layout.kind(name)
+        return () if kind == "set" else self.absent if kind == "date" else self.unknown
+
+    def _identifiers(self, numbers: Array, names: Mapping[str, Sequence[str]]) -> dict[str, bool]:
+        """The columns that are named like identifiers and have another whole number or text in each row, and whether
+        it is a number."""
+        found = {}
+        for position in self.layout.ids if self.frame.height >= MIN_IDS else ():
+            name = self.layout.header[position]
+            is_number = name not in names and len(self.wrong.get(name, ((),))[0]) < self.frame.height
+            if not is_number:
+                cells = names.get(name) or self.wrong[name][1]
+                is_id = "" not in cells and len({*cells}) == len(cells)
+            else:
+                values = numbers[:, self.layout.numbers.index(position)]
+                is_whole = bool(np.isfinite(values).all() and (values % 1 == 0).all())
+                is_id = is_whole and len(np.unique(values)) == len(values)
+            if is_id:
+                found[name] = is_number
+        return found
+
     def _texts(self, positions: Sequence[int]) -> dict[str, list[str]]:
         return {self.layout.header[p]: _stripped(as_text(self.frame[str(p)])) for p in positions}
 
@@ -149,13 +185,17 @@ class _Reading:
             )
 
         targets = [bad(name, self.missing[name]) for name in words]
-        features = [bad(name, rows) for name, rows in self.missing.items() if name not in words]
+        features = [
+            bad(name, rows)
+            for name, rows in self.missing.items()
+            if name not in words and layout.on_missing(name) == "error"
+        ]
         advice = Advice(self.source.form, layout, int(keep.sum()))
         unnamed = {word for one in words.values() for word in one if word.lower() not in self.unknown}
         raise_all(
             [
                 ragged_rows(file, self.source.ragged, len(layout.header)),
-                missing_values(file, targets, features if layout.missing == "error" else (), unnamed),
+                missing_values(file, targets, features, unnamed),
                 not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()], advice),
             ]
         )

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Literal
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BadHeader, BrokenFile
 from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.files import unreadable
+from netspec.data.formats.files import FILE_LIMIT, unreadable
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.regular_file import check_regular, read_regular
 from netspec.language.lazy import lazy, np
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class TableFile:
 def parquet_file(path: Path, file: str) -> TableFile:
     """The table in a Parquet file; rows are counted from 1. Raises Unplaced when it cannot be read."""
     try:
+        check_regular(path, FILE_LIMIT)
         frame = pl.read_parquet(path, glob=False)
     except OSError as error:
         raise unreadable(path, "Parquet", error, "file") from error
@@ -110,7 +112,7 @@ class CsvFile(TableFile):
             Unplaced: the file cannot be read, or has another number of columns than there are names.
         """
         try:
-            data = form.decode(path.read_bytes(), file)
+            data = form.decode(read_regular(path, FILE_LIMIT), file)
         except OSError as error:
             raise unreadable(path, "CSV", error, "file") from error
         super().__init__(file, (), pl.DataFrame(), np.arange(0))

@@ -5,12 +5,15 @@ Input: a header, and what the source asks for (`Wanted`). Output: `Layout`, whic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
+from netspec.data.errors.tables import FirstRowIsData
 from netspec.data.formats.cells import MISSING, number
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.record import Frozen
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """Means the columns that contain text."""
 
-MAX_NAMED = 8
+MAX_NAMED = 40
 """How many names of columns a hint writes out."""
+
+LIKE_ID = re.compile(r"(.*[_\W])?(?i:id|uuid|guid|index)|.*[a-z](Id|ID)|(?i:unnamed: 0|row_?(number|nr))")
+"""Names of columns that identify the rows."""
 
 DELIMITERS = (";", "\t", "|", ",")
 
@@ -35,7 +41,8 @@ OnMissing = Literal["error", "drop", "keep"]
 class Wanted(Frozen):
     """What is wanted of a table. `columns` are the features (None: all that are not targets); `categories` those of
     them whose cells are names (`AUTO`: those that contain text); `absent` are words, in lower case, that mean a missing
-    value in addition to the usual ones."""
+    value in addition to the usual ones. `kinds` and `on_missing` are of single columns, features or targets;
+    `leaves_out_ids` leaves out columns that identify the rows."""
 
     targets: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
@@ -43,20 +50,44 @@ class Wanted(Frozen):
     categories: tuple[str, ...] | str = ()
     missing: OnMissing = "error"
     absent: frozenset[str] = frozenset()
+    kinds: tuple[tuple[str, str], ...] = ()
+    on_missing: tuple[tuple[str, OnMissing], ...] = ()
+    leaves_out_ids: bool = False
 
 
 class Layout(Frozen):
-    """A header and positions in it. `features` are all features in their order, `numbers` and `names` the two kinds of
-    them; `absent` as in `Wanted`."""
+    """A header and positions in it. `features` are all features in their order, `numbers` and `names` (all whose cells
+    are read as texts) the two kinds of them; `ids` are those features whose names are like those of identifiers."""
 
     header: tuple[str, ...]
     features: tuple[int, ...]
     numbers: tuple[int, ...]
     names: tuple[int, ...]
     targets: tuple[int, ...]
-    missing: OnMissing
-    absent: frozenset[str]
+    ids: tuple[int, ...]
     wanted: Wanted
+
+    @property
+    def missing(self) -> OnMissing:
+        return self.wanted.missing
+
+    @property
+    def absent(self) -> frozenset[str]:
+        return self.wanted.absent
+
+    def on_missing(self, name: str) -> OnMissing:
+        """What to do with rows in which a column has no value."""
+        return dict(self.wanted.on_missing).get(name, self.wanted.missing)
+
+    def kind(self, name: str) -> str:
+        """What a column is whose cells are read as texts."""
+        return dict(self.wanted.kinds).get(name, "category")
+
+    def without(self, names: Collection[str]) -> Layout:
+        """The same without some features."""
+        kept = [p for p in self.features if self.header[p] not in names]
+        keys = ("features", "numbers", "names", "ids")
+        return self.replace(**{key: tuple(p for p in getattr(self, key) if p in kept) for key in keys})
 
 
 def make_layout(source: TableFile, wanted: Wanted) -> Layout:
@@ -72,21 +103,28 @@ def make_layout(source: TableFile, wanted: Wanted) -> Layout:
     dropped = {*find("drop", wanted.drop)}
     named = find("columns", wanted.columns) if wanted.columns is not None else None
     features = named if named is not None else [p for p in range(len(header)) if p not in dropped and p not in targets]
+    per_column = {*find("per_column", [*{**dict(wanted.kinds), **dict(wanted.on_missing)}])}
+    kinds = {header.index(name): kind for name, kind in wanted.kinds}
     categories = {*find("categories", () if wanted.categories == AUTO else wanted.categories)}
-    _check_conflicts(file, header, {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped}, categories)
+    roles = {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped, "per_column": per_column}
+    _check_conflicts(file, header, roles, categories)
     if wanted.categories == AUTO:
         rows = source.head()
         categories = {position for position in features if _is_text(source, rows, position, wanted.absent)}
+    texts = (categories | {p for p, kind in kinds.items() if kind != "number"}) - {
+        p for p, kind in kinds.items() if kind == "number"
+    }
+    ids = named is None and wanted.leaves_out_ids
+    said = {*per_column, *(() if wanted.categories == AUTO else categories)}
     if not features:
         raise Unplaced(NoExamples, option="file", what=file, missing="column but the target", case="features")
     return Layout(
         tuple(header),
         tuple(features),
-        tuple(position for position in features if position not in categories),
-        tuple(position for position in features if position in categories),
+        tuple(position for position in features if position not in texts),
+        tuple(position for position in features if position in texts),
         tuple(targets),
-        wanted.missing,
-        wanted.absent,
+        tuple(p for p in features if ids and p not in said and LIKE_ID.fullmatch(header[p])),
         wanted,
     )
 
@@ -116,6 +154,7 @@ def _check_conflicts(file: str, header: Sequence[str], roles: dict[str, set[int]
         ("drop", "target"),
         ("categories", "target"),
         ("categories", "drop"),
+        ("per_column", "drop"),
     ):
         if both := roles[role] & roles[other]:
             problem, case = f"is in `{role}` and in `{other}`", "target" if other == "target" else ""
@@ -123,6 +162,9 @@ def _check_conflicts(file: str, header: Sequence[str], roles: dict[str, set[int]
     if roles["columns"] and (outside := categories - roles["columns"]):
         problem = "is in `categories` and not in `columns`"
         raise conflict(option="categories", column=header[min(outside)], problem=problem, case="outside")
+    if roles["columns"] and (outside := roles["per_column"] - roles["columns"] - roles["target"]):
+        problem = "is in `per_column` and not in `columns`"
+        raise conflict(option="per_column", column=header[min(outside)], problem=problem, role="per_column")
 
 
 def _is_text(source: TableFile, rows: Rows, position: int, absent: frozenset[str]) -> bool:
@@ -159,9 +201,25 @@ def _no_column(file: str, header: Sequence[str], delimiter: str | None, option: 
 
 def _row_of_numbers(file: str, header: Sequence[str]) -> Unplaced:
     """For a first row that is an example."""
-    problem = f"looks like data: {', '.join(header[:4])}{', …' if len(header) > 4 else ''}"
+    row, ends, quoted = _described(header)
+    problem = f"looks like data: {row}"
+    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", names=ends, quoted=quoted)
+
+
+def first_row_remarks(header: Sequence[str], file: str) -> list[Unplaced]:
+    """A warning about names of columns that are numbers; those that count, and years, may well be names."""
+    numbers = [value for value in map(number, header) if value is not None]
+    steps = {after - before for before, after in pairwise(numbers)}
+    if 2 * len(numbers) < len(header) or steps in ({1.0}, {-1.0}) or numbers in ([0.0], [1.0]):
+        return []
+    row, ends, quoted = _described(header)
+    return [Unplaced(FirstRowIsData, option="file", file=file, row=row, names=ends, quoted=quoted)]
+
+
+def _described(header: Sequence[str]) -> tuple[str, str, str]:
+    """A first row, and the names that its columns have without a header."""
     names = [f"column_{number}" for number in range(1, len(header) + 1)]
     shown = [*names[:2], "…", names[-1]] if len(names) > MAX_NAMED else names
     quoted = ", ".join(name if name == "…" else f'"{name}"' for name in shown)
     ends = f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`"
-    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", names=ends, quoted=quoted)
+    return f"{', '.join(header[:4])}{', …' if len(header) > 4 else ''}", ends, quoted

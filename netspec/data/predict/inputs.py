@@ -163,9 +163,10 @@ class _Reader:
                 names = [column.name for column in self.rows.columns]
                 file = CsvFile(path, str(path), self.rows.form, "either", names)
             table = read_table(file, self._wanted())
+            encoded = self._encoded(table, [f"{path} row {row}" for row in table.rows], path.parent)
         except Unplaced as bad:
             raise CompileError([one.diagnostic() for one in bad.all]) from None
-        return replace(self._encoded(table, [f"{path} row {row}" for row in table.rows]), table=file)
+        return replace(encoded, table=file)
 
     def _read_row(self, text: str) -> RawInputs:
         """A row on the command line."""
@@ -175,12 +176,12 @@ class _Reader:
             raise fail(self._no_row(text, len(cells)))
         try:
             table = read_table(TableFile.of_rows("", names, [cells], self.rows.form), self._wanted())
+            return self._encoded(table, [text])
         except Unplaced as bad:
             message = bad.diagnostic().message
             raise fail(
                 CannotPredict(name=text, reason=message.split(", ", 1)[-1], advice=row_advice(self.rows))
             ) from None
-        return self._encoded(table, [text])
 
     def _no_row(self, text: str, found: int) -> CannotPredict:
         path = Path(text)
@@ -194,19 +195,11 @@ class _Reader:
 
     def _wanted(self) -> Wanted:
         """The features; missing numbers are allowed if training has filled them in."""
-        names = tuple(column.name for column in self.rows.columns)
-        filled = (
-            any(n.fill is not None for n in self.preprocessing.normalization.values()) or self.rows.default is not None
-        )
-        return Wanted(
-            columns=names,
-            categories=tuple(column.name for column in self.rows.categories),
-            missing="keep" if filled else "error",
-            absent=frozenset(self.rows.absent),
-        )
+        filled = any(n.fill is not None for n in self.preprocessing.normalization.values())
+        return self.rows.wanted(may_miss=filled or self.rows.default is not None)
 
-    def _encoded(self, table: Table, names: list[str]) -> RawInputs:
-        found = self.rows.encode(table)
+    def _encoded(self, table: Table, names: list[str], folder: Path = Path()) -> RawInputs:
+        found = self.rows.encode(table, folder)
         raw_names = (
             self.preprocessing.raw_names
             if self.preprocessing.encoder is not None

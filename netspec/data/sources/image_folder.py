@@ -163,7 +163,7 @@ class Images(Source):
             return ImageEncoder(*self.size, self.channels, fit)
         first = listing.paths[0]
         try:
-            width, height, channels = _read_head(first)
+            width, height, channels = read_head(first)
         except UNREADABLE as error:
             raise _broken(listing, [(first, error)]) from error
         return ImageEncoder(*(self.size or (height, width)), self.channels or channels, fit)
@@ -175,7 +175,7 @@ class Images(Source):
         others: list[tuple[Path, int, int]] = []
         for index, path in enumerate(paths):
             try:
-                if self.size is None and (size := _read_head(path)[:2]) != (encoder.width, encoder.height):
+                if self.size is None and (size := read_head(path)[:2]) != (encoder.width, encoder.height):
                     others.append((path, *size))
                     continue
                 x[index] = encoder.read(path)
@@ -209,7 +209,7 @@ class Pictures(Rows):
         images = np.empty((len(index), *self.shape[1:]), np.float32)
         for row, path in enumerate(self.paths[i] for i in index.tolist()):
             try:
-                size = _read_head(path)[:2] if self.is_fixed else None
+                size = read_head(path)[:2] if self.is_fixed else None
                 images[row] = self.encoder.read(path)
             except UNREADABLE as error:
                 raise cannot_read_on(path, error if isinstance(error, OSError) else "it is not an image") from error
@@ -250,7 +250,7 @@ def _images_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
-def _read_head(path: Path) -> tuple[int, int, int]:
+def read_head(path: Path) -> tuple[int, int, int]:
     """Width, height and channels of an image; the pixels are not read."""
     with Image.open(path) as picture:
         channels = 1 if picture.mode in ("1", "L", "I", "I;16", "F") else 4 if picture.mode in ("RGBA", "LA") else 3

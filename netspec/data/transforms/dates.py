@@ -79,13 +79,13 @@ def parse_dates(cells: Sequence[str], date_format: str) -> Array:
     if date_format in UNIX:
         return np.array(texts.cast(pl.Float64, strict=False).fill_null(np.nan)) * UNIX[date_format]
     form = date_format.replace(".%f", "%.f").replace("%z", "%#z")
+    if not any(sign in form for sign in ("%Y", "%y", "%m", "%d", "%b", "%B", "%j")):
+        return np.array(texts.str.to_time(form, strict=False).to_physical().cast(pl.Float64).fill_null(np.nan)) / 1e9
     times = texts.str.to_datetime(form, strict=False, exact=True, time_unit="us")
     if "%#z" in form:
         times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     micros = times.to_physical().cast(pl.Float64)
-    if not any(sign in form for sign in ("%Y", "%y", "%F", "%D", "%c")):  # polars puts times into the year 1
-        micros = micros + 62135596800e6
-    elif "%Y" in form:
+    if "%Y" in form:
         micros = pl.select(pl.when(times.dt.year() >= 1000).then(micros)).to_series()  # 21 is not a year
     return np.array(micros.fill_null(np.nan)) / 1e6
 

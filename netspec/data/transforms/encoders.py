@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.data.errors.tables import BadImageCell
 from netspec.data.formats.csv_format import CsvFormat
+from netspec.data.formats.table_layout import Wanted
+from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
+from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
@@ -29,19 +34,13 @@ UNKNOWN = "<unknown>"
 Fit = Literal["stretch", "crop", "pad"]
 
 
-class Column(Frozen):
-    """A feature of a table: a number, or one of some `values`."""
-
-    name: str
-    values: tuple[str, ...] | None = None
-
-
 class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     """Rows of a table. Numbers are not changed; a category becomes a 0 or 1 for each of its values, or (`as_ids`) a
     separate input with the number of the value, from 1. Values that do not occur in training are all zeros, or id 0.
 
     `default` replaces missing numbers, `shape` is that of an example which is not a vector, `absent` are marks of a
     missing value in addition to the usual ones, `text` says how text files are written (None: by `delimiter` alone).
+    `images` and `folders` are of columns that name images.
     """
 
     kind: ClassVar[str] = "rows"
@@ -53,6 +52,8 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     default: float | None = None
     absent: tuple[str, ...] = ()
     text: CsvFormat | None = None
+    images: Mapping[str, ImageEncoder] = {}
+    folders: Mapping[str, str] = {}
 
     @property
     def form(self) -> CsvFormat:
@@ -61,75 +62,140 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     @property
     def categories(self) -> tuple[Column, ...]:
-        return tuple(column for column in self.columns if column.values is not None)
+        """The columns whose cells are texts."""
+        return tuple(column for column in self.columns if column.kind != "number")
+
+    def wanted(self, *, may_miss: bool) -> Wanted:
+        """The features, for reading a table; `may_miss` allows missing numbers."""
+        return Wanted(
+            columns=tuple(column.name for column in self.columns),
+            categories=tuple(column.name for column in self.categories),
+            missing="keep" if may_miss else "error",
+            absent=frozenset(self.absent),
+            kinds=tuple((column.name, column.kind) for column in self.columns),
+            on_missing=tuple((column.name, "keep") for column in self.columns if column.marks_missing),
+        )
+
+    def has_own_input(self, column: Column) -> bool:
+        """Whether a column is an input by itself: ids, or an image."""
+        as_ids = self.as_ids if column.as_ids is None else column.as_ids
+        return column.kind == "image" or (column.kind == "category" and as_ids)
+
+    @property
+    def main_input(self) -> str:
+        """The name of the input with the features of all columns that are not part of another."""
+        is_only = not any(column.input is not None or self.has_own_input(column) for column in self.columns)
+        return "input" if is_only else "numbers"
+
+    @property
+    def groups(self) -> dict[str, list[Column]]:
+        """The columns of each input that is a vector of features."""
+        groups: dict[str, list[Column]] = {self.main_input: []}
+        for column in self.columns:
+            if not self.has_own_input(column):
+                groups.setdefault(column.input or self.main_input, []).append(column)
+        return {name: columns for name, columns in groups.items() if columns}
+
+    def own_inputs(self) -> list[tuple[str, Column]]:
+        """The inputs that are a column each."""
+        return [(c.input or input_name(c.name), c) for c in self.columns if self.has_own_input(c)]
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of the numbers in an example, in their order."""
-        names: list[str] = []
-        for column in self.columns:
-            if column.values is None:
-                names.append(column.name)
-            elif not self.as_ids:
-                names += [f"{column.name} = {value}" for value in column.values]
-        return tuple(names)
+        """The names of the features of the main input, in their order."""
+        return self.feature_names().get(self.main_input, ())
+
+    def feature_names(self) -> dict[str, tuple[str, ...]]:
+        """The names of the features of each input that is a vector."""
+        return {name: tuple(f for c in group for f in c.features) for name, group in self.groups.items()}
 
     def shapes(self) -> dict[str, Shape]:
         """The inputs that an example has."""
-        sizes = self.shape if self.shape is not None else (len(self.features),)
-        if not self.as_ids or not self.categories:
-            return {"input": Shape(sizes)}
-        numbers = {"numbers": Shape(sizes)} if self.features else {}
-        return numbers | {input_name(c.name): Shape((), len(c.values or ()) + 1) for c in self.categories}
+        shapes = {name: Shape((len(features),)) for name, features in self.feature_names().items()}
+        if self.shape is not None:
+            shapes[self.main_input] = Shape(self.shape)
+        for name, column in self.own_inputs():
+            is_image = column.kind == "image"
+            shapes[name] = self.images[column.name].shape if is_image else Shape((), column.vocabulary)
+        return shapes
 
-    def encode(self, table: Table) -> dict[str, Array]:
-        """The inputs of all rows."""
-        with np.errstate(over="ignore"):
-            numbers = table.numbers.astype(np.float32)
-        if self.default is not None:
-            numbers = np.where(np.isnan(numbers), np.float32(self.default), numbers)
-        if not self.categories:
-            return {"input": self._shaped(numbers)}
-        ids = {column.name: self._ids(column, table.names[column.name]) for column in self.categories}
-        if self.as_ids:
-            vectors = {"numbers": self._shaped(numbers)} if self.features else {}
-            return vectors | {input_name(name): column for name, column in ids.items()}
-        return {"input": self._shaped(self._one_hot(numbers, ids))}
+    def encode(self, table: Table, folder: Path = Path()) -> dict[str, Array]:
+        """The inputs of all rows. Names of images start from `folder`.
+
+        Raises:
+            Unplaced: a cell is not a date, or not an image.
+        """
+        where = (table.file, table.rows)
+        inputs = {name: self._vectors(group, table, where) for name, group in self.groups.items()}
+        if self.shape is not None:
+            inputs[self.main_input] = inputs[self.main_input].reshape(-1, *self.shape)
+        for name, column in self.own_inputs():
+            cells = table.names[column.name]
+            is_image = column.kind == "image"
+            inputs[name] = self._pictures(column, cells, folder, where) if is_image else column.ids(cells)
+        return inputs
+
+    def _vectors(self, group: Sequence[Column], table: Table, where: Where) -> Array:
+        """The features of some columns side by side."""
+        positions = {table.layout.header[position]: i for i, position in enumerate(table.layout.numbers)}
+        if [column.name for column in group] == [*positions] and not any(c.marks_missing for c in group):
+            numbers = table.numbers
+        else:
+            width = sum(len(column.features) for column in group)
+            numbers, begin = np.empty((len(table), width)), 0
+            for column in group:
+                if column.kind == "number":
+                    values = table.numbers[:, positions[column.name]]
+                    part = column.with_mark(values[:, None], np.isnan(values))
+                else:
+                    part = column.encode(table.names[column.name], where)
+                numbers[:, begin : begin + part.shape[1]] = part
+                begin += part.shape[1]
+        defaults = [d for c in group for d in [self._default(c)] * len(c.features)]
+        if any(default is not None for default in defaults):
+            fill = np.array([np.nan if default is None else default for default in defaults])
+            numbers = np.where(np.isnan(numbers), fill, numbers)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, as everywhere in NumPy
+            return numbers.astype(np.float32)
+
+    def _default(self, column: Column) -> float | None:
+        return column.default if column.default is not None or column.kind != "number" else self.default
+
+    def image_paths(self, column: Column, cells: Sequence[str], folder: Path) -> list[Path]:
+        """The files that the cells of a column name: from the folder of the run's table, or from `folder` itself."""
+        inner = self.folders.get(column.name)
+        paths = [folder / (inner or "") / cell for cell in cells]
+        return (
+            paths
+            if inner is None
+            else [p if p.is_file() else folder / cell for p, cell in zip(paths, cells, strict=True)]
+        )
+
+    def _pictures(self, column: Column, cells: Sequence[str], folder: Path, where: Where) -> Array:
+        """The images that cells name; raises Unplaced for those that cannot be read."""
+        encoder = self.images[column.name]
+        images = np.empty((len(cells), encoder.height, encoder.width, encoder.channels), np.float32)
+        wrong: list[tuple[int, str]] = []
+        for row, path in enumerate(self.image_paths(column, cells, folder)):
+            try:
+                images[row] = encoder.read(path)
+            except (OSError, SyntaxError, ValueError) as error:
+                wrong.append((row, "there is no such file" if isinstance(error, FileNotFoundError) else "not an image"))
+        if wrong:
+            raise bad_images(column.name, cells, wrong, where)
+        return images
 
     def unseen(self, table: Table) -> dict[str, list[tuple[int, str]]]:
-        """By category, the values that do not occur in training, each with the index of its row."""
-        known = {column.name: {*(column.values or ()), ""} for column in self.categories}
-        return {
-            name: [(row, cell) for row, cell in enumerate(table.names[name]) if cell not in values]
-            for name, values in known.items()
-        }
-
-    def _shaped(self, numbers: Array) -> Array:
-        return numbers if self.shape is None else numbers.reshape(len(numbers), *self.shape)
-
-    def _ids(self, column: Column, cells: Sequence[str]) -> Array:
-        ids = {value: index + 1 for index, value in enumerate(column.values or ())}
-        return np.array([ids.get(cell, 0) for cell in cells], np.int32)
-
-    def _one_hot(self, numbers: Array, ids: Mapping[str, Array]) -> Array:
-        """Numbers and categories side by side, in the order of the columns."""
-        features = np.zeros((len(numbers), len(self.features)), np.float32)
-        position = taken = 0
-        for column in self.columns:
-            if column.values is None:
-                features[:, position] = numbers[:, taken]
-                position, taken = position + 1, taken + 1
-                continue
-            (known,) = np.nonzero(ids[column.name])
-            features[known, position + ids[column.name][known] - 1] = 1
-            position += len(column.values)
-        return features
+        """By column, the values that do not occur in training, each with the index of its row."""
+        columns = [column for column in self.categories if column.values is not None]
+        return {column.name: [*column.unseen(table.names[column.name])] for column in columns}
 
 
-def input_name(column: str) -> str:
-    """The name of an input for a column: an identifier."""
-    cleaned = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
-    return cleaned if cleaned and not cleaned[0].isdigit() else f"column_{cleaned}".rstrip("_")
+def bad_images(name: str, cells: Sequence[str], wrong: Sequence[tuple[int, str]], where: Where) -> Unplaced:
+    """What to raise for the rows of a column whose images cannot be read, each with the reason."""
+    row, reason = wrong[0]
+    bad = partial(Unplaced, BadImageCell, option="per_column", file=where[0], row=where[1][row], column=name)
+    return bad(cell=cells[row][:80], reason=reason, count=len(wrong))
 
 
 class ImageEncoder(Frozen, tag="images", tag_field="kind"):

@@ -110,8 +110,12 @@ def measure_range(x: Column) -> Normalization:
     return Normalization(tuple(low.tolist()), std, double=x.dtype == np.float64)
 
 
-def measure_fill(x: Array, statistic: Fill) -> tuple[float, ...]:
-    """The mean or the median of the known numbers, over all axes but the last; 0 for a feature without any."""
+def measure_fill(x: Array, statistic: Fill | tuple[Fill | None, ...]) -> tuple[float, ...]:
+    """The mean or the median of the known numbers, over all axes but the last; 0 for a feature without any. Of several
+    statistics each is for one feature, None for one that has all numbers."""
+    if isinstance(statistic, tuple):
+        found = {how: measure_fill(x, how) for how in {*statistic} if how is not None}
+        return tuple(found[how][i] if how is not None else 0.0 for i, how in enumerate(statistic))
     rows = x.reshape(-1, x.shape[-1])
     has_numbers = ~np.isnan(rows).all(axis=0)
     known = rows[:, has_numbers].astype(np.float64)

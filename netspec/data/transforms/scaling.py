@@ -38,7 +38,9 @@ def scaling_problem(inputs: Mapping[str, Shape], scale: Scale) -> Unplaced | Non
     return None
 
 
-def find_scaling(inputs: Mapping[str, Column], scale: Scale, fill: Mapping[str, Fill]) -> dict[str, Normalization]:
+def find_scaling(
+    inputs: Mapping[str, Column], scale: Scale, fill: Mapping[str, Fill | tuple[Fill | None, ...]]
+) -> dict[str, Normalization]:
     """How each input is filled and normalized; token ids are not changed.
 
     Raises:

@@ -29,6 +29,8 @@ TITLES = {
     "init": "Initializers",
     "shape": "Shapes of inputs",
     "source": "Data sources",
+    "column": "Columns of tables",
+    "type": "Types of columns",
     "augmentation": "Augmentations",
     "optimizer": "Optimizers",
     "schedule": "Learning-rate schedules",

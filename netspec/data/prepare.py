@@ -136,4 +136,5 @@ def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[st
     )
     columns = {name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns}
     fill = {name: dataset.fill[key] for name, key in x_names.items() if key in dataset.fill}
-    return dataset.with_arrays(fit, facts=facts, columns=columns, fill=fill, raw_names=x_names)
+    scales = {name: dataset.scales[key] for name, key in x_names.items() if key in dataset.scales}
+    return dataset.with_arrays(fit, facts=facts, columns=columns, fill=fill, scales=scales, raw_names=x_names)

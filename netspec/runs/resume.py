@@ -64,7 +64,13 @@ def resume_run(
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
     run, before = Run.open(path), read_preprocessing(path)  # versions differ in how they compute statistics
-    prepared = prepare(as_trained(path, now), data, scaling=before.normalization, target_scaling=before.outputs)
+    prepared = prepare(
+        as_trained(path, now),
+        data,
+        scaling=before.normalization,
+        target_scaling=before.outputs,
+        encoder=before.encoder,
+    )
     if not checkpoint_steps(run.checkpoints):
         prepared = load_init(prepared)  # it starts from the beginning
 

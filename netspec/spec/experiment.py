@@ -25,6 +25,7 @@ from netspec.data.predict.preprocessing import Preprocessing, check_preprocessin
 from netspec.data.prepare import prepare_data
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
+from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Diagnostics, Problems, Unplaced, fail
 from netspec.language.source import Source
@@ -139,6 +140,7 @@ def prepare(
     preprocessing: Preprocessing | None = None,
     scaling: Mapping[str, Normalization] | None = None,
     target_scaling: Mapping[str, Normalization] | None = None,
+    encoder: Encoder | None = None,
 ) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
 
@@ -150,6 +152,7 @@ def prepare(
         scaling: the statistics to normalize with; None for those of `preprocessing`, or of the training split.
         target_scaling: that of a run which is continued: its targets stay in the same scale, and those of a run that
             an older version started as they are.
+        encoder: that of a run which is continued: which columns of a table it has learned from.
 
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
@@ -159,7 +162,9 @@ def prepare(
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
     graph = compilation.optimized
-    dataset = dataset if dataset is not None else _load(compilation, preprocessing)
+    dataset = (
+        dataset if dataset is not None else _load(compilation, preprocessing.encoder if preprocessing else encoder)
+    )
     if preprocessing is not None:
         target_scaling = preprocessing.outputs
     scaled = compilation.data.normalize_targets != "none"
@@ -240,12 +245,12 @@ def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dat
     )
 
 
-def _load(compilation: Compilation, preprocessing: Preprocessing | None = None) -> Dataset:
+def _load(compilation: Compilation, encoder: Encoder | None = None) -> Dataset:
     settings = compilation.data
     if settings.source is None:
         raise fail(NoData())
-    if preprocessing is not None:
-        settings = settings.replace(source=settings.source.as_of_run(preprocessing.encoder))
+    if encoder is not None:
+        settings = settings.replace(source=settings.source.as_of_run(encoder))
     try:
         return read_dataset(settings, compilation.data_folder, memory_for_data())
     except Unplaced as bad:

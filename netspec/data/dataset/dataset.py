@@ -123,7 +123,8 @@ class Dataset:
     `noun` is what an example is called ("row", "image"); `rows` gives the number of an example in its file where that
     is not its index, `test_name` and `test_rows` the same for a test split from another file. `encoder` turns what
     `netspec predict` is given into inputs. `fill` names the statistic that replaces missing numbers (NaN), by input: of
-    all features, or of each (None: it has none).
+    all features, or of each (None: it has none). `scales` says by input how each feature is normalized, where that
+    differs from the others (None: as `normalize` says).
     `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
     examples before it are left out, since they overlap it. `raw_names` has the names that the source gives to inputs,
     by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
@@ -140,6 +141,7 @@ class Dataset:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoder: Encoder | None = None
     fill: dict[str, Fill | tuple[Fill | None, ...]] = field(default_factory=dict)
+    scales: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     gap: int | None = None
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None

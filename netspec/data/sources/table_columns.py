@@ -49,9 +49,12 @@ class CategoryColumn(ColumnType):
 
 @column_type("date")
 class DateColumn(ColumnType):
-    """A date, a time, or both, as several features: a linear part in years from 2000 or, if the dates span less than a
-    year, in days, hours, minutes or seconds from the first day; and the sine and cosine of the position in the year,
-    the week and the day, if it varies. Times with a zone are converted to UTC.
+    """A date, a time, or both, as several features: a linear part, and the position in the year, the week and the day.
+
+    The linear part is in years from 2000 or, if the dates span less than a year, in days, hours, minutes or seconds
+    from the first day. The positions that vary have their sine and cosine as features: Monday and Sunday, or 23:59 and
+    0:00, are neighbors. Times with a zone are converted to UTC. What varies is decided by all rows of the file; the
+    statistics of `normalize` are those of the training split.
 
     Formula: sin(2 pi position), cos(2 pi position)
     Example: data { source = csv("a.csv", target = "rides", per_column = of("when", as = date("%d.%m.%Y %H:%M"))) }

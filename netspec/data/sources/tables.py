@@ -16,7 +16,7 @@ from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted, first_row_remarks
 from netspec.data.sources.table_columns import OfColumns
-from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts
+from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
@@ -112,6 +112,7 @@ class TableSource(Source):
             columns={} if encoder.shape is not None else encoder.feature_names(),
             encoder=encoder,
             fill=fills(encoder, said),
+            scales=scales(encoder),
         )
 
     def remarks(self, folder: Path) -> list[Unplaced]:

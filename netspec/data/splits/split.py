@@ -90,7 +90,7 @@ def split_dataset(
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
     )
     if scaling is None:
-        scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill)
+        scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
     return _scaled(splits, scaling, is_own_target=settings.target is not None)
 
 

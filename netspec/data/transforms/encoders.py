@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.tables import BadImageCell
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_layout import Wanted
@@ -155,8 +156,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         if any(default is not None for default in defaults):
             fill = np.array([np.nan if default is None else default for default in defaults])
             numbers = np.where(np.isnan(numbers), fill, numbers)
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, as everywhere in NumPy
-            return numbers.astype(np.float32)
+        return narrowed(numbers)
 
     def _default(self, column: Column) -> float | None:
         return column.default if column.default is not None or column.kind != "number" else self.default

@@ -39,9 +39,13 @@ def scaling_problem(inputs: Mapping[str, Shape], scale: Scale) -> Unplaced | Non
 
 
 def find_scaling(
-    inputs: Mapping[str, Column], scale: Scale, fill: Mapping[str, Fill | tuple[Fill | None, ...]]
+    inputs: Mapping[str, Column],
+    scale: Scale,
+    fill: Mapping[str, Fill | tuple[Fill | None, ...]],
+    by_feature: Mapping[str, tuple[str | None, ...]] | None = None,
 ) -> dict[str, Normalization]:
-    """How each input is filled and normalized; token ids are not changed.
+    """How each input is filled and normalized; token ids are not changed. `by_feature` says by input how each of its
+    features is normalized (None: by `scale`).
 
     Raises:
         Unplaced: all inputs are ids, or the given statistics do not fit an input.
@@ -53,12 +57,23 @@ def find_scaling(
     scales = {}
     for name, array in numbers.items():
         filling = measure_fill(in_memory(array), fill[name]) if name in fill else None
-        if scale == "none" and filling is None:
+        single = (by_feature or {}).get(name, ())
+        if scale == "none" and filling is None and not single:
             continue
         if filling is not None:
             array = np.where(np.isnan(in_memory(array)), np.array(filling, array.dtype), array)
-        scales[name] = _measured(array, scale, name).replace(fill=filling, double=array.dtype == np.float64)
+        measured = _measured(array, scale, name)
+        for how in {how for how in single if how is not None}:
+            other, chosen = _measured(array, how, name), [one == how for one in single]
+            measured = measured.replace(
+                mean=_chosen(chosen, other.mean, measured.mean), std=_chosen(chosen, other.std, measured.std)
+            )
+        scales[name] = measured.replace(fill=filling, double=array.dtype == np.float64)
     return scales
+
+
+def _chosen(is_first: list[bool], first: tuple[float, ...], second: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(a if is_a else b for is_a, a, b in zip(is_first, first, second, strict=True))
 
 
 def _cannot(scale: Scale, name: str, what: str, case: str = "", width: int = 0) -> Unplaced:

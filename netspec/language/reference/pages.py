@@ -35,6 +35,7 @@ ROOMS = {
     "netspec.data.errors.network": "Data and network",
     "netspec.data.errors.reading": "Numbers and colors",
     "netspec.data.errors.augmentation": "Augmentation",
+    "netspec.data.errors.tables": "Columns of tables",
     "netspec.data.errors.streaming": "Streaming",
     "netspec.data.errors.prediction": "Prediction and evaluation",
     "netspec.training.errors.recipe": "Training settings",

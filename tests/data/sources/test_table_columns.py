@@ -189,6 +189,29 @@ def test_two_statistics_in_one_input(tmp_path: Path) -> None:
     assert x.tolist() == [[1, 1], [2, 2], [4, 2], [9, 30]]
 
 
+def test_normalization_of_single_columns(tmp_path: Path) -> None:
+    text = "a,b,c,d,y\n1,10,5,7,p\n2,20,6,8,q\n3,60,7,9,p\n"
+    per_column = of("a", normalize="none"), of("b", normalize="unit"), of("c", normalize="standard")
+    data = load(tmp_path, text, *per_column)
+    raw = np.array([[1, 10, 5, 7], [2, 20, 6, 8], [3, 60, 7, 9]])
+    unit, standard = (raw[:, 1] - 10) / 50, (raw[:, 2] - 6) / np.std(raw[:, 2])
+    x = split_dataset(data, DataSettings(test=0)).train.inputs["input"]
+    np.testing.assert_allclose(x, np.stack([raw[:, 0], unit, standard, raw[:, 3]], 1), rtol=1e-6)
+    x = split_dataset(data, DataSettings(test=0, normalize="standard")).train.inputs["input"]
+    np.testing.assert_allclose(x, np.stack([raw[:, 0], unit, standard, standard], 1), rtol=1e-6)
+
+
+def test_timestamps_keep_their_digits(tmp_path: Path) -> None:
+    """1.7e12 + 0 ... 60,000 ms: float32 would round them to steps of 131 seconds."""
+    rng = np.random.default_rng(0)
+    times = 1_700_000_000_000 + rng.permutation(60_000)[:200]
+    text = "time,y\n" + "".join(f"{time},{'pq'[i % 2]}\n" for i, time in enumerate(times.tolist()))
+    splits = split_dataset(load(tmp_path, text), DataSettings(test=0, normalize="standard"))
+    expected = (times - times.mean()) / times.std()
+    np.testing.assert_allclose(splits.train.inputs["input"][:, 0], expected, atol=1e-5)
+    assert splits.train.inputs["input"].dtype == "float32"
+
+
 def test_a_missing_category_as_an_id(tmp_path: Path) -> None:
     plan = of("plan", as_=CategoryColumn(encode="ids"), missing="category")
     data = load(tmp_path, CHURN, plan, missing="mean")

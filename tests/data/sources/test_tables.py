@@ -35,7 +35,7 @@ def load(folder: Path, text: str, **options: Any) -> Dataset:
     assert source.facts(folder) == data.facts
     for name, shape in data.facts.inputs.items():
         assert data.train.inputs[name].shape == (len(data.train), *shape.sizes)
-        assert data.train.inputs[name].dtype == ("int32" if shape.is_tokens else "float32")
+        assert data.train.inputs[name].dtype in (("int32",) if shape.is_tokens else ("float32", "float64"))
     return data
 
 

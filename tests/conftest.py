@@ -20,6 +20,7 @@ os.environ.setdefault("GLIBC_TUNABLES", "")  # and tests compile more than they 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="Run attacks with thousands of cases, not with a sample.")
     parser.addoption("--update-golden", action="store_true", help="Rewrite the golden files with what comes out now.")
 
 
@@ -48,6 +49,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("NETSPEC_STRICT") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether attacks have thousands of cases."""
+    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture

@@ -22,6 +22,20 @@ from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
 
 
+class _OutputRecord(Frozen):
+    metrics: list[str] = []
+
+
+class _TrainRecord(Frozen):
+    outputs: dict[str, _OutputRecord] = {}
+
+
+class _SettingsRecord(Frozen):
+    """What is read of `settings.json`: the metrics of each output."""
+
+    train: _TrainRecord
+
+
 class SpecRecord(Frozen):
     """`spec.json`: where the spec of a run comes from, what was given with it, and what was known of its data."""
 
@@ -40,7 +54,11 @@ def read_preprocessing(path: Path) -> Preprocessing:
     Raises:
         CompileError: there is no such run, or it is damaged.
     """
-    return read_run(path).read("coding.json", Preprocessing)
+    record = read_run(path)
+    found, facts = record.read("coding.json", Preprocessing), record.read("spec.json", SpecRecord).facts
+    if (wrong := found.inconsistency(facts)) is not None:
+        raise damaged(path / "coding.json", wrong)
+    return found
 
 
 def load_model(path: Path) -> Model:
@@ -57,11 +75,11 @@ def as_trained(path: Path, spec: Compilation) -> Compilation:
     Raises:
         CompileError: there is no such run, it is damaged, or the spec has errors.
     """
-    outputs = read_run(path).json("settings.json")["train"].get("outputs", {})
+    outputs = read_run(path).read("settings.json", _SettingsRecord).train.outputs
     recipe = recipe_of(spec) if spec.train.metrics is None else None
     if recipe is None or outputs.keys() != recipe.outputs.keys():
         return spec
-    before = {name: output["metrics"] for name, output in outputs.items()}
+    before = {name: output.metrics for name, output in outputs.items()}
     if before == {name: output.describe()["metrics"] for name, output in recipe.outputs.items()}:
         return spec
     chains = {name: " -> ".join(metrics) for name, metrics in before.items() if metrics}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from netspec.data.dataset.dataset import Facts
 from netspec.data.dataset.lazy_rows import Column, Rows
 from netspec.data.errors.prediction import OtherPreprocessing
 from netspec.data.splits.split import Splits
@@ -48,6 +49,19 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
             dataset.raw_names,
             {**splits.own_targets, **splits.target_scaling},
         )
+
+    def inconsistency(self, facts: Facts) -> str | None:
+        """What does not fit the data that it was saved with, or None; for one that was read from a file."""
+        for name, scale in (*self.normalization.items(), *self.outputs.items()):
+            counts = {len(numbers) for numbers in (scale.mean, scale.std, scale.fill) if numbers is not None}
+            sizes = facts.inputs[name].sizes[-1:] if name in facts.inputs else ()
+            if len(counts) > 1 or (counts - {1} - {size for size in sizes if isinstance(size, int)} and sizes):
+                return f"the statistics of `{name}` do not fit its features"
+        for name, names in self.class_names.items():
+            classes = facts.targets[name].classes if name in facts.targets else None
+            if classes is not None and classes != len(names):
+                return f"`class_names` has {len(names)} names for the {classes} classes of `{name}`"
+        return None
 
 
 def check_preprocessing(ours: Preprocessing, of_run: Preprocessing) -> None:

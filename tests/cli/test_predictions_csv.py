@@ -74,12 +74,52 @@ def test_the_id_of_the_table_and_the_name_of_the_target() -> None:
     assert {row[1] for row in rows} <= {"0", "1"}
 
 
-def test_the_probability_of_yes() -> None:
+def test_the_probabilities_of_no_and_yes() -> None:
     header, *rows = written("runs/titanic-1", "test.csv", "--probabilities")
     asked = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
     wanted = [a["outputs"]["output"]["probability"] for a in asked]
-    assert header == ["PassengerId", "Survived"]
+    assert header == ["PassengerId", "0", "1"]  # the two classes of the column
+    assert [float(row[2]) for row in rows] == pytest.approx(wanted, rel=1e-6)
+    assert [float(row[1]) + float(row[2]) for row in rows] == pytest.approx([1.0] * 60)
+    header, *rows = written("runs/titanic-1", "test.csv", "--probabilities", "--label", "Survived")
+    assert header == ["PassengerId", "Survived"]  # as competitions want it
     assert [float(row[1]) for row in rows] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_many_predictions_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
+    answers = [a["outputs"]["output"]["answer"] for a in examples]
+    assert run(["predict", "runs/titanic-1", "test.csv"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"test.csv row 2: Survived = {answers[0]} (1 ")
+    assert lines[4] == "… 55 more: --all prints them, -o FILE.csv writes a table"
+    table = {line.split()[0]: line.split()[1:] for line in lines[8:]}
+    assert lines[6].split() == ["Survived", "count", "fraction"]
+    assert table == {c: [str(answers.count(c)), f"{100 * answers.count(c) / 60:.1f}%"] for c in set(answers)}
+    assert run(["predict", "runs/titanic-1", "test.csv", "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 60
+
+
+def test_numbers_are_named_after_their_columns_and_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    values = netspec.predict(Path("runs/widths-1"), [str(i) for i in range(30)]).outputs["output"]
+    assert run(["predict", "runs/widths-1", *map(str, range(30))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"0: wide = {values[0, 0]:.6g}, high = {values[0, 1]:.6g}"
+    name, mean, std, low, high = lines[-1].split()
+    column = values[:, 1].astype(np.float64)
+    assert name == "high" and float(mean) == pytest.approx(column.mean(), rel=1e-4)
+    assert float(std) == pytest.approx(column.std(), rel=1e-4)
+    assert (float(low), float(high)) == pytest.approx((column.min(), column.max()), rel=1e-4)
+
+
+def test_a_picture_only_of_images(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
+        (["-o", "a.png"], "a name that ends in .csv"),
+        (["-o", "a.png", "--id", "x"], "--id is for tables"),
+        (["-o", "a.txt"], "not `a.txt`"),
+    ):
+        assert run(["predict", "runs/widths-1", "3", *arguments]) == 1
+        assert message in " ".join(capsys.readouterr().err.split()) and not Path(arguments[1]).exists()
 
 
 def test_rows_are_counted_and_columns_called_as_asked() -> None:

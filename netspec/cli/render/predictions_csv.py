@@ -7,14 +7,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netspec.cli.render.predictions import target_columns
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
-from netspec.data.sources.tables import TableSource
-from netspec.data.transforms.encoders import input_name
 
 if TYPE_CHECKING:
     from netspec.runs.evaluate_predict import Predictions
-    from netspec.spec.model import Model
 
 
 def predictions_csv(predictions: Predictions, *, id_column: str | None, label: str | None, probabilities: bool) -> str:
@@ -24,13 +22,16 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
         predictions: the predictions.
         id_column: the column with the names of the examples (see `identities`).
         label: the name of the column of the only output; None: as in the data of the run.
-        probabilities: those of the classes instead of the most probable one.
+        probabilities: a column for each class with its probability, two for yes/no, instead of one for the most
+            probable class; for yes/no with a `label` only the probability of yes, under that name.
     """
     model = predictions.model
+    preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
-    ids = identities(names, predictions.table, model.preprocessing or Preprocessing(), id_column)
-    labels = _labels(model)
-    rows = [_cells(example["outputs"], labels, label, probabilities) for example in predictions.examples]
+    ids = identities(names, predictions.table, preprocessing, id_column)
+    labels = target_columns(model)
+    class_names = preprocessing.class_names
+    rows = [_cells(example["outputs"], labels, class_names, label, probabilities) for example in predictions.examples]
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -39,18 +40,12 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     return text.getvalue()
 
 
-def _labels(model: Model) -> dict[str, Sequence[str]]:
-    """The target columns of each output, where the data of the run were a table."""
-    source = model.compilation.data.source
-    if not isinstance(source, TableSource):
-        return {}
-    if len(model.outputs) == 1:
-        return dict.fromkeys(model.outputs, source.target)
-    return {input_name(name): [name] for name in source.target}
-
-
 def _cells(
-    outputs: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Sequence[str]], label: str | None, all_classes: bool
+    outputs: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Sequence[str]],
+    class_names: Mapping[str, Sequence[str]],
+    label: str | None,
+    all_classes: bool,
 ) -> dict[str, str]:
     """The cells of an example by column."""
     cells: dict[str, str] = {}
@@ -64,7 +59,10 @@ def _cells(
         elif not all_classes:
             cells[names[0]] = prediction["class"] if "class" in prediction else prediction["answer"]
         elif "probability" in prediction:
-            cells[names[0]] = _number(prediction["probability"])
+            no, yes = class_names.get(output) or ("no", "yes")
+            of_yes = prediction["probability"]
+            shown = {prefix + no: 1 - of_yes, prefix + yes: of_yes} if label is None else {names[0]: of_yes}
+            cells |= {name: _number(value) for name, value in shown.items()}
         else:
             cells |= {prefix + name: _number(value) for name, value in prediction["probabilities"].items()}
     return cells

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
-from netspec.cli.files import write_text
+from netspec.cli.files import write_bytes, write_text
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_json, print_problems
+from netspec.cli.render.picture import FORMATS, picture_format
+from netspec.cli.render.prediction_images import picture_of
+from netspec.cli.render.predictions import prediction_lines
 from netspec.cli.render.predictions_csv import predictions_csv
+from netspec.report.text import line_width, plural
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", help="Write a CSV table with an id and a prediction per example.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write a CSV table with an id and a prediction per example; or, of images, a .png, .svg or .pdf picture.",
+)
+@click.option("--all", "every", is_flag=True, help="Print every prediction, not a summary of more than 20.")
 @click.option(
     "--id",
     "id_column",
@@ -26,7 +35,9 @@ from netspec.cli.render.predictions_csv import predictions_csv
 )
 @click.option("--label", metavar="NAME", help="With -o: the column of the predictions (default: as in the data).")
 @click.option(
-    "--probabilities", is_flag=True, help="With -o: the probability of every class, instead of the most probable class."
+    "--probabilities",
+    is_flag=True,
+    help="With -o: a column with the probability of every class (two for yes/no), instead of the most probable class.",
 )
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
@@ -35,6 +46,7 @@ def command(
     run: str,
     inputs: tuple[str, ...],
     output: str | None,
+    every: bool,
     id_column: str | None,
     label: str | None,
     probabilities: bool,
@@ -45,14 +57,19 @@ def command(
     files, images or folders of images, rows such as 5.1,3.5,1.4,0.2, or text. They are encoded and normalized as in
     training; classes are printed by name.
 
+    Of more than 20 predictions a summary is printed: how often each class is predicted, or the mean and the range of
+    the values.
+
     With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
-    the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions.
+    the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions. Where the
+    network gives images, -o with a name that ends in .png, .svg or .pdf writes them as a picture.
 
     \b
     Example:
         netspec predict runs/iris-1 5.1,3.5,1.4,0.2
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
+        netspec predict runs/denoise-1 noisy.png -o clean.png
     """
     for text in inputs:
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
@@ -63,16 +80,26 @@ def command(
     predictions = predict(run, inputs)
     print_problems(predictions.warnings)
     if output is not None:
-        table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
-        write_text(Path(output), table)
-        click.echo(f"{len(predictions):,} predictions are in {output}")
-        return 0
-    for example in predictions.examples:
-        if as_json:
-            print_json(example)
+        path = Path(output)
+        if path.suffix.lower() == ".csv":
+            table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
+            write_text(path, table)
+            click.echo(f"{plural(len(predictions), 'prediction')} {_are(len(predictions))} in {output}")
         else:
-            click.echo(f"{example['input']}: " + "; ".join(_text(n, p) for n, p in example["outputs"].items()))
+            content, shown = picture_of(predictions, picture_format(path))
+            write_bytes(path, content)
+            click.echo(f"{output}: {shown}")
+    elif as_json:
+        for example in predictions.examples:
+            print_json(example)
+    else:
+        for line in prediction_lines(predictions, line_width(), every=every):
+            click.echo(line)
     return 0
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _check_options(output: str | None, as_json: bool, force: bool, only_with_output: Mapping[str, object]) -> None:
@@ -83,25 +110,11 @@ def _check_options(output: str | None, as_json: bool, force: bool, only_with_out
         return
     if as_json:
         raise click.UsageError("give --json or -o, not both")
-    if Path(output).suffix.lower() != ".csv":
-        raise click.UsageError(f"-o takes a name that ends in .csv, not `{output}`")
+    suffix = Path(output).suffix.lower()
+    if suffix != ".csv" and suffix[1:] not in FORMATS:
+        raise click.UsageError(f"-o takes a name that ends in .csv, or in .png, .svg or .pdf, not `{output}`")
+    if suffix != ".csv" and any(only_with_output.values()):
+        name = next(name for name, value in only_with_output.items() if value)
+        raise click.UsageError(f"{name} is for tables, and {output} is a picture")
     if Path(output).exists() and not force:
         raise click.UsageError(f"{output} already exists; --force overwrites it")
-
-
-def _text(name: str, prediction: dict[str, Any]) -> str:
-    prefix = "" if name == "output" else f"{name} "
-    if "classes" in prediction:
-        return prefix + " ".join(prediction["classes"])
-    if "class" in prediction:
-        ranked = sorted(prediction["probabilities"].items(), key=lambda item: -item[1])[:3]
-        return prefix + f"{prediction['class']} (" + ", ".join(f"{n} {100 * p:.1f}%" for n, p in ranked) + ")"
-    if "probability" in prediction:
-        return prefix + f"{prediction['answer']} ({prediction['yes']} {100 * prediction['probability']:.1f}%)"
-    return prefix + _numbers(prediction["values"])
-
-
-def _numbers(values: Any) -> str:
-    if isinstance(values, list):
-        return "[" + ", ".join(_numbers(v) for v in values) + "]"
-    return f"{values:.6g}"

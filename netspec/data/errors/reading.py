@@ -24,3 +24,63 @@ class RoundedNumbers(Diagnostic):
     first: str
     error: str
     range: str
+
+
+class MixedColors(Diagnostic):
+    """Some of the images have more channels than others: gray, RGB, RGB with transparency. All are read as the richest
+    of them, so that no color is lost; `channels` in `images` chooses another form.
+    """
+
+    severity: ClassVar[str] = "warning"
+    code = "NS518"
+    title = "the images have different colors ({counts}): all are read as {richest}"
+    label = "different colors"
+    counts: str
+    richest: str
+
+
+class UnlikeColors(Diagnostic):
+    """Of very many images the heads of some are read beforehand, and all of those have fewer channels than this one,
+    whose colors would be lost.
+    """
+
+    code = "NS519"
+    title = "{file} is {found}, but the images that were looked at before are {expected}"
+    label = "{count} of {total} images have more channels"
+    hint = "write `channels = {channels}` to read all as {found}, or `channels = {fewer}` to read all as {expected}"
+    file: str
+    found: str
+    expected: str
+    channels: int
+    fewer: int
+    count: int
+    total: int
+
+
+class NotScaled(Diagnostic):
+    """Images of floats or 32-bit integers have no largest number that a file names, and are not scaled: their numbers
+    are taken as they are. Those of 8 and 16 bits are scaled to 0..1.
+    """
+
+    severity: ClassVar[str] = "warning"
+    code = "NS520"
+    title = "{count} of {total} images hold floats or 32-bit integers from {low} to {high}, which are not scaled"
+    label = "not from 0 to 1"
+    hint = "`normalize = standard` or `normalize = unit` in `data` scales them"
+    count: int
+    total: int
+    low: str
+    high: str
+
+
+class FirstFrame(Diagnostic):
+    """An animation or a file of several pages: only the first image of it is read."""
+
+    severity: ClassVar[str] = "warning"
+    code = "NS521"
+    title = "{count} of {total} images have several frames or pages: only the first of each is read"
+    label = "such as {first}"
+    hint = "to use all of them, write each into a file of its own"
+    count: int
+    total: int
+    first: str

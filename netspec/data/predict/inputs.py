@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from PIL import Image
 
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.prediction import CannotPredict, OtherScale
+from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
-from netspec.data.sources.image_folder import ENDINGS, UNREADABLE
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
+from netspec.language.files.regular_file import Refused
 from netspec.language.shape import Shape
 
 if TYPE_CHECKING:
@@ -126,16 +126,18 @@ class _Reader:
             advice = "give rows of numbers or an .npy file"
             raise fail(CannotPredict(name=str(path), reason=reason, advice=advice))
         try:
-            if isinstance(encoder, ImageEncoder):
-                return encoder.read(path)[None]
-            sizes = shape.space
-            if not all(isinstance(size, int) for size in sizes):
-                with Image.open(path) as image:
-                    sizes = image.size[::-1]
-            return ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).read(path)[None] * self._brightest
-        except UNREADABLE as error:
-            advice = "give an image that opens in other programs"
-            raise fail(CannotPredict(name=str(path), reason=f"not an image: {error}", advice=advice)) from None
+            picture = load_picture(path)
+        except OSError as error:
+            advice = error.advice if isinstance(error, Refused) else "give an image that opens in other programs"
+            reason = error.strerror or "not an image"
+            raise fail(CannotPredict(name=str(path), reason=reason, advice=advice)) from None
+        if isinstance(encoder, ImageEncoder):
+            return encoder.encode(picture)[None]
+        sizes = shape.space
+        if not all(isinstance(size, int) for size in sizes):
+            sizes = picture.image.size[::-1]
+        pixels = ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).encode(picture)[None]
+        return pixels * self._brightest if picture.is_scaled else pixels
 
     def _read_npy(self, path: Path) -> Any:
         try:
@@ -150,9 +152,9 @@ class _Reader:
 
     @property
     def _brightest(self) -> int:
-        """The value of white: 1, or 255 if the training pixels were not scaled."""
+        """The value of white: 1, or 255 or 65535 if the training pixels were not scaled."""
         _, high = next(iter(self.preprocessing.ranges.values()), (0, 1))
-        return 255 if high > BRIGHT else 1
+        return 1 if high <= BRIGHT else 255 if high <= 255 else 65535
 
     def _read_table(self, path: Path) -> RawInputs:
         """A file of rows, with or without a header."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.data.errors.prediction import CannotPredict, Unseen
+from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.table import Table
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.sources.image_folder import ENDINGS
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.shape import Shape

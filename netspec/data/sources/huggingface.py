@@ -12,6 +12,9 @@ from netspec.data.dataset.from_arrays import as_numbers, from_arrays
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import CannotDownload, NoColumn, NoSplit, WrongType
 from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPackage
+from netspec.data.formats.images import as_picture
+from netspec.data.sources.image_survey import color_remark, scale_remark, value_range
+from netspec.data.transforms.encoders import ImageEncoder
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
@@ -19,6 +22,10 @@ from netspec.language.word import option
 
 LABELS = ("label", "labels", "target", "y", "fine_label")
 """Usual names of the target."""
+
+
+_remarks: dict[tuple[Source, Path], list[Unplaced]] = {}
+"""What was remarkable in the data sets that were loaded."""
 
 
 @source("huggingface")
@@ -54,10 +61,15 @@ class HuggingFace(Source):
         if self.test is not None or "test" in splits:
             test = self._split(splits, self.test or "test", "test")
         x, y = self._columns(train)
-        columns = {"x": _array(train, x), "y": _array(train, y)}
+        inputs, remarks = _inputs([part[x][:] for part in (train, test) if part is not None], x)
+        columns = {"x": inputs[0], "y": _numbers(train[y][:], y)}
         if test is not None:
-            columns |= {"x_test": _array(test, x), "y_test": _array(test, y)}
+            columns |= {"x_test": inputs[1], "y_test": _numbers(test[y][:], y)}
+        _remarks[(self, folder)] = remarks
         return from_arrays(**columns, names=getattr(train.features[y], "names", None), name=self.name)
+
+    def remarks(self, folder: Path) -> Sequence[Unplaced]:
+        return _remarks.get((self, folder), ())
 
     def _splits(self, folder: Path) -> Any:
         """The splits by name; raises Unplaced when the package is not installed, or the data set cannot be found."""
@@ -109,23 +121,36 @@ class HuggingFace(Source):
         return unclear(file=self.name, column=names[0], problem=problem, role=key, columns=", ".join(names))
 
 
-def _array(split: Any, column: str) -> Array:
-    """The values of a column: 8-bit pixels of images, or numbers; raises Unplaced when it has texts or other things."""
-    values: list[Any] = split[column][:]
-    first = values[0] if values else None
-    if first is not None and hasattr(first, "convert"):
-        mode = "L" if first.mode in ("1", "L") else "RGB"
-        _check_sizes(column, [(height, width) for width, height in (picture.size for picture in values)])
-        return np.stack([np.asarray(picture.convert(mode), np.uint8) for picture in values])
-    if isinstance(first, str):
+def _inputs(splits: Sequence[Sequence[Any]], column: str) -> tuple[list[Array], list[Unplaced]]:
+    """The values of a column in each split: images in the colors of the richest, or numbers; and warnings about them.
+    Raises Unplaced when the column has texts or other things."""
+    if not all(len(values) and hasattr(values[0], "convert") for values in splits):
+        return [_numbers(values, column) for values in splits], []
+    pictures = [[as_picture(image) for image in values] for values in splits]
+    every = [picture for part in pictures for picture in part]
+    width, height = every[0].image.size
+    for part in pictures:
+        _check_sizes(column, [picture.image.size[::-1] for picture in part], (height, width))
+    encoder = ImageEncoder(height, width, max(picture.channels for picture in every))
+    remarks = [color_remark([picture.channels for picture in every], "input")]
+    if raw := [picture.image for picture in every if not picture.is_scaled]:
+        remarks.append(scale_remark(len(raw), len(every), *value_range(raw), "input"))
+    are_bytes = not any(picture.is_deep for picture in every)
+    arrays = [np.stack([encoder.bytes(p) if are_bytes else encoder.encode(p) for p in part]) for part in pictures]
+    return arrays, [remark for remark in remarks if remark is not None]
+
+
+def _numbers(values: Sequence[Any], column: str) -> Array:
+    """The values of a column; raises Unplaced when they are not numbers."""
+    if len(values) and isinstance(values[0], str):
         raise Unplaced(WrongType, what=f"the column `{column}`", found="texts", case="column")
     return as_numbers(values, f"the column `{column}`")
 
 
-def _check_sizes(column: str, sizes: Sequence[tuple[int, int]]) -> None:
-    """Raises Unplaced unless all pictures have the size of the first."""
-    others = [index for index, size in enumerate(sizes) if size != sizes[0]]
+def _check_sizes(column: str, sizes: Sequence[tuple[int, int]], first: tuple[int, int]) -> None:
+    """Raises Unplaced unless all images have the size (height, width) of the first of the training split."""
+    others = [index for index, size in enumerate(sizes) if size != first]
     if others:
-        found, expected = ("{}x{}".format(*sizes[index]) for index in (others[0], 0))
+        found, expected = ("{}x{}".format(*size) for size in (sizes[others[0]], first))
         unlike = partial(Unplaced, ImageSizes, count=len(others), total=len(sizes), case="column")
         raise unlike(file=f"{column} {others[0]}", found=found, first=f"{column} 0", expected=expected)

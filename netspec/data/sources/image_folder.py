@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,18 +12,17 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target,
 from netspec.data.dataset.lazy_rows import Array, Rows, cannot_read_on
 from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.errors.files import BrokenFile, CannotRead
+from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
-from netspec.data.transforms.encoders import Fit, ImageEncoder
+from netspec.data.formats.images import ENDINGS, load_picture
+from netspec.data.sources.image_survey import COLORS, Survey, joined, remarks_on, survey_files
+from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
-from netspec.language.lazy import lazy, np
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.word import option
-
-Image = lazy("PIL.Image")
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-"""The endings of image files, in lower case."""
 
 SPLIT_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
 """Names of folders that are splits of the data, not classes."""
@@ -33,15 +33,14 @@ MAX_SHOWN = 5
 MAX_CHECKED = 500
 """How many images are opened beforehand when they are read during training."""
 
-UNREADABLE = (OSError, SyntaxError, ValueError)
-"""What Pillow raises for files that are damaged, or not images."""
-
 
 class Listing(Frozen):
-    """The images under a folder, by class in the order of the names; without classes the only one is empty."""
+    """The images under a folder, by class in their order; without classes the only one is empty. `option` is the
+    argument that names the folder."""
 
     folder: Path
     files: dict[str, list[Path]]
+    option: str = "folder"
 
     @property
     def paths(self) -> list[Path]:
@@ -60,7 +59,9 @@ class Listing(Frozen):
 class Images(Source):
     """Images in folders, one for each class and named after it.
 
-    They are PNG, JPEG or other files, scaled to 0..1. A folder without subfolders has images without classes, for
+    They are PNG, JPEG or other files, turned upright as their EXIF data say, and scaled to 0..1: 8 bits by 255, 16 bits
+    by 65535; floats and 32-bit integers are not scaled. Classes whose names are all integers are in the order of the
+    numbers, others in alphabetical order. A folder without subfolders has images without classes, for
     `target = input`.
 
     Example: data { source = images("photos", size = 64x64) }
@@ -78,7 +79,7 @@ class Images(Source):
     )
     channels: int | None = option(
         Channels(),
-        "1: gray, 3: RGB, 4: RGB with transparency (none: as the first image)",
+        "1: gray, 3: RGB, 4: RGB with transparency (none: as many as the richest image has)",
         default=None,
         aliases=("color_mode",),
     )
@@ -90,24 +91,40 @@ class Images(Source):
     test: str | None = option(Text("a folder (string)"), "a folder with the same classes, for the test", default=None)
 
     def facts(self, folder: Path) -> Facts:
-        listing = self._listing(folder)
-        return self._facts(listing, self._encoder(listing))
+        listings = self._listings(folder)
+        return self._facts(listings[0], self._encoder(self._surveyed(*listings)))
+
+    def remarks(self, folder: Path) -> Sequence[Unplaced]:
+        return remarks_on(self._surveyed(*self._listings(folder)), choose_colors=self.channels is None)
+
+    def as_of_run(self, encoder: Encoder | None) -> Source:
+        """Earlier versions read all images in the colors of the first one."""
+        if self.channels is not None or not isinstance(encoder, ImageEncoder):
+            return self
+        return self.replace(channels=encoder.channels)
 
     def load(self, folder: Path) -> Dataset:
         listing, test = self._listings(folder)
-        encoder = self._encoder(listing)
-        train, *tests = [arrays_of(self._read(p, encoder, p.paths), _labels(p)) for p in (listing, test) if p]
+        survey = joined(survey_files(part.paths) for part in (listing, test) if part)
+        if not survey.heads:
+            raise _broken(listing, survey.broken)
+        encoder = self._encoder(survey)
+        parts, first = [part for part in (listing, test) if part is not None], listing.name(listing.paths[0])
+        train, *tests = [arrays_of(self._read(p, encoder, p.paths, first), _labels(p)) for p in parts]
         return self._dataset(listing, test, encoder, train, *tests)
 
     def stream(self, folder: Path) -> Dataset | None:
         listing, test = self._listings(folder)
-        encoder = self._encoder(listing)
+        survey = self._surveyed(listing, test)
+        encoder = self._encoder(survey)
+        bounds = (0.0, 1.0) if survey.is_scaled else None
         parts, checked, total = [], 0, 0
         for part in filter(None, (listing, test)):
             some = part.paths[:: -(-len(part.paths) // MAX_CHECKED)]
-            self._read(part, encoder, some)
+            self._read(part, encoder, some, listing.name(listing.paths[0]))
             checked, total = checked + len(some), total + len(part.paths)
-            parts.append(arrays_of(Pictures(part.paths, encoder, is_fixed=self.size is None), _labels(part)))
+            pictures = Pictures(part.paths, encoder, bounds, is_fixed=self.size is None)
+            parts.append(arrays_of(pictures, _labels(part)))
         text = f"{checked:,} of {total:,} images were opened to check them, duplicates between splits not searched for"
         dataset = self._dataset(listing, test, encoder, *parts)
         return dataset if checked == total else replace(dataset, checked=text)
@@ -156,65 +173,82 @@ class Images(Source):
             raise Unplaced(BadFolder, option="test", folder=str(test.folder), problem=problem, advice=advice)
         return train, test
 
-    def _encoder(self, listing: Listing) -> ImageEncoder:
-        """How images are read; the first one decides what is not written. Raises Unplaced when it cannot be read."""
-        fit = cast("Fit", self.fit)
-        if self.size is not None and self.channels is not None:
-            return ImageEncoder(*self.size, self.channels, fit)
+    def _surveyed(self, listing: Listing, test: Listing | None) -> Survey:
+        """The heads of the images. Raises Unplaced when some cannot be read, or sizes differ and none is given."""
         first = listing.paths[0]
-        try:
-            width, height, channels = read_head(first)
-        except UNREADABLE as error:
-            raise _broken(listing, [(first, error)]) from error
-        return ImageEncoder(*(self.size or (height, width)), self.channels or channels, fit)
+        surveys = [(part, survey_files(part.paths)) for part in (listing, test) if part is not None]
+        for part, survey in surveys:
+            if survey.broken:
+                raise _broken(part, survey.broken)
+            expected = surveys[0][1].heads[first].size
+            sizes = {path: head.size for path, head in survey.heads.items()}
+            self._check_sizes(part, sizes, listing.name(first), expected)
+        return joined(survey for _, survey in surveys)
 
-    def _read(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path]) -> Array:
-        """Raises Unplaced with every image that cannot be read, or has another size where none is given."""
+    def _check_sizes(
+        self, listing: Listing, sizes: Mapping[Path, tuple[int, int]], first: str, expected: tuple[int, int]
+    ) -> None:
+        """Raises Unplaced when one of the sizes (width, height) differs from that of the first image, and none is
+        given."""
+        others = [path for path, size in sizes.items() if size != expected] if self.size is None else []
+        if others:
+            found, wanted = (f"{height}x{width}" for width, height in (sizes[others[0]], expected))
+            unlike = partial(Unplaced, ImageSizes, option=listing.option, file=listing.name(others[0]), found=found)
+            raise unlike(first=first, expected=wanted, count=len(others), total=len(sizes))
+
+    def _encoder(self, survey: Survey) -> ImageEncoder:
+        """How images are read; what is not written is decided by their heads."""
+        width, height = next(iter(survey.heads.values())).size
+        height, width = self.size or (height, width)
+        return ImageEncoder(height, width, self.channels or survey.channels, cast("Fit", self.fit))
+
+    def _read(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path], first: str) -> Array:
+        """`first` is the image whose size the others must have. Raises Unplaced with every image that cannot be read,
+        or has another size where none is given, or more channels.
+        """
         x = np.empty((len(paths), encoder.height, encoder.width, encoder.channels), np.float32)
-        broken: list[tuple[Path, Exception]] = []
-        others: list[tuple[Path, int, int]] = []
+        broken: dict[Path, OSError] = {}
+        sizes: dict[Path, tuple[int, int]] = {}
+        richer: dict[Path, int] = {}
         for index, path in enumerate(paths):
             try:
-                if self.size is None and (size := read_head(path)[:2]) != (encoder.width, encoder.height):
-                    others.append((path, *size))
-                    continue
-                x[index] = encoder.read(path)
-            except UNREADABLE as error:
-                broken.append((path, error))
+                picture = load_picture(path)
+            except OSError as error:
+                broken[path] = error
+                continue
+            sizes[path] = picture.image.size
+            if self.channels is None and picture.channels > encoder.channels:
+                richer[path] = picture.channels
+            elif self.size is not None or sizes[path] == (encoder.width, encoder.height):
+                x[index] = encoder.encode(picture)
         if broken:
             raise _broken(listing, broken)
-        if others:
-            path, width, height = others[0]
-            raise Unplaced(
-                ImageSizes,
-                option="folder",
-                file=listing.name(path),
-                found=f"{height}x{width}",
-                first=listing.name(listing.paths[0]),
-                expected=f"{encoder.height}x{encoder.width}",
-                count=len(others),
-                total=len(listing.paths),
-            )
+        self._check_sizes(listing, sizes, first, (encoder.width, encoder.height))
+        if richer:
+            raise _richer(listing, richer, encoder.channels, len(paths))
         return x
 
 
 class Pictures(Rows):
     """Images in files, read on demand. `is_fixed` is set when all of them must have the same size."""
 
-    def __init__(self, paths: Sequence[Path], encoder: ImageEncoder, *, is_fixed: bool) -> None:
-        super().__init__((len(paths), encoder.height, encoder.width, encoder.channels), "float32", (0.0, 1.0))
+    def __init__(
+        self, paths: Sequence[Path], encoder: ImageEncoder, bounds: tuple[float, float] | None, *, is_fixed: bool
+    ) -> None:
+        super().__init__((len(paths), encoder.height, encoder.width, encoder.channels), "float32", bounds)
         self.paths, self.encoder, self.is_fixed = paths, encoder, is_fixed
 
     def read(self, index: Array) -> Array:
         images = np.empty((len(index), *self.shape[1:]), np.float32)
         for row, path in enumerate(self.paths[i] for i in index.tolist()):
             try:
-                size = read_head(path)[:2] if self.is_fixed else None
-                images[row] = self.encoder.read(path)
-            except UNREADABLE as error:
-                raise cannot_read_on(path, error if isinstance(error, OSError) else "it is not an image") from error
-            if size is not None and size != (self.encoder.width, self.encoder.height):
-                raise cannot_read_on(path, f"it is {size[1]}x{size[0]}, the others {self.shape[1]}x{self.shape[2]}")
+                picture = load_picture(path)
+            except OSError as error:
+                raise cannot_read_on(path, error) from error
+            width, height = picture.image.size
+            if self.is_fixed and (height, width) != self.shape[1:3]:
+                raise cannot_read_on(path, f"it is {height}x{width}, the others {self.shape[1]}x{self.shape[2]}")
+            images[row] = self.encoder.encode(picture)
         return images
 
 
@@ -239,30 +273,35 @@ def _list_images(folder: Path, option_name: str) -> Listing:
             advice = f"put images into it ({', '.join(ENDINGS)}), or remove it"
             problem = "is a class without images"
             raise Unplaced(BadFolder, option=option_name, folder=str(folder / name), problem=problem, advice=advice)
-    return Listing(folder, files)
+    return Listing(folder, files, option_name)
 
 
 def _folders_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """In alphabetical order, or of their numbers if all of them are integers."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    are_numbers = all(name.isascii() and name.removeprefix("-").isdigit() for name in names)
+    return sorted(names, key=int) if are_numbers else names
 
 
 def _images_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
-def read_head(path: Path) -> tuple[int, int, int]:
-    """Width, height and channels of an image; the pixels are not read."""
-    with Image.open(path) as picture:
-        channels = 1 if picture.mode in ("1", "L", "I", "I;16", "F") else 4 if picture.mode in ("RGBA", "LA") else 3
-        return (*picture.size, channels)
-
-
-def _broken(listing: Listing, broken: Sequence[tuple[Path, Exception]]) -> Unplaced:
-    names = [listing.name(path) for path, _ in broken]
+def _broken(listing: Listing, broken: Mapping[Path, OSError]) -> Unplaced:
+    names = [listing.name(path) for path in broken]
     more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
     advice = "remove or replace it" + (f": {', '.join(names[:MAX_SHOWN])}{more}" if len(names) > 1 else "")
-    reason = "it is truncated or damaged" if "truncated" in str(broken[0][1]) else "it is not an image that can be read"
-    return Unplaced(BrokenFile, option="folder", file=names[0], format="image", reason=reason, advice=advice)
+    error = next(iter(broken.values()))
+    reason = "it is truncated or damaged" if "truncated" in str(error) else "it is not an image that can be read"
+    if isinstance(error, Refused):
+        reason, advice = str(error.strerror), f"{error.advice}, or {advice}"
+    return Unplaced(BrokenFile, option=listing.option, file=names[0], format="image", reason=reason, advice=advice)
+
+
+def _richer(listing: Listing, richer: Mapping[Path, int], channels: int, total: int) -> Unplaced:
+    first, most = next(iter(richer)), max(richer.values())
+    unlike = partial(Unplaced, UnlikeColors, option=listing.option, file=listing.name(first), count=len(richer))
+    return unlike(found=COLORS[most], expected=COLORS[channels], channels=most, fewer=channels, total=total)
 
 
 def _labels(listing: Listing) -> Array | None:

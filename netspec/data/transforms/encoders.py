@@ -16,6 +16,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.tables import BadImageCell
 from netspec.data.formats.csv_format import CsvFormat
+from netspec.data.formats.images import Picture, in_mode, load_picture
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
 from netspec.language.diagnostics import Unplaced
@@ -179,7 +180,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         for row, path in enumerate(self.image_paths(column, cells, folder)):
             try:
                 images[row] = encoder.read(path)
-            except (OSError, SyntaxError, ValueError) as error:
+            except OSError as error:
                 wrong.append((row, "there is no such file" if isinstance(error, FileNotFoundError) else "not an image"))
         if wrong:
             raise bad_images(column.name, cells, wrong, where)
@@ -199,7 +200,7 @@ def bad_images(name: str, cells: Sequence[str], wrong: Sequence[tuple[int, str]]
 
 
 class ImageEncoder(Frozen, tag="images", tag_field="kind"):
-    """Images of one size, scaled to 0..1, channels last."""
+    """Images of one size, channels last: upright, and scaled to 0..1 (netspec/data/formats/images.py)."""
 
     kind: ClassVar[str] = "images"
 
@@ -218,19 +219,33 @@ class ImageEncoder(Frozen, tag="images", tag_field="kind"):
         Raises:
             OSError: it cannot be read, or is not an image.
         """
-        with Image.open(path) as opened:
-            picture = self._fitted(opened.convert({1: "L", 3: "RGB", 4: "RGBA"}[self.channels]))
-            pixels = np.asarray(picture, np.uint8)
-        return pixels.reshape(self.height, self.width, self.channels).astype(np.float32) / 255
+        return self.encode(load_picture(path))
 
-    def _fitted(self, picture: Any) -> Any:
+    def encode(self, picture: Picture) -> Array:
+        """The pixels of an image: those of 8 and 16 bits from 0 to 1, others as they are."""
+        if not picture.is_deep:
+            return self.bytes(picture).astype(np.float32) / 255
+        gray = np.asarray(picture.image).astype(np.float32)
+        gray /= picture.white
+        image = self._fitted(Image.fromarray(gray))
+        pixels = np.repeat(np.asarray(image, np.float32)[:, :, None], self.channels, axis=2)
+        if self.channels == 4:
+            pixels[..., 3] = 1
+        return pixels
+
+    def bytes(self, picture: Picture) -> Array:
+        """The pixels of an image of 8 bits, from 0 to 255."""
+        image = self._fitted(in_mode(picture.image, self.channels))
+        return np.asarray(image, np.uint8).reshape(self.height, self.width, self.channels)
+
+    def _fitted(self, image: Any) -> Any:
         size = (self.width, self.height)
-        if picture.size == size:
-            return picture
+        if image.size == size:
+            return image
         if self.fit == "stretch":
-            return picture.resize(size, Image.Resampling.BILINEAR)
+            return image.resize(size, Image.Resampling.BILINEAR)
         change = ImageOps.fit if self.fit == "crop" else ImageOps.pad
-        return change(picture, size, method=Image.Resampling.BILINEAR)
+        return change(image, size, method=Image.Resampling.BILINEAR)
 
 
 class TextEncoder(Frozen, tag="text", tag_field="kind"):

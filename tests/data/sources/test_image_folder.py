@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from netspec.language.shape import Shape
 from netspec.language.values import Extent
 from netspec.language.word import Mismatch
 from tests.data.files import code_and_text, write
+from tests.data.image_files import png_head, write_tiff
 
 
 def picture(path: Path, size: tuple[int, int] = (4, 6), value: Any = (255, 0, 0), mode: str = "RGB") -> Path:
@@ -105,6 +107,94 @@ def test_no_sizes(wrong: object) -> None:
         Channels().accept(wrong)
 
 
+# ---------------------------------------------------------------- colors, depth, order
+
+
+def remarks(folder: Path, **options: Any) -> list[tuple[str, str]]:
+    source = Images(folder="p", **options)
+    source.facts(folder)
+    return [(r.kind.code, code_and_text(r)[1]) for r in source.remarks(folder)]
+
+
+def test_the_richest_image_decides_the_colors(tmp_path: Path) -> None:
+    """The first one is gray, three of four are not."""
+    picture(tmp_path / "p/a/1.png", value=51, mode="L")
+    for name in ("a/2.png", "b/1.png", "b/2.png"):
+        picture(tmp_path / "p" / name, value=(255, 0, 51))
+    source = Images(folder="p")
+    data = source.load(tmp_path)
+    assert source.facts(tmp_path) == data.facts
+    assert data.facts.inputs["input"] == Shape((4, 6, 3))
+    assert data.train.inputs["input"][:, 0, 0].tolist() == [
+        pytest.approx([0.2] * 3),
+        *[pytest.approx([1, 0, 0.2])] * 3,
+    ]
+    ((code, text),) = remarks(tmp_path)
+    assert code == "NS518" and "(1 gray, 3 RGB): all are read as RGB" in text and "`channels = 1` for gray" in text
+    assert remarks(tmp_path, channels=1) == []
+    picture(tmp_path / "p/b/3.png", value=(1, 2, 3, 4), mode="RGBA")
+    assert Images(folder="p").load(tmp_path).facts.inputs["input"] == Shape((4, 6, 4))
+
+
+def test_colors_of_the_test_images_count_too(photos: Path) -> None:
+    for name in ("cat/1.png", "dog/1.png"):
+        picture(photos / "p" / name, value=9, mode="L")
+        picture(photos / "test" / name)
+    data = Images(folder="p", test="test").load(photos)
+    assert data.train.inputs["input"].shape[-1] == data.test.inputs["input"].shape[-1] == 3
+    assert remarks(photos, test="test")[0][0] == "NS518"
+
+
+def test_a_rich_image_that_was_not_looked_at(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.data.sources.image_survey.MAX_HEADS", 2)
+    for name in ("a", "b", "c", "d"):
+        picture(photos / f"gray/{name}/1.png", value=9, mode="L")
+    picture(photos / "gray/d/2.png")
+    source = Images(folder="gray")
+    assert source.facts(photos).inputs["input"] == Shape((4, 6, 1))
+    code, text, _ = fail(photos, "load", folder="gray")
+    assert code == "NS519" and "d/2.png is RGB, but the images that were looked at before are gray" in text
+    assert Images(folder="gray", channels=1).load(photos).facts.inputs["input"] == Shape((4, 6, 1))
+
+
+def test_numbers_that_are_not_scaled_are_told(tmp_path: Path) -> None:
+    (tmp_path / "p/a").mkdir(parents=True)
+    for index, high in enumerate((1.0, 0.5)):
+        write_tiff(tmp_path / f"p/a/{index}.tif", np.array([[0, high]], np.float32))
+    assert remarks(tmp_path) == []
+    write_tiff(tmp_path / "p/a/2.tif", np.array([[-3.5, 4000]], np.float32))
+    ((code, text),) = remarks(tmp_path)
+    assert code == "NS520" and "3 of 3 images hold floats or 32-bit integers from -3.5 to 4000" in text
+    assert Images(folder="p").load(tmp_path).train.inputs["input"][2, 0, :, 0].tolist() == [-3.5, 4000]
+    stream = Images(folder="p").stream(tmp_path)
+    assert stream is not None and stream.train.inputs["input"].bounds is None, "their numbers are checked"
+
+
+def test_only_the_first_page_is_read(tmp_path: Path) -> None:
+    picture(tmp_path / "p/a/1.png")
+    pages = [Image.new("RGB", (6, 4), (value, 0, 0)) for value in (51, 102)]
+    pages[0].save(tmp_path / "p/a/2.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "p/a/3.gif", save_all=True, append_images=pages[1:])
+    ((code, text),) = remarks(tmp_path)
+    assert code == "NS521" and "2 of 3 images have several frames or pages" in text and "2.tif" in text
+    assert Images(folder="p").load(tmp_path).train.inputs["input"][1, 0, 0].tolist() == pytest.approx([0.2, 0, 0])
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
+    for name in range(27):
+        picture(tmp_path / f"p/{name}/1.png", (1, 1), (name, 0, 0))
+    data = Images(folder="p").load(tmp_path)
+    assert data.facts.targets["output"].names == tuple(map(str, range(27)))
+    assert data.train.targets["output"].tolist() == [*range(27)]
+    assert (data.train.inputs["input"][:, 0, 0, 0] * 255).round().tolist() == [*range(27)]
+    picture(tmp_path / "p/x/1.png", (1, 1))
+    assert Images(folder="p").facts(tmp_path).targets["output"].names[:3] == ("0", "1", "10")  # type: ignore[index]
+    picture(tmp_path / "q/-2/1.png")
+    picture(tmp_path / "q/010/1.png")
+    picture(tmp_path / "q/9/1.png")
+    assert Images(folder="q").facts(tmp_path).targets["output"].names == ("-2", "9", "010")
+
+
 # ---------------------------------------------------------------- mistakes
 
 
@@ -152,10 +242,11 @@ def test_other_classes_in_the_test(photos: Path) -> None:
 def test_images_of_several_sizes(photos: Path) -> None:
     picture(photos / "photos/dog/4.png", (8, 8))
     picture(photos / "photos/dog/5.png", (9, 8))
-    code, text, _ = fail(photos, "load")
-    assert code == "NS428"
-    assert "dog/4.png is 8x8, but cat/a.png is 4x6" in text
-    assert "2 of 7 images" in text and "`size = 4x6`" in text
+    for act in ("facts", "load"):
+        code, text, _ = fail(photos, act)
+        assert code == "NS428"
+        assert "dog/4.png is 8x8, but cat/a.png is 4x6" in text
+        assert "2 of 7 images" in text and "`size = 4x6`" in text
     assert len(Images(folder="photos", size=(4, 4)).load(photos).train) == 7
 
 
@@ -171,3 +262,22 @@ def test_damaged_images_are_told_together(photos: Path) -> None:
     write(photos / "photos/cat/a.png", "hello")  # the first one says what size they have
     code, text, _ = fail(photos)
     assert code == "NS404" and "cat/a.png is not a valid image file" in text
+
+
+def test_pipes_and_huge_images(photos: Path) -> None:
+    os.mkfifo(photos / "photos/dog/4.png")
+    for act in ("facts", "load"):
+        code, text, _ = fail(photos, act)
+        assert code == "NS404" and "dog/4.png" in text and "it is a named pipe, not a file" in text
+    (photos / "photos/dog/4.png").unlink()
+    (photos / "photos/dog/4.png").write_bytes(png_head(50_000, 50_000))
+    code, text, _ = fail(photos)
+    assert code == "NS404" and "it has 2,500 megapixels, and the limit is 89 megapixels" in text
+    assert "NETSPEC_MAX_IMAGE_MEGAPIXELS" in text
+
+
+def test_the_size_of_the_test_images(photos: Path) -> None:
+    picture(photos / "test/cat/1.png")
+    picture(photos / "test/dog/1.png", (6, 4))
+    code, text, option = fail(photos, test="test")
+    assert (code, option) == ("NS428", "test") and "dog/1.png is 6x4, but cat/a.png is 4x6" in text

@@ -55,8 +55,8 @@ def parse(spec: str | Path) -> tree.File:
 
 
 def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: str | None = None) -> list[Diagnostic]:
-    """Every error and warning of a spec, in the order of the text; an empty list if there are none. The list is shown
-    as the command line prints it.
+    """Every error and warning of a spec, those about its data and its settings included; an empty list if there are
+    none. Examples are looked at where their files are small. The list is shown as the command line prints it.
 
     Args:
         spec: a file or a text.
@@ -66,7 +66,9 @@ def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: s
     Raises:
         CompileError: the file cannot be read.
     """
-    return DiagnosticList(_compilation(spec, params, input, None).diagnose())
+    from netspec.spec.diagnose import diagnose_all
+
+    return DiagnosticList(diagnose_all(_compilation(spec, params, input, None)))
 
 
 def compile(

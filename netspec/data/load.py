@@ -55,6 +55,11 @@ def read_dataset(settings: DataSettings, folder: Path, device: int | None = None
     return settle_dataset(dataset if dataset is not None else _load(source, folder), settings)
 
 
+def is_loaded(settings: DataSettings, folder: Path) -> bool:
+    """Whether the data of the source in the settings were loaded for their facts."""
+    return settings.source is not None and (settings.source.under(settings.hold_out), folder) in _loaded
+
+
 def _load(source: Source, folder: Path) -> Dataset:
     value = source.load(folder)
     dataset = dataset_of(value, source.word)

@@ -15,39 +15,31 @@ from typing import Any
 import msgspec
 from flax import nnx
 
-from netspec.compiler.elaborate.expect import check_measurable, check_measured
-from netspec.compiler.ir.cost import rows, weights_by_layer
+from netspec.compiler.elaborate.expect import check_measured
+from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
-from netspec.data.errors.files import NoData, SourceNotUsed
-from netspec.data.load import read_dataset
-from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
-from netspec.data.prepare import prepare_data
-from netspec.data.sources.streaming import streamed_warning
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Diagnostics, Problems, Unplaced, fail
 from netspec.language.source import Source
 from netspec.spec.canonical import Meaning, meaning_of
+from netspec.spec.checks import check_start, check_training, load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
-from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
-from netspec.spec.sections import train_spans
+from netspec.spec.network_ends import input_shapes
 from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
-from netspec.training.errors.analysis import PartsOfNothing
-from netspec.training.errors.outputs import TestDecides
-from netspec.training.errors.recipe import NoTensorboard
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.loop import FitResult, fit
-from netspec.training.loop.tensorboard import FOLDER, TensorBoard, is_installed
+from netspec.training.loop.tensorboard import FOLDER, TensorBoard
 from netspec.training.loop.warm_start import start_from
-from netspec.training.recipe.outputs import check_target_values, normalizable_heads
-from netspec.training.recipe.recipe import Recipe, make_recipe
+from netspec.training.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -161,53 +153,16 @@ def prepare(
     dataset = as_dataset(data)
     compilation = with_overrides(spec, overrides or {}, dataset)
     compilation.check()
-    graph = compilation.optimized
-    dataset = (
-        dataset if dataset is not None else _load(compilation, preprocessing.encoder if preprocessing else encoder)
-    )
-    if preprocessing is not None:
-        target_scaling = preprocessing.outputs
-    scaled = compilation.data.normalize_targets != "none"
-    splits, warnings = prepare_data(
-        dataset,
-        compilation.data,
-        input_shapes(graph),
-        output_heads(graph, compilation.train.loss),
-        input_spans=input_spans(graph),
-        source_span=compilation.setting_spans("data").get("source"),
-        setting_spans=compilation.setting_spans("data"),
-        self_scaling=self_scaling_inputs(graph),
-        scaling=preprocessing.normalization if preprocessing is not None else scaling,
-        scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if scaled else {},
+    encoder = preprocessing.encoder if preprocessing is not None else encoder
+    checked = check_training(
+        compilation,
+        dataset if dataset is not None else load_data(compilation, memory_for_data(), encoder),
+        is_given=data is not None,
+        preprocessing=preprocessing,
+        scaling=scaling,
         target_scaling=target_scaling,
     )
-    if preprocessing is not None:
-        check_preprocessing(Preprocessing.of(splits), preprocessing)
-    if (streamed := streamed_warning(splits.dataset)) is not None:
-        warnings.append(streamed)
-    if data is not None and compilation.data.source is not None:
-        warnings.append(SourceNotUsed(span=compilation.setting_spans("data").get("source")))
-    recipe = make_recipe(
-        compilation.train,
-        output_heads(graph),
-        splits.facts.targets,
-        has_val=splits.val is not None,
-        has_test=splits.test is not None,
-        spans=train_spans(compilation),
-        layers=weights_by_layer(graph),
-        class_weights=splits.class_weights,
-        target_scaling=splits.target_scaling,
-    )
-    if recipe.test_decides:
-        warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
-    problems = Problems()
-    check_target_values(recipe.outputs, splits, compilation.setting_spans("train"), problems)
-    parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
-    check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
-    if compilation.train.tensorboard and not is_installed():
-        problems.add(NoTensorboard(span=compilation.setting_spans("train").get("tensorboard")))
-    problems.raise_errors()
-    return _assemble(compilation, splits, recipe, tuple(warnings))
+    return _assemble(compilation, checked.splits, checked.recipe, checked.warnings)
 
 
 def as_dataset(data: Any) -> Dataset | None:
@@ -245,20 +200,6 @@ def with_overrides(spec: Compilation | Source, overrides: Mapping[str, str], dat
     )
 
 
-def _load(compilation: Compilation, encoder: Encoder | None = None) -> Dataset:
-    settings = compilation.data
-    if settings.source is None:
-        raise fail(NoData())
-    if encoder is not None:
-        settings = settings.replace(source=settings.source.as_of_run(encoder))
-    try:
-        return read_dataset(settings, compilation.data_folder, memory_for_data())
-    except Unplaced as bad:
-        compilation.report_bad_data(bad)
-        compilation.problems.raise_errors()
-        raise
-
-
 def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
     """The weights with an L1 or L2 penalty, by their place in the module: all but biases; a shared one counts once."""
     places = None
@@ -282,9 +223,8 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
     Raises:
         CompileError: they cannot be read, or none of them fits the network (NS452, NS508, NS509, NS511).
     """
+    check_start(experiment.compilation)
     settings, spans = experiment.compilation.train, experiment.compilation.setting_spans("train")
-    if settings.init_parts and settings.init is None:
-        raise fail(PartsOfNothing(span=spans.get("init_parts")))
     if settings.init is None or experiment.is_initialized:
         return experiment
     folder, seed = experiment.compilation.source.folder, experiment.recipe.seed

@@ -5,7 +5,7 @@ Weights are counted once, also when they are shared. Sizes that are not known ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from netspec.compiler.ir.graph import Graph, Node, SharedModule
@@ -32,7 +32,8 @@ class Counts(Frozen):
 
 
 class Row(Counts, kw_only=True):
-    """One layer. `path` has the names of the blocks around it, `weights` the names of its weights in its module."""
+    """One layer. `path` has the names of the blocks around it, `weights` the names of its weights in its module,
+    `sizes` the shapes of these and of its state."""
 
     path: tuple[str, ...]
     word: str
@@ -40,6 +41,7 @@ class Row(Counts, kw_only=True):
     shape: Shape
     node: Node
     weights: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[int, ...]] = {}
     is_shared_again: bool = False
 
     @property
@@ -98,7 +100,7 @@ def _rows(graph: Graph, path: tuple[str, ...], seen: dict[object, set[SharedModu
 
 def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_shared_again: bool) -> Row:
     shapes = graph.input_shapes(node)
-    weights = layer.parameters(*shapes)
+    weights, state = layer.parameters(*shapes), layer.state(*shapes)
     count = 0 if is_shared_again else sum(map(prod, weights.values()))
     return Row(
         path=path,
@@ -107,10 +109,11 @@ def _row(node: Node, path: tuple[str, ...], layer: Layer, graph: Graph, *, is_sh
         shape=node.shape,
         trainable=0 if layer.is_frozen else count,
         frozen=count if layer.is_frozen else 0,
-        state=0 if is_shared_again else sum(map(prod, layer.state(*shapes).values())),
+        state=0 if is_shared_again else sum(map(prod, state.values())),
         macs=layer.macs(node.shape, *shapes),
         node=node,
         weights=tuple(weights),
+        sizes={**weights, **state},
         is_shared_again=is_shared_again,
     )
 

@@ -29,6 +29,8 @@ Fill = Literal["mean", "median"]
 Loaded: TypeAlias = "Dataset | tuple[Any, ...] | Mapping[str, Any]"
 """What `load` of a source may return: a `Dataset`, or arrays as `from_arrays` takes them."""
 
+MAX_NAME = 255
+"""Characters of the longest name of a file."""
 DEFAULT_TEST = 0.2
 """The fraction that is held out for the test when a source has no test split and `test` is not written."""
 
@@ -224,6 +226,15 @@ class Source(Word, ABC):
     def as_of_run(self, encoder: Encoder | None) -> Source:
         """The same source for a run that has read it with an encoder before, perhaps with an earlier version."""
         return self
+
+    def file_bytes(self, folder: Path) -> int | None:
+        """How many bytes the files have that options name, for `netspec check`, which reads small ones; None where no
+        file is named, or a folder or something to download is."""
+        names = [value for o in self.options() if isinstance(value := getattr(self, o.field), str)]
+        paths = [folder / name for name in names if "\0" not in name and len(name) < MAX_NAME]
+        files = [path for path in paths if path.is_file()]
+        is_folder = any(name.strip(".") and path.is_dir() for name, path in zip(names, paths, strict=False))
+        return None if is_folder or not files else sum(path.stat().st_size for path in files)
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, which knows what is held out of it. Only sources override this that learn something from

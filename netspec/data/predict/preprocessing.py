@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from netspec.data.dataset.dataset import Facts
 from netspec.data.dataset.lazy_rows import Column, Rows
 from netspec.data.errors.prediction import OtherPreprocessing
@@ -16,6 +14,7 @@ from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import fail
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 
 

@@ -8,7 +8,7 @@ trained or frozen makes no difference, so the weights of a network also fit one 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,13 @@ import jax.numpy as jnp
 from flax import nnx
 from msgspec import structs
 
-from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
-from netspec.language.files.paths import exists, is_folder
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.source import Span
 from netspec.storage.weights import STATE, WeightFile, read_weights
 from netspec.training.errors import analysis as errors
 from netspec.training.experiment import MakeModule
-from netspec.training.optimizers.layer_selection import find_part, is_inside
-
-MAX_SHOWN = 8
-"""How many weights of a kind a message names."""
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """What became of the weights of a network: those `taken`, those that stay random with the reason, and those
-    of the source that match nothing (`unused`), all by name."""
-
-    taken: tuple[str, ...]
-    fresh: Mapping[str, str]
-    unused: tuple[str, ...]
+from netspec.training.loop.start_match import Transfer, find_start, match, report_transfer
+from netspec.training.optimizers.layer_selection import find_part
 
 
 def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFile:
@@ -45,22 +32,16 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFil
     Raises:
         CompileError: it is not there or cannot be read (NS511).
     """
-    path = next((path for path in (folder / source, Path(source)) if exists(path)), None)
-    reason = advice = ""
-    if path is None:
-        reason = "there is no such file or folder"
-    elif is_folder(path) and not (path / "weights.safetensors").is_file():
-        reason = "the folder has no weights.safetensors"
-    else:
-        try:
-            arrays, warnings = read_weights(path)
-            placed = tuple(structs.replace(warning, span=span) for warning in warnings)
-            return WeightFile({name.removeprefix(STATE): array for name, array in arrays.items()}, placed)
-        except CompileError as error:
-            (problem, *_) = error.diagnostics
-            reason = problem.message
-            advice = problem.hint_text if problem.case == "weights" else ""  # the checkpoint that still has them
-    raise fail(errors.NoStart(span=span, source=source, reason=reason, advice=advice or errors.NoStart.advice))
+    path = find_start(source, folder, span)
+    try:
+        arrays, warnings = read_weights(path)
+    except CompileError as error:
+        (problem, *_) = error.diagnostics
+        advice = problem.hint_text if problem.case == "weights" else ""  # the checkpoint that still has them
+        broken = partial(errors.NoStart, span=span, source=source, reason=problem.message)
+        raise fail(broken(advice=advice or errors.NoStart.advice)) from error
+    placed = tuple(structs.replace(warning, span=span) for warning in warnings)
+    return WeightFile({name.removeprefix(STATE): array for name, array in arrays.items()}, placed)
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
@@ -77,25 +58,13 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
     for name in parts:
         find_part(module, name)
 
-    def is_chosen(name: str) -> bool:
-        return not parts or any(is_inside(name, part) for part in parts)
-
-    taken, fresh, used = [], dict[str, str](), set[str]()
-    for names, variable in _variables(module):
-        if not any(map(is_chosen, names)):
-            continue
-        key = next((name for name in names if name in arrays), None)
-        if key is None:
-            fresh[names[0]] = "not there"
-            continue
-        used.add(key)
-        here, there = ("x".join(map(str, x.shape)) or "a number" for x in (variable[...], arrays[key]))
-        if here == there:
+    variables = _variables(module)
+    ours = [(names, tuple(variable[...].shape)) for names, variable in variables]
+    result = match(ours, {name: tuple(array.shape) for name, array in arrays.items()}, parts)
+    for names, variable in variables:
+        if (key := result.taken.get(names[0])) is not None:
             variable[...] = jnp.asarray(arrays[key], variable[...].dtype)
-            taken.append(names[0])
-        else:
-            fresh[names[0]] = f"{there} there, {here} here"
-    return Transfer(tuple(taken), fresh, tuple(name for name in arrays if is_chosen(name) and name not in used))
+    return result
 
 
 def _variables(module: Any) -> list[tuple[list[str], Any]]:
@@ -133,45 +102,11 @@ def start_from(
         result = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
     except CompileError as error:
         raise CompileError([structs.replace(d, span=spans.get("init_parts")) for d in error.diagnostics]) from error
-    _check_taken(result, source, parts, spans)
+    reported = report_transfer(result, source, parts, spans)
 
     def made(rngs: Any) -> Any:
         module = make_module(rngs)
         transfer(module, arrays, parts)
         return module
 
-    if not (result.fresh or result.unused):
-        return made, warnings
-    count, fresh = len(result.taken), [f"{name} ({why})" for name, why in result.fresh.items()]
-    warning = errors.PartlyTaken(
-        span=spans.get("init"),
-        taken=count,
-        all=count + len(fresh),
-        source=source,
-        random=_some(fresh),
-        unused=_some(sorted(result.unused)),
-        case={(True, False): "random", (False, True): "unused"}.get((bool(fresh), bool(result.unused)), ""),
-    )
-    return made, (*warnings, warning)
-
-
-def _check_taken(result: Transfer, source: str, parts: Sequence[str], spans: Mapping[str, Span]) -> None:
-    problems = Problems()
-    for part in parts or [""]:
-        if any(not part or is_inside(name, part) for name in result.taken):
-            continue
-        here = [f"`{name}` is {why}" for name, why in result.fresh.items() if not part or is_inside(name, part)]
-        problems.add(
-            errors.NothingTaken(
-                span=spans.get("init_parts" if part else "init"),
-                source=source,
-                what=f"`{part}`" if part else "this network",
-                reason=_some(here) or "it has no weights",
-            )
-        )
-    problems.raise_errors()
-
-
-def _some(items: Sequence[str]) -> str:
-    more = len(items) - MAX_SHOWN
-    return ", ".join([*items[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+    return made, (*warnings, *reported)

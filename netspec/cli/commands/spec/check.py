@@ -16,6 +16,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
 from netspec.report.text import plural
 from netspec.spec.compilation import Compilation, read_source
+from netspec.spec.diagnose import diagnose_all
 
 
 @click.command()
@@ -55,7 +56,7 @@ def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptio
                 _print_count(file, error.diagnostics, "")
     for file, source in sources.items():
         spec = given.compilation(source)
-        diagnostics = list(spec.diagnose())
+        diagnostics = diagnose_all(spec)
         print_problems(diagnostics)
         mistakes = sum(d.is_error for d in diagnostics)
         errors += mistakes

@@ -1,0 +1,169 @@
+"""Everything that is checked before the first step. `netspec train` and `netspec check` call the same functions.
+
+Input: a `Compilation`, and data or the source that it names. Output: the splits and the recipe, or diagnostics. JAX is
+not imported here, so that `netspec check` stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.compiler.elaborate.expect import check_measurable
+from netspec.compiler.ir.cost import rows, weights_by_layer
+from netspec.data.dataset.dataset import Dataset
+from netspec.data.errors.files import NoData, SourceNotUsed
+from netspec.data.load import read_dataset
+from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
+from netspec.data.prepare import prepare_data
+from netspec.data.sources.streaming import streamed_warning
+from netspec.data.splits.split import Splits
+from netspec.data.transforms.encoders import Encoder
+from netspec.data.transforms.normalization import Normalization
+from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
+from netspec.spec.compilation import Compilation
+from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
+from netspec.spec.sections import train_spans
+from netspec.training.errors.analysis import PartsOfNothing
+from netspec.training.errors.outputs import TestDecides
+from netspec.training.errors.recipe import NoTensorboard, UnknownLayer
+from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
+from netspec.training.loop.tensorboard import is_installed
+from netspec.training.optimizers.layer_selection import advise_layer, names_of
+from netspec.training.recipe.outputs import check_target_values, normalizable_heads
+from netspec.training.recipe.recipe import Recipe, make_recipe
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What fits together: the examples, and how they are trained on; with warnings."""
+
+    splits: Splits
+    recipe: Recipe
+    warnings: tuple[Diagnostic, ...]
+
+
+def check_training(
+    compilation: Compilation,
+    dataset: Dataset,
+    *,
+    is_given: bool = False,
+    preprocessing: Preprocessing | None = None,
+    scaling: Mapping[str, Normalization] | None = None,
+    target_scaling: Mapping[str, Normalization] | None = None,
+) -> Checked:
+    """Prepare the data of a spec without errors, and check that everything fits.
+
+    Args:
+        compilation: the spec.
+        dataset: its data.
+        is_given: they do not come from the source that the spec names.
+        preprocessing: that of a run, which the data are coded by.
+        scaling: the statistics to normalize with; None for those of `preprocessing`, or of the training split.
+        target_scaling: the same for targets.
+
+    Raises:
+        CompileError: with everything that does not fit.
+    """
+    graph, spans = compilation.optimized, compilation.setting_spans("data")
+    if preprocessing is not None:
+        scaling, target_scaling = preprocessing.normalization, preprocessing.outputs
+    is_scaled = compilation.data.normalize_targets != "none"
+    splits, warnings = prepare_data(
+        dataset,
+        compilation.data,
+        input_shapes(graph),
+        output_heads(graph, compilation.train.loss),
+        input_spans=input_spans(graph),
+        source_span=spans.get("source"),
+        setting_spans=spans,
+        self_scaling=self_scaling_inputs(graph),
+        scaling=scaling,
+        scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if is_scaled else {},
+        target_scaling=target_scaling,
+    )
+    if preprocessing is not None:
+        check_preprocessing(Preprocessing.of(splits), preprocessing)
+    if (streamed := streamed_warning(splits.dataset)) is not None:
+        warnings.append(streamed)
+    if is_given and compilation.data.source is not None:
+        warnings.append(SourceNotUsed(span=spans.get("source")))
+    recipe = _recipe(compilation, splits)
+    if recipe.test_decides:
+        warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
+    _check_values(compilation, splits, recipe)
+    return Checked(splits, recipe, tuple(warnings))
+
+
+def _recipe(compilation: Compilation, splits: Splits) -> Recipe:
+    graph = compilation.optimized
+    return make_recipe(
+        compilation.train,
+        output_heads(graph),
+        splits.facts.targets,
+        has_val=splits.val is not None,
+        has_test=splits.test is not None,
+        spans=train_spans(compilation),
+        layers=weights_by_layer(graph),
+        class_weights=splits.class_weights,
+        target_scaling=splits.target_scaling,
+    )
+
+
+def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> None:
+    """Raises CompileError for targets that a loss cannot use, expectations of what is not measured, and packages."""
+    problems, spans = Problems(), compilation.setting_spans("train")
+    check_target_values(recipe.outputs, splits, spans, problems)
+    parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
+    check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
+    if compilation.train.tensorboard and not is_installed():
+        problems.add(NoTensorboard(span=spans.get("tensorboard")))
+    problems.raise_errors()
+
+
+def load_data(compilation: Compilation, device: int | None = None, encoder: Encoder | None = None) -> Dataset:
+    """The data of the source that a spec names; `device` is how many bytes a device has for them, `encoder` that of a
+    run, which has read them before.
+
+    Raises:
+        CompileError: it names none (NS423), or they cannot be read.
+    """
+    settings = compilation.data
+    if settings.source is None:
+        raise fail(NoData())
+    if encoder is not None:
+        settings = settings.replace(source=settings.source.as_of_run(encoder))
+    try:
+        return read_dataset(settings, compilation.data_folder, device)
+    except Unplaced as bad:
+        compilation.report_bad_data(bad)
+        compilation.problems.raise_errors()
+        raise
+
+
+def check_start(compilation: Compilation) -> tuple[Diagnostic, ...]:
+    """Whether the weights that `train.init` names are there and fit by name and shape; warnings about the others.
+
+    Raises:
+        CompileError: they cannot be read, or none of them fits (NS452, NS508, NS509, NS511).
+    """
+    settings, spans = compilation.train, compilation.setting_spans("train")
+    if settings.init is None:
+        if settings.init_parts:
+            raise fail(PartsOfNothing(span=spans.get("init_parts")))
+        return ()
+    path = find_start(settings.init, compilation.source.folder, spans.get("init"))
+    theirs = shapes_of_file(path, settings.init, spans.get("init"))
+    graph = compilation.network
+    known = names_of({row.name: 0 for row in rows(graph)})
+    for part in [part for part in settings.init_parts if part not in known]:
+        raise fail(UnknownLayer(span=spans.get("init_parts"), name=part, advice=advise_layer(part, known)))
+    if theirs is None:
+        return ()
+    ours = [
+        (["/".join((*row.path, *name.split(".")))], sizes)
+        for row in rows(graph)
+        if not row.is_shared_again
+        for name, sizes in row.sizes.items()
+    ]
+    return report_transfer(match(ours, theirs, settings.init_parts), settings.init, settings.init_parts, spans)

@@ -108,8 +108,8 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
     Raises:
         CompileError: a folder is damaged, or the data have changed.
     """
-    spec, scaling = as_trained(path, read_compilation(path)), read_preprocessing(path).outputs
-    prepared = load_init(prepare(spec, data, target_scaling=scaling))
+    spec, before = as_trained(path, read_compilation(path)), read_preprocessing(path)
+    prepared = load_init(prepare(spec, data, target_scaling=before.outputs, encoder=before.encoder))
     return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
 
 

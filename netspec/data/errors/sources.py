@@ -69,8 +69,7 @@ class ColumnConflict(Diagnostic):
     title = "the column `{column}` of {file} {problem}"
     label = "{problem}"
     hint = {
-        "values": 'nothing can be learned from values that hardly ever repeat: leave it out, `drop = ["{column}"]`',
-        "dates": 'write `per_column = of("{column}", as = date)`, or leave it out, `drop = ["{column}"]`',
+        "values": "{advice}",
         "twice": "name it once in `{role}`",
         "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
         "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",
@@ -82,6 +81,7 @@ class ColumnConflict(Diagnostic):
     problem: str
     role: str = ""
     columns: str = ""
+    advice: str = ""
 
 
 class ClassWeights(Diagnostic):

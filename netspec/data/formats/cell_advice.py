@@ -71,7 +71,7 @@ class Advice:
             options.append(f"categories = {self._with_own('categories', categories)}")
         if dates:
             options.append(f"per_column = of({typed(dates)}, as = date)")
-        if unique:
+        if unique:  # nothing can be learned from values that hardly ever repeat
             options.append(f"drop = {self._with_own('drop', unique)}")
         lines = [f"write `{', '.join(options)}`"]
         if len(unique) < len(cells):
@@ -102,7 +102,8 @@ def _form_of(cells: Sequence[str], form: CsvFormat) -> str:
 
 
 def is_unique(cells: Sequence[str]) -> bool:
-    count = len({*cells})
+    """Whether nearly every row has another value."""
+    count = len({*cells} - {""})
     return count > FEW_CLASSES and 2 * count > len(cells)
 
 

@@ -181,22 +181,35 @@ def _positions(source: TableFile, option: str, names: Sequence[str]) -> list[int
     file, header = source.file, source.header
     for i, name in enumerate(names):
         if name not in header:
-            raise _no_column(file, header, source.delimiter, option, name)
+            raise _no_column(source, option, name)
         if name in names[:i]:
             conflict = partial(Unplaced, ColumnConflict, option=option, file=file, column=name, role=option)
             raise conflict(problem=f"is named twice in `{option}`", case="twice")
     return [header.index(name) for name in names]
 
 
-def _no_column(file: str, header: Sequence[str], delimiter: str | None, option: str, name: str) -> Unplaced:
+def _no_column(source: TableFile, option: str, name: str) -> Unplaced:
+    file, header = source.file, source.header
     if 2 * sum(number(cell) is not None for cell in header) > len(header):
         return _row_of_numbers(file, header)
     advice = suggest(name, header, what="its columns")
-    others = [d for d in DELIMITERS if delimiter not in (None, d) and d in header[0]]
-    if len(header) == 1 and others:
-        shown = "\\t" if others[0] == "\t" else others[0]
-        advice = f'its cells seem to be separated by another character: set `delimiter = "{shown}"`'
+    if signs := _other_signs(source):
+        advice = f"its cells seem to be written in another way: set {signs}"
     return Unplaced(NoColumn, option=option, file=file, column=name, advice=advice)
+
+
+def _other_signs(source: TableFile) -> str:
+    """The delimiter that a file with a single column seems to have, and the decimal sign that goes with it."""
+    header = source.header
+    delimiter = next((d for d in DELIMITERS if source.delimiter not in (None, d) and d in header[0]), None)
+    if len(header) > 1 or delimiter is None:
+        return ""
+    rows = [(source.delimiter or ",").join(cell or "" for cell in row).split(delimiter) for row in source.head()]
+    has_commas = any(re.fullmatch(r"-?[\d.]*\d,\d+", cell.strip()) for row in rows for cell in row)
+    has_points = any(re.fullmatch(r"-?\d{1,3}(\.\d{3})+(,\d+)?", cell.strip()) for row in rows for cell in row)
+    shown = "\\t" if delimiter == "\t" else delimiter
+    decimal = (', decimal = ","' + (', thousands = "."' if has_points else "")) if has_commas else ""
+    return f'`delimiter = "{shown}"{decimal}`'
 
 
 def _row_of_numbers(file: str, header: Sequence[str]) -> Unplaced:

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import cast
 
 from netspec.data.dataset.dataset import Arrays, Facts, Fill, Target
-from netspec.data.dataset.lazy_rows import Array
+from netspec.data.dataset.lazy_rows import Array, Column as InputColumn
 from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
 from netspec.data.errors.sources import ColumnConflict, UnseenClass
 from netspec.data.errors.tables import ColumnTypeConflict, DateUnclear
-from netspec.data.formats.cell_advice import FEW_CLASSES, Advice
+from netspec.data.formats.cell_advice import FEW_CLASSES, Advice, is_unique
 from netspec.data.formats.cell_errors import BadCells, not_numbers, raise_all
 from netspec.data.formats.cells import MISSING, number
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table import Table
 from netspec.data.formats.table_layout import OnMissing, Wanted
+from netspec.data.sources.image_folder import Pictures
 from netspec.data.sources.table_columns import (
     CategoryColumn,
     DateColumn,
@@ -35,7 +36,7 @@ from netspec.data.sources.table_columns import (
 )
 from netspec.data.sources.table_images import image_encoder
 from netspec.data.transforms.columns import Column, input_name, read_dates, tags
-from netspec.data.transforms.dates import Dates, detect_formats, fit_dates, looks_like_dates
+from netspec.data.transforms.dates import Dates, detect_formats, fit_dates
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
@@ -57,6 +58,8 @@ class Columns:
     shape: tuple[Size, ...] | None
     form: CsvFormat
     absent: tuple[str, ...]
+    of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = ()
+    """How a run encodes its dates and images, for data that are encoded in the same way."""
 
     def of(self, name: str) -> OfColumns:
         return next((of for of in self.per_column if name in of.columns), NOTHING)
@@ -136,6 +139,7 @@ def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
         Unplaced: a column is not what it should be, inputs have the same name, or the given shape does not fit.
     """
     layout = table.layout
+    _check_categories(table, said)
     columns = tuple(_column(table, said, layout.header[p], p in layout.names) for p in layout.features)
     images: dict[str, ImageEncoder] = {}
     folders: dict[str, str] = {}
@@ -143,7 +147,10 @@ def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
         kind = said.of(column.name).as_
         if isinstance(kind, ImageColumn):
             where = (table.file, table.rows)
-            images[column.name] = image_encoder(column.name, kind, table.names[column.name], folder, where)
+            known = dict(said.of_run).get(column.name)
+            if not isinstance(known, ImageEncoder):
+                known = image_encoder(column.name, kind, table.names[column.name], folder, where)
+            images[column.name] = known
             if kind.folder is not None:
                 folders[column.name] = kind.folder
     default = said.missing if isinstance(said.missing, float) else None
@@ -172,7 +179,9 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
     cells = table.names[name]
     match of.as_:
         case DateColumn():
-            return column.replace(type="date", dates=_dates(table, name, of.as_.format))
+            known = dict(said.of_run).get(name)
+            dates = known if isinstance(known, Dates) else _dates(table, name, of.as_.format)
+            return column.replace(type="date", dates=dates)
         case SetColumn():
             separator = of.as_.separator
             return column.replace(type="set", separator=separator, values=tuple(_tags(cells, separator)))
@@ -184,18 +193,21 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
     as_ids = None
     if isinstance(of.as_, CategoryColumn) and of.as_.encode is not None:
         as_ids = of.as_.encode == "ids"
-    return column.replace(values=_values(table, name), as_ids=as_ids)
+    return column.replace(values=tuple(_sorted({*cells} - {""})), as_ids=as_ids)
 
 
-def _values(table: Table, name: str) -> tuple[str, ...]:
-    """The values of a category, sorted; raises Unplaced when nearly every row has another one."""
-    cells = table.names[name]
-    values = {*cells} - {""}
-    if len(values) > FEW_CLASSES and 2 * len(values) > len(cells):
-        problem = f"has {len(values)} different values in {len(cells)} rows, too many for categories"
-        conflict = partial(Unplaced, ColumnConflict, option="categories", file=table.file, column=name)
-        raise conflict(problem=problem, case="dates" if looks_like_dates(_sorted(values)) else "values")
-    return tuple(_sorted(values))
+def _check_categories(table: Table, said: Columns) -> None:
+    """Raises Unplaced when nearly every row of categories has another value; with all such columns."""
+    cells = {name: cells for name, cells in table.names.items() if said.kind(name) in (None, "category")}
+    unique = {name: len({*texts} - {""}) for name, texts in cells.items() if is_unique(texts)}
+    if not unique:
+        return
+    name, count = next(iter(unique.items()))
+    problem = f"has {count} different values in {len(table)} rows, too many for categories"
+    advice = Advice(table.form, table.layout, len(table)).lines({name: cells[name] for name in unique})
+    raise Unplaced(
+        ColumnConflict, option="categories", file=table.file, column=name, problem=problem, case="values", advice=advice
+    )
 
 
 def _tags(cells: Sequence[str], separator: str) -> list[str]:
@@ -309,8 +321,14 @@ def _target(table: Table, said: Columns, name: str) -> Target:
     return Target.of_classes(distinct)
 
 
-def make_arrays(table: Table, said: Columns, facts: Facts, encoder: RowEncoder, folder: Path) -> Arrays:
-    """Raises Unplaced when a test file has a class that the training file has not."""
+def make_arrays(
+    table: Table, said: Columns, facts: Facts, encoder: RowEncoder, folder: Path, *, streamed: bool = False
+) -> Arrays:
+    """The examples; `streamed` reads the images on demand.
+
+    Raises:
+        Unplaced: a test file has a class that the training file has not, or a cell is wrong.
+    """
     targets: dict[str, Array] = {}
     for name, (key, target) in zip(said.target, facts.targets.items(), strict=True):
         cells = table.targets[name]
@@ -339,7 +357,18 @@ def make_arrays(table: Table, said: Columns, facts: Facts, encoder: RowEncoder, 
                 count=len({row for row, _ in unseen}),
                 classes=", ".join(target.names[:8]) + (", …" if len(target.names) > 8 else ""),
             )
-    return Arrays(encoder.encode(table, folder), targets)
+    if not streamed:
+        return Arrays(encoder.encode(table, folder), targets)
+    own = {column.name: name for name, column in encoder.own_inputs() if column.kind == "image"}
+    others = encoder.replace(columns=tuple(column for column in encoder.columns if column.kind != "image"))
+    inputs: dict[str, InputColumn] = {**others.encode(table)} if others.columns else {}
+    if others.main_input != encoder.main_input and others.main_input in inputs:
+        inputs[encoder.main_input] = inputs.pop(others.main_input)
+    for column in encoder.columns:
+        if column.kind == "image":
+            paths = encoder.image_paths(column, table.names[column.name], folder)
+            inputs[own[column.name]] = Pictures(paths, encoder.images[column.name], is_fixed=False)
+    return Arrays(inputs, targets)
 
 
 def _sorted(values: set[str]) -> list[str]:

@@ -15,14 +15,15 @@ from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted, first_row_remarks
-from netspec.data.sources.table_columns import OfColumns
+from netspec.data.sources.table_columns import ImageColumn, OfColumns
 from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
-from netspec.data.transforms.encoders import Encoder, RowEncoder
+from netspec.data.transforms.dates import Dates
+from netspec.data.transforms.encoders import Encoder, ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
 from netspec.language.shape import Size
 from netspec.language.values import to_source
-from netspec.language.word import option
+from netspec.language.word import hidden, option
 
 FILE = Text("a file name (string)")
 
@@ -81,6 +82,7 @@ class TableSource(Source):
         default=None,
         aliases=("dtype", "converters", "parse_dates"),
     )
+    of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = hidden(default=())
 
     @property
     def form(self) -> CsvFormat:
@@ -96,15 +98,27 @@ class TableSource(Source):
         return make_facts(table, self._said, self._encoder(table, folder), has_test=self.test is not None)
 
     def load(self, folder: Path) -> Dataset:
+        return self._dataset(folder, streamed=False)
+
+    def stream(self, folder: Path) -> Dataset | None:
+        """Only images are read on demand."""
+        has_images = any(isinstance(of.as_, ImageColumn) for of in self.per_column or ())
+        return self._dataset(folder, streamed=True) if has_images else None
+
+    def _dataset(self, folder: Path, *, streamed: bool) -> Dataset:
         table = self._read(folder)
         encoder, said = self._encoder(table, folder), self._said
         facts = make_facts(table, said, encoder, has_test=self.test is not None)
         test = self._read_test(folder, table, encoder)
+        parts = [(table, self.file)] + ([(test, str(self.test))] if test is not None else [])
+        arrays = [
+            make_arrays(part, said, facts, encoder, (folder / file).parent, streamed=streamed) for part, file in parts
+        ]
         return Dataset(
             table.file,
             facts,
-            make_arrays(table, said, facts, encoder, (folder / self.file).parent),
-            make_arrays(test, said, facts, encoder, (folder / str(self.test)).parent) if test is not None else None,
+            arrays[0],
+            arrays[1] if test is not None else None,
             noun="row",
             rows=table.rows,
             test_name=test.file if test is not None else None,
@@ -121,9 +135,11 @@ class TableSource(Source):
         return [*found, *self._first_row(table)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
-        if not isinstance(encoder, RowEncoder) or self.columns is not None:
+        if not isinstance(encoder, RowEncoder):
             return self
-        return self.replace(columns=tuple(column.name for column in encoder.columns))
+        dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
+        names = tuple(column.name for column in encoder.columns)
+        return self.replace(columns=names, of_run=(*dates, *encoder.images.items()))
 
     def _first_row(self, table: Table) -> list[Unplaced]:
         """What is remarkable in the row that names the columns."""
@@ -138,7 +154,15 @@ class TableSource(Source):
     def _said(self) -> Columns:
         is_ids = self.encode == "ids"
         said = Columns(
-            self.target, self.per_column or (), is_ids, self.missing, self.task, self.shape, self.form, self.absent
+            self.target,
+            self.per_column or (),
+            is_ids,
+            self.missing,
+            self.task,
+            self.shape,
+            self.form,
+            self.absent,
+            self.of_run,
         )
         said.check()
         return said

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from netspec.data.dataset.dataset import Dataset, Target
+from netspec.data.dataset.lazy_rows import is_streamed
 from netspec.data.settings import DataSettings
 from netspec.data.sources.table_columns import (
     CategoryColumn,
@@ -289,6 +290,49 @@ def test_images_named_in_a_column(tmp_path: Path) -> None:
     assert np.array_equal(named.train.inputs["picture"], data.train.inputs["photo"])
     small = load(tmp_path, text, of("photo", as_=ImageColumn(size=(2, 2), channels=1)))
     assert small.facts.inputs["photo"] == Shape((2, 2, 1))
+
+
+def test_images_in_a_table_are_streamed_with_the_same_numbers(tmp_path: Path) -> None:
+    text = photos(tmp_path, [(4, 3)] * 5)
+    data = load(tmp_path, text, of("photo", as_=ImageColumn()))
+    streamed = Csv(file="t.csv", target=("y",), per_column=(of("photo", as_=ImageColumn()),)).stream(tmp_path)
+    assert streamed is not None and is_streamed(streamed.train.inputs["photo"])
+    for name, values in streamed.train.loaded().inputs.items():
+        assert np.array_equal(values, data.train.inputs[name])
+    assert streamed.facts == data.facts and [*streamed.train.inputs] == ["numbers", "photo"]
+    splits = split_dataset(streamed, DataSettings(test=2, normalize="standard"))
+    whole = split_dataset(data, DataSettings(test=2, normalize="standard"))
+    for name, values in splits.test.loaded().inputs.items():
+        assert np.array_equal(values, whole.test.inputs[name])
+    assert Csv(file="t.csv", target=("y",), columns=("rooms",)).stream(tmp_path) is None
+
+
+def test_a_run_keeps_its_columns_and_dates(tmp_path: Path) -> None:
+    """Data of a run are encoded as before: an id that it has learned from stays, and days count from the same day."""
+    day = of("day", as_=DateColumn())
+    text = "id,day,y\n" + "".join(f"{i},2021-03-{i + 1:02},{i}.5\n" for i in range(12))
+    before = load(tmp_path, text, day, of("id", as_=NumberColumn()))
+    write(tmp_path / "t.csv", text.replace("2021", "2022"))
+    source = Csv(file="t.csv", target=("y",), per_column=(day,)).as_of_run(before.encoder)
+    after = source.load(tmp_path)
+    assert after.columns["input"][:2] == ("id", "day in days")
+    assert after.train.inputs["input"][:2, :2].tolist() == [[0, 365], [1, 366]]
+
+
+HEAD = "name,a,ticket,day,sex,y\n"
+
+
+def test_columns_that_are_no_categories_are_named_together(tmp_path: Path) -> None:
+    rows = "".join(f"n{i},{i},t{i},2021-01-{i + 1:02},{'ab'[i % 2]},{'pq'[i % 2]}\n" for i in range(25))
+    code, message, _ = fail(tmp_path, HEAD + rows, categories="auto", drop=("a",))
+    assert code == "NS442" and "25 different values in 25 rows" in message
+    assert '`per_column = of("day", as = date), drop = ["a", "name", "ticket"]`' in message
+    _, message, _ = fail(tmp_path, HEAD + rows, drop=("a",))
+    options = 'categories = "sex", per_column = of("day", as = date), drop = ["a", "name", "ticket"]'
+    assert f"write `{options}`" in message
+    left_out = ("a", "name", "ticket")
+    data = load(tmp_path, HEAD + rows, of("day", as_=DateColumn()), drop=left_out, categories=("sex",))
+    assert data.columns["input"][0] == "day in days"
 
 
 def test_images_that_cannot_be_read(tmp_path: Path) -> None:

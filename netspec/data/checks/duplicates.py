@@ -29,7 +29,11 @@ def check_duplicates(splits: Splits, span: Span | None) -> list[Diagnostic]:
     dataset, indices = splits.dataset, {"val": splits.val_index, "test": splits.test_index}
     parts = [part for part in (dataset.train, dataset.test) if part is not None]
     types = {name: np.result_type(*(in_memory(p.inputs[name]) for p in parts)) for name in dataset.train.inputs}
-    used = np.unique(np.concatenate([i for i in (splits.train_index, *indices.values()) if i is not None]))
+    is_used = np.zeros(len(dataset.train), bool)
+    for index in (splits.train_index, *indices.values()):
+        if index is not None:
+            is_used[index] = True
+    used = np.flatnonzero(is_used)
     hashes = np.zeros(len(dataset.train), np.uint64)
     hashes[used] = _hashes(dataset.train, types, used if len(used) < len(hashes) else None)
     keys, first = np.unique(hashes[splits.train_index], return_index=True)
@@ -38,7 +42,8 @@ def check_duplicates(splits: Splits, span: Span | None) -> list[Diagnostic]:
         if index is None and (part == "val" or dataset.test is None):
             continue
         ours = _hashes(dataset.test, types) if index is None and dataset.test is not None else hashes[index]
-        at = np.minimum(np.searchsorted(keys, ours), len(keys) - 1)
+        at, order = np.empty(len(ours), np.int64), np.argsort(ours)
+        at[order] = np.minimum(np.searchsorted(keys, ours[order]), len(keys) - 1)  # neighbors are close in memory
         twins = np.flatnonzero(keys[at] == ours)
         if len(twins):
             leak = partial(Leak, span=span, count=len(twins), total=len(ours), part=part)

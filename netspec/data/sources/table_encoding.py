@@ -346,7 +346,8 @@ def make_arrays(
             ids = {text: index for index, text in enumerate(target.names)}
             is_known = ids.keys() >= {*cells}
             unseen = [] if is_known else [(row, cell) for row, cell in enumerate(cells) if cell not in ids]
-            targets[key] = np.fromiter((ids.get(cell, 0) for cell in cells), np.int32, len(cells))
+            numbers = map(ids.__getitem__, cells) if is_known else (ids.get(cell, 0) for cell in cells)
+            targets[key] = np.fromiter(numbers, np.int32, len(cells))
         if unseen:
             raise Unplaced(
                 UnseenClass,

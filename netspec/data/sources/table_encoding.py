@@ -34,7 +34,7 @@ from netspec.data.sources.table_columns import (
     OfColumns,
     SetColumn,
 )
-from netspec.data.sources.table_images import image_encoder
+from netspec.data.sources.table_images import image_encoder, survey
 from netspec.data.transforms.columns import Column, input_name, read_dates, tags
 from netspec.data.transforms.dates import Dates, detect_formats, fit_dates
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder
@@ -368,7 +368,8 @@ def make_arrays(
     for column in encoder.columns:
         if column.kind == "image":
             paths = encoder.image_paths(column, table.names[column.name], folder)
-            inputs[own[column.name]] = Pictures(paths, encoder.images[column.name], is_fixed=False)
+            bounds = (0.0, 1.0) if survey(paths).is_scaled else None
+            inputs[own[column.name]] = Pictures(paths, encoder.images[column.name], bounds, is_fixed=False)
     return Arrays(inputs, targets)
 
 

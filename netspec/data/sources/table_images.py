@@ -1,6 +1,6 @@
-"""Images that the cells of a table name: their size, and how they are read during training.
+"""Images that the cells of a table name: what their heads say.
 
-Input: names in a column. Output: an `ImageEncoder`; images on demand.
+Input: names in a column. Output: an `ImageEncoder`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from netspec.data.formats.images import read_head
+from netspec.data.sources.image_survey import MAX_HEADS, Survey, joined, survey_files
 from netspec.data.sources.table_columns import ImageColumn
 from netspec.data.transforms.columns import Where
-from netspec.data.transforms.encoders import Fit, ImageEncoder, bad_images
+from netspec.data.transforms.encoders import Fit, ImageEncoder, bad_images, why_unreadable
+
+
+def survey(paths: Sequence[Path]) -> Survey:
+    """The heads of all images."""
+    return joined(survey_files(paths[begin : begin + MAX_HEADS]) for begin in range(0, len(paths), MAX_HEADS))
+
+
+def image_paths(kind: ImageColumn, cells: Sequence[str], folder: Path) -> list[Path]:
+    """The files that cells name; names start from `folder`."""
+    return [folder / (kind.folder or "") / cell for cell in cells]
 
 
 def image_encoder(name: str, kind: ImageColumn, cells: Sequence[str], folder: Path, where: Where) -> ImageEncoder:
@@ -21,26 +31,17 @@ def image_encoder(name: str, kind: ImageColumn, cells: Sequence[str], folder: Pa
     Raises:
         Unplaced: one of them is missing or not an image; or they have several sizes, and none is given.
     """
-    heads, wrong = [], []
-    for row, cell in enumerate(cells):
-        try:
-            heads.append(read_head(folder / (kind.folder or "") / cell))
-        except OSError as error:
-            wrong.append((row, "there is no such file" if isinstance(error, FileNotFoundError) else "not an image"))
+    paths = image_paths(kind, cells, folder)
+    found = survey(paths)
+    wrong = [(row, why_unreadable(found.broken[path])) for row, path in enumerate(paths) if path in found.broken]
     if wrong:
         raise bad_images(name, cells, wrong, where)
-    width, height = heads[0].size
+    width, height = found.heads[paths[0]].size
     if kind.size is None:
-        sizes = [
-            (
-                row,
-                f"it is {head.height}x{head.width}, the first is {height}x{width}; "
-                f"give a size, as in `image({height}x{width})`",
-            )
-            for row, head in enumerate(heads)
-            if head.size != (width, height)
-        ]
-        if sizes:
-            raise bad_images(name, cells, sizes, where)
-    channels = kind.channels or max(head.channels for head in heads)
-    return ImageEncoder(*(kind.size or (height, width)), channels, cast("Fit", kind.fit))
+        sizes = [(row, found.heads[path].size) for row, path in enumerate(paths)]
+        first = f"the first is {height}x{width}: write `as = image({height}x{width})`"
+        others = [(row, f"it is {h}x{w}, {first}") for row, (w, h) in sizes if (w, h) != (width, height)]
+        if others:
+            raise bad_images(name, cells, others, where)
+    height, width = kind.size or (height, width)
+    return ImageEncoder(height, width, kind.channels or found.channels, cast("Fit", kind.fit))

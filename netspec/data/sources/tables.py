@@ -15,8 +15,10 @@ from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted, first_row_remarks
+from netspec.data.sources.image_survey import remarks_on
 from netspec.data.sources.table_columns import ImageColumn, OfColumns
 from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
+from netspec.data.sources.table_images import image_paths, survey
 from netspec.data.transforms.dates import Dates
 from netspec.data.transforms.encoders import Encoder, ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
@@ -132,6 +134,11 @@ class TableSource(Source):
     def remarks(self, folder: Path) -> list[Unplaced]:
         table = self._read(folder)
         found = [self._left_out(table, name) for name in table.left_out]
+        for of in self.per_column or ():
+            if isinstance(kind := of.as_, ImageColumn):
+                for name in of.columns:
+                    paths = image_paths(kind, table.names[name], (folder / self.file).parent)
+                    found += remarks_on(survey(paths), choose_colors=kind.channels is None)
         return [*found, *self._first_row(table)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:

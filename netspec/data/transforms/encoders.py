@@ -181,7 +181,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
             try:
                 images[row] = encoder.read(path)
             except OSError as error:
-                wrong.append((row, "there is no such file" if isinstance(error, FileNotFoundError) else "not an image"))
+                wrong.append((row, why_unreadable(error)))
         if wrong:
             raise bad_images(column.name, cells, wrong, where)
         return images
@@ -190,6 +190,13 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         """By column, the values that do not occur in training, each with the index of its row."""
         columns = [column for column in self.categories if column.values is not None]
         return {column.name: [*column.unseen(table.names[column.name])] for column in columns}
+
+
+def why_unreadable(error: OSError) -> str:
+    """The reason in the message about an image that cannot be read."""
+    return (
+        "there is no such file" if isinstance(error, FileNotFoundError) else f"not an image ({error.strerror or error})"
+    )
 
 
 def bad_images(name: str, cells: Sequence[str], wrong: Sequence[tuple[int, str]], where: Where) -> Unplaced:

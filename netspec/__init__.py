@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         train_seeds as train_seeds,
     )
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
-    from netspec.runs.evaluate_predict import Predictions as Predictions
     from netspec.runs.model import Model as Model, Result as Result
+    from netspec.runs.predictions import Predictions as Predictions
     from netspec.runs.seed_runs import SeedsResult as SeedsResult
     from netspec.training.loop.callback import Callback as Callback
 
@@ -39,7 +39,7 @@ _HOMES = {
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
     "Model": "netspec.runs.model",
-    "Predictions": "netspec.runs.evaluate_predict",
+    "Predictions": "netspec.runs.predictions",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
 }

@@ -17,8 +17,8 @@ from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
     from netspec.report.python import Expect
-    from netspec.runs.evaluate_predict import Predictions
     from netspec.runs.model import Model, Result
+    from netspec.runs.predictions import Predictions
     from netspec.runs.seed_runs import SeedsResult
     from netspec.spec.experiment import Result as CompiledResult
     from netspec.spec.model import Model as Compiled
@@ -337,27 +337,29 @@ def evaluate(
     return evaluate_model(_run_or_model(run), data, split).metrics
 
 
-def predict(run: str | Path | Model, inputs: Any) -> Predictions:
+def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predictions:
     """The predictions of a model for new examples: dropout off, inputs normalized as in training.
 
     Args:
         run: a run folder, whose best weights are used; or a model with the weights that it has.
-        inputs: an array, examples first, channels last; a dict of arrays by input for a network with several; or a
-            string, a path or a list of them, as on the command line: tables (.csv, .parquet), .npy files, images,
-            folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
+        inputs: an array, examples first, channels last; a dict of arrays by input for a network with several; a data
+            frame (pandas, polars, pyarrow) with the columns of the training data, a dict or a list of dicts of them;
+            images of Pillow; or a string, a path or a list of them, as on the command line: tables (.csv, .parquet),
+            .npy and .npz files, images, folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
+        batch: how many examples are computed together.
 
     Returns:
-        `outputs`, an array by output (probabilities after a softmax or sigmoid), and `examples`, the same in words: the
-        class and its probability, or the values, of each example.
+        The predictions: `classes` and `probabilities`, or `values`, and the same as plain dicts (`to_dicts()`).
+        Warnings about the inputs are Python warnings, and in `warnings`.
 
     Raises:
-        CompileError: there is no such run, it is damaged, or an input cannot be read or has another shape.
+        CompileError: there is no such run, it is damaged, or an input cannot be read, is missing or has another shape;
+            for inputs that are not texts it is a ValueError too.
         TypeError: an argument has a wrong type.
-        ValueError: an array has another shape than the network takes, or an input is missing.
     """
-    from netspec.runs.evaluate_predict import predict_examples
+    from netspec.runs.model import predict_with_warnings
 
-    return predict_examples(_run_or_model(run), inputs)
+    return predict_with_warnings(_run_or_model(run), inputs, batch)
 
 
 def load(run: str | Path) -> Model:

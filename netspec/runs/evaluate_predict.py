@@ -6,7 +6,7 @@ Input: a run folder or a `Model`. Output: metrics, or `Predictions`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,13 @@ from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Dataset
-from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.files import NoSplit
 from netspec.data.errors.network import InputUnlikeData
-from netspec.data.formats.table_files import TableFile
-from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import RawInputs
-from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.data.predict.python_inputs import raw_inputs
+from netspec.language.diagnostics import CompileError, fail
 from netspec.language.record import Frozen
+from netspec.runs.predictions import Predictions
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import as_dataset, prepare
 from netspec.spec.model import Model
@@ -91,34 +89,12 @@ def _whole(dataset: Dataset) -> Dataset:
     return replace(dataset, train=train, test=dataset.train, facts=dataset.facts.replace(has_test=True))
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """The predictions for some examples.
-
-    `outputs` has an array by output, examples first: probabilities after a softmax or sigmoid, plain numbers otherwise.
-    `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
-    `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
-    they spell); a yes/no output has `answer`, and the `probability` of `yes`, the name of the second class; others have
-    `values`. For a text it is the class that comes next. `warnings` are about the inputs; `model` made the predictions;
-    `table` is the file of the examples where they are the rows of one.
-    """
-
-    outputs: Mapping[str, Any]
-    examples: Sequence[dict[str, Any]]
-    warnings: Sequence[Diagnostic]
-    model: Model
-    table: TableFile | None = None
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-
-def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
-    """The predictions for arrays, files, rows or texts; see `netspec.predict`."""
+def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Predictions:
+    """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
     model = run if isinstance(run, Model) else load_model(run)
     preprocessing = model.preprocessing or Preprocessing()
-    raw = _raw_inputs(inputs, model, preprocessing)
-    outputs = _outputs(model, raw.arrays)
+    raw = raw_inputs(inputs, model.inputs, preprocessing)
+    outputs = _outputs(model, raw.arrays, batch)
     heads = output_heads(model.compilation.optimized)
     losses = {name: loss_for(name, model.compilation.train.loss) for name in heads}
     heads |= {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
@@ -137,39 +113,18 @@ def predict_examples(run: Path | Model, inputs: Any) -> Predictions:
     return Predictions(outputs, examples, raw.warnings, model, raw.table)
 
 
-def _raw_inputs(inputs: Any, model: Model, preprocessing: Preprocessing) -> RawInputs:
-    """Examples in one of the forms of `netspec.predict`, as arrays by input."""
-    texts = [inputs] if isinstance(inputs, str | Path) else inputs
-    if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
-        return read_inputs([str(text) for text in texts], model.inputs, preprocessing)
-    named = inputs if isinstance(inputs, Mapping) else {next(iter(model.inputs)): inputs}
-    if not isinstance(inputs, Mapping | list | tuple) and not hasattr(inputs, "shape"):
-        wanted = "an array, a dict of arrays by input, or strings or paths of files, rows or texts"
-        raise TypeError(f"inputs are {wanted}, not a {type(inputs).__name__}")
-    if named.keys() != model.inputs.keys():
-        raise ValueError(f"give an array for each of {', '.join(model.inputs)}, not for {', '.join(named) or 'none'}")
-    arrays = {name: np.asarray(named[name]) for name in model.inputs}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biuf" or array.ndim == 0 or len(array) == 0:
-            raise ValueError(f"the input {name} is an array of numbers with at least one example")
-    if len({len(array) for array in arrays.values()}) > 1:
-        raise ValueError("the inputs have different numbers of examples")
-    ready = {name: input_array(array) for name, array in arrays.items()}
-    return RawInputs(ready, [str(number) for number in range(1, len(next(iter(ready.values()))) + 1)])
-
-
-def _outputs(model: Model, arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:
     """The outputs for all examples, by name."""
     parts = []
-    for batch, count in _batches([arrays[name] for name in model.inputs]):
+    for batch, count in batches([arrays[name] for name in model.inputs], size):
         parts.append({name: values[:count] for name, values in model.predictions(*batch).items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _batches(arrays: Sequence[Any]) -> Iterator[tuple[list[Any], int]]:
+def batches(arrays: Sequence[Any], size: int) -> Iterator[tuple[list[Any], int]]:
     """Batches of one size, the last one filled up with copies of its first example, and how many of each count."""
     total = len(arrays[0])
-    size = min(BATCH, total)
+    size = min(size, total)
     for begin in range(0, total, size):
         parts = [array[begin : begin + size] for array in arrays]
         count = len(parts[0])
@@ -190,5 +145,5 @@ def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None) -> dic
     if head.activation == "sigmoid" and values.shape == (1,):
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
-        return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "probability": yes}
+        return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "no": shown[0], "probability": yes}
     return {"values": values.tolist()}

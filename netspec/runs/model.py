@@ -5,10 +5,25 @@ Input: the network and the result of `netspec.spec`. Output: the same, as `netsp
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.predict.python_inputs import raw_inputs
+from netspec.language.diagnostics import render
+from netspec.runs.arguments import check_choice, check_optional, check_type
+from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
+from netspec.runs.predictions import Predictions
 from netspec.spec import experiment, model
+
+
+class InputWarning(UserWarning):
+    """Inputs of a prediction differ from the data of the training."""
 
 
 class Model(model.Model):
@@ -29,6 +44,50 @@ class Model(model.Model):
         made.__dict__ = compiled.__dict__
         return made
 
+    def predict(self, inputs: Any, *, batch: int = BATCH) -> Predictions:
+        """The predictions for new examples, with the weights that the model has; see `netspec.predict`.
+
+        Args:
+            inputs: arrays, data frames, rows, dicts, images, texts or paths, raw as in the data of the training.
+            batch: how many examples are computed together.
+        """
+        return predict_with_warnings(self, inputs, batch)
+
+    def evaluate(self, data: Any = None, *, split: Literal["train", "val", "test"] = "test") -> dict[str, Any]:
+        """The loss and every metric over a split, with the weights that the model has; see `netspec.evaluate`.
+
+        Args:
+            data: a data source as in a spec, or arrays such as `(x, y)`; None: those that the spec names.
+            split: the examples to evaluate.
+        """
+        check_choice("split", split, ("train", "val", "test"))
+        return evaluate_model(self, data, split)
+
+    def activations(self, inputs: Any, layer: str | Sequence[str] | None = None, *, batch: int = BATCH) -> Any:
+        """What layers give for some examples, in inference mode, as arrays with examples first.
+
+        Args:
+            inputs: examples, as for `predict`.
+            layer: the name of a layer or block as in `netspec show` (`"conv_2"`, `"stage/conv"`), or a list of names.
+                None: all of them.
+            batch: how many examples are computed together.
+
+        Returns:
+            The array of a single layer, otherwise a dict of arrays by name, in the order of the computation.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        names = [layer] if isinstance(layer, str) else layer
+        check_optional("layer", names, Sequence, "the name of a layer, or a list of names")
+        raw = raw_inputs(inputs, self.inputs, self.preprocessing or Preprocessing())
+        parts = [
+            {name: np.asarray(value)[:count] for name, value in self.layer_results(names, *arrays).items()}
+            for arrays, count in batches([raw.arrays[name] for name in self.inputs], checked_batch(batch))
+        ]
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return found[layer] if isinstance(layer, str) else found
+
 
 @dataclass(frozen=True, repr=False)
 class Result(experiment.Result):
@@ -45,3 +104,20 @@ class Result(experiment.Result):
         """The same result, with the model that users hold."""
         parts: dict[str, Any] = {**vars(result), "model": Model.of(result.model)}
         return cls(**parts)
+
+
+def checked_batch(batch: object) -> int:
+    """Raises TypeError or ValueError unless a number of examples is a positive integer."""
+    check_type("batch", batch, int, "a positive integer")
+    assert isinstance(batch, int)
+    if batch < 1:
+        raise ValueError(f"`batch` is a positive integer, not {batch}")
+    return batch
+
+
+def predict_with_warnings(run: Path | model.Model, inputs: Any, batch: int) -> Predictions:
+    """The predictions; what is strange about the inputs is a Python warning at the line of the caller's caller."""
+    predictions = predict_examples(run, inputs, checked_batch(batch))
+    for warning in predictions.warnings:
+        warnings.warn(f"{render(warning)}\n", InputWarning, stacklevel=3)
+    return predictions

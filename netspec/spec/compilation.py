@@ -94,7 +94,7 @@ class Compilation:
     @property
     def name(self) -> str:
         """What the network is called: the file's name without its ending."""
-        stem = Path(self.source.name).stem if self.source.path is not None else "network"
+        stem = self.source.path.stem if self.source.path is not None else "network"
         cleaned = "".join(c if c.isascii() and c.isalnum() else "_" for c in stem).strip("_").lower()
         return cleaned if cleaned and not cleaned[0].isdigit() else f"net_{cleaned}".rstrip("_")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -24,6 +25,7 @@ from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.nn import record
 from netspec.spec.compilation import Compilation
+from netspec.spec.layer_results import layers_program
 from netspec.storage.weights import flat_weights, put_weights, weights_of
 
 
@@ -241,7 +243,44 @@ class Model:
             arrays[position] = narrowed(np.asarray(array)) if is_whole and not shape.is_tokens else array
         return tuple(arrays)
 
+    # ------------------------------------------------------------ inside
+
+    @cached_property
+    def _probed(self) -> Any:
+        """A module of the network as written, whose layers record their results."""
+        network = network_class(load_source(emit_source(self.graph, probes=True), f"{self.name}_layers"))
+        return nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0)))
+
+    def layer_results(self, names: Sequence[str] | None, *inputs: Any) -> dict[str, Any]:
+        """The results of layers for a batch, in inference mode, by the names that `netspec show` lists.
+
+        Args:
+            names: those wanted, blocks as well; None: all of them.
+            inputs: as for a call.
+
+        Raises:
+            ValueError: there is no such layer, or an input has another shape.
+        """
+        checked = zip(self.inputs, self._checked(inputs), strict=True)
+        ready = tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
+        key = ("layers", None if names is None else tuple(names))
+        if key not in self._programs:
+            self._programs[key] = layers_program(self._probed, names, self.name)
+        return dict(self._programs[key](nnx.state(self.module), ready))
+
     # ------------------------------------------------------------ pure functions
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """A copy of the variables as they are, for `apply`: `{"params": …, "state": …}`. Those of a training loop are
+        put back by assigning to it."""
+        _, params, state = nnx.split(self.module, nnx.Param, ...)
+        return {"params": jax.tree.map(jnp.copy, params), "state": jax.tree.map(jnp.copy, state)}
+
+    @variables.setter
+    def variables(self, variables: Mapping[str, Any]) -> None:
+        for part in ("params", "state"):
+            nnx.update(self.module, jax.tree.map(jnp.copy, variables[part]))
 
     def init(self, seed: int | Any = 0) -> dict[str, Any]:
         """Fresh variables: `{"params": …, "state": …}`, a pytree.

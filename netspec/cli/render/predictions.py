@@ -16,7 +16,7 @@ from netspec.language.text import printable, truncated, wrap
 from netspec.report.text import plural, table_lines
 
 if TYPE_CHECKING:
-    from netspec.runs.evaluate_predict import Predictions
+    from netspec.runs.predictions import Predictions
     from netspec.spec.model import Model
 
 MAX_EXAMPLES = 20

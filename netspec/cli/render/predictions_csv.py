@@ -12,7 +12,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
 
 if TYPE_CHECKING:
-    from netspec.runs.evaluate_predict import Predictions
+    from netspec.runs.predictions import Predictions
 
 
 def predictions_csv(predictions: Predictions, *, id_column: str | None, label: str | None, probabilities: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.language.diagnostics import Diagnostic
+from netspec.language.diagnostics import CompileError, Diagnostic
 
 
 class CannotPredict(Diagnostic):
@@ -16,6 +16,15 @@ class CannotPredict(Diagnostic):
     reason: str
 
 
+class WrongInput(CompileError, ValueError):
+    """An argument of `predict` in Python is wrong: a CompileError as on the command line, and a ValueError."""
+
+
+def cannot_predict(name: str, reason: str, advice: str) -> WrongInput:
+    """The error, to be raised."""
+    return WrongInput([CannotPredict(name=name, reason=reason, advice=advice)])
+
+
 class OtherScale(Diagnostic):
     """Inputs for `netspec predict` are far outside the range of the training data; usually they are scaled differently,
     such as pixels from 0 to 255 for a network trained on 0 to 1.
@@ -23,13 +32,18 @@ class OtherScale(Diagnostic):
 
     code = "NS481"
     severity = "warning"
-    title = "`{name}` has values from {low} to {high}; the network was trained on {seen_low} to {seen_high}"
+    title = {
+        "more": "`{name}` and {more} more examples have values from {low} to {high} or others that differ; the network "
+        "was trained on {seen_low} to {seen_high}",
+        "": "`{name}` has values from {low} to {high}; the network was trained on {seen_low} to {seen_high}",
+    }
     hint = "scale them like the training data"
     name: str
     low: str
     high: str
     seen_low: str
     seen_high: str
+    more: int = 0
 
 
 class Unseen(Diagnostic):

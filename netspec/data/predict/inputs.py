@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from zipfile import BadZipFile
 
 import numpy as np
+from msgspec import structs
 
 from netspec.data.dataset.precision import narrowed
-from netspec.data.errors.prediction import CannotPredict, OtherScale
+from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
 from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
@@ -34,17 +36,32 @@ BRIGHT = 2
 """A network whose training images had larger values than this learned from pixels from 0 to 255."""
 
 
+MAX_WARNINGS = 5
+"""Examples with a warning of their own about their scale; the next one has that of all others."""
+
+
 def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> list[Diagnostic]:
-    """A warning for every example whose numbers are far (half of the range) outside those of the training."""
+    """A warning for each example whose numbers are far (half of the range) outside those of the training."""
     low, high = seen
     margin = (high - low) / 2
+    rows = batch.reshape(len(batch), -1)
+    smallest, largest = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)  # NaN is missing
+    strange = np.flatnonzero((smallest < low - margin) | (largest > high + margin))
     found: list[Diagnostic] = []
-    for name, example in zip(names, batch, strict=True):
-        smallest, largest = float(np.nanmin(example)), float(np.nanmax(example))
-        if smallest < low - margin or largest > high + margin:
-            shown = [f"{value:g}" for value in (smallest, largest, low, high)]
-            found.append(OtherScale(name=name, low=shown[0], high=shown[1], seen_low=shown[2], seen_high=shown[3]))
+    for count, index in enumerate(strange.tolist(), 1):
+        shown = [f"{value:g}" for value in (smallest[index], largest[index], low, high)]
+        warning = OtherScale(name=names[index], low=shown[0], high=shown[1], seen_low=shown[2], seen_high=shown[3])
+        if count > MAX_WARNINGS and count < len(strange):
+            found.append(structs.replace(warning, more=len(strange) - count, case="more"))
+            break
+        found.append(warning)
     return found
+
+
+def scale_warnings(raw: RawInputs, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> list[Diagnostic]:
+    """Warnings about inputs that are numbers."""
+    numbers = [name for name, shape in inputs.items() if not shape.is_tokens and name in preprocessing.ranges]
+    return [w for name in numbers for w in check_scale(raw.arrays[name], raw.names, preprocessing.ranges[name])]
 
 
 def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
@@ -60,18 +77,17 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
     """
     if isinstance(preprocessing.encoder, TextEncoder):
         return read_texts(texts, next(iter(inputs)), preprocessing.encoder)
-    reader = _Reader(inputs, preprocessing)
+    reader = Reader(inputs, preprocessing)
     parts = [reader.read(text) for text in texts]
     names = [name for part in parts for name in part.names]
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in inputs}
     warnings = [warning for part in parts for warning in part.warnings]
-    for name, shape in inputs.items():
-        if not shape.is_tokens and name in preprocessing.ranges:
-            warnings += check_scale(arrays[name], names, preprocessing.ranges[name])
-    return RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
+    raw = RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
+    raw.warnings += scale_warnings(raw, inputs, preprocessing)
+    return raw
 
 
-class _Reader:
+class Reader:
     """Reads one argument of the command line after the other."""
 
     def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> None:
@@ -87,19 +103,21 @@ class _Reader:
         if path.is_dir():
             return self._read_folder(path)
         if path.suffix.lower() in ENDINGS and path.is_file():
-            return self._single(text, self._read_image(path))
+            return self.single(text, self.read_image(path))
         if path.suffix.lower() == ".npy" and path.is_file():
-            return self._single(text, self._read_npy(path))
+            return self.single(text, self._read_npy(path))
+        if path.suffix.lower() == ".npz" and path.is_file():
+            return self.single(text, self._read_npz(path))
         if path.is_file():
             return self._read_table(path)
         return self._read_row(text)
 
-    def _single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
+    def single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
         """Examples for the only input."""
         if len(self.inputs) != 1:
             raise fail(self._several(name))
         ((key, shape),) = self.inputs.items()
-        fitted = _fit(found, name, shape)
+        fitted = fit(found, name, shape)
         array = fitted.astype("int32") if shape.is_tokens else narrowed(fitted)
         names = [*called] or ([name] if len(array) == 1 else [f"{name} {i + 1}" for i in range(len(array))])
         return RawInputs({key: array}, names)
@@ -110,27 +128,27 @@ class _Reader:
         return CannotPredict(name=name, reason=reason, advice=advice)
 
     def _read_folder(self, path: Path) -> RawInputs:
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)  # class folders too
         if not files:
             advice = f"images end in {', '.join(ENDINGS)}"
             raise fail(CannotPredict(name=str(path), reason="the folder has no images", advice=advice))
-        pixels = np.concatenate([self._read_image(file) for file in files])
-        return self._single(str(path), pixels, [str(file) for file in files])
+        pixels = np.concatenate([self.read_image(file) for file in files])
+        return self.single(str(path), pixels, [str(file) for file in files])
 
-    def _read_image(self, path: Path) -> Any:
+    def read_image(self, path: Path, name: str | None = None) -> Any:
         """An image with a batch axis, of the shape of the input; sizes that are not known are those of the image."""
         encoder, shape = self.preprocessing.encoder, next(iter(self.inputs.values()))
         channels = shape.channels if shape.rank == 3 else 1
         if not isinstance(encoder, ImageEncoder) and (shape.rank != 3 or channels not in (1, 3, 4)):
             reason = f"the network takes {shape}, not images"
             advice = "give rows of numbers or an .npy file"
-            raise fail(CannotPredict(name=str(path), reason=reason, advice=advice))
+            raise fail(CannotPredict(name=name or str(path), reason=reason, advice=advice))
         try:
             picture = load_picture(path)
         except OSError as error:
             advice = error.advice if isinstance(error, Refused) else "give an image that opens in other programs"
             reason = error.strerror or "not an image"
-            raise fail(CannotPredict(name=str(path), reason=reason, advice=advice)) from None
+            raise fail(CannotPredict(name=name or str(path), reason=reason, advice=advice)) from None
         if isinstance(encoder, ImageEncoder):
             return encoder.encode(picture)[None]
         sizes = shape.space
@@ -145,10 +163,29 @@ class _Reader:
         except (OSError, ValueError) as error:
             reason = f"not an array: {error}"
             raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.save")) from None
+        return self._as_numbers(found, path)
+
+    def _as_numbers(self, found: Any, path: Path) -> Any:
         if found.dtype.kind not in "fiub":
             advice = "write an array of numbers with numpy.save"
             raise fail(CannotPredict(name=str(path), reason=f"it contains {found.dtype}, not numbers", advice=advice))
         return found / 255 * self._brightest if found.dtype == np.uint8 else found
+
+    def _read_npz(self, path: Path) -> Any:
+        """The array with the inputs: the one that is called as the input, `x_test` or `x`, or the only one."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                names = list(archive.files)
+                known = [name for name in (*self.inputs, "x_test", "X_test", "x", "X", "images") if name in names]
+                if not known and len(names) != 1:
+                    reason = f"it has the arrays {', '.join(names[:12])}, none of them called as the input"
+                    advice = f"call the array of the inputs `{next(iter(self.inputs))}` or `x`, or write an .npy file"
+                    raise fail(CannotPredict(name=str(path), reason=reason, advice=advice))
+                found = archive[(known or names)[0]]
+        except (OSError, ValueError, BadZipFile, EOFError) as error:
+            reason = f"not an archive of arrays: {error}"
+            raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.savez")) from None
+        return self._as_numbers(found, path)
 
     @property
     def _brightest(self) -> int:
@@ -168,6 +205,16 @@ class _Reader:
             encoded = self._encoded(table, [f"{path} row {row}" for row in table.rows], path.parent)
         except Unplaced as bad:
             raise CompileError([one.diagnostic() for one in bad.all]) from None
+        return replace(encoded, table=file)
+
+    def encode_file(self, file: TableFile, row: str) -> RawInputs:
+        """The rows of a table in memory, each called `row` and its number."""
+        try:
+            table = read_table(file, self._wanted())
+            encoded = self._encoded(table, [f"{row} {number}" for number in table.rows])
+        except Unplaced as bad:
+            raise WrongInput([one.diagnostic() for one in bad.all]) from None
+        encoded.warnings += scale_warnings(encoded, self.inputs, self.preprocessing)
         return replace(encoded, table=file)
 
     def _read_row(self, text: str) -> RawInputs:
@@ -207,26 +254,26 @@ class _Reader:
             if self.preprocessing.encoder is not None
             else dict.fromkeys(self.inputs, "input")
         )
-        arrays = {name: _fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
+        arrays = {name: fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
         return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
 
 
-def _fit(found: Any, name: str, shape: Shape) -> Any:
-    """The array with a batch axis; rows of numbers are reshaped to images if their number fits."""
+def fit(found: Any, name: str, shape: Shape) -> Any:
+    """An array with a batch axis, as an input of this shape; rows of numbers become images if their number fits."""
     sizes = shape.sizes
-    if _matches(found.shape[1:], sizes):
+    if matches(found.shape[1:], sizes):
         return found
-    if _matches(found.shape, sizes):
+    if matches(found.shape, sizes):
         return found[None]
-    if sizes[-1:] == (1,) and _matches(found.shape[1:], sizes[:-1]):  # gray images often have no axis for it
+    if sizes[-1:] == (1,) and matches(found.shape[1:], sizes[:-1]):  # gray images often have no axis for it
         return found[..., None]
     count = shape.count
     if found.ndim == 2 and isinstance(count, int) and found.shape[1] == count:
         return found.reshape(len(found), *sizes)
     got = "x".join(map(str, found.shape[1:] if found.ndim > 1 else found.shape))
     advice = f"one example has the shape {shape}" + (f", or is a row of {count} numbers" if shape.rank > 1 else "")
-    raise fail(CannotPredict(name=name, reason=f"it has the shape {got}, the network takes {shape}", advice=advice))
+    raise cannot_predict(name, f"it has the shape {got}, the network takes {shape}", advice)
 
 
-def _matches(got: Sequence[int], sizes: Sequence[Any]) -> bool:
+def matches(got: Sequence[int], sizes: Sequence[Any]) -> bool:
     return len(got) == len(sizes) and all(not isinstance(s, int) or s == g for s, g in zip(sizes, got, strict=True))

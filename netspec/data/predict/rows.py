@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.data.errors.prediction import CannotPredict, Unseen
+from netspec.data.formats.files import read_file
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.table import Table
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
-from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.diagnostics import Diagnostic, Unplaced, fail, suggest
 from netspec.language.shape import Shape
 
 if TYPE_CHECKING:
@@ -107,12 +108,43 @@ def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> I
 
 
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:
-    """Texts, or files with text; a long one is truncated at the start, a short one is padded with id 0 at the end."""
-    ids = np.zeros((len(texts), encoder.length), np.int32)
+    """Texts, or files with text."""
+    return encode_texts([_content(text) for text in texts], texts, input_name, encoder)
+
+
+def _content(text: str) -> str:
+    """The content of a file, or the text itself; a name that ends like that of a text file is not a text."""
+    path = Path(text)
+    try:
+        exists = bool(text.strip()) and path.exists()
+    except OSError:  # too long for a name
+        return text
+    if exists and path.is_dir():
+        advice = f"give its files, such as {text}/*.txt, or a text"
+        raise fail(CannotPredict(name=text, reason="it is a folder, and the network takes text", advice=advice))
+    if exists:
+        return _text_of(path)
+    if path.suffix in TEXTS and len(text.split()) == 1:
+        near = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        advice = suggest(path.name, near, what="files there") or "check the name and the folder"
+        raise fail(CannotPredict(name=text, reason="no such file", advice=advice))
+    return text
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_file(path, "text", None).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise fail(CannotPredict(name=str(path), reason="it is not UTF-8 text", advice="save it as UTF-8")) from None
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
+
+
+def encode_texts(contents: Sequence[str], names: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:
+    """Texts; a long one is truncated at the start, a short one is padded with id 0 at the end."""
+    ids = np.zeros((len(contents), encoder.length), np.int32)
     last, warnings = [], []
-    for row, text in enumerate(texts):
-        path = Path(text)
-        content = path.read_text(encoding="utf-8-sig") if path.suffix in TEXTS and path.is_file() else text
+    for row, (text, content) in enumerate(zip(names, contents, strict=True)):
         pieces = encoder.pieces(content)[-encoder.length :]
         if not pieces:
             raise fail(CannotPredict(name=text, reason="it is empty", advice="give some text to continue"))
@@ -124,4 +156,4 @@ def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> R
             unit = "characters" if encoder.by == "char" else "words"
             shown = ", ".join(f'"{piece}"' for piece in dict.fromkeys(strange))
             warnings.append(Unseen(name=text, what=f"the {unit} {shown[:60]}", advice="they are treated as unknown"))
-    return RawInputs({input_name: ids}, list(texts), list[Diagnostic](warnings), last)
+    return RawInputs({input_name: ids}, list(names), list[Diagnostic](warnings), last)

@@ -75,9 +75,9 @@ def command(
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
             raise click.NoSuchOption(text)
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
-    from netspec.api import predict
+    from netspec.runs.evaluate_predict import predict_examples
 
-    predictions = predict(run, inputs)
+    predictions = predict_examples(Path(run), inputs)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)

@@ -1,0 +1,234 @@
+"""The arguments of `predict` in Python: arrays, data frames, rows, dicts, images, texts and paths, as batches.
+
+Input: what a user has, the inputs of the network, and the preprocessing of the run. Output: as for the command line, an
+array for each input with a batch axis, and a name for each example. A mistake is the same diagnostic as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from netspec.data.dataset.from_arrays import input_array
+from netspec.data.errors.prediction import cannot_predict
+from netspec.data.formats.table_files import TableFile
+from netspec.data.predict.inputs import Reader, fit, matches, read_inputs, scale_warnings
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.predict.rows import RawInputs, encode_texts
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.language.lazy import lazy
+from netspec.language.shape import Shape
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = lazy("polars")
+
+WANTED = (
+    "an array, a dict of arrays by input, or strings or paths of files, rows or texts; "
+    "or a data frame, dicts or lists with the columns of the training data, or images"
+)
+
+
+def raw_inputs(value: Any, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
+    """Examples in one of the forms of `netspec.predict`.
+
+    Raises:
+        CompileError: they cannot be read or have another shape; it is also a ValueError.
+        TypeError: they have none of the forms.
+    """
+    texts = [value] if isinstance(value, str | Path) else value
+    if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
+        return read_inputs([str(text) for text in texts], inputs, preprocessing)
+    return _Python(inputs, preprocessing).read(value)
+
+
+class _Python:
+    """Reads an argument that is not a text."""
+
+    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> None:
+        self.inputs, self.preprocessing = inputs, preprocessing
+        self.encoder = preprocessing.encoder
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.inputs, self.preprocessing)
+
+    def read(self, value: Any) -> RawInputs:
+        if _is_frame(value):
+            return self._frame(_frame_of(value))
+        if isinstance(value, Image.Image):
+            return self._images([value])
+        if hasattr(value, "to_dict") and not hasattr(value, "columns"):  # a row of a pandas data frame
+            value = value.to_dict()
+        if isinstance(value, Mapping):
+            return self._mapping(value)
+        if isinstance(value, list | tuple):
+            return self._sequence(value)
+        if not hasattr(value, "shape"):
+            raise TypeError(f"inputs are {WANTED}, not a {type(value).__name__}")
+        array = np.asarray(value)
+        is_text = array.dtype.kind in "OUS"
+        if is_text and array.ndim == 1 and isinstance(self.encoder, TextEncoder):
+            return self._texts([str(text) for text in array])
+        return self._rows(array.tolist()) if is_text and array.ndim == 2 else self._arrays(value)
+
+    # ------------------------------------------------------------ tables
+
+    def _frame(self, frame: pl.DataFrame) -> RawInputs:
+        """The rows of a data frame: columns by name, others are not looked at."""
+        if isinstance(self.encoder, TextEncoder) and frame.width == 1:
+            return self._texts([str(text) for text in frame.to_series().to_list()])
+        if isinstance(self.encoder, ImageEncoder | TextEncoder) or (len(self.inputs) > 1 and self.encoder is None):
+            takes = ", ".join(f"{name} ({shape})" for name, shape in self.inputs.items())
+            raise cannot_predict("the data frame", f"the network takes {takes}", "give arrays, images or texts")
+        header = [str(name).strip() for name in frame.columns]
+        names = [column.name for column in self.reader.rows.columns]
+        if self.encoder is None and not {*names} <= {*header} and len(header) == len(names):
+            header = names  # trained on arrays: the columns in their order
+        frame = frame.clone()
+        frame.columns = [str(position) for position in range(frame.width)]
+        file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
+        return self.reader.encode_file(file, "row")
+
+    def _mapping(self, value: Mapping[Any, Any]) -> RawInputs:
+        """Arrays by input, one row by column, or columns by name."""
+        names = [column.name for column in self.reader.rows.columns] if self._has_rows else []
+        if value.keys() == self.inputs.keys() and not (len(names) > 1 and {*names} <= value.keys()):
+            return self._arrays(value)
+        if {*names} <= value.keys() and names:
+            columns = {name: value[name] for name in value if isinstance(name, str)}
+            is_row = all(isinstance(cell, str) or not hasattr(cell, "__len__") for cell in columns.values())
+            return self._columns({name: [cell] for name, cell in columns.items()} if is_row else columns)
+        if isinstance(self.encoder, RowEncoder):
+            missing = ", ".join(f"`{name}`" for name in names if name not in value)
+            raise cannot_predict("the dict", f"it lacks {missing}", f"an example has {', '.join(names)}")
+        wanted = ", ".join(self.inputs)
+        given = ", ".join(map(str, value)) or "none"
+        raise cannot_predict("the dict", f"give an array for each of {wanted}, not for {given}", "")
+
+    @property
+    def _has_rows(self) -> bool:
+        return isinstance(self.encoder, RowEncoder) or (self.encoder is None and bool(self.preprocessing.columns))
+
+    def _columns(self, columns: Mapping[str, Any]) -> RawInputs:
+        lists = {name: list(column) for name, column in columns.items()}
+        lengths = {len(column) for column in lists.values()}
+        if len(lengths) > 1:
+            shown = ", ".join(f"{name} {len(column)}" for name, column in list(lists.items())[:6])
+            raise cannot_predict("the dict", "its columns have different lengths", f"they have: {shown}")
+        return self._frame(pl.DataFrame({name: _series(name, cells) for name, cells in lists.items()}))
+
+    def _sequence(self, value: Sequence[Any]) -> RawInputs:
+        if value and all(isinstance(row, Mapping) for row in value):
+            keys = dict.fromkeys(key for row in value for key in row)
+            return self._mapping({key: [row.get(key) for row in value] for key in keys})
+        if value and all(isinstance(one, Image.Image) for one in value):
+            return self._images(value)
+        if value and all(hasattr(one, "shape") and len(one.shape) in (2, 3) for one in value):
+            if isinstance(self.encoder, ImageEncoder) and len({tuple(one.shape) for one in value}) > 1:
+                return self._images([_as_image(one) for one in value])
+        elif any(isinstance(row, list | tuple) and any(isinstance(c, str | None) for c in row) for row in value):
+            return self._rows(value)
+        elif self._has_rows and value and any(isinstance(cell, str) for cell in value):
+            return self._rows([value])  # one row, with categories
+        return self._arrays(value)
+
+    def _rows(self, rows: Sequence[Sequence[Any]]) -> RawInputs:
+        """Cells in the order of the columns of the training data."""
+        names = [column.name for column in self.reader.rows.columns]
+        for number, row in enumerate(rows, 1):
+            if not isinstance(row, list | tuple) or len(row) != len(names):
+                found = f"it has {len(row)} cells" if isinstance(row, list | tuple) else "it is not a list of cells"
+                advice = f"an example is {', '.join(names[:12])}" + (" …" if len(names) > 12 else "")
+                raise cannot_predict(f"row {number}", f"{found}, and an example has {len(names)}", advice)
+        return self._columns({name: [row[i] for row in rows] for i, name in enumerate(names)})
+
+    # ------------------------------------------------------------ images, texts, arrays
+
+    def _images(self, images: Sequence[Image.Image]) -> RawInputs:
+        """Images in memory, read as files are."""
+        reader, names = self.reader, [f"image {number}" for number in range(1, len(images) + 1)]
+        with TemporaryDirectory() as folder:
+            files = [_as_file(image, Path(folder)) for image in images]
+            pixels = [reader.read_image(file, name) for file, name in zip(files, names, strict=True)]
+        return self._checked(reader.single("images", np.concatenate(pixels), names))
+
+    def _texts(self, texts: Sequence[str]) -> RawInputs:
+        assert isinstance(self.encoder, TextEncoder)
+        return encode_texts(texts, texts, next(iter(self.inputs)), self.encoder)
+
+    def _arrays(self, value: Any) -> RawInputs:
+        """An array, or arrays by input; an array that has the shape of one example is one."""
+        named = value if isinstance(value, Mapping) else {next(iter(self.inputs)): value}
+        if named.keys() != self.inputs.keys():
+            reason = f"give an array for each of {', '.join(self.inputs)}, not for {', '.join(named)}"
+            raise cannot_predict("the array", reason, "a dict of arrays by the names of the inputs")
+        arrays = {name: self._array(name, named[name]) for name in self.inputs}
+        if len({len(array) for array in arrays.values()}) > 1:
+            shown = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
+            raise cannot_predict("the arrays", "the inputs have different numbers of examples", f"they have: {shown}")
+        count = len(next(iter(arrays.values())))
+        return self._checked(RawInputs(arrays, [str(number) for number in range(1, count + 1)]))
+
+    def _array(self, name: str, value: Any) -> Any:
+        try:
+            array = np.asarray(value)
+        except ValueError:  # rows of unequal length
+            array = np.zeros(0, object)
+        if array.dtype.kind not in "biuf" or array.ndim == 0 or len(array) == 0:
+            found = f"it has {array.dtype} values" if array.size else "it has no examples"
+            advice = f"the input {name} is an array of numbers with at least one example"
+            raise cannot_predict(f"the input {name}", found, advice)
+        shape = self.inputs[name]
+        if matches(array.shape, shape.sizes):
+            array = array[None]  # one example
+        return fit(input_array(array), f"the input {name}", shape)
+
+    def _checked(self, raw: RawInputs) -> RawInputs:
+        raw.warnings += scale_warnings(raw, self.inputs, self.preprocessing)
+        return raw
+
+
+def _is_frame(value: Any) -> bool:
+    """Whether a value is a table by the protocols of Arrow or of data frames (pandas, polars, pyarrow, DuckDB, …)."""
+    has_columns = hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "schema")
+    return has_columns and (hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__"))
+
+
+def _frame_of(value: Any) -> pl.DataFrame:
+    """A polars data frame, without its library being imported here."""
+    if isinstance(value, pl.DataFrame):
+        return value
+    if hasattr(value, "__arrow_c_stream__"):
+        return pl.DataFrame(value)
+    return pl.from_dataframe(value)
+
+
+def _series(name: str, cells: Sequence[Any]) -> pl.Series:
+    """Numbers as numbers; a column with texts as texts."""
+    plain = [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
+    if all(cell is None or isinstance(cell, int | float) for cell in plain):
+        return pl.Series(name, plain, pl.Float64 if any(isinstance(c, float) for c in plain) else None, strict=False)
+    return pl.Series(name, [None if cell is None else str(cell) for cell in plain], pl.String)
+
+
+def _as_image(array: Any) -> Image.Image:
+    """An array of pixels as an image: 8-bit numbers, or numbers from 0 to 1."""
+    pixels = np.asarray(array)
+    if pixels.dtype.kind == "f":
+        pixels = (pixels * 255).clip(0, 255).round().astype(np.uint8)
+    return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)
+
+
+def _as_file(image: Image.Image, folder: Path) -> Path:
+    """A file with the image, turned as viewers turn it, no pixel changed."""
+    ending = "png" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else "tiff"
+    path = folder / f"{len([*folder.iterdir()])}.{ending}"
+    ImageOps.exif_transpose(image).save(path)
+    return path

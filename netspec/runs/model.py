@@ -61,7 +61,7 @@ class Model(model.Model):
             split: the examples to evaluate.
         """
         check_choice("split", split, ("train", "val", "test"))
-        return evaluate_model(self, data, split)
+        return evaluate_model(self, data, split).metrics
 
     def activations(self, inputs: Any, layer: str | Sequence[str] | None = None, *, batch: int = BATCH) -> Any:
         """What layers give for some examples, in inference mode, as arrays with examples first.

@@ -7,7 +7,7 @@ for each input with a batch axis, and a name for each example.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +18,7 @@ from msgspec import structs
 
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
-from netspec.data.formats.images import ENDINGS, load_picture
+from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
@@ -135,20 +135,23 @@ class Reader:
         pixels = np.concatenate([self.read_image(file) for file in files])
         return self.single(str(path), pixels, [str(file) for file in files])
 
-    def read_image(self, path: Path, name: str | None = None) -> Any:
+    def read_image(self, path: Path) -> Any:
+        return self.encode_image(lambda: load_picture(path), str(path))
+
+    def encode_image(self, load: Callable[[], Picture], name: str) -> Any:
         """An image with a batch axis, of the shape of the input; sizes that are not known are those of the image."""
         encoder, shape = self.preprocessing.encoder, next(iter(self.inputs.values()))
         channels = shape.channels if shape.rank == 3 else 1
         if not isinstance(encoder, ImageEncoder) and (shape.rank != 3 or channels not in (1, 3, 4)):
             reason = f"the network takes {shape}, not images"
             advice = "give rows of numbers or an .npy file"
-            raise fail(CannotPredict(name=name or str(path), reason=reason, advice=advice))
+            raise fail(CannotPredict(name=name, reason=reason, advice=advice))
         try:
-            picture = load_picture(path)
+            picture = load()
         except OSError as error:
             advice = error.advice if isinstance(error, Refused) else "give an image that opens in other programs"
             reason = error.strerror or "not an image"
-            raise fail(CannotPredict(name=name or str(path), reason=reason, advice=advice)) from None
+            raise fail(CannotPredict(name=name, reason=reason, advice=advice)) from None
         if isinstance(encoder, ImageEncoder):
             return encoder.encode(picture)[None]
         sizes = shape.space

@@ -7,15 +7,16 @@ array for each input with a batch axis, and a name for each example. A mistake i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.prediction import cannot_predict
+from netspec.data.formats.images import as_picture
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import Reader, fit, matches, read_inputs, scale_warnings
 from netspec.data.predict.preprocessing import Preprocessing
@@ -154,9 +155,8 @@ class _Python:
     def _images(self, images: Sequence[Image.Image]) -> RawInputs:
         """Images in memory, read as files are."""
         reader, names = self.reader, [f"image {number}" for number in range(1, len(images) + 1)]
-        with TemporaryDirectory() as folder:
-            files = [_as_file(image, Path(folder)) for image in images]
-            pixels = [reader.read_image(file, name) for file, name in zip(files, names, strict=True)]
+        pairs = zip(images, names, strict=True)
+        pixels = [reader.encode_image(partial(as_picture, image), name) for image, name in pairs]
         return self._checked(reader.single("images", np.concatenate(pixels), names))
 
     def _texts(self, texts: Sequence[str]) -> RawInputs:
@@ -224,11 +224,3 @@ def _as_image(array: Any) -> Image.Image:
     if pixels.dtype.kind == "f":
         pixels = (pixels * 255).clip(0, 255).round().astype(np.uint8)
     return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)
-
-
-def _as_file(image: Image.Image, folder: Path) -> Path:
-    """A file with the image, turned as viewers turn it, no pixel changed."""
-    ending = "png" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else "tiff"
-    path = folder / f"{len([*folder.iterdir()])}.{ending}"
-    ImageOps.exif_transpose(image).save(path)
-    return path

@@ -45,6 +45,7 @@ JAX_ROOMS = (
     "storage/",
     "training/",
     "spec/model.py",
+    "spec/layer_results.py",
     "spec/experiment.py",
     "runs/",
     "analysis/",

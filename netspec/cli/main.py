@@ -36,6 +36,7 @@ COMMANDS = {
     ),
     "eval": ("runs.evaluate", "Evaluate a run."),
     "predict": ("runs.predict", "Predict with a run."),
+    "examples": ("reference.examples", "List the example specs that come with netspec, or write one."),
     "words": ("reference.words", "List the words of the language, or explain one."),
     "explain": ("reference.explain", "Explain an error code."),
 }
@@ -82,8 +83,9 @@ def cli(modules: tuple[str, ...]) -> None:
 
     \b
     Example:
-        netspec check specs/digits.net
-        netspec train specs/digits.net
+        netspec train --example digits
+        netspec examples digits
+        netspec check digits.net
         netspec --import my_words check mine.net
     """
     import_modules(modules)

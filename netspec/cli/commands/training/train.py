@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli.examples import find_example
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", required=False)
+@click.option("--example", metavar="NAME", help="Train a spec that comes with netspec; `netspec examples` lists them.")
 @click.option("--resume", metavar="RUN", help="Resume a run from its last checkpoint; FILE, if given, must match it.")
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="The folder for run folders.")
 @click.option(
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     file: str | None,
+    example: str | None,
     resume: str | None,
     runs: str,
     save_every: float,
@@ -63,13 +66,17 @@ def command(
 
     \b
     Example:
-        netspec train specs/digits.net
+        netspec train --example digits
         netspec train net.net --data mnist -D train.epochs=3
         netspec train --resume runs/digits-1
         netspec train specs/digits.net --seeds 5
     """
+    if example is not None:
+        if file is not None or resume is not None:
+            raise click.UsageError("--example NAME takes the place of FILE and --resume")
+        file = str(find_example(example))
     if file is None and resume is None:
-        raise click.UsageError("give a spec FILE, or --resume RUN")
+        raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
     given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()

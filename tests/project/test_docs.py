@@ -11,6 +11,7 @@ import pytest
 
 import netspec
 from netspec import extend
+from netspec.cli.main import COMMANDS, run
 from netspec.language.diagnostics import KINDS, render
 from netspec.language.reference.entries import word_page
 from netspec.language.reference.pages import PAGES, linked, word_markdown
@@ -35,6 +36,32 @@ def test_example_compiles(name: str, line: int, options: str, text: str) -> None
     spec = Compilation(Source(f"{name}:{line}", text), input=given)
     assert [render(d) for d in spec.diagnose()] == []
     compile(spec.python, name, "exec")
+
+
+def test_the_python_of_the_readme_runs_as_it_is_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert names["result"].metrics["test_accuracy"] > 0.5 and (tmp_path / "runs").is_dir()
+
+
+def test_the_messages_of_the_readme_are_those_of_the_program(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    text = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r"^\$ netspec check lenet.net\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = {int(n): line for n, line in re.findall(r"^ +(\d+) \| (.*)$", shown, re.MULTILINE)}
+    spec = ["input 28x28x1", "", "", "conv(6, 5x5, relu)", lines[5], lines[6], lines[7]]
+    Path("lenet.net").write_text("\n".join(spec) + "\n")
+    assert run(["check", "lenet.net"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err + printed.out == shown
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in COMMANDS if f"| `netspec {name}" not in text] == []
 
 
 def test_there_are_examples() -> None:

@@ -71,7 +71,8 @@ def carry_out(task: Task) -> None:
 def _cut(prepared: SpecExperiment, steps: int) -> SpecExperiment:
     """The experiment with at most `steps` steps per epoch; the last one is smaller than a batch if examples are cut."""
     splits, batch = prepared.splits, prepared.recipe.batch
-    count = min(len(splits.train), max(1, steps * batch - batch // 2))
+    wanted = steps * batch if prepared.recipe.drop_last else max(1, steps * batch - batch // 2)
+    count = min(len(splits.train), wanted)
     train = splits.train.take(np.arange(count))
     val, test = (part and part.take(np.arange(min(len(part), HELD_OUT))) for part in (splits.val, splits.test))
     return prepared.with_splits(replace(splits, train=train, val=val, test=test))

@@ -23,7 +23,7 @@ from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
-from netspec.spec.sections import train_spans
+from netspec.spec.sections import check_batches, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import TestDecides
 from netspec.training.errors.recipe import NoTensorboard, UnknownLayer
@@ -89,6 +89,7 @@ def check_training(
     if is_given and compilation.data.source is not None:
         warnings.append(SourceNotUsed(span=spans.get("source")))
     recipe = _recipe(compilation, splits)
+    warnings += check_batches(graph, compilation, len(splits.train))
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from netspec.compiler.elaborate.expect import Expectation, check_measurable
 from netspec.compiler.elaborate.values import BAD
-from netspec.compiler.ir.cost import weights_by_layer
+from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
+from netspec.data.dataset.dataset import HoldOut
 from netspec.data.settings import DataSettings, check_settings
-from netspec.language.diagnostics import CompileError, Problems
+from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
+from netspec.language.shape import product
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
+from netspec.training.errors.recipe import LeftOver, NoWholeBatch
 from netspec.training.losses import plain_losses
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.recipe.recipe import make_recipe
@@ -58,6 +62,28 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         span = spec.setting_spans("train").get("remat")
         for problem in check_remat(spec.train.remat, weights_by_layer(graph), span):
             spec.problems.add(problem)
+
+
+def check_batches(graph: Graph, spec: Spec, examples: int) -> list[Diagnostic]:
+    """The last batch of an epoch: nothing is left to train on without it, or a batchnorm sees a single number.
+
+    Raises:
+        CompileError: `drop_last` drops every example (NS540).
+    """
+    train, spans = spec.train, spec.setting_spans("train")
+    if train.drop_last and examples < train.batch:
+        raise fail(NoWholeBatch(span=spans.get("drop_last"), examples=examples, batch=train.batch))
+    left = 0 if train.drop_last else examples % train.batch
+    if left != 1 and train.batch != 1:
+        return []
+    frozen = tuple(f"{name}/" for name in train.freeze)
+    for row in rows(graph):
+        positions = product(row.shape.sizes[:-1])
+        if row.word == "batchnorm" and positions == 1 and not f"{row.name}/".startswith(frozen):
+            case = "each" if train.batch == 1 else ""
+            single = partial(LeftOver, span=spans.get("batch") or row.node.span, case=case, layer=row.name)
+            return [single(examples=examples, batch=train.batch)]
+    return []
 
 
 def train_spans(spec: Spec) -> dict[str, Span]:
@@ -115,5 +141,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
         return
+    if spec.train.drop_last and facts.examples is not None:
+        hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
+        try:
+            check_batches(graph, spec, hold_out.left(facts.examples) * spec.data.repeat)
+        except CompileError as wrong:
+            spec.problems.add(wrong.diagnostics[0])
     parts = ["train", *(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
     check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)

@@ -1,4 +1,4 @@
-"""NS450 to NS461, NS465 and NS500 to NS502: losses, metrics and settings that do not fit the network, failing runs.
+"""NS450 to NS461, NS465, NS500 to NS502, NS539, NS540: losses, metrics and settings that do not fit, failing runs.
 
 Whether the targets fit the last layer is checked in netspec/data/checks (NS43x).
 """
@@ -171,6 +171,40 @@ class NothingToCompare(Diagnostic):
     title = "`keep = best` needs a validation split"
     label = "needs a validation metric"
     hint = "write `val = 10%` in the `data` section, or `keep = last`"
+
+
+class LeftOver(Diagnostic):
+    """A batch of one example, of which a `batchnorm` computes a mean and a variance: the variance of one number is 0.
+
+    The output of the layer is then the same for every example, and the 0 enters the running variance, with which the
+    network predicts. With `drop_last` the examples that do not fill a batch are left out of an epoch, others each time.
+    """
+
+    code = "NS539"
+    severity = "warning"
+    title = {
+        "": "{examples} examples in batches of {batch} leave 1 for the last batch, and `{layer}` needs at least 2",
+        "each": "a batch is 1 example, and `{layer}` needs at least 2",
+    }
+    label = "a variance of one number"
+    hint = {
+        "": "write `drop_last = true` in `train`, or another `batch`",
+        "each": "write a larger `batch`, or use `layernorm` instead",
+    }
+    layer: str
+    examples: int
+    batch: int
+
+
+class NoWholeBatch(Diagnostic):
+    """With `drop_last` only whole batches are trained on, and there are fewer examples than one batch has."""
+
+    code = "NS540"
+    title = "`drop_last` leaves nothing to train on: {examples} examples are fewer than a batch of {batch}"
+    label = "drops every example"
+    hint = "write `batch = {examples}` or less, or remove `drop_last`"
+    examples: int
+    batch: int
 
 
 class NoBlocks(Diagnostic):

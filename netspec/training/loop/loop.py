@@ -264,7 +264,7 @@ class Training:
             self.checkpointing.save(self)
             return
         self.progress.train_seconds, self.epoch_began = self.elapsed()["train_seconds"], None
-        metrics = self._training_metrics(self.data.examples)
+        metrics = self._training_metrics(self.recipe.examples_per_epoch(self.data.examples))
         self.callbacks.on_metrics(self, metrics)
         record = {
             "event": "epoch",
@@ -354,9 +354,13 @@ class Training:
     def _training_metrics(self, examples: int) -> dict[str, Any]:
         """Metrics of the epoch so far; skipped steps do not count, and are reported where they can occur."""
         sums, skipped = self.engine.placement.get((self.state["sums"], self.state.get("skipped")))
+        counted = examples if skipped is None else max(1, examples - int(skipped["examples"]))
+        spreads = self.spreads
+        if counted < self.data.examples:  # of some of the examples
+            spreads = {name: spread * (counted / self.data.examples) for name, spread in spreads.items()}
+        metrics = compute_metrics(self.recipe, sums, counted, spreads)
         if skipped is None:
-            return compute_metrics(self.recipe, sums, examples, self.spreads)
-        metrics = compute_metrics(self.recipe, sums, max(1, examples - int(skipped["examples"])), self.spreads)
+            return metrics
         return {**metrics, "skipped_steps": int(skipped["steps"])}
 
     # ------------------------------------------------------------ ending with an error

@@ -44,6 +44,7 @@ class Recipe(Frozen):
     remat: bool | tuple[str, ...] = False
     watch: str | None = None
     every: Every | None = None
+    drop_last: bool = False
 
     @property
     def watched(self) -> str:
@@ -103,7 +104,11 @@ class Recipe(Frozen):
         return f"{output}_{name}" if self.takes_names else name
 
     def steps_per_epoch(self, examples: int) -> int:
-        return ceil(examples / self.batch)
+        return examples // self.batch if self.drop_last else ceil(examples / self.batch)
+
+    def examples_per_epoch(self, examples: int) -> int:
+        """How many of the examples an epoch trains on."""
+        return self.steps_per_epoch(examples) * self.batch if self.drop_last else examples
 
     def describe(self) -> dict[str, Any]:
         """Every setting in force, as plain data for JSON."""
@@ -122,6 +127,7 @@ class Recipe(Frozen):
             "watch": self.watch,
             "watched": self.watched if self.keeps_best or self.stop else None,
             "outputs": {name: output.describe() for name, output in self.outputs.items()},
+            **({"drop_last": True} if self.drop_last else {}),
         }
 
 

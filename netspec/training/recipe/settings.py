@@ -58,6 +58,12 @@ class TrainSettings(Word):
     batch: int = option(
         Count(), "examples per step; small ones make more steps of an epoch, large ones faster steps", default=32
     )
+    drop_last: bool = option(
+        Flag(),
+        "leave out the last batch of an epoch if it is smaller; with `shuffle` other examples each time",
+        default=False,
+        aliases=("drop_remainder",),
+    )
     optimizer: tuple[ChainWord, ...] = option(
         Chain("optimizer"), "how weights are updated from gradients", default=(Adam(),)
     )

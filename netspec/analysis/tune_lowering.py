@@ -22,6 +22,7 @@ import numpy as np
 
 from netspec.analysis.lowering_plan import plan_of
 from netspec.language.files.cache_dir import cache_folder
+from netspec.language.files.regular_file import Limit, read_regular
 from netspec.language.lowering_families import FAST, REFERENCE, LoweringKind
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
@@ -38,6 +39,7 @@ WORTH = 0.98
 WARM_STEPS = 2
 TUNED = "tuned"
 """What is remembered is in this folder of the cache."""
+LIMIT = Limit("NETSPEC_MAX_TUNED_MB", 1, "MB", 10**6)
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,12 @@ def recall(spec: Compilation) -> Lowering | None:
     if folder is None or not (folder / TUNED).is_dir():
         return None  # nothing was ever measured: a training that begins need not work out what it means for that
     path = _place(spec)
-    if path is None or not path.exists():
+    if path is None:
         return None
     try:
-        kept: Any = json.loads(path.read_text(encoding="utf-8"))["lowering"]
-    except (ValueError, KeyError, TypeError):
-        return None  # not written by `remember`: it is only a measurement, and can be made again
+        kept = list(json.loads(read_regular(path, LIMIT))["lowering"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None  # not there, or not written by `remember`: it is only a measurement, and can be made again
     return tuple(family for family in FAST if family in kept)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from netspec.language.files.paths import exists, is_file
 from netspec.storage.atomic_files import reason_of, replace_file
 
 
@@ -21,7 +22,7 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """As `write_text`, for bytes."""
     try:
-        if path.exists() and not path.is_file():  # a device or a pipe takes what it is given, and stays
+        if exists(path) and not is_file(path):  # a device or a pipe takes what it is given, and stays
             with path.open("wb", buffering=0) as file:
                 file.write(content)
         else:

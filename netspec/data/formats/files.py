@@ -12,6 +12,7 @@ from typing import IO, TypeAlias
 
 from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.language.diagnostics import Unplaced, nearest
+from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.files.regular_file import Limit, Refused, open_regular, read_regular
 
 FILE_LIMIT = Limit("NETSPEC_MAX_FILE_GB", 16, "GB", 10**9)
@@ -28,7 +29,7 @@ def file_stamp(path: Path) -> FileStamp:
     """What changes when the file does."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # also a name that no file can have
         return None
     return status.st_mtime_ns, status.st_size
 
@@ -69,11 +70,11 @@ def unreadable(path: Path, file_format: str, error: Exception, option: str | Non
 
 
 def _file_advice(path: Path) -> str:
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return f"there is no folder {path.parent}"
-    if path.exists():
+    if exists(path):
         return "name a file that you may read"
-    names = {p.name.lower(): p.name for p in sorted(path.parent.iterdir()) if p.is_file() and p.suffix != ".net"}
+    names = {p.name.lower(): p.name for p in sorted(path.parent.iterdir()) if is_file(p) and p.suffix != ".net"}
     near = nearest(path.name, names)
     lines = [f"did you mean `{names[near]}`?"] if near is not None else []
     where = "the current folder" if path.parent == Path() else f"the folder {path.parent}"

@@ -26,6 +26,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.shape import Shape
 
@@ -100,15 +101,15 @@ class Reader:
         path = Path(text)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
-        if path.is_dir():
+        if is_folder(path):
             return self._read_folder(path)
-        if path.suffix.lower() in ENDINGS and path.is_file():
+        if path.suffix.lower() in ENDINGS and is_file(path):
             return self.single(text, self.read_image(path))
-        if path.suffix.lower() == ".npy" and path.is_file():
+        if path.suffix.lower() == ".npy" and is_file(path):
             return self.single(text, self._read_npy(path))
-        if path.suffix.lower() == ".npz" and path.is_file():
+        if path.suffix.lower() == ".npz" and is_file(path):
             return self.single(text, self._read_npz(path))
-        if path.is_file():
+        if is_file(path):
             return self._read_table(path)
         return self._read_row(text)
 
@@ -237,11 +238,11 @@ class Reader:
 
     def _no_row(self, text: str, found: int) -> CannotPredict:
         path = Path(text)
-        folder = path.parent if path.parent.is_dir() else Path()
+        folder = path.parent if is_folder(path.parent) else Path()
         if found > 1:
             reason = f"it has {found} cells, and an example has {len(self.rows.columns)}"
             return CannotPredict(name=text, reason=reason, advice=row_advice(self.rows))
-        advice = suggest(path.name, [p.name for p in folder.iterdir() if p.is_file()], what="files there")
+        advice = suggest(path.name, [p.name for p in folder.iterdir() if is_file(p)], what="files there")
         advice = advice or "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
         return CannotPredict(name=text, reason="no such file, and not a row of numbers", advice=advice)
 

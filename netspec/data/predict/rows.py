@@ -18,6 +18,7 @@ from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail, suggest
+from netspec.language.files.paths import exists, is_folder
 from netspec.language.shape import Shape
 
 if TYPE_CHECKING:
@@ -115,17 +116,14 @@ def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> R
 def _content(text: str) -> str:
     """The content of a file, or the text itself; a name that ends like that of a text file is not a text."""
     path = Path(text)
-    try:
-        exists = bool(text.strip()) and path.exists()
-    except OSError:  # too long for a name
-        return text
-    if exists and path.is_dir():
+    is_there = bool(text.strip()) and exists(path)
+    if is_there and is_folder(path):
         advice = f"give its files, such as {text}/*.txt, or a text"
         raise fail(CannotPredict(name=text, reason="it is a folder, and the network takes text", advice=advice))
-    if exists:
+    if is_there:
         return _text_of(path)
     if path.suffix in TEXTS and len(text.split()) == 1:
-        near = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [file.name for file in path.parent.iterdir()] if is_folder(path.parent) else []
         advice = suggest(path.name, near, what="files there") or "check the name and the folder"
         raise fail(CannotPredict(name=text, reason="no such file", advice=advice))
     return text

@@ -14,6 +14,7 @@ from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.data.formats.download import Collection, Published, find_files, folders_of
 from netspec.data.formats.files import unreadable
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.paths import is_folder
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
@@ -74,7 +75,7 @@ class Cifar10(Source):
     def _files(self, folder: Path) -> Mapping[str, Path | bytes]:
         """The .bin files by name, unpacked or not; raises Unplaced when the folder does not exist."""
         for place in self._folders(folder):
-            if self.folder is not None and not place.is_dir():
+            if self.folder is not None and not is_folder(place):
                 raise Unplaced(
                     CannotRead, option="folder", file=str(place), reason="there is no such folder", case="cifar10"
                 )

@@ -16,6 +16,7 @@ from netspec.data.formats.images import as_picture
 from netspec.data.sources.image_survey import color_remark, scale_remark, value_range
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.language.diagnostics import Unplaced, suggest
+from netspec.language.files.paths import is_folder
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.word import option
@@ -79,7 +80,7 @@ class HuggingFace(Source):
             raise Unplaced(MissingPackage, source=self.word, package="datasets", extra="huggingface") from error
         place = folder / self.name
         try:
-            if place.is_dir():
+            if is_folder(place):
                 splits = datasets.load_from_disk(str(place))
                 return splits if isinstance(splits, datasets.DatasetDict) else {self.train: splits}
             return datasets.load_dataset(self.name, self.config, revision=self.revision)

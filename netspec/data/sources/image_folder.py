@@ -18,6 +18,7 @@ from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.sources.image_survey import COLORS, Survey, joined, remarks_on, survey_files
 from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.paths import exists, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
@@ -150,7 +151,7 @@ class Images(Source):
 
     def _listing(self, folder: Path) -> Listing:
         place = folder / self.folder
-        names = _folders_in(place) if place.is_dir() else []
+        names = _folders_in(place) if is_folder(place) else []
         splits = [name for name in names if name.lower() in SPLIT_NAMES]
         if splits and len(splits) == len(names):
             train = next((name for name in splits if name.lower().startswith("train")), splits[0])
@@ -258,9 +259,9 @@ def _list_images(folder: Path, option_name: str) -> Listing:
     Raises:
         Unplaced: there is no such folder, there are no images in it, or a class has none.
     """
-    if not folder.is_dir():
-        reason = "it is a file" if folder.exists() else "there is no such folder"
-        near = _folders_in(folder.parent) if folder.parent.is_dir() else []
+    if not is_folder(folder):
+        reason = "it is a file" if exists(folder) else "there is no such folder"
+        near = _folders_in(folder.parent) if is_folder(folder.parent) else []
         advice = f"folders in {folder.parent}: {', '.join(near[:12])}" if near else "name a folder of folders"
         raise Unplaced(CannotRead, option=option_name, file=str(folder), reason=reason, advice=advice)
     files = {name: _images_in(folder / name) for name in _folders_in(folder)} or {"": _images_in(folder)}
@@ -278,7 +279,7 @@ def _list_images(folder: Path, option_name: str) -> Listing:
 
 def _folders_in(folder: Path) -> list[str]:
     """In alphabetical order, or of their numbers if all of them are integers."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    names = sorted(path.name for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
     are_numbers = all(name.isascii() and name.removeprefix("-").isdigit() for name in names)
     return sorted(names, key=int) if are_numbers else names
 

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from netspec.data.dataset.dataset import Dataset, Facts, HoldOut, Source, Target, arrays_of, single, source
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import TooShort
-from netspec.data.formats.files import FileStamp, file_stamp, unreadable
+from netspec.data.formats.files import FileStamp, file_stamp, read_file
 from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
@@ -123,9 +123,8 @@ class TextFile(Source):
 def _pieces(path: Path, stamp: FileStamp, by: str) -> list[str]:
     """The text in pieces, cached from its check to its training as long as the file has the same stamp."""
     try:
-        return split_text(path.read_text(encoding="utf-8-sig"), by)
-    except OSError as error:
-        raise unreadable(path, "text", error, "file") from error
+        text = read_file(path, "text", "file").decode("utf-8-sig")
+        return split_text(text.replace("\r\n", "\n").replace("\r", "\n"), by)
     except UnicodeDecodeError as error:
         broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="text")
         raise broken(reason="it is not UTF-8 text", case="utf-8") from error

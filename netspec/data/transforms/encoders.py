@@ -20,6 +20,7 @@ from netspec.data.formats.images import Picture, in_mode, load_picture
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.paths import is_file
 from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
@@ -169,7 +170,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         return (
             paths
             if inner is None
-            else [p if p.is_file() else folder / cell for p, cell in zip(paths, cells, strict=True)]
+            else [p if is_file(p) else folder / cell for p, cell in zip(paths, cells, strict=True)]
         )
 
     def _pictures(self, column: Column, cells: Sequence[str], folder: Path, where: Where) -> Array:

@@ -14,6 +14,7 @@ from netspec.cli.render.picture import FORMATS, picture_format
 from netspec.cli.render.prediction_images import picture_of
 from netspec.cli.render.predictions import prediction_lines
 from netspec.cli.render.predictions_csv import predictions_csv
+from netspec.language.files.paths import exists
 from netspec.report.text import line_width, plural
 
 
@@ -116,5 +117,5 @@ def _check_options(output: str | None, as_json: bool, force: bool, only_with_out
     if suffix != ".csv" and any(only_with_output.values()):
         name = next(name for name, value in only_with_output.items() if value)
         raise click.UsageError(f"{name} is for tables, and {output} is a picture")
-    if Path(output).exists() and not force:
+    if exists(Path(output)) and not force:
         raise click.UsageError(f"{output} already exists; --force overwrites it")

@@ -17,12 +17,18 @@ from typing import IO, cast
 
 from netspec.data.dataset.lazy_rows import Array, FileRows
 from netspec.data.errors.files import BrokenFile
-from netspec.data.formats.files import unreadable
+from netspec.data.formats.files import UNPACKED_LIMIT, open_file, unreadable
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's dtypes by their code in the file."""
+
+MAGIC = b"\x1f\x8b"
+"""How gzipped files begin."""
+
+BLOCK = 1 << 24
+"""Bytes that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ class IdxHead:
 
     type: str
     sizes: tuple[int, ...]
+
+    @property
+    def offset(self) -> int:
+        """Where the numbers begin."""
+        return 4 + 4 * len(self.sizes)
 
     @property
     def bytes(self) -> int:
@@ -56,7 +67,13 @@ def read_idx(path: Path, option: str | None = None) -> Array:
     """
     with _opened(path, option) as file:
         head = _parse_head(path, file, option)
-        body = file.read()
+        if _is_packed(path):
+            UNPACKED_LIMIT.check(path, head.bytes, "unpacked, it has {size}")
+        else:
+            _check_length(path, head, path.stat().st_size - head.offset, option)
+        body = _read(file, head.bytes + 1)  # one byte tells that there are more
+    if len(body) > head.bytes:
+        raise _wrong_length(path, head, "more", option)
     _check_length(path, head, len(body), option)
     return np.frombuffer(body, np.dtype(head.type)).reshape(head.sizes)
 
@@ -70,30 +87,47 @@ def idx_rows(path: Path, option: str | None = None) -> FileRows | None:
     head = read_head(path, option)
     if _is_packed(path):
         return None
-    offset = 4 + 4 * len(head.sizes)
-    _check_length(path, head, path.stat().st_size - offset, option)
-    return FileRows(path, head.sizes, head.type, offset=offset)
+    _check_length(path, head, path.stat().st_size - head.offset, option)
+    return FileRows(path, head.sizes, head.type, offset=head.offset)
 
 
 @contextmanager
 def _opened(path: Path, option: str | None) -> Iterator[IO[bytes]]:
     """The file, unpacked when it is gzipped, whatever its name says; raises Unplaced when it cannot be read."""
-    try:
-        with cast("IO[bytes]", gzip.GzipFile(path)) if _is_packed(path) else path.open("rb") as file:
-            yield file
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, "IDX", error, option) from error
+    with open_file(path, "IDX", option) as content:
+        try:
+            if content.read(2) != MAGIC:
+                content.seek(0)
+                yield content
+                return
+            content.seek(0)
+            with gzip.GzipFile(fileobj=content) as file:
+                yield cast("IO[bytes]", file)
+        except (OSError, EOFError, zlib.error) as error:
+            raise unreadable(path, "IDX", error, option) from error
 
 
 def _is_packed(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+        return file.read(2) == MAGIC
+
+
+def _read(file: IO[bytes], size: int) -> bytearray:
+    """At most so many bytes; memory is taken as they come, not as a head announces them."""
+    body = bytearray()
+    while len(body) < size and (part := file.read(min(size - len(body), BLOCK))):
+        body += part
+    return body
 
 
 def _check_length(path: Path, head: IdxHead, length: int, option: str | None) -> None:
     if length != head.bytes:
-        reason = f"its head announces {head.bytes:,} bytes, and {length:,} follow"
-        raise Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
+        raise _wrong_length(path, head, f"{length:,}", option)
+
+
+def _wrong_length(path: Path, head: IdxHead, found: str, option: str | None) -> Unplaced:
+    reason = f"its head announces {head.bytes:,} bytes, and {found} follow"
+    return Unplaced(BrokenFile, option=option, file=path.name, format="IDX", reason=reason)
 
 
 def _parse_head(path: Path, file: IO[bytes], option: str | None) -> IdxHead:

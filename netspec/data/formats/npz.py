@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.from_arrays import as_numbers, check_pairs, target_array
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.files import BrokenFile, NoExamples, WrongKeys, WrongType
-from netspec.data.formats.files import unreadable
+from netspec.data.errors.files import BrokenFile, WrongKeys
+from netspec.data.formats.files import UNPACKED_LIMIT, open_file, unreadable
+from netspec.data.formats.npy import BadNpy, check_numbers, read_npy_head
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 
@@ -31,17 +32,21 @@ def open_archive(path: Path) -> Iterator[Archive]:
     Raises:
         Unplaced: the file cannot be read, is not an archive, or contains something else than numbers.
     """
+    import lzma
+    import struct
     import zipfile
     import zlib
 
+    broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="npz", case="npz")
     try:
-        with zipfile.ZipFile(path) as file:
-            yield Archive(path.name, file)
-    except (OSError, EOFError, zlib.error) as error:
+        with open_file(path, "npz", "file") as content, zipfile.ZipFile(content) as file:
+            yield Archive(path, file)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise unreadable(path, "npz", error, "file") from error
-    except (zipfile.BadZipFile, ValueError) as error:
-        broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="npz")
-        raise broken(reason=str(error), case="npz") from error
+    except (zipfile.BadZipFile, BadNpy, ValueError, LookupError, struct.error) as error:
+        raise broken(reason=str(error)) from error
+    except RuntimeError as error:  # encrypted, or compressed in an unknown way
+        raise broken(reason=f"it cannot be unpacked ({error})") from error
     except Unplaced as bad:
         raise Unplaced(bad.kind, option=bad.option or "file", **bad.fields) from bad
 
@@ -49,8 +54,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
 class Archive:
     """The arrays in an open file, by name."""
 
-    def __init__(self, name: str, file: zipfile.ZipFile) -> None:
-        self.name = name
+    def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
+        self.name, self.path = path.name, path
         self.file = file
         self.arrays = tuple(entry.removesuffix(".npy") for entry in file.namelist() if entry.endswith(".npy"))
 
@@ -82,22 +87,23 @@ class Archive:
 
         Raises:
             Unplaced: it has no examples, or something else than numbers.
+            OSError: unpacked, it is larger than the limit.
         """
-        with self.file.open(f"{key}.npy") as entry:
-            version = npy.read_magic(entry)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(entry)
-        if dtype.kind not in "biuf":
-            raise Unplaced(WrongType, what=f"`{key}`", found=f"values of type {dtype}", case="saved")
-        if 0 in shape or not shape:
-            raise Unplaced(NoExamples, what=f"`{key}` of {self.name}", advice=f"its shape is {shape}")
-        return tuple(shape), dtype
+        entry = self.file.getinfo(f"{key}.npy")
+        with self.file.open(entry) as file:
+            head = read_npy_head(file)
+        check_numbers(head, f"`{key}`" if head.dtype.kind not in "biuf" else f"`{key}` of {self.name}")
+        head.check_length(entry.file_size - head.offset)
+        if entry.compress_type:
+            UNPACKED_LIMIT.check(self.path, entry.file_size, f"unpacked, `{key}` has {{size}}")
+        return head.shape, head.dtype
 
     def read(self, key: str) -> Array:
         """An array.
 
         Raises:
             Unplaced: it has no examples, or something else than numbers.
+            OSError: unpacked, it is larger than the limit.
         """
         self.head(key)
         with self.file.open(f"{key}.npy") as entry:

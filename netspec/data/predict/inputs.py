@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from zipfile import BadZipFile
 
 import numpy as np
 from msgspec import structs
 
-from netspec.data.dataset.precision import narrowed
+from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
 from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
+from netspec.data.formats.npy import open_npy
+from netspec.data.formats.npz import open_archive
 from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
@@ -26,7 +27,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
-from netspec.language.files.paths import is_file, is_folder
+from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.shape import Shape
 
@@ -59,10 +60,33 @@ def check_scale(batch: Array, names: Sequence[str], seen: Sequence[float]) -> li
     return found
 
 
-def scale_warnings(raw: RawInputs, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> list[Diagnostic]:
-    """Warnings about inputs that are numbers."""
+def check_numbers(raw: RawInputs, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> list[Diagnostic]:
+    """Warnings about inputs that are numbers.
+
+    Raises:
+        CompileError: a network cannot compute with some of them.
+    """
+    check_finite(raw, preprocessing)
     numbers = [name for name, shape in inputs.items() if not shape.is_tokens and name in preprocessing.ranges]
     return [w for name in numbers for w in check_scale(raw.arrays[name], raw.names, preprocessing.ranges[name])]
+
+
+def check_finite(raw: RawInputs, preprocessing: Preprocessing) -> None:
+    """Raises CompileError for an example with numbers that a network cannot compute with: infinite, larger than float32
+    can hold, or missing (NaN) and not filled in as in training."""
+    for key, array in raw.arrays.items():
+        scale = preprocessing.normalization.get(key)
+        bad = ~(np.abs(array) <= MAX_FLOAT32)
+        if scale is not None and scale.fill is not None:
+            bad &= ~np.isnan(array)
+        if bad.any():
+            row, *position = (int(i) for i in np.argwhere(bad)[0])
+            value = float(array[(row, *position)])
+            shown = "NaN (not a number)" if np.isnan(value) else "an infinite number"
+            shown = f"the number {value:g}, outside the range of float32" if np.isfinite(value) else shown
+            where = f" at position {', '.join(map(str, position))}" if position else ""
+            advice = "a network computes only with finite numbers: fill them in, or leave the example out"
+            raise cannot_predict(raw.names[row], f"it has {shown}{where}", advice)
 
 
 def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
@@ -84,7 +108,7 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in inputs}
     warnings = [warning for part in parts for warning in part.warnings]
     raw = RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
-    raw.warnings += scale_warnings(raw, inputs, preprocessing)
+    raw.warnings += check_numbers(raw, inputs, preprocessing)
     return raw
 
 
@@ -101,17 +125,15 @@ class Reader:
         path = Path(text)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
+        if not exists(path):
+            return self._read_row(text)
         if is_folder(path):
             return self._read_folder(path)
-        if path.suffix.lower() in ENDINGS and is_file(path):
+        if path.suffix.lower() in ENDINGS:
             return self.single(text, self.read_image(path))
-        if path.suffix.lower() == ".npy" and is_file(path):
-            return self.single(text, self._read_npy(path))
-        if path.suffix.lower() == ".npz" and is_file(path):
-            return self.single(text, self._read_npz(path))
-        if is_file(path):
-            return self._read_table(path)
-        return self._read_row(text)
+        if path.suffix.lower() in (".npy", ".npz"):
+            return self.single(text, self._read_array(path))
+        return self._read_table(path)
 
     def single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
         """Examples for the only input."""
@@ -161,35 +183,26 @@ class Reader:
         pixels = ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).encode(picture)[None]
         return pixels * self._brightest if picture.is_scaled else pixels
 
-    def _read_npy(self, path: Path) -> Any:
+    def _read_array(self, path: Path) -> Any:
+        """The array in an .npy file, or the inputs in an archive; 8-bit numbers are scaled as pixels."""
         try:
-            found = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            reason = f"not an array: {error}"
-            raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.save")) from None
-        return self._as_numbers(found, path)
-
-    def _as_numbers(self, found: Any, path: Path) -> Any:
-        if found.dtype.kind not in "fiub":
-            advice = "write an array of numbers with numpy.save"
-            raise fail(CannotPredict(name=str(path), reason=f"it contains {found.dtype}, not numbers", advice=advice))
+            found = np.array(open_npy(path)) if path.suffix.lower() == ".npy" else self._read_npz(path)
+        except Unplaced as bad:
+            diagnostic = bad.diagnostic()
+            reason = str(bad.fields.get("reason", diagnostic.message))
+            raise cannot_predict(str(path), reason, diagnostic.hint_text) from None
         return found / 255 * self._brightest if found.dtype == np.uint8 else found
 
     def _read_npz(self, path: Path) -> Any:
-        """The array with the inputs: the one that is called as the input, `x_test` or `x`, or the only one."""
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                names = list(archive.files)
-                known = [name for name in (*self.inputs, "x_test", "X_test", "x", "X", "images") if name in names]
-                if not known and len(names) != 1:
-                    reason = f"it has the arrays {', '.join(names[:12])}, none of them called as the input"
-                    advice = f"call the array of the inputs `{next(iter(self.inputs))}` or `x`, or write an .npy file"
-                    raise fail(CannotPredict(name=str(path), reason=reason, advice=advice))
-                found = archive[(known or names)[0]]
-        except (OSError, ValueError, BadZipFile, EOFError) as error:
-            reason = f"not an archive of arrays: {error}"
-            raise fail(CannotPredict(name=str(path), reason=reason, advice="write it with numpy.savez")) from None
-        return self._as_numbers(found, path)
+        """The array that is called as the input, `x_test` or `x`, or the only one; raises Unplaced."""
+        with open_archive(path) as archive:
+            names = archive.arrays
+            known = [name for name in (*self.inputs, "x_test", "X_test", "x", "X", "images") if name in names]
+            if known or len(names) == 1:
+                return archive.read((known or names)[0])
+        reason = f"it has the arrays {', '.join(names[:12]) or 'none'}, none of them called as the input"
+        advice = f"call the array of the inputs `{next(iter(self.inputs))}` or `x`, or write an .npy file"
+        raise cannot_predict(str(path), reason, advice)
 
     @property
     def _brightest(self) -> int:
@@ -218,7 +231,7 @@ class Reader:
             encoded = self._encoded(table, [f"{row} {number}" for number in table.rows])
         except Unplaced as bad:
             raise WrongInput([one.diagnostic() for one in bad.all]) from None
-        encoded.warnings += scale_warnings(encoded, self.inputs, self.preprocessing)
+        encoded.warnings += check_numbers(encoded, self.inputs, self.preprocessing)
         return replace(encoded, table=file)
 
     def _read_row(self, text: str) -> RawInputs:

@@ -18,7 +18,7 @@ from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.prediction import cannot_predict
 from netspec.data.formats.images import as_picture
 from netspec.data.formats.table_files import TableFile
-from netspec.data.predict.inputs import Reader, fit, matches, read_inputs, scale_warnings
+from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
@@ -191,7 +191,7 @@ class _Python:
         return fit(input_array(array), f"the input {name}", shape)
 
     def _checked(self, raw: RawInputs) -> RawInputs:
-        raw.warnings += scale_warnings(raw, self.inputs, self.preprocessing)
+        raw.warnings += check_numbers(raw, self.inputs, self.preprocessing)
         return raw
 
 

@@ -131,7 +131,8 @@ def _content(text: str) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        return read_file(path, "text", None).decode("utf-8-sig")
+        text = read_file(path, "text", None).decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")  # as in training
     except UnicodeDecodeError:
         raise fail(CannotPredict(name=str(path), reason="it is not UTF-8 text", advice="save it as UTF-8")) from None
     except Unplaced as bad:

@@ -12,9 +12,10 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target,
 from netspec.data.dataset.lazy_rows import Array, Column, FileRows, Joined, read_all
 from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.data.formats.download import Collection, Published, find_files, folders_of
-from netspec.data.formats.files import unreadable
+from netspec.data.formats.files import UNPACKED_LIMIT, read_file, unreadable
 from netspec.language.diagnostics import Unplaced
 from netspec.language.files.paths import is_folder
+from netspec.language.files.regular_file import open_regular
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
@@ -55,11 +56,10 @@ class Cifar10(Source):
 
     def load(self, folder: Path) -> Dataset:
         files = self._files(folder)
-        try:
-            contents = {name: file if isinstance(file, bytes) else file.read_bytes() for name, file in files.items()}
-        except OSError as error:
-            raise unreadable(Path(str(error.filename)), "CIFAR-10", error, self._option) from error
-        return self._dataset(contents)
+        option = self._option
+        return self._dataset(
+            {n: file if isinstance(file, bytes) else read_file(file, "CIFAR-10", option) for n, file in files.items()}
+        )
 
     def stream(self, folder: Path) -> Dataset | None:
         files = next(filter(None, map(_unpacked, self._folders(folder))), None)
@@ -91,8 +91,10 @@ class Cifar10(Source):
 
         contents: dict[str, bytes] = {}
         try:
-            with tarfile.open(path, "r:gz") as archive:
+            with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:gz") as archive:
                 for member in archive:
+                    UNPACKED_LIMIT.check(path, archive.offset, "unpacked, it has {size}")
+                    UNPACKED_LIMIT.check(path, member.size, f"unpacked, {Path(member.name).name} has {{size}}")
                     opened = archive.extractfile(member) if member.name.endswith(".bin") else None
                     if opened is not None:
                         contents[Path(member.name).name] = opened.read()

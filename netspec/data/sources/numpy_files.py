@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,9 @@ from netspec.data.dataset.from_arrays import (
     target_of,
 )
 from netspec.data.dataset.lazy_rows import Array, Column
-from netspec.data.errors.files import BrokenFile, NoExamples, WrongType
-from netspec.data.formats.files import unreadable
+from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import Archive, open_archive
 from netspec.data.sources.streaming import stream_file
-from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
@@ -123,22 +120,7 @@ class Npy(Source):
         Raises:
             Unplaced: the file cannot be read, or does not contain numbers.
         """
-        path = folder / str(getattr(self, role))
-        broken = partial(Unplaced, BrokenFile, option=role, file=path.name, format="npy")
-        try:
-            array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, EOFError) as error:
-            raise unreadable(path, "npy", error, role) from error
-        except ValueError as error:
-            raise broken(reason=str(error), case="npy") from error
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise broken(reason="it is an archive of several arrays", case="several")
-        if array.dtype.kind not in "biuf":
-            raise Unplaced(WrongType, option=role, what=path.name, found=f"values of type {array.dtype}", case="saved")
-        if not array.ndim or not array.size:
-            raise Unplaced(NoExamples, option=role, what=path.name, advice=f"its shape is {array.shape}")
-        return array
+        return open_npy(folder / str(getattr(self, role)), role)
 
 
 def _target(array: Array, role: str) -> Array:

@@ -172,12 +172,16 @@ def test_an_archive_of_x_and_y(tmp_path: Path) -> None:
 
 
 def test_facts_of_an_archive_do_not_read_the_inputs(tmp_path: Path) -> None:
-    """The inputs are cut off behind their head, and the facts are known all the same."""
-    np.save(tmp_path / "x.npy", X)
-    np.save(tmp_path / "y.npy", Y)
+    """The inputs are damaged behind their head, and the facts are known all the same."""
+    np.save(tmp_path / "x.npy", np.tile(X, (2000, 1)))
+    np.save(tmp_path / "y.npy", np.tile(Y, 2000))
+    whole = (tmp_path / "x.npy").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
-        file.writestr("x.npy", (tmp_path / "x.npy").read_bytes()[:130])
+        file.writestr("x.npy", whole)
         file.write(tmp_path / "y.npy", "y.npy")
+    content = (tmp_path / "a.npz").read_bytes()
+    assert content.count(whole[128:]) == 1
+    (tmp_path / "a.npz").write_bytes(content.replace(whole[128:], whole[128:][::-1]))
     assert Npz(file="a.npz").facts(tmp_path).inputs["input"] == Shape((2,))
     with pytest.raises(Unplaced) as caught:
         Npz(file="a.npz").load(tmp_path)

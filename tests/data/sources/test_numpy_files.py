@@ -66,7 +66,7 @@ BAD: dict[str, tuple[dict[str, str], str, str, list[str]]] = {
     "no file": ({"x": "z.npy", "y": "y.npy"}, "NS401", "x", ["z.npy", "files in"]),
     "text": ({"x": "t.npy", "y": "y.npy"}, "NS404", "x", ["t.npy", "numpy.save"]),
     "archive": ({"x": "x.npy", "y": "a.npz"}, "NS404", "y", ['`npz("a.npz")`']),
-    "objects": ({"x": "o.npy", "y": "y.npy"}, "NS404", "x", ["o.npy"]),
+    "objects": ({"x": "o.npy", "y": "y.npy"}, "NS415", "x", ["o.npy contains values of type object"]),
     "texts": ({"x": "x.npy", "y": "s.npy"}, "NS415", "y", ["values of type <U1"]),
     "empty": ({"x": "e.npy", "y": "y.npy"}, "NS405", "x", ["its shape is (0, 4)"]),
     "number": ({"x": "n.npy", "y": "y.npy"}, "NS405", "x", ["its shape is ()"]),

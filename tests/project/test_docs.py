@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import netspec
 from netspec import extend
@@ -31,8 +32,13 @@ BLOCKS = [
 
 
 @pytest.mark.parametrize(("name", "line", "options", "text"), BLOCKS, ids=lambda v: str(v)[:24])
-def test_example_compiles(name: str, line: int, options: str, text: str) -> None:
+def test_example_compiles(
+    name: str, line: int, options: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = options.split("--input ")[1] if "--input" in options else None
+    if options == "tables":
+        write_tables(tmp_path)
+        monkeypatch.chdir(tmp_path)
     spec = Compilation(Source(f"{name}:{line}", text), input=given)
     assert [render(d) for d in spec.diagnose()] == []
     compile(spec.python, name, "exec")
@@ -62,6 +68,18 @@ def test_the_messages_of_the_readme_are_those_of_the_program(tmp_path: Path, mon
 def test_every_command_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     assert [name for name in COMMANDS if f"| `netspec {name}" not in text] == []
+
+
+def write_tables(folder: Path) -> None:
+    """The files that the examples of tables name."""
+    flats = [f"1.00{i},5;K\u00f6ln;{'gas' * (i % 2)};0{i}.12.2024;9{i},5" for i in range(1, 6)]
+    (folder / "flats.csv").write_text("\n".join(["area;city;heating;listed;rent", *flats]), encoding="cp1252")
+    films = [f"{1990 + i},9{i},{i},{i},{'|'.join(['Drama', 'War', 'Comedy'][: i % 4])}" for i in range(8)]
+    (folder / "films.csv").write_text("\n".join(["year,minutes,budget,votes,genres", *films]))
+    houses = [f"{i}.png,{i},{i * i},2,{i},1,{i},4,{i}.5" for i in range(1, 4)]
+    (folder / "houses.csv").write_text("\n".join(["photo,lat,lon,a,b,c,d,e,price", *houses]))
+    for i in range(1, 4):
+        Image.new("RGB", (80, 60), (i, i, i)).save(folder / f"{i}.png")
 
 
 def test_there_are_examples() -> None:

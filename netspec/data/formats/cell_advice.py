@@ -69,11 +69,15 @@ class Advice:
             options.append("categories = auto")
         elif categories:
             options.append(f"categories = {self._with_own('categories', categories)}")
-        if dates:
-            options.append(f"per_column = of({typed(dates)}, as = date)")
+        of_dates = f"of({typed(dates)}, as = date)"
+        has_own = self.layout is not None and bool(self.layout.wanted.on_missing)
+        if dates and not has_own:
+            options.append(f"per_column = {of_dates}")
         if unique:  # nothing can be learned from values that hardly ever repeat
             options.append(f"drop = {self._with_own('drop', unique)}")
-        lines = [f"write `{', '.join(options)}`"]
+        lines = [f"write `{', '.join(options)}`"] if options else []
+        if dates and has_own:
+            lines.append(f"add `-> {of_dates}` to `per_column`")
         if len(unique) < len(cells):
             what = "it" if len(cells) == 1 else "them all"
             lines.append(f"to leave {what} out, write `drop = {self._with_own('drop', [*cells])}`")
@@ -83,7 +87,9 @@ class Advice:
         """A list of columns after those that the source names already."""
         own: Iterable[str] = ()
         if self.layout is not None:
+            said = dict(self.layout.wanted.kinds)
             names = [self.layout.header[position] for position in self.layout.names]
+            names = [name for name in names if name not in said]
             own = names if option == "categories" else self.layout.wanted.drop
         return typed([*dict.fromkeys([*own, *columns])])
 

@@ -140,6 +140,6 @@ class OfColumns(Word):
         Choice(("auto", "none", "standard", "unit")), "how its features are normalized; `auto`: as `normalize` says",
         default="auto",
     )  # fmt: skip
-    input: str | None = option(
+    to: str | None = option(
         Identifier(), "the input of the network that gets its features (none: the one of all others)", default=None
     )

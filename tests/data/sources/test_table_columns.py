@@ -238,7 +238,7 @@ CONFLICTS = [
     ((of("y", as_=ImageColumn()),), "NS526", "a target cannot be images"),
     ((of("zz", missing="mean"),), "NS408", "no column `zz`"),
     ((of("c", missing="mean"),), "NS442", "in `per_column` and in `drop`"),
-    ((of("b", as_=CategoryColumn(encode="ids"), input="numbers"),), "NS406", "two inputs the name `numbers`"),
+    ((of("b", as_=CategoryColumn(encode="ids"), to="numbers"),), "NS406", "two inputs the name `numbers`"),
 ]
 
 
@@ -286,7 +286,7 @@ def test_images_named_in_a_column(tmp_path: Path) -> None:
     data = load(tmp_path, text, of("photo", as_=ImageColumn()))
     assert data.facts.inputs == {"numbers": Shape((1,)), "photo": Shape((3, 4, 3))}
     assert data.train.inputs["photo"][2, 0, 0].tolist() == pytest.approx([80 / 255, 0, 1])
-    named = load(tmp_path, text.replace("img/", ""), of("photo", as_=ImageColumn(folder="img"), input="picture"))
+    named = load(tmp_path, text.replace("img/", ""), of("photo", as_=ImageColumn(folder="img"), to="picture"))
     assert np.array_equal(named.train.inputs["picture"], data.train.inputs["photo"])
     small = load(tmp_path, text, of("photo", as_=ImageColumn(size=(2, 2), channels=1)))
     assert small.facts.inputs["photo"] == Shape((2, 2, 1))
@@ -350,7 +350,7 @@ def test_images_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_groups_of_columns_are_inputs(tmp_path: Path) -> None:
     text = "age,fare,sex,lat,lon,y\n1,2,f,50,8,p\n3,4,m,51,9,q\n"
-    data = load(tmp_path, text, of("lat", "lon", input="place"), of("sex", input="person"), categories=("sex",))
+    data = load(tmp_path, text, of("lat", "lon", to="place"), of("sex", to="person"), categories=("sex",))
     assert data.facts.inputs == {"numbers": Shape((2,)), "person": Shape((2,)), "place": Shape((2,))}
     assert data.train.inputs["place"].tolist() == [[50, 8], [51, 9]]
     assert data.train.inputs["person"].tolist() == [[1, 0], [0, 1]]

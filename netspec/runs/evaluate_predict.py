@@ -146,4 +146,6 @@ def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None) -> dic
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
         return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "no": shown[0], "probability": yes}
+    if head.activation == "sigmoid" and names is not None and values.shape == (len(names),):
+        return {"values": values.tolist(), "tags": dict(zip(names, values.tolist(), strict=True))}
     return {"values": values.tolist()}

@@ -69,6 +69,10 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
         return prefix + f"{shown['class']} ({', '.join(f'{name} {_percent(share)}' for name, share in ranked)})"
     if "probability" in shown:
         return prefix + f"{shown['answer']} ({shown['yes']} {_percent(shown['probability'])})"
+    if "tags" in shown:
+        likely = [name for name, share in shown["tags"].items() if share > 0.5]
+        shares = ", ".join(f"{name} {_percent(share)}" for name, share in shown["tags"].items())
+        return (f"{columns[0]} = " if columns else prefix) + f"{' '.join(likely) or 'none'} ({shares})"
     values = np.asarray(shown["values"])
     if values.size == len(columns):
         return ", ".join(f"{name} = {_number(v)}" for name, v in zip(columns, values.reshape(-1), strict=True))

@@ -52,14 +52,17 @@ def _cells(
     for output, prediction in outputs.items():
         names = [label] if label is not None and len(outputs) == 1 else labels.get(output) or [_usual(output)]
         prefix = "" if len(outputs) == 1 else f"{output} "
-        if "values" in prediction:
+        if "tags" in prediction:
+            cells |= {prefix + name: _number(value) for name, value in prediction["tags"].items()}
+        elif "values" in prediction:
             cells |= _numbers(names, prediction["values"])
         elif "classes" in prediction:
             cells[names[0]] = " ".join(prediction["classes"])
         elif not all_classes:
             cells[names[0]] = prediction["class"] if "class" in prediction else prediction["answer"]
         elif "probability" in prediction:
-            no, yes = class_names.get(output) or ("no", "yes")
+            pair = class_names.get(output, ())
+            no, yes = pair if len(pair) == 2 else ("no", "yes")
             of_yes = prediction["probability"]
             shown = {prefix + no: 1 - of_yes, prefix + yes: of_yes} if label is None else {names[0]: of_yes}
             cells |= {name: _number(value) for name, value in shown.items()}

@@ -249,3 +249,30 @@ def test_preprocessing_to_json_and_back(table: Path) -> None:
         assert (
             msgspec.convert(json.loads(json.dumps(msgspec.to_builtins(preprocessing))), Preprocessing) == preprocessing
         )
+
+
+def test_a_table_is_predicted_as_it_was_learned(tmp_path: Path) -> None:
+    """German numbers, dates and tags, in a file of another encoding, from its rows and from the command line."""
+    rows = (f"{i},5;0{1 + i % 9}.03.2024;{['x', 'y z', '', 'z'][i % 4]}\n" for i in range(24))
+    text = "Fläche;Tag;Arten\n" + "".join(rows)
+    (tmp_path / "t.csv").write_text(text, encoding="cp1252")
+    write(
+        tmp_path / "net.net",
+        """dense(3, sigmoid)
+data {
+    source = csv("t.csv", target = "Arten", delimiter = ";", decimal = ",", encoding = "cp1252",
+                 per_column = of("Tag", as = date) -> of("Arten", as = set))
+    normalize = standard
+}
+train { epochs = 1 }""",
+    )
+    run = netspec.train(tmp_path / "net.net", runs=tmp_path / "runs", verbose=0).run
+    whole = netspec.predict(run, [str(tmp_path / "t.csv")])
+    assert [example["input"].split()[-1] for example in whole.examples] == [str(i) for i in range(2, 26)]
+    row = netspec.predict(run, ["3,5;04.03.2024"]).examples[0]["outputs"]["output"]
+    assert row == whole.examples[3]["outputs"]["output"]
+    assert [*row["tags"]] == ["x", "y", "z"] and [*row["tags"].values()] == row["values"]
+    with pytest.raises(CompileError, match="not a date of the format"):
+        netspec.predict(run, ["3,5;2024-03-04"])
+    with pytest.raises(CompileError, match='not a number: "3'):
+        netspec.predict(run, ["3.5;04.03.2024"])

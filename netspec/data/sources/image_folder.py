@@ -23,7 +23,7 @@ from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
-from netspec.language.word import option
+from netspec.language.word import hidden, option
 
 SPLIT_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
 """Names of folders that are splits of the data, not classes."""
@@ -90,6 +90,7 @@ class Images(Source):
         default="stretch",
     )
     test: str | None = option(Text("a folder (string)"), "a folder with the same classes, for the test", default=None)
+    is_numeric: bool = hidden(default=True)
 
     def facts(self, folder: Path) -> Facts:
         listings = self._listings(folder)
@@ -99,10 +100,10 @@ class Images(Source):
         return remarks_on(self._surveyed(*self._listings(folder)), choose_colors=self.channels is None)
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
-        """Earlier versions read all images in the colors of the first one."""
-        if self.channels is not None or not isinstance(encoder, ImageEncoder):
+        """Earlier versions read images in the colors of the first one, and had all classes in alphabetical order."""
+        if not isinstance(encoder, ImageEncoder):
             return self
-        return self.replace(channels=encoder.channels)
+        return self.replace(channels=self.channels or encoder.channels, is_numeric=encoder.is_numeric)
 
     def load(self, folder: Path) -> Dataset:
         listing, test = self._listings(folder)
@@ -160,14 +161,18 @@ class Images(Source):
             advice = f'write `images("{self.folder.rstrip("/")}/{train}"{rest})`'
             problem = f"contains splits of the data ({', '.join(names)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
-        return _list_images(place, "folder")
+        return self._list(place, "folder")
+
+    def _list(self, folder: Path, option_name: str) -> Listing:
+        listing = _list_images(folder, option_name)
+        return listing if self.is_numeric else listing.replace(files=dict(sorted(listing.files.items())))
 
     def _listings(self, folder: Path) -> tuple[Listing, Listing | None]:
         """The training and the test images; raises Unplaced unless the test folder has the same classes."""
         train = self._listing(folder)
         if self.test is None:
             return train, None
-        test = _list_images(folder / self.test, "test")
+        test = self._list(folder / self.test, "test")
         if strange := sorted({*test.files} ^ {*train.files}):
             problem = f"{'has a class' if strange[0] in test.files else 'has no class'} `{strange[0]}`"
             advice = f"give it the folders of {train.folder}: {', '.join(train.files)}"
@@ -201,7 +206,7 @@ class Images(Source):
         """How images are read; what is not written is decided by their heads."""
         width, height = next(iter(survey.heads.values())).size
         height, width = self.size or (height, width)
-        return ImageEncoder(height, width, self.channels or survey.channels, cast("Fit", self.fit))
+        return ImageEncoder(height, width, self.channels or survey.channels, cast("Fit", self.fit), self.is_numeric)
 
     def _read(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path], first: str) -> Array:
         """`first` is the image whose size the others must have. Raises Unplaced with every image that cannot be read,

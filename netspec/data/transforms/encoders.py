@@ -208,7 +208,8 @@ def bad_images(name: str, cells: Sequence[str], wrong: Sequence[tuple[int, str]]
 
 
 class ImageEncoder(Frozen, tag="images", tag_field="kind"):
-    """Images of one size, channels last: upright, and scaled to 0..1 (netspec/data/formats/images.py)."""
+    """Images of one size, channels last: upright, and scaled to 0..1 (netspec/data/formats/images.py). `is_numeric`
+    says that classes named by integers are in the order of their numbers; in earlier versions they were not."""
 
     kind: ClassVar[str] = "images"
 
@@ -216,6 +217,7 @@ class ImageEncoder(Frozen, tag="images", tag_field="kind"):
     width: int
     channels: int
     fit: Fit = "stretch"
+    is_numeric: bool = False
 
     @property
     def shape(self) -> Shape:

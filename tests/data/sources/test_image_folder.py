@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netspec.data.dataset.dataset import Target
+from netspec.data.dataset.dataset import Dataset, Target
 from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.sources.image_folder import Images
 from netspec.data.transforms.encoders import Encoder, ImageEncoder
@@ -193,6 +193,20 @@ def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
     picture(tmp_path / "q/010/1.png")
     picture(tmp_path / "q/9/1.png")
     assert Images(folder="q").facts(tmp_path).targets["output"].names == ("-2", "9", "010")
+
+
+def test_a_run_of_an_earlier_version_reads_them_as_it_did(tmp_path: Path) -> None:
+    for name in ("2", "10"):
+        picture(tmp_path / f"p/{name}/1.png", value=9, mode="L")
+    picture(tmp_path / "p/2/2.png", value=(255, 0, 51))
+    source = Images(folder="p")
+    data = source.load(tmp_path)
+    assert (data.facts.targets["output"].names, data.facts.inputs["input"]) == (("2", "10"), Shape((4, 6, 3)))
+    assert source.as_of_run(data.encoder).load(tmp_path).facts == data.facts
+    before = msgspec.json.decode(b'{"kind": "images", "height": 4, "width": 6, "channels": 1}', type=Encoder)
+    old = source.as_of_run(before).load(tmp_path)
+    assert isinstance(old, Dataset)
+    assert (old.facts.targets["output"].names, old.facts.inputs["input"]) == (("10", "2"), Shape((4, 6, 1)))
 
 
 # ---------------------------------------------------------------- mistakes

@@ -223,7 +223,7 @@ def _check_same_examples(train: Arrays, test: Arrays) -> None:
             sizes = [("x".join(map(str, a[key].shape[1:])) or "1") for a in (ours, theirs)]
             if sizes[0] != sizes[1]:
                 raise unlike(reason=f"examples of {sizes[0]} and of {sizes[1]}", case="shapes")
-            if letter == "y" and ours[key].dtype != theirs[key].dtype:
+            if letter == "y" and ours[key].dtype.kind != theirs[key].dtype.kind:
                 raise unlike(reason=f"{ours[key].dtype} and {theirs[key].dtype}", case="types")
 
 

@@ -16,6 +16,7 @@ from typing import cast
 
 from netspec.data.dataset.dataset import Arrays, Facts, Fill, Target
 from netspec.data.dataset.lazy_rows import Array, Column as InputColumn
+from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
 from netspec.data.errors.sources import ColumnConflict, UnseenClass
 from netspec.data.errors.tables import ColumnTypeConflict, DateUnclear
@@ -340,7 +341,7 @@ def make_arrays(
             targets[key] = column.encode(cells, (table.file, table.rows))
         elif target.names is None:
             _check_numbers(table, name)
-            targets[key] = np.array([[table.form.number(cell)] for cell in cells], np.float32)
+            targets[key] = narrowed(np.array([[table.form.number(cell)] for cell in cells], np.float64))
             continue
         else:
             ids = {text: index for index, text in enumerate(target.names)}

@@ -97,14 +97,19 @@ def split_dataset(
 def normalize_targets(
     splits: Splits, heads: Mapping[str, OutputHead], scaling: Mapping[str, Normalization] | None = None
 ) -> Splits:
-    """The same with scaled targets; `heads` are those of the outputs whose targets may be scaled, `scaling` the
-    statistics of a run (None: those of the training split)."""
+    """The same with targets that are scaled, and rounded to float32; `heads` are those of the outputs whose targets may
+    be scaled, `scaling` the statistics of a run (None: those of the training split)."""
     numbers = {name: head for name, head in heads.items() if splits.facts.targets[name].kind == "numbers"}
     scales = find_target_scaling(splits.train, numbers) if scaling is None else scaling
-    if not scales:
-        return splits
-    train = scale_targets(splits.train, scales)
-    val, test = (scale_targets(part, scales) if part is not None else None for part in (splits.val, splits.test))
+
+    def ready(part: Arrays) -> Arrays:
+        targets = scale_targets(part, scales).targets
+        return Arrays(
+            part.inputs, {n: converted(y, "float32") if y.dtype == np.float64 else y for n, y in targets.items()}
+        )
+
+    train = ready(splits.train)
+    val, test = (ready(part) if part is not None else None for part in (splits.val, splits.test))
     return replace(splits, train=train, val=val, test=test, target_scaling=scales)
 
 

@@ -187,3 +187,22 @@ def test_streams_that_float32_holds_stay_small(tmp_path: Path) -> None:
     assert data is not None
     column = data.train.inputs["input"]
     assert isinstance(column, Rows) and column.dtype == np.float32
+
+
+def test_targets_are_rounded_after_they_are_normalized() -> None:
+    y, y_test = START + np.arange(40) / 8 + 0.001, np.array([START, START + 2.0])
+    data = from_arrays(np.arange(40.0)[:, None], y, np.zeros((2, 1)), y_test)
+    assert (data.train.targets["output"].dtype, data.test.targets["output"].dtype) == (np.float64, np.float64)
+    shape, heads = {"input": Shape((1,))}, {"output": ends(1)}
+    splits, _ = prepare_data(data, DataSettings(), shape, heads, scaled_heads=heads)
+    for part, values in ((splits.train, y), (splits.test, y_test)):
+        found = part.targets["output"]
+        assert found.dtype == np.float32
+        assert np.allclose(found[:, 0], (values - y.mean()) / y.std(), atol=1e-3)
+    plain, _ = prepare_data(data, DataSettings(), shape, heads)
+    assert plain.train.targets["output"].dtype == np.float32, "as in earlier versions, whose runs are resumed"
+
+
+def test_targets_of_both_splits_may_differ_in_precision() -> None:
+    data = from_arrays(np.arange(4.0)[:, None], [0.1, 0.2, 0.3, 0.4], np.zeros((2, 1)), [0.5, 1.5])
+    assert data.facts.targets["output"].kind == "numbers"

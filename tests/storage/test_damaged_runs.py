@@ -333,21 +333,22 @@ while True:
 
 
 def test_a_run_is_readable_while_it_is_written_and_after_kills(folder: Path, long: bool) -> None:
-    rng, reads = Random(4), 0
+    rng, reads, records = Random(4), 0, len(read_run(folder).history)
     for _ in range(30 if long else 2):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE)
         assert writer.stdout is not None and writer.stdout.readline() == b"ready\n"
-        end = time.monotonic() + rng.uniform(0.1, 0.4)
-        while time.monotonic() < end:
-            read_run(folder)
+        end, found = time.monotonic() + rng.uniform(0.1, 0.4), 0
+        while time.monotonic() < end or found < records + 3:  # a busy machine may take its time
+            found = len(read_run(folder).history)
             reads += 1
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         writer.stdout.close()
         history = read_run(folder).history
-        assert len(history) > 3
+        records = len(history)
+        assert records >= found
         Run(folder).write_history(history)  # as resuming does: a last line may be incomplete
-    assert reads > 20
+    assert reads > 3
 
 
 def test_seeds_are_checked_as_well(trained: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class Layout(Frozen):
 
     def without(self, names: Collection[str]) -> Layout:
         """The same without some features."""
-        kept = [p for p in self.features if self.header[p] not in names]
+        kept = {p for p in self.features if self.header[p] not in names}
         keys = ("features", "numbers", "names", "ids")
         return self.replace(**{key: tuple(p for p in getattr(self, key) if p in kept) for key in keys})
 

@@ -93,10 +93,11 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     @property
     def groups(self) -> dict[str, list[Column]]:
         """The columns of each input that is a vector of features."""
-        groups: dict[str, list[Column]] = {self.main_input: []}
+        main = self.main_input
+        groups: dict[str, list[Column]] = {main: []}
         for column in self.columns:
             if not self.has_own_input(column):
-                groups.setdefault(column.input or self.main_input, []).append(column)
+                groups.setdefault(column.input or main, []).append(column)
         return {name: columns for name, columns in groups.items() if columns}
 
     def own_inputs(self) -> list[tuple[str, Column]]:

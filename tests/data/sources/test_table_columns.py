@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from netspec.data.sources.table_columns import (
 from netspec.data.sources.tables import Csv, Parquet
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.dates import UNITS, detect_formats, fit_dates, parse_dates
-from netspec.data.transforms.encoders import Encoder
+from netspec.data.transforms.encoders import Column, Encoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text, write
@@ -409,3 +410,10 @@ def test_a_first_row_of_numbers_that_is_taken_for_names(tmp_path: Path) -> None:
     assert remarks(tmp_path, "2010,2011,2012,y\n1,2,3,p\n4,5,6,q\n") == []
     assert remarks(tmp_path, "a,2,y\n1,2,p\n3,4,q\n") == []
     assert remarks(tmp_path, "5.1,3.5,setosa\n4.9,3,setosa\n", target=("column_3",), header="none") == []
+
+
+def test_many_columns_take_time_in_proportion() -> None:
+    encoder = RowEncoder(tuple(Column(str(number)) for number in range(20_000)))
+    began = time.process_time()
+    assert len(encoder.features) == 20_000 and encoder.shapes() == {"input": Shape((20_000,))}
+    assert time.process_time() - began < 5  # the square would take a minute

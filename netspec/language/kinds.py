@@ -8,6 +8,11 @@ from netspec.language.shape import Dim, Size
 from netspec.language.values import SECONDS, Duration, Extent, LayerValue, Symbol, to_source
 from netspec.language.word import Kind, Mismatch, Word, with_article
 
+MAX_COUNT = 2**31 - 1
+"""The largest count where a word sets no smaller one: sizes and indices are 32-bit integers."""
+MAX_SEED = 2**32 - 1
+"""The largest seed: random keys of JAX are made from 32 bits."""
+
 
 def _number(kind: Kind, value: object) -> int | float:
     """A value that must be a number, and known."""
@@ -25,9 +30,9 @@ class Count(Kind):
     def accept(self, value: object) -> int:
         number = _number(self, value)
         number = int(number) if isinstance(number, float) and number.is_integer() else number
-        is_within = self.minimum <= number and (self.maximum is None or number <= self.maximum)
-        if not isinstance(number, int) or not is_within:
-            raise Mismatch(self.describe(), number)
+        if not isinstance(number, int) or not self.minimum <= number <= (self.maximum or MAX_COUNT):
+            is_huge = self.maximum is None and number > MAX_COUNT
+            raise Mismatch(f"{self.describe()} of at most {MAX_COUNT}" if is_huge else self.describe(), number)
         return number
 
     def describe(self) -> str:

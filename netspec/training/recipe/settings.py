@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.diagnostics import Problems
-from netspec.language.kinds import Chain, Choice, Count, Either, Flag, Text
+from netspec.language.kinds import MAX_SEED, Chain, Choice, Count, Either, Flag, Text
 from netspec.language.lowering_families import FAST, LoweringKind
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
@@ -112,8 +112,8 @@ class TrainSettings(Word):
     init_parts: tuple[str, ...] = option(
         LayerNames(), "the layers and blocks that take weights from `init` (none: all that match)", default=()
     )
-    seed: int = option(Count(0), "random seed of weights, order of examples and dropout", default=0)
-    seeds: int = option(Count(), "number of runs, with consecutive seeds", default=1)
+    seed: int = option(Count(0, MAX_SEED), "random seed of weights, order of examples and dropout", default=0)
+    seeds: int = option(Count(1, 10_000), "number of runs, with consecutive seeds", default=1)
     stop: tuple[Stop, ...] | None = option(
         Chain("stop"), "when to stop before the last epoch (none: never)", default=None
     )

@@ -11,6 +11,7 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.language.kinds import MAX_COUNT
 from netspec.runs.catalog import RunInfo, choose_runs, find_run, list_runs, look_at, remove_run, sort_runs
 
 
@@ -113,7 +114,7 @@ def rm_command(names: tuple[str, ...], folder: str, yes: bool) -> int:
 @folder_option
 @click.option("--unfinished", is_flag=True, help="Remove only runs that are interrupted or broken.")
 @click.option("--older-than", metavar="AGE", help="Remove only runs started longer ago than this: 12h, 7d, 4w.")
-@click.option("--keep-best", type=click.IntRange(1), metavar="N", help="Keep the N best runs of each spec.")
+@click.option("--keep-best", type=click.IntRange(1, MAX_COUNT), metavar="N", help="Keep the N best runs of each spec.")
 @click.option("--by", metavar="METRIC", help="The metric that ranks the runs (default: one on the validation split).")
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
@@ -155,7 +156,7 @@ def parse_age(text: str) -> timedelta:
     Raises:
         click.UsageError: it is not an age.
     """
-    match = re.fullmatch(r"(\d+)\s*(h|d|w)", text.strip())
+    match = re.fullmatch(r"(\d{1,6})\s*(h|d|w)", text.strip())
     if match is None:
         raise click.UsageError(
             f"--older-than takes a number of hours, days or weeks, such as 12h, 7d or 4w, not `{text}`"

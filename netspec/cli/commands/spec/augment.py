@@ -19,6 +19,7 @@ from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.errors.augmentation import NothingToShow
 from netspec.language.diagnostics import fail
+from netspec.language.kinds import MAX_SEED
 from netspec.language.lazy import np
 from netspec.spec.network_ends import input_shapes
 
@@ -48,7 +49,9 @@ class Example:
 @click.command()
 @click.argument("file")
 @click.option("-o", "--output", metavar="PICTURE", help="The picture to write: .png, .pdf or .svg.")
-@click.option("--seed", type=click.IntRange(0), help="The seed of examples and augmentation (default: the spec's).")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), help="The seed of examples and augmentation (default: the spec's)."
+)
 @spec_options
 @json_option
 def command(file: str, output: str | None, seed: int | None, given: SpecOptions, as_json: bool) -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The highest learning rate.",
 )
-@click.option("--steps", type=click.IntRange(10), default=100, show_default=True, help="The number of training steps.")
+@click.option("--steps", type=click.IntRange(10, 10**6), default=100, show_default=True, help="The number of steps.")
 @click.option("-o", "--output", metavar="FILE", help="Also save the plot: .png, .svg or .pdf.")
 @device_option
 @spec_options

@@ -14,6 +14,7 @@ from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
+from netspec.language.kinds import MAX_SEED
 from netspec.report.progress import LiveReporter, make_reporter
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="The time between two checkpoints; 0: after every epoch.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Same as -D train.seed=…")
-@click.option("--seeds", type=click.IntRange(1), help="Same as -D train.seeds=…: a run per seed; mean and std.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Same as -D train.seed=…")
+@click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),

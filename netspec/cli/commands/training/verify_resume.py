@@ -17,6 +17,7 @@ from netspec.cli.imports import import_modules
 from netspec.cli.options import DEVICE, SpecOptions, choose_device, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.language.diagnostics import CompileError
+from netspec.language.kinds import MAX_COUNT
 
 if TYPE_CHECKING:
     from netspec.runs.verify_resume import Row, Task
@@ -29,9 +30,13 @@ HINT = "on a GPU, set `XLA_FLAGS=--xla_gpu_deterministic_ops=true` in the enviro
 
 @click.command()
 @click.argument("file")
-@click.option("--epochs", type=click.IntRange(2), default=2, show_default=True, help="The number of epochs.")
+@click.option("--epochs", type=click.IntRange(2, MAX_COUNT), default=2, show_default=True, help="The number of epochs.")
 @click.option(
-    "--steps", type=click.IntRange(2), default=12, show_default=True, help="Maximum number of steps per epoch."
+    "--steps",
+    type=click.IntRange(2, MAX_COUNT),
+    default=12,
+    show_default=True,
+    help="Maximum number of steps per epoch.",
 )
 @click.option("--device", **DEVICE)
 @spec_options

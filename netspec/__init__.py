@@ -55,6 +55,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         import_module("netspec.report.uncaught").install()
         return getattr(import_module(_HOMES[name]), name)
+    if name == "sklearn":
+        return import_module("netspec.sklearn")
     hint = "; it is in `netspec.extend`" if name in ("Layer", "layer", "option") else ""
     raise AttributeError(f"module 'netspec' has no attribute '{name}'{hint}")
 

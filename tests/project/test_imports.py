@@ -30,6 +30,7 @@ ORDER = [
     "report",
     "testing",
     "api",
+    "sklearn",
     "extend",
     "__init__",
     "cli",
@@ -153,7 +154,7 @@ def test_the_front_half_never_loads_jax(arguments: list[str]) -> None:
 
 # ---------------------------------------------------------------- what others import
 
-DOORS = {"extend", "testing", "nn"}
+DOORS = {"extend", "testing", "nn", "sklearn"}
 """What code outside of the package imports, beside `netspec` itself; `netspec.nn` is what emitted source calls."""
 
 ROOT = PACKAGE.parent

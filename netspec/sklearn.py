@@ -38,8 +38,9 @@ from netspec.training.recipe.settings import TrainSettings
 SETTINGS = """
 data { normalize = standard }
 train {
-    epochs = 60
-    optimizer = adam(0.01)
+    epochs = 100
+    batch = 512
+    optimizer = adam(0.02)
 }
 """
 CLASSIFIER = f"dense(64, relu) -> dense(classes, softmax){SETTINGS}"

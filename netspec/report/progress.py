@@ -60,6 +60,9 @@ class Rows(Callback):
         self.width = line_width()
         print_problems(record["warnings"])
 
+    def warning(self, diagnostic: Any) -> None:
+        print_problems([diagnostic])
+
     def rows(self, record: Record) -> list[str]:
         """The row of an epoch, if it has one; the first one below the names of the columns."""
         self.losses.append(record["loss"])

@@ -178,5 +178,8 @@ class _WithSeed:
     def epoch(self, record: Record) -> None:
         self.reporter.epoch({**record, "seed": self.seed})
 
+    def warning(self, diagnostic: Diagnostic) -> None:
+        Several([self.reporter]).warning(diagnostic)
+
     def done(self, record: Record) -> None:
         self.reporter.done({**record, "seed": self.seed})

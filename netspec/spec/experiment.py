@@ -259,7 +259,7 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
     experiment.model.adopt(trained.module, experiment.preprocessing)
-    shown = Diagnostics((*experiment.warnings, *problems))
+    shown = Diagnostics((*experiment.warnings, *trained.warnings, *problems))
     return Result(**vars(trained), model=experiment.model, problems=shown)
 
 

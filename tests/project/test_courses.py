@@ -71,7 +71,7 @@ def test_more_hidden_units_help_exclusive_or(tmp_path: Path) -> None:
     [
         ("output_numbers", "mse", ["mse", "rmse", "mae", "r2"]),
         ("output_fractions", "mse", ["rmse", "mae"]),
-        ("output_yes_no", "binary_cross_entropy", ["accuracy", "roc_auc"]),
+        ("output_yes_no", "binary_cross_entropy", ["accuracy", "balanced_accuracy", "roc_auc", "confusion_matrix"]),
         ("output_classes", "cross_entropy", ["accuracy", "confusion_matrix"]),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.cli.output import print_json, print_problems
+from netspec.language.diagnostics import Diagnostic
 from netspec.training.loop.callback import Callback, Record
 
 
@@ -11,6 +12,9 @@ class JsonReporter(Callback):
 
     def start(self, record: Record) -> None:
         print_problems(record["warnings"])
+
+    def warning(self, diagnostic: Diagnostic) -> None:
+        print_problems([diagnostic])
 
     def epoch(self, record: Record) -> None:
         print_json(record)

@@ -1,4 +1,4 @@
-"""NS462 to NS467: losses and metrics of several outputs, targets that a loss cannot use, and stopping."""
+"""NS462 to NS467, NS503, NS541: losses and metrics of several outputs, targets that a loss cannot use, and stopping."""
 
 from __future__ import annotations
 
@@ -94,6 +94,23 @@ class NeverSoGood(Diagnostic):
     hint = {"": "for {wanted} percent write {wanted}%", "fraction": "write a fraction such as 99%"}
     metric: str
     wanted: str
+
+
+class OneClass(Diagnostic):
+    """After the first epoch the accuracy is that of a network that always predicts the most frequent class.
+
+    Where one class is rare, that is the easiest way to a high accuracy. `class_weights = balanced` gives the classes
+    the same weight in the loss; the balanced accuracy and the confusion matrix show whether the rare class is ever
+    predicted.
+    """
+
+    code = "NS541"
+    severity = "warning"
+    title = "`{metric}` is {percent}, as if every prediction were `{most}`, the most frequent class"
+    hint = "if it stays so, write `class_weights = balanced` in `data`, and look at `balanced_accuracy`"
+    metric: str
+    percent: str
+    most: str
 
 
 class TestDecides(Diagnostic):

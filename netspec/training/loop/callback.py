@@ -33,9 +33,10 @@ class Tick:
 class Callback(Protocol):
     """Follows a training: what `netspec.train(…, callbacks=[…])` takes, and what the reporters of `netspec train` are.
 
-    A user-defined class derives from this one and overrides what it needs, or has all four methods. They are called in
-    the process that trains, between two steps: what takes long there makes the training longer. An exception in one
-    ends the training. Every record is plain data, ready for JSON, except for the warnings of `start`.
+    A user-defined class derives from this one and overrides what it needs, or has at least `start`, `progress`, `epoch`
+    and `done`. They are called in the process that trains, between two steps: what takes long there makes the training
+    longer. An exception in one ends the training. Every record is plain data, ready for JSON, except for the warnings
+    of `start`.
 
     Example:
         class Print(netspec.Callback):
@@ -67,6 +68,10 @@ class Callback(Protocol):
         `watch = gradients` there are `gradients` (training/step/gradient_stats.py), with a schedule that follows a
         metric the learning `rate`. A number that is not finite is None.
         """
+        return
+
+    def warning(self, diagnostic: Any) -> None:
+        """When something about the training is worth a warning, such as a network that always predicts one class."""
         return
 
     def done(self, record: Record) -> None:
@@ -139,4 +144,5 @@ class Several(TrainingCallback):
                 raise TypeError(f"the callback {name} has no {missing[0]}(): derive it from netspec.Callback")
 
     start, progress, epoch, done = map(_of_each, METHODS)
+    warning = _of_each("warning")
     on_begin, on_tick, on_metrics, on_epoch_end = map(_of_each, HOOKS)

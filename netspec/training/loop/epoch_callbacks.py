@@ -10,14 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
 from netspec.training.control.keep import Every
+from netspec.training.errors.outputs import OneClass
 from netspec.training.experiment import Experiment
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import measure
 from netspec.training.schedules.build import find_plateau, rates_of, steps_before
 from netspec.training.schedules.words import ReduceOnPlateau
+
+FREQUENT = 1.5
+"""A class is frequent if it has this many times its share of the examples."""
 
 
 def callbacks_of(experiment: Experiment, run: Run | None) -> list[TrainingCallback]:
@@ -28,6 +33,7 @@ def callbacks_of(experiment: Experiment, run: Run | None) -> list[TrainingCallba
         callbacks.append(HeldOutMetrics("val"))
     if experiment.test is not None and recipe.test_decides:
         callbacks.append(HeldOutMetrics("test"))
+    callbacks.append(MajorityClass())
     callbacks += [BestWeights()] if recipe.keeps_best else []
     callbacks += [Stopping()] if recipe.stop else []
     plateau = find_plateau(recipe.schedule)
@@ -49,6 +55,29 @@ class HeldOutMetrics(TrainingCallback):
         with training.reading():
             eval_set = training.eval_set(self.part)
             metrics.update(measure(training.engine, training.weights, eval_set, prefix=f"{self.part}_"))
+
+
+class MajorityClass(TrainingCallback):
+    """Warns after the first epoch where the accuracy of an output is that of always predicting its most frequent class,
+    and that class is much more frequent than others."""
+
+    def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
+        experiment, recipe = training.engine.experiment, training.recipe
+        if training.progress.epoch > 0:
+            return
+        part = "train" if experiment.val is None else "val"
+        for name, output in recipe.outputs.items():
+            key = ("" if part == "train" else "val_") + recipe.metric_name(name, "accuracy")
+            if key not in metrics or output.class_weights is not None or output.decisions != 1:
+                continue
+            targets = output.place_targets(read_all(getattr(experiment, part).targets[name])).reshape(-1)
+            classes, counts = np.unique(targets, return_counts=True)
+            rate, most = counts.max() / len(targets), int(classes[counts.argmax()])
+            if len(classes) < 2 or rate < FREQUENT / len(classes) or abs(metrics[key] - rate) > 1e-9:
+                continue
+            names = output.target.names
+            shown = names[most] if names is not None else str(most)
+            training.warn(OneClass(metric=key, percent=f"{100 * rate:.1f}%", most=shown))
 
 
 class BestWeights(TrainingCallback):

@@ -66,6 +66,7 @@ class FitResult:
     interrupted: bool
     run: Path | None
     signal: str | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -135,6 +136,7 @@ class Training:
         self.state: State = {}
         self.best: Weights | None = None
         self.must_save = False
+        self.warnings: list[Diagnostic] = []
         self.started = time.perf_counter()
         self.epoch_began: float | None = None
         self.programs: set[int] = set()
@@ -208,6 +210,7 @@ class Training:
             interrupted=self.interrupted,
             run=self.run.path if self.run else None,
             signal=self.interruption.signal if self.interrupted else None,
+            warnings=tuple(self.warnings),
         )
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:
@@ -392,6 +395,12 @@ class Training:
         text = "; ".join(f"{d.code}: {d.message}" for d in diagnostics) or f"{type(error).__name__}: {error}"
         with suppress(CompileError):  # the error itself matters more
             self.log(text)
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Report something about the training while it goes on."""
+        self.warnings.append(diagnostic)
+        self.log(f"{diagnostic.code}: {diagnostic.message}")
+        self.callbacks.warning(diagnostic)
 
     def log(self, message: str) -> None:
         if self.run:

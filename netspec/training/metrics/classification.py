@@ -103,7 +103,7 @@ class Accuracy(Averaged):
     Example: train { metrics = accuracy }
     """
 
-    aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "balanced_accuracy_score")
+    aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
     in_percent = True
 
     average: str | None = option(
@@ -129,6 +129,31 @@ class Accuracy(Averaged):
                 expected >= 0,
             )
         return each.tolist() if self.is_table else float(np.mean(each[is_seen]))
+
+
+@metric("balanced_accuracy")
+class BalancedAccuracy(Metric):
+    """The mean over the classes of the fraction of their examples that are predicted correctly.
+
+    A network that always predicts the most frequent class has 1 / classes, however high its accuracy is. It is
+    `accuracy(macro)` under its own name.
+
+    Example: train { metrics = accuracy -> balanced_accuracy }
+    Reference: Brodersen et al. 2010, The balanced accuracy and its posterior distribution.
+    """
+
+    aliases = ("balanced_accuracy_score", "BalancedAccuracy")
+    in_percent = True
+    is_fraction = True
+    higher_is_better = True
+    needs = "classes"
+
+    def sums(self, predictions: Predictions) -> dict[str, Any]:
+        return class_counts(predictions)
+
+    def value(self, totals: Totals) -> MetricValue:
+        correct, _, expected = counts_of(totals, both=True)
+        return float(np.mean(ratio(correct, expected)[expected > 0]))
 
 
 @metric("top")

@@ -25,7 +25,7 @@ from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntr
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
 from netspec.training.metrics.base import OfOutputMetrics
-from netspec.training.metrics.classification import Accuracy, ConfusionMatrix, Perplexity
+from netspec.training.metrics.classification import Accuracy, BalancedAccuracy, ConfusionMatrix, Perplexity
 from netspec.training.metrics.ranking import Nearest, RocAuc
 from netspec.training.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
 from netspec.training.metrics.sequences import ErrorRate
@@ -296,7 +296,9 @@ def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metri
     if head.activation == "sigmoid":
         if target.kind == "numbers":
             return (RootMeanSquaredError(), MeanAbsoluteError())
-        return (Accuracy(), RocAuc()) if head.count == 1 else (Accuracy(), RootMeanSquaredError())
+        if head.count > 1:
+            return (Accuracy(), RootMeanSquaredError())
+        return (Accuracy(), BalancedAccuracy(), RocAuc(), ConfusionMatrix())
     return (MeanSquaredError(), RootMeanSquaredError(), MeanAbsoluteError(), RSquared())
 
 

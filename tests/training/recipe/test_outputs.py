@@ -44,7 +44,7 @@ FITTING = [
     (LINEAR, LABELS, Hinge(), "margin", "accuracy roc_auc"),
     (LINEAR, CLASSES, Focal(), "softmax", "accuracy confusion_matrix"),
     (SOFTMAX, CLASSES, Focal(), "softmax", "accuracy confusion_matrix"),
-    (ONE, BINARY, Focal(alpha=0.25), "sigmoid", "accuracy roc_auc"),
+    (ONE, BINARY, Focal(alpha=0.25), "sigmoid", "accuracy balanced_accuracy roc_auc confusion_matrix"),
     (SIGMOID, LABELS, Focal(alpha=0.25), "sigmoid", "accuracy rmse"),
     (SOFTMAX, NUMBERS, KullbackLeibler(), "softmax", "accuracy confusion_matrix"),
     (SOFTMAX, NUMBERS, CrossEntropy(), "softmax", "accuracy confusion_matrix"),

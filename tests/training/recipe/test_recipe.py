@@ -24,13 +24,14 @@ from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules.words import Constant, Cosine, Warmup
 from tests.training.nets import recipe_for
 
+YES_OR_NO = "accuracy balanced_accuracy roc_auc confusion_matrix"
 DEFAULTS = [
     (OutputHead((3,)), Target("numbers", 3), "mse", "mse rmse mae r2"),
     (OutputHead((1,)), Target("binary"), "mse", "mse rmse mae r2"),
     (OutputHead((3,), "sigmoid"), Target("numbers", 3), "mse", "rmse mae"),
     (OutputHead((3,), "sigmoid"), Target("binary", 3), "binary_cross_entropy", "accuracy rmse"),
-    (OutputHead((1,), "sigmoid"), Target("binary"), "binary_cross_entropy", "accuracy roc_auc"),
-    (OutputHead((1,), "sigmoid"), Target("class", 1, 2), "binary_cross_entropy", "accuracy roc_auc"),
+    (OutputHead((1,), "sigmoid"), Target("binary"), "binary_cross_entropy", YES_OR_NO),
+    (OutputHead((1,), "sigmoid"), Target("class", 1, 2), "binary_cross_entropy", YES_OR_NO),
     (OutputHead((5,), "softmax"), Target("class", 1, 5), "cross_entropy", "accuracy confusion_matrix"),
     (OutputHead((7, 5), "softmax"), Target("class", 7, 5), "cross_entropy", "accuracy perplexity"),
 ]

@@ -16,11 +16,20 @@ class LossNotForHead(Diagnostic):
     """
 
     code = "NS450"
-    title = "the loss `{loss}` does not fit {head}"
-    label = "{reason}"
+    title = {
+        "": "the loss `{loss}` does not fit {head}",
+        "classes": "the targets are {classes} classes, of which one is correct, but the net ends in {head}",
+        "classes and loss": "the targets are {classes} classes, of which one is correct, but the net ends in {head}",
+    }
+    label = {
+        "": "{reason}",
+        "classes": "decides about each class by itself",
+        "classes and loss": "decides about each class by itself",
+    }
     hint = {
         "": "use `{default}`, the default for this last layer",
         "classes": "for one of several classes write `softmax` instead of `sigmoid`",
+        "classes and loss": "write `softmax` instead of `sigmoid`, and remove `loss = {loss}`",
         "open": "write numbers in the `input` line instead of names and `_`",
         "size": "the network must give as many outputs as there are targets",
         "steps": "the network must give as many outputs as there are targets; "
@@ -30,6 +39,7 @@ class LossNotForHead(Diagnostic):
     head: str
     reason: str
     default: str = ""
+    classes: int = 0
 
 
 class WrongPlace(Diagnostic):

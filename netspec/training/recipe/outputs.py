@@ -195,13 +195,15 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
     reason = loss.misfit(head, target)
     case = ""
     fixes: tuple[Fix, ...] = ()
-    if reason and head.activation == "sigmoid" and isinstance(loss, CrossEntropy) and are_ids(head, target):
-        case, fixes = "classes", _softmax_for_sigmoid(head.span)
+    if reason and head.activation == "sigmoid" and are_ids(head, target):
+        is_usual = isinstance(loss, CrossEntropy)
+        case, fixes = ("classes", _softmax_for_sigmoid(head.span)) if is_usual else ("classes and loss", ())
     if not reason and (reason := _size_misfit(loss, head, target)):
         case = "open" if head.is_open else "steps" if are_ids(head, target) else "size"
     if reason:
         facts: dict[str, Any] = {"loss": loss.word, "head": str(head), "default": default_loss(head, target).word}
-        span = check.at("loss", head)
+        facts["classes"] = target.classes or 0
+        span = head.span if case.startswith("classes") and head.span else check.at("loss", head)
         check.problems.add(errors.LossNotForHead(span=span, case=case, fixes=fixes, reason=reason, **facts))
     elif loss.pairs_examples(head) and batch < 2:
         check.problems.add(output_errors.LossNotForSettings(span=check.at("batch", head), case="batch", loss=loss.word))

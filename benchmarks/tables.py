@@ -33,7 +33,8 @@ SETUP = {
     "pandas": "import pandas",
 }
 READ = {
-    "netspec": "data = Csv(file=path.name, target=('label',)).load(path.parent).train.inputs['input']",
+    "netspec": "data = Csv(file=path.name, target=('label',)).load(path.parent).train.inputs['input']"
+    ".astype('float32', copy=False)",  # float64 until they are normalized where float32 is not exact
     "polars": "data = polars.read_csv(path).drop('label').to_numpy().astype('float32')",
     "pandas": "data = pandas.read_csv(path).drop(columns='label').to_numpy('float32')",
 }

@@ -7,6 +7,7 @@ Input: Lark's token stream. Output: one list of tokens per top-level statement, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, pairwise
 from typing import Any
 
 from netspec.language.record import Frozen
@@ -56,7 +57,7 @@ class Brackets:
         """The tokens of one top-level statement after the other."""
         current: list[Token] = []
         is_new_line = False
-        for token in stream:
+        for token, following in pairwise(chain(stream, [None])):
             if token.type == "_NL":
                 is_new_line = True
                 if not self.stack and current and current[-1].type not in CONTINUES:
@@ -65,7 +66,7 @@ class Brackets:
                 elif current and current[-1].type not in CONTINUES | {"_NL", "LBRACE"} and self._is_in_braces():
                     current.append(token)
                 continue
-            if self.stack and is_new_line and self._must_have_ended(token):
+            if self.stack and is_new_line and self._must_have_ended(token, following):
                 yield self._close_all(current)
                 current = []
             is_new_line = False
@@ -79,11 +80,12 @@ class Brackets:
     def _is_in_braces(self) -> bool:
         return bool(self.stack) and self.stack[-1].type == "LBRACE"
 
-    def _must_have_ended(self, token: Token) -> bool:
-        """A top-level keyword at the start of a line while a bracket is open: its end was forgotten."""
+    def _must_have_ended(self, token: Token, following: Token) -> bool:
+        """A top-level keyword at the start of a line while a bracket is open: its end was forgotten. No statement has
+        `=` after its keyword, but an argument may be called like one."""
         if self._is_in_braces():
             return token.type in NEVER_IN_BRACES and token.column == 1
-        return token.type in STARTS_STATEMENT
+        return token.type in STARTS_STATEMENT and (following is None or following.type != "EQUAL")
 
     def _close_all(self, current: list[Token]) -> list[Token]:
         if self.stack:

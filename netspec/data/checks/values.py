@@ -209,6 +209,7 @@ def _check_finite(
     column = "position " + ", ".join(map(str, position)) if position else "value"
     if len(position) == 1:
         column = f"column `{columns[position[0]]}`" if columns else f"column {position[0]}"
+        column = "value" if array.shape[1] == 1 and not columns else column
     value = float(array[(index, *position)])
     return errors.NotFinite(
         span=span,

@@ -21,6 +21,9 @@ FILE_LIMIT = Limit("NETSPEC_MAX_FILE_GB", 16, "GB", 10**9)
 UNPACKED_LIMIT = Limit("NETSPEC_MAX_UNPACKED_GB", 8, "GB", 10**9)
 """The largest content of a compressed file: a small file can announce, and unpack to, any number of bytes."""
 
+CELL_LIMIT = Limit("NETSPEC_MAX_CELL", 131_072, "characters", 1)
+"""The longest cell of a CSV file; a quote that is never closed makes a cell of the rest of the file."""
+
 FileStamp: TypeAlias = tuple[int, int] | None
 """When a file was last changed, in nanoseconds, and its size in bytes; None when that is unknown."""
 

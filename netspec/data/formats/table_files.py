@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BadHeader, BrokenFile
 from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.files import FILE_LIMIT, unreadable
+from netspec.data.formats.files import CELL_LIMIT, FILE_LIMIT, unreadable
 from netspec.language.diagnostics import Unplaced
-from netspec.language.files.regular_file import check_regular, read_regular
+from netspec.language.files.regular_file import Refused, check_regular, read_regular
 from netspec.language.lazy import lazy, np
 
 if TYPE_CHECKING:
@@ -113,9 +113,11 @@ class CsvFile(TableFile):
         """
         try:
             data = form.decode(read_regular(path, FILE_LIMIT), file)
+            self._longest = CELL_LIMIT.size(path)
         except OSError as error:
             raise unreadable(path, "CSV", error, "file") from error
         super().__init__(file, (), pl.DataFrame(), np.arange(0))
+        self._path = path
         self.form, self.delimiter = form, form.delimiter
         self._data = data
         self._is_row: Array | None = None
@@ -152,7 +154,7 @@ class CsvFile(TableFile):
 
     def _read_at_once(self, numbers: Sequence[int]) -> pl.DataFrame | None:
         """The file read by polars; None where that might differ from what the file says."""
-        lines = _lines(self._data, self.delimiter or ",", len(self.header))
+        lines = _lines(self._data, self.delimiter or ",", len(self.header), self._longest)
         if lines is None:
             return None
         lines = lines[self._skip :]
@@ -190,11 +192,26 @@ class CsvFile(TableFile):
         """The last line of each row, and its cells."""
         text = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
         reader = csv.reader(text, delimiter=self.delimiter or ",", strict=True, skipinitialspace=self.delimiter != " ")
+        limit = csv.field_size_limit(2**31 - 1)  # that of the module would not say which column it is
         try:
             for cells in reader:
+                if cells and len(max(cells, key=len)) > self._longest:
+                    self._refuse_long(reader.line_num, cells)
                 yield reader.line_num, cells
         except csv.Error as error:
             raise _broken(self.file, f"row {reader.line_num}: {error}", "quotes") from error
+        finally:
+            csv.field_size_limit(limit)
+
+    def _refuse_long(self, line: int, cells: Sequence[str]) -> None:
+        """Raises Unplaced for the first cell of a row that is longer than the limit."""
+        column = next(i for i, cell in enumerate(cells) if len(cell) > self._longest)
+        name = f"`{self.header[column]}`" if column < len(self.header) else f"{column + 1}"
+        what = f"row {line}, column {name} has ".replace("{", "{{").replace("}", "}}") + "{size}"
+        try:
+            CELL_LIMIT.check(self._path, len(cells[column]), what)
+        except Refused as error:
+            raise unreadable(self._path, "CSV", error, "file") from error
 
 
 def default_names(count: int) -> list[str]:
@@ -206,11 +223,12 @@ def _broken(file: str, reason: str, case: str) -> Unplaced:
     return Unplaced(BrokenFile, option="file", file=file, format="CSV", reason=reason, case=case)
 
 
-def _lines(data: bytes, delimiter: str, width: int) -> Array | None:
+def _lines(data: bytes, delimiter: str, width: int, longest: int) -> Array | None:
     """The line that each row ends in, 0 for one that is blank.
 
     None where readers of CSV differ: over quotes inside of cells or after spaces, over returns that do not end a line,
-    and over delimiters of several bytes; or where the number of delimiters shows that rows differ in length.
+    and over delimiters of several bytes; or where the number of delimiters shows that rows differ in length, or a cell
+    may be longer than `longest`.
     """
     codes, has_quotes = np.frombuffer(data, np.uint8), b'"' in data
     is_regular = b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
@@ -222,8 +240,22 @@ def _lines(data: bytes, delimiter: str, width: int) -> Array | None:
     if not data.endswith(b"\n"):
         lines, ends = np.append(lines, data.count(b"\n") + 1), np.append(ends, len(data))
     starts = np.append(0, ends[:-1] + 1)
+    if _may_be_long(codes, starts, ends, ord(delimiter), longest):
+        return None
     lines[(starts == ends) | ((codes[starts] == _RETURN) & (starts + 1 == ends))] = 0
     return lines if delimiters == (width - 1) * np.count_nonzero(lines) else None
+
+
+def _may_be_long(codes: Array, starts: Array, ends: Array, delimiter: int, longest: int) -> bool:
+    """Whether a cell has more than `longest` bytes; only rows that do are looked into."""
+    for row in np.flatnonzero(ends - starts > longest).tolist():
+        cells = codes[starts[row] : ends[row]]
+        between = cells == delimiter
+        if (quotes := cells == _QUOTE).any():
+            between &= ~np.logical_xor.accumulate(quotes)
+        if np.diff(np.flatnonzero(between), prepend=-1, append=len(cells)).max() - 1 > longest:
+            return True
+    return False
 
 
 def _row_ends(codes: Array, delimiter: int, has_quotes: bool) -> tuple[Array, Array, int]:

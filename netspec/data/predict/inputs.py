@@ -85,8 +85,17 @@ def check_finite(raw: RawInputs, preprocessing: Preprocessing) -> None:
             shown = "NaN (not a number)" if np.isnan(value) else "an infinite number"
             shown = f"the number {value:g}, outside the range of float32" if np.isfinite(value) else shown
             where = f" at position {', '.join(map(str, position))}" if position else ""
+            if len(position) == 1 and (columns := _columns(key, preprocessing)):
+                where = f" in column `{columns[position[0]]}`"
             advice = "a network computes only with finite numbers: fill them in, or leave the example out"
             raise cannot_predict(raw.names[row], f"it has {shown}{where}", advice)
+
+
+def _columns(key: str, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """The names of the features of an input; empty where they have none."""
+    if not isinstance(encoder := preprocessing.encoder, RowEncoder):
+        return ()
+    return encoder.feature_names().get(preprocessing.raw_names.get(key, key), ())
 
 
 def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
@@ -237,7 +246,10 @@ class Reader:
     def _read_row(self, text: str) -> RawInputs:
         """A row on the command line."""
         names = [column.name for column in self.rows.columns]
-        cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
+        try:
+            cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
+        except csv.Error as error:
+            raise cannot_predict(text, f"not a row of numbers: {error}", row_advice(self.rows)) from None
         if len(cells) != len(names):
             raise fail(self._no_row(text, len(cells)))
         try:

@@ -56,6 +56,7 @@ ONE_LINE = [
     ("input tokens(300)", "input tokens(300)"),
     ("f( a,b=2, )", "f(a, b = 2)"),
     ("f ( )", "f()"),
+    ("f(input=input,\n  output = 2)", "f(input = input, output = 2)"),
     ("[1,[2,3],]", "[1, [2, 3]]"),
     ("input . channels", "input.channels"),
     ("3 .x", "3 .x"),

@@ -275,3 +275,39 @@ def test_a_single_column_beside_a_target_of_numbers_named_by_numbers(tmp_path: P
     """Columns may be called by numbers as long as the target is among them."""
     facts, _ = read(tmp_path, "0,1\n5,a\n6,b\n", target=("1",))
     assert facts.classes == 2
+
+
+LONG = "x" * 21
+LONG_CELLS = {
+    "plain": (f"a,{{b}},y\n1,2,0\n\n3,{LONG},1\n", 4, "`{b}`"),
+    "quoted": (f'a,b,y\n1,"2\n",0\n3,"{LONG}, and",1\n', 4, "`b`"),
+    "in single rows": (f'a,b,y\n1,2"",0\n3,{LONG},1\n', 3, "`b`"),
+    "the last one": (f"a,b,y\n1,2,0\n3,4,{LONG}", 3, "`y`"),
+    "a name": (f"a,{LONG},y\n1,2,0\n", 1, "2"),
+}
+
+
+@pytest.mark.parametrize("case", LONG_CELLS)
+def test_a_cell_over_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    text, row, column = LONG_CELLS[case]
+    monkeypatch.setenv("NETSPEC_MAX_CELL", "20")
+    code, message, option = fail(tmp_path, text)
+    assert (code, option) == ("NS401", "file")
+    length = 26 if case == "quoted" else 21
+    expected = f"row {row}, column {column} has {length} characters, and the limit is 20 characters"
+    assert expected in message and "NETSPEC_MAX_CELL to a larger number of characters" in message, message
+
+
+def test_cells_up_to_the_limit_are_read_however_long_their_row_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETSPEC_MAX_CELL", "20")
+    cell, word = "1" * 20, '"a, b, c, d, e, f, g"'  # 20 characters, and 19 between quotes
+    _, data = read(tmp_path, f"a,b,c,y\n{cell},{cell},{word},0\n2,3,{word},1\n", categories=("c",))
+    assert data.train.inputs["input"][0].tolist() == [float(cell), float(cell), 1]
+    monkeypatch.delenv("NETSPEC_MAX_CELL")
+    long = "é" * 131_072  # more bytes than characters
+    _, data = read(tmp_path, f"a,y\n1,{long}\n2,n\n")
+    assert data.facts.targets["output"].names == ("n", long)
+    code, message, _ = fail(tmp_path, f"a,y\n1,{long}é\n2,n\n")
+    assert code == "NS401" and "131,073 characters, and the limit is 131,072" in message

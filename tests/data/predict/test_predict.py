@@ -123,6 +123,8 @@ def test_numbers_far_outside_are_told(table: Path) -> None:
 WRONG_ROWS = {
     "cells": ("f,30", ["NS480", "2 cells, and an example has 4", "an example is sex,age,fare,port"]),
     "text": ("f,old,2000,S", ["NS480", 'column `age`: not a number: "old"']),
+    "lines": ("f,30,2000\r1,S", ["NS480", "not a row of numbers"]),
+    "a quote": ('f,30,"' + "2" * 140_000 + ",S", ["NS480", "not a row of numbers", "field limit"]),
     "missing category": (",30,2000,S,x", ["NS480", "5 cells"]),
     "file": ("no_such.csv", ["NS480", "no such file"]),
 }
@@ -133,6 +135,21 @@ def test_rows_that_are_none(table: Path, case: str) -> None:
     row, words = WRONG_ROWS[case]
     text = message(table, row)
     assert all(word in text for word in words), text
+
+
+def test_a_number_outside_the_range_of_float32(table: Path, tmp_path: Path) -> None:
+    assert "the number 1e+39, outside the range of float32 in column `fare`" in message(table, "f,30,1e39,S")
+    write(tmp_path / "a.csv", "sex,age,fare,port\nf,1,2,S\nf,1,-1e39,S\n")
+    text = message(table, str(tmp_path / "a.csv"))
+    assert "a.csv row 3" in text and "-1e+39, outside the range of float32 in column `fare`" in text
+    rows = [f"{i},{i}.5,{'pn'[i % 2]}" for i in range(20)]
+    for line, cells, found in (("3,1e39,p", 5, "column `b`, is 1e+39"), ("-1e300,1,n", 9, "column `a`, is -1e+300")):
+        write(tmp_path / "t.csv", "\n".join(["a,b,y", *rows[: cells - 2], line, *rows[cells - 1 :]]))
+        for scale in ("none", "standard"):
+            data = f'data {{\n source = csv("t.csv", target = "y")\n normalize = {scale}\n}}'
+            (wrong,) = netspec.check(write(tmp_path / "n.net", f"input 2\ndense(2, softmax)\n{data}\n"))
+            assert wrong.code == "NS437"
+            assert f"t.csv row {cells}, {found}, outside the range of float32" in wrong.message
 
 
 def test_files_that_are_none(table: Path, tmp_path: Path) -> None:

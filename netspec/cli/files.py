@@ -1,13 +1,25 @@
-"""Files that commands write: completely or not at all."""
+"""Specs that commands read from a file or from standard input; files that they write: completely or not at all."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from netspec.language.files.paths import exists, is_file
+from netspec.language.source import Source
+from netspec.spec.compilation import read_source, read_stream
 from netspec.storage.atomic_files import reason_of, replace_file
+
+
+def read_spec(file: str) -> Source:
+    """The text of a spec file; `-` is standard input.
+
+    Raises:
+        CompileError: it cannot be read, is too large, or is not text.
+    """
+    return read_source(Path(file)) if file != "-" else read_stream(sys.stdin.buffer, "<stdin>")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -21,11 +33,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """As `write_text`, for bytes."""
+    if "\0" in str(path):
+        raise click.ClickException(f"cannot write {path}: no file has a name with a NUL character")
     try:
         if exists(path) and not is_file(path):  # a device or a pipe takes what it is given, and stays
             with path.open("wb", buffering=0) as file:
                 file.write(content)
         else:
             replace_file(path, [content], is_shared=True)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except OSError as error:
         raise click.ClickException(f"cannot write {path}: {reason_of(error)}") from None

@@ -36,8 +36,17 @@ class Source(Frozen, eq=False, dict=True):
             OSError: the file cannot be read; `Refused`: it is a folder, a pipe or a device, or larger than the limit.
             UnicodeDecodeError: the file is not text.
         """
-        text = read_regular(path, LIMIT).decode("utf-8-sig")
-        return cls(str(path), text.replace("\r\n", "\n").replace("\r", "\n"), path)
+        return cls.decode(str(path), read_regular(path, LIMIT), path)
+
+    @classmethod
+    def decode(cls, name: str, content: bytes, path: Path | None = None) -> Source:
+        """The text that is in UTF-8 in `content`; every line ends in a newline character.
+
+        Raises:
+            UnicodeDecodeError: it is not text.
+        """
+        text = content.decode("utf-8-sig")
+        return cls(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"

@@ -124,7 +124,7 @@ def find_run(name: str, folder: Path) -> Path:
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
     advice = suggest(name, [path.name for path in _run_folders(folder)], what=f"runs in {folder}")
-    raise fail(errors.NoRun(run=name, reason=reason, advice=advice or errors.NoRun.advice))
+    raise fail(errors.NoRun(run=name, reason=reason, **({"advice": advice} if advice else {})))
 
 
 def look_at(path: Path) -> RunInfo:

@@ -9,10 +9,11 @@ wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import netspec.layers  # noqa: F401  # fills the vocabulary
 from netspec.compiler.elaborate.expect import Expectation, check_expectations
@@ -31,7 +32,7 @@ from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.diagnostics import Problems, fail, suggest
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
-from netspec.language.source import Source, Span
+from netspec.language.source import LIMIT, Source, Span
 
 if TYPE_CHECKING:
     from netspec.data.dataset.dataset import Facts
@@ -47,16 +48,39 @@ def read_source(path: Path) -> Source:
         CompileError: it does not exist, or is not text.
     """
     try:
-        return Source.read(path)
-    except UnicodeDecodeError:
-        raise fail(UnreadableFile(case="not text", path=str(path))) from None
-    except Refused as refused:
-        raise fail(UnreadableFile(path=str(path), reason=str(refused.strerror), advice=refused.advice)) from None
+        with _readable(str(path)):
+            return Source.read(path)
     except OSError as error:
         folder = path.parent
         near = [str(folder / p.name) for p in folder.glob("*.net")] if is_folder(folder) else []
         advice = suggest(str(path), near, what="spec files there") or "check the name and the folder"
         raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
+
+
+def read_stream(stream: IO[bytes], name: str) -> Source:
+    """The text of a spec that comes from a stream, such as standard input; `name` stands for it in messages.
+
+    Raises:
+        CompileError: it cannot be read, is not text, or is larger than the limit.
+    """
+    try:
+        with _readable(name):
+            content = stream.read(LIMIT.size(Path(name)) + 1)
+            LIMIT.check(Path(name), len(content), at_least=True)
+            return Source.decode(name, content)
+    except OSError as error:
+        raise fail(UnreadableFile(path=name, reason=str(error.strerror), advice="give a .net file")) from None
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Reports what is not text, and what is not read although it could be."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise fail(UnreadableFile(case="not text", path=name)) from None
+    except Refused as refused:
+        raise fail(UnreadableFile(path=name, reason=str(refused.strerror), advice=refused.advice)) from None
 
 
 class Compilation:

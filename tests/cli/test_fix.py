@@ -171,11 +171,11 @@ def test_json_carries_the_fixes(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("input 8\ndens(2)\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"input 8\ndens(2)\n")))
     assert run(["check", "--fix", "-"]) == 0
     out = capsys.readouterr()
     assert out.out == "input 8\ndense(2)\n" and "+dense(2)" in out.err
-    monkeypatch.setattr("sys.stdin", io.StringIO("input 8\ndens(2)\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"input 8\ndens(2)\n")))
     assert run(["check", "-"]) == 1
     assert "<stdin>:2:1" in capsys.readouterr().err
 

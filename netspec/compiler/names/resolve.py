@@ -119,6 +119,7 @@ class _Resolver:
             return symbol
         if what not in ("parameter", "input", "output") and is_layer_word(name.name):
             self.problems.add(DefinedTwice(span=name.span, case="layer", name=name.name))
+            symbol.hides_layer = True
         scope.names[name.name] = symbol
         symbol.uses += name.name in scope.early
         self.resolution.defined.append(symbol)
@@ -301,6 +302,9 @@ class _Resolver:
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
         symbol = scope.find(node.name)
+        if symbol is not None and symbol.hides_layer:
+            self._mark_used(symbol)
+            return
         if symbol is not None:
             self._use_name(node, symbol)
             if symbol.define is not None:
@@ -347,7 +351,7 @@ class _Resolver:
         function = node.function
         assert isinstance(function, tree.Name)
         symbol = scope.find(function.name)
-        if symbol is not None and symbol.define is not None:
+        if symbol is not None and symbol.define is not None and not symbol.hides_layer:
             self._use_name(function, symbol)
             callee = Callee.of_define(symbol.define)
         elif (word := find_word(function.name, kind, is_free=True)) is not None and (
@@ -358,8 +362,9 @@ class _Resolver:
         else:
             if symbol is not None and not symbol.is_missing:
                 self._mark_used(symbol)
-                notes = (Note(symbol.span, "defined here"),)
-                self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
+                if not symbol.hides_layer:
+                    notes = (Note(symbol.span, "defined here"),)
+                    self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
             elif symbol is None and function.name not in scope.file.broken:
                 self._unknown(function, scope, kind)
             for argument in node.arguments:

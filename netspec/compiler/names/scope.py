@@ -29,6 +29,8 @@ class Name:
     parameters: tuple[Name, ...] = ()
     default: tree.Expression | None = None
     uses: int = 0
+    hides_layer: bool = False
+    """Whether a layer has that name, which is an error: what its uses mean is not known."""
 
     @property
     def is_definition(self) -> bool:

@@ -39,7 +39,7 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFil
         (problem, *_) = error.diagnostics
         advice = problem.hint_text if problem.case == "weights" else ""  # the checkpoint that still has them
         broken = partial(errors.NoStart, span=span, source=source, reason=problem.message)
-        raise fail(broken(advice=advice or errors.NoStart.advice)) from error
+        raise fail(broken(advice=advice) if advice else broken()) from error
     placed = tuple(structs.replace(warning, span=span) for warning in warnings)
     return WeightFile({name.removeprefix(STATE): array for name, array in arrays.items()}, placed)
 

@@ -11,6 +11,7 @@ from netspec.cli.examples import data_source, example_names, find_example, needs
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.language.files.paths import exists
 from netspec.language.text import wrap
 from netspec.report.text import line_width
 
@@ -43,7 +44,7 @@ def command(name: str | None, force: bool, as_json: bool) -> int:
 
 def _write(path: Path, *, force: bool, as_json: bool) -> None:
     target = Path(path.name)
-    if target.exists() and not force:
+    if exists(target) and not force:
         raise click.ClickException(f"{target} already exists\n--force overwrites it")
     write_text(target, path.read_text(encoding="utf-8"))
     if as_json:

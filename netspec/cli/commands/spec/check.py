@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
+from netspec.cli.files import read_spec
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems
 from netspec.compiler.ir.cost import total_cost
@@ -15,7 +14,7 @@ from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
 from netspec.report.text import plural
-from netspec.spec.compilation import Compilation, read_source
+from netspec.spec.compilation import Compilation
 from netspec.spec.diagnose import diagnose_all
 
 
@@ -44,7 +43,7 @@ def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptio
     errors = 0
     for file in files:
         try:
-            sources[file] = Source("<stdin>", sys.stdin.read()) if file == "-" else read_source(Path(file))
+            sources[file] = read_spec(file)
             if fix:
                 from netspec.cli.commands.spec.fix import fix_file
 

@@ -124,7 +124,8 @@ def find_run(name: str, folder: Path) -> Path:
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
     advice = suggest(name, [path.name for path in _run_folders(folder)], what=f"runs in {folder}")
-    raise fail(errors.NoRun(run=name, reason=reason, **({"advice": advice} if advice else {})))
+    missing = errors.NoRun(run=name, reason=reason)
+    raise fail(structs.replace(missing, advice=advice) if advice else missing)
 
 
 def look_at(path: Path) -> RunInfo:

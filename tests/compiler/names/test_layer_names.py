@@ -20,7 +20,5 @@ from netspec.spec.compilation import Compilation
     ],
 )
 def test_one_message(text: str) -> None:
-    assert [
-        (d.code, d.message.endswith("is already the name of a layer"))
-        for d in Compilation(Source("t", text)).diagnose()
-    ] == [("NS207", True)]
+    (problem,) = Compilation(Source("attack", text)).diagnose()
+    assert problem.code == "NS207" and problem.message.endswith("is already the name of a layer")

@@ -11,7 +11,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.spec.compilation import Compilation
 
 MAX_BYTES = 8 << 20
-"""The examples of files are looked at that have at most so many bytes together."""
+"""`check` reads the examples of files that have at most this size together, in bytes."""
 
 
 def diagnose_all(compilation: Compilation) -> list[Diagnostic]:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 MAX_EXAMPLES = 20
 """More examples are summed up."""
 FIRST = 5
-"""Of those, so many have a line."""
+"""Examples that have a line when there are more."""
 MAX_RANKED = 3
 """Classes that are named with their probabilities."""
 MAX_NUMBERS = 12
-"""Of an array, so many numbers are shown."""
+"""Numbers of an array that are shown."""
 MAX_CLASSES = 30
 """Rows of the summary of an output with classes."""
 
@@ -125,7 +125,7 @@ def _summary(output: str, shown: Sequence[Mapping[str, Any]], columns: Sequence[
 
 
 def _counts_lines(heading: str, counts: Counter[str], width: int) -> Iterator[str]:
-    total, ranked = sum(counts.values()), counts.most_common(MAX_CLASSES)
+    total, ranked = sum(counts.values()), sorted(counts.items(), key=lambda item: -item[1])[:MAX_CLASSES]
     rows = [[truncated(printable(name), width // 2), f"{n:,}", f"{100 * n / total:.1f}%"] for name, n in ranked]
     yield from table_lines([[truncated(printable(heading), width // 2), "count", "fraction"], *rows])
     if len(counts) > len(ranked):

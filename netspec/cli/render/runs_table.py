@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATES = {"finished": "green", "running": "cyan", "interrupted": "yellow", "broken": "red"}
 MIN_METRICS = 2
 LESS_IMPORTANT = ("time", "params", "started")
-"""Columns that are left out, in this order, where the table is wider than the terminal with that many metrics."""
+"""Columns that are left out, in this order, where the table is wider than the terminal with `MIN_METRICS` metrics."""
 
 
 def console() -> Console:

@@ -113,7 +113,7 @@ def _is_packed(path: Path) -> bool:
 
 
 def _read(file: IO[bytes], size: int) -> bytearray:
-    """At most so many bytes; memory is taken as they come, not as a head announces them."""
+    """At most `size` bytes; memory is taken as they come, not as a head announces them."""
     body = bytearray()
     while len(body) < size and (part := file.read(min(size - len(body), BLOCK))):
         body += part

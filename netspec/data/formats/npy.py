@@ -39,7 +39,7 @@ class NpyHead(NamedTuple):
         return prod(self.shape) * int(self.dtype.itemsize)
 
     def check_length(self, length: int) -> None:
-        """Raises BadNpy unless so many bytes follow the head."""
+        """Raises BadNpy unless the numbers that follow the head have `length` bytes."""
         if length != self.bytes:
             raise BadNpy(f"its head announces {self.bytes:,} bytes, and {length:,} follow")
 

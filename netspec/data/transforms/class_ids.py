@@ -68,7 +68,7 @@ def settle_class_ids(facts: Facts, setting: ClassIds | None) -> Facts:
     numbered them already.
 
     Raises:
-        Unplaced: the setting leaves labels out (NS537), or a label is no 32-bit integer (NS538).
+        Unplaced: the setting leaves labels out (NS537), or a label is not a 32-bit integer (NS538).
     """
     targets = {name: _settled(target, setting) for name, target in facts.targets.items()}
     return facts if targets == facts.targets else facts.replace(targets=targets)

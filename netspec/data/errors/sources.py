@@ -74,6 +74,8 @@ class ColumnConflict(Diagnostic):
         "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
         "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",
         "": "take it out of `{role}`",
+        "inputs": 'write `input = "{column}"`, or `columns = {advice}` for several; its columns are {columns}',
+        "nested": 'write `drop = "{column}"` to leave it out, or `input = "{column}"` for a network on it alone',
         "unclear": 'write `{role} = "{column}"`; its columns are {columns}',
     }
     file: str

@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Dataset, Source, source
 from netspec.data.dataset.from_arrays import as_numbers, from_arrays
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import CannotDownload, NoColumn, NoSplit, WrongType
 from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPackage
+from netspec.data.formats.cell_advice import typed
 from netspec.data.formats.images import as_picture
+from netspec.data.formats.table import Table, read_table
+from netspec.data.formats.table_files import TableFile
+from netspec.data.formats.table_layout import Wanted
 from netspec.data.sources.image_survey import color_remark, scale_remark, value_range
+from netspec.data.sources.tables import ColumnOptions, TableSource
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.files.paths import is_folder
 from netspec.language.kinds import Text
-from netspec.language.lazy import np
-from netspec.language.word import option
+from netspec.language.lazy import lazy, np
+from netspec.language.word import hidden, option
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = lazy("polars")
 
 LABELS = ("label", "labels", "target", "y", "fine_label")
 """Usual names of the target."""
@@ -30,12 +40,13 @@ _remarks: dict[tuple[Source, Path], list[Unplaced]] = {}
 
 
 @source("huggingface")
-class HuggingFace(Source):
+class HuggingFace(ColumnOptions):
     """A data set from the Hugging Face hub, or from a folder written by `save_to_disk`. Needs
     `pip install 'netspec-compiler[huggingface]'`.
 
-    Inputs are images, scaled to 0..1, or numbers; texts must be tokenized before. Data sets in the cache of the library
-    `datasets` are used without a network.
+    The input is a column of images, scaled to 0..1, or of numbers; texts must be tokenized before. With `columns` or
+    another option of tables the data set is read as `parquet` reads a table, several columns being the features.
+    Data sets in the cache of the library `datasets` are used without a network.
 
     Example: data { source = huggingface("ylecun/mnist") }
     Reference: Lhoest et al. 2021, arXiv:2109.02846.
@@ -61,6 +72,8 @@ class HuggingFace(Source):
         test = None
         if self.test is not None or "test" in splits:
             test = self._split(splits, self.test or "test", "test")
+        if self._is_table:
+            return self._load_table(train, test, folder)
         x, y = self._columns(train)
         inputs, remarks = _inputs([part[x][:] for part in (train, test) if part is not None], x)
         columns = {"x": inputs[0], "y": _numbers(train[y][:], y)}
@@ -68,6 +81,60 @@ class HuggingFace(Source):
             columns |= {"x_test": inputs[1], "y_test": _numbers(test[y][:], y)}
         _remarks[(self, folder)] = remarks
         return from_arrays(**columns, names=getattr(train.features[y], "names", None), name=self.name)
+
+    @property
+    def _is_table(self) -> bool:
+        """Whether an option of tables is given."""
+        return any(getattr(self, o.field) != o.default for o in ColumnOptions.options())
+
+    def _load_table(self, train: Any, test: Any, folder: Path) -> Dataset:
+        if self.input is not None:
+            problem = "is `input`, and the other options are those of several columns"
+            raise Unplaced(
+                ColumnConflict, option="input", file=self.name, column=self.input, problem=problem, role="input"
+            )
+        target = self._target(train)
+        parts = {"train": train} if test is None else {"train": train, "test": test}
+        named = {key: self.name if key == "train" else f"{self.name} {key}" for key in parts}
+        table = _Table(
+            file="train",
+            target=(target,),
+            test="test" if test is not None else None,
+            tables={key: self._cells(split, target, named[key]) for key, split in parts.items()},
+            of_run=self.of_run,
+            **{o.field: getattr(self, o.field) for o in ColumnOptions.options()}
+            | {"categories": self._categories(train, target)},
+        )
+        dataset = table.load(folder)
+        _remarks[(self, folder)] = table.remarks(folder)
+        return dataset
+
+    def _categories(self, train: Any, target: str) -> tuple[str, ...] | str:
+        """The columns that the options call categories, and the features that the data set has names of classes for."""
+        if isinstance(self.categories, str):
+            return self.categories
+        said = {target, *self.drop, *self.categories, *(name for of in self.per_column or () for name in of.columns)}
+        names = train.column_names if self.columns is None else self.columns
+        named = [n for n in names if n not in said and getattr(train.features.get(n), "names", None)]
+        return (*self.categories, *named)
+
+    def _cells(self, split: Any, target: str, file: str) -> TableFile:
+        """The cells of a split, classes by their names; columns that are not used are empty. Raises Unplaced for one
+        that does not hold cells."""
+        used = {target, *(split.column_names if self.columns is None else self.columns)} - {*self.drop}
+        frame = pl.DataFrame(
+            pl.from_arrow(split.select_columns([n for n in split.column_names if n in used]).with_format("arrow")[:])
+        )
+        columns = []
+        for position, name in enumerate(split.column_names):
+            cells = frame[name] if name in used else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+            if cells.dtype.is_nested() or cells.dtype == pl.Binary:
+                problem = "does not have numbers, texts or times, but lists, images or the like"
+                raise Unplaced(ColumnConflict, option="name", file=file, column=name, problem=problem, case="nested")
+            if name in used and (classes := getattr(split.features[name], "names", None)):
+                cells = cells.replace_strict(range(len(classes)), classes, default=None, return_dtype=pl.String)
+            columns.append(cells.alias(str(position)))
+        return TableFile(file, split.column_names, pl.DataFrame(columns), np.arange(1, frame.height + 1))
 
     def remarks(self, folder: Path) -> Sequence[Unplaced]:
         return _remarks.get((self, folder), ())
@@ -108,18 +175,38 @@ class HuggingFace(Source):
             if name is not None and name not in names:
                 advice = suggest(name, names, what="its columns")
                 raise Unplaced(NoColumn, option=key, file=self.name, column=name, advice=advice)
-        y = self.target or next((name for name in LABELS if name in names and name != self.input), None)
-        if y is None:
-            raise self._unclear("target", names, "has no column `label`")
+        y = self._target(train)
         others = [name for name in names if name != y]
         x = self.input or (others[0] if len(others) == 1 else None)
         if x is None:
             raise self._unclear("input", others, "may be the input, or another column")
         return x, y
 
+    def _target(self, train: Any) -> str:
+        """The column of the targets; raises Unplaced when no option names one, and none has a usual name."""
+        names: Sequence[str] = train.column_names
+        found = self.target or next((name for name in LABELS if name in names and name != self.input), None)
+        if found is None:
+            raise self._unclear("target", names, "has no column `label`")
+        return found
+
     def _unclear(self, key: str, names: Sequence[str], problem: str) -> Unplaced:
-        unclear = partial(Unplaced, ColumnConflict, option="name", case="unclear")
-        return unclear(file=self.name, column=names[0], problem=problem, role=key, columns=", ".join(names))
+        unclear = partial(Unplaced, ColumnConflict, option="name", case="inputs" if key == "input" else "unclear")
+        known = partial(unclear, columns=", ".join(names), advice=typed(names))
+        return known(file=self.name, column=names[0], problem=problem, role=key)
+
+
+class _Table(TableSource):
+    """The splits of a data set as the files of a table, `train` and `test`."""
+
+    tables: Any = hidden()
+
+    def open(self, path: Path) -> TableFile:
+        found: TableFile = self.tables[path.name]
+        return found
+
+    def table(self, path: Path, wanted: Wanted) -> Table:
+        return read_table(self.open(path), wanted)
 
 
 def _inputs(splits: Sequence[Sequence[Any]], column: str) -> tuple[list[Array], list[Unplaced]]:

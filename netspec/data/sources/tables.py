@@ -30,17 +30,9 @@ from netspec.language.word import hidden, option
 FILE = Text("a file name (string)")
 
 
-class TableSource(Source):
-    """The common part of tables of every format."""
+class ColumnOptions(Source):
+    """What sources say of the columns of a table."""
 
-    file: str = option(FILE, "the table, from the folder of the spec", position=0)
-    target: tuple[str, ...] = option(
-        Names(),
-        "the column to predict, or several: numbers of one output, or outputs with these names",
-        default=(),
-        position=1,
-        aliases=("label", "label_column", "y_col"),
-    )
     columns: tuple[str, ...] | None = option(
         Names(),
         "the columns to predict from, in this order (none: all others)",
@@ -76,8 +68,6 @@ class TableSource(Source):
         "the shape of an example, such as 28x28x1 (none: a vector, or a square image for columns like `pixel0`)",
         default=None,
     )
-    test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
-
     per_column: tuple[OfColumns, ...] | None = option(
         Chain("column"),
         'single columns: `of("fare", missing = median) -> of("day", as = date)` (none: all alike)',
@@ -85,6 +75,27 @@ class TableSource(Source):
         aliases=("dtype", "converters", "parse_dates"),
     )
     of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = hidden(default=())
+
+    def as_of_run(self, encoder: Encoder | None) -> Source:
+        if not isinstance(encoder, RowEncoder):
+            return self
+        dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
+        names = tuple(column.name for column in encoder.columns)
+        return self.replace(columns=names, of_run=(*dates, *encoder.images.items()))
+
+
+class TableSource(ColumnOptions):
+    """The common part of tables of every format."""
+
+    file: str = option(FILE, "the table, from the folder of the spec", position=0)
+    target: tuple[str, ...] = option(
+        Names(),
+        "the column to predict, or several: numbers of one output, or outputs with these names",
+        default=(),
+        position=1,
+        aliases=("label", "label_column", "y_col"),
+    )
+    test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
     @property
     def form(self) -> CsvFormat:
@@ -141,13 +152,6 @@ class TableSource(Source):
                     found += remarks_on(survey(paths), choose_colors=kind.channels is None)
         return [*found, *self._first_row(table)]
 
-    def as_of_run(self, encoder: Encoder | None) -> Source:
-        if not isinstance(encoder, RowEncoder):
-            return self
-        dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
-        names = tuple(column.name for column in encoder.columns)
-        return self.replace(columns=names, of_run=(*dates, *encoder.images.items()))
-
     def _first_row(self, table: Table) -> list[Unplaced]:
         """What is remarkable in the row that names the columns."""
         return []
@@ -176,7 +180,10 @@ class TableSource(Source):
 
     def _read(self, folder: Path) -> Table:
         wanted = self._said.wanted(self.columns, self.drop, self.categories, leaves_out_ids=True)
-        path = folder / self.file
+        return self.table(folder / self.file, wanted)
+
+    def table(self, path: Path, wanted: Wanted) -> Table:
+        """What is wanted of a file, read once for its check and its training."""
         return _read(self, path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
@@ -186,9 +193,8 @@ class TableSource(Source):
         columns = tuple(column.name for column in encoder.columns)
         categories = tuple(column.name for column in encoder.categories)
         wanted = self._said.wanted(columns, (), categories, leaves_out_ids=False)
-        path = folder / self.test
         try:
-            return _read(self, path, file_stamp(path), wanted)
+            return self.table(folder / self.test, wanted)
         except Unplaced as bad:
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad

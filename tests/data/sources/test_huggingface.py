@@ -6,17 +6,22 @@ What needs a network, a download by name, is not tested.
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
+import netspec
 from netspec.data.dataset.dataset import Target
 from netspec.data.load import facts_by_loading
 from netspec.data.sources.huggingface import HuggingFace
+from netspec.data.sources.table_columns import DateColumn, OfColumns
+from netspec.data.sources.tables import Parquet
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text
@@ -92,6 +97,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, list[Any]], str, list[str]]] = {
     "unknown target": ({"target": "lable"}, {}, "NS408", ["no column `lable`", "`label`?"]),
     "no label": ({}, {"image": pictures(2), "kind": [0, 1]}, "NS442", ['`target = "image"`', "image, kind"]),
     "several inputs": ({}, {"a": [1.0], "b": [2.0], "label": [0]}, "NS442", ['`input = "a"`', "a, b"]),
+    "a table, too": ({"input": "a", "missing": "mean"}, {"a": [1.0], "b": [2.0], "label": [0]}, "NS442", ["`input`"]),
     "text": ({}, {"text": ["to be"], "label": [0]}, "NS415", ["`text` contains texts", "tokenizer"]),
     "sizes": ({}, {"image": [*pictures(2), *pictures(1, 5)], "label": [0, 1, 0]}, "NS428", ["5x5", "4x4"]),
     "lengths": ({}, {"x": [[1, 2], [3]], "label": [0, 1]}, "NS415", ["rows of unequal length"]),
@@ -130,3 +136,84 @@ def test_a_set_on_disk(tmp_path: Path) -> None:
     assert one.facts.inputs == {"input": Shape((4, 4, 3))}
     assert one.facts.targets["output"].names == ("a", "b")
     assert one.train.inputs["input"].max(axis=(1, 2, 3)) == pytest.approx(np.arange(4) * 50 / 255)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data set of several columns, `people`, and the same rows as tables."""
+    datasets = pytest.importorskip("datasets")
+    folder = tmp_path_factory.mktemp("people")
+    rng = np.random.default_rng(0)
+    for name, count in (("train", 40), ("test", 8)):
+        ids = {"sex": rng.integers(0, 2, count), "label": rng.integers(0, 3, count)}
+        names = {"sex": ["male", "female"], "label": ["low", "mid", "high"]}
+        columns = {
+            "age": [None if i == 3 else float(x) for i, x in enumerate(rng.integers(1, 90, count))],
+            "city": [("Ulm", "Bonn", "Kiel")[i % 3] for i in range(count)],
+            "day": [datetime(2024, 1 + i % 12, 5) for i in range(count)],
+            "votes": rng.integers(0, 2**40, count).tolist(),
+        }
+        texts = {key: [names[key][i] for i in ids[key]] for key in ids}
+        pl.DataFrame(columns | texts).write_parquet(folder / f"{name}.parquet")
+        split = datasets.Dataset.from_dict(columns | {key: x.tolist() for key, x in ids.items()} | {"v": [[1]] * count})
+        for key in ids:
+            split = split.cast_column(key, datasets.ClassLabel(names=names[key]))
+        split.save_to_disk(str(folder / "people" / name))
+    (folder / "people" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    return folder
+
+
+OF_DAY = (OfColumns(columns=("day",), as_=DateColumn()),)
+OPTIONS: dict[str, dict[str, Any]] = {
+    "all but some": {"drop": ("v",), "categories": ("city",), "missing": "mean", "per_column": OF_DAY},
+    "some": {"columns": ("votes", "sex", "age"), "missing": 7.0},
+    "ids": {"columns": ("sex", "city", "votes"), "categories": "auto", "encode": "ids"},
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_several_columns_are_read_as_those_of_a_table(people: Path, case: str) -> None:
+    options = OPTIONS[case]
+    found = HuggingFace(name="people", **options).load(people)
+    same = {key: value for key, value in options.items() if key != "drop"}
+    if isinstance(same.get("categories", ()), tuple):
+        same["categories"] = (*same.get("categories", ()), "sex")  # the data set says that they are classes
+    table = Parquet(file="train.parquet", test="test.parquet", target=("label",), **same).load(people)
+    assert found.facts == table.facts and found.fill == table.fill and found.columns == table.columns
+    assert found.test is not None and table.test is not None
+    for part, expected in ((found.train, table.train), (found.test, table.test)):
+        assert part.inputs.keys() == expected.inputs.keys()
+        for name in part.inputs:
+            np.testing.assert_array_equal(part.inputs[name], expected.inputs[name])
+        np.testing.assert_array_equal(part.targets["output"], expected.targets["output"])
+    assert found.where(3) == "people row 4"
+
+
+def test_what_is_wrong_in_several_columns(people: Path) -> None:
+    cases: list[tuple[dict[str, Any], str, list[str]]] = [
+        ({}, "NS442", ['`columns = ["age", "city", "day"', '`input = "age"`']),
+        ({"missing": "mean"}, "NS442", ["`v` of people does not have numbers", '`drop = "v"`']),
+        ({"columns": ("age", "votes")}, "NS410", ["people row 4, column `age`"]),
+        ({"columns": ("city", "votes")}, "NS409", ["people row 1, column `city`", "Ulm", '`categories = "city"']),
+        ({"columns": ("ages",)}, "NS408", ["no column `ages`", "`age`?"]),
+        ({"drop": ("v", "V")}, "NS408", ["no column `V`"]),
+    ]
+    for options, code, words in cases:
+        with pytest.raises(Unplaced) as caught:
+            HuggingFace(name="people", **options).load(people)
+        found, text = code_and_text(caught.value)
+        assert found == code and all(word in text for word in words), text
+
+
+def test_a_table_is_trained_on_and_predicted(people: Path, tmp_path: Path) -> None:
+    spec = people / "net.net"
+    spec.write_text(
+        "input 3\ndense(3, softmax)\n"
+        'data {\n source = huggingface("people", columns = ["age", "sex"], missing = median)\n'
+        " normalize = standard\n}\n"
+        "train { epochs = 1 }\n"
+    )
+    run = netspec.train(spec, runs=tmp_path, verbose=0).run
+    rows = netspec.predict(run, ["30,male", ",female"]).examples
+    assert [row["input"] for row in rows] == ["30,male", ",female"]
+    assert netspec.evaluate(run)["test_loss"] > 0

@@ -135,7 +135,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         with showing(self.verbose, ()) as callback:
             trained = fit(experiment, reporter=callback)
         self.model_ = Model.of(experiment.model)
-        self.model_.adopt(trained.module, experiment.preprocessing)
+        self.model_.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
         self.history_ = list(trained.history)
 
     def _checked(self, X: Any) -> Any:
@@ -210,8 +210,12 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
 
     def predict(self, X: Any) -> Any:
-        """The most probable class of each example."""
-        ids = self.predict_proba(X).argmax(axis=1)
+        """The most probable class of each example; with a `threshold` in the spec, the second of two classes above
+        it."""
+        probabilities, preprocessing = self.predict_proba(X), self.model_.preprocessing
+        ids = probabilities.argmax(axis=1)
+        for threshold in preprocessing.thresholds.values() if preprocessing is not None else ():
+            ids = (probabilities[:, 1] > np.float32(threshold)).astype(int)
         return self.classes_[ids]
 
 

@@ -31,6 +31,7 @@ HOMES = {
     "metric": "netspec.training.metrics",
     "stop": "netspec.training.control.stop",
     "keep": "netspec.training.control.keep",
+    "threshold": "netspec.training.control.threshold",
 }
 """What declares the words of a category; imported when the category is first asked for, so that checking a network
 without data waits for no data source."""

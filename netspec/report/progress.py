@@ -236,6 +236,7 @@ def done_lines(record: Record, width: int) -> list[str]:
         head += f" (stopped by {record['stopped_by']})"
     first, *others = metric_parts(shown) or ["no metrics"]
     lines = wrapped([f"{head}: {first}", *others], width)
+    lines += [f"{name} is yes above {value:.4g}" for name, value in record.get("thresholds", {}).items()]
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
     return [*lines, f"weights, metrics and checkpoints are in {record['run']}"]

@@ -29,6 +29,7 @@ from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
+from netspec.training.control.threshold import number_of
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import loss_for
 from netspec.training.losses.ctc import Ctc
@@ -66,7 +67,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
-    engine = Engine(prepared)
+    thresholds = preprocessing.thresholds if preprocessing is not None else {}
+    engine = Engine(replace(prepared, recipe=prepared.recipe.with_thresholds(thresholds)))
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     return Evaluation(dict(evaluate(engine, weights, arrays, prefix=f"{split}_")), split, len(arrays))
@@ -103,10 +105,15 @@ def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Pred
             k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v
             for k, v in outputs.items()
         }
+    fixed = number_of(model.compilation.train.threshold)
+    thresholds = {**dict.fromkeys(outputs, fixed), **preprocessing.thresholds}
     examples = [
         {
             "input": name,
-            "outputs": {k: _in_words(v[i], heads[k], preprocessing.class_names.get(k)) for k, v in outputs.items()},
+            "outputs": {
+                k: _in_words(v[i], heads[k], preprocessing.class_names.get(k), thresholds[k])
+                for k, v in outputs.items()
+            },
         }
         for i, name in enumerate(raw.names)
     ]
@@ -131,8 +138,8 @@ def batches(arrays: Sequence[Any], size: int) -> Iterator[tuple[list[Any], int]]
         yield [np.concatenate([p, np.repeat(p[:1], size - count, axis=0)]) if count < size else p for p in parts], count
 
 
-def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None) -> dict[str, Any]:
-    """The prediction of an output for one example."""
+def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None, threshold: float) -> dict[str, Any]:
+    """The prediction of an output for one example; `threshold` is that of a yes/no output."""
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:
@@ -145,7 +152,8 @@ def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None) -> dic
     if head.activation == "sigmoid" and values.shape == (1,):
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
-        return {"answer": shown[int(yes > 0.5)], "yes": shown[1], "no": shown[0], "probability": yes}
+        answer = shown[int(values[0] > np.float32(threshold))]
+        return {"answer": answer, "yes": shown[1], "no": shown[0], "probability": yes}
     if head.activation == "sigmoid" and names is not None and values.shape == (len(names),):
         return {"values": values.tolist(), "tags": dict(zip(names, values.tolist(), strict=True))}
     return {"values": values.tolist()}

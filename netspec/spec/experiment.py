@@ -258,7 +258,7 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
-    experiment.model.adopt(trained.module, experiment.preprocessing)
+    experiment.model.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
     shown = Diagnostics((*experiment.warnings, *trained.warnings, *problems))
     return Result(**vars(trained), model=experiment.model, problems=shown)
 

@@ -58,7 +58,7 @@ def read_preprocessing(path: Path) -> Preprocessing:
     found, facts = record.read("coding.json", Preprocessing), record.read("spec.json", SpecRecord).facts
     if (wrong := found.inconsistency(facts)) is not None:
         raise damaged(path / "coding.json", wrong)
-    return found
+    return found.replace(thresholds=(record.done or {}).get("thresholds", {}))
 
 
 def load_model(path: Path) -> Model:

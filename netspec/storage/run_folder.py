@@ -217,6 +217,7 @@ class DoneRecord(Frozen):
     metrics: dict[str, Any]
     seconds: float
     best_epoch: int | None = None
+    thresholds: dict[str, float] = {}
 
 
 class FailedRecord(Frozen):

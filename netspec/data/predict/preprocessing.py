@@ -25,7 +25,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     `ranges` the smallest and the largest number of the training set, `class_names` the names of the classes of an
     output. `encoder` turns rows, images or text into inputs; `raw_names` are the names it gives to the inputs of the
     network. `outputs` has the scales of outputs that predict a normalized input or a normalized target, which are
-    converted back.
+    converted back. `thresholds` are the probabilities above which yes/no outputs predict yes, where they are known.
     """
 
     normalization: Mapping[str, Normalization] = {}
@@ -35,6 +35,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     encoder: Encoder | None = None
     raw_names: Mapping[str, str] = {}
     outputs: Mapping[str, Normalization] = {}
+    thresholds: Mapping[str, float] = {}
 
     @classmethod
     def of(cls, splits: Splits) -> Preprocessing:

@@ -38,6 +38,7 @@ TITLES = {
     "metric": "Metrics",
     "stop": "Stopping rules",
     "keep": "Saved weights",
+    "threshold": "Thresholds of yes/no outputs",
     "class_ids": "Class ids",
     "section": "Sections",
 }

@@ -1,4 +1,4 @@
-"""NS462 to NS467, NS503, NS541: losses and metrics of several outputs, targets that a loss cannot use, and stopping."""
+"""NS462 to NS467, NS503, NS541, NS542: losses and metrics of several outputs, unusable targets, and stopping."""
 
 from __future__ import annotations
 
@@ -94,6 +94,29 @@ class NeverSoGood(Diagnostic):
     hint = {"": "for {wanted} percent write {wanted}%", "fraction": "write a fraction such as 99%"}
     metric: str
     wanted: str
+
+
+class NoThreshold(Diagnostic):
+    """`threshold` is for outputs with a single probability, of yes; `best` chooses it on the validation split.
+
+    Of several classes the most probable one is predicted. What is compared is a metric of yes/no decisions that is a
+    single number: `accuracy`, `balanced_accuracy`, `precision`, `recall`, `f1`, `iou`.
+    """
+
+    code = "NS542"
+    title = {
+        "output": "`threshold` is for a yes/no output, and the network ends in {head}",
+        "val": "`best({metric})` chooses the threshold on a validation split, and there is none",
+        "metric": "`{metric}` does not compare thresholds",
+    }
+    label = {"output": "decides nothing", "val": "needs a validation split", "metric": "with this metric"}
+    hint = {
+        "output": "remove it, or end in `dense(1, sigmoid)` for two classes",
+        "val": "write `val = 20%` in `data`, or a number here",
+        "metric": "write `best(f1)` or `best(balanced_accuracy)`",
+    }
+    metric: str
+    head: str
 
 
 class OneClass(Diagnostic):

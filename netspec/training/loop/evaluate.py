@@ -19,9 +19,10 @@ import numpy as np
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
+from netspec.training.control.threshold import BestThreshold, best_threshold
 from netspec.training.feed.device_data import Data, narrow
 from netspec.training.feed.prefetch import Stream, is_stream
-from netspec.training.metrics.base import MetricValue, Totals
+from netspec.training.metrics.base import Metric, MetricValue, Totals
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
@@ -77,6 +78,26 @@ def measure(
     engine: Engine, weights: Weights, eval_set: EvalSet, *, prefix: str = "", tables: bool = False
 ) -> dict[str, MetricValue]:
     """The loss and every metric over a split; names begin with `prefix`; tables only with `tables`."""
+    sums, scores = _scored(engine, weights, eval_set)
+    examples, spreads = eval_set.data.examples, eval_set.spreads
+    return compute_metrics(engine.recipe, sums, examples, spreads, scores, prefix=prefix, tables=tables)
+
+
+def choose_thresholds(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, float]:
+    """The thresholds of the yes/no outputs with the best metric over a split, where the recipe says to choose them."""
+    setting, outputs = engine.recipe.threshold, engine.recipe.outputs
+    if not isinstance(setting, BestThreshold):
+        return {}
+    assert isinstance(setting.metric, Metric)
+    scores = {k: v for k, v in _scored(engine, weights, eval_set)[1].items() if outputs[k].is_yes_or_no}
+    return {
+        name: best_threshold(setting.metric, np.asarray(jax.nn.sigmoid(logits.reshape(-1))), labels.reshape(-1))
+        for name, (logits, labels) in scores.items()
+    }
+
+
+def _scored(engine: Engine, weights: Weights, eval_set: EvalSet) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sums over a split, and the scores and labels of the outputs that are needed one by one."""
     data, pending, batches = eval_set.data, deque[Any](), list[Any]()
     for arrays, begin, end in _batches(eval_set):
         pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), eval_set.size))
@@ -93,7 +114,7 @@ def measure(
         name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
         for name in batches[0][1]
     }
-    return compute_metrics(engine.recipe, sums, data.examples, eval_set.spreads, scores, prefix=prefix, tables=tables)
+    return sums, scores
 
 
 def _batches(eval_set: EvalSet) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:

@@ -30,6 +30,7 @@ from netspec.training.loop.epoch_callbacks import callbacks_of
 from netspec.training.loop.evaluate import (
     MAX_STREAMED_AHEAD,
     EvalSet,
+    choose_thresholds,
     compute_metrics,
     measure,
     put_eval_set,
@@ -55,6 +56,7 @@ class FitResult:
 
     `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are taken.
     `interrupted`: a signal ended the run early (`signal` is its name): it can be resumed; `run` is the folder.
+    `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
     """
 
     engine: Engine = field(repr=False)
@@ -67,6 +69,7 @@ class FitResult:
     run: Path | None
     signal: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -193,6 +196,7 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
+            **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
         }
         self.checkpointing.store.wait()
         if self.run and not self.interrupted:
@@ -211,14 +215,20 @@ class Training:
             run=self.run.path if self.run else None,
             signal=self.interruption.signal if self.interrupted else None,
             warnings=tuple(self.warnings),
+            thresholds=self.recipe.thresholds,
         )
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:
-        """Metrics with tables on the test split, or on the validation split when there is no test split."""
-        for part in ("test", "val"):
-            if getattr(self.engine.experiment, part) is not None:
-                return measure(self.engine, weights, self.eval_set(part), prefix=f"{part}_", tables=True)
-        return {}
+        """Metrics with tables on the test split, or on the validation split when there is no test split; with a
+        threshold that is chosen now, those of both."""
+        parts = [part for part in ("test", "val") if getattr(self.engine.experiment, part) is not None]
+        if chosen := choose_thresholds(self.engine, weights, self.eval_set("val")) if "val" in parts else {}:
+            self.recipe = self.engine.recipe = self.recipe.with_thresholds(chosen)
+        metrics: dict[str, Any] = {}
+        for part in parts if chosen else parts[:1]:
+            is_first = part == parts[0]
+            metrics |= measure(self.engine, weights, self.eval_set(part), prefix=f"{part}_", tables=is_first)
+        return metrics
 
     def eval_set(self, part: str) -> EvalSet:
         """`val` or `test`, made ready once."""

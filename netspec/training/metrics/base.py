@@ -20,7 +20,11 @@ from netspec.training.targets import as_numbers
 if TYPE_CHECKING:
     import numpy as np
 
+jax = lazy("jax")
 jnp = lazy("jax.numpy")
+
+DEFAULT_THRESHOLD = 0.5
+"""The probability above which a prediction is yes."""
 
 MetricValue = Any
 """A number, or (nested) lists of numbers for a table."""
@@ -34,7 +38,8 @@ class Predictions(Frozen):
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
     x T) are 0 for rows and steps that only fill up, or None when there are none. Numbers are in the units of the
-    targets; `difference` is prediction - target where they were normalized.
+    targets; `difference` is prediction - target where they were normalized. `threshold` is the probability above which
+    a sigmoid says yes.
     """
 
     logits: Any
@@ -42,6 +47,7 @@ class Predictions(Frozen):
     head: OutputHead
     weights: Any = None
     difference: Any = None
+    threshold: float = DEFAULT_THRESHOLD
 
     @property
     def errors(self) -> Any:
@@ -60,6 +66,8 @@ class Predictions(Frozen):
         """The class of each prediction, or 1 for a positive one."""
         if self.chooses:
             return jnp.argmax(self.logits, axis=-1)
+        if self.threshold != DEFAULT_THRESHOLD and self.head.activation == "sigmoid":
+            return (jax.nn.sigmoid(self.logits) > self.threshold).astype(jnp.int32)
         # A sigmoid is above 0.5 where its logit is above 0, as a score is for yes; plain numbers are taken as they are.
         limit = 0.0 if self.head.activation in ("sigmoid", "margin") else 0.5
         return (self.logits > limit).astype(jnp.int32)

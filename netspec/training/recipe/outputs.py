@@ -24,7 +24,7 @@ from netspec.training.losses.base import OfOutput, WrongTargets, loss_for
 from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntropy
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
-from netspec.training.metrics.base import OfOutputMetrics
+from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.metrics.classification import Accuracy, BalancedAccuracy, ConfusionMatrix, Perplexity
 from netspec.training.metrics.ranking import Nearest, RocAuc
 from netspec.training.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
     `class_weights` are those of the classes, one number for each unit (two for a single binary label). Normalized
-    targets, and predictions of them, are converted to the units of the targets by `scale`."""
+    targets, and predictions of them, are converted to the units of the targets by `scale`. Of a yes/no output,
+    `threshold` is the probability above which it predicts yes."""
 
     head: OutputHead
     target: Target
@@ -48,6 +49,7 @@ class OutputRecipe(Frozen):
     weight: float = 1.0
     class_weights: tuple[float, ...] | None = None
     scale: Normalization | None = None
+    threshold: float = DEFAULT_THRESHOLD
 
     @property
     def scored(self) -> OutputHead:
@@ -58,6 +60,11 @@ class OutputRecipe(Frozen):
     def chooses(self) -> bool:
         """A prediction is one class of several, not a number or a binary label for each unit."""
         return has_classes(self.scored, self.target)
+
+    @property
+    def is_yes_or_no(self) -> bool:
+        """A prediction is the probability of yes."""
+        return self.scored.activation == "sigmoid" and self.head.count == 1 and self.target.kind != "numbers"
 
     @property
     def decisions(self) -> int:

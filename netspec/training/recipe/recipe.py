@@ -19,8 +19,10 @@ from netspec.language.source import Span
 from netspec.language.values import to_source
 from netspec.training.control.keep import Best, Every, Keep, Last
 from netspec.training.control.stop import Stop, Until
+from netspec.training.control.threshold import BestThreshold, can_compare, number_of
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.metrics import metric_of
+from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.optimizers import ChainWord
 from netspec.training.recipe.outputs import OutputRecipe, make_outputs
 from netspec.training.recipe.settings import Check, TrainSettings
@@ -45,6 +47,7 @@ class Recipe(Frozen):
     watch: str | None = None
     every: Every | None = None
     drop_last: bool = False
+    threshold: float | BestThreshold = DEFAULT_THRESHOLD
 
     @property
     def watched(self) -> str:
@@ -79,6 +82,24 @@ class Recipe(Frozen):
         """Mean and standard deviation of the targets that are normalized, by output; the loss is in these units."""
         scales = {name: o.scale for name, o in self.outputs.items() if o.scale is not None}
         return {name: {"mean": list(scale.mean), "std": list(scale.std)} for name, scale in scales.items()}
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Those of all yes/no outputs, unless they are the default; those to choose are the default until then."""
+        yes_or_no = {name: o.threshold for name, o in self.outputs.items() if o.is_yes_or_no}
+        return yes_or_no if self.threshold != DEFAULT_THRESHOLD else {}
+
+    @property
+    def scored(self) -> set[str]:
+        """The outputs whose single predictions are needed when a split is evaluated."""
+        is_chosen = isinstance(self.threshold, BestThreshold)
+        outputs = self.outputs.items()
+        return {name for name, o in outputs if (is_chosen and o.is_yes_or_no) or any(m.takes_scores for m in o.metrics)}
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Recipe:
+        """The same with other thresholds of some outputs."""
+        outputs = {name: o.replace(threshold=thresholds.get(name, o.threshold)) for name, o in self.outputs.items()}
+        return self.replace(outputs=outputs)
 
     @property
     def keeps_best(self) -> bool:
@@ -128,6 +149,7 @@ class Recipe(Frozen):
             "watched": self.watched if self.keeps_best or self.stop else None,
             "outputs": {name: output.describe() for name, output in self.outputs.items()},
             **({"drop_last": True} if self.drop_last else {}),
+            **({"threshold": to_source(self.threshold)} if self.threshold != DEFAULT_THRESHOLD else {}),
         }
 
 
@@ -162,7 +184,7 @@ def make_recipe(
         target_scaling: the statistics of targets that are normalized, by the names of outputs.
 
     Raises:
-        CompileError: with everything that does not fit together (NS450 to NS467).
+        CompileError: with everything that does not fit together (NS450 to NS467, NS542).
         KeyError: an output has no targets, which the checks of the data report better.
     """
     check = Check(spans or {}, layers)
@@ -176,6 +198,7 @@ def make_recipe(
     decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
     recipe = Recipe(**{**copied, **decided})
     if len(outputs) == len(heads):
+        recipe = _with_threshold(recipe, has_val, check)
         _check_monitored(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
     return recipe
@@ -196,6 +219,23 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     if isinstance(keep, Best) and not has_val:
         check.problems.add(errors.NothingToCompare(span=check.at("keep")))
     return keep, every[0] if every else None
+
+
+def _with_threshold(recipe: Recipe, has_val: bool, check: Check) -> Recipe:
+    """The recipe with the threshold of its yes/no outputs, which there are, and the data to choose it on."""
+    setting = recipe.threshold
+    if setting == DEFAULT_THRESHOLD:
+        return recipe
+    names = [name for name, output in recipe.outputs.items() if output.is_yes_or_no]
+    case, metric = "" if names else "output", ""
+    if names and isinstance(setting, BestThreshold):
+        inner = setting.metric
+        metric = inner.word if isinstance(inner, OfOutputMetrics) else inner.to_source()
+        case = "metric" if not can_compare(inner) else "" if has_val else "val"
+    if case:
+        head = ", ".join(str(output.head) for output in recipe.outputs.values())
+        check.problems.add(output_errors.NoThreshold(span=check.at("threshold"), case=case, metric=metric, head=head))
+    return recipe.with_thresholds(dict.fromkeys(names, number_of(setting)))
 
 
 def _check_monitored(recipe: Recipe, has: Mapping[str, bool], check: Check) -> None:

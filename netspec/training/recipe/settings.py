@@ -16,16 +16,17 @@ from itertools import pairwise
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.diagnostics import Problems
-from netspec.language.kinds import MAX_SEED, Chain, Choice, Count, Either, Flag, Text
+from netspec.language.kinds import MAX_SEED, Chain, Choice, Count, Either, Flag, Number, OneWord, Text
 from netspec.language.lowering_families import FAST, LoweringKind
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
 from netspec.language.word import Word, option
 from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
+from netspec.training.control.threshold import BestThreshold
 from netspec.training.errors import recipe as errors
 from netspec.training.losses import LossWord
-from netspec.training.metrics.base import MetricWord
+from netspec.training.metrics.base import DEFAULT_THRESHOLD, MetricWord
 from netspec.training.optimizers import ChainWord
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
@@ -80,6 +81,12 @@ class TrainSettings(Word):
     )
     metrics: tuple[MetricWord, ...] | None = option(
         Chain("metric"), "the metrics to report (none: implied by the last layer)", default=None
+    )
+    threshold: float | BestThreshold = option(
+        Either((Number(0, 1), OneWord("threshold"))),
+        "the probability above which a yes/no output predicts yes, or `best(METRIC)`: chosen on the validation split",
+        default=DEFAULT_THRESHOLD,
+        aliases=("decision_threshold",),
     )
     precision: str = option(
         Choice(("f32", "bf16", "mixed")),

@@ -376,11 +376,12 @@ class Engine:
             for name, output in self.recipe.outputs.items():
                 weights = counted_steps(output, inputs, self.input_names, rows)
                 _, sums[name] = output_sums(output, logits[name], targets[name], weights, training=False)
-                if any(metric.takes_scores for metric in output.metrics):
+                if name in self.recipe.scored:
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        return self.cached("score", lambda: self.placement.jit(score, static=5, options=self._inference_options()))
+        key = ("score", *(output.threshold for output in self.recipe.outputs.values()))
+        return self.cached(key, lambda: self.placement.jit(score, static=5, options=self._inference_options()))
 
     @property
     def inference_program(self) -> Any:

@@ -25,7 +25,8 @@ def test_every_default_is_given() -> None:
     assert signature(TrainSettings) == (
         "train(epochs = 10, batch = 32, drop_last = false, optimizer = adam, schedule = constant, "
         "freeze = none, loss = none, "
-        "metrics = none, precision = f32, lowering = fast, remat = false, watch = none, tensorboard = false, "
+        "metrics = none, threshold = 0.5, "
+        "precision = f32, lowering = fast, remat = false, watch = none, tensorboard = false, "
         "init = none, "
         "init_parts = none, seed = 0, seeds = 1, stop = none, keep = none)"
     )

@@ -80,7 +80,7 @@ def command(
         footprint = footprint_of(spec)
         print_result(footprint.as_json() if as_json else footprint.text())
     elif as_json:
-        print_result(graph_json(spec.network, spec.train.freeze))
+        print_result(graph_json(spec.network, spec.train.freeze) | (_thresholds_json(Path(file)) if is_run else {}))
     else:
         click.echo(_stage(spec, stage, full=full))
         if is_run and full and stage is None:
@@ -139,7 +139,19 @@ def _scales_text(run: Path) -> str:
         f"    {name}: mean {_numbers_text(scale.mean)}, std {_numbers_text(scale.std)}"
         for name, scale in scales.items()
     ]
-    return "\n".join(["\nnormalized with {", *(lines or ["    nothing"]), "}"])
+    found = ["\nnormalized with {", *(lines or ["    nothing"]), "}"]
+    if preprocessing.thresholds:
+        decided = [f"    {name} = {value:.7g}" for name, value in preprocessing.thresholds.items()]
+        found += ["\nyes above the threshold {", *decided, "}"]
+    return "\n".join(found)
+
+
+def _thresholds_json(run: Path) -> dict[str, Any]:
+    """The thresholds of a run that has others than 0.5."""
+    from netspec.spec.saved import read_preprocessing
+
+    thresholds = read_preprocessing(run).thresholds
+    return {"thresholds": dict(thresholds)} if thresholds else {}
 
 
 def _numbers_text(numbers: Sequence[float]) -> str:

@@ -82,10 +82,17 @@ def as_trained(path: Path, spec: Compilation) -> Compilation:
     before = {name: output.metrics for name, output in outputs.items()}
     if before == {name: output.describe()["metrics"] for name, output in recipe.outputs.items()}:
         return spec
-    chains = {name: " -> ".join(metrics) for name, metrics in before.items() if metrics}
+    chains = {name: " -> ".join(map(_as_typed, metrics)) for name, metrics in before.items() if metrics}
     named = " -> ".join(f"of({to_source(name)}, {chain})" for name, chain in chains.items())
     metrics = named if len(before) > 1 else "".join(chains.values())
     return with_overrides(spec, {"train.metrics": metrics}, None) if metrics else spec
+
+
+def _as_typed(metric: str) -> str:
+    """A metric as a run describes it, with all options, without those that are not given: `accuracy(none)`."""
+    name, _, options = metric.partition("(")
+    given = [option for option in options.removesuffix(")").split(", ") if option.split(" = ")[-1] not in ("", "none")]
+    return f"{name}({', '.join(given)})" if given else name
 
 
 def inference_weights(compilation: Compilation, run: Path) -> bytes:

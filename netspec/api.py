@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
+from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
+from netspec.language.text import shorten
 from netspec.language.values import setting_to_source
 from netspec.runs.arguments import check_choice, check_optional, check_params, check_type, kind_of
 from netspec.spec.compilation import Compilation, read_source
@@ -94,6 +96,8 @@ def compile(
     from netspec.runs.model import Model
 
     check_type("seed", seed, int, "an integer")
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"`seed` is an integer from 0 to {MAX_SEED}, not {shorten(str(seed))}")
     return Model(_compilation(spec, params, input, data), seed=seed)
 
 

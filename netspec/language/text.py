@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -109,6 +109,59 @@ def wrap_block(text: str, width: int | None, rest: str = "") -> str:
     if width is None:
         return text
     return "\n".join(part for line in text.split("\n") for part in wrap(line, width, rest))
+
+
+def wrap_lines(text: str, width: int) -> str:
+    """Lines of source or of a report, wrapped: what continues a line is indented further, and an option is not parted
+    from its value."""
+    lines = []
+    for line in text.split("\n"):
+        rest = " " * (len(line) - len(line.lstrip()) + 4)
+        name, sign, value = line.partition(" = ")
+        joined = name + sign + value.replace(" = ", "\0=\0")
+        lines += [part.replace("\0", " ") for part in wrap(joined, width, rest)]
+    return "\n".join(lines)
+
+
+def fit_columns(rows: Sequence[Sequence[str]], width: int | None, gap: int = 2) -> list[int]:
+    """How wide the columns of a table are: as their cells, or less for the widest of them where the table would be
+    wider than the terminal."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    while width is not None and sum(widths) + gap * (len(widths) - 1) > width and max(widths) > MIN_COLUMN:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+MIN_COLUMN = 8
+"""Columns are not made narrower."""
+
+
+def wrap_row(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
+    """A row of a table, with the texts that are wider than their columns continued in further lines."""
+    parts = [wrap_cell(text, width) for text, width in zip(row, widths, strict=True)]
+    lines = []
+    for number in range(max(map(len, parts))):
+        texts = [part[number] if number < len(part) else "" for part in parts]
+        lines.append("  ".join(pad(t, w, right=r) for t, w, r in zip(texts, widths, right, strict=True)).rstrip())
+    return lines
+
+
+def wrap_cell(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` columns, broken at spaces, or else where a word of a name ends."""
+    if cells(text) <= width:
+        return [text]
+    indent = text[: len(text) - len(text.lstrip())] + "  "
+    indent = indent if len(indent) < width // 2 else ""
+    lines = []
+    for line in wrap(text, width, indent):
+        rest = line
+        while cells(rest) > width:
+            fitting = [i for i in range(len(indent) + 1, width + 1) if cells(rest[:i]) <= width]
+            end = max([i for i in fitting if rest[i - 1] in "_-/.,("] or fitting)
+            lines.append(rest[:end])
+            rest = indent + rest[end:]
+        lines.append(rest)
+    return lines
 
 
 class Excerpt(Frozen):

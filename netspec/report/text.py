@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.language.text import cells, pad
+from netspec.language.text import fit_columns, wrap_row
 
 
 def wants_color(stream: Any) -> bool:
@@ -33,11 +33,12 @@ def duration_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right."""
-    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(pad(row[i], w, right=i >= left) for i, w in enumerate(widths)) for row in rows]
-    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+def table_lines(rows: Sequence[Sequence[str]], *, left: int = 1, width: int | None = None) -> list[str]:
+    """Rows in columns, the first row underlined; the first `left` columns are aligned left, others right. Texts that
+    make the table wider than `width` are wrapped in their columns."""
+    widths = fit_columns(rows, width)
+    head, *others = (wrap_row(row, widths, [i >= left for i in range(len(widths))]) for row in rows)
+    return [*head, "  ".join("-" * w for w in widths), *(line for lines in others for line in lines)]
 
 
 def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  ") -> list[str]:

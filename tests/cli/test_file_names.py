@@ -12,7 +12,7 @@ import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
 
-RUN = str(Path(__file__).parents[1] / "storage" / "old_runs" / "table")
+RUN = str(Path(__file__).parents[1] / "storage" / "old_runs" / "table" / "run")
 IMAGES = "input 8x8x1\nflatten -> dense(10, softmax)\ndata {\n    source = digits\n    augment = rotate(5)\n}\n"
 NAMES = {"NUL": "a\0b", "long": "n" * 300, "deep": "d/" * 3000 + "d"}
 COMMANDS = (

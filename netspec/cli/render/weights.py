@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netspec.report.text import table_lines
+from netspec.language.text import wrap, wrap_cell
+from netspec.report.text import line_width, table_lines
 
 HEADS = ("weight", "shape", "min", "mean", "max", "std")
 MAX_NUMBERS = 128
@@ -45,11 +46,16 @@ def weights_json(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def weights_text(arrays: Mapping[str, Any]) -> str:
     """The table, and the numbers of small arrays below it."""
-    lines = table_lines([HEADS, *(_row(name, array) for name, array in arrays.items())], left=2)
+    width = line_width()
+    lines = table_lines([HEADS, *(_row(name, array) for name, array in arrays.items())], left=2, width=width)
     for name, array in arrays.items():
-        numbers = _numbers(array)
+        numbers = _numbers(array, width - 2)
         if numbers:
-            lines += ["", _label(name), *(f"  {line}" for line in numbers)]
+            lines += [
+                "",
+                *wrap_cell(_label(name), width),
+                *(part for line in numbers for part in wrap(f"  {line}", width, " " * 6)),
+            ]
     return "\n".join(lines)
 
 
@@ -66,8 +72,9 @@ def _statistics(array: Any) -> tuple[float, ...]:
     return tuple(float(x) for x in (array.min(), array.mean(), array.max(), array.std()))
 
 
-def _numbers(array: Any) -> list[str]:
-    """A vector in lines, a matrix in rows, filters side by side; nothing for arrays that are too large to read."""
+def _numbers(array: Any, room: int) -> list[str]:
+    """A vector in lines, a matrix in rows, filters side by side, in `room` columns of the terminal; nothing for arrays
+    that are too large to read."""
     if not 0 < array.size <= MAX_NUMBERS or array.shape[-1:] == ():
         return []
     largest = float(abs(array).max())
@@ -75,24 +82,24 @@ def _numbers(array: Any) -> list[str]:
     cells = [f"{value:.{decimals}f}" for value in array.reshape(-1).tolist()]
     width = max(map(len, cells))
     if array.ndim == 1 or array.shape[1:] == (1,):
-        return [_line(part, width) for part in _parts(cells, MAX_COLUMNS)]
+        return [_line(part, width) for part in _parts(cells, max(1, min(MAX_COLUMNS, (room + 1) // (width + 1))))]
     if array.ndim == 2 and array.shape[1] <= MAX_COLUMNS:
         return [_line(part, width) for part in _parts(cells, array.shape[1])]
-    return _filters(array.shape, cells, width) if array.ndim == 4 else []
+    return _filters(array.shape, cells, width, room) if array.ndim == 4 else []
 
 
-def _filters(shape: tuple[int, ...], cells: Sequence[str], width: int) -> list[str]:
+def _filters(shape: tuple[int, ...], cells: Sequence[str], width: int, room: int) -> list[str]:
     """Pictures of height x width, one for each input channel and filter; as many side by side as there is room for."""
     height, across, channels, filters = shape
     if across > MAX_COLUMNS:
         return []
     lines: list[str] = []
-    size = across * (width + 1) - 1
     pictures = [(channel, number) for channel in range(channels) for number in range(filters)]
-    for group in _parts(pictures, max(1, MAX_COLUMNS // across)):
-        of = [f"filter {n + 1}" + (f", channel {c + 1}" if channels > 1 else "") for c, n in group]
+    names = {(c, n): f"filter {n + 1}" + (f", channel {c + 1}" if channels > 1 else "") for c, n in pictures}
+    size = max(across * (width + 1) - 1, *map(len, names.values()))
+    for group in _parts(pictures, max(1, min(MAX_COLUMNS // across, (room + 3) // (size + 3)))):
+        of = [names[picture] for picture in group]
         lines += [""] if lines else []
-        size = max(size, *(len(name) for name in of))
         lines.append("   ".join(name.ljust(size) for name in of).rstrip())
         for row in range(height):
             parts = []

@@ -12,6 +12,7 @@ from netspec.compiler.ir.graph import Edge, Graph, Input
 from netspec.compiler.ir.repeats import Repeat
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
+from netspec.language.text import fit_columns, wrap_row
 from netspec.layers.base import Layer
 
 
@@ -88,20 +89,18 @@ def full_text(graph: Graph) -> str:
     return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in layers if isinstance(layer, Layer))
 
 
-def summary_text(graph: Graph, freeze: Sequence[str] = ()) -> str:
-    """The summary as plain text; `freeze` names layers and blocks that are not trained."""
+def summary_text(graph: Graph, freeze: Sequence[str] = (), width: int | None = None) -> str:
+    """The summary as plain text; `freeze` names layers and blocks that are not trained. Texts that make the table wider
+    than `width` are wrapped in their columns."""
     lines = [*table_lines(graph)]
     cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
-    widths = [max(len(row[i]) for row in (HEADINGS, *cells)) for i in range(5)]
-
-    def aligned(row: tuple[str, ...]) -> str:
-        columns = zip("<<<>>", row, widths, strict=True)
-        return "  ".join(f"{cell:{sign}{width}}" for sign, cell, width in columns).rstrip()
-
+    widths, right = fit_columns([HEADINGS, *cells], width), (False, False, False, True, True)
+    table = [wrap_row(row, widths, right) for row in (HEADINGS, *cells)]
     totals = total_lines(total_cost(graph, freeze))
-    width = max(len(name) for name, _ in totals)
-    footer = [f"{name:<{width}}  {value}" for name, value in totals]
-    return "\n".join([aligned(HEADINGS), "  ".join("-" * w for w in widths), *map(aligned, cells), "", *footer])
+    longest = max(len(name) for name, _ in totals)
+    footer = [f"{name:<{longest}}  {value}" for name, value in totals]
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join([*table[0], rule, *(line for row in table[1:] for line in row), "", *footer])
 
 
 def summary_html(graph: Graph, freeze: Sequence[str] = ()) -> str:

@@ -21,6 +21,8 @@ from netspec.data.errors.augmentation import NothingToShow
 from netspec.language.diagnostics import fail
 from netspec.language.kinds import MAX_SEED
 from netspec.language.lazy import np
+from netspec.language.text import wrap_lines
+from netspec.report.text import line_width
 from netspec.spec.network_ends import input_shapes
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ def command(file: str, output: str | None, seed: int | None, given: SpecOptions,
     write_bytes(path, draw(examples, f"{spec.name}: {chain}", form))
     records = [{"example": e.index, "target": [*e.target], "after": [*e.target_after]} for e in examples]
     record = {"picture": str(path), "augment": chain, "seed": seed, "examples": records}
-    print_result(record if as_json else f"{path}: {len(examples)} training examples before and after {chain}")
+    text = f"{path}: {len(examples)} training examples before and after {chain}"
+    print_result(record if as_json else wrap_lines(text, line_width()))
     return 0
 
 

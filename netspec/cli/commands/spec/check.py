@@ -13,7 +13,8 @@ from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.printer import count
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
-from netspec.report.text import plural
+from netspec.language.text import wrap
+from netspec.report.text import line_width, plural
 from netspec.spec.compilation import Compilation
 from netspec.spec.diagnose import diagnose_all
 
@@ -79,4 +80,4 @@ def _print_count(file: str, problems: Sequence[Diagnostic], summary: str, *, to_
     mistakes = sum(d.is_error for d in problems)
     counts = ((mistakes, "error"), (len(problems) - mistakes, "warning"))
     found = " and ".join(plural(count, noun) for count, noun in counts if count) or "no errors"
-    click.echo(f"{file}: {found}{summary}", err=to_stderr)
+    click.echo("\n".join(wrap(f"{file}: {found}{summary}", line_width(), "  ")), err=to_stderr)

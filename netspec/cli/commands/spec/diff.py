@@ -14,7 +14,8 @@ import click
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json
 from netspec.language.files.paths import is_folder
-from netspec.report.text import wants_color
+from netspec.language.text import cells, wrap
+from netspec.report.text import line_width, wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import meaning_of
@@ -54,7 +55,7 @@ def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
     if as_json:
         print_json(difference.as_json())
     else:
-        click.echo("\n".join(difference_lines(difference, old, new)), color=wants_color(sys.stdout))
+        click.echo("\n".join(difference_lines(difference, old, new, line_width())), color=wants_color(sys.stdout))
     return 0 if difference.is_empty else 1
 
 
@@ -68,31 +69,51 @@ class _Row:
     place: str = ""
 
 
-def difference_lines(found: Difference, old: str, new: str) -> Iterator[str]:
-    """The changes by section with colors, and the counts that differ."""
+def difference_lines(found: Difference, old: str, new: str, room: int = 80) -> Iterator[str]:
+    """The changes by section with colors, and the counts that differ, in lines of at most `room` columns."""
     if found.is_empty:
-        yield f"{old} and {new} mean the same: {_count(found.new.totals['parameters'])} parameters, {found.new.hash}"
+        same = f"mean the same: {_count(found.new.totals['parameters'])} parameters, {found.new.hash}"
+        yield from wrap(f"{old} and {new} {same}", room)
         return
-    yield f"{click.style(old, bold=True)} → {click.style(new, bold=True)}"
+    yield from (click.style(line, bold=True) for line in wrap(f"{old} → {new}", room, "  "))
     sections = [(section, _rows(list(changes))) for section, changes in groupby(found.changes, lambda c: c.section)]
     rows = [row for _, lines in sections for row in lines]
     names = [*(row.name for row in rows), *found.params, *(TOTALS[name] for name in found.totals)]
-    width = min(40, max(map(len, names)))
+    width = min(max(16, room // 3), max(map(len, names)))
     texts = max((len(row.text) for row in rows if row.place), default=0)
     for section, lines in sections:
         yield f"\n{click.style(HEADINGS[section], bold=True)}"
         for row in lines:
-            text = f"{row.text:<{min(texts, 48)}}  {click.style(row.place, dim=True)}" if row.place else row.text
-            name = f"{row.name:<{width}}" if text else row.name
-            sign = click.style(f"{SIGNS[row.kind]} {name}", fg=COLORS[row.kind])
-            yield f"  {sign}  {text}".rstrip()
+            yield from _row_lines(row, width, min(texts, 48), room)
     if found.params:
         yield f"\n{click.style('params', bold=True)} (changes that they cause are above)"
         for name, (before, after) in found.params.items():
-            yield f"    {name:<{width}}  {before} → {after}"
+            yield from wrap(f"    {name:<{width}}  {before} → {after}", room, " " * 6)
     if found.totals:
         yield ""
-        yield from _total_lines(found, width)
+        yield from _total_lines(found, width, room)
+
+
+def _row_lines(row: _Row, width: int, texts: int, room: int) -> Iterator[str]:
+    """The lines of a change: its text begins beside the name where there is room for it, and the place follows it."""
+    name = click.style(f"{SIGNS[row.kind]} {row.name:<{width if row.text or row.place else 0}}", fg=COLORS[row.kind])
+    left = max(width, cells(row.name)) + 6
+    text = f"{row.text:<{texts}}  {row.place}" if row.place else row.text
+    if left + cells(text) <= room:
+        place = click.style(row.place, dim=True)
+        yield f"  {name}  {row.text:<{texts}}  {place}" if row.place else f"  {name}  {row.text}".rstrip()
+        return
+    indent = " " * (width + 6)
+    if left > width + 6 or max(map(cells, row.text.split()), default=0) > room - len(indent):
+        indent = " " * 6
+    lines = [line[len(indent) :] for line in wrap(indent + row.text, room, indent)]
+    if len(indent) > 6:
+        yield f"  {name}  {lines.pop(0)}"
+    else:
+        yield f"  {name}".rstrip()
+    yield from (f"{indent}{line}" for line in lines)
+    if row.place:
+        yield indent + click.style(row.place, dim=True)
 
 
 def _rows(changes: list[Change]) -> list[_Row]:
@@ -139,7 +160,7 @@ def _count(number: int | str) -> str:
     return f"{number:,}" if isinstance(number, int) else number
 
 
-def _total_lines(found: Difference, width: int) -> Iterator[str]:
+def _total_lines(found: Difference, width: int, room: int) -> Iterator[str]:
     lines = []
     for name, (before, after) in found.totals.items():
         change = ""
@@ -149,4 +170,4 @@ def _total_lines(found: Difference, width: int) -> Iterator[str]:
         lines.append((TOTALS[name], _count(before), _count(after), change))
     widths = [max(len(line[i]) for line in lines) for i in (1, 2)]
     for name, before, after, change in lines:
-        yield f"    {name:<{width}}  {before:>{widths[0]}} → {after:>{widths[1]}}  {change}"
+        yield from wrap(f"    {name:<{width}}  {before:>{widths[0]}} → {after:>{widths[1]}}  {change}", room, " " * 6)

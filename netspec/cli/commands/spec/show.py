@@ -15,7 +15,9 @@ from netspec.compiler.ir.printer import full_text, graph_json, graph_text, summa
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
 from netspec.language.files.paths import is_folder
+from netspec.language.text import wrap_lines
 from netspec.language.word import Kind, Word
+from netspec.report.text import line_width
 from netspec.spec.compilation import Compilation
 
 MAX_NUMBERS = 8
@@ -65,7 +67,7 @@ def command(
     if weights and not is_run:
         raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
     if stage == "tree":
-        click.echo("\n".join(_tree_lines(spec.tree, 0)))
+        click.echo(wrap_lines("\n".join(_tree_lines(spec.tree, 0)), line_width()))
         print_problems(spec.problems)
         return 1 if spec.problems.errors else 0
     spec.check()
@@ -78,13 +80,14 @@ def command(
         from netspec.analysis.step_memory import footprint_of
 
         footprint = footprint_of(spec)
-        print_result(footprint.as_json() if as_json else footprint.text())
+        print_result(footprint.as_json() if as_json else wrap_lines(footprint.text(), line_width()))
     elif as_json:
         print_result(graph_json(spec.network, spec.train.freeze) | (_thresholds_json(Path(file)) if is_run else {}))
     else:
-        click.echo(_stage(spec, stage, full=full))
+        text = _stage(spec, stage, full=full)
+        click.echo(text if stage == "python" else wrap_lines(text, line_width()))
         if is_run and full and stage is None:
-            click.echo(_scales_text(Path(file)))
+            click.echo(wrap_lines(_scales_text(Path(file)), line_width()))
     return 0
 
 
@@ -115,7 +118,7 @@ def _stage(spec: Compilation, stage: str | None, *, full: bool) -> str:
     """A compiler stage as text; without one the table, with every option where `full`."""
     if stage is None:
         sections = (_section_text(name, spec.settings(name)) for name in ("data", "train"))
-        table = summary_text(spec.network, spec.train.freeze)
+        table = summary_text(spec.network, spec.train.freeze, line_width())
         return "\n\n".join([table, *((full_text(spec.network), *sections) if full else ())])
     if stage == "python":
         return spec.python.rstrip()

@@ -12,6 +12,8 @@ from netspec.cli.options import SpecOptions, device_option, json_option, spec_op
 from netspec.cli.output import print_once, print_result
 from netspec.cli.render.line_plot import curve_text
 from netspec.cli.render.picture import new_picture, picture_bytes, picture_format
+from netspec.language.text import wrap_lines
+from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.lr_range_test import RateTest
@@ -61,7 +63,7 @@ def command(
     if output is not None:
         write_bytes(Path(output), _picture(test, prepared.compilation.name, form))
     line = f"optimizer = {_chain_with(prepared, test.suggested)}"
-    print_result(_record(test, line) if as_json else _text(test, line, output))
+    print_result(_record(test, line) if as_json else wrap_lines(_text(test, line, output), line_width()))
     return 0
 
 

@@ -9,6 +9,8 @@ import click
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_result
 from netspec.language.lowering_families import FAST, LoweringKind
+from netspec.language.text import fit_columns, wrap_lines, wrap_row
+from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.tune_lowering import Tuning
@@ -48,19 +50,20 @@ def command(file: str, seconds: float, given: SpecOptions, as_json: bool) -> int
     path = remember(prepared.compilation, found)
     record = {"milliseconds": found.milliseconds, "best": LoweringKind().to_source(found.best)}
     saved = None if path is None else str(path)
-    print_result({"event": "tune-speed", **record, "kept": saved} if as_json else _text(found))
+    print_result({"event": "tune-speed", **record, "kept": saved} if as_json else _text(found, line_width()))
     if path is None and not as_json:
         click.echo("cannot write to the cache folder; to keep the result, add it to train { … }")
     return 0
 
 
-def _text(found: Tuning) -> str:
-    width = max(len(_name(lowering)) for lowering in found.seconds)
-    lines = [f"{'lowering':<{width}}  ms per step  relative to fast"]
+def _text(found: Tuning, width: int) -> str:
+    rows = [("lowering", "ms per step", "relative to fast", "")]
     for lowering, seconds in found.seconds.items():
-        mark = "  best" if lowering == found.best else ""
-        lines.append(f"{_name(lowering):<{width}}  {seconds * 1000:11.2f}  {seconds / found.seconds[FAST]:16.2f}{mark}")
-    return "\n".join([*lines, f"lowering = {LoweringKind().to_source(found.best)}"])
+        mark = "best" if lowering == found.best else ""
+        rows.append((_name(lowering), f"{seconds * 1000:.2f}", f"{seconds / found.seconds[FAST]:.2f}", mark))
+    widths = fit_columns(rows, width)
+    lines = [line for row in rows for line in wrap_row(row, widths, (False, True, True, False))]
+    return wrap_lines("\n".join([*lines, f"lowering = {LoweringKind().to_source(found.best)}"]), width)
 
 
 def _name(lowering: tuple[str, ...]) -> str:

@@ -18,6 +18,8 @@ from netspec.cli.options import DEVICE, SpecOptions, choose_device, json_option,
 from netspec.cli.output import print_json, print_problems
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_COUNT
+from netspec.language.text import wrap, wrap_cell, wrap_lines
+from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.runs.verify_resume import Row, Task
@@ -83,11 +85,8 @@ def command(
     else:
         _print_rows(*pairs)
         click.echo()
-        click.secho(
-            "all runs are bitwise identical" if is_equal else f"the runs differ\n  hint: {HINT}",
-            fg="green" if is_equal else "red",
-            bold=True,
-        )
+        text = "all runs are bitwise identical" if is_equal else f"the runs differ\n  hint: {HINT}"
+        click.secho(wrap_lines(text, line_width()), fg="green" if is_equal else "red", bold=True)
     return 0 if is_equal else 1
 
 
@@ -99,7 +98,7 @@ class _Runner:
 
     def say(self, text: str, *, more: bool = False) -> None:
         if not self.quiet:
-            click.echo(text, nl=not more)
+            click.echo(wrap_lines(text, line_width()), nl=not more)
 
     def run(self, what: str, *tasks: Task) -> None:
         """Carry out tasks; all but the last are to kill themselves.
@@ -147,13 +146,18 @@ def _print_rows(again: list[Row], resumed: list[Row]) -> None:
     lines = [
         (row.what, f"{row.numbers:,}", row.differs, other.differs) for row, other in zip(again, resumed, strict=False)
     ]
-    width, numbers = max(len(line[0]) for line in lines), max(len("numbers"), *(len(line[1]) for line in lines))
+    numbers = max(len("numbers"), *(len(line[1]) for line in lines))
+    width = min(max(len(line[0]) for line in lines), max(16, line_width() - numbers - 24))
     click.echo()
     click.secho(f"  {'compared':<{width}}  {'numbers':>{numbers}}  1 = 2     1 = 3", bold=True)
-    for what, count, *differs in lines:
+    for name, count, *differs in lines:
+        *before, what = wrap_cell(name, width)
+        for line in before:
+            click.echo(f"  {line}")
         cells = [click.style("differ" if text else "equal", fg="red" if text else "green") for text in differs]
-        why = next((text for text in differs if text), "")
-        click.echo(f"  {what:<{width}}  {count:>{numbers}}  {'     '.join(cells)}{why and '  ' + why}")
+        click.echo(f"  {what:<{width}}  {count:>{numbers}}  {'     '.join(cells)}")
+        for text in [text for text in differs if text][:1]:
+            click.echo("\n".join(wrap(f"      {text}", line_width(), " " * 6)))
 
 
 def _as_json(file: str, epochs: int, steps: int, pairs: list[list[Row]], *, is_equal: bool) -> dict[str, Any]:

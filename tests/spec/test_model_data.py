@@ -56,6 +56,29 @@ def test_a_loaded_model_is_called_as_the_spec(titanic: netspec.Model) -> None:
     assert repr(titanic) == "<Model titanic: 5 -> 2>" and type(titanic) is netspec.Model
 
 
+@pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame])
+def test_data_frames_keep_the_names_of_their_columns(made: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cells = {"size": rng.normal(size=40), "age": 100 + rng.normal(size=40)}
+    x, y = made(cells), cells["size"] * 3
+    turned = x[["age", "size"]]
+    spec = "dense(1)\ndata { normalize = standard }"
+    result = netspec.train(spec, (x, y, turned, y), runs=tmp_path, epochs=1, verbose=0)
+    assert result.metrics["test_mae"] == pytest.approx(result.model.evaluate((x, y))["test_mae"], rel=1e-5)
+    model = netspec.load(result.run)
+    expected = model.predict(x.to_numpy()).values
+    for same in (x, turned, {name: cells[name] for name in ("age", "size")}):
+        np.testing.assert_allclose(model.predict(same).values, expected, rtol=1e-5)
+    rows = [{"age": cells["age"][i], "size": cells["size"][i]} for i in range(3)]
+    np.testing.assert_allclose(model.predict(rows).values, expected[:3], rtol=1e-5)
+    renamed = made({"sice": cells["size"], "age": cells["age"]})
+    for refused in (lambda: model.predict(renamed), lambda: netspec.train(spec, (x, y, renamed, y), runs=tmp_path)):
+        with pytest.raises(netspec.CompileError, match=r"NS408.*has no column `size`"):
+            refused()
+    with pytest.raises(netspec.CompileError, match="NS488"):
+        model.evaluate((turned, y))
+
+
 FORMS = {
     "pandas": lambda people: people.drop(columns="survived"),
     "columns in another order": lambda people: people[["port", "survived", "fare", "age"]],

@@ -14,8 +14,8 @@ from typing import Any
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.dataset.precision import narrowed
-from netspec.data.errors.files import BadPair, NoExamples, UnequalLengths, WrongType
-from netspec.language.diagnostics import Unplaced
+from netspec.data.errors.files import BadPair, NoColumn, NoExamples, UnequalLengths, WrongType
+from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 
@@ -40,7 +40,8 @@ def from_arrays(
 
     Args:
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
-            are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed.
+            are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed. Data frames
+            keep the names of their columns.
         y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, booleans and
             numbers that are all 0 or 1 are binary labels, other numbers are numbers. None for a network whose target is
             its input.
@@ -55,8 +56,9 @@ def from_arrays(
     if y is not None:
         given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
         check_pairs(given, ("x_test", "y_test"), ("y_test", "x_test"))
+    columns = {key: header for key, part in _named_parts(x, "input").items() if (header := column_names(part))}
     train = _as_arrays(x, y, "")
-    test = _as_arrays(x_test, y_test, "_test") if x_test is not None else None
+    test = _as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
     if test is not None:
         _check_same_examples(train, test)
     inputs = {key: Shape(array.shape[1:]) for key, array in train.inputs.items()}
@@ -65,7 +67,32 @@ def from_arrays(
         for key, array in train.targets.items()
     }
     facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
-    return Dataset(name, facts, train, test)
+    return Dataset(name, facts, train, test, columns=columns)
+
+
+def column_names(array: Any) -> tuple[str, ...]:
+    """The names of the columns of a data frame; none of one that numbers its columns, nor of anything else."""
+    names = tuple(getattr(array, "columns", ())) if len(getattr(array, "shape", ())) == 2 else ()
+    return names if all(isinstance(name, str) for name in names) else ()
+
+
+def _named_parts(x: Any, key: str) -> Mapping[str, Any]:
+    return x if isinstance(x, Mapping) else {key: x}
+
+
+def _in_order(x: Any, columns: Mapping[str, tuple[str, ...]]) -> Any:
+    """Data frames of the test with the columns of those of the training, by name; raises Unplaced if one is missing."""
+    ordered = {}
+    for key, part in _named_parts(x, "input").items():
+        names = column_names(part)
+        if names and key in columns:
+            for column in columns[key]:
+                if column not in names:
+                    advice = suggest(column, names, what="its columns")
+                    raise Unplaced(NoColumn, option="x_test", file="x_test", column=column, advice=advice)
+            part = part[list(columns[key])]
+        ordered[key] = part
+    return ordered if isinstance(x, Mapping) else ordered["input"]
 
 
 def dataset_of(value: Any, name: str = "data") -> Dataset | None:

@@ -68,6 +68,9 @@ def check_preprocessing(ours: Preprocessing, of_run: Preprocessing) -> None:
     """Raises CompileError unless data are encoded as those of a run were: the same classes, categories and words."""
     for name, names in of_run.class_names.items():
         _check_same("classes", ours.class_names.get(name, names), names)
+    if ours.encoder is None and of_run.encoder is None:
+        for name, names in of_run.columns.items():
+            _check_same("features", ours.columns.get(name, names), names)
     if isinstance(ours.encoder, RowEncoder) and isinstance(of_run.encoder, RowEncoder):
         columns, columns_of_run = ours.encoder.columns, of_run.encoder.columns
         _check_same("features", *([column.name for column in part] for part in (columns, columns_of_run)))

@@ -90,8 +90,8 @@ class _Python:
             raise cannot_predict("the data frame", f"the network takes {takes}", "give arrays, images or texts")
         header = [str(name).strip() for name in frame.columns]
         names = [column.name for column in self.reader.rows.columns]
-        if self.encoder is None and not {*names} <= {*header} and len(header) == len(names):
-            header = names  # trained on arrays: the columns in their order
+        if not self._has_rows and not {*names} <= {*header} and len(header) == len(names):
+            header = names  # trained on arrays without names: the columns in their order
         frame = frame.clone()
         frame.columns = [str(position) for position in range(frame.width)]
         file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))

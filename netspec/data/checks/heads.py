@@ -47,7 +47,9 @@ def check_head(target: Target, head: OutputHead, source_span: Span | None = None
     if head.kind == "probabilities" and target.kind != "class":
         notes = source_notes(source_span, f"gives {describe(target)}", head.span)
         is_fit = target.size == head.units or _fits_steps(target, head)
-        return [] if is_fit else [_unit_count(target, head, notes, f"dense({target.size}, softmax)")]
+        one = "dense(1, sigmoid)" if target.kind == "binary" else "dense(1)"  # the loss is the next mistake
+        right = one if target.size == 1 else f"dense({target.size}, softmax)"
+        return [] if is_fit else [_unit_count(target, head, notes, right)]
     check = {"class": _check_classes, "binary": _check_binary, "numbers": _check_numbers}[target.kind]
     wrong = check(target, head, source_notes(source_span, f"gives {describe(target)}", head.span))
     return [wrong] if wrong is not None else []

@@ -218,7 +218,10 @@ def no_distribution(targets: np.ndarray) -> WrongTargets | None:
     place = int(wrong[index].argmax())
     lowest, total = targets[index].reshape(-1, targets.shape[-1])[place].min(), sums[index].reshape(-1)[place]
     problem = f"has the number {lowest:.4g}" if lowest < 0 else f"has numbers that sum up to {total:.4g}"
-    return WrongTargets(index, f"{problem}, and shares are at least 0 and sum up to 1", "divide each row by its sum")
+    advice = "divide each row by its sum"
+    if (targets < 0).any() or total <= 0:  # no sum makes shares of them
+        advice = f"to predict numbers write `dense({targets.shape[-1]})` and `loss = mse`"
+    return WrongTargets(index, f"{problem}, and shares are at least 0 and sum up to 1", advice)
 
 
 def negative_log_likelihood(logits: Any, targets: Any) -> Any:

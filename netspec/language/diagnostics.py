@@ -377,11 +377,15 @@ def suggest(
     what: str = "known",
     aliases: Mapping[str, str] | None = None,
     limit: int = 48,
+    rest: str = "",
 ) -> str:
-    """Hint lines for a misspelled word: the nearest name, then the list (cut when it is long)."""
+    """The hint for a misspelled word: the nearest name, or where none is near the list. Of a long one the likeliest
+    names are shown, and `rest`, which says where the others are."""
     pool = sorted(set(candidates))
     close = nearest(word, pool, aliases)
-    lines = [f"did you mean `{close}`?"] if close is not None else []
-    if pool:
-        lines.append(f"{what}: {', '.join(pool[:limit])}{', …' if len(pool) > limit else ''}")
-    return "\n".join(lines)
+    if close is not None:
+        return f"did you mean `{close}`?"
+    if len(pool) <= limit:
+        return f"{what}: {', '.join(pool)}" if pool else ""
+    likely = sorted(get_close_matches(word[:40].lower(), pool, n=limit, cutoff=0))
+    return f"{what}: {', '.join(likely)}, …{f'; {rest}' if rest else ''}"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import netspec
 from netspec.compiler.errors.names import UnknownName, UnknownOption
-from netspec.language.diagnostics import KINDS, CompileError, Diagnostic, Fix, Note, Unplaced, fail, render
+from netspec.language.diagnostics import KINDS, CompileError, Diagnostic, Fix, Note, Unplaced, fail, render, suggest
 from netspec.language.reference.entries import explanation_text
 from netspec.language.source import Source, Span
 
@@ -91,3 +92,18 @@ def test_programs_of_another_package_are_beside_its_module(tmp_path: Path) -> No
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     right = "Right:\n    input 8\n    dense(2)\n"
     assert ran.stdout == f"error[OWN2]: A page.\n\nWrong:\n    input 8\n\n{right}"
+
+
+def test_only_the_near_name_or_a_few_likely_ones_are_listed() -> None:
+    known = [f"word_{i}" for i in range(60)] + ["conv", "convert"]
+    assert suggest("cnov", known) == "did you mean `conv`?"
+    assert suggest("zzz", ["b", "a"], what="its columns") == "its columns: a, b"
+    assert suggest("conqqqqqq", known, limit=2, rest="more there") == "known: conv, convert, …; more there"
+    assert suggest("zzz", []) == ""
+
+
+def test_a_list_of_words_is_short_however_often_it_is_needed() -> None:
+    found = netspec.check("input 4\ndense(2, qqqqq) -> dense(2, zzzzz)\ntrain { optimizer = qqqqq\nwwwww = 3 }")
+    assert len(found) == 4
+    for problem in found:
+        assert len(problem.hint_text.split(", ")) <= 13 and "`netspec words`" in problem.hint_text

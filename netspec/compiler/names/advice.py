@@ -37,6 +37,11 @@ COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy")
 SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
 """What a tensor that has no such size may have instead."""
 
+MAX_WORDS = 12
+"""Words that are listed where none is near."""
+
+REST = "`netspec words` lists all"
+
 BATCH_WORDS = ("none", "batch", "batch_size")
 """What people write before the sizes of an input."""
 
@@ -68,7 +73,7 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    text = belongs or ("" if near else expected) + suggest(name, pool, aliases=aliases)
+    text = belongs or ("" if near else expected) + suggest(name, pool, aliases=aliases, limit=MAX_WORDS, rest=REST)
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
 
@@ -83,7 +88,7 @@ def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
         return UnknownName(span=node.span, name=name, kind="value", advice=advice, fixes=fixes)
     pool, aliases = [*kind.names, *words(category)], word_aliases(category)
     absent = why_absent(category, name)
-    advice = absent or suggest(name, pool, what="possible", aliases=aliases)
+    advice = absent or suggest(name, pool, what="possible", aliases=aliases, limit=MAX_WORDS, rest=REST)
     if next((c for c in categories() if name in words(c)), None) == "layer":
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
         absent = advice
@@ -139,7 +144,7 @@ def advise_setting(
             return "\n".join(f"write `{text}`" for text in meant), (Fix(entry.span, meant[0], is_sure=False),) * is_new
     known = [o.name for o in options]
     fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
-    return suggest(key, known, what="its settings", aliases=aliases), fixes
+    return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
 
 
 def _inside(option: Option, key: str, value: str) -> str | None:

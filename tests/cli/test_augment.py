@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_sheet(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["augment", "digits.net"]) == 0
     assert capsys.readouterr().out.strip() == (
-        "digits_augment.png: 16 training examples before and after rotate(10) -> mixup(0.4)"
+        "digits_augment.png: 16 training examples before and after rotate(10) ->\n    mixup(0.4)"
     )
     first = (folder / "digits_augment.png").read_bytes()
     with Image.open(folder / "digits_augment.png") as picture:

@@ -49,7 +49,8 @@ def made(root: Path, arrays: dict[str, Any], loss: float = 0.5, **metrics: Any) 
     run.checkpoints.mkdir()
     write_arrays(checkpoint_file(run.checkpoints, 7), arrays, {"record": "{}"})
     run.add_record({"event": "epoch", "epoch": 1, "loss": loss, "metrics": {"accuracy": 0.5}})
-    run.add_record({"event": "done", "metrics": {"test_accuracy": 0.5, "test_confusion": [[1, 2], [3, 4]], **metrics}})
+    found = {"test_accuracy": 0.5, "test_confusion": [[1, 2], [3, 4]], **metrics}
+    run.add_record({"event": "done", "epochs": 1, "seconds": 1.0, "metrics": found})
     return run.path
 
 

@@ -36,7 +36,8 @@ from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
-from netspec.training.loop.loop import FitResult, fit
+from netspec.training.loop.fit_result import FitResult
+from netspec.training.loop.loop import fit
 from netspec.training.loop.tensorboard import FOLDER, TensorBoard
 from netspec.training.loop.warm_start import start_from
 from netspec.training.recipe.recipe import Recipe

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jax
-from flax import nnx
 
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
@@ -36,6 +33,7 @@ from netspec.training.loop.evaluate import (
     put_eval_set,
     spreads_of,
 )
+from netspec.training.loop.fit_result import FitResult
 from netspec.training.loop.nonfinite import explain
 from netspec.training.loop.run_state import Progress
 from netspec.training.loop.signals import Interruption, listening
@@ -47,38 +45,6 @@ TICK_SECONDS = 0.3
 """How often an epoch under way is looked at."""
 MAX_AHEAD = 16
 """Steps that are dispatched to the device before one of them is waited for, so that an interrupt takes effect soon."""
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """A trained network. `weights` are the best or the last ones, as `keep` says; `metrics` are theirs, with those on
-    the test split.
-
-    `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are taken.
-    `interrupted`: a signal ended the run early (`signal` is its name): it can be resumed; `run` is the folder.
-    `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
-    """
-
-    engine: Engine = field(repr=False)
-    weights: Weights = field(repr=False)
-    history: tuple[Mapping[str, Any], ...]
-    metrics: Mapping[str, Any]
-    seconds: float
-    best_epoch: int | None
-    interrupted: bool
-    run: Path | None
-    signal: str | None = None
-    warnings: tuple[Diagnostic, ...] = ()
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def epochs(self) -> int:
-        return len(self.history)
-
-    @property
-    def module(self) -> nnx.Module:
-        """A live module with the weights."""
-        return self.engine.plain_module(*self.weights)
 
 
 def fit(

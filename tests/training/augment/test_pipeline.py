@@ -25,7 +25,8 @@ from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.evaluate import evaluate
-from netspec.training.loop.loop import FitResult, fit
+from netspec.training.loop.fit_result import FitResult
+from netspec.training.loop.loop import fit
 from netspec.training.metrics.classification import Accuracy
 from netspec.training.step.engine import Engine
 from tests.training.augment.pictures import HEIGHT, WIDTH, images

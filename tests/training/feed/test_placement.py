@@ -16,7 +16,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from netspec.storage.tree_paths import Tree
 from netspec.training.feed.placement import Placement
-from netspec.training.loop.loop import FitResult, fit
+from netspec.training.loop.fit_result import FitResult
+from netspec.training.loop.loop import fit
 from netspec.training.step.engine import Engine
 from tests.training.nets import class_job, figures_of, same
 

@@ -26,7 +26,8 @@ from netspec.training.control.stop import Early
 from netspec.training.experiment import Experiment
 from netspec.training.loop import loop
 from netspec.training.loop.callback import TrainingCallback
-from netspec.training.loop.loop import FitResult, fit
+from netspec.training.loop.fit_result import FitResult
+from netspec.training.loop.loop import fit
 from netspec.training.step import epoch_steps
 from tests.training.nets import class_data, class_job, figures_of, same
 

@@ -52,6 +52,16 @@ def test_the_python_of_the_readme_runs_as_it_is_pasted(tmp_path: Path, monkeypat
     assert names["result"].metrics["test_accuracy"] > 0.5 and (tmp_path / "runs").is_dir()
 
 
+def test_the_python_of_the_page_about_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "digits.net").write_text((ROOT / "specs" / "digits.net").read_text())
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(block, {})
+
+
 def test_the_messages_of_the_readme_are_those_of_the_program(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
@@ -76,6 +86,8 @@ def write_tables(folder: Path) -> None:
     (folder / "flats.csv").write_text("\n".join(["area;city;heating;listed;rent", *flats]), encoding="cp1252")
     films = [f"{1990 + i},9{i},{i},{i},{'|'.join(['Drama', 'War', 'Comedy'][: i % 4])}" for i in range(8)]
     (folder / "films.csv").write_text("\n".join(["year,minutes,budget,votes,genres", *films]))
+    customers = [f"{'Yes' if i % 3 else 'No'},20{10 + i}-01-0{i},{'' if i == 2 else 9 * i},Fiber" for i in range(1, 9)]
+    (folder / "churn.csv").write_text("\n".join(["Churn,Joined,Total Charges,Internet", *customers]))
     houses = [f"{i}.png,{i},{i * i},2,{i},1,{i},4,{i}.5" for i in range(1, 4)]
     (folder / "houses.csv").write_text("\n".join(["photo,lat,lon,a,b,c,d,e,price", *houses]))
     for i in range(1, 4):

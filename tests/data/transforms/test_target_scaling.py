@@ -38,7 +38,9 @@ def test_each_number_is_scaled_by_the_training_split() -> None:
 def test_classes_and_binary_labels_stay() -> None:
     for y in (np.arange(60) % 3, np.arange(60) % 2 == 0):
         plain = split_dataset(from_arrays(X, y), DataSettings())
-        assert normalize_targets(plain, {"output": head(3)}) is plain
+        scaled = normalize_targets(plain, {"output": head(3)})
+    assert scaled.target_scaling == {}
+    assert scaled.train.targets["output"] is plain.train.targets["output"]
 
 
 def test_equal_targets_are_only_centered() -> None:

@@ -18,6 +18,12 @@ from PIL import Image
 
 import netspec
 from netspec.cli.main import run
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.predict.python_inputs import raw_inputs
+from netspec.data.transforms.columns import Column
+from netspec.data.transforms.dates import Dates
+from netspec.data.transforms.encoders import RowEncoder
+from netspec.language.shape import Shape
 
 TABLE = """
 dense(8, relu) -> dense(2, softmax)
@@ -99,6 +105,22 @@ def test_every_form_of_a_table(titanic: netspec.Model, folder: Path, people: pd.
     found = titanic.predict(FORMS[form](people))
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     assert found.classes == expected.classes and len(found) == 60
+
+
+def test_dates_of_data_frames_are_read_as_those_of_the_table() -> None:
+    days, texts = [0, 1, 400], ["1970-01-01", "1970-01-02", "1971-02-05"]
+    times = pd.to_datetime(texts)
+    for form in ("%Y-%m-%d", "%d.%m.%Y %H:%M"):
+        column = Column("day", type="date", dates=Dates(form, "days", 0.0, ()))
+        preprocessing = Preprocessing(encoder=RowEncoder((column,)), raw_names={"input": "input"})
+        for value in (
+            pd.DataFrame({"day": times}),
+            pl.DataFrame({"day": [time.date() for time in times]}),
+            [{"day": time} for time in times],
+            {"day": [time.to_pydatetime() for time in times]},
+        ):
+            raw = raw_inputs(value, {"input": Shape((1,))}, preprocessing)
+            np.testing.assert_allclose(raw.arrays["input"][:, 0], days)
 
 
 def test_one_row(titanic: netspec.Model, people: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ array for each input with a batch axis, and a name for each example. A mistake i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts
+from netspec.data.transforms.dates import UNIX
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
@@ -92,10 +94,21 @@ class _Python:
         names = [column.name for column in self.reader.rows.columns]
         if not self._has_rows and not {*names} <= {*header} and len(header) == len(names):
             header = names  # trained on arrays without names: the columns in their order
-        frame = frame.clone()
+        frame = self._dates_as_texts(frame, header)
         frame.columns = [str(position) for position in range(frame.width)]
         file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
         return self.reader.encode_file(file, "row")
+
+    def _dates_as_texts(self, frame: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:
+        """The frame with dates as the table of the training has written them."""
+        formats = {c.name: c.dates.format for c in self.reader.rows.columns if c.dates and c.dates.format not in UNIX}
+        texts = [
+            (series if series.dtype == pl.Datetime else series.cast(pl.Datetime)).dt.strftime(formats[name])
+            if name in formats and series.dtype in (pl.Date, pl.Datetime)
+            else series
+            for name, series in zip(header, frame.get_columns(), strict=True)
+        ]
+        return pl.DataFrame(texts)
 
     def _mapping(self, value: Mapping[Any, Any]) -> RawInputs:
         """Arrays by input, one row by column, or columns by name."""
@@ -215,6 +228,8 @@ def _series(name: str, cells: Sequence[Any]) -> pl.Series:
     plain = [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
     if all(cell is None or isinstance(cell, int | float) for cell in plain):
         return pl.Series(name, plain, pl.Float64 if any(isinstance(c, float) for c in plain) else None, strict=False)
+    if all(cell is None or isinstance(cell, date) for cell in plain):
+        return pl.Series(name, plain)
     return pl.Series(name, [None if cell is None else str(cell) for cell in plain], pl.String)
 
 

@@ -27,7 +27,7 @@ SLOWEST = 20.0
 
 def check(text: str) -> Problems:
     """Every stage for a text; nothing may be raised, and everything found can be shown."""
-    start = time.monotonic()
+    start = time.process_time()
     spec = Compilation(Source("spec.net", text, GOOD / "spec.net"))
     problems = spec.diagnose()
     for problem in problems:
@@ -43,7 +43,7 @@ def check(text: str) -> Problems:
         }
         assert len(shapes) == 1, "passes keep shapes"
         assert all(len(repeat.copies) > 1 for repeat in find_repeats(spec.inference))
-    assert time.monotonic() - start < SLOWEST
+    assert time.process_time() - start < SLOWEST
     return problems
 
 

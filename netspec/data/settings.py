@@ -17,7 +17,7 @@ from netspec.data.splits.class_weights import class_weights_problem
 from netspec.data.transforms.class_ids import ClassIdsKind, From
 from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.kinds import Choice, Count, Flag, OneWord
+from netspec.language.kinds import SEED_ALIASES, Choice, Count, Flag, OneWord
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
 from netspec.language.word import Word, option
@@ -38,17 +38,22 @@ class DataSettings(Word):
 
     category: ClassVar[str] = "section"
 
-    source: Source | None = option(OneWord("source"), "the data source", default=None)
+    source: Source | None = option(
+        OneWord("source"), "the data source", default=None, aliases=("dataset", "data", "path", "file", "datasource")
+    )
     val: int | float = option(
         Portion(),
         "the validation split, held out of the training examples: a fraction, or a number of examples; 0: none",
         default=0,
-        aliases=("validation", "validation_split", "valid"),
+        aliases=("validation", "validation_split", "valid", "val_split", "validation_data"),
     )
     test: int | float | None = option(
-        Portion(), "the test split, if the source has none (none: 20%); 0: no test split", default=None
+        Portion(),
+        "the test split, if the source has none (none: 20%); 0: no test split",
+        default=None,
+        aliases=("test_size", "test_split"),
     )
-    seed: int = option(Count(0), "the seed of the random splits", default=0)
+    seed: int = option(Count(0), "the seed of the random splits", default=0, aliases=SEED_ALIASES)
     target: str | None = option(
         Choice(("input",)),
         "`input`: reconstruct the input, as in autoencoders (none: the target of the source)",

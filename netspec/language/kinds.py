@@ -12,6 +12,8 @@ MAX_COUNT = 2**31 - 1
 """The largest count where a word sets no smaller one: sizes and indices are 32-bit integers."""
 MAX_SEED = 2**32 - 1
 """The largest seed: random keys of JAX are made from 32 bits."""
+SEED_ALIASES = ("random_state", "random_seed", "manual_seed")
+"""What other libraries call a seed."""
 
 
 def _number(kind: Kind, value: object) -> int | float:
@@ -246,6 +248,7 @@ class Body(Kind):
     """A layer, or layers joined to one."""
 
     phrase = "a layer"
+    takes_layers = True
 
     def accept(self, value: object) -> LayerValue:
         if not isinstance(value, LayerValue):

@@ -58,6 +58,8 @@ class Kind(Frozen):
     """What an option takes. Subclasses override `accept`, and set `phrase` or override `describe`."""
 
     phrase: ClassVar[str] = ""
+    takes_layers: ClassVar[bool] = False
+    """Whether a layer may be written here."""
 
     @abstractmethod
     def accept(self, value: object) -> Any:

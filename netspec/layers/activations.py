@@ -94,7 +94,9 @@ class LeakyRelu(Activation):
     Reference: Maas, Hannun and Ng 2013.
     """
 
-    slope: float = option(Number(0), "the slope below zero", default=0.01, position=0)
+    slope: float = option(
+        Number(0), "the slope below zero", default=0.01, position=0, aliases=("alpha", "negative_slope")
+    )
 
     def arguments(self) -> dict[str, Code]:
         return {"negative_slope": self.slope}

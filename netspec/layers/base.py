@@ -203,7 +203,7 @@ def init_option(doc: str, default: Initializer | None = None) -> Any:
 
 def activation_option(position: int) -> Any:
     """The option `activation` of layers with weights; it may be the last positional argument."""
-    return option(OneWord("activation"), "applied to the output", default=None, position=position)
+    return option(OneWord("activation"), "applied to the output", default=None, position=position, aliases=("act",))
 
 
 def bias_option(*more_aliases: str) -> Any:

@@ -242,6 +242,7 @@ class Compilation:
         inference = self._inference
         data = self.section("data") if self._has("data") else None
         source_failed = facts is None and data is not None and (data is BAD or data.source is not None)
+        source_failed = source_failed or (data is None and "source" in self.resolution.file.broken)
         inference.classes = facts.classes if facts is not None else BAD if source_failed else None
         inference.has_data = facts is not None
         graph = inference.network(self.name, defaults)

@@ -21,7 +21,7 @@ from netspec.language.source import Span
 from netspec.language.values import LayerValue
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
-from netspec.layers.errors.shapes import WrongInputs
+from netspec.layers.errors.shapes import WrongInputs, WrongRank
 from netspec.layers.sequence.tokens import PaddingMask
 
 
@@ -136,7 +136,24 @@ class LayerApplier(Elaboration):
             notes += (origin,)
         elif self.uses and self.uses[-1].name.uses > 1:
             notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
-        self.problems.add(misfit.kind(span=span, notes=notes, **misfit.fields))
+        fields = dict(misfit.fields)
+        if misfit.kind is WrongRank and (advice := _lost_steps(tensors[0])) is not None:
+            fields["advice"] = advice
+        self.problems.add(misfit.kind(span=span, notes=notes, **fields))
+
+
+def _lost_steps(tensor: Tensor) -> str | None:
+    """For a vector that a layer before it made of a sequence: how its steps are kept."""
+    graph = tensor.builder.graph
+    node = graph.nodes[tensor.edge.node]
+    layer = node.operation
+    if tensor.shape.rank != 1 or not isinstance(layer, Layer) or not node.inputs:
+        return None
+    if [shape.rank for shape in graph.input_shapes(node)] != [2]:
+        return None
+    if getattr(layer, "return_", "") == "last":
+        return f"keep all steps in the layer before it: write `{layer.replace(return_='sequence').to_source()}`"
+    return f"remove the `{layer.word}` before it, which leaves no steps"
 
 
 def single_layer(graph: Graph) -> Layer | None:

@@ -17,7 +17,7 @@ from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors, as_tupl
 from netspec.compiler.elaborate.values import BAD, Shared
 from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import CannotChain, NoMeaningHere, TooLarge
-from netspec.compiler.names.advice import advise_value, correct_value
+from netspec.compiler.names.advice import Given, advise_wrong, correct_value
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
@@ -25,7 +25,7 @@ from netspec.compiler.syntax.errors import NestedTooDeep
 from netspec.language.diagnostics import Diagnostic, Note, Problems
 from netspec.language.source import Span
 from netspec.language.values import LayerValue, describe
-from netspec.language.word import Kind, Mismatch, Word
+from netspec.language.word import Kind, Mismatch, Option, Word
 
 MAX_DEPTH = 120
 """The maximum nesting depth of definitions and expressions, counted together."""
@@ -141,22 +141,29 @@ class Elaboration(ABC):
             if expression is None:
                 is_good = is_good and not item.is_required
                 continue
-            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame, word.word)
+            value = self.accept(expression, item.kind, f"`{item.name}` of `{word.word}`", frame, (word, item, matched))
             is_good = is_good and value is not BAD
             values[item.field] = value
         return word(**values) if is_good else BAD
 
-    def accept(self, expression: tree.Expression, kind: Kind, what: str, frame: Frame, word: str = "") -> Any:
+    def accept(
+        self,
+        expression: tree.Expression,
+        kind: Kind,
+        what: str,
+        frame: Frame,
+        given: tuple[type[Word], Option, Given] | None = None,
+    ) -> Any:
         """The value of an argument in the canonical form of its kind, or BAD and a diagnostic; `what` is its name, and
-        `word` that of the word whose option it is."""
+        `given` the word whose option it is, that option, and the other arguments."""
         value = self.evaluate(expression, frame, kind)
         if value is BAD or (isinstance(value, list | tuple) and any(v is BAD for v in value)):
             return BAD
         try:
             return kind.accept(value)
         except Mismatch as wrong:
-            advice = wrong.advice or advise_value(kind, value)
-            case = "" if advice else "option" if word else "number"
+            advice = wrong.advice or advise_wrong(kind, value, expression, given)
+            case = "" if advice else "option" if given else "number"
             return self.report(
                 WrongValue(
                     span=expression.span,
@@ -165,7 +172,7 @@ class Elaboration(ABC):
                     what=what,
                     expected=wrong.expected,
                     given=wrong.given,
-                    word=word,
+                    word=given[0].word if given else "",
                     unknown=str(wrong.unknown),
                     advice=advice,
                     fixes=correct_value(expression.span, kind, value),

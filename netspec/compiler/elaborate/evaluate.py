@@ -202,7 +202,9 @@ class Evaluator(Elaboration):
         return BROKEN
 
     def _cannot_chain(self, item: tree.Expression, value: object) -> Any:
-        case, text = "number" if is_number(value) else "", item.span.text
+        symbol = self.resolution.names.get(id(item))
+        is_parameter = symbol is not None and symbol.what == "parameter"
+        case, text = "parameter" if is_parameter else "number" if is_number(value) else "", item.span.text
         advice = advise_chained(text, value)
         return self.report(CannotChain(span=item.span, case=case, what=describe(value), text=text, advice=advice))
 
@@ -235,8 +237,12 @@ class Evaluator(Elaboration):
         )
 
     def _tuple(self, node: tree.TupleLiteral, frame: Frame) -> Any:
-        sizes = tuple(self.accept(item, OneSize(), "a size in parentheses", frame) for item in node.items)
-        return BAD if any(size is BAD for size in sizes) else Extent(sizes)
+        sizes: list[Any] = []
+        for item in node.items:
+            sizes.append(self.accept(item, OneSize(), "a size in parentheses", frame))
+            if sizes[-1] is BAD:
+                return BAD
+        return Extent(tuple(sizes))
 
     def _binary(self, node: tree.Binary, frame: Frame) -> Any:
         if node.operator in ("and", "or"):
@@ -273,9 +279,11 @@ class Evaluator(Elaboration):
             return BAD if copies is BAD else self._limited(Repeated(left, copies, node.span))
         are_flows = isinstance(left, flows) and isinstance(right, flows)
         case, swapped = node.operator if node.operator in ("+*-" if are_flows else "+*") else "", ""
+        if isinstance(left, Word) and isinstance(right, Word):
+            case, swapped = "words", f"{node.left.span.text} -> {node.right.span.text}"
         if node.operator == "*" and isinstance(right, LayerValue) and is_number(left):
             case, swapped = "order", f"{node.right.span.text} * {node.left.span.text}"
-        fixes = (Fix(node.span, swapped),) if swapped else ()
+        fixes = (Fix(node.span, swapped, is_sure=case == "order"),) if swapped else ()
         first, second = describe(left), describe(right)
         return self.report(
             CannotCombine(

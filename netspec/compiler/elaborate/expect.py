@@ -72,7 +72,7 @@ def check_expectations(
             shape = graph.shape_of(graph.labels[name])
             is_size = shape.rank == 1 and not isinstance(expectation.value, Extent)
             unmet = expectation.check(shape.sizes[0] if is_size else Extent(shape.sizes), str(shape))
-        elif (unmet := _unknown_metric(expectation, graph)) is None:
+        elif (unmet := _layer_name(expectation, evaluator) or _unknown_metric(expectation, graph)) is None:
             measured.append(expectation)
         if unmet is not None:
             problems.add(unmet)
@@ -91,6 +91,19 @@ def _evaluate(expression: tree.Expression, evaluator: Evaluator) -> Expectation 
     return Expectation(expression.left.name, expression.operator, value, expression.right.span.text, expression.span)
 
 
+def _layer_name(expectation: Expectation, evaluator: Evaluator) -> Diagnostic | None:
+    """For the name of a layer, which has a size only where it is applied to a tensor."""
+    name, symbol = expectation.name, evaluator.resolution.scope.find(expectation.name)
+    if symbol is not None and symbol.what == "name" and symbol.expression is not None:
+        advice = f"a layer has a size where it gets an input: write `{name} = input -> {symbol.expression.span.text}`"
+    elif name in words("layer"):
+        comparison = f"h {expectation.operator} {expectation.wanted}"
+        advice = f"give the tensor a name, `h = input -> {name}(…)`, and write `{comparison}`"
+    else:
+        return None
+    return UnknownName(span=expectation.place, case="layer", name=name, advice=advice)
+
+
 def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None:
     """None for the name of a metric that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
     outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
@@ -100,11 +113,12 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     if expectation.name in names:
         return _impossible(expectation)
     aliases = {squeeze(metric): f"test_{metric}" for metric in metrics}
+    aliases |= dict.fromkeys(("totalparams", "parameters", "numparams", "weights"), "params")
     meant = nearest(expectation.name, names, aliases)
     # The list has only one name per metric, and only those of the test split.
     shown = [prefix + metric for prefix in prefixes[: len(outputs)] for metric in ("loss", *_metric_names(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
-    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
+    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases, limit=12)
     advice += "\n`val_` and `train_` have the same metrics as `test_`"
     fixes = corrections(expectation.place, pool, aliases)
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)

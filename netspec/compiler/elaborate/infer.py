@@ -18,7 +18,7 @@ from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import CannotChain, NoInput, NoNetwork, TwoNetworks
 from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
-from netspec.compiler.names.advice import BATCH_WORDS
+from netspec.compiler.names.advice import BATCH_WORDS, advise_network
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import is_size_name
 from netspec.compiler.syntax import tree
@@ -44,7 +44,8 @@ class Inference(Evaluator, Applier):
         """The word of a section with its values, every option in force; BAD when one is wrong."""
         block = self.resolution.settings.get(section)
         try:
-            return self.make_word(words("section")[section], block.values if block is not None else {}, Frame(None))
+            made = self.make_word(words("section")[section], block.values if block is not None else {}, Frame(None))
+            return BAD if block is not None and block.is_broken else made
         except Abandon:
             return BAD
 
@@ -99,7 +100,9 @@ class Inference(Evaluator, Applier):
                     label_name = statement.name.name if isinstance(statement, tree.Output) else None
                     results.append((label_name, BAD, statement.span))
         unnamed = [r for r in results if r[0] is None]
-        for _, _, span in unnamed[1:] if len(unnamed) == len(results) else unnamed:
+        if len(unnamed) == len(results):  # a first line that is wrong may not be meant as a network
+            unnamed = [] if unnamed and unnamed[0][1] is BAD else unnamed[1:]
+        for span in [span for _, value, span in unnamed if value is not BAD]:
             fixes = continued(span) if span in self.layers else ()
             self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),), fixes=fixes))
         return results
@@ -114,7 +117,9 @@ class Inference(Evaluator, Applier):
         if isinstance(value, Tensors):
             shapes = " and ".join(str(t.shape) for t in value.items)
             return self.report(CannotChain(span=expression.span, case="several", what=shapes))
-        return self.report(CannotChain(span=expression.span, case="network", what=describe(value)))
+        span, advice = advise_network(expression, self.resolution.names, value)
+        case = "list" if advice else "network"
+        return self.report(CannotChain(span=span, case=case, what=describe(value), advice=advice))
 
     # ------------------------------------------------------------ inputs
 

@@ -15,6 +15,8 @@ class UnknownName(Diagnostic):
         "size": "`{name}` is not a size of one example",
         "early": "`{name}` is used before it is defined",
         "unmeasured": "`{name}` is not measured in this run",
+        "comment": "unknown name `{name}` after `//`",
+        "layer": "`{name}` is a layer, not a tensor",
     }
     label = {
         "": "not defined",
@@ -22,12 +24,14 @@ class UnknownName(Diagnostic):
         "size": "not a size",
         "early": "not defined yet",
         "unmeasured": "not measured",
+        "layer": "has no size",
     }
     hint = {
         "": "{advice}",
         "size": "remove it: the batch size is never written",
         "early": "define it on a line before this one; the input of the block is `input`",
         "unmeasured": "measured: {advice}",
+        "comment": "a comment begins with `#`: write `# {name}`; to divide, write a number",
     }
     name: str
     kind: str = "name"
@@ -116,6 +120,7 @@ class DefinedTwice(Diagnostic):
     label = {"": "defined again here", "import": "imported again here", "whole file": "imported again here"}
     hint = {
         "": "choose another name",
+        "chain": "{advice}",
         "import": "take it from one file only: remove one of the two names, or rename the block in one of the files",
         "whole file": "import only what you need: list the names, as in `{use} (name, name)`",
     }
@@ -179,6 +184,7 @@ class UnusedName(Diagnostic):
     label = {"": "defined here", "file": "imported here", "import": "imported here", "list": "imported here"}
     hint = {
         "": "use it, or remove the line",
+        "setting": "settings are in braces: `{advice}`",
         "file": "use one of its definitions, or remove the line",
         "list": "use it, or remove it from the list",
     }

@@ -72,22 +72,26 @@ class CannotChain(Diagnostic):
     title = {
         "": "{what} cannot be part of a chain",
         "number": "{what} cannot be part of a chain",
+        "parameter": "{what} cannot be part of a chain",
         "branch": "{what} cannot be a branch",
         "tensor": "a tensor cannot follow `->`",
         "share": "{what} cannot be shared",
         "block": "{what} cannot be the result of a block",
         "network": "{what} cannot be the network",
+        "list": "{what} cannot be the network",
         "several": "several tensors ({what}) cannot be the network",
     }
     label = {"": "{what}", "tensor": "a tensor", "several": "{what}"}
     hint = {
         "": "{advice}",
         "number": "to make a layer of it, write `dense({text})`",
+        "parameter": "a block has its input without a parameter: remove `{text}` from `def`, and begin with `input`",
         "branch": "branches are layers or tensors; to choose one of two values write `a if condition else b`",
         "tensor": "a tensor begins a chain, and a layer follows `->` (to join two tensors: `(a | b) -> concat`)",
         "share": "share a layer: `share embed = embedding(64)`",
         "block": "end a definition with a layer or a tensor",
         "network": "the network is a layer or a tensor",
+        "list": "{advice}",
         "several": "join them, as in `(a | b) -> concat`, or name each: `output a = …`",
     }
     what: str = ""
@@ -106,6 +110,7 @@ class CannotCombine(Diagnostic):
         "+": "it adds two numbers, or two layers or tensors",
         "*": "it multiplies two numbers, or repeats a layer: `dense(8) * 3`",
         "order": "the layer comes first: `{swapped}`",
+        "words": "join them by an arrow: `{swapped}`",
         "size": "an unknown size takes +, - and *, and // by a positive integer",
         "compare": "compare numbers with numbers",
         "unary": "it needs a number",
@@ -251,6 +256,7 @@ class NoValue(Diagnostic):
         "middle": "this value is not used",
         "setting": "this is not a setting of `{name}`",
         "expectation": "this is not an expectation",
+        "turned": "this is not an expectation",
         "assigned": "this is not an expectation",
     }
     label = {
@@ -258,6 +264,7 @@ class NoValue(Diagnostic):
         "middle": "in the middle of a body",
         "setting": "expected `name = value`",
         "expectation": "expected a comparison",
+        "turned": "expected a name, a comparison and a value",
         "assigned": "expected a comparison",
     }
     hint = {
@@ -266,6 +273,7 @@ class NoValue(Diagnostic):
         "middle": "give it a name (`h = …`), or begin the next line with `->`",
         "setting": "{advice}",
         "expectation": "write a comparison such as `params < 1M` or `test_accuracy >= 99%`",
+        "turned": "write `{name}`",
         "assigned": "write `==` to compare: `{name} == {last}`",
     }
     name: str = ""

@@ -3,59 +3,72 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
+from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
+from netspec.compiler.names.scope import Name
+from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
-from netspec.language.kinds import Body, Count, Flag, Number, Sizes, Time
+from netspec.language.kinds import Count, Flag, NewShape, Number, OneSize, Sizes
 from netspec.language.source import Span
-from netspec.language.values import Extent, describe, to_source
+from netspec.language.values import Extent, LayerValue, describe, to_source
 from netspec.language.vocabulary import categories, why_absent, word_aliases, words
-from netspec.language.word import Kind, Option, Word, noun, with_article
+from netspec.language.word import Kind, Mismatch, Option, Word, noun, with_article
 
 FOREIGN = {
     **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
     **dict.fromkeys(["input", "inputlayer"], "declare the input on its own line: `input 28x28x1`"),
     **dict.fromkeys(["none", "null"], "leave out the argument; `netspec words` lists the defaults"),
+    "argmax": "remove it: predictions of a `softmax` name the class already",
     **dict.fromkeys(["lambda", "map"], "there are no functions; define a block with `def name(n) = …`"),
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
-RATES = ("rates", "rate", "param_groups")
-"""What people call a list of learning rates for single layers."""
-
 SWITCHES = {**dict.fromkeys(["yes", "on"], "true"), **dict.fromkeys(["no", "off"], "false")}
 """What people write, squeezed, for `true` and `false`."""
-
-COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy")
-"""The words that are shown as examples, if several have an option."""
 
 SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
 """What a tensor that has no such size may have instead."""
 
-MAX_WORDS = 12
-"""Words that are listed where none is near."""
-
-REST = "`netspec words` lists all"
+Given = Mapping[str, tree.Expression]
+"""The arguments of a call by option."""
 
 BATCH_WORDS = ("none", "batch", "batch_size")
 """What people write before the sizes of an input."""
 
 
-def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> tuple[UnknownName, str | None]:
-    """The diagnostic for an unknown name, and the visible name that was probably meant."""
-    name, span = node.name, node.span
-    if kind is not None and (kind.category or kind.names):
-        return _unknown_in_place(node, kind), None
+def advise_name(
+    node: tree.Expression, kind: Kind | None, visible: Iterable[str], whole: tree.Expression | None = None
+) -> tuple[UnknownName, str | None]:
+    """The diagnostic for an unknown name, or for names joined by dots, and the visible name that was probably meant;
+    `whole` is the call that the name begins."""
+    name, span = node.span.text, node.span
     own = set(visible)
-    if isinstance(kind, Flag) and nearest(name, own) is None:
+    is_in_place = kind is not None and bool(kind.category or kind.names)
+    meant = None if is_in_place else nearest(name, own)
+    if isinstance(whole, tree.Call) and not is_in_place and (called := _advise_call(whole, own)) is not None:
+        return UnknownName(span=span, name=name, advice=called), None
+    if squeeze(name) in FOREIGN and not meant and not is_in_place and whole is None:  # no call, such as `model`
+        return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
+    advice = None if meant else advise_foreign(node, whole or node, kind, own)
+    if advice is not None:
+        unknown = "name" if kind is None else noun(kind.category) if kind.category else "value"
+        place = (whole or node).span
+        text = re.fullmatch("write `([^`…]*)`", advice)
+        change = () if "." in name else corrections(span, *_pool(kind, own))
+        change = change or ((Fix(place, text[1], is_sure=False),) if text else ())
+        return UnknownName(span=span, name=name, kind=unknown, advice=advice, fixes=change), None
+    if kind is not None and is_in_place:
+        return _unknown_in_place(node, kind), None
+    if isinstance(kind, Flag) and meant is None:
         fixes = corrections(span, ("true", "false"), SWITCHES)
-        meant = fixes[0].replacement if fixes else "true` or `false"
-        return UnknownName(span=span, case="flag", name=name, advice=f"write `{meant}`", fixes=fixes), None
+        written = fixes[0].replacement if fixes else "true` or `false"
+        return UnknownName(span=span, case="flag", name=name, advice=f"write `{written}`", fixes=fixes), None
     pool = [*own, *words("layer"), *words("activation"), "classes"]
     aliases = word_aliases("layer") | word_aliases("activation")
     if squeeze(name) in FOREIGN:
@@ -68,32 +81,125 @@ def advise_name(node: tree.Name, kind: Kind | None, visible: Iterable[str]) -> t
         advice = "read the sizes of a tensor from it: `input.height`, `input.channels`"
         return UnknownName(span=span, name=name, advice=advice), None
     expected = ""
-    if kind is not None and not isinstance(kind, Body):  # a literal such as a number: no layer is meant
-        pool, aliases, expected = [*own, "classes"], {}, f"expected {kind.describe()}\n"
+    if kind is not None and not kind.takes_layers:  # a literal such as a number: no layer is meant
+        pool, aliases, expected = [*own, *(["classes"] if nearest(name, ["classes"]) else [])], {}, kind.describe()
+        expected = (
+            f"expected {expected}, such as {EXAMPLES[type(kind)]}" if type(kind) in EXAMPLES else f"expected {expected}"
+        )
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    text = belongs or ("" if near else expected) + suggest(name, pool, aliases=aliases, limit=MAX_WORDS, rest=REST)
+    listed = suggest(name, pool, aliases=aliases, limit=MAX_WORDS, rest=REST)
+    hint = belongs or (listed if near or not expected else f"{expected}\n{listed}")
     fixes = () if belongs else corrections(span, pool, aliases)
-    return UnknownName(span=span, name=name, advice=text, fixes=fixes), near if near in own else None
+    return UnknownName(span=span, name=name, advice=hint, fixes=fixes), near if near in own else None
 
 
-def _unknown_in_place(node: tree.Name, kind: Kind) -> UnknownName:
+NUMBERS = {
+    "schedule": "the learning rate is an option of the optimizer: `optimizer = adam({value})`",
+    "stop": "write `early(val_loss, {value})` to stop after {value} epochs without improvement",
+    "optimizer": "write `adam({value})`",
+    "source": 'name a data source, such as `csv("train.csv")`',
+}
+"""What to write instead of a number where a word of a category is expected."""
+
+EXAMPLES = {Count: "10", Number: "0.1"}
+"""Values that are shown where a number is expected."""
+
+
+def _pool(kind: Kind | None, own: Collection[str]) -> tuple[list[str], dict[str, str]]:
+    """The words that fit a place, and what they are called elsewhere."""
+    if kind is not None and kind.category:
+        return [*kind.names, *words(kind.category)], word_aliases(kind.category)
+    pool = [*own, *words("layer"), *words("activation")]
+    return pool if kind is None else list(kind.names), word_aliases("layer") | word_aliases("activation")
+
+
+def advise_foreign(
+    node: tree.Expression, whole: tree.Expression, kind: Kind | None, own: Collection[str]
+) -> str | None:
+    """What a name or a call of another library is here; None where another name alone is all that it needs."""
+    text, written = rewrite(whole, kind, own), whole.span.text
+    if text == written:
+        return None
+    rest = written[len(node.span.text) :]
+    same = text if rest in ("", "()") else text.removesuffix(rest)
+    is_name = re.fullmatch(r"\w+", same) is not None and (rest in ("", "()") or text.endswith(rest))
+    if is_name and "." not in node.span.text and rewrite(node, kind, own) == same:
+        return None
+    return f"write `{text}`"
+
+
+def _advise_call(call: tree.Call, own: Collection[str]) -> str | None:
+    """For a call that declares an input, and for a method of a name of the file, such as `model.add(…)`."""
+    name = call.function.span.text
+    root = name.partition(".")[0]
+    if squeeze(last_part(name)) in ("input", "inputlayer") and (sizes := re.findall("[0-9]+", call.span.text)):
+        return f"declare the input on its own line: `input {'x'.join(sizes)}`"
+    if root != name and root in own and call.arguments:
+        return f"write `{root} -> {join_layers([a.value for a in call.arguments], own)}`: layers are joined by `->`"
+    return None
+
+
+def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:
     """For an option that takes words of one category, or certain bare words."""
-    name, category = node.name, kind.category
+    name, category = node.span.text, kind.category
     if category is None:
-        fixes = corrections(node.span, kind.names)
+        text = rewrite(node, kind)
+        fixes = (Fix(node.span, text, is_sure=False),) if text != name else corrections(node.span, kind.names)
         lines = [f"did you mean `{fixes[0].replacement}`?"] if fixes else []
         advice = "\n".join([*lines, f"expected {kind.describe()}"])
         return UnknownName(span=node.span, name=name, kind="value", advice=advice, fixes=fixes)
     pool, aliases = [*kind.names, *words(category)], word_aliases(category)
-    absent = why_absent(category, name)
+    is_none = squeeze(name) in ("none", "null") and squeeze(name) not in aliases
+    absent = FOREIGN["none"] if is_none else why_absent(category, name)
     advice = absent or suggest(name, pool, what="possible", aliases=aliases, limit=MAX_WORDS, rest=REST)
-    if next((c for c in categories() if name in words(c)), None) == "layer":
+    other = next((c for c in categories() if name in words(c)), None)
+    if other == "layer":
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
         absent = advice
+    elif not absent and nearest(name, pool, aliases) is None:
+        advice = absent = _advise_elsewhere(name, other) or advice
     fixes = () if absent else corrections(node.span, pool, aliases)
     return UnknownName(span=node.span, name=name, kind=noun(category), advice=advice, fixes=fixes)
+
+
+def _advise_elsewhere(name: str, category: str | None) -> str | None:
+    """For a setting, or a word of another category, in the place of a word."""
+    for section, block in words("section").items():
+        for option in block.options():
+            if option.name == name:
+                return f"`{name}` is a setting of `{section}`: write `{name} = …` on its own line"
+            if category is not None and option.kind.category == category:
+                return f"{with_article(category)} is a setting of its own: write `{option.name} = {name}`"
+    return None
+
+
+def advise_option(
+    word: type[Word] | None, argument: tree.Argument, call: Sequence[tree.Argument], own: Collection[str] = ()
+) -> str | None:
+    """For an option that the word of a call does not have: the option of that meaning, if its value changes too, or
+    what to do without it."""
+    if word is None or argument.name is None:
+        return None
+    key, value = squeeze(argument.name.name), argument.value.span.text
+    if (option := find_option(word, argument.name.name)) is not None:
+        text = rewrite(argument.value, option.kind, own)
+        return f"write `{option.name} = {text}`" if text != value else None
+    if (other := translated(key, value)) is not None:
+        return f"write `{other}`"
+    named = [OPTIONS.get(name) for name in (f"{word.word}.{key}", f"{word.category}.{key}", key)]
+    advice = next((text for text in named if text is not None), None)
+    if advice is not None:
+        return advice.format(word=word.word, value=value)
+    group = words(word.category) if word.category == "optimizer" else {}
+    found = next((n for n in group if squeeze(n) == key), word_aliases(word.category).get(key) if group else None)
+    if found is None:
+        return None
+    others = ", ".join(a.span.text for a in call if a is not argument)
+    first, second = (f"{word.word}({others})" if others else word.word), f"{found}({value})"
+    is_after = f"-> {found}" in (group[found].__doc__ or "")  # as in its example
+    return f"write `{first} -> {second}`" if is_after else f"write `{second} -> {first}`"
 
 
 def advise_section(word: type[Word], text: str = "…") -> str | None:
@@ -104,6 +210,39 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
                 setting = f"{option.name} = {text if text != '…' else word.word}"
                 return f"{with_article(word.category)} belongs in the settings: `{section} {{ {setting} }}`"
     return None
+
+
+def advise_again(statements: Sequence[tree.Statement], name: str) -> str:
+    """For a name that is defined again by itself, as in `x = x -> relu`: the whole chain; empty where it is not."""
+    chain: list[str] = []
+    lines = []
+    for statement in statements:
+        if not isinstance(statement, tree.Assign) or statement.name.name != name:
+            continue
+        items = statement.value.items if isinstance(statement.value, tree.Chain) else (statement.value,)
+        if chain and not (isinstance(items[0], tree.Name) and items[0].name == name and len(items) > 1):
+            return ""
+        chain += [item.span.text for item in (items[1:] if chain else items)]
+        lines.append(str(statement.span.first.line))
+    if len(lines) < 2:
+        return ""
+    *before, last = lines
+    return f"write one chain instead of lines {', '.join(before)} and {last}: `{name} = {' -> '.join(chain)}`"
+
+
+def advise_network(node: tree.Expression, names: Mapping[int, Name], value: object) -> tuple[Span, str]:
+    """For a list in the place of the network: where it is written, and its layers as a chain."""
+    place = node
+    while isinstance(place, tree.Name) and (symbol := names.get(id(place))) is not None and symbol.expression:
+        place = symbol.expression
+    if isinstance(value, Word) and value.category == "section":
+        arguments = re.sub(r"^\w+\s*\(|\)$", "", node.span.text)
+        return node.span, f"settings are in braces: `{value.word} {{ {arguments} }}`"
+    if isinstance(place, tree.ListLiteral) and any(isinstance(item, tree.Chain) for item in place.items):
+        return place.span, f"name each output on its own line: `output name = {place.items[0].span.text}`"
+    if isinstance(place, tree.ListLiteral) and isinstance(value, list) and value:
+        return place.span, f"join the layers by `->`: `{join_layers([place], ())}`"
+    return node.span, advise_section(type(value), node.span.text) or "" if isinstance(value, Word) else ""
 
 
 def advise_attribute(base: object) -> tuple[str, str, str]:
@@ -124,70 +263,76 @@ def advise_chained(text: str, value: object) -> str:
     return meant or "a chain joins layers and tensors"
 
 
-def advise_setting(
-    section: type[Word], entry: tree.Assign, given: Collection[str], file: tree.File
-) -> tuple[str, tuple[Fix, ...]]:
-    """For a key that the section does not have: a `param`, a setting of another section, a word of one of its settings
-    or an option of such a word, or the nearest key, if it is not given already."""
-    key, value = entry.name.name, entry.value.span.text
-    if any(isinstance(statement, tree.Param) and statement.name.name == key for statement in file.statements):
-        return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
-    options = section.options()
-    aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
-    if squeeze(key) not in aliases and f"{key}s" not in [o.name for o in options]:
-        for name, other in words("section").items():
-            if other is not section and any(o.name == key for o in other.options()):
-                return f"it is a setting of `{name}`: write `{name} {{ {key} = {value} }}`", ()
-        meant = [text for option in options if (text := _inside(option, key, value)) is not None]
-        if meant:
-            is_new = len(meant) == 1 and meant[0].partition(" ")[0] not in given
-            return "\n".join(f"write `{text}`" for text in meant), (Fix(entry.span, meant[0], is_sure=False),) * is_new
-    known = [o.name for o in options]
-    fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
-    return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
+def advise_wrong(
+    kind: Kind, value: object, expression: tree.Expression, given: tuple[type[Word], Option, Given] | None = None
+) -> str:
+    """For a value that does not fit its place: the value to write; `given` is the word, its option and the arguments of
+    the call where it is one."""
+    if given is not None and (advice := _advise_order(*given, value)) is not None:
+        return advice
+    if advice := advise_value(kind, value):
+        return advice
+    before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
+    place = f"{before[1]} = " if before else ""
+    text = rewrite(expression, kind)
+    if text != expression.span.text:
+        return f"write `{place}{text}`"
+    if kind.category in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+        return NUMBERS[kind.category].format(value=to_source(value))
+    example = None if given is None else _example(given[1])
+    if given is None or example is None:
+        return ""
+    return f"write it as in `{given[1].name} = {example}`; `netspec words {given[0].word}` describes its options"
 
 
-def _inside(option: Option, key: str, value: str) -> str | None:
-    """How a setting is written where a key is one of its words, or an option of one; None where it is neither."""
-    group, category = words(option.kind.category or ""), option.kind.category or ""
-    named = next((name for name in group if squeeze(name) == squeeze(key)), word_aliases(category).get(squeeze(key)))
-    if named is not None:
-        word = named if value in ("true", "false") else f"{named}({_named_number(group[named], value)}{value})"
-        if category == "optimizer" and not getattr(group[named], "has_rate", False):
-            is_after = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
-            word = f"adam -> {word}" if is_after else f"{word} -> adam"
-        return f"{option.name} = {word}"
-    for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
-        names = {squeeze(alias): o.name for o in group[name].options() for alias in (o.name, *o.aliases)}
-        if (inner := names.get(squeeze(key))) is not None:
-            return f"{option.name} = {name}({inner} = {value})"
+def _example(item: Option) -> str | None:
+    """A value of an option, as it is typed."""
+    category, names = item.kind.category, item.kind.names
+    if takes_text(item.kind):
+        return '"name"'
+    if category:
+        common = [name for name in COMMON if name in words(category)]
+        return common[0] if common else next(iter(words(category)), None)
+    if names:
+        return names[0]
+    if not item.is_required and item.default is not None:
+        return item.kind.to_source(item.default)
+    return EXAMPLES.get(type(item.kind))
+
+
+def _advise_order(word: type[Word], item: Option, given: Given, value: object) -> str | None:
+    """For a shape in the place of a number, and sizes of the input or single sizes of a kernel, as other libraries have
+    them."""
+    slots = [o for o in word.options() if o.position is not None]
+    texts = [given[o.name].span.text for o in slots if o.name in given]
+    is_first = item.position == 0 and item.name in given and len(texts) == 1 and len(slots) > 1
+    if is_first and not item.is_required and _fits(slots[1].kind, value):
+        return f"write `{word.word}({item.kind.to_source(item.default)}, {texts[0]})`"
+    if isinstance(item.kind, Count) and isinstance(value, Extent) and item.position == 0 and len(slots) > 1:
+        is_swapped = isinstance(slots[1].kind, Sizes) and len(texts) > 1
+        if is_swapped and not texts[1].isdigit():
+            return None
+        rest = [texts[1], texts[0], *texts[2:]] if is_swapped else ["16", *texts]
+        return f"write `{word.word}({', '.join(rest)})`" if isinstance(slots[1].kind, Sizes) else None
+    if item.kind.category == "activation" and len(texts) > 1 and (fitting := reorder(word, texts)) is not None:
+        return f"write `{fitting}`"
     return None
 
 
-def _named_number(word: type[Word], value: str) -> str:
-    """`patience = ` for a number that is given to a word whose first argument is not a number."""
-    first = next((o for o in word.options() if o.position == 0), None)
-    if not value[:1].isdigit() or first is None or isinstance(first.kind, Number | Count | Time):
-        return ""
-    return next((f"{o.name} = " for o in word.options() if isinstance(o.kind, Number | Count)), "")
-
-
-def advise_entry(section: type[Word], entry: tree.Statement) -> str:
-    """For a line of a section that is not `name = value`."""
-    if isinstance(entry, tree.Section) and entry.name.name in RATES:
-        return 'the learning rate of a layer or block follows the optimizer: `adam(1e-3) -> rate_of("backbone", 0.1)`'
-    value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
-    first = value.items[0] if isinstance(value, tree.Chain) else value
-    name = first.function if isinstance(first, tree.Call) else first
-    if isinstance(name, tree.Name) and value is not None:
-        for option in section.options():
-            if name.name in words(option.kind.category or ""):
-                return f"write `{option.name} = {value.span.text}`"
-    return "write settings as `name = value`"
+def _fits(kind: Kind, value: object) -> bool:
+    try:
+        kind.accept(value)
+    except Mismatch:
+        return False
+    return True
 
 
 def advise_value(kind: Kind, value: object) -> str:
-    """For a value that does not fit its place; empty when the message says all."""
+    """For a value that does not fit its place; empty where another function may know more."""
+    if isinstance(kind, NewShape) and isinstance(value, int) and value < 0:
+        return "write `flatten` for a vector of all values, or each size as a number, as in `reshape(7x7x16)`"
+    if isinstance(kind, OneSize) and isinstance(value, LayerValue | Tensor):
+        return "branches with the same input are separated by `|`: `(a | b) -> concat`"
     if isinstance(value, str):
         meant, is_exact = _meant_by_text(kind, value)
         if is_exact:
@@ -216,13 +361,14 @@ def correct_value(span: Span, kind: Kind, value: object) -> tuple[Fix, ...]:
 def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
     """What was meant by a string, and whether it is the string itself."""
     known = [*kind.names, *words(kind.category or "")]
-    if text in known or re.fullmatch("[0-9]+(x[0-9]+)*", text):
+    is_number = isinstance(kind, Count | Number) and re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?%?", text)
+    if text in known or is_number or re.fullmatch("[0-9]+(x[0-9]+)*", text):
         return text, True
     return nearest(text, known, word_aliases(kind.category or "")), False
 
 
 def _advise_number(kind: Kind, value: Any) -> str:
-    if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100:
+    if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100 and value == int(value):
         return f"for {to_source(value)} percent write {to_source(value)}%"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
         if value > 1:
@@ -230,6 +376,8 @@ def _advise_number(kind: Kind, value: Any) -> str:
         return "write an integer; only rates and fractions have decimals"
     if isinstance(kind, Count | Sizes) and value == 0:
         return f"use {kind.minimum} or more"
+    if isinstance(kind, Number) and kind.high == 1 and value > 1:
+        return "write a fraction below 1, such as 0.5 or 50%"
     if isinstance(kind, Count | Sizes | Number) and value < 0:
         return f"remove the minus sign: {to_source(-value)}"
     return ""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
 from netspec.compiler.errors.values import ArgumentOrder
+from netspec.compiler.names.advice import advise_option
+from netspec.compiler.names.foreign import merges, reorder
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, squeeze, suggest
-from netspec.language.kinds import NewShape, Sizes
+from netspec.language.kinds import Body, Count, NewShape, Sizes
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Kind, Word
@@ -20,6 +22,10 @@ MAX_POSITIONAL = 3
 
 MAX_EXAMPLE_LENGTH = 60
 """Calls longer than this are not written out again in a hint."""
+
+
+SAMPLES: dict[object, str] = {Count: "64", Sizes: "2", Body: "conv(16, 3x3, relu)"}
+"""Values of required options in examples."""
 
 
 class Slot(Frozen):
@@ -43,11 +49,12 @@ class Callee(Frozen):
     slots: tuple[Slot, ...]
     noun: str = "option"
     is_activation: bool = False
+    declared: type[Word] | None = None
 
     @classmethod
     def of_word(cls, word: type[Word]) -> Callee:
         slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.aliases) for o in word.options())
-        return cls(word.word, slots, is_activation=word.category == "activation")
+        return cls(word.word, slots, is_activation=word.category == "activation", declared=word)
 
     @classmethod
     def of_define(cls, define: tree.Define) -> Callee:
@@ -73,7 +80,8 @@ class Callee(Frozen):
 class ArgumentMatcher:
     """Finds the option of every argument of a call; mistakes go to `problems`, one about the order of a call.
 
-    `values` has the expression for each option that is given, `rejected` the arguments that fit nowhere.
+    `values` has the expression for each option that is given, `rejected` the arguments that fit nowhere, `explained`
+    those of them of which a message says what to write instead, so that none about what is in them follows.
     """
 
     callee: Callee
@@ -83,12 +91,13 @@ class ArgumentMatcher:
     is_activation: Callable[[tree.Expression], bool]
     values: dict[str, tree.Expression] = field(default_factory=dict)
     rejected: list[tree.Expression] = field(default_factory=list)
+    explained: list[tree.Expression] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         callee, spans = self.callee, dict[str, Span]()
         positional = iter(self._positional_slots() or ())
         for argument in self.arguments:
-            slot = next(positional, None) if argument.name is None else self._find_by_name(argument.name)
+            slot = next(positional, None) if argument.name is None else self._find_by_name(argument)
             if slot is not None and slot.name in self.values:
                 notes = (Note(spans[slot.name], "given here"),)
                 self.problems.add(GivenTwice(span=argument.span, notes=notes, word=callee.word, option=slot.name))
@@ -100,24 +109,34 @@ class ArgumentMatcher:
         missing = [s.name for s in callee.slots if s.is_required and s.name not in self.values]
         if missing and not self.rejected:  # what fits nowhere has its message, and is probably what is missing
             names = " and ".join(f"`{name}`" for name in missing)
-            example = callee.example([*missing, *(a.span.text for a in self.arguments)])
+            given = [a.span.text for a in self.arguments]
+            example = callee.example([*missing, *given])
+            values = [SAMPLES.get(type(s.kind), "") for s in callee.slots if s.name in missing]
+            if all(values) and callee.declared is not None:
+                example += f", such as {callee.example([*values, *given])}"
             self.problems.add(MissingArgument(span=self.place, word=callee.word, missing=names, signature=example))
 
-    def _find_by_name(self, name: tree.Name) -> Slot | None:
+    def _find_by_name(self, argument: tree.Argument) -> Slot | None:
+        name = argument.name
+        assert name is not None
         callee, known = self.callee, {slot.name: slot for slot in self.callee.slots}
         if name.name in known:
             return known[name.name]
         aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
         given = {*self.values, *(a.name.name for a in self.arguments if a.name is not None)}
+        advice = advise_option(callee.declared, argument, self.arguments)
+        is_named = squeeze(name.name) in {*aliases, *map(squeeze, known)}
+        if advice is not None:
+            self.explained.append(argument.value)
         self.problems.add(
             UnknownOption(
                 span=name.span,
-                case="" if known else "none",
+                case="" if known or advice else "none",
                 word=callee.word,
                 noun=callee.noun,
                 option=name.name,
-                advice=suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
-                fixes=corrections(name.span, known.keys() - given, aliases),
+                advice=advice or suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
+                fixes=corrections(name.span, known.keys() - given, aliases) if is_named or not advice else (),
             )
         )
         return None
@@ -153,11 +172,21 @@ def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> Too
     """The diagnostic for the arguments from `first` on, which are too many."""
     count = len(callee.positional)
     by_name = ", ".join(s.name for s in callee.slots if s.position is None)
-    advice = f"write {callee.example([s.name for s in callee.positional])}"
-    if callee.is_activation:
+    fitting = reorder(callee.declared, [a.span.text for a in given]) if callee.declared is not None else None
+    kept = [a.span.text for a in given[:count]]
+    advice = f"write `{fitting}`" if fitting else f"write {callee.example(kept)}"
+    is_merge = callee.declared in merges()
+    if is_merge:
+        parts = [a.value for a in given]
+        flat = [i for part in parts for i in (part.items if isinstance(part, tree.ListLiteral) else (part,))]
+        advice = f"write the branches before it: `({' | '.join(i.span.text for i in flat)}) -> {callee.word}`"
+    elif callee.is_activation:
         advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
     elif not count:
-        advice = f"pass it by name: {by_name}" if by_name else "remove the argument"
+        advice = f"write `{callee.word}`"
+        advice += f"; by name: {by_name}" if by_name else ""
+    elif count == 1 and isinstance(callee.positional[0].kind, Body):
+        advice = f"join the layers: `{callee.word}({' -> '.join(a.span.text for a in given)})`"
     elif count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
         advice = f"a shape is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
     if count and by_name and not callee.is_activation:

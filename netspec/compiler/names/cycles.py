@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from netspec.compiler.errors.names import Cycle, UnusedName
 from netspec.compiler.names.scope import Name
+from netspec.compiler.names.setting_advice import find_option
 from netspec.language.diagnostics import Note, Problems
 from netspec.language.source import Span
+from netspec.language.vocabulary import words
 
 Edges = dict[Name, list[tuple[Name, Span]]]
 """The names that each name uses, and where."""
@@ -64,4 +66,8 @@ def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool)
         if not has_network and name.what in ("name", "shared layer", "input", "definition"):
             continue
         if name.uses == 0 and (name.what != "input" or len(inputs) > 1):
-            problems.add(UnusedName(span=name.span, what=name.what, name=name.name))
+            section = next((n for n, s in words("section").items() if find_option(s, name.name)), "")
+            is_setting = name.what == "name" and section and has_network
+            value = name.expression.span.text if name.expression is not None else ""
+            case, advice = ("setting", f"{section} {{ {name.name} = {value} }}") if is_setting else ("", "")
+            problems.add(UnusedName(span=name.span, case=case, what=name.what, name=name.name, advice=advice))

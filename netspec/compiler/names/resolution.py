@@ -13,11 +13,15 @@ from netspec.language.word import Word
 
 @dataclass(eq=False)
 class SettingsBlock:
-    """A section whose keys are the options of a word: `data`, `train`."""
+    """A section whose keys are the options of a word: `data`, `train`.
+
+    `is_broken` is set where a wrong key or value would have said what the data are; nothing is concluded from the rest.
+    """
 
     word: type[Word]
     section: tree.Section
     values: dict[str, tree.Expression] = field(default_factory=dict)
+    is_broken: bool = False
 
 
 @dataclass(eq=False)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.compiler.errors.names import DefinedTwice, GivenTwice, UnknownName, UnknownOption
-from netspec.compiler.errors.values import NotCallable, NoValue, UnknownAttribute, UnknownSection, UnknownUnit
-from netspec.compiler.names.advice import BATCH_WORDS, advise_entry, advise_name, advise_setting
+from netspec.compiler.elaborate.operators import COMPARISONS
+from netspec.compiler.errors.names import DefinedTwice, UnknownName, WrongValue
+from netspec.compiler.errors.values import NotCallable, UnknownAttribute, UnknownUnit
+from netspec.compiler.names.advice import BATCH_WORDS, advise_again, advise_name
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
 from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, warn_unused_uses
-from netspec.compiler.names.resolution import Resolution, SettingsBlock
-from netspec.compiler.names.scope import Name, Scope, find_word, is_layer_word, is_size_name
-from netspec.compiler.names.statements import check_body, check_expectation
+from netspec.compiler.names.resolution import Resolution
+from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name
+from netspec.compiler.names.sections import bind_section
+from netspec.compiler.names.statements import check_body
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, Note, Problems, nearest, suggest
+from netspec.language.kinds import Count, Number
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
 from netspec.language.values import UNITS, Symbol
@@ -62,6 +65,7 @@ class _Resolver:
         """Upper-case names of sizes in the inputs; they are allowed wherever a number is."""
         self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
         self.used: set[Name] = set()  # by the main file
+        self.changed: set[Name] = set()  # that a later statement defines again by themselves
 
     # ------------------------------------------------------------ files and statements
 
@@ -115,7 +119,12 @@ class _Resolver:
             self.resolution.names_of_statements[id(statement)] = symbol
         if (previous := scope.names.get(name.name)) is not None:
             note = Note(previous.span, "first defined here")
-            self.problems.add(DefinedTwice(span=name.span, notes=(note,), name=name.name))
+            advice = advise_again(scope.file.statements, name.name)
+            if previous not in self.changed:
+                case = "chain" if advice else ""
+                self.problems.add(DefinedTwice(span=name.span, notes=(note,), case=case, name=name.name, advice=advice))
+            if advice:
+                self.changed.add(previous)
             return symbol
         if what not in ("parameter", "input", "output") and is_layer_word(name.name):
             self.problems.add(DefinedTwice(span=name.span, case="layer", name=name.name))
@@ -128,6 +137,8 @@ class _Resolver:
     def _statement(self, statement: tree.Statement, scope: Scope, is_main: bool) -> None:
         name = None if isinstance(statement, tree.Section) else getattr(statement, "name", None)
         previous, self.owner = self.owner, scope.names.get(name.name) if isinstance(name, tree.Name) else None
+        if self.owner is not None and isinstance(name, tree.Name) and self.owner.span != name.span:
+            self.owner = None  # it is defined twice
         match statement:
             case tree.Output() if not is_main:
                 pass
@@ -140,7 +151,7 @@ class _Resolver:
             case tree.ExpressionStatement(value=value) if is_main:
                 self.expression(value, scope)
             case tree.Section() if is_main:
-                self._section(statement, scope)
+                bind_section(statement, scope, self.resolution, self.problems, self.expression)
         self.owner = previous
 
     def _definition(self, define: tree.Define, scope: Scope) -> None:
@@ -176,52 +187,6 @@ class _Resolver:
                 self.sizes.add(item.span.text)
             else:
                 self.expression(item, scope)
-
-    def _section(self, section: tree.Section, scope: Scope) -> None:
-        name = section.name.name
-        if name == "expect":
-            for entry in section.entries:
-                if (expectation := check_expectation(entry, self.problems)) is not None:
-                    self.expression(expectation.right, scope)
-                    self.resolution.expectations.append(expectation)
-            return
-        word = words("section").get(name)
-        if word is None:
-            known, span = [*words("section"), "expect"], section.name.span
-            advice, fixes = suggest(name, known, what="sections"), corrections(span, known)
-            self.problems.add(UnknownSection(span=span, name=name, advice=advice, fixes=fixes))
-            return
-        if name in self.resolution.settings:
-            notes = (Note(self.resolution.settings[name].section.name.span, "first given here"),)
-            self.problems.add(UnknownSection(span=section.name.span, notes=notes, case="twice", name=name))
-            return
-        block = SettingsBlock(word, section)
-        self.resolution.settings[name] = block
-        for entry in section.entries:
-            self._setting(block, entry, scope)
-
-    def _setting(self, block: SettingsBlock, entry: tree.Statement, scope: Scope) -> None:
-        name = block.section.name.name
-        if not isinstance(entry, tree.Assign):
-            advice = advise_entry(block.word, entry)
-            self.problems.add(NoValue(span=entry.span, case="setting", name=name, advice=advice))
-            return
-        key = entry.name.name
-        option = next((o for o in block.word.options() if o.name == key), None)
-        if option is None:
-            given = {e.name.name for e in block.section.entries if isinstance(e, tree.Assign)}
-            advice, fixes = advise_setting(block.word, entry, given, self.resolution.file)
-            wrong = UnknownOption(
-                span=entry.name.span, word=name, option=key, noun="setting", advice=advice, fixes=fixes
-            )
-            self.problems.add(wrong)
-            return
-        if key in block.values:
-            note = Note(block.values[key].span, "given here")
-            self.problems.add(GivenTwice(span=entry.name.span, notes=(note,), word=name, option=key))
-            return
-        block.values[key] = entry.value
-        self.expression(entry.value, scope, option.kind)
 
     # ------------------------------------------------------------ use
 
@@ -271,6 +236,13 @@ class _Resolver:
                 takes_words = isinstance(node, tree.ListLiteral) or (kind is not None and kind.is_chain)
                 for item in items:
                     self.expression(item, scope, kind if takes_words else None)
+            case tree.Binary(operator="//", left=left, right=tree.Name() as right) if is_comment(
+                right, scope, self.sizes
+            ):
+                self.expression(left, scope)
+                self.problems.add(UnknownName(span=right.span, case="comment", name=right.name))
+            case tree.Attribute(base=base, name=name) if is_foreign(node, scope, self.sizes):
+                self._unknown(node, scope, kind)
             case tree.Attribute(base=base, name=name):
                 self.expression(base, scope)
                 if name.name not in ATTRIBUTES:
@@ -280,8 +252,19 @@ class _Resolver:
                         span=name.span, attribute=name.name, advice=advice, fixes=fixes, what=f"`{base.span.text}`"
                     )
                     self.problems.add(wrong)
+            case tree.Binary(operator=operator) if (
+                kind is not None and kind.category == "stop" and operator in COMPARISONS
+            ):
+                advice = f"write `until({node.span.text})`"
+                given, expected = f"`{node.span.text}`", kind.describe()
+                self.problems.add(
+                    WrongValue(span=node.span, what="`stop`", expected=expected, given=given, advice=advice)
+                )
             case tree.DurationLiteral():
-                self._check_unit(node)
+                self._check_unit(node, kind)
+            case tree.Binary(left=left, right=right, operator="+") if kind is not None and kind.is_chain:
+                self.expression(left, scope, kind)
+                self.expression(right, scope, kind)
             case tree.Binary(left=left, right=right) if kind is not None and kind.compares:
                 self.expression(left, scope, kind)
                 self.expression(right, scope)
@@ -290,7 +273,7 @@ class _Resolver:
                     if isinstance(child, tree.Expression):
                         self.expression(child, scope)
 
-    def _check_unit(self, node: tree.DurationLiteral) -> None:
+    def _check_unit(self, node: tree.DurationLiteral, kind: Kind | None) -> None:
         unit = node.unit.name
         if unit in UNITS:
             return
@@ -298,6 +281,8 @@ class _Resolver:
         if is_layer_word(unit) or unit in words("init"):
             case, fixes = "comma", (Fix(Span(span.source, node.span.start + len(number), span.start), ", "),)
         advice = suggest(unit, UNITS, what="units")
+        if isinstance(kind, Count | Number) and not case:
+            advice, fixes = f"write the number alone: `{number}`", (Fix(node.span, number),)
         self.problems.add(UnknownUnit(span=span, case=case, unit=unit, number=number, advice=advice, fixes=fixes))
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
@@ -334,18 +319,23 @@ class _Resolver:
         if len(self.open_files) == 1:
             self.used.add(symbol)
 
-    def _unknown(self, node: tree.Name, scope: Scope, kind: Kind | None) -> None:
+    def _unknown(
+        self, node: tree.Expression, scope: Scope, kind: Kind | None, whole: tree.Expression | None = None
+    ) -> str:
+        """Report an unknown name, or names joined by dots, which begin the call `whole`; what to write instead."""
         self.unknown += 1
         visible = [*scope.visible()] if self.unknown <= MAX_SUGGESTIONS else []
-        unknown, meant = advise_name(node, kind, visible)
+        unknown, meant = advise_name(node, kind, visible, whole)
         if meant is not None and (symbol := scope.find(meant)) is not None:
             self._mark_used(symbol)  # a misspelled name is used, too
-        if scope.is_incomplete and nearest(node.name, [*visible, *words("layer"), *words("activation")]) is None:
-            return  # it may well be what a missing file would have brought
-        if node.name in scope.later:
-            scope.early.add(node.name)
-            unknown = UnknownName(span=node.span, case="early", name=node.name)
+        name = node.span.text
+        if scope.is_incomplete and nearest(name, [*visible, *words("layer"), *words("activation")]) is None:
+            return ""  # it may well be what a missing file would have brought
+        if name in scope.later:
+            scope.early.add(name)
+            unknown = UnknownName(span=node.span, case="early", name=name)
         self.problems.add(unknown)
+        return unknown.advice
 
     def _call(self, node: tree.Call, scope: Scope, kind: Kind | None) -> None:
         function = node.function
@@ -365,10 +355,14 @@ class _Resolver:
                 if not symbol.hides_layer:
                     notes = (Note(symbol.span, "defined here"),)
                     self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
-            elif symbol is None and function.name not in scope.file.broken:
-                self._unknown(function, scope, kind)
+            advice = ""
+            if symbol is None and function.name not in scope.file.broken:
+                advice = self._unknown(function, scope, kind, node)
             for argument in node.arguments:
-                self.expression(argument.value, scope, is_free=True)
+                if advice.startswith("write `"):  # the call as a whole is written again
+                    self._mark_names(argument.value, scope)
+                else:
+                    self.expression(argument.value, scope, is_free=True)
             return
         self._arguments(node, callee, node.arguments, function.span, scope)
 
@@ -383,4 +377,15 @@ class _Resolver:
             self.expression(value, scope, kinds[name], is_free=kinds[name] is None)
         for value in match.rejected:
             self.resolution.rejected.add(id(node))
-            self.expression(value, scope, is_free=True)
+            if value in match.explained:
+                self._mark_names(value, scope)
+            else:
+                self.expression(value, scope, is_free=True)
+
+    def _mark_names(self, node: tree.Node, scope: Scope) -> None:
+        """Count the names in an expression as used; nothing in it is reported."""
+        for child in (node, *node.children()):
+            if isinstance(child, tree.Name) and (symbol := scope.find(child.name)) is not None:
+                self._mark_used(symbol)
+            if child is not node:
+                self._mark_names(child, scope)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.syntax import tree
+from netspec.language.diagnostics import nearest
 from netspec.language.source import Span
 from netspec.language.vocabulary import categories, words
 from netspec.language.word import Kind, Word
@@ -104,3 +105,20 @@ def find_word(name: str, kind: Kind | None, is_free: bool) -> type[Word] | None:
 def is_size_name(name: str) -> bool:
     """`_` is an unknown size, an upper-case name a size shared wherever it is written."""
     return name == "_" or name[0].isupper()
+
+
+def is_foreign(node: tree.Expression, scope: Scope, sizes: Collection[str]) -> bool:
+    """Whether names joined by dots begin with an undefined one: a module of Python, or the name of a file."""
+    while isinstance(node, tree.Attribute):
+        node = node.base
+    return isinstance(node, tree.Name) and not _is_known(node, scope, sizes)
+
+
+def is_comment(node: tree.Name, scope: Scope, sizes: Collection[str]) -> bool:
+    """Whether an unknown name after `//` is a comment of one word."""
+    return not _is_known(node, scope, sizes) and nearest(node.name, scope.visible()) is None
+
+
+def _is_known(node: tree.Name, scope: Scope, sizes: Collection[str]) -> bool:
+    name = node.name
+    return scope.find(name) is not None or is_layer_word(name) or name in ("classes", *sizes, *scope.file.broken)

@@ -37,6 +37,9 @@ def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary 
         value = value.inner
     if isinstance(value, tree.Binary) and value.operator in COMPARISONS and isinstance(value.left, tree.Name):
         return value
+    if isinstance(value, tree.Binary) and value.operator in COMPARISONS and (advice := _turned(value)):
+        problems.add(NoValue(span=entry.span, case="turned", name=advice))
+        return None
     if isinstance(entry, tree.Assign):
         last = entry.value.span
         fix = Fix(Span(last.source, entry.name.span.end, last.start), " == ")
@@ -44,3 +47,17 @@ def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary 
     else:
         problems.add(NoValue(span=entry.span, case="expectation"))
     return None
+
+
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _turned(value: tree.Binary) -> str:
+    """A comparison with its name on the left, and with the whole shape instead of one of its sizes."""
+    left, right = value.left, value.right
+    if isinstance(right, tree.Name) and not isinstance(left, tree.Attribute):
+        return f"{right.name} {TURNED[value.operator]} {left.span.text}"
+    if isinstance(left, tree.Attribute) and isinstance(left.base, tree.Name):
+        is_size = left.name.name in ("features", "units", "size", "shape")
+        return f"{left.base.name} {value.operator} {right.span.text if is_size else '28x28x16'}"
+    return ""

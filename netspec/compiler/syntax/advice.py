@@ -41,6 +41,9 @@ FOREIGN = {
     "print": "remove it: a spec cannot print",
     "elif": "write `a if condition else b if other else c`",
     "with": "remove it",
+    "inputs": "write `input` for each input on its own line, such as `input image: 28x28x1`",
+    "outputs": "write `output` for each output on its own line: `output name = …`",
+    "assert": "expectations are in braces: `expect { params < 1M }`",
 }
 """Words of other languages that people begin a line with."""
 
@@ -105,8 +108,21 @@ def _foreign(m: Mistake) -> str | None:
 def _comment(m: Mistake) -> str | None:
     is_slash = m.kind() in ("FLOOR", "SLASH") and m.kind(-1) in ("", "_NL", "LBRACE")
     is_star = m.kind() == "STAR" and m.kind(-1) == "SLASH"
-    is_prose = m.kind() == m.kind(-1) == "NAME" and m.kind(-2) == "FLOOR"
-    return "a comment begins with `#`" if is_slash or is_star or is_prose else None
+    is_doc = m.kind() == m.kind(-1) == "STRING"
+    return "a comment begins with `#`" if is_slash or is_star or is_doc or comment_before(m) is not None else None
+
+
+def comment_before(m: Mistake) -> int | None:
+    """The token `//` that begins the words among which the mistake is, if the line has one outside of brackets."""
+    depth = 0
+    for index in range(min(m.index, len(m.tokens)) - 1, 0, -1):
+        token = m.tokens[index]
+        depth += (token.type in CLOSING) - (token.type in OPENING)
+        if token.type in ("_NL", "LBRACE") or token.line != m.tokens[min(m.index, len(m.tokens) - 1)].line:
+            return None
+        if token.type == "FLOOR" and depth >= 0 and m.tokens[index - 1].type in VALUE_ENDS:
+            return index
+    return None
 
 
 def _colon(m: Mistake) -> str | None:
@@ -118,8 +134,12 @@ def _colon(m: Mistake) -> str | None:
         return "remove the `:`; only a named input has one: `input image: 28x28x1`"
     if m.index == 1 and (not m.kind(1) or m.tokens[2].line > m.tokens[1].line):
         return f"put settings in braces: `{m.text(-1)} {{ … }}`"
+    if m.tokens[0].type in ("PARAM", "SHARE") and m.index == 2 and m.kind(2) == "EQUAL":
+        return f"remove the type: `{m.tokens[0]} {m.text(-1)} = {m.text(3)}`"
     if "EQUAL" in m.accepted:
         return "write `=` instead of `:`"
+    if m.kind(-1) == "OUTPUT":
+        return f"write `=` after the name of an output: `output name = {m.text(1)}…`"
     return "a `:` is allowed only after the name of an input: `input image: 28x28x1`"
 
 
@@ -128,6 +148,8 @@ def _arrow(m: Mistake) -> str | None:
         return "remove this `->`: the first layer begins the chain and takes the input"
     if m.kind() == "ARROW" and m.index == 0:
         return "a chain begins with a layer or a tensor; remove this `->`, or write what comes before it"
+    if m.index == len(m.tokens) and m.kind(-1) == "ARROW":
+        return "write a layer after this `->`, or remove it"
     if m.kind() == "ARROW" and m.kind(-1) == "ARROW":
         return "remove one of the two `->`, or write a layer between them"
     is_pair = m.text() in (">", ">=") and m.kind(-1) in ("EQUAL", "COMPARE", "VBAR", "MINUS")
@@ -180,6 +202,8 @@ def _brace(m: Mistake) -> str | None:
 
 
 def _reserved(m: Mistake) -> str | None:
+    if m.kind() == "OUTPUT" and m.kind(1) in ("COMPARE", "DOT") and m.bracket == "LBRACE":
+        return "write the name of an output or of a tensor, as in `output digit = …` and `digit == 10`"
     if m.kind() in TOP_LEVEL and (m.bracket == "LBRACE" or m.kind(-1) == "RBRACE"):
         return f"`{m.text()}` must be at the start of a line, outside all braces"
     is_operator = m.kind() in ("IF", "ELSE", "AND", "OR", "NOT") and m.kind(1) == "EQUAL"
@@ -198,6 +222,25 @@ def _condition(m: Mistake) -> str | None:
     return None
 
 
+def _sizes(m: Mistake) -> str | None:
+    """Numbers of a size that are written in another way: `input 28, 28, 1`, `input [28, 28]`, `input 28 28`."""
+    if m.tokens[0].type != "INPUT" or m.tokens[min(m.index, len(m.tokens) - 1)].line != m.tokens[0].line:
+        return None
+    line = [t for t in m.tokens[1:] if t.line == m.tokens[0].line]
+    name, rest = "", line
+    if len(line) > 2 and line[0].type == "NAME" and line[1].type in ("COLON", "EQUAL"):
+        name, rest = ("" if line[0] in ("shape", "size") else f"{line[0]}: "), line[2:]
+    elif line and line[0].type == "LPAR" and len(line) > 3 and line[2].type == "EQUAL":
+        rest = line[3:]
+    elif line and line[0].type in ("EQUAL", "COLON"):
+        rest = line[1:]
+    sizes = [t for t in rest if t.type in ("NUMBER", "EXTENT")]
+    between = {str(t) for t in rest} - {str(t) for t in sizes}
+    if not sizes or between - {",", "*", "[", "]", "(", ")", "x", "X"}:
+        return None
+    return f"write `input {name}{'x'.join(map(str, sizes))}`"
+
+
 def _declaration(m: Mistake) -> str | None:
     first = m.tokens[0]
     if first.type in ("OUTPUT", "SHARE", "PARAM") and m.index <= 2 and m.kind() != "EQUAL":
@@ -214,6 +257,10 @@ def _declaration(m: Mistake) -> str | None:
         )
     if first.type == "INPUT" and m.index == 2 and m.kind(-1) == "NAME" and m.kind() in VALUE_STARTS:
         return f"put a `:` after the name of an input: `input {m.text(-1)}: {m.text()}`"
+    if first.type == "INPUT" and m.kind(-1) == "TOKENS" and m.kind() == "NUMBER":
+        return f"put the number of ids in parentheses: `tokens({m.text()})`"
+    if first.type == "INPUT" and m.text() in ("token", "tokens", "ids") and m.kind(1) == "LPAR":
+        return f"write `tokens({m.text(2)})`"
     if first.type == "INPUT" and "$END" in m.accepted and m.kind() in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR"):
         return "put computed sizes in parentheses: `input (2 * n, 2 * n, 3)`"
     if first.type == "NETSPEC":
@@ -224,6 +271,8 @@ def _declaration(m: Mistake) -> str | None:
 def _argument(m: Mistake) -> str | None:
     if m.kind() in ("NUMBER", "EXTENT") and m.text(-1) in ("x", "X") and m.kind(-2) in ("NUMBER", "EXTENT"):
         return f"a shape has no spaces: {m.text(-2)}x{m.text()}"
+    if m.bracket == "LBRACE" and m.kind(-1) == "NAME" and m.kind(-2) in ("_NL", "LBRACE") and m.kind() in VALUE_STARTS:
+        return f"write `=` between a setting and its value: `{m.text(-1)} = {m.text()}`"
     is_bare = m.kind() in ("NUMBER", "EXTENT", "STRING") and m.kind(-1) == "NAME" and "LPAR" in m.accepted
     if is_bare and not m.is_in_call:
         return f"put arguments in parentheses: {m.text(-1)}({m.text()})"
@@ -234,8 +283,24 @@ def _argument(m: Mistake) -> str | None:
     if m.kind() == "COMMA" and m.kind(-1) in ("COMMA", "LPAR", "LSQB"):
         return "remove this comma, or write a value before it"
     if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB"):
-        return "commas are allowed only inside brackets; put each statement or setting on its own line"
+        return _comma(m)
     return None
+
+
+def _comma(m: Mistake) -> str:
+    """A comma outside of brackets: at the end of a line, between settings, words of a chain or layers."""
+    is_end = not m.kind(1) or m.kind(1) in ("_NL", "RBRACE") or m.tokens[m.index + 1].line > m.tokens[m.index].line
+    if is_end:
+        return "remove this comma"
+    if m.kind(1) == "NAME" and m.kind(2) == "EQUAL":
+        return f"write `{m.text(1)} = …` on its own line, without this comma"
+    if "source" in [str(t) for t in m.tokens[: m.index] if t.line == m.tokens[m.index].line]:
+        return "a data set has one source: remove the others"
+    if m.kind(1) == "NAME" and m.kind(-1) in ("NAME", "RPAR"):
+        return f"write `->` instead of this comma: `{m.text(-1) if m.kind(-1) == 'NAME' else '…'} -> {m.text(1)}`"
+    if m.kind(-1) == m.kind(1) == "NUMBER":
+        return f"write numbers without commas: `{m.text(-1)}{m.text(1)}`"
+    return "commas are allowed only inside brackets; put each statement or setting on its own line"
 
 
 def _adjacent_values(m: Mistake) -> str | None:
@@ -250,16 +315,30 @@ def _adjacent_values(m: Mistake) -> str | None:
     if "ARROW" not in m.accepted:
         return None
     if m.kind() == "LPAR" and m.kind(-2) == "DOT":
-        return f"write the name without a module before it: `{m.text(-1)}(…)`"
+        return f"layers follow each other: write `-> {m.text(-1)}` instead of `.{m.text(-1)}(…)`"
     if m.kind() == "LPAR" and m.kind(-1) == "RPAR" and m.tokens[m.index - 1].end_pos == m.tokens[m.index].start_pos:
-        return "layers are not called like functions: write their input before them, as in `input -> dense(128)`"
+        return f"layers are not called like functions: {_called(m)}"
     if m.kind() == "LPAR":
         return "join layers with `->`, or put the next statement on its own line"
     return f"join layers with `->`, or put `{m.text()}` on its own line"
 
 
+def _called(m: Mistake) -> str:
+    """A layer that is called with its input, as a chain."""
+    depth, start = 0, m.index - 1
+    while start > 0:
+        depth += (m.tokens[start].type in CLOSING) - (m.tokens[start].type in OPENING)
+        if depth == 0:
+            break
+        start -= 1
+    layer = "".join(f"{t}{' ' * (t.type in ('COMMA', 'EQUAL'))}" for t in m.tokens[max(0, start - 1) : m.index])
+    if m.kind(1) in ("NAME", "INPUT") and m.kind(2) == "RPAR" and len(layer) < 60:
+        return f"write `{m.text(1)} -> {layer.replace('= ', ' = ')}`"
+    return "write their input before them, as in `input -> dense(128)`"
+
+
 RULES: tuple[Callable[[Mistake], str | None], ...] = (
-    _foreign, _comment, _colon, _arrow, _equal, _bar, _brace,
+    _foreign, _comment, _sizes, _colon, _arrow, _equal, _bar, _brace,
     _reserved, _condition, _declaration, _argument, _adjacent_values,
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from netspec.compiler.syntax import errors
-from netspec.compiler.syntax.advice import Mistake, find_advice, find_fixes, shorten
+from netspec.compiler.syntax.advice import Mistake, comment_before, find_advice, find_fixes, shorten
 from netspec.compiler.syntax.tokens import Token, token_span
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source, Span
@@ -44,6 +44,9 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
     quote = _missing_quote(tokens, index)
     if quote is not None:
         return errors.UnclosedText(span=token_span(source, quote))
+    if (comment := comment_before(mistake)) is not None:
+        span = token_span(source, tokens[comment])
+        return errors.UnexpectedToken(span=span, token="//", advice=advice)
     token = tokens[index]
     text, span = str(token), token_span(source, token)
     match token.type:
@@ -52,21 +55,24 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
             fixes = (Fix(span, replacement),) if replacement else ()
             return errors.MalformedNumber(span=span, text=shorten(token), advice=advice, fixes=fixes)
         case "BAD_CHARACTER":
-            return _bad_character(text, span)
+            return _bad_character(text, span, mistake.bracket)
         case "_NL":
             span = Span(source, token.start_pos, token.start_pos + 1)
             return errors.UnexpectedToken(span=span, case="line", advice=advice)
     return errors.UnexpectedToken(span=span, token=shorten(token), advice=advice, fixes=find_fixes(mistake, source))
 
 
-def _bad_character(text: str, span: Span) -> errors.BadCharacter:
+def _bad_character(text: str, span: Span, bracket: str) -> errors.BadCharacter:
     shown = text if text.isprintable() else f"U+{ord(text):04X}"
     replacement = REPLACEMENTS.get(text)
     advice = LOOKALIKES.get(text) or (f"write `{replacement}`" if replacement else "remove it")
+    if text == ";" and bracket in ("LPAR", "LSQB"):
+        advice = "write a comma"
     fixes = (Fix(span, replacement),) if replacement else ()
     if replacement == '"':
         pair = re.compile(r"[“”‘’'`]([^“”‘’'`\"\n]*)[“”‘’'`]").match(span.source.text, span.start)
         fixes = (Fix(Span(span.source, *pair.span()), f'"{pair[1]}"'),) if pair else ()
+        advice = f'strings are in double quotes: write `"{pair[1]}"`' if pair and text != '"' else advice
     return errors.BadCharacter(span=span, character=shown, advice=advice, fixes=fixes)
 
 

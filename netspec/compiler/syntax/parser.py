@@ -30,6 +30,7 @@ from netspec.compiler.syntax.tokens import (
     BracketProblem,
     Brackets,
     Token,
+    join_modules,
     lines_after,
     token_span,
 )
@@ -100,7 +101,7 @@ def parse_source(source: Source, problems: Problems) -> tree.File:
         for tokens in brackets.statements(interactive.lexer_thread.lex(interactive.parser_state)):
             statement = None
             if not _report_brackets(brackets, source, problems):
-                statement = _parse_statement(parser, tokens, source, problems)
+                statement = _parse_statement(parser, join_modules(tokens), source, problems)
             if statement is None:
                 broken.update(_defined_names(tokens))
                 mentioned.update(str(t).lstrip("0123456789") for t in tokens if t.type in ("NAME", "BAD_NUMBER"))

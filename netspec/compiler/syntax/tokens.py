@@ -137,3 +137,21 @@ def lines_after(tokens: list[Token], index: int) -> Iterator[list[Token]]:
             level, line = depth, None if is_end else []
         elif line is not None:
             line.append(token)
+
+
+def join_modules(tokens: list[Token]) -> list[Token]:
+    """The tokens of a statement in which the name of a call and the modules before it, as in `nn.Linear(10)`, are one
+    name: no name of netspec has a dot, and the message about it is better than one about its bracket."""
+    joined: list[Token] = []
+    for token in tokens:
+        start = len(joined)
+        if token.type == "LPAR" and joined and joined[0].type != "USE":
+            while start >= 3 and [t.type for t in joined[start - 3 : start - 1]] == ["NAME", "DOT"]:
+                start -= 2
+            start -= 1
+        if start < len(joined) - 1 and joined[-1].type == "NAME" and joined[start].type == "NAME":
+            name = joined[start].update(value="".join(joined[start:]))
+            name.end_pos = joined[-1].end_pos
+            joined[start:] = [name]
+        joined.append(token)
+    return joined

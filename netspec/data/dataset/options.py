@@ -189,7 +189,8 @@ class Portion(Kind):
             return value
         if isinstance(value, float) and 0 < value < 1:
             return value
-        raise Mismatch(self.describe(), value)
+        advice = "write a fraction such as 20%, or a number of examples such as 500"
+        raise Mismatch(self.describe(), value, advice=advice if not isinstance(value, str) or "." in value else "")
 
     def describe(self) -> str:
         return "a fraction below 1 such as 10%, or a number of examples"

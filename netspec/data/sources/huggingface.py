@@ -52,6 +52,8 @@ class HuggingFace(ColumnOptions):
     Reference: Lhoest et al. 2021, arXiv:2109.02846.
     """
 
+    aliases = ("load_dataset",)
+
     name: str = option(Text("a name (string)"), "its name on the hub, or a folder from that of the spec", position=0)
     config: str | None = option(Text("a name (string)"), "which of its variants", default=None, aliases=("subset",))
     input: str | None = option(

@@ -68,6 +68,8 @@ class Images(Source):
     Example: data { source = images("photos", size = 64x64) }
     """
 
+    aliases = ("ImageFolder", "image_dataset_from_directory", "flow_from_directory")
+
     folder: str = option(
         Text("a folder (string)"), "the folder of the classes, from the folder of the spec", position=0
     )

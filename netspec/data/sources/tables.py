@@ -93,7 +93,7 @@ class TableSource(ColumnOptions):
         "the column to predict, or several: numbers of one output, or outputs with these names",
         default=(),
         position=1,
-        aliases=("label", "label_column", "y_col"),
+        aliases=("label", "labels", "y", "label_column", "target_column", "y_col"),
     )
     test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
@@ -214,6 +214,8 @@ class Csv(TableSource):
     Example: data { source = csv("wine.csv", target = "grower") }
     Reference: RFC 4180.
     """
+
+    aliases = ("read_csv", "CsvDataset")
 
     delimiter: str = option(Delimiter(), "the character between cells", default=",", aliases=("sep", "separator"))
     header: str = option(

@@ -18,6 +18,8 @@ class OneRecurrent(OneWord):
 
     of: str = "layer"
 
+    takes_layers = True
+
     def accept(self, value: object) -> Recurrent:
         layer = value.as_word("layer") if isinstance(value, LayerValue) else value
         if not isinstance(layer, Recurrent):

@@ -32,6 +32,8 @@ class Best(Keep):
     Example: train { keep = best(val_accuracy) }
     """
 
+    aliases = ("ModelCheckpoint", "best_weights")
+
     figure: str | None = option(
         MetricName(),
         "the metric to compare (none: the one that `stop` monitors, or else `reduce_on_plateau`, or else `val_loss`)",

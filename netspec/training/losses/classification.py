@@ -36,7 +36,14 @@ class CrossEntropy(Loss):
     Reference: Szegedy et al. 2015, arXiv:1512.00567, for the smoothing.
     """
 
-    aliases = ("categorical_crossentropy", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss")
+    aliases = (
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "CrossEntropyLoss",
+        "NLLLoss",
+        "nll",
+        "ce",
+    )
     heads = ("linear", "softmax")
     implied = "softmax"
     min_units = 2
@@ -107,7 +114,7 @@ class BinaryCrossEntropy(Loss):
     Example: train { loss = binary_cross_entropy(yes = 4) }
     """
 
-    aliases = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss")
+    aliases = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss", "bce", "bce_with_logits")
     heads = ("linear", "sigmoid")
     implied = "sigmoid"
 

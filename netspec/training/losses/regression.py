@@ -24,14 +24,14 @@ EPSILON = 1e-8
 Mse = loss_word(
     "mse",
     "Mean squared error: the mean of (prediction - target)^2.",
-    aliases=("mean_squared_error", "MSELoss"),
+    aliases=("mean_squared_error", "MSELoss", "l2"),
     takes_normalized_targets=True,
     values=lambda self, logits, targets, head: errors(logits, targets, head) ** 2,
 )
 Mae = loss_word(
     "mae",
     "Mean absolute error: the mean of |prediction - target|.",
-    aliases=("mean_absolute_error", "L1Loss"),
+    aliases=("mean_absolute_error", "L1Loss", "l1"),
     takes_normalized_targets=True,
     values=lambda self, logits, targets, head: jnp.abs(errors(logits, targets, head)),
 )

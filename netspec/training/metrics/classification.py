@@ -103,7 +103,7 @@ class Accuracy(Averaged):
     Example: train { metrics = accuracy }
     """
 
-    aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
+    aliases = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "acc")
     in_percent = True
 
     average: str | None = option(

@@ -28,7 +28,15 @@ Clip = transform(
     "Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.",
     example="clip(1.0) -> adam",
     options={"norm": option(POSITIVE, "the largest global norm", aliases=("max_norm",))},
-    aliases=("clip_by_global_norm", "clip_grad_norm_", "clipnorm", "global_clipnorm", "gradient_clip_val"),
+    aliases=(
+        "clip_by_global_norm",
+        "clip_grad_norm_",
+        "clipnorm",
+        "global_clipnorm",
+        "gradient_clip_val",
+        "gradient_clipping",
+        "max_grad_norm",
+    ),
     build=lambda self, rate: optax.clip_by_global_norm(self.norm),
 )
 ClipValue = transform(

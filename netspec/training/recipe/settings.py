@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.diagnostics import Problems
-from netspec.language.kinds import MAX_SEED, Chain, Choice, Count, Either, Flag, Number, OneWord, Text
+from netspec.language.kinds import MAX_SEED, SEED_ALIASES, Chain, Choice, Count, Either, Flag, Number, OneWord, Text
 from netspec.language.lowering_families import FAST, LoweringKind
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
@@ -33,6 +33,8 @@ from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.optimizers.optax_words import Adam
 from netspec.training.schedules import Schedule
 from netspec.training.schedules.words import Constant
+
+EPOCHS = ("num_epochs", "n_epochs", "max_epochs", "nb_epoch")
 
 
 @dataclass
@@ -55,9 +57,12 @@ class TrainSettings(Word):
     Example: train { epochs = 12 }
     """
 
-    epochs: int = option(Count(), "number of passes over the training examples", default=10)
+    epochs: int = option(Count(), "number of passes over the training examples", default=10, aliases=EPOCHS)
     batch: int = option(
-        Count(), "examples per step; small ones make more steps of an epoch, large ones faster steps", default=32
+        Count(),
+        "examples per step; small ones make more steps of an epoch, large ones faster steps",
+        default=32,
+        aliases=("batch_size", "bs"),
     )
     drop_last: bool = option(
         Flag(),
@@ -66,10 +71,13 @@ class TrainSettings(Word):
         aliases=("drop_remainder",),
     )
     optimizer: tuple[ChainWord, ...] = option(
-        Chain("optimizer"), "how weights are updated from gradients", default=(Adam(),)
+        Chain("optimizer"), "how weights are updated from gradients", default=(Adam(),), aliases=("optim",)
     )
     schedule: tuple[Schedule, ...] = option(
-        Chain("schedule"), "what the learning rate is multiplied by", default=(Constant(),)
+        Chain("schedule"),
+        "what the learning rate is multiplied by",
+        default=(Constant(),),
+        aliases=("scheduler", "lr_scheduler"),
     )
     freeze: tuple[str, ...] = option(
         LayerNames(),
@@ -77,7 +85,10 @@ class TrainSettings(Word):
         default=(),
     )
     loss: tuple[LossWord, ...] | None = option(
-        Chain("loss"), "the loss to minimize (none: implied by the last layer)", default=None
+        Chain("loss"),
+        "the loss to minimize (none: implied by the last layer)",
+        default=None,
+        aliases=("criterion", "loss_fn"),
     )
     metrics: tuple[MetricWord, ...] | None = option(
         Chain("metric"), "the metrics to report (none: implied by the last layer)", default=None
@@ -119,7 +130,9 @@ class TrainSettings(Word):
     init_parts: tuple[str, ...] = option(
         LayerNames(), "the layers and blocks that take weights from `init` (none: all that match)", default=()
     )
-    seed: int = option(Count(0, MAX_SEED), "random seed of weights, order of examples and dropout", default=0)
+    seed: int = option(
+        Count(0, MAX_SEED), "random seed of weights, order of examples and dropout", default=0, aliases=SEED_ALIASES
+    )
     seeds: int = option(Count(1, 10_000), "number of runs, with consecutive seeds", default=1)
     stop: tuple[Stop, ...] | None = option(
         Chain("stop"), "when to stop before the last epoch (none: never)", default=None

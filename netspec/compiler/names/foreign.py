@@ -1,0 +1,328 @@
+"""Other libraries in the words of netspec: `nn.Conv2d(1, 32, 3, padding="same")` is `conv(32, 3, pad = same)`.
+
+Input: an expression as somebody wrote it who comes from Keras, PyTorch or pandas, and the kind that its place takes.
+Output: the text to write here, for hints. The names of words and options in other libraries are declared with the words
+(`aliases`); the tables of this file hold the rest: the order of arguments, values, and what netspec does without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from netspec.compiler.syntax import tree
+from netspec.language.diagnostics import nearest, squeeze
+from netspec.language.kinds import Count, Either, Flag, Number, OneWord
+from netspec.language.vocabulary import word_aliases, words
+from netspec.language.word import Kind, Option, Word
+
+_TORCH_CONV = ("", "filters", "kernel", "stride", "pad", "dilation", "groups")
+_KERAS_CONV = ("filters", "kernel", "stride", "pad")
+_POOL = ("window", "stride", "pad")
+ORDER: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["Linear", "LazyLinear", "Embed"], ("", "units")),
+    **dict.fromkeys(["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"], _TORCH_CONV),
+    **dict.fromkeys(["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose"], _KERAS_CONV),
+    **dict.fromkeys(["MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d"], _POOL),
+    **dict.fromkeys(["MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"], _POOL),
+    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "InstanceNorm2d", "batchnorm"], ("",)),
+    "ModelCheckpoint": ("",),
+    **dict.fromkeys(["BatchNormalization", "LayerNormalization", "layernorm", "Softmax", "softmax", "ReLU"], ("",)),
+    **dict.fromkeys(["LSTM", "GRU", "RNN", "lstm", "gru", "rnn"], ("", "units")),
+    **dict.fromkeys(["Embedding", "embedding"], ("", "features")),
+    **dict.fromkeys(["MultiheadAttention", "attention"], ("", "heads")),
+    **dict.fromkeys(["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"], ("to",)),
+    "GroupNorm": ("groups", ""),
+    "dense": ("", "units"),
+}
+"""The positional arguments of calls in other libraries, by the option that each becomes; sizes of the input (empty) are
+never given here. A call with a single one of several is one in the order of netspec."""
+
+_NO_INPUT_SIZE = "remove it: sizes are inferred from the line `input 28x28x1`, or from the data"
+OPTIONS: dict[str, str] = {
+    **dict.fromkeys(["inputshape", "inputdim", "infeatures", "inchannels", "inputsize", "shape"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["batchinputshape", "batchsize", "numfeatures"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["fromlogits", "reduction"], "remove it: the loss is the mean, computed from the logits"),
+    **dict.fromkeys(["dim", "axis"], "remove it: channels come last, and it is applied to them"),
+    **dict.fromkeys(["batchfirst", "dataformat"], "remove it: the order of axes is fixed, and channels come last"),
+    "numlayers": "repeat the layer instead: `{word}(…) * {value}`",
+    "returnstate": "remove it: the state is the output of the last step, `return = last`",
+    "maskzero": "declare the padding with the input: `input 128 tokens(5000, pad = 0)`",
+    "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
+    **dict.fromkeys(["mode", "verbose", "inplace"], "remove it: it is not needed"),
+    "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
+    "indexcol": 'leave such a column out by its name: `drop = "id"`',
+    "loss.weight": "weights of classes are a setting of `data`: write `class_weights = {value}` there",
+}
+"""Options of other libraries, squeezed, that netspec does without, for any word, one or a category; what to do."""
+
+TRANSLATED: dict[str, tuple[str, str]] = {
+    "kernelregularizer": (r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
+    "betas": (r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
+}
+"""Options whose value says which option it is here: a pattern of the value, and what is written."""
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "true": ("sequence", "standard", "mixed"),
+    "false": ("last", "none"),
+    "none": ("none", "linear"),
+    "null": ("none", "linear"),
+    "0": ("first",),
+    **dict.fromkeys(["fp16", "float16", "half", "16", "mixedfloat16"], ("mixed",)),
+    **dict.fromkeys(["fp32", "float32", "32"], ("f32",)),
+    "bfloat16": ("bf16",),
+    **dict.fromkeys(["minmax", "minmaxscaler", "255", "1/255", "255.0"], ("unit",)),
+    **dict.fromkeys(["zscore", "standardscaler", "meanstd"], ("standard",)),
+    **dict.fromkeys(["classification", "categorical", "classifier"], ("classes",)),
+    **dict.fromkeys(["regression", "numeric", "regressor"], ("numbers",)),
+    **dict.fromkeys(["concatenate"], ("concat",)),
+    "sum": ("add",),
+}
+"""Values of other libraries, squeezed, and the bare words here, of which an option takes at most one."""
+
+FILES = {
+    "csv": "csv", "tsv": "csv", "data": "csv", "parquet": "parquet", "npz": "npz", "npy": "npy", "txt": "text",
+}  # fmt: skip
+"""The data source of a file, by the suffix of its name."""
+
+SHORTCUTS = ("skip", "shortcut", "skipconnection", "residualblock", "resblock")
+"""Functions that add their input to the output of layers, squeezed."""
+
+CONTAINERS = ("sequential", "model", "modulelist", "functional")
+"""What holds a list of layers in other libraries, squeezed."""
+
+
+def last_part(name: str) -> str:
+    """A name without the modules before it: `nn.Linear` is `Linear`."""
+    return name.rpartition(".")[2]
+
+
+def rewrite(node: tree.Expression, kind: Kind | None = None, own: Collection[str] = ()) -> str:
+    """The text of an expression as it is written here; the same text where nothing in it is foreign.
+
+    Args:
+        node: what was written.
+        kind: what its place takes; None where a layer or any value is expected.
+        own: names that the file defines, which mean what they are defined to mean.
+    """
+    text = node.span.text
+    match node:
+        case tree.String(value=value):
+            return _string(value, text, kind)
+        case tree.Name(name=name):
+            return name if name in own else _name(name, kind)
+        case tree.Attribute():
+            return text if re.split(r"\W", text)[0] in {*own, "input"} else _name(text, kind)
+        case tree.Call():
+            return _call(node, kind, own)
+        case tree.ListLiteral(items=items):
+            parts = [rewrite(item, kind, own) for item in items]
+            is_same = parts == [item.span.text for item in items]
+            joined = " -> " if kind is not None and kind.is_chain else ", "
+            return text if is_same or not parts else joined.join(parts) if joined != ", " else f"[{', '.join(parts)}]"
+        case tree.Chain(items=items):
+            return " -> ".join(rewrite(item, kind, own) for item in items)
+        case tree.Group(inner=inner):
+            return f"({rewrite(inner, kind, own)})"
+        case tree.DurationLiteral(amount=amount) if isinstance(kind, Count):
+            return amount.text
+    return _value(text, kind) or (f'"{text}"' if isinstance(node, tree.Number) and takes_text(kind) else text)
+
+
+def takes_column(option: Option) -> bool:
+    """Whether an option is a name of columns that is clearer with its own name, `target = "price"`."""
+    return option.position != 0 and takes_text(option.kind)
+
+
+def takes_text(kind: Kind | None) -> bool:
+    """Whether names are written in quotes there: files, columns."""
+    return kind is not None and not kind.category and "string" in kind.describe()
+
+
+def _value(text: str, kind: Kind | None) -> str | None:
+    names = kind.names if kind is not None else ()
+    return next((value for value in VALUES.get(squeeze(text), ()) if value in names), None)
+
+
+def _string(value: str, text: str, kind: Kind | None) -> str:
+    if kind is None or takes_text(kind) or any(takes_text(part) for part in getattr(kind, "kinds", ())):
+        return text
+    if isinstance(kind, Flag):
+        return value.lower() if value.lower() in ("true", "false") else text
+    is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?%?", value) is not None
+    if is_number and (isinstance(kind, Count | Number | Either) or not (kind.category or kind.names)):
+        return value
+    found = _name(value, kind)
+    return text if found == value and value not in {*kind.names, *words(kind.category or "")} else found
+
+
+def _name(name: str, kind: Kind | None) -> str:
+    """A name, or names joined by dots, in the words of the kind."""
+    if name in ("True", "False") and (kind is None or isinstance(kind, Flag)):
+        return name.lower()
+    if kind is not None and kind.takes_layers:
+        kind = None
+    if kind is not None and not kind.category and not kind.names:
+        return f'"{name}"' if takes_text(kind) else name
+    if kind is not None and (value := _value(last_part(name), kind)) is not None:
+        return value
+    file, suffix = _file_source(name), kind is not None and kind.category == "source"
+    if file and suffix:
+        return file
+    pool, aliases = _known(kind)
+    for part in reversed(name.split(".")):
+        if part in pool or aliases.get(squeeze(part)) in pool:
+            return part if part in pool else aliases[squeeze(part)]
+    if kind is not None and kind.category == "metric" and (top := re.fullmatch(r"top_?([0-9]+)(_accuracy)?", name)):
+        return f"top({top[1]})"
+    return nearest(last_part(name), pool, aliases) or name
+
+
+def _file_source(text: str) -> str | None:
+    """The data source of a file or folder with that name."""
+    suffix = text.rpartition(".")[2].lower()
+    if "." in text and suffix in FILES:
+        more = ', target = "…"' if FILES[suffix] in ("csv", "parquet") else ', "y.npy"' if suffix == "npy" else ""
+        return f'{FILES[suffix]}("{text}"{more})'
+    return f'images("{text}")' if "/" in text else None
+
+
+def _known(kind: Kind | None) -> tuple[list[str], dict[str, str]]:
+    """The words of a place, and what they are called elsewhere."""
+    groups = [kind.category] if kind is not None and kind.category else ["layer", "activation"] if kind is None else []
+    if kind is not None and kind.category == "layer":
+        groups.append("activation")
+    names = [*(kind.names if kind is not None else ()), *(name for group in groups for name in words(group))]
+    return names, {alias: name for group in reversed(groups) for alias, name in word_aliases(group).items()}
+
+
+def _call(node: tree.Call, kind: Kind | None, own: Collection[str]) -> str:
+    assert isinstance(node.function, tree.Name)
+    name, text = node.function.name, node.span.text
+    base = squeeze(last_part(name))
+    if name in own:
+        return text
+    if base in CONTAINERS and node.arguments:
+        return join_layers([a.value for a in node.arguments if a.name is None], own)
+    if base in SHORTCUTS and node.arguments:
+        return f"residual({join_layers([a.value for a in node.arguments if a.name is None], own)})"
+    if find_foreign(name, kind) in merges() and node.arguments:
+        return f"({' | '.join(_flat([a.value for a in node.arguments], own))}) -> {_name(name, kind)}"
+    if base == "activation" and len(node.arguments) == 1:
+        return rewrite(node.arguments[0].value, OneWord("activation"), own)
+    word = find_foreign(name, kind)
+    return text if word is None else call_text(word, last_part(name), node.arguments, own)
+
+
+def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:
+    """Layers as a chain; those of a list are taken out of it."""
+    return " -> ".join(_flat(items, own))
+
+
+def _flat(items: Sequence[tree.Expression], own: Collection[str]) -> list[str]:
+    flat = [inner for item in items for inner in (item.items if isinstance(item, tree.ListLiteral) else (item,))]
+    return [rewrite(item, None, own) for item in flat]
+
+
+def merges() -> list[type[Word]]:
+    """The layers that join branches."""
+    return [words("layer")[name] for name in ("add", "concat", "mul", "max", "average")]
+
+
+def find_foreign(name: str, kind: Kind | None) -> type[Word] | None:
+    """The word that a name of another library means in a place of that kind."""
+    found = _name(name, kind)
+    groups = [kind.category] if kind is not None and kind.category else ["layer", "activation"]
+    if groups == ["layer"]:
+        groups.append("activation")
+    return next((words(group)[found] for group in groups if found in words(group)), None)
+
+
+def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], own: Collection[str] = ()) -> str:
+    """A call of a word with the arguments of a call `name(…)` in another library."""
+    options = {o.name: o for o in word.options()}
+    named = {squeeze(alias): o.name for o in word.options() for alias in (*o.aliases, o.name)}
+    order = _order(word, name, [a.value.span.text for a in arguments if a.name is None])
+    written: dict[str, str] = {}
+    extra: list[str] = []
+    place = 0
+    for argument in arguments:
+        if argument.name is None:
+            key, place = _slot(argument, order, place, word, written)
+        else:
+            key = named.get(squeeze(argument.name.name), "")
+        option = options.get(key)
+        if option is not None and key not in written:
+            written[key] = rewrite(argument.value, option.kind, own)
+        elif option is None and argument.name is not None:
+            extra += _extra(argument)
+    times = next((a.value.span.text for a in arguments if a.name and squeeze(a.name.name) == "numlayers"), None)
+    return _written(word, options, written, extra) + (f" * {times}" if times else "")
+
+
+def _order(word: type[Word], name: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """The options of the positional arguments of a call `name(…)`."""
+    ours = tuple(o.name for o in word.options() if o.position is not None)
+    given = ours if name == word.word else ORDER.get(name, ours)
+    return ours if given and given[0] == "" and len(given) > 1 and len(texts) < 2 else given
+
+
+def reorder(word: type[Word], texts: Sequence[str]) -> str | None:
+    """A call of a word with too many numbers in the order of netspec, without sizes of the input; None where they have
+    no order that is common elsewhere."""
+    if not all(re.fullmatch("[0-9]+(x[0-9]+)?", text) for text in texts):
+        return None
+    options = {o.name: o for o in word.options()}
+    numbers = [int(text.partition("x")[0]) for text in texts]
+    if "kernel" in options and "filters" in options:
+        if len(texts) == 3 and numbers[1] == numbers[2]:  # the height and the width of a kernel
+            return _written(word, options, {"filters": texts[0], "kernel": f"{texts[1]}x{texts[2]}"}, [])
+        order: tuple[str, ...] = _TORCH_CONV if len(texts) > 4 or numbers[1] >= numbers[0] else _KERAS_CONV
+    else:
+        order = ORDER.get(word.word, ())
+    if not order or len(texts) > len(order):
+        return None
+    written = {key: text for key, text in zip(order, texts, strict=False) if key}
+    return _written(word, options, written, []) if written.keys() <= options.keys() else None
+
+
+def _slot(
+    argument: tree.Argument, order: tuple[str, ...], place: int, word: type[Word], written: dict[str, str]
+) -> tuple[str, int]:
+    """The option of the positional argument at a place, and the next place."""
+    is_activation = any(o.name == "activation" and o.position is not None for o in word.options())
+    text = last_part(argument.value.span.text.partition("(")[0]).strip('"')
+    if is_activation and "activation" not in written and text in words("activation"):
+        return "activation", place
+    return (order[place] if place < len(order) else ""), place + 1
+
+
+def _extra(argument: tree.Argument) -> list[str]:
+    """What an argument without an option of that name becomes: another option, nothing, or itself."""
+    assert argument.name is not None
+    key, value = squeeze(argument.name.name), argument.value.span.text
+    if (text := translated(key, value)) is not None:
+        return [text]
+    return [] if key in OPTIONS else [argument.span.text]
+
+
+def translated(key: str, value: str) -> str | None:
+    """An option of another library, squeezed, whose value says which options it is here."""
+    pattern, text = TRANSLATED.get(key, ("", ""))
+    match = re.fullmatch(pattern, value) if pattern else None
+    return match.expand(text) if match else None
+
+
+def _written(word: type[Word], options: dict[str, Option], written: dict[str, str], extra: list[str]) -> str:
+    positional: list[str] = []
+    by_name: list[str] = []
+    is_open = True
+    for key, option in options.items():  # positional ones first, in their order
+        if key not in written:
+            is_open = is_open and option.position is None
+        elif option.position is not None and (is_open or key == "activation") and not takes_column(option):
+            positional.append(written[key])
+        else:
+            by_name.append(f"{key} = {written[key]}")
+    inside = ", ".join([*positional, *by_name, *extra])
+    return f"{word.word}({inside})" if inside else word.word

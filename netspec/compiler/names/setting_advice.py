@@ -1,0 +1,306 @@
+"""What to write instead of a line that is not a setting of its section: its setting, another section, a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from netspec.compiler.names.foreign import rewrite, takes_text
+from netspec.compiler.syntax import tree
+from netspec.language.corrections import corrections
+from netspec.language.diagnostics import Fix, squeeze, suggest
+from netspec.language.kinds import Count, Number, Time
+from netspec.language.vocabulary import word_aliases, words
+from netspec.language.word import Option, Word
+
+RATES = ("rates", "rate", "param_groups")
+"""What people call a list of learning rates for single layers."""
+
+COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy", "accuracy", "cosine", "best", "csv", "flip")
+"""The words that are shown as examples."""
+
+MAX_WORDS = 12
+"""Words that are listed where none is near."""
+
+REST = "`netspec words` lists all"
+
+_PROGRESS = "remove it: progress is shown by itself; in Python `netspec.train(…, verbose=0)` hides it"
+_DEVICE = "remove it: a GPU is used where JAX finds one"
+_WORKERS = "remove it: batches are prepared while the device computes"
+_FOLDER = "remove it: each run has a folder of its own in `runs`"
+SETTINGS: dict[str, str] = {
+    **dict.fromkeys(["verbose", "progress", "progressbar"], _PROGRESS),
+    **dict.fromkeys(["device", "gpu", "cuda", "accelerator", "gpus"], _DEVICE),
+    **dict.fromkeys(["numworkers", "workers", "pinmemory", "prefetch"], _WORKERS),
+    **dict.fromkeys(["logdir", "savedir", "outputdir", "checkpointdir"], _FOLDER),
+    "callbacks": "write `stop = early(val_loss, 5)` to stop early, `keep = best(val_loss)` to save the best weights",
+    "stepsperepoch": "remove it: an epoch is one pass over the training examples; `limit` in `data` sets their number",
+    **dict.fromkeys(["rescale", "scale", "rescaling"], "write `normalize = unit`"),
+    **dict.fromkeys(["save", "savemodel", "checkpoint", "modelcheckpoint"], "write `keep = best`"),
+    **dict.fromkeys(["model", "network", "layers"], "write the layers on a line outside of the braces, joined by `->`"),
+    **dict.fromkeys(["classes", "numclasses"], "write it as the units of the last layer: `dense({value}, softmax)`"),
+    **dict.fromkeys(["classnames", "labelnames"], "remove it: the names of the classes are read from the data"),
+    **dict.fromkeys(["imagesize", "imgsize", "targetsize"], "begin the network with a layer: `resize({value}) -> …`"),
+}
+"""Settings of other libraries, squeezed, that have no counterpart of their own, and what to do."""
+
+SPLITS = ("split", "splits", "traintestsplit", "trainvaltestsplit", "randomsplit")
+"""Settings of other libraries, squeezed, with the fractions of the training examples and others."""
+
+TRAINING_PARTS = ("trainsplit", "trainsize", "trainfraction", "train")
+"""Those with the fraction of the training examples."""
+
+
+def advise_setting(
+    section: type[Word], entry: tree.Assign, entries: Sequence[tree.Statement], file: tree.File
+) -> tuple[str, tuple[Fix, ...]]:
+    """For a key that the section does not have: a `param`, the setting with another name, a setting of another section,
+    a word of one of its settings or an option of such a word, or the nearest key, if it is not given already."""
+    key, value = entry.name.name, entry.value.span.text
+    given = {e.name.name: e for e in entries if isinstance(e, tree.Assign)}
+    if any(isinstance(statement, tree.Param) and statement.name.name == key for statement in file.statements):
+        return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
+    options = section.options()
+    aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
+    own = find_option(section, key)
+    if own is not None and own.name == "source":
+        return advise_source(own, entry, entries, ()) or f"write `source = {value}`", ()
+    if own is not None:
+        text = rewrite(entry.value, own.kind)
+        if text != value:
+            fixes = (Fix(entry.span, f"{own.name} = {text}", is_sure=False),) * (own.name not in given)
+            return f"write `{own.name} = {text}`", fixes
+    elif f"{key}s" not in [o.name for o in options]:
+        if (advice := _foreign(section, key, value) or _in_other_section(section, entry, entries, file)) is not None:
+            return advice, ()
+        inside = _inside(section, entry, entries)
+        if inside:
+            is_new = len(inside) == 1 and inside[0].partition(" ")[0] not in given and inside[0].count("`") == 0
+            fixes = (Fix(entry.span, inside[0], is_sure=False),) * is_new
+            return "\n".join(text if "`" in text else f"write `{text}`" for text in inside), fixes
+        if key in words("layer"):
+            return f"`{key}` is a layer: put it into the chain, as in `dense(64, relu) -> {key}({value})`", ()
+    known = [o.name for o in options]
+    fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
+    return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
+
+
+def find_option(section: type[Word], key: str) -> Option | None:
+    """The setting with that name, here or in another library."""
+    return next((o for o in section.options() if squeeze(key) in [squeeze(n) for n in (o.name, *o.aliases)]), None)
+
+
+def _foreign(section: type[Word], key: str, value: str) -> str | None:
+    """What to write instead of a setting that has no counterpart."""
+    name = squeeze(key)
+    has_parts = any(o.name == "val" for o in section.options())
+    numbers = re.findall(r"[0-9.]+%?", value)
+    if name in SPLITS and has_parts and numbers:
+        parts = numbers[1:] if len(numbers) > 1 else numbers
+        named = ["test"] if len(parts) == 1 else ["val", "test"]
+        return "write " + " and ".join(f"`{n} = {p}`" for n, p in zip(named, parts, strict=False)) + _LINES[len(named)]
+    if name in TRAINING_PARTS and has_parts and re.fullmatch(r"0?\.[0-9]+|[0-9]+%", value):
+        rest = f"{100 - int(value[:-1])}%" if value.endswith("%") else f"{1 - float(value):.10g}"
+        return f"write `test = {rest}`, the other part"
+    return SETTINGS[name].format(value=value) if name in SETTINGS else None
+
+
+_LINES = {1: "", 2: ", each on its own line"}
+
+
+def _in_other_section(
+    section: type[Word], entry: tree.Assign, entries: Sequence[tree.Statement], file: tree.File
+) -> str | None:
+    """Where a setting of another section belongs: the line of that section, or a new one."""
+    key, value = entry.name.name, entry.value
+    for name, other in words("section").items():
+        option = find_option(other, key) if other is not section else None
+        if option is None:
+            continue
+        line = f"{option.name} = {rewrite(value, option.kind)}"
+        what = "it is a setting" if option.name == key else f"it is `{option.name}`, a setting"
+        place = next((s for s in file.statements if isinstance(s, tree.Section) and s.name.name == name), None)
+        if place is None:
+            others = [e for e in entries if isinstance(e, tree.Assign) and find_option(other, e.name.name) is not None]
+            others = [e for e in others if find_option(section, e.name.name) is None]
+            is_first = not others or others[0] is entry
+            return (
+                f"{what} of `{name}`: write `{name} {{ {line} }}`"
+                if is_first
+                else (f"{what} of `{name}`: write `{line}` into the same braces `{name} {{ … }}`")
+            )
+        number = place.name.span.first.line
+        there = next((e for e in place.entries if isinstance(e, tree.Assign) and e.name.name == option.name), None)
+        if there is not None:
+            at = there.name.span.first.line
+            return f"{what} of `{name}`, where it is given (line {at}): change it there, and remove this line"
+        return f"{what} of `{name}`: move it there, `{line}` into the braces of line {number}"
+    return None
+
+
+def _inside(section: type[Word], entry: tree.Assign, entries: Sequence[tree.Statement]) -> list[str]:
+    """How settings are written of which the key is a word, or an option of a word; several for several meanings.
+
+    All such lines of a section that mean the same setting are put together.
+    """
+    meanings = [option for option in section.options() if _merged([], option, entry) is not None]
+    if len(meanings) != 1:
+        given = {e.name.name: e for e in entries if isinstance(e, tree.Assign)}
+        meanings = [o for o in meanings if o.name in given and _merged(_items(given[o.name]), o, entry)] or meanings
+    lines = []
+    for option in meanings:
+        others = [e for e in _foreign_entries(section, entries) if _merged([], option, e) is not None]
+        others = [e for e in others if e is entry or sum(_merged([], o, e) is not None for o in section.options()) == 1]
+        lines += _merged_line(option, entry, others, entries)
+    return lines
+
+
+def _foreign_entries(section: type[Word], entries: Sequence[tree.Statement]) -> Iterator[tree.Assign]:
+    for e in entries:
+        if isinstance(e, tree.Assign) and find_option(section, e.name.name) is None:
+            yield e
+
+
+def _merged_line(
+    option: Option, entry: tree.Assign, others: Sequence[tree.Assign], entries: Sequence[tree.Statement]
+) -> list[str]:
+    given = next((e for e in entries if isinstance(e, tree.Assign) and e.name.name == option.name), None)
+    items = _items(given) if given is not None else []
+    if given is not None and _merged(items, option, entry) is None:
+        return []
+    for other in sorted(others, key=lambda e: len(_merged([], option, e) or [])):  # an optimizer before transforms
+        items = _merged(items, option, other) or items
+    line = f"{option.name} = {' -> '.join(items)}"
+    if given is not None:
+        return [f"write `{line}` (line {given.name.span.first.line}), and remove this line"]
+    return [line] if not others or others[0] is entry else [f"remove it: it is part of the line `{line}`"]
+
+
+def _items(given: tree.Assign) -> list[str]:
+    """The words of a setting, as they are written."""
+    value = given.value
+    return [item.span.text for item in (value.items if isinstance(value, tree.Chain | tree.ListLiteral) else [value])]
+
+
+def _merged(items: list[str], option: Option, entry: tree.Assign) -> list[str] | None:
+    """The words of a setting with a line that is one of its words, or an option of one; None where it is neither."""
+    key, value, category = squeeze(entry.name.name), entry.value.span.text, option.kind.category or ""
+    group = words(category)
+    named = next((name for name in group if squeeze(name) == key), word_aliases(category).get(key))
+    if named is not None:
+        word = named if value in ("true", "false", "True") else f"{named}({_named_number(group[named], value)}{value})"
+        if category != "optimizer":
+            return [*items, word] if option.kind.is_chain or not items else None
+        if getattr(group[named], "has_rate", False):
+            return None if items else [word]
+        others = items or ["adam"]
+        is_after = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
+        return [*others, word] if is_after else [word, *others]
+    for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
+        found = find_option(group[name], entry.name.name)
+        at = next((i for i, item in enumerate(items) if re.match(r"\w*", item)[0] == name), None)  # type: ignore[index]
+        if found is None or (items and at is None):
+            continue
+        text = rewrite(entry.value, found.kind)
+        if at is not None and re.search(rf"\b{found.name}\s*=", items[at]):
+            return items
+        if at is None:
+            return [f"{name}({_argument(found, text)})"]
+        return [*items[:at], _with_argument(items[at], f"{found.name} = {text}"), *items[at + 1 :]]
+    return None
+
+
+def _argument(option: Option, text: str) -> str:
+    return text if option.position == 0 and takes_text(option.kind) else f"{option.name} = {text}"
+
+
+def _with_argument(call: str, argument: str) -> str:
+    """A word, with or without arguments, with one more."""
+    if not call.endswith(")"):
+        return f"{call}({argument})"
+    inside = call[call.index("(") + 1 : -1].strip()
+    return f"{call[:-1]}, {argument})" if inside else f"{call[:-1]}{argument})"
+
+
+def _named_number(word: type[Word], value: str) -> str:
+    """`patience = ` for a number that is given to a word whose first argument is not a number."""
+    first = next((o for o in word.options() if o.position == 0), None)
+    if not value[:1].isdigit() or first is None or isinstance(first.kind, Number | Count | Time):
+        return ""
+    return next((f"{o.name} = " for o in word.options() if isinstance(o.kind, Number | Count)), "")
+
+
+def advise_for_source(option: Option, entry: tree.Assign, entries: Sequence[tree.Statement]) -> str | None:
+    """For the name of a file or a column in a setting of `data` that is an option of the source as well; empty where
+    the message about the source says it."""
+    texts = entry.value.items if isinstance(entry.value, tree.ListLiteral) else (entry.value,)
+    is_text = all(isinstance(t, tree.String | tree.Name | tree.Attribute) for t in texts)
+    given = next((e.value for e in entries if isinstance(e, tree.Assign) and e.name.name == "source"), None)
+    if option.name not in ("target", "test") or not is_text or entry.value.span.text in option.kind.names:
+        return None
+    name = given.function if isinstance(given, tree.Call) else given
+    word = words("source").get(name.name) if isinstance(name, tree.Name) else None
+    if word is None:
+        return "" if given is not None else None
+    inner = next((o for o in word.options() if o.name == option.name), None)
+    if inner is None or not isinstance(given, tree.Call):
+        return None
+    if any(a.name is not None and a.name.name == option.name for a in given.arguments):
+        return f"it is given in the source (line {given.span.first.line}): change it there, and remove this line"
+    line = f"source = {_with_argument(given.span.text, f'{option.name} = {rewrite(entry.value, inner.kind)}')}"
+    return f"it is an option of the source: write `{line}` (line {given.span.first.line}), and remove this line"
+
+
+def advise_source(
+    option: Option, entry: tree.Assign, entries: Sequence[tree.Statement], own: Collection[str]
+) -> str | None:
+    """For a source that is the name of a file, or a function of another library that reads one."""
+    name = entry.value.function if isinstance(entry.value, tree.Call) else entry.value
+    text = entry.value.span.text
+    if option.name != "source" or (isinstance(name, tree.Name) and name.name in {*own, *words("source")}):
+        return None
+    meant = rewrite(entry.value, option.kind, own)
+    if meant == text or (meant in words("source") and isinstance(entry.value, tree.String | tree.Name)):
+        return None
+    if meant.startswith(("csv(", "parquet(")) and "target" not in meant:
+        meant = _with_argument(meant, 'target = "…"')
+    targets = [e for e in entries if isinstance(e, tree.Assign) and e.name.name in ("target", "label", "y")]
+    if targets:
+        column = targets[0].value.span.text
+        quoted = column if column[:1] in '"[' else f'"{column}"'
+        meant = meant.replace(', target = "…"', "") if column == "input" else meant.replace('"…"', quoted)
+    return f"write `source = {meant}`"
+
+
+def advise_entry(section: type[Word], entry: tree.Statement) -> str:
+    """For a line of a section that is not `name = value`."""
+    if isinstance(entry, tree.Section) and entry.name.name in RATES:
+        return 'the learning rate of a layer or block follows the optimizer: `adam(1e-3) -> rate_of("backbone", 0.1)`'
+    value = entry.value if isinstance(entry, tree.ExpressionStatement) else None
+    first = value.items[0] if isinstance(value, tree.Chain) else value
+    name = first.function if isinstance(first, tree.Call) else first
+    if isinstance(name, tree.Name) and value is not None:
+        for option in section.options():
+            if name.name in words(option.kind.category or ""):
+                return f"write `{option.name} = {value.span.text}`"
+    return "write settings as `name = value`"
+
+
+SECTIONS = {
+    **dict.fromkeys(["fit", "training", "optimizer", "compile", "hyperparameters"], "train"),
+    **dict.fromkeys(["dataset", "datasets", "input"], "data"),
+    **dict.fromkeys(["expectations", "assert", "test", "tests"], "expect"),
+}
+"""What people call the sections, squeezed."""
+
+NETWORKS = ("model", "network", "net", "layers", "architecture", "sequential")
+"""What people call a section with the layers, squeezed."""
+
+
+def section_advice(section: tree.Section) -> tuple[str, tuple[Fix, ...]]:
+    """For a section that is not known."""
+    name, known = section.name.name, [*words("section"), "expect"]
+    if squeeze(name) in NETWORKS:
+        return f"write the layers without `{name} {{ }}` around them, on a line joined by `->`", ()
+    advice = suggest(name, known, what="sections", aliases=SECTIONS)
+    return advice, corrections(section.name.span, known, SECTIONS)

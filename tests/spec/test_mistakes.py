@@ -1,0 +1,252 @@
+"""Mistakes of people who come from Keras, PyTorch and pandas: what the first hint says to write checks, or
+leads to the next true problem."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.language.diagnostics import Diagnostic
+
+CONTEXTS = {
+    "net": "input 28x28x1\n\n{}\n",
+    "mlp": "input 13\n\n{}\n",
+    "seq": "input 50x8\n\n{}\n",
+    "tok": "input 100 tokens(5000)\n\n{}\n",
+    "file": "{}\n",
+    "iris": "{}\n\ndata {{ source = iris }}\n",
+    "source": "dense(16, relu) -> dense(classes, softmax)\n\ndata {{\n    {}\n}}\n\ntrain {{ epochs = 3 }}\n",
+    "data": "dense(16, relu) -> dense(classes, softmax)\n\ndata {{\n    source = iris\n    {}\n}}\n\n"
+    "train {{ batch = 8 }}\n",
+    "train": "dense(16, relu) -> dense(classes, softmax)\n\ndata {{\n    source = iris\n    val    = 10%\n}}\n\n"
+    "train {{\n    {}\n}}\n",
+    "numbers": "dense(16, relu) -> dense(1)\n\ndata {{ source = diabetes }}\n\ntrain {{\n    {}\n}}\n",
+}
+
+MISTAKES = [
+    # data: a table by its name, its columns, its parts
+    ("source", "source = pets.csv", 'source = csv("pets.csv", target = "…")', "NS408"),
+    ("source", 'source = "pets.csv"', 'source = csv("pets.csv", target = "…")', "NS408"),
+    ("source", 'source = pd.read_csv("pets.csv")', 'source = csv("pets.csv", target = "…")', "NS408"),
+    ("source", 'source = read_csv("pets.csv", target = "species")', 'source = csv("pets.csv", target = "species")', ""),
+    ("source", 'source = csv("pets.csv", label = "species")', "`target`", ""),
+    ("source", 'source = csv("pets.csv", y = species)', 'write `target = "species"`', ""),
+    ("source", 'source = csv(pets.csv, target = "species")', 'write `"pets.csv"`', ""),
+    ("source", 'source = csv("pets.csv", target = species)', 'write `"species"`', ""),
+    ("source", 'source = csv("pets.csv", target = 3)', 'write `target = "3"`', "NS408"),
+    ("source", 'source = csv("pets.csv", target = "species", header = 0)', "write `header = first`", ""),
+    ("source", 'source = csv("pets.csv", target = "species", task = "classification")', "`task = classes`", ""),
+    ("source", "dataset = iris", "write `source = iris`", ""),
+    ("source", 'path = "pets.csv"', 'write `source = csv("pets.csv", target = "…")`', "NS408"),
+    ("source", "source = load_iris()", "write `source = iris`", ""),
+    ("source", "source = sklearn.datasets.iris", "write `source = iris`", ""),
+    ("source", 'source = load_dataset("ylecun/mnist")', 'write `source = huggingface("ylecun/mnist")`', None),
+    ("source", 'source = ImageFolder("fruit")', 'write `source = images("fruit")`', "NS401"),
+    ("source", "source = 'iris'", 'write `"iris"`', None),
+    ("data", "split = [0.8, 0.2]", "write `test = 0.2`", ""),
+    ("data", "train_split = 0.8", "write `test = 0.2`", ""),
+    ("data", "test_size = 0.2", "`test`", ""),
+    ("data", "validation_split = 0.2", "`val`", ""),
+    ("data", 'val = "20%"', "write `val = 20%`", ""),
+    ("data", "val = 120%", "write a fraction such as 20%", None),
+    ("data", "normalize = true", "write `normalize = standard`", ""),
+    ("data", "normalize = minmax", "`unit`", ""),
+    ("data", "rescale = 1/255", "write `normalize = unit`", ""),
+    ("data", 'shuffle = "true"', "write `shuffle = true`", ""),
+    ("data", "shuffle = True", "write `true`", ""),
+    ("data", "random_state = 42", "`seed`", ""),
+    # training: settings, optimizers, losses, metrics, schedules
+    ("train", 'metrics = ["accuracy"]', "write `metrics = accuracy`", ""),
+    ("train", 'metrics = ["accuracy", "f1"]', "write `metrics = accuracy -> f1`", ""),
+    ("train", 'metrics = [accuracy, "f1"]', "write `metrics = accuracy -> f1`", ""),
+    ("train", "metrics = accuracy, f1", "write `->` instead of this comma", None),
+    ("train", "metrics = acc", "`accuracy`", ""),
+    ("train", "metrics = top_2", "write `top(2)`", ""),
+    ("train", "epochs = 3 epochs", "write `epochs = 3`", ""),
+    ("train", 'epochs = "3"', "remove the quotes: 3", ""),
+    ("train", "epochs = 3,", "remove this comma", None),
+    ("train", "epochs: 3", "write `=` instead of `:`", None),
+    ("train", "epochs 3", "`epochs = 3`", None),
+    ("train", "num_epochs = 3", "`epochs`", ""),
+    ("train", "batch = 32 examples", "write the number alone: `32`", None),
+    ("train", "batch_size = 32", "`batch`", ""),
+    ("train", "learning_rate = 0.001", "write `optimizer = adam(rate = 0.001)`", ""),
+    ("train", 'lr = "0.001"', "write `optimizer = adam(rate = 0.001)`", ""),
+    ("train", 'optimizer = "adam"', "remove the quotes: adam", ""),
+    ("train", "optimizer = Adam(lr = 0.001)", "write `adam(0.001)`", ""),
+    ("train", "optimizer = adam(learning_rate = 0.001)", "`rate`", ""),
+    ("train", 'optimizer = adam(lr = "0.001")', "write `rate = 0.001`", ""),
+    ("train", "optimizer = torch.optim.Adam(lr = 0.001)", "write `adam(0.001)`", ""),
+    ("train", "optimizer = adam(betas = (0.9, 0.99))", "write `b1 = 0.9, b2 = 0.99`", ""),
+    ("train", "optimizer = adam(1e-3) -> cosine", "write `schedule = cosine`", None),
+    ("train", "optimizer = sgd(0.01, weight_decay = 1e-4)", "`sgd(0.01) -> weight_decay(1e-4)`", None),
+    ("train", "optimizer = adam(clipnorm = 1.0)", "`clip(1.0) -> adam`", None),
+    ("train", "gradient_clipping = 1.0", "write `optimizer = clip(1.0) -> adam`", ""),
+    ("train", 'loss = "categorical_crossentropy"', "did you mean `cross_entropy`, without quotes?", ""),
+    ("train", "loss = CrossEntropyLoss()", "`cross_entropy`", ""),
+    ("train", "loss = nn.CrossEntropyLoss()", "write `cross_entropy`", ""),
+    ("train", "loss = categorical_crossentropy(from_logits = true)", "write `cross_entropy`", ""),
+    ("train", "loss = nll", "`cross_entropy`", ""),
+    ("train", "loss = cross_entropy(weight = [1, 2, 3])", "write `class_weights = [1, 2, 3]` there", None),
+    ("numbers", "loss = nn.MSELoss()", "write `mse`", ""),
+    ("numbers", "loss = l1", "`mae`", ""),
+    ("numbers", "loss = mse_loss", "`mse`", ""),
+    ("train", "validation_split = 0.2", "it is given (line 5): change it there", None),
+    ("train", "shuffle = true", "`shuffle = true` into the braces of line 3", None),
+    ("train", "class_weight = balanced", "`class_weights = balanced` into the braces of line 3", None),
+    ("train", "verbose = 1", "remove it", None),
+    ("train", 'device = "cuda"', "remove it", None),
+    ("train", "mixed_precision = true", "write `precision = mixed`", ""),
+    ("train", "precision = fp16", "`mixed`", ""),
+    ("train", "dropout = 0.5", "`dropout` is a layer", None),
+    ("train", "schedule = warmup(5) + cosine", "`warmup(5) -> cosine`", None),
+    ("train", "schedule = StepLR(step_size = 10, gamma = 0.1)", "write `step(10, 0.1)`", ""),
+    ("train", 'scheduler = "cosine"', "write `schedule = cosine`", ""),
+    ("train", "schedule = 0.001", "`optimizer = adam(0.001)`", None),
+    ("train", "stop = early(5)", "write `early(val_loss, 5)`", ""),
+    ("train", "stop = early(val_loss, 5 epochs)", "write `5`", ""),
+    ("train", "stop = val_accuracy > 0.9", "write `until(val_accuracy > 0.9)`", ""),
+    ("train", 'stop = EarlyStopping(monitor = "val_loss", patience = 5)', "write `early(val_loss, 5)`", ""),
+    ("train", 'keep = ModelCheckpoint("best.h5")', "write `best`", ""),
+    # layers of other libraries
+    ("net", 'Conv2D(32, (3,3), activation="relu") -> Flatten() -> Dense(10)', "write `conv(32, (3,3), relu)`", ""),
+    ("net", "nn.Conv2d(1, 32, 3, padding=1) -> nn.ReLU() -> dense(10)", "write `conv(32, 3, pad = 1)`", ""),
+    ("net", "flatten -> nn.Linear(784, 10)", "write `dense(10)`", ""),
+    ("net", "dense(784, 10)", "write `dense(10)`", ""),
+    ("net", "conv(16, 3, 3) -> dense(10)", "write `conv(16, 3x3)`", ""),
+    ("net", "conv(3x3, 16) -> dense(10)", "write `conv(16, 3x3)`", ""),
+    ("net", "conv(3x3) -> dense(10)", "write `conv(16, 3x3)`", ""),
+    ("net", "conv(1, 16, 3) -> dense(10)", "write `conv(16, 3)`", ""),
+    ("net", "conv(16, 3, 1, 1) -> dense(10)", "write `conv(16, 3, stride = 1, pad = 1)`", ""),
+    ("net", 'conv(8, 3x3, padding="same") -> dense(10)', "write `pad = same`", ""),
+    ("net", "conv(8, 3x3, strides=(2,2)) -> dense(10)", "`stride`", ""),
+    ("net", "conv(8, 3x3, input_shape=(28,28,1)) -> dense(10)", "remove it: sizes are inferred", None),
+    ("net", "dense(64, use_bias=False) -> dense(10)", "write `bias = false`", ""),
+    ("net", "dense(64, kernel_regularizer = l2(0.01)) -> dense(10)", "write `l2 = 0.01`", ""),
+    ("net", "dense(64, activation=None) -> dense(10)", "`linear`", ""),
+    ("net", 'dense(64) -> Activation("relu") -> dense(10)', "write `relu`", ""),
+    ("net", "dense(64) -> F.relu -> dense(10)", "write `relu`", ""),
+    ("net", "batchnorm(32) -> dense(10)", "write `batchnorm`", ""),
+    ("net", "dense(64) -> dropout(0.5, 3) -> dense(10)", "write `dropout(0.5)`", ""),
+    ("net", "dense(64) -> dropout(1.5) -> dense(10)", "write a fraction below 1", None),
+    ("net", "dense(10, nn.Softmax(dim = 1))", "write `softmax`", ""),
+    ("net", "dense -> dense(10)", "such as `dense(64)`", None),
+    ("net", "nn.AdaptiveAvgPool2d(1) -> flatten -> dense(10)", "write `avgpool(to = 1)`", ""),
+    ("net", "reshape(-1) -> dense(10)", "write `flatten`", None),
+    ("net", "dense(10, softmax) -> argmax", "remove it", None),
+    ("tok", "Embedding(5000, 32) -> gru(16, return = last) -> dense(2)", "write `embedding(32)`", ""),
+    ("tok", "embedding(5000, 32) -> gru(16, return = last) -> dense(2)", "write `embedding(32)`", ""),
+    ("tok", "embedding(32) -> Bidirectional(LSTM(16)) -> gap -> dense(2)", "write `bidirectional(lstm(16))`", ""),
+    ("tok", "embedding(32) -> MultiHeadAttention(num_heads = 4, key_dim = 8)", "`attention(4, head_size = 8)`", ""),
+    ("seq", "nn.LSTM(8, 64, num_layers = 2) -> gap -> dense(2)", "write `lstm(64) * 2`", ""),
+    ("seq", "lstm(64, return_sequences = true) -> gap -> dense(3)", "write `return = sequence`", ""),
+    ("seq", "lstm(64, return = true) -> gap -> dense(3)", "write `return = sequence`", ""),
+    ("seq", "lstm(64, return = last) -> lstm(32) -> gap", "write `lstm(64)`", None),
+    ("seq", "gap -> lstm(32)", "remove the `gap` before it", None),
+    # the form of a spec
+    ("file", "input 28, 28, 1\n\ndense(10)", "write `input 28x28x1`", None),
+    ("file", "input 28*28\n\ndense(10)", "write `input 28x28`", None),
+    ("file", "input [28, 28, 1]\n\ndense(10)", "write `input 28x28x1`", None),
+    ("file", "input 28 x 28 x 1\n\ndense(10)", "write `input 28x28x1`", None),
+    ("file", "input(shape = (28, 28, 1))\n\ndense(10)", "write `input 28x28x1`", None),
+    ("file", "input a = 8\n\na -> dense(10)", "write `input a: 8`", None),
+    ("file", "Input(28, 28, 1)\n\ndense(10)", "`input 28x28x1`", None),
+    ("file", "input 8\n\ndense(10)\n\ntrain(epochs = 3)", "`train { epochs = 3 }`", None),
+    ("file", "input 8\n\ndense(10)\n\nfit { epochs = 3 }", "`train`", ""),
+    ("file", "input 8\n\nmodel {\n    dense(10)\n}", "without `model { }`", None),
+    ("net", "Sequential([conv(16, 3x3), nn.ReLU(), dense(10)])", "write `conv(16, 3x3) -> relu -> dense(10)`", ""),
+    ("net", "layers = [conv(16, 3x3), dense(10)]\nlayers", "`conv(16, 3x3) -> dense(10)`", None),
+    ("net", "x = conv(8)\nx = x -> relu\nx = x -> dense(10)\nx", "`x = conv(8) -> relu -> dense(10)`", None),
+    ("net", "x = conv(16, 3x3)(input)\nx -> dense(10)", "write `input -> conv(16, 3x3)`", None),
+    ("net", "model = conv(8)\nmodel.add(dense(10))", "write `model -> dense(10)`", ""),
+    ("net", "x = input -> conv(8)\ny = x -> conv(8)\nadd([x, y]) -> dense(10)", "`(x | y) -> add`", None),
+    ("net", "x = input -> conv(8)\ny = x -> conv(8)\nconcatenate([x, y])", "write `(x | y) -> concat`", ""),
+    ("net", "skip(conv(8, 3x3)) -> dense(10)", "write `residual(conv(8, 3x3))`", ""),
+    ("net", "residual(conv(8), conv(8)) -> dense(10)", "`residual(conv(8) -> conv(8))`", None),
+    ("net", "(conv(8), conv(16)) -> concat -> dense(10)", "separated by `|`", None),
+    ("net", "conv(16, 3x3), dense(10)", "write `->` instead of this comma", None),
+    ("net", "dense(64) -> relu ->", "write a layer after this `->`, or remove it", None),
+    ("net", "dense(10).softmax()", "write `-> softmax`", None),
+    ("net", "def block(x, n) { x -> dense(n) }\nblock(16, 3)", "remove `x` from `def`", None),
+    ("net", "h = conv(8)\noutput y = h -> dense(10)\nexpect { h == 28x28x8 }", "write `h = input -> conv(8)`", None),
+    ("net", "conv(8) -> dense(10)\n\nexpect { conv == 28x28x8 }", "`h = input -> conv(…)`", None),
+    ("mlp", "h = input -> dense(5)\nh -> dense(3)\n\nexpect { h.features == 5 }", "write `h == 5`", None),
+    ("mlp", "dense(3)\n\nexpect { 1000 > params }", "write `params < 1000`", None),
+    ("mlp", "dense(3)\n\nexpect { total_params < 1000 }", "`params`", ""),
+]  # fmt: skip
+"""The context, the mistake, a part of the hint, and what is left where hints are followed: nothing, the code of the
+next problem, or None where the hint is a sentence that has no single text to write."""
+
+
+def check(spec: str, folder: Path) -> list[Diagnostic]:
+    (folder / "x.net").write_text(spec)
+    return [problem for problem in netspec.check(folder / "x.net") if problem.is_error]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mistakes")
+    rows = [f"{1 + i % 3}.{i},{i % 7},{('cat', 'dog', 'rabbit')[i % 3]}" for i in range(30)]
+    (folder / "pets.csv").write_text("\n".join(["weight,height,species", *rows]) + "\n")
+    return folder
+
+
+def follow(spec: str, problem: Diagnostic) -> str | None:
+    """The spec with what a hint says in place of what is wrong; None where it says no text."""
+    assert problem.span is not None
+    start, end, hint = problem.span.start, problem.span.end, problem.hint_text.splitlines()[0]
+    written = re.search(r"(?:write|did you mean) `([^`]*)`", hint) or re.fullmatch(r"remove the quotes: (.*)", hint)
+    if written is None:
+        return None
+    text = written[1]
+    if setting := re.match(r"\w+(?= = )", text):
+        begin = re.search(rf"{setting[0]}\s*=\s*$", spec[:start])
+        return spec[: begin.start() if begin else start] + text + spec[end_of_value(spec, start) :]
+    around = re.search(r"(\w+)\($", spec[: last_open(spec, start) + 1])
+    if around and hint.startswith("write") and text.partition("(")[0] == around[1]:
+        start = around.start()
+        end = end_of_value(spec, start)
+    elif hint.startswith("write") and spec[end : end + 1] == "(":
+        end = end_of_value(spec, start)
+    return spec[:start] + text + spec[end:]
+
+
+def last_open(spec: str, place: int) -> int:
+    """The bracket that is open at a place."""
+    depth = 0
+    for index in range(place - 1, -1, -1):
+        depth += (spec[index] == ")") - (spec[index] == "(")
+        if depth < 0:
+            return index
+    return 0
+
+
+def end_of_value(spec: str, start: int) -> int:
+    """Where the argument, the setting or the layer ends that begins at a place."""
+    depth = 0
+    for index in range(start, len(spec)):
+        depth += (spec[index] in "([") - (spec[index] in ")]")
+        if depth < 0 or (depth == 0 and (spec[index] in ",\n" or spec[index : index + 3] == " ->")):
+            return index
+    return len(spec)
+
+
+@pytest.mark.parametrize(("context", "mistake", "hint", "left"), MISTAKES, ids=[row[1] for row in MISTAKES])
+def test_the_hint_leads_on(context: str, mistake: str, hint: str, left: str | None, folder: Path) -> None:
+    spec = CONTEXTS[context].format(mistake)
+    found = check(spec, folder)
+    assert found and hint in found[0].hint_text, [f"{problem!r} {problem.hint_text}" for problem in found]
+    assert "describes its options" not in found[0].hint_text
+    if left is None:
+        return
+    seen = [spec]
+    while found and found[0].code != left:
+        followed = follow(spec, found[0])
+        assert followed is not None and followed not in seen, (spec, found, seen)
+        spec = followed
+        seen.append(spec)
+        found = check(spec, folder)
+    assert [problem.code for problem in found] == ([left] if left else []), (spec, found)

@@ -9,9 +9,11 @@ from string import Formatter
 
 import pytest
 
+from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import KINDS, Diagnostic, Problems, render
 from netspec.language.reference.entries import explanation_text, programs
 from netspec.language.source import Source
+from netspec.language.vocabulary import RESERVED
 from netspec.spec.compilation import Compilation
 
 FRONT_HALF = sorted((kind for code, kind in KINDS.items() if code < "NS400"), key=lambda kind: kind.code)
@@ -45,6 +47,38 @@ def test_the_right_program_is_right(kind: type[Diagnostic]) -> None:
 @pytest.mark.parametrize("kind", FRONT_HALF, ids=lambda kind: kind.code)
 def test_every_page_has_programs(kind: type[Diagnostic]) -> None:
     assert set(programs(kind)) == (set() if kind.code in WITHOUT_PROGRAMS else {"wrong", "right"})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if programs(kind)], ids=lambda kind: kind.code)
+def test_the_programs_of_every_page_parse(kind: type[Diagnostic]) -> None:
+    """Those about data and training name files that are not there: their names and settings are right all the same."""
+    texts = programs(kind) if kind.code >= "NS400" else {"right": programs(kind)["right"]}
+    for text in texts.values():
+        spec = Compilation(Source("page", text))
+        assert spec.resolution is not None
+        wrong = [render(problem) for problem in spec.problems.errors if problem.code < "NS300"]
+        assert wrong == [] or kind.code in "".join(wrong), text
+
+
+def fragments(kind: type[Diagnostic]) -> list[str]:
+    """Code of netspec in the hints of an error: what has no value to fill in, and is not a command or Python."""
+    hints = [kind.hint] if isinstance(kind.hint, str) else list(kind.hint.values())
+    found = [text for hint in hints for text in re.findall("`([^`]+)`", re.sub(r"\{\{|\}\}", lambda m: m[0][0], hint))]
+    return [text for text in found if text not in RESERVED.split() and not re.search(FOREIGN, text)]
+
+
+FOREIGN = r"\{[a-z_]+\}|^(netspec|pip|numpy|np|jax|x|y|import)\b[ .\[]|--|-D |/|\.astype|^[^\w(\[]+$|=\S"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if fragments(kind)], ids=lambda kind: kind.code)
+def test_code_in_hints_parses(kind: type[Diagnostic]) -> None:
+    for text in fragments(kind):
+        full = text.replace("…", "_")
+        forms = [full, f"train {{ {full} }}", f"f({full})", f"a {full}", f"a = {full}"]
+        problems = [Problems() for _ in forms]
+        for form, found in zip(forms, problems, strict=True):
+            parse_source(Source("hint", form), found)
+        assert any(not found.errors for found in problems), text
 
 
 def test_every_program_belongs_to_an_error() -> None:

@@ -185,6 +185,8 @@ def advise_option(
     key, value = squeeze(argument.name.name), argument.value.span.text
     if (option := find_option(word, argument.name.name)) is not None:
         text = rewrite(argument.value, option.kind, own)
+        if key == "trainable":  # the opposite of `frozen`
+            text = {"true": "false", "false": "true"}.get(text, text)
         return f"write `{option.name} = {text}`" if text != value else None
     if (other := translated(key, value)) is not None:
         return f"write `{other}`"

@@ -40,10 +40,10 @@ never given here. A call with a single one of several is one in the order of net
 
 _NO_INPUT_SIZE = "remove it: sizes are inferred from the line `input 28x28x1`, or from the data"
 OPTIONS: dict[str, str] = {
-    **dict.fromkeys(["inputshape", "inputdim", "infeatures", "inchannels", "inputsize", "shape"], _NO_INPUT_SIZE),
-    **dict.fromkeys(["batchinputshape", "batchsize", "numfeatures"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["inputshape", "inputdim", "infeatures", "inchannels", "inputsize"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["batchinputshape", "layer.batchsize", "numfeatures"], _NO_INPUT_SIZE),
     **dict.fromkeys(["fromlogits", "reduction"], "remove it: the loss is the mean, computed from the logits"),
-    **dict.fromkeys(["dim", "axis"], "remove it: channels come last, and it is applied to them"),
+    **dict.fromkeys(["activation.dim", "activation.axis"], "remove it: channels come last, and it is applied to them"),
     **dict.fromkeys(["batchfirst", "dataformat"], "remove it: the order of axes is fixed, and channels come last"),
     "numlayers": "repeat the layer instead: `{word}(…) * {value}`",
     "returnstate": "remove it: the state is the output of the last step, `return = last`",
@@ -247,6 +247,8 @@ def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], o
     extra: list[str] = []
     place = 0
     for argument in arguments:
+        if argument.value.span.text.endswith(".parameters()"):  # what an optimizer of PyTorch trains
+            continue
         if argument.name is None:
             key, place = _slot(argument, order, place, word, written)
         else:
@@ -303,7 +305,7 @@ def _extra(argument: tree.Argument) -> list[str]:
     key, value = squeeze(argument.name.name), argument.value.span.text
     if (text := translated(key, value)) is not None:
         return [text]
-    return [] if key in OPTIONS else [argument.span.text]
+    return [] if key in {name.rpartition(".")[2] for name in OPTIONS} else [argument.span.text]
 
 
 def translated(key: str, value: str) -> str | None:

@@ -127,14 +127,14 @@ def _in_other_section(
             return (
                 f"{what} of `{name}`: write `{name} {{ {line} }}`"
                 if is_first
-                else (f"{what} of `{name}`: write `{line}` into the same braces `{name} {{ … }}`")
+                else (f"{what} of `{name}`: write `{line}` into the same `{name} {{ … }}`")
             )
         number = place.name.span.first.line
         there = next((e for e in place.entries if isinstance(e, tree.Assign) and e.name.name == option.name), None)
         if there is not None:
             at = there.name.span.first.line
             return f"{what} of `{name}`, where it is given (line {at}): change it there, and remove this line"
-        return f"{what} of `{name}`: move it there, `{line}` into the braces of line {number}"
+        return f"{what} of `{name}`: move `{line}` into its braces (line {number})"
     return None
 
 

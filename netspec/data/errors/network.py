@@ -301,7 +301,7 @@ class NoActivation(Diagnostic):
 
     code = "NS449"
     severity = "warning"
-    title = "the targets are {found}, but the last layer has no activation"
+    title = "the targets are {found}, but the last layer does not give probabilities"
     label = "gives logits"
-    hint = "write `{advice}` for probabilities"
+    hint = "write `{advice}` for probabilities; the loss is computed from the logits before the activation"
     found: str

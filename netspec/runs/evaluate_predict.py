@@ -14,16 +14,16 @@ import numpy as np
 from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.dataset.dataset import Dataset
 from netspec.data.errors.files import NoSplit
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.record import Frozen
+from netspec.runs.labelled_data import labelled_data
 from netspec.runs.predictions import Predictions
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import as_dataset, prepare
+from netspec.spec.experiment import prepare, with_overrides
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
@@ -39,12 +39,16 @@ BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
 
 
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
 class Evaluation(Frozen):
-    """Every metric on a split, and how many examples it has."""
+    """Every metric on a split, how many examples it has, and what they are in words."""
 
     metrics: dict[str, Any]
     split: str
     examples: int
+    what: str
 
 
 def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
@@ -54,11 +58,15 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     else:
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = _same_classes(spec, preprocessing)
-    if isinstance(data, str):
-        data, overrides = None, {**overrides, "data.source": data}
-    elif data is not None and (dataset := as_dataset(data)) is not None:
-        data = _whole(dataset)
-        overrides |= {"data.val": "1"} if dataset.test is None and spec.data.val else {}
+    what = f"the {SPLITS[split]} split"
+    if data is not None:
+        given = labelled_data(with_overrides(spec, overrides, None), data, preprocessing)
+        what = f"the test split of {given.dataset.name}"
+        if given.is_whole:
+            if split != "test":
+                raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
+            what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
+        data = given.dataset
     try:
         prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
     except CompileError as error:  # the spec of a run is fixed
@@ -71,7 +79,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     engine = Engine(replace(prepared, recipe=prepared.recipe.with_thresholds(thresholds)))
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
-    return Evaluation(dict(evaluate(engine, weights, arrays, prefix=f"{split}_")), split, len(arrays))
+    metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
+    return Evaluation(metrics, split, len(arrays), what)
 
 
 def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dict[str, str]:
@@ -80,15 +89,6 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
     if spec.data.class_ids != "auto" or len(names) != 1:
         return {}
     return {"data.class_ids": f"[{', '.join(names[0])}]"}
-
-
-def _whole(dataset: Dataset) -> Dataset:
-    """Examples without a test split as one themselves; what would be trained on is filled up to three, so that a
-    validation split may be taken from it."""
-    if dataset.test is not None:
-        return dataset
-    train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
-    return replace(dataset, train=train, test=dataset.train, facts=dataset.facts.replace(has_test=True))
 
 
 def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Predictions:

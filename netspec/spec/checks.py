@@ -122,9 +122,11 @@ def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> N
     problems.raise_errors()
 
 
-def load_data(compilation: Compilation, device: int | None = None, encoder: Encoder | None = None) -> Dataset:
+def load_data(
+    compilation: Compilation, device: int | None = None, encoder: Encoder | None = None, *, is_other: bool = False
+) -> Dataset:
     """The data of the source that a spec names; `device` is how many bytes a device has for them, `encoder` that of a
-    run, which has read them before.
+    run, which has read them before; `is_other` says that it has read others.
 
     Raises:
         CompileError: it names none (NS423), or they cannot be read.
@@ -133,7 +135,8 @@ def load_data(compilation: Compilation, device: int | None = None, encoder: Enco
     if settings.source is None:
         raise fail(NoData())
     if encoder is not None:
-        settings = settings.replace(source=settings.source.as_of_run(encoder))
+        source = settings.source
+        settings = settings.replace(source=source.coded_as(encoder) if is_other else source.as_of_run(encoder))
     try:
         return read_dataset(settings, compilation.data_folder, device)
     except Unplaced as bad:

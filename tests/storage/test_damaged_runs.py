@@ -181,7 +181,8 @@ def test_without_a_checkpoint_nothing_is_promised(folder: Path) -> None:
 def test_damaged_folders(
     folder: Path, tmp_path: Path, kind: str, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An exception other than `CompileError` fails here. Runs without checksums are read by their types alone."""
+    """Only `CompileError` is raised, and damage is noticed but in a text that can be made again. Runs without checksums
+    are read by their types alone."""
     if kind == "unchecked":
         without_checksums(folder)
     cases = all_damage(folder)
@@ -190,17 +191,25 @@ def test_damaged_folders(
     if not long:  # the same number for each file
         cases = [case for file in sorted({c.file for c in cases}) for case in [c for c in cases if c.file == file][:2]]
     results: Counter[str] = Counter()
+    strange: list[str] = []
     for number, case in enumerate(cases):
         with damaged(folder, case):
-            for name, call in readers(folder, INPUTS).items():
-                results[f"{name} {outcome(call)}"] += 1
+            calls = readers(folder, INPUTS)
             if number % 7 == 0:
-                results[f"resume {resume_copy(folder, folder.parent / '.copy')}"] += 1
+                calls["resume"] = lambda: resume_copy(folder, folder.parent / ".copy")
+            for name, call in calls.items():
+                try:
+                    found = outcome(call)
+                except Exception as error:  # noqa: BLE001, all of them are listed at the end
+                    found = f"{type(error).__name__} {error}"
+                    strange.append(f"{name}, {case.file} {case.what}: {found}")
+                results[f"{name} {found}"] += 1
+                if kind == "checked" and name == "load" and found == "ok" and case.file != "meaning.json":
+                    strange.append(f"{case.file} {case.what} is not noticed")
     capsys.readouterr()
     print(kind, results)
     assert results["load NS475"] > 1
-    if kind == "checked":
-        assert results["load ok"] == sum(case.file == "meaning.json" for case in cases)
+    assert strange == []
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,15 @@ class Source(Word, ABC):
         """The same source for a run that has read it with an encoder before, perhaps with an earlier version."""
         return self
 
+    def at(self, path: str) -> Source | None:
+        """The same source for the examples in another file or folder, without a test split of its own; None where one
+        path does not say where they are."""
+        return None
+
+    def coded_as(self, encoder: Encoder | None) -> Source:
+        """The same source for other examples than those of a run, which are coded as those of the run were."""
+        return self.as_of_run(encoder)
+
     def file_bytes(self, folder: Path) -> int | None:
         """How many bytes the files have that options name, for `netspec check`, which reads small ones; None where no
         file is named, or a folder or something to download is."""

@@ -168,6 +168,7 @@ class NotANumber(Diagnostic):
     hint = {
         "infinite": "{also}write a finite number",
         "target": "{also}{advice}\nwrite `task = classes` if the column holds classes",
+        "prediction": "{also}write a number, as in the data of the training",
         "": "{also}{advice}",
     }
     file: str
@@ -186,6 +187,8 @@ class MissingValue(Diagnostic):
     label = "row {row}, column `{column}`"
     hint = {
         "target": "{also}write `missing = drop{named}` to leave such rows out",
+        "prediction": "{also}fill in the value or leave the row out: the network was trained on rows without missing "
+        "values in this column",
         "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill them in",
     }
     file: str

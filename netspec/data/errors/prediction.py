@@ -53,9 +53,41 @@ class Unseen(Diagnostic):
 
     code = "NS487"
     severity = "warning"
-    title = "`{name}` has {what}, which did not occur in training"
+    title = {
+        "more": "`{name}` and {more} more have {what}, which did not occur in training",
+        "": "`{name}` has {what}, which did not occur in training",
+    }
     name: str
     what: str
+    more: int = 0
+
+
+class SourceNeeded(Diagnostic):
+    """A run is evaluated on a file, but how to read it is not known: the run was trained on arrays, or its source needs
+    more than one path.
+    """
+
+    code = "NS557"
+    title = {
+        "arrays": "how to read `{name}` is not known: the run was trained on arrays",
+        "": "how to read `{name}` is not known",
+    }
+    hint = {
+        "arrays": 'write the source in full, such as `csv("{name}", target = "…")`, or pass arrays in Python',
+        "idx": 'write both files: `idx("images", "labels")`',
+        "npy": 'write both files: `npy("x.npy", "y.npy")`',
+        "": "write the source in full, as in the section `data`",
+    }
+    name: str
+
+
+class UnknownLabel(Diagnostic):
+    """Data to evaluate a run on have a class that the run was not trained on."""
+
+    code = "NS558"
+    title = "{name} has the class `{label_name}`, which the run does not know"
+    name: str
+    label_name: str
 
 
 class OtherPreprocessing(Diagnostic):

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import structs
 
 from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
+from netspec.data.errors.files import MissingValue, NotANumber
 from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
@@ -230,7 +231,7 @@ class Reader:
             table = read_table(file, self._wanted())
             encoded = self._encoded(table, [f"{path} row {row}" for row in table.rows], path.parent)
         except Unplaced as bad:
-            raise CompileError([one.diagnostic() for one in bad.all]) from None
+            raise CompileError(_of_prediction(bad)) from None
         return replace(encoded, table=file)
 
     def encode_file(self, file: TableFile, row: str) -> RawInputs:
@@ -239,7 +240,7 @@ class Reader:
             table = read_table(file, self._wanted())
             encoded = self._encoded(table, [f"{row} {number}" for number in table.rows])
         except Unplaced as bad:
-            raise WrongInput([one.diagnostic() for one in bad.all]) from None
+            raise WrongInput(_of_prediction(bad)) from None
         encoded.warnings += check_numbers(encoded, self.inputs, self.preprocessing)
         return replace(encoded, table=file)
 
@@ -285,6 +286,13 @@ class Reader:
         )
         arrays = {name: fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
         return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
+
+
+def _of_prediction(bad: Unplaced) -> list[Diagnostic]:
+    """The mistakes of a table, with hints about its cells instead of options of a spec, which is fixed."""
+    found = [one.diagnostic() for one in bad.all]
+    about_cells = (MissingValue, NotANumber)
+    return [structs.replace(d, case="prediction") if isinstance(d, about_cells) else d for d in found]
 
 
 def fit(found: Any, name: str, shape: Shape) -> Any:

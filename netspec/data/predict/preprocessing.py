@@ -6,6 +6,7 @@ Input: the splits that were trained on. Output: `Preprocessing`, which is plain 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from netspec.data.dataset.dataset import Facts
 from netspec.data.dataset.lazy_rows import Column, Rows
@@ -57,10 +58,25 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
             sizes = facts.inputs[name].sizes[-1:] if name in facts.inputs else ()
             if len(counts) > 1 or (counts - {1} - {size for size in sizes if isinstance(size, int)} and sizes):
                 return f"the statistics of `{name}` do not fit its features"
+            if scale.std is not None and not all(0 < number < inf for number in scale.std):
+                return f"the standard deviations of `{name}` are not above 0"
         for name, names in self.class_names.items():
             classes = facts.targets[name].classes if name in facts.targets else None
             if classes is not None and classes != len(names):
                 return f"`class_names` has {len(names)} names for the {classes} classes of `{name}`"
+        return self._unread_input(facts) if isinstance(self.encoder, RowEncoder) else None
+
+    def _unread_input(self, facts: Facts) -> str | None:
+        """An input that takes nothing from the columns, or a column of images of which nothing is known."""
+        assert isinstance(self.encoder, RowEncoder)
+        own = self.encoder.own_inputs()
+        given = {*self.encoder.groups, *(name for name, _ in own)}
+        for name in facts.inputs:
+            if self.raw_names.get(name) not in given:
+                return f"`raw_names` does not say which columns `{name}` is read from"
+        for name, column in own:
+            if column.kind == "image" and column.name not in self.encoder.images:
+                return f"`images` does not say what the images of `{name}` are like"
         return None
 
 

@@ -103,9 +103,14 @@ def _numbered(count: int) -> list[str]:
 def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> Iterator[Diagnostic]:
     for column in rows.categories:
         known = ", ".join((column.values or ())[:8]) + (", …" if len(column.values or ()) > 8 else "")
+        unseen: dict[str, list[int]] = {}
         for index, cell in rows.unseen(table).get(column.name, ()):
-            advice = f"`{column.name}` was one of {known}"
-            yield Unseen(name=names[index], what=f'`{column.name}` "{cell}"', advice=advice)
+            unseen.setdefault(cell, []).append(index)
+        for cell, where in unseen.items():
+            advice = f"`{column.name}` was one of {known}; what is not among them is treated as unknown"
+            what = f"no value of `{column.name}`" if not cell else f'`{column.name}` "{cell}"'
+            more = len(where) - 1
+            yield Unseen(name=names[where[0]], what=what, advice=advice, more=more, case="more" if more else "")
 
 
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:

@@ -68,6 +68,9 @@ class HuggingFace(ColumnOptions):
     )
     revision: str | None = option(Text("a name (string)"), "a branch, tag or commit of it", default=None)
 
+    def at(self, path: str) -> Source:
+        return self.replace(name=path)
+
     def load(self, folder: Path) -> Dataset:
         splits = self._splits(folder)
         train = self._split(splits, self.train, "train")
@@ -104,6 +107,7 @@ class HuggingFace(ColumnOptions):
             test="test" if test is not None else None,
             tables={key: self._cells(split, target, named[key]) for key, split in parts.items()},
             of_run=self.of_run,
+            coded_by=self.coded_by,
             **{o.field: getattr(self, o.field) for o in ColumnOptions.options()}
             | {"categories": self._categories(train, target)},
         )

@@ -107,6 +107,13 @@ class Images(Source):
             return self
         return self.replace(channels=self.channels or encoder.channels, is_numeric=encoder.is_numeric)
 
+    def at(self, path: str) -> Source:
+        return self.replace(folder=path, test=None)
+
+    def coded_as(self, encoder: Encoder | None) -> Source:
+        size = (encoder.height, encoder.width) if isinstance(encoder, ImageEncoder) else self.size
+        return self.as_of_run(encoder).replace(size=size)
+
     def load(self, folder: Path) -> Dataset:
         listing, test = self._listings(folder)
         survey = joined(survey_files(part.paths) for part in (listing, test) if part)

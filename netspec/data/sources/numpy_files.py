@@ -44,6 +44,9 @@ class Npz(Source):
     x_test: str | None = option(NAME, "the inputs of the test split (none: `x_test`, if there is one)", default=None)
     y_test: str | None = option(NAME, "the targets of the test split (none: `y_test`, if there is one)", default=None)
 
+    def at(self, path: str) -> Source:
+        return self.replace(file=path, x_test=None, y_test=None)
+
     def facts(self, folder: Path) -> Facts:
         with open_archive(folder / self.file) as archive:
             keys = self._keys(archive)

@@ -172,7 +172,8 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
     """How a feature is encoded; raises Unplaced when it is not what it should be."""
     of = said.of(name)
     scale = None if of.normalize == "auto" else of.normalize
-    column = Column(name, input=of.to, marks_missing=of.missing == "category", scale=scale)
+    refuses = said.kind(name) != "set" and said.on_missing(name) != "keep"
+    column = Column(name, input=of.to, marks_missing=of.missing == "category", scale=scale, refuses_missing=refuses)
     if not is_text:
         is_said = isinstance(of.as_, NumberColumn)
         default = of.missing if isinstance(of.missing, float) else None

@@ -20,7 +20,7 @@ from netspec.data.sources.table_columns import ImageColumn, OfColumns
 from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.table_images import image_paths, survey
 from netspec.data.transforms.dates import Dates
-from netspec.data.transforms.encoders import Encoder, ImageEncoder, RowEncoder
+from netspec.data.transforms.encoders import CodedBy, Encoder, ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
 from netspec.language.shape import Size
@@ -75,6 +75,7 @@ class ColumnOptions(Source):
         aliases=("dtype", "converters", "parse_dates"),
     )
     of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = hidden(default=())
+    coded_by: CodedBy | None = hidden(default=None)
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
@@ -82,6 +83,9 @@ class ColumnOptions(Source):
         dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
         names = tuple(column.name for column in encoder.columns)
         return self.replace(columns=names, of_run=(*dates, *encoder.images.items()))
+
+    def coded_as(self, encoder: Encoder | None) -> Source:
+        return self.as_of_run(encoder).replace(coded_by=CodedBy(encoder)) if isinstance(encoder, RowEncoder) else self
 
 
 class TableSource(ColumnOptions):
@@ -178,7 +182,12 @@ class TableSource(ColumnOptions):
         said.check()
         return said
 
+    def at(self, path: str) -> Source:
+        return self.replace(file=path, test=None)
+
     def _read(self, folder: Path) -> Table:
+        if self._coding is not None:
+            return self.table(folder / self.file, self._wanted_by(self._coding))
         wanted = self._said.wanted(self.columns, self.drop, self.categories, leaves_out_ids=True)
         return self.table(folder / self.file, wanted)
 
@@ -190,17 +199,26 @@ class TableSource(ColumnOptions):
         """The test file, read as the training file was: the same columns, with the same categories."""
         if self.test is None:
             return None
-        columns = tuple(column.name for column in encoder.columns)
-        categories = tuple(column.name for column in encoder.categories)
-        wanted = self._said.wanted(columns, (), categories, leaves_out_ids=False)
         try:
-            return self.table(folder / self.test, wanted)
+            return self.table(folder / self.test, self._wanted_by(encoder))
         except Unplaced as bad:
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad
 
+    @property
+    def _coding(self) -> RowEncoder | None:
+        """The encoder of the run whose columns are read, if there is one."""
+        encoder = self.coded_by.encoder if self.coded_by is not None else None
+        return encoder if isinstance(encoder, RowEncoder) else None
+
+    def _wanted_by(self, encoder: RowEncoder) -> Wanted:
+        """The columns that an encoder reads, and the targets."""
+        columns = tuple(column.name for column in encoder.columns)
+        categories = tuple(column.name for column in encoder.categories)
+        return self._said.wanted(columns, (), categories, leaves_out_ids=False)
+
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
-        return make_encoder(table, self._said, (folder / self.file).parent)
+        return self._coding or make_encoder(table, self._said, (folder / self.file).parent)
 
 
 @source("csv")

@@ -12,7 +12,7 @@ from netspec.data.dataset.dataset import Dataset, Facts, HoldOut, Source, Target
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import TooShort
 from netspec.data.formats.files import FileStamp, file_stamp, read_file
-from netspec.data.transforms.encoders import UNKNOWN, TextEncoder, split_text
+from netspec.data.transforms.encoders import UNKNOWN, CodedBy, Encoder, TextEncoder, split_text
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count, Text
 from netspec.language.lazy import np
@@ -67,6 +67,13 @@ class TextFile(Source):
         aliases=("vocab_size", "max_tokens"),
     )
     hold_out: HoldOut = hidden(default=HoldOut())
+    coded_by: CodedBy | None = hidden(default=None)
+
+    def at(self, path: str) -> Source:
+        return self.replace(file=path)
+
+    def coded_as(self, encoder: Encoder | None) -> Source:
+        return self.replace(coded_by=CodedBy(encoder)) if isinstance(encoder, TextEncoder) else self
 
     def under(self, hold_out: HoldOut) -> Source:
         return self.replace(hold_out=hold_out)
@@ -111,6 +118,8 @@ class TextFile(Source):
 
     def _encoder(self, pieces: Sequence[str], cut: Cut) -> TextEncoder:
         """The vocabulary of the training set: most frequent first, alphabetical among equals."""
+        if self.coded_by is not None and isinstance(self.coded_by.encoder, TextEncoder):
+            return self.coded_by.encoder
         trained = (self.hold_out.left(cut.count, cut.gap) - 1) * cut.stride + cut.length + 1
         counts = Counter(pieces[:trained])
         names = sorted(counts) if self.by == "char" else sorted(counts, key=lambda name: (-counts[name], name))

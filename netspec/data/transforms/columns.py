@@ -38,6 +38,7 @@ class Column(Frozen):
         separator: between the values of a set.
         dates: how a date becomes numbers.
         scale: how the features are normalized, where that differs from others.
+        refuses_missing: whether a missing value was an error in training, or left its row out.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Column(Frozen):
     separator: str = " "
     dates: Dates | None = None
     scale: Literal["none", "standard", "unit"] | None = None
+    refuses_missing: bool = False
 
     @property
     def kind(self) -> ColumnKind:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -35,6 +36,13 @@ UNKNOWN = "<unknown>"
 """The name of id 0: everything that does not occur in training."""
 
 Fit = Literal["stretch", "crop", "pad"]
+
+
+@dataclass(frozen=True, eq=False)
+class CodedBy:
+    """The encoder of a run, in an option of a source: options are compared, and this one by identity."""
+
+    encoder: Encoder
 
 
 class RowEncoder(Frozen, tag="rows", tag_field="kind"):
@@ -76,7 +84,11 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
             missing="keep" if may_miss else "error",
             absent=frozenset(self.absent),
             kinds=tuple((column.name, column.kind) for column in self.columns),
-            on_missing=tuple((column.name, "keep") for column in self.columns if column.marks_missing),
+            on_missing=tuple(
+                (column.name, "keep" if column.marks_missing else "error")
+                for column in self.columns
+                if column.marks_missing or column.refuses_missing
+            ),
         )
 
     def has_own_input(self, column: Column) -> bool:

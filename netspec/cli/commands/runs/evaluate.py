@@ -14,7 +14,6 @@ from netspec.report.metric_text import metric_parts
 from netspec.report.text import line_width, plural, wrapped
 
 Split = Literal["train", "val", "test"]
-SPLITS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 
 
 @click.command()
@@ -22,16 +21,22 @@ SPLITS: dict[Split, str] = {"train": "training", "val": "validation", "test": "t
 @click.option(
     "--split", type=click.Choice(get_args(Split)), default="test", show_default=True, help="The split to use."
 )
-@click.option("--data", metavar="SOURCE", help=f"Another data source: {DATA_HELP}")
+@click.option(
+    "--data",
+    metavar="SOURCE",
+    help=f"Other labelled data: a file or folder, read as the training data were, or a source: {DATA_HELP}",
+)
 @device_option
 @json_option
 def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
-    """Evaluate the best weights of a RUN folder: the loss and every metric on a split of its data.
+    """Evaluate the best weights of a RUN folder: the loss and every metric on a split of its data, or on other data,
+    which are evaluated whole unless they have a test split of their own.
 
     \b
     Example:
         netspec eval runs/digits-1
         netspec eval runs/digits-1 --split train --json
+        netspec eval runs/wine-1 --data new_wines.csv
     """
     from netspec.runs.evaluate_predict import evaluate_model
     from netspec.spec.saved import read_preprocessing
@@ -40,7 +45,7 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"metrics": found.metrics, "split": split, "examples": found.examples})
         return 0
-    click.echo(f"{plural(found.examples, 'example')} of the {SPLITS[split]} split")
+    click.echo(f"{plural(found.examples, 'example')} of {found.what}")
     click.echo("\n".join(wrapped(metric_parts(found.metrics), line_width(), indent="")))
     for name, value in found.metrics.items():
         if isinstance(value, list):

@@ -1,0 +1,129 @@
+"""Labelled data that a run is evaluated on: read and coded as those of its training were, and evaluated whole.
+
+Input: what a user names: a file, a source, arrays. Output: a `Dataset`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
+from netspec.data.errors.prediction import SourceNeeded, UnknownLabel
+from netspec.data.load import read_dataset
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.language.diagnostics import Unplaced, fail, suggest
+from netspec.language.vocabulary import words
+from netspec.spec.checks import load_data
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import as_dataset, with_overrides
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Data with a test split, which `is_whole` when it is all of them."""
+
+    dataset: Dataset
+    is_whole: bool
+
+
+def labelled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | None) -> Labelled:
+    """The data to evaluate a model of a spec on, with the classes and the columns of the run; without a test split of
+    their own they are all of them the test split.
+
+    Args:
+        spec: that of the run.
+        data: the path of a file or folder, which is read as the source of the run says; the text of a source, such as
+            `csv("new.csv", target = "kind")`; or arrays as for `netspec.train`.
+        preprocessing: that of the run.
+
+    Raises:
+        CompileError: they cannot be read, or have a class that the run does not know.
+        TypeError: they are of another kind.
+    """
+    encoder = preprocessing.encoder if preprocessing is not None else None
+    if isinstance(data, str | Path):
+        dataset = _read(spec, str(data), encoder)
+    else:
+        found = as_dataset(data)
+        assert found is not None
+        dataset = found
+    dataset = _as_of_run(dataset, spec.facts)
+    return Labelled(_whole(dataset), is_whole=dataset.test is None)
+
+
+def _read(spec: Compilation, text: str, encoder: Any) -> Dataset:
+    named = re.match(r"\s*(\w+)\s*(\(|$)", text)
+    if named and (named[2] == "(" or named[1] in words("source")):
+        written = with_overrides(spec, {"data.source": text}, None)
+        return load_data(written, encoder=encoder, is_other=True)
+    source = spec.data.source
+    other = source.at(str(Path(text).absolute())) if source is not None else None
+    if other is None:
+        raise fail(SourceNeeded(name=text, case="arrays" if source is None else source.word))
+    settings = spec.data.replace(source=other.coded_as(encoder))
+    try:
+        return read_dataset(settings, Path())
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
+
+
+def _as_of_run(dataset: Dataset, of_run: Facts | None) -> Dataset:
+    """The data with the targets that the run was trained on: its classes, or numbers.
+
+    Raises:
+        CompileError: an example has a class that the run does not know.
+    """
+    for name, target in dataset.facts.targets.items():
+        known = of_run.targets.get(name) if of_run is not None else None
+        if known is None or known == target:
+            continue
+        if known.kind == "numbers" and target.kind in ("class", "binary") and target.names is None:
+            dataset = _with_targets(dataset, name, {}, known)
+        elif known.kind == target.kind == "class" and known.names is not None and target.names is not None:
+            dataset = _with_targets(dataset, name, _places(dataset, target.names, known.names), known)
+        elif known.kind == target.kind == "class" and (target.classes or 0) <= (known.classes or 0):
+            dataset = _with_targets(dataset, name, {}, known)
+    return dataset
+
+
+def _places(dataset: Dataset, found: tuple[str, ...], known: tuple[str, ...]) -> dict[int, int]:
+    """The class ids of the run for those of the data."""
+    place = {name: number for number, name in enumerate(known)}
+    for name in found:
+        if name not in place:
+            advice = suggest(name, known, what="its classes")
+            raise fail(UnknownLabel(name=dataset.name, label_name=name, advice=advice))
+    return {number: place[name] for number, name in enumerate(found)}
+
+
+def _with_targets(dataset: Dataset, name: str, places: Mapping[int, int], target: Target) -> Dataset:
+    """The data with other class ids for a target, or with numbers instead of ids."""
+
+    def change(arrays: Arrays) -> Arrays:
+        values = np.asarray(arrays.targets[name])
+        if target.kind == "numbers":
+            values = values.astype(np.float32).reshape(len(values), -1)
+        elif places:
+            values = np.array([places[number] for number in range(len(places))], values.dtype)[values]
+        return replace(arrays, targets={**arrays.targets, name: values})
+
+    facts = dataset.facts.replace(targets={**dataset.facts.targets, name: target})
+    return dataset.with_arrays(change, facts=facts)
+
+
+def _whole(dataset: Dataset) -> Dataset:
+    """Examples without a test split as one themselves; what would be trained on is filled up to three, so that a
+    validation split may be taken from it."""
+    if dataset.test is not None:
+        return dataset
+    train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
+    facts = dataset.facts.replace(has_test=True)
+    return replace(
+        dataset, train=train, test=dataset.train, facts=facts, test_name=dataset.name, test_rows=dataset.rows
+    )

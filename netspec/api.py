@@ -322,9 +322,10 @@ def evaluate(
 
     Args:
         run: a run folder, whose best weights are evaluated; or a model with the weights that it has.
-        data: a data source as in a spec (`"mnist"`; file names are relative to the current folder), divided into splits
-            as the spec says; or arrays as for `netspec.train`: `(x, y)` is evaluated whole,
-            `(x, y, x_test, y_test)` has its own test split. None: the data of the run, or those that the spec names.
+        data: other data, which are evaluated whole unless they have a test split of their own: a file or folder, read
+            and coded as the data of the training were (names are relative to the current folder); a source as in a spec
+            (`'csv("new.csv", …)'`); or arrays as for `netspec.train`. None: the data of the run, or those that the spec
+            names.
         split: the examples to evaluate.
 
     Returns:
@@ -335,10 +336,10 @@ def evaluate(
         TypeError: an argument has a wrong type.
         ValueError: there is no such split.
     """
-    from netspec.runs.evaluate_predict import evaluate_model
+    from netspec.runs.model import evaluate_with_warnings
 
     check_choice("split", split, ("train", "val", "test"))
-    return evaluate_model(_run_or_model(run), data, split).metrics
+    return evaluate_with_warnings(_run_or_model(run), data, split)
 
 
 def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predictions:

@@ -18,9 +18,9 @@ from netspec.data.errors.files import NoSplit
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.language.diagnostics import CompileError, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
-from netspec.runs.labelled_data import labelled_data
+from netspec.runs.labeled_data import labeled_data
 from netspec.runs.predictions import Predictions
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, with_overrides
@@ -49,6 +49,7 @@ class Evaluation(Frozen):
     split: str
     examples: int
     what: str
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
@@ -59,14 +60,15 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = _same_classes(spec, preprocessing)
     what = f"the {SPLITS[split]} split"
+    warnings: Sequence[Diagnostic] = ()
     if data is not None:
-        given = labelled_data(with_overrides(spec, overrides, None), data, preprocessing)
+        given = labeled_data(with_overrides(spec, overrides, None), data, preprocessing)
         what = f"the test split of {given.dataset.name}"
         if given.is_whole:
             if split != "test":
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
             what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
-        data = given.dataset
+        data, warnings = given.dataset, given.warnings
     try:
         prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
     except CompileError as error:  # the spec of a run is fixed
@@ -80,7 +82,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
-    return Evaluation(metrics, split, len(arrays), what)
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
 
 
 def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dict[str, str]:

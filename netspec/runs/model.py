@@ -61,7 +61,7 @@ class Model(model.Model):
             split: the examples to evaluate.
         """
         check_choice("split", split, ("train", "val", "test"))
-        return evaluate_model(self, data, split).metrics
+        return evaluate_with_warnings(self, data, split)
 
     def activations(self, inputs: Any, layer: str | Sequence[str] | None = None, *, batch: int = BATCH) -> Any:
         """What layers give for some examples, in inference mode, as arrays with examples first.
@@ -113,6 +113,14 @@ def checked_batch(batch: object) -> int:
     if batch < 1:
         raise ValueError(f"`batch` is a positive integer, not {batch}")
     return batch
+
+
+def evaluate_with_warnings(run: Path | model.Model, data: Any, split: str) -> dict[str, Any]:
+    """The metrics; what is strange about the data is a Python warning at the line of the caller's caller."""
+    found = evaluate_model(run, data, split)
+    for warning in found.warnings:
+        warnings.warn(f"{render(warning)}\n", InputWarning, stacklevel=3)
+    return found.metrics
 
 
 def predict_with_warnings(run: Path | model.Model, inputs: Any, batch: int) -> Predictions:

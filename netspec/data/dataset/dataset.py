@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
-from netspec.language.diagnostics import Unplaced
+from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
@@ -235,6 +235,10 @@ class Source(Word, ABC):
     def coded_as(self, encoder: Encoder | None) -> Source:
         """The same source for other examples than those of a run, which are coded as those of the run were."""
         return self.as_of_run(encoder)
+
+    def warnings(self, folder: Path) -> Sequence[Diagnostic]:
+        """What is strange about examples that are coded as those of a run, such as categories that it does not know."""
+        return ()
 
     def file_bytes(self, folder: Path) -> int | None:
         """How many bytes the files have that options name, for `netspec check`, which reads small ones; None where no

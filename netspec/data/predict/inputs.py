@@ -25,8 +25,8 @@ from netspec.data.formats.table import Table, read_table
 from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder, unseen_categories
-from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.files.regular_file import Refused

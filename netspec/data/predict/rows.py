@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ import numpy as np
 from netspec.data.errors.prediction import CannotPredict, Unseen
 from netspec.data.formats.files import read_file
 from netspec.data.formats.images import ENDINGS
-from netspec.data.formats.table import Table
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
@@ -98,19 +97,6 @@ def row_advice(rows: RowEncoder) -> str:
 def _numbered(count: int) -> list[str]:
     """What columns without names are called."""
     return [f"column {i}" for i in range(count)]
-
-
-def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> Iterator[Diagnostic]:
-    for column in rows.categories:
-        known = ", ".join((column.values or ())[:8]) + (", …" if len(column.values or ()) > 8 else "")
-        unseen: dict[str, list[int]] = {}
-        for index, cell in rows.unseen(table).get(column.name, ()):
-            unseen.setdefault(cell, []).append(index)
-        for cell, where in unseen.items():
-            advice = f"`{column.name}` was one of {known}; what is not among them is treated as unknown"
-            what = f"no value of `{column.name}`" if not cell else f'`{column.name}` "{cell}"'
-            more = len(where) - 1
-            yield Unseen(name=names[where[0]], what=what, advice=advice, more=more, case="more" if more else "")
 
 
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:

@@ -20,8 +20,8 @@ from netspec.data.sources.table_columns import ImageColumn, OfColumns
 from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.table_images import image_paths, survey
 from netspec.data.transforms.dates import Dates
-from netspec.data.transforms.encoders import CodedBy, Encoder, ImageEncoder, RowEncoder
-from netspec.language.diagnostics import Unplaced
+from netspec.data.transforms.encoders import CodedBy, Encoder, ImageEncoder, RowEncoder, unseen_categories
+from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
 from netspec.language.shape import Size
 from netspec.language.values import to_source
@@ -145,6 +145,12 @@ class TableSource(ColumnOptions):
             fill=fills(encoder, said),
             scales=scales(encoder),
         )
+
+    def warnings(self, folder: Path) -> list[Diagnostic]:
+        if self._coding is None:
+            return []
+        table = self._read(folder)
+        return [*unseen_categories(self._coding, table, [f"{table.file} row {row}" for row in table.rows])]
 
     def remarks(self, folder: Path) -> list[Unplaced]:
         table = self._read(folder)

@@ -7,7 +7,7 @@ those of `netspec predict`; it is plain data, for JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.precision import narrowed
+from netspec.data.errors.prediction import Unseen
 from netspec.data.errors.tables import BadImageCell
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.images import Picture, in_mode, load_picture
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
-from netspec.language.diagnostics import Unplaced
+from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.files.paths import is_file
 from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
@@ -204,6 +205,20 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         """By column, the values that do not occur in training, each with the index of its row."""
         columns = [column for column in self.categories if column.values is not None]
         return {column.name: [*column.unseen(table.names[column.name])] for column in columns}
+
+
+def unseen_categories(rows: RowEncoder, table: Table, names: Sequence[str]) -> Iterator[Diagnostic]:
+    """A warning for each value of a category that did not occur in training; `names` are those of the rows."""
+    for column in rows.categories:
+        known = ", ".join((column.values or ())[:8]) + (", …" if len(column.values or ()) > 8 else "")
+        unseen: dict[str, list[int]] = {}
+        for index, cell in rows.unseen(table).get(column.name, ()):
+            unseen.setdefault(cell, []).append(index)
+        for cell, where in unseen.items():
+            advice = f"`{column.name}` was one of {known}; what is not among them is treated as unknown"
+            what = f"no value of `{column.name}`" if not cell else f'`{column.name}` "{cell}"'
+            more = len(where) - 1
+            yield Unseen(name=names[where[0]], what=what, advice=advice, more=more, case="more" if more else "")
 
 
 def why_unreadable(error: OSError) -> str:

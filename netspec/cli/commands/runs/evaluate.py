@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import click
 
 from netspec.cli.options import DATA_HELP, device_option, json_option
-from netspec.cli.output import print_json
+from netspec.cli.output import print_json, print_problems
 from netspec.report.class_tables import table_text
 from netspec.report.metric_text import metric_parts
 from netspec.report.text import line_width, plural, wrapped
@@ -24,7 +24,7 @@ Split = Literal["train", "val", "test"]
 @click.option(
     "--data",
     metavar="SOURCE",
-    help=f"Other labelled data: a file or folder, read as the training data were, or a source: {DATA_HELP}",
+    help=f"Other labeled data: a file or folder, read as the training data were, or a source: {DATA_HELP}",
 )
 @device_option
 @json_option
@@ -42,6 +42,7 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     from netspec.spec.saved import read_preprocessing
 
     found = evaluate_model(Path(run), data, split)
+    print_problems(found.warnings)
     if as_json:
         print_json({"metrics": found.metrics, "split": split, "examples": found.examples})
         return 0

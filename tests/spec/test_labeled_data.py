@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, mean_absolute_error
 import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
+from netspec.runs.model import InputWarning
 
 SPEC = """\
 dense(8, relu) -> dense(classes, softmax)
@@ -72,7 +73,8 @@ def test_a_file_is_read_as_in_training_and_evaluated_whole(
 def test_unseen_categories_are_coded_as_in_prediction(animal_run: Path, tmp_path: Path) -> None:
     frame = animals(70, 5).replace("red", "green")
     path = write(frame, tmp_path / "new.csv")
-    assert netspec.evaluate(animal_run, path)["test_accuracy"] == pytest.approx(accuracy(animal_run, frame))
+    with pytest.warns(InputWarning, match='have `color` "green", which did not occur in training'):
+        assert netspec.evaluate(animal_run, path)["test_accuracy"] == pytest.approx(accuracy(animal_run, frame))
 
 
 def problem(call: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Labelled data that a run is evaluated on: read and coded as those of its training were, and evaluated whole.
+"""Labeled data that a run is evaluated on: read and coded as those of its training were, and evaluated whole.
 
 Input: what a user names: a file, a source, arrays. Output: a `Dataset`.
 """
@@ -6,7 +6,7 @@ Input: what a user names: a file, a source, arrays. Output: a `Dataset`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.errors.prediction import SourceNeeded, UnknownLabel
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.language.diagnostics import Unplaced, fail, suggest
+from netspec.data.transforms.encoders import Encoder
+from netspec.language.diagnostics import Diagnostic, Unplaced, fail, suggest
 from netspec.language.vocabulary import words
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
@@ -25,14 +26,15 @@ from netspec.spec.experiment import as_dataset, with_overrides
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Data with a test split, which `is_whole` when it is all of them."""
+class Labeled:
+    """Data with a test split, which `is_whole` when it is all of them, and what is strange about them."""
 
     dataset: Dataset
     is_whole: bool
+    warnings: Sequence[Diagnostic]
 
 
-def labelled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | None) -> Labelled:
+def labeled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | None) -> Labeled:
     """The data to evaluate a model of a spec on, with the classes and the columns of the run; without a test split of
     their own they are all of them the test split.
 
@@ -47,28 +49,31 @@ def labelled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | N
         TypeError: they are of another kind.
     """
     encoder = preprocessing.encoder if preprocessing is not None else None
+    warnings: Sequence[Diagnostic] = ()
     if isinstance(data, str | Path):
-        dataset = _read(spec, str(data), encoder)
+        dataset, warnings = _read(spec, str(data), encoder)
     else:
         found = as_dataset(data)
         assert found is not None
         dataset = found
     dataset = _as_of_run(dataset, spec.facts)
-    return Labelled(_whole(dataset), is_whole=dataset.test is None)
+    return Labeled(_whole(dataset), is_whole=dataset.test is None, warnings=warnings)
 
 
-def _read(spec: Compilation, text: str, encoder: Any) -> Dataset:
+def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Dataset, Sequence[Diagnostic]]:
     named = re.match(r"\s*(\w+)\s*(\(|$)", text)
     if named and (named[2] == "(" or named[1] in words("source")):
         written = with_overrides(spec, {"data.source": text}, None)
-        return load_data(written, encoder=encoder, is_other=True)
+        dataset = load_data(written, encoder=encoder, is_other=True)
+        assert written.data.source is not None
+        return dataset, written.data.source.coded_as(encoder).warnings(written.data_folder)
     source = spec.data.source
     other = source.at(str(Path(text).absolute())) if source is not None else None
     if other is None:
         raise fail(SourceNeeded(name=text, case="arrays" if source is None else source.word))
-    settings = spec.data.replace(source=other.coded_as(encoder))
+    other = other.coded_as(encoder)
     try:
-        return read_dataset(settings, Path())
+        return read_dataset(spec.data.replace(source=other), Path()), other.warnings(Path())
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
 

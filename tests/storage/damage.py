@@ -55,7 +55,8 @@ def of_record(file: str, record: Any) -> Iterator[Damage]:
             changed = copy.deepcopy(record)
             with suppress(TypeError):
                 change(changed)
-                yield Damage(file, f"{'.'.join(map(str, path))} {what}", json.dumps(changed).encode())
+                if (text := json.dumps(changed)) != json.dumps(record):
+                    yield Damage(file, f"{'.'.join(map(str, path))} {what}", text.encode())
 
 
 def of_lines(file: str, content: bytes) -> Iterator[Damage]:

@@ -181,8 +181,8 @@ def test_without_a_checkpoint_nothing_is_promised(folder: Path) -> None:
 def test_damaged_folders(
     folder: Path, tmp_path: Path, kind: str, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only `CompileError` is raised, and damage is noticed but in a text that can be made again. Runs without checksums
-    are read by their types alone."""
+    """Only `CompileError` is raised, and damage is noticed but in a text that can be made again, or in a last line
+    that was not finished. Runs without checksums are read by their types alone."""
     if kind == "unchecked":
         without_checksums(folder)
     cases = all_damage(folder)
@@ -204,7 +204,8 @@ def test_damaged_folders(
                     found = f"{type(error).__name__} {error}"
                     strange.append(f"{name}, {case.file} {case.what}: {found}")
                 results[f"{name} {found}"] += 1
-                if kind == "checked" and name == "load" and found == "ok" and case.file != "meaning.json":
+                is_needed = case.file not in ("meaning.json", "metrics.jsonl")
+                if kind == "checked" and name == "load" and found == "ok" and is_needed:
                     strange.append(f"{case.file} {case.what} is not noticed")
     capsys.readouterr()
     print(kind, results)

@@ -67,13 +67,16 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
         return self._unread_input(facts) if isinstance(self.encoder, RowEncoder) else None
 
     def _unread_input(self, facts: Facts) -> str | None:
-        """An input that takes nothing from the columns, or a column of images of which nothing is known."""
+        """An input that takes nothing from the columns, cells that cannot be told apart, or images of which nothing is
+        known."""
         assert isinstance(self.encoder, RowEncoder)
         own = self.encoder.own_inputs()
         given = {*self.encoder.groups, *(name for name, _ in own)}
         for name in facts.inputs:
             if self.raw_names.get(name) not in given:
                 return f"`raw_names` does not say which columns `{name}` is read from"
+        if any(len(sign) != 1 for sign in (self.encoder.delimiter, self.encoder.form.delimiter)):
+            return "`delimiter` is not one character"
         for name, column in own:
             if column.kind == "image" and column.name not in self.encoder.images:
                 return f"`images` does not say what the images of `{name}` are like"

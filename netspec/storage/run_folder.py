@@ -288,9 +288,6 @@ def read_run(path: Path) -> RunRecord:
         done=next((r for r in records if r.get("event") == "done"), None),
         failed=next((r for r in records if r.get("event") == "failed"), None),
     )
-    epochs = [record["epoch"] for record in found.history]
-    if epochs != sorted(set(epochs)):
-        raise errors.damaged(path / METRICS, "an epoch is there twice, or before an earlier one")
     best = (found.done or {}).get("best_epoch") or 1
     if found.done is not None and found.history and not 1 <= best <= len(found.history):
         raise errors.damaged(path / METRICS, f"`best_epoch` is {best}, and it has {len(found.history)} epochs")

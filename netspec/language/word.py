@@ -82,6 +82,10 @@ class Kind(Frozen):
         """Bare words that mean themselves here."""
         return ()
 
+    def takes_name(self, name: str) -> bool:
+        """Whether a bare word means itself here; more than `names` where only the data say which there are."""
+        return name in self.names
+
     @property
     def category(self) -> str | None:
         """The category of words that may be written here, if any."""
@@ -103,6 +107,7 @@ class Option(Frozen, kw_only=True):
 
     `position` is its place among the positional ones, or None for keyword-only; `aliases` is what other libraries call
     it. `field` is the attribute that holds it: the name, followed by `_` where that is a keyword of Python (`return_`).
+    `former` is what earlier versions called it: specs may still write it, and run folders have it.
     """
 
     name: str
@@ -112,6 +117,12 @@ class Option(Frozen, kw_only=True):
     default: Any
     position: int | None
     aliases: tuple[str, ...] = ()
+    former: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in run folders."""
+        return self.former or self.name
 
     @property
     def is_required(self) -> bool:
@@ -131,6 +142,7 @@ def option(
     default: Any = REQUIRED,
     position: int | None = None,
     aliases: tuple[str, ...] = (),
+    former: str = "",
 ) -> Any:
     """Declare an option of a word; where its name is a keyword of Python, append `_` to the field (`return_`).
 
@@ -140,8 +152,10 @@ def option(
         default: the value when it is not written; omit it for a required option.
         position: its place among the (at most three) positional arguments, from 0.
         aliases: what other libraries call it; the message about such a name suggests this one.
+        former: its name in earlier versions, which specs may still write.
     """
-    return Option(name="", field="", kind=kind, doc=doc, default=default, position=position, aliases=aliases)
+    names: dict[str, Any] = {"aliases": aliases, "former": former}
+    return Option(name="", field="", kind=kind, doc=doc, default=default, position=position, **names)
 
 
 def hidden(*, default: Any = REQUIRED) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.language.values import is_plain_number
+from netspec.report.text import number_text
 from netspec.training.metrics import metric_of
 
 REPEATED = ("mse", "mae")
@@ -18,13 +19,14 @@ MIN_WIDTH = 8
 
 
 def metric_text(name: str, value: float) -> str:
-    """A metric for people: fractions in percent, rates in short, the rest with four digits."""
+    """A metric for people: fractions in percent, rates in short, large numbers with separators, the rest with four
+    digits."""
     if name == "rate":
         return f"{value:.3g}"
     metric = metric_of(name)
     if metric is not None and metric.in_percent:
         return f"{100 * value:.2f}%"
-    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else number_text(value, digits=3)
 
 
 def metric_parts(metrics: Mapping[str, Any]) -> list[str]:
@@ -59,40 +61,41 @@ def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class MetricColumns:
-    """Which metrics have a column, in the order of the record."""
+    """Which metrics have a column, in the order of the record, and how wide each is."""
 
-    names: tuple[str, ...]
+    widths: Mapping[str, int]
 
     @classmethod
     def fitting(cls, metrics: Mapping[str, Any], width: int) -> MetricColumns:
         """As many columns as fit: first the loss and that of validation, then each metric with its `val_` twin in the
-        order of the spec. Of two that do not fit together the one of validation is shown."""
+        order of the spec, `mse` last, as its unit is a square. Of two that do not fit together the one of validation is
+        shown."""
         shown, taken = numbers_of(metrics), list[str]()
+        widths = {name: max(len(name), len(metric_text(name, value)), MIN_WIDTH) for name, value in shown.items()}
         left = width
-        for name in shown:
+        for name in sorted(shown, key=lambda name: name.rpartition("_")[2] == "mse"):
             if name.startswith("val_") and name[4:] in shown:
                 continue
             pair = [n for n in (name, f"val_{name}") if n in shown]
             for group in (pair, pair[-1:]):
-                cost = sum(2 + _width(n) for n in group)
+                cost = sum(2 + widths[n] for n in group)
                 if cost <= left:
                     taken, left = [*taken, *group], left - cost
                     break
-        return cls(tuple(name for name in shown if name in taken))
+        return cls({name: widths[name] for name in shown if name in taken})
 
     def header(self) -> str:
         """The names over the columns."""
-        return "".join("  " + name.rjust(_width(name)) for name in self.names)
+        return "".join("  " + name.rjust(width) for name, width in self.widths.items())
 
     def row(self, metrics: Mapping[str, Any]) -> str:
         """The values; a number that is not finite is None in a record."""
-        return "".join("  " + self.cell(name, metrics).rjust(_width(name)) for name in self.names)
+        return "".join("  " + self.cell(name, metrics, width).rjust(width) for name, width in self.widths.items())
 
-    def cell(self, name: str, metrics: Mapping[str, Any]) -> str:
-        """The value of a column."""
+    def cell(self, name: str, metrics: Mapping[str, Any], width: int) -> str:
+        """The value of a column; one that has become too long for it is rounded."""
         value = metrics.get(name)
-        return metric_text(name, value) if is_plain_number(value) else "?"
-
-
-def _width(name: str) -> int:
-    return max(len(name), MIN_WIDTH)
+        if not is_plain_number(value):
+            return "?"
+        text = metric_text(name, value)
+        return text if len(text) <= width else f"{value:.3g}"

@@ -52,6 +52,6 @@ def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  
     return lines
 
 
-def number_text(value: float) -> str:
-    """`184,047`, `0.00127`: whole numbers of many digits with separators."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+def number_text(value: float, digits: int = 4) -> str:
+    """`184,047`, `0.00127`: whole numbers with separators, others with `digits` significant digits."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.{digits}g}"

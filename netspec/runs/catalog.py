@@ -28,6 +28,7 @@ from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.storage.run_lock import is_locked, locked
 from netspec.training.metrics import is_higher_better
+from netspec.training.metrics.base import all_metric_names
 
 State = Literal["finished", "running", "interrupted", "broken"]
 FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
@@ -268,10 +269,18 @@ def metric_names(runs: Iterable[RunInfo]) -> list[str]:
     return list(dict.fromkeys(name for run in runs for name in run.metrics))
 
 
+def plain_metrics(names: Iterable[str]) -> list[str]:
+    """The metrics except losses, without their twins of other splits: those of the whole output before those of a
+    target column, and `mse`, the square of another, last."""
+    measured = [name for name in names if not name.endswith(("loss", "penalty"))]
+    plain, known = [name for name in measured if not name.startswith(("val_", "test_"))], all_metric_names()
+    return sorted(plain, key=lambda name: (name.rpartition("_")[2] == "mse", name not in known))
+
+
 def main_metric(runs: Iterable[RunInfo]) -> str | None:
     """The metric to compare runs by: one on the validation split, the validation loss, or any other."""
     names = metric_names(runs)
-    metrics = [name for name in names if not name.endswith("loss") and not name.startswith(("val_", "test_"))]
+    metrics = plain_metrics(names)
     wanted = [*(f"val_{name}" for name in metrics), "val_loss", *(f"test_{name}" for name in metrics), "test_loss"]
     return next((name for name in (*wanted, *names) if name in names), None)
 

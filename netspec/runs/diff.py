@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from netspec.language.vocabulary import categories, words
 from netspec.runs.align import Pairs, align
 from netspec.spec.canonical import Meaning, Source, Value
 
@@ -134,6 +135,13 @@ def text_of(value: Value) -> str:
     return value["text"] if isinstance(value, dict) else value
 
 
+def option_name(word: str, key: str) -> str:
+    """What an option of a word is called today; a meaning has the name that it had first."""
+    classes = [words(category).get(word) for category in categories()]
+    options = (option for cls in classes if cls is not None for option in cls.options())
+    return next((option.name for option in options if option.former == key), key)
+
+
 def _option_changes(old: Value, new: Value) -> Options:
     """The differences between two calls of the same word, by option; empty for other values."""
     if not (isinstance(old, dict) and isinstance(new, dict) and old["word"] == new["word"]):
@@ -141,10 +149,10 @@ def _option_changes(old: Value, new: Value) -> Options:
     changes = {}
     for name in {**old["options"], **new["options"]}:
         before, after = old["options"].get(name, "—"), new["options"].get(name, "—")
-        inner = _option_changes(before, after)
-        changes.update({f"{name}.{key}": pair for key, pair in inner.items()})
+        inner, shown = _option_changes(before, after), option_name(old["word"], name)
+        changes.update({f"{shown}.{key}": pair for key, pair in inner.items()})
         if not inner and not _equal(before, after):
-            changes[name] = (text_of(before), text_of(after))
+            changes[shown] = (text_of(before), text_of(after))
     return changes
 
 

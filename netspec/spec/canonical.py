@@ -131,7 +131,7 @@ def _settings(word: Word) -> dict[str, Value]:
     """Every option of a word, but for the name of a layer."""
     implied_defaults = word.implied_defaults()
     return {
-        option.name: _canonical(option, getattr(word, option.field), implied_defaults.get(option.name, "none"))
+        option.key: _canonical(option, getattr(word, option.field), implied_defaults.get(option.name, "none"))
         for option in word.options()
         if not (option.name == "name" and isinstance(word, Layer))
     }

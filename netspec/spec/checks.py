@@ -108,6 +108,7 @@ def _recipe(compilation: Compilation, splits: Splits) -> Recipe:
         layers=weights_by_layer(graph),
         class_weights=splits.class_weights,
         target_scaling=splits.target_scaling,
+        expected=[expectation.name for expectation in compilation.measured],
     )
 
 

@@ -90,6 +90,8 @@ def write_tables(folder: Path) -> None:
     (folder / "churn.csv").write_text("\n".join(["Churn,Joined,Total Charges,Internet", *customers]))
     houses = [f"{i}.png,{i},{i * i},2,{i},1,{i},4,{i}.5" for i in range(1, 4)]
     (folder / "houses.csv").write_text("\n".join(["photo,lat,lon,a,b,c,d,e,price", *houses]))
+    homes = [f"{i},{i % 7},{50_000 * i + 7},{70 + i}" for i in range(1, 31)]
+    (folder / "homes.csv").write_text("\n".join(["rooms,floor,price,area", *homes]))
     for i in range(1, 4):
         Image.new("RGB", (80, 60), (i, i, i)).save(folder / f"{i}.png")
 

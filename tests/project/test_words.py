@@ -71,11 +71,11 @@ def files() -> list[Path]:
 
 # Ordinary uses of these words: what is removed from a line before it is searched.
 ALLOWED = {
-    # the option `figure` of `early`, `best` and `reduce_on_plateau` keeps its name: specs and run folders have it
-    "netspec/training/control/keep.py": r"^figure$",
-    "netspec/training/control/stop.py": r"^figure$",
-    "netspec/training/schedules/words.py": r"^figure$",
-    "docs/words.md": r"`figure`|\bfigure = (?:val_loss|none)|`normalise`",
+    # the former name of the option `metric` of `early`, `best` and `reduce_on_plateau`: specs and run folders have it
+    "netspec/training/control/keep.py": r'^"figure"$',
+    "netspec/training/control/stop.py": r'^"figure"$',
+    "netspec/training/schedules/words.py": r'^"figure"$',
+    "docs/words.md": r"`normalise`",
     "CONTRIBUTING.md": r"^\|.*",  # the glossary itself
     "CHANGELOG.md": r"metrics, not figures",
     "benchmarks/reporting.py": r"^figure$",  # matplotlib's
@@ -83,7 +83,6 @@ ALLOWED = {
     "netspec/data/settings.py": r"^\"normalise\"$",  # an alias
     "docs/decisions/0020-rooms.md": r"attention_cpu",
     "netspec/cli/render/picture.py": r"\b\w*[Ff]igure\w*",  # matplotlib's
-    "netspec/cli/render/schedule.py": r"plateau\.figure",  # an option of the language
     "netspec/runs/catalog.py": r'^"figures"$',  # a key of `netspec runs --json`
     "netspec/runs/seed_runs.py": r'^"figures"$',  # a key of seeds.json
 }

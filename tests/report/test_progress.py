@@ -182,7 +182,7 @@ def test_columns_fit_into_80_characters(capsys: pytest.CaptureFixture[str]) -> N
     ) = lines = capsys.readouterr().out.splitlines()
     assert head == "epoch      loss  accuracy  val_loss  val_accuracy    val_f1  time"
     assert one == "  1/3    1.0000    90.00%    0.7000        85.00%    0.7500  1 h 06 min"
-    assert two == "  2/3         ?    90.00%  1.23e+05        85.00%    0.7500  0.0 s"
+    assert two == "  2/3         ?    90.00%   123,456        85.00%    0.7500  0.0 s"
     assert max(map(len, lines)) <= 80
     assert sum(line.count("test_") for line in lines) == len(METRICS), "at the end there are all"
 

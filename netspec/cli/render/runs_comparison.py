@@ -20,7 +20,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.text import printable
 from netspec.report.text import duration_text
 from netspec.runs.catalog import RunInfo, meaning_of_run, metric_names
-from netspec.runs.diff import text_of
+from netspec.runs.diff import option_name, text_of
 from netspec.spec.canonical import Meaning, Value
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def _by_option(name: str, values: Sequence[Value | None]) -> Iterator[tuple[str,
     chains = [value for value in values if isinstance(value, list)]
     if len(calls) == len(values) and len({call["word"] for call in calls}) == 1:
         for option in dict.fromkeys(option for call in calls for option in call["options"]):
-            yield from _by_option(f"{name}.{option}", [call["options"].get(option) for call in calls])
+            shown = f"{name}.{option_name(calls[0]['word'], option)}"
+            yield from _by_option(shown, [call["options"].get(option) for call in calls])
     elif len(chains) == len(values) and len({len(chain) for chain in chains}) == 1:
         for position, links in enumerate(zip(*chains, strict=True)):
             yield from _by_option(name if len(chains[0]) == 1 else f"{name}[{position + 1}]", links)

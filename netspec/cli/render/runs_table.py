@@ -16,7 +16,7 @@ from rich.text import Text
 from netspec.language.text import printable, wrap
 from netspec.report.metric_text import metric_text
 from netspec.report.text import duration_text, line_width, plural, wants_color
-from netspec.runs.catalog import RunInfo, main_metric, metric_names
+from netspec.runs.catalog import RunInfo, main_metric, metric_names, plain_metrics
 from netspec.training.metrics import is_higher_better
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def table_width(out: Console, table: Table) -> int:
 def main_metrics(runs: Sequence[RunInfo], sort: str | None) -> list[str]:
     """At most four metrics for the columns of a table, the most important ones first."""
     names = metric_names(runs)
-    plain = [name for name in names if not name.startswith(("val_", "test_"))]
-    metrics = [name for name in plain if not name.endswith("loss") and name != "penalty"]
+    metrics = plain_metrics(names)
     order = [sort, main_metric(runs), *(f"test_{name}" for name in metrics[:1]), "val_loss", "loss"]
     order += [f"val_{name}" for name in metrics] + metrics
     wanted = dict.fromkeys(name for name in order if name in names)

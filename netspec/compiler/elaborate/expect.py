@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from netspec.compiler.elaborate.elaboration import Abandon, Frame
@@ -110,7 +110,7 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     prefixes = [f"{part}_{output}" for part in PARTS for output in outputs]
     metrics = ["loss", *_metric_names()]
     names = [prefix + metric for prefix in prefixes for metric in metrics]
-    if expectation.name in names:
+    if expectation.name in names or _may_be_of_column(expectation.name, prefixes):
         return _impossible(expectation)
     aliases = {squeeze(metric): f"test_{metric}" for metric in metrics}
     aliases |= dict.fromkeys(("totalparams", "parameters", "numparams", "weights"), "params")
@@ -124,10 +124,22 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
 
 
+def _may_be_of_column(name: str, prefixes: Sequence[str]) -> bool:
+    """Whether it is the name of a metric of a target column, `test_price_mae`; the data say which columns there are,
+    and `check_measurable` looks at them."""
+    metrics = [name for name, cls in _metric_classes().items() if cls.by_column]
+    return any(name.startswith(prefix) and name.endswith(f"_{metric}") for prefix in prefixes for metric in metrics)
+
+
 def _metric_names(limit: int | None = None) -> dict[str, bool]:
     """The names of the numbers that metrics report, at most `limit` of each, and whether they are fractions."""
+    return {name: cls.is_fraction for name, cls in _metric_classes(limit).items()}
+
+
+def _metric_classes(limit: int | None = None) -> dict[str, Any]:
+    """The same names, and the words that report them."""
     metrics: list[Any] = [cls for cls in words("metric").values() if hasattr(cls, "metric_names")]
-    return {name: cls.is_fraction for cls in metrics for name in cls.metric_names()[:limit]}
+    return {name: cls for cls in metrics for name in cls.metric_names()[:limit]}
 
 
 def _impossible(expectation: Expectation) -> Diagnostic | None:

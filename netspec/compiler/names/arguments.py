@@ -36,6 +36,7 @@ class Slot(Frozen):
     position: int | None
     kind: Kind | None = None
     aliases: tuple[str, ...] = ()
+    former: str = ""
 
     @property
     def is_activation(self) -> bool:
@@ -53,7 +54,7 @@ class Callee(Frozen):
 
     @classmethod
     def of_word(cls, word: type[Word]) -> Callee:
-        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.aliases) for o in word.options())
+        slots = tuple(Slot(o.name, o.is_required, o.position, o.kind, o.aliases, o.former) for o in word.options())
         return cls(word.word, slots, is_activation=word.category == "activation", declared=word)
 
     @classmethod
@@ -122,6 +123,9 @@ class ArgumentMatcher:
         callee, known = self.callee, {slot.name: slot for slot in self.callee.slots}
         if name.name in known:
             return known[name.name]
+        former = next((slot for slot in callee.slots if slot.former == name.name), None)
+        if former is not None:
+            return former
         aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
         given = {*self.values, *(a.name.name for a in self.arguments if a.name is not None)}
         advice = advise_option(callee.declared, argument, self.arguments)

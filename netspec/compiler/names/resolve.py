@@ -296,7 +296,7 @@ class _Resolver:
                 self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
             return
         word = find_word(node.name, kind, is_free)
-        if kind is not None and node.name in kind.names:  # also where a layer has that name (`merge = add`)
+        if kind is not None and kind.takes_name(node.name):  # also where a layer has that name (`merge = add`)
             self.resolution.symbols[id(node)] = Symbol(node.name)
         elif word is not None:
             self.resolution.words[id(node)] = word

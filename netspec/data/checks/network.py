@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.heads import check_head, source_notes
 from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.errors import network as errors
+from netspec.data.transforms.columns import names_in_metrics
 from netspec.language.diagnostics import Diagnostic, Note, suggest
 from netspec.language.lazy import lazy
 from netspec.language.shape import Dim, Shape, Size, product
@@ -107,7 +108,18 @@ def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
         return facts
     kinds = {target.kind for target in facts.targets.values()}
     size = sum(target.size for target in facts.targets.values())
-    return facts.replace(targets={"output": Target("binary" if kinds == {"binary"} else "numbers", size)})
+    kind: Literal["binary", "numbers"] = "binary" if kinds == {"binary"} else "numbers"
+    return facts.replace(targets={"output": Target(kind, size, columns=_column_names(facts.targets))})
+
+
+def _column_names(targets: Mapping[str, Target]) -> tuple[str, ...]:
+    """The names of the numbers of several targets; of one with several numbers they are numbered."""
+    names = [
+        name if target.size == 1 else f"{name}_{number}"
+        for name, target in targets.items()
+        for number in range(1, target.size + 1)
+    ]
+    return names_in_metrics(names)
 
 
 def can_join(targets: Mapping[str, Target], output: str) -> bool:

@@ -41,7 +41,8 @@ class Target(Frozen):
     `kind` is `class` (ids from 0 to `classes` - 1), `binary` (zeros and ones) or `numbers`; `size` is how many ids or
     numbers an example has: 1 for one class, T for a class at each of T steps. `names` are those of the classes.
     `labels` are the integers that occur, sorted, where they are not 0 to `classes` - 1; `ids` the labels that the class
-    ids stand for, where they were numbered by `class_ids`.
+    ids stand for, where they were numbered by `class_ids`. `columns` are the names of several numbers, as they are in
+    the names of metrics.
     """
 
     kind: Literal["class", "binary", "numbers"]
@@ -50,6 +51,7 @@ class Target(Frozen):
     names: tuple[str, ...] | None = None
     labels: tuple[int, ...] | None = None
     ids: tuple[int, ...] | None = None
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of_classes(cls, names: Sequence[str]) -> Target:

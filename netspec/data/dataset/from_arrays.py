@@ -15,6 +15,7 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadPair, NoColumn, NoExamples, UnequalLengths, WrongType
+from netspec.data.transforms.columns import names_in_metrics
 from netspec.language.diagnostics import Unplaced, suggest
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
@@ -66,6 +67,9 @@ def from_arrays(
         key: target_of(in_memory(array), in_memory(test.targets[key]) if test is not None else None)
         for key, array in train.targets.items()
     }
+    for key, part in _named_parts(y, "output").items():
+        if header := column_names(part):
+            targets[key] = targets[key].replace(columns=names_in_metrics(header))
     facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
     return Dataset(name, facts, train, test, columns=columns)
 

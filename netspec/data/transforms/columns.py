@@ -134,6 +134,14 @@ def read_dates(name: str, cells: Sequence[str], date_format: str, where: Where) 
     return seconds
 
 
+def names_in_metrics(columns: Sequence[str]) -> tuple[str, ...]:
+    """The names of target columns in those of metrics, `price` in `val_price_mae`: identifiers that do not begin like
+    the name of a split. None where they are not different."""
+    names = [input_name(column) for column in columns]
+    names = [f"column_{name}" if name.partition("_")[0] in ("train", "val", "test") else name for name in names]
+    return tuple(names) if len({*names}) == len(names) else ()
+
+
 def input_name(column: str) -> str:
     """The name of an input for a column: an identifier."""
     cleaned = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()

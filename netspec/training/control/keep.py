@@ -34,17 +34,18 @@ class Best(Keep):
 
     aliases = ("ModelCheckpoint", "best_weights")
 
-    figure: str | None = option(
+    metric: str | None = option(
         MetricName(),
         "the metric to compare (none: the one that `stop` monitors, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,
         aliases=("monitor",),
+        former="figure",
     )
 
     def watches(self) -> str | None:
         """The metric that it compares, if it says so."""
-        return self.figure
+        return self.metric
 
 
 @keep("last")

@@ -12,7 +12,7 @@ from netspec.language.record import Frozen
 from netspec.language.values import SECONDS, Comparison, Duration, Symbol, to_source
 from netspec.language.vocabulary import Declares
 from netspec.language.word import Kind, Mismatch, Word, option
-from netspec.training.metrics.base import all_metric_names
+from netspec.training.metrics.base import all_metric_names, metric_of
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -25,7 +25,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 class MetricName(Kind):
     """The name of a metric on one of some splits: `val_loss`, `val_accuracy`, …
 
-    With several outputs the name has the output in it and is given in quotes: "val_digit_accuracy".
+    With several outputs the name has the output in it, `val_digit_accuracy`, with several target columns the column.
     """
 
     splits: tuple[str, ...] = ("val",)
@@ -45,6 +45,10 @@ class MetricName(Kind):
         name = str(value)
         return name if name in self.names else f'"{name}"'
 
+    def takes_name(self, name: str) -> bool:
+        split, _, rest = name.partition("_")
+        return split in self.splits and (metric_of(rest) is not None or rest == "loss" or rest.endswith("_loss"))
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(f"{split}_{name}" for split in self.splits for name in ("loss", *all_metric_names()))
@@ -54,6 +58,9 @@ class MetricGoal(Kind):
     """A comparison of a metric on the validation or the test split with a number: `val_accuracy >= 99%`."""
 
     metric: MetricName = MetricName(("val", "test"))
+
+    def takes_name(self, name: str) -> bool:
+        return self.metric.takes_name(name)
 
     def accept(self, value: object) -> Comparison:
         if not isinstance(value, Comparison) or value.operator not in OPERATORS:
@@ -133,12 +140,14 @@ class Early(Stop):
 
     aliases = ("EarlyStopping", "early_stopping")
 
-    figure: str = option(MetricName(), "the metric to monitor", default="val_loss", position=0, aliases=("monitor",))
+    metric: str = option(
+        MetricName(), "the metric to monitor", default="val_loss", position=0, aliases=("monitor",), former="figure"
+    )
     patience: int = option(Count(1), "epochs without progress to wait for", default=3, position=1)
     min_delta: float = option(Number(0), "smaller progress than this does not count", default=0.0)
 
     def watches(self) -> str:
-        return self.figure
+        return self.metric
 
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         return is_better(value, best, higher=higher, min_delta=self.min_delta)

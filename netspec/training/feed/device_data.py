@@ -109,8 +109,12 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
     if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
         targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
     predictions = _in_units(
-        output, Predictions(logits.astype(jnp.float32), targets, output.scored, weights, threshold=output.threshold)
-    )
+        output,
+        Predictions(
+            logits.astype(jnp.float32), targets, output.scored, weights,
+            by_column=bool(output.columns), threshold=output.threshold,
+        ),
+    )  # fmt: skip
     found: dict[str, Any] = {}
     for metric in output.metrics:
         if not (training and (metric.is_table or metric.takes_long)):

@@ -113,7 +113,7 @@ class Plateau(TrainingCallback):
         self.rate = float(self.rates[step - 1]) * before
         if step <= steps_before(chain, self.rule, steps) or not training.progress.is_plateau(self.rule, metrics):
             return
-        after = max(before * self.rule.factor, self.rule.least)
+        after = max(before * self.rule.factor, self.rule.min_factor)
         training.state["rate_scale"] = training.engine.placement.put(np.float32(after))
         training.log(
             f"`{self.rule.watches()}` has not improved: the scheduled learning rate is now multiplied by {after:.4g}"

@@ -175,7 +175,9 @@ def compute_metrics(
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
             if is_missing or (metric.is_table and not tables):
                 continue
-            metrics[prefix + recipe.metric_name(name, metric.metric_name)] = metric.value(totals)
+            for key, column in recipe.reported(name, metric, prefix.removesuffix("_") or "train").items():
+                own_totals = totals if column is None else totals.column(column, len(output.columns))
+                metrics[prefix + key] = metric.value(own_totals)
     return metrics
 
 

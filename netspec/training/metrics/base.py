@@ -26,6 +26,9 @@ jnp = lazy("jax.numpy")
 DEFAULT_THRESHOLD = 0.5
 """The probability above which a prediction is yes."""
 
+OF_EACH = "_of_each"
+"""The end of the names of sums that are known of each number of a target, or of each class."""
+
 MetricValue = Any
 """A number, or (nested) lists of numbers for a table."""
 
@@ -38,8 +41,8 @@ class Predictions(Frozen):
 
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
     x T) are 0 for rows and steps that only fill up, or None when there are none. Numbers are in the units of the
-    targets; `difference` is prediction - target where they were normalized. `threshold` is the probability above which
-    a sigmoid says yes.
+    targets; `difference` is prediction - target where they were normalized. With `by_column` the sums of each number of
+    a target are needed. `threshold` is the probability above which a sigmoid says yes.
     """
 
     logits: Any
@@ -47,6 +50,7 @@ class Predictions(Frozen):
     head: OutputHead
     weights: Any = None
     difference: Any = None
+    by_column: bool = False
     threshold: float = DEFAULT_THRESHOLD
 
     @property
@@ -104,6 +108,14 @@ class Totals(Frozen):
     scores: np.ndarray | None = None
     labels: np.ndarray | None = None
 
+    def column(self, index: int, count: int) -> Totals:
+        """The totals of one of the `count` numbers of a target: those that are known of each."""
+        each = {name: total for name, total in self.sums.items() if name.endswith(OF_EACH)}
+        sums = {name.removesuffix(OF_EACH): total[index] for name, total in each.items()}
+        sums |= {name: total[index : index + 1] for name, total in each.items()}
+        spread = self.spread[index : index + 1] if self.spread is not None else None
+        return self.replace(sums=sums, numbers=self.numbers // count, spread=spread)
+
 
 class Metric(Word, ABC):
     """Base of every metric."""
@@ -119,6 +131,10 @@ class Metric(Word, ABC):
     """Is between 0 and 1."""
     in_percent: ClassVar[bool] = False
     """Is shown in percent."""
+    by_column: ClassVar[bool] = False
+    """Is reported for each target column, where they have names."""
+    has_average: ClassVar[bool] = True
+    """Is reported over all target columns as well: it has no unit, so that their average means something."""
     needs: ClassVar[Need] = "numbers"
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from netspec.language.lazy import lazy, np
-from netspec.training.metrics.base import Metric, MetricValue, Predictions, Totals, metric, metric_word
+from netspec.training.metrics.base import OF_EACH, Metric, MetricValue, Predictions, Totals, metric, metric_word
 from netspec.training.table import table_word
 from netspec.training.targets import as_numbers
 
@@ -22,13 +22,17 @@ class MeanOfNumbers(Metric, ABC):
     """Base of the means over all numbers of a split; `total` is the name of their sum."""
 
     total: ClassVar[str]
+    by_column = True
+    has_average = False
 
     @abstractmethod
     def of_each(self, predictions: Predictions) -> Any:
         """What the mean is taken of, in the shape of the output."""
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
-        return {self.total: predictions.counted(self.of_each(predictions)).sum()}
+        values = predictions.counted(self.of_each(predictions))
+        each = {f"{self.total}{OF_EACH}": _by_number(values)} if predictions.by_column else {}
+        return {self.total: values.sum(), **each}
 
     def value(self, totals: Totals) -> MetricValue:
         return float(totals.sums[self.total]) / totals.numbers
@@ -61,6 +65,7 @@ MeanAbsolutePercentageError = mean_word(
     details="A target of 0 makes it huge; use `mae` then.",
     aliases=("MeanAbsolutePercentageError", "mean_absolute_percentage_error"),
     in_percent=True,
+    has_average=True,
     total="shares",
     of_each=lambda self, predictions: (
         jnp.abs(predictions.errors)
@@ -74,6 +79,7 @@ RSquared = metric_word(
     "it is predicted exactly, otherwise 0.",
     aliases=("R2Score", "r2_score"),
     higher_is_better=True,
+    by_column=True,
     sums=lambda self, predictions: {"squares_of_each": _by_number(predictions.counted(predictions.errors**2))},
     value=lambda self, totals: _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals),
 )
@@ -88,6 +94,7 @@ class ExplainedVariance(Metric):
 
     aliases = ("ExplainedVariance", "explained_variance_score")
     higher_is_better = True
+    by_column = True
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:
         errors = predictions.counted(predictions.errors)

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from netspec.data.splits.split import Splits
 
 
+MAX_COLUMNS = 20
+"""Of more target columns, metrics are reported over all of them only."""
+
+
 class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
     `class_weights` are those of the classes, one number for each unit (two for a single binary label). Normalized
@@ -60,6 +64,13 @@ class OutputRecipe(Frozen):
     def chooses(self) -> bool:
         """A prediction is one class of several, not a number or a binary label for each unit."""
         return has_classes(self.scored, self.target)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the target columns, where there are several that are numbers, and not too many."""
+        names = self.target.columns
+        is_each = self.head.count == len(names) == self.head.units and self.target.kind == "numbers"
+        return names if is_each and 1 < len(names) <= MAX_COLUMNS else ()
 
     @property
     def is_yes_or_no(self) -> bool:

@@ -21,7 +21,7 @@ from netspec.training.control.keep import Best, Every, Keep, Last
 from netspec.training.control.stop import Stop, Until
 from netspec.training.control.threshold import BestThreshold, can_compare, number_of
 from netspec.training.errors import outputs as output_errors, recipe as errors
-from netspec.training.metrics import metric_of
+from netspec.training.metrics import Metric, metric_of
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.optimizers import ChainWord
 from netspec.training.recipe.outputs import OutputRecipe, make_outputs
@@ -30,7 +30,8 @@ from netspec.training.schedules import Schedule, find_plateau
 
 
 class Recipe(Frozen):
-    """Everything in force for a run. `outputs` has an entry for each output of the network, by name."""
+    """Everything in force for a run. `outputs` has an entry for each output of the network, by name;
+    `expected` are the metrics that the section `expect` names."""
 
     outputs: Mapping[str, OutputRecipe]
     optimizer: tuple[ChainWord, ...]
@@ -48,6 +49,7 @@ class Recipe(Frozen):
     every: Every | None = None
     drop_last: bool = False
     threshold: float | BestThreshold = DEFAULT_THRESHOLD
+    expected: tuple[str, ...] = ()
 
     @property
     def watched(self) -> str:
@@ -68,9 +70,19 @@ class Recipe(Frozen):
             single = [metric for metric in output.metrics if not metric.is_table]
             if split == "train":
                 single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
-            names += [self.metric_name(name, metric.metric_name) for metric in single]
+            names += [key for metric in single for key in self.reported(name, metric, split)]
             names += [self.metric_name(name, "loss")] if self.takes_names else []
         return [f"{split}_{name}" for name in names]
+
+    def reported(self, output: str, metric: Metric, split: str) -> dict[str, int | None]:
+        """The names, without that of the split, that a metric of an output is reported under, and the target column of
+        each; None: all of them. Where an average over columns means nothing, there is one only for settings and
+        expectations that name it."""
+        own = self.metric_name(output, metric.metric_name)
+        columns = self.outputs[output].columns if metric.by_column else ()
+        each = {self.metric_name(output, f"{name}_{metric.metric_name}"): i for i, name in enumerate(columns)}
+        is_asked = not columns or metric.has_average or f"{split}_{own}" in {*self.monitored, *self.expected}
+        return {own: None, **each} if is_asked else dict(each)
 
     @property
     def class_names(self) -> dict[str, list[str]]:
@@ -169,6 +181,7 @@ def make_recipe(
     layers: Mapping[str, int] | None = None,
     class_weights: Mapping[str, Sequence[float]] | None = None,
     target_scaling: Mapping[str, Normalization] | None = None,
+    expected: Sequence[str] = (),
 ) -> Recipe:
     """Fill in every default, and check the settings against the network and the data.
 
@@ -182,6 +195,7 @@ def make_recipe(
         layers: how many weights each layer trains, by its name; None: the names in settings are not looked at.
         class_weights: what an example of each class counts, by the names of targets.
         target_scaling: the statistics of targets that are normalized, by the names of outputs.
+        expected: the metrics that the section `expect` names.
 
     Raises:
         CompileError: with everything that does not fit together (NS450 to NS467, NS542).
@@ -196,7 +210,7 @@ def make_recipe(
     keep, every = _keep(settings.keep or (), has_val, check)
     copied = {o.name: getattr(settings, o.name) for o in settings.options() if o.name in Recipe.__struct_fields__}
     decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
-    recipe = Recipe(**{**copied, **decided})
+    recipe = Recipe(**{**copied, **decided}, expected=tuple(expected))
     if len(outputs) == len(heads):
         recipe = _with_threshold(recipe, has_val, check)
         _check_monitored(recipe, {"val": has_val, "test": has_test}, check)

@@ -226,19 +226,22 @@ class ReduceOnPlateau(Schedule):
     patience: int = option(
         Count(1), "epochs without improvement before the learning rate is reduced", default=2, position=1
     )
-    figure: str = option(
-        MetricName(), "the metric to monitor", default="val_loss", position=2, aliases=("metric", "monitor")
+    metric: str = option(
+        MetricName(), "the metric to monitor", default="val_loss", position=2, aliases=("monitor",), former="figure"
     )
     min_delta: float = option(Number(0), "smaller improvements do not count", default=0.0, aliases=("threshold",))
     cooldown: int = option(Count(0), "epochs to wait after a reduction before monitoring again", default=0)
-    least: float = option(Number(0, 1), "the smallest factor", default=0.0, aliases=("min_lr", "min_scale"))
+    min_factor: float = option(
+        Number(0, 1), "the learning rate is not reduced below this fraction of what it would be", default=0.0,
+        aliases=("min_lr", "min_rate", "min_scale"), former="least",
+    )  # fmt: skip
 
     def at(self, step: Any, length: int, steps_per_epoch: int) -> Any:
         return 1.0  # the reductions so far are in the state of the run (`rate_scale`)
 
     def watches(self) -> str:
         """The metric that it monitors."""
-        return self.figure
+        return self.metric
 
     def is_better(self, value: float, best: float, *, higher: bool) -> bool:
         """Whether the metric of an epoch is an improvement; `higher`: larger values are better."""

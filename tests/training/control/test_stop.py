@@ -83,8 +83,8 @@ FIGURES = [{"val_loss": x, "val_accuracy": y} for x, y in zip(LOSSES, ACCURACIES
     ("stop", "seconds", "epochs", "word"),
     [
         ((Early(patience=2),), 0, 7, "early"),
-        ((Early(figure="val_accuracy", patience=2),), 0, 4, "early"),
-        ((Early(patience=2), Early(figure="val_accuracy", patience=3)), 0, 5, "early(val_accuracy)"),
+        ((Early(metric="val_accuracy", patience=2),), 0, 4, "early"),
+        ((Early(patience=2), Early(metric="val_accuracy", patience=3)), 0, 5, "early(val_accuracy)"),
         ((goal("val_accuracy >= 0.9"), Early(patience=5)), 0, 6, "until(val_accuracy >= 0.9)"),
         ((Early(patience=5), goal("val_loss <= 3")), 0, 3, "until(val_loss <= 3)"),
         ((Early(patience=5), minutes(10)), 150, 4, "time(10 minutes)"),
@@ -133,7 +133,7 @@ def test_a_run_ends_when_its_time_is_up() -> None:
 
 def test_the_best_epoch_by_a_figure() -> None:
     for figure, best in ((None, 8), ("val_accuracy", 6), ("val_loss", 8)):
-        recipe = recipe_for(keep=Best(figure=figure))
+        recipe = recipe_for(keep=Best(metric=figure))
         progress = Progress()
         for number, found in enumerate(FIGURES):
             progress.epoch = number
@@ -143,11 +143,11 @@ def test_the_best_epoch_by_a_figure() -> None:
 
 
 def test_without_a_figure_the_best_is_by_the_first_rule_that_watches_one() -> None:
-    stop = (minutes(5), Early(figure="val_accuracy"), goal("val_loss < 1"))
+    stop = (minutes(5), Early(metric="val_accuracy"), goal("val_loss < 1"))
     assert recipe_for(stop=stop).watched == "val_accuracy"
-    assert recipe_for(stop=stop, keep=Best(figure="val_loss")).watched == "val_loss"
+    assert recipe_for(stop=stop, keep=Best(metric="val_loss")).watched == "val_loss"
     assert recipe_for(stop=minutes(5)).watched == "val_loss"
-    plateau = (ReduceOnPlateau(figure="val_accuracy"),)
+    plateau = (ReduceOnPlateau(metric="val_accuracy"),)
     assert recipe_for(stop=minutes(5), schedule=plateau).watched == "val_accuracy"
     assert recipe_for(stop=Early(), schedule=plateau).watched == "val_loss"
 
@@ -171,7 +171,7 @@ def test_going_on_gives_the_same(tmp_path: Path) -> None:
 
     def job(epochs: int) -> Any:
         rules = (goal("val_accuracy > 1"), Early(patience=30), minutes(30))
-        keep = (Best(figure="val_accuracy"), Every(length=Duration(2, "epochs")))
+        keep = (Best(metric="val_accuracy"), Every(length=Duration(2, "epochs")))
         return class_job(epochs=epochs, stop=rules, keep=keep, class_weights={"output": (1.0, 2.0, 0.5)})
 
     whole, run = Run.create(tmp_path, "whole", {}, {}), Run.create(tmp_path, "parts", {}, {})

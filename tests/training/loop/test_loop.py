@@ -186,7 +186,7 @@ def test_early_stopping_waits_and_stops() -> None:
 
 
 def test_early_stopping_on_a_figure_that_grows() -> None:
-    stop = Early(figure="val_accuracy", patience=1, min_delta=0.5)
+    stop = Early(metric="val_accuracy", patience=1, min_delta=0.5)
     result = fit(class_job(epochs=50, stop=stop))
     assert len(result.history) == 2  # no epoch gains half of all examples
 

@@ -235,7 +235,7 @@ def test_running_means_of_a_skipped_batch_are_not_kept() -> None:
 
 
 def test_the_rate_falls_without_compiling_again() -> None:
-    rule = ReduceOnPlateau(factor=0.5, patience=1, min_delta=1e9, least=0.2)
+    rule = ReduceOnPlateau(factor=0.5, patience=1, min_delta=1e9, min_factor=0.2)
     job = number_job(epochs=5, batch=100, optimizer=(Sgd(rate=0.1),), schedule=(rule,), keep="last")
     result = fit(job)
     assert result.engine.loop_program(100)._cache_size() == 1

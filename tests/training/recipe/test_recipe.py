@@ -72,8 +72,8 @@ WRONG = [
     (SOFTMAX, CLASSES, {"optimizer": (Adam(), Sgd())}, "NS457"),
     (SOFTMAX, CLASSES, {"schedule": (Cosine(), Warmup())}, "NS458"),
     (SOFTMAX, CLASSES, {"schedule": (Constant(), Cosine())}, "NS458"),
-    (SOFTMAX, CLASSES, {"stop": Early(figure="val_rmse")}, "NS459"),
-    (SOFTMAX, CLASSES, {"stop": Early(figure="val_confusion_matrix")}, "NS459"),
+    (SOFTMAX, CLASSES, {"stop": Early(metric="val_rmse")}, "NS459"),
+    (SOFTMAX, CLASSES, {"stop": Early(metric="val_confusion_matrix")}, "NS459"),
     (SOFTMAX, CLASSES, {"stop": Early(), "has_val": False}, "NS459"),
     (SOFTMAX, CLASSES, {"keep": "best", "has_val": False}, "NS465"),
 ]
@@ -105,7 +105,7 @@ def test_keep_follows_from_the_validation_split() -> None:
 def test_several_outputs() -> None:
     heads = {"digit": SOFTMAX, "weight": OutputHead((1,))}
     recipe = make_recipe(
-        TrainSettings(stop=(Early(figure="val_digit_accuracy"),)),
+        TrainSettings(stop=(Early(metric="val_digit_accuracy"),)),
         heads,
         {"digit": CLASSES, "weight": Target("numbers")},
         has_val=True,

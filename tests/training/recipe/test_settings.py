@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from netspec.language.kinds import Chain
+from netspec.language.source import Source
 from netspec.language.values import Symbol
 from netspec.language.vocabulary import signature, words
 from netspec.language.word import Mismatch
+from netspec.runs.diff import compare
+from netspec.spec.canonical import meaning_of
+from netspec.spec.compilation import Compilation
 from netspec.training.control.stop import Early, MetricName
 from netspec.training.metrics.classification import Accuracy
 from netspec.training.metrics.ranking import RocAuc
@@ -57,5 +62,19 @@ def test_early_takes_validation_figures_only() -> None:
     assert MetricName().accept("val_digit_loss") == "val_digit_loss"
     with pytest.raises(Mismatch):
         MetricName().accept(Symbol("loss"))
-    assert Early(figure="val_digit_loss", patience=2).to_source() == 'early("val_digit_loss", 2)'
-    assert Early(figure="val_accuracy").to_source() == "early(val_accuracy)"
+    assert Early(metric="val_digit_loss", patience=2).to_source() == 'early("val_digit_loss", 2)'
+    assert Early(metric="val_accuracy").to_source() == "early(val_accuracy)"
+
+
+def test_options_are_taken_under_their_names_of_earlier_versions_too() -> None:
+    """The meaning, and so its hash, is that of the specs and the run folders from before."""
+    text = "input 10\ndense(1)\ndata {{ source = diabetes\nval = 10% }}\ntrain {{ {0} }}\n"
+    before = "stop = early(figure = val_mae)\nkeep = best(figure = val_mae)\n"
+    before += "schedule = reduce_on_plateau(figure = val_mae, least = 0.1)"
+    after = before.replace("figure", "metric").replace("least", "min_factor")
+    old, new = (meaning_of(Compilation(Source("t.net", text.format(part)))) for part in (before, after))
+    assert old.hash == new.hash
+    assert '"figure": "val_mae"' in json.dumps(old.as_json()) and '"least": "0.1"' in json.dumps(new.as_json())
+    changed = meaning_of(Compilation(Source("t.net", text.format(after.replace("val_mae", "val_rmse")))))
+    shown = {key for change in compare(old, changed).changes for key in change.options}
+    assert shown == {"metric"}, shown

@@ -148,7 +148,7 @@ FIGURES = [1.0, 0.8, 0.9, 0.85, 0.81, 0.7, 0.69, 0.69, 0.69, 0.69, 0.69, 0.5, 0.
 
 def falls(rule: ReduceOnPlateau, figures: list[float | None]) -> list[bool]:
     progress = Progress()
-    return [progress.is_plateau(rule, {} if v is None else {rule.figure: v}) for v in figures]
+    return [progress.is_plateau(rule, {} if v is None else {rule.metric: v}) for v in figures]
 
 
 @pytest.mark.oracle
@@ -166,7 +166,7 @@ def test_plateaus_are_those_of_pytorch(patience: int, cooldown: int, delta: floa
         rates.append(optimizer.param_groups[0]["lr"])
     expected = [after < before for before, after in itertools.pairwise(rates)]
     figure = "val_loss" if sign > 0 else "val_accuracy"
-    rule = ReduceOnPlateau(factor=0.5, patience=patience, cooldown=cooldown, min_delta=delta, figure=figure)
+    rule = ReduceOnPlateau(factor=0.5, patience=patience, cooldown=cooldown, min_delta=delta, metric=figure)
     assert falls(rule, [sign * value for value in FIGURES]) == expected
     assert any(expected)
 

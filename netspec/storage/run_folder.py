@@ -129,14 +129,15 @@ class Run:
     def write_text(self, file: str, text: str) -> None:
         """Replace a file of the folder by this text, completely or not at all.
 
-        Its checksum is written first, beside that of the text before: whenever this is interrupted, one of them is
-        right.
+        Its checksum is written first, beside that of the text that is there, which is not the last one listed where an
+        earlier call was interrupted: whenever this is interrupted, one of them is right.
         """
         content = text.encode()
         listed = read_checksums(self.path)
         if listed is not None:
-            before = [known for known in listed.get(file, ()) if known != checksum(content)]
-            listed = {**listed, file: (checksum(content), *before[:1])}
+            now = checksum((self.path / file).read_bytes()) if (self.path / file).exists() else None
+            before = [known for known in listed.get(file, ()) if known == now != checksum(content)]
+            listed = {**listed, file: (checksum(content), *before)}
             self._replace(CHECKSUMS, checksums_text(listed).encode())
         self._replace(file, content)
 

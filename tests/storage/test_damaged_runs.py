@@ -363,6 +363,16 @@ def test_a_run_is_readable_while_it_is_written_and_after_kills(folder: Path, lon
     assert reads > 3
 
 
+def test_two_interrupted_writes_leave_the_text_readable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checksum beside the new one is that of the text, not the one of a text that was never written."""
+    before = read_text(folder, "settings.json")
+    for text in ('{"train": {"epochs": 5}}', '{"train": {"epochs": 6}}'):
+        monkeypatch.setattr(run_folder, "replace_file", Disk(1).replace_file)  # the checksums are still written
+        with pytest.raises(Killed):
+            Run(folder).write_text("settings.json", text)
+        assert read_text(folder, "settings.json") == before
+
+
 def test_seeds_are_checked_as_well(trained: Path, tmp_path: Path) -> None:
     prepared = prepare(read_source(trained / "flowers.net"), None, {"train.seeds": "2", "train.epochs": "1"})
     result = train_seeds(prepared, tmp_path / "runs")

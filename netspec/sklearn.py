@@ -136,7 +136,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             trained = fit(experiment, reporter=callback)
         self.model_ = Model.of(experiment.model)
         self.model_.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
-        self.history_ = list(trained.history)
+        self.history_ = trained.history
 
     def _checked(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -169,7 +169,7 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     Attributes:
         classes_: the labels.
         model_: the trained `netspec.Model`.
-        history_: the metrics of each epoch.
+        history_: the metrics of each epoch; `history_["loss"]` is the list of one of them.
         n_features_in_, feature_names_in_: as for every estimator of scikit-learn.
     """
 

@@ -21,13 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.analysis.lowering_plan import plan_of
+from netspec.language.files.atomic_files import replace_file
 from netspec.language.files.cache_dir import cache_folder
 from netspec.language.files.regular_file import Limit, read_regular
 from netspec.language.lowering_families import FAST, REFERENCE, LoweringKind
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, with_overrides
-from netspec.storage.atomic_files import replace_file
 from netspec.training.feed.device import processor
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.files.paths import exists, is_file
 from netspec.language.source import Source
 from netspec.spec.compilation import read_source, read_stream
-from netspec.storage.atomic_files import reason_of, replace_file
 
 
 def read_spec(file: str) -> Source:

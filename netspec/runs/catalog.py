@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +17,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, structs
 
 from netspec.language.diagnostics import CompileError, fail, suggest
+from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
-from netspec.storage.atomic_files import reason_of
 from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
@@ -43,7 +44,8 @@ class RunInfo(Frozen):
     `state`: `interrupted` runs can be resumed, `broken` ones cannot (`reason` says why). `epochs` are finished, `of`
     planned. `metrics` are those of the best weights, which are of epoch `best_epoch`. `made` is when it was started,
     `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` is how many runs with
-    different seeds the folder holds, 0 for a usual run.
+    different seeds the folder holds, 0 for a usual run; `metrics` are their means then, and `stds` their standard
+    deviations.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class RunInfo(Frozen):
     seconds: float = 0.0
     hash: str | None = None
     seeds: int = 0
+    stds: Mapping[str, float] = {}
 
     @property
     def name(self) -> str:
@@ -223,7 +226,8 @@ def _look_at_seeds(path: Path) -> RunInfo:
         epochs=sum(seed.epochs for seed in seeds),
         of=planned * own.of if own.of is not None else None,
         seconds=sum(seed.seconds for seed in seeds),
-        metrics={name: sum(seed.metrics[name] for seed in seeds) / len(seeds) for name in names},
+        metrics={name: statistics.fmean(seed.metrics[name] for seed in seeds) for name in names},
+        stds={name: statistics.stdev(seed.metrics[name] for seed in seeds) for name in names if len(seeds) > 1},
     )
 
 

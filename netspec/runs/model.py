@@ -15,11 +15,14 @@ import numpy as np
 
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.language.diagnostics import render
+from netspec.language.diagnostics import fail, render
+from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.runs.arguments import check_choice, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
 from netspec.runs.predictions import Predictions
 from netspec.spec import experiment, model
+from netspec.storage.errors import CannotWrite
+from netspec.storage.weights import weights_file, weights_of
 
 
 class InputWarning(UserWarning):
@@ -62,6 +65,19 @@ class Model(model.Model):
         """
         check_choice("split", split, ("train", "val", "test"))
         return evaluate_with_warnings(self, data, split)
+
+    def save(self, file: str | Path) -> None:
+        """Write the weights that the model has to a safetensors file, for `init` in the section `train` of a spec and
+        for other libraries. The run folder of a training has them already, with the spec and all else: `netspec.load`.
+
+        Raises:
+            CompileError: the file cannot be written (NS477).
+        """
+        check_type("file", file, (str, Path), "the name of a file (str or Path)")
+        try:
+            replace_file(Path(file), [weights_file(weights_of(self.module))], is_shared=True)
+        except OSError as error:
+            raise fail(CannotWrite(path=str(file), reason=reason_of(error))) from error
 
     def activations(self, inputs: Any, layer: str | Sequence[str] | None = None, *, batch: int = BATCH) -> Any:
         """What layers give for some examples, in inference mode, as arrays with examples first.

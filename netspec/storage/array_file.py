@@ -18,8 +18,8 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
+from netspec.language.files.atomic_files import replace_file
 from netspec.language.files.regular_file import Limit, read_regular
-from netspec.storage.atomic_files import replace_file
 
 PACKED = {"int2", "int4", "uint2", "uint4", "float4_e2m1fn"}
 """Dtypes that fill a byte each in memory, and that the format does not have."""

@@ -20,9 +20,9 @@ from typing import Any, Protocol
 import jax
 
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.language.files.atomic_files import aside_of, reason_of
 from netspec.storage import errors
 from netspec.storage.array_file import Damaged, read_arrays, write_arrays
-from netspec.storage.atomic_files import aside_of, reason_of
 from netspec.storage.records import parse_record
 from netspec.storage.run_files import check_inside, checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Tree, difference, flatten, unflatten

@@ -32,10 +32,10 @@ import jax
 
 from netspec._version import __version__
 from netspec.language.diagnostics import fail
+from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.storage import errors
-from netspec.storage.atomic_files import append_line, reason_of, replace_file
 from netspec.storage.checksums import CHECKSUMS, checksum, checksums_text, is_sealed, read_checksums, read_text, seal
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import CHECKPOINTS, check_writable, read_inside

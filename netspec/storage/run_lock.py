@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from netspec.language.diagnostics import fail
+from netspec.language.files.atomic_files import reason_of
 from netspec.storage import errors
-from netspec.storage.atomic_files import reason_of
 from netspec.storage.run_files import check_writable, read_inside
 
 LOCK = ".lock"

@@ -15,12 +15,12 @@ from flax import nnx
 
 from netspec._version import __version__
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
+from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.array_file import Damaged, array_file, read_arrays, read_stored
-from netspec.storage.atomic_files import reason_of, replace_file
 from netspec.storage.checksums import CHECKSUMS
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoint_file, checkpoint_steps

@@ -144,6 +144,18 @@ def test_compare(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "compare", "iris-1"]) == 1
 
 
+def test_the_best_of_each_metric_has_a_star_and_seeds_a_deviation() -> None:
+    values = {"seeds": 0.5, "one": 0.75}
+    runs = [
+        RunInfo(Path(name), "a", "finished", metrics={"val_accuracy": v, "val_rmse": v}) for name, v in values.items()
+    ]
+    runs[0] = runs[0].replace(seeds=2, stds={"val_accuracy": 0.25})
+    cells = {
+        name: [c.plain for c in runs_table.metric_cells(name, runs, ["", ""], in_full=True)] for name in runs[0].metrics
+    }
+    assert cells == {"val_accuracy": ["50.00% ± 25.00%  ", "75.00% *"], "val_rmse": ["0.5000 *", "0.7500  "]}
+
+
 def test_compared_settings_show_the_defaults_of_the_runs_that_do_not_set_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

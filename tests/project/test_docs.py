@@ -57,7 +57,7 @@ def test_the_python_of_the_page_about_python_runs(tmp_path: Path, monkeypatch: p
     (tmp_path / "specs" / "digits.net").write_text((ROOT / "specs" / "digits.net").read_text())
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         exec(block, {})
 

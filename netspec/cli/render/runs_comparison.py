@@ -93,7 +93,8 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
         begin += count
     for run in runs:
         if run.seeds:
-            out.print(f"{run.name}: the means of {run.seeds} seeds", style="dim", markup=False)
+            out.print(f"{run.name}: mean ± standard deviation of {run.seeds} seeds", style="dim", markup=False)
+    out.print("*: the best of these runs", style="dim", markup=False)
     if len({run.hash for run in runs}) > 1 and len(runs) == 2:
         out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim", markup=False)
 
@@ -117,7 +118,7 @@ def _comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]], 
         table.add_row(name, *map(cell, runs[shown]))
     table.add_section()
     for name in metric_names(runs):
-        table.add_row(Text(printable(name)), *metric_cells(name, runs, [""] * len(runs))[shown])
+        table.add_row(Text(printable(name)), *metric_cells(name, runs, [""] * len(runs), in_full=True)[shown])
     if settings:
         table.add_section()
     for name, texts in settings.items():

@@ -141,19 +141,23 @@ def parameters_text(run: RunInfo) -> str:
     return f"{run.parameters:,}" if run.parameters is not None else ""
 
 
-def metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str]) -> list[Text]:
-    """The cells of a metric, one for each run; in each group of runs the best of several values is highlighted."""
+def metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str], *, in_full: bool = False) -> list[Text]:
+    """The cells of a metric, one for each run; in each group of runs the best of several values is highlighted.
+    `in_full`: the best ones also have a star, and means over seeds their standard deviation."""
     values: dict[str, set[float]] = {}
     for run, group in zip(runs, groups, strict=True):
         values.setdefault(group, set()).update([run.metrics[name]] if name in run.metrics else [])
     best = {g: (max if is_higher_better(name) else min)(found) for g, found in values.items() if len(found) > 1}
-    return [
-        Text(
-            metric_text(name, run.metrics[name]) if name in run.metrics else "",
-            style="bold green" if group in best and run.metrics.get(name) == best[group] else "",
-        )
-        for run, group in zip(runs, groups, strict=True)
-    ]
+    cells = []
+    for run, group in zip(runs, groups, strict=True):
+        is_best = group in best and run.metrics.get(name) == best[group]
+        text = metric_text(name, run.metrics[name]) if name in run.metrics else ""
+        if in_full and name in run.stds:
+            text += f" ± {metric_text(name, run.stds[name])}"
+        if in_full and best:
+            text += " *" if is_best else "  "
+        cells.append(Text(text, style="bold green" if is_best else ""))
+    return cells
 
 
 def when_text(made: datetime | None) -> str:

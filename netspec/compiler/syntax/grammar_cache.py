@@ -6,16 +6,14 @@ ignored, and the tables are made again.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zlib
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 
+from netspec.language.files.atomic_files import replace_file
 from netspec.language.files.cache_dir import cache_folder
 from netspec.language.files.regular_file import Limit, read_regular
 
@@ -44,14 +42,7 @@ def save_tables(made_from: str, tables: Tables) -> None:
         return
     body = msgspec.json.encode(tables)
     with suppress(OSError):  # they are made again the next time
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_head(made_from, body) + b"\n" + body)
-            Path(name).replace(folder / FILE)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(folder / FILE, [_head(made_from, body), b"\n", body], is_shared=True)
 
 
 def _head(made_from: str, body: bytes) -> bytes:

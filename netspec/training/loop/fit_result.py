@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +15,45 @@ from netspec.storage.tree_paths import Weights
 from netspec.training.step.engine import Engine
 
 
+class History(tuple[Mapping[str, Any], ...]):
+    """One record for each epoch, in order; and by the name of a metric its values over the epochs.
+
+    `history["val_loss"]` is a list for a plot, `history.columns` a dict of all of them for a data frame. A value that
+    is not finite, or was not measured, is NaN there.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        columns = self.columns
+        if key not in columns:
+            raise KeyError(f"no metric `{key}`: there are {', '.join(columns)}")
+        return columns[key]
+
+    @property
+    def columns(self) -> dict[str, list[float]]:
+        """`epoch`, `loss`, each metric (`accuracy`, `val_accuracy`, …) and `seconds`, as lists of equal length."""
+        rows = [
+            {"epoch": row["epoch"], "loss": row["loss"], **row["metrics"], "seconds": row["seconds"]} for row in self
+        ]
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [math.nan if row.get(name) is None else row[name] for row in rows] for name in names}
+
+
 @dataclass(frozen=True)
 class FitResult:
     """A trained network. `weights` are the best or the last ones, as `keep` says; `metrics` are theirs, with those on
     the test split.
 
-    `history` has one record for each epoch; `best_epoch` counts from 1 and is None when the last weights are taken.
-    `interrupted`: a signal ended the run early (`signal` is its name): it can be resumed; `run` is the folder.
+    `history` has one record for each epoch, and by name the values of each metric; `best_epoch` counts from 1 and is
+    None when the last weights are taken. `interrupted`: a signal ended the run early (`signal` is its name): it can
+    be resumed; `run` is the folder.
     `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
     """
 
     engine: Engine = field(repr=False)
     weights: Weights = field(repr=False)
-    history: tuple[Mapping[str, Any], ...]
+    history: History
     metrics: Mapping[str, Any]
     seconds: float
     best_epoch: int | None

@@ -33,7 +33,7 @@ from netspec.training.loop.evaluate import (
     put_eval_set,
     spreads_of,
 )
-from netspec.training.loop.fit_result import FitResult
+from netspec.training.loop.fit_result import FitResult, History
 from netspec.training.loop.nonfinite import explain
 from netspec.training.loop.run_state import Progress
 from netspec.training.loop.signals import Interruption, listening
@@ -173,7 +173,7 @@ class Training:
         return FitResult(
             engine=self.engine,
             weights=weights,
-            history=tuple(progress.history),
+            history=History(progress.history),
             metrics=metrics,
             seconds=seconds,
             best_epoch=progress.best_epoch,

@@ -129,7 +129,7 @@ class Run:
     def write_text(self, file: str, text: str) -> None:
         """Replace a file of the folder by this text, completely or not at all.
 
-        Its checksum is written first, beside that of the text that is there, which is not the last one listed where an
+        Its checksum is written first, beside that of the text that it replaces, not the last one listed where an
         earlier call was interrupted: whenever this is interrupted, one of them is right.
         """
         content = text.encode()

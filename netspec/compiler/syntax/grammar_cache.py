@@ -42,7 +42,7 @@ def save_tables(made_from: str, tables: Tables) -> None:
         return
     body = msgspec.json.encode(tables)
     with suppress(OSError):  # they are made again the next time
-        replace_file(folder / FILE, [_head(made_from, body), b"\n", body], is_shared=True)
+        replace_file(folder / FILE, [_head(made_from, body), b"\n", body], is_shared=True, mode=0o600)
 
 
 def _head(made_from: str, body: bytes) -> bytes:

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def replace_file(path: Path, parts: Iterable[bytes | memoryview], *, is_shared: bool = False) -> None:
+def replace_file(
+    path: Path, parts: Iterable[bytes | memoryview], *, is_shared: bool = False, mode: int | None = None
+) -> None:
     """Write a file under another name, wait until it is on the disk, and replace the old one with it; its mode stays.
 
     Args:
         path: the file.
         parts: its content.
         is_shared: whether several processes may write it at once: each one then uses a name of its own.
+        mode: the permissions of the file; None: those of the old one, or the usual ones.
 
     Raises:
         OSError: it cannot be written; the old file remains, and no other.
@@ -22,7 +25,9 @@ def replace_file(path: Path, parts: Iterable[bytes | memoryview], *, is_shared: 
     try:
         aside.unlink(missing_ok=True)  # it may be a link, which would be written through
         with aside.open("wb") as file:
-            if path.exists():
+            if mode is not None:
+                aside.chmod(mode)
+            elif path.exists():
                 aside.chmod(path.stat().st_mode & 0o777)
             for part in parts:
                 file.write(part)

@@ -1,0 +1,157 @@
+"""A drawing as SVG: one file without any reference to others, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from html import escape
+
+from netspec.compiler.ir.graph import Graph
+from netspec.report.drawing.cards import (
+    FRAME_PADDING,
+    GLYPH,
+    LINE,
+    SMALL_SIZE,
+    STRIP,
+    TITLE_SIZE,
+    card_of,
+    frame_title,
+    shape_label,
+    text_width,
+)
+from netspec.report.drawing.glyph import glyph_svg, largest_side
+from netspec.report.drawing.layout import Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
+from netspec.report.drawing.scene import Box, Plan, scene_of
+from netspec.report.drawing.theme import style_sheet
+
+MARGIN = 16.0
+OPEN_BOXES = 45
+"""Blocks are opened, outer ones first, until about so many boxes are shown."""
+HEAD = 4.0
+
+
+def network_svg(network: Graph, levels: int | None = None) -> str:
+    """The drawing of a network.
+
+    Args:
+        network: what is drawn.
+        levels: how many levels of blocks are open; None: as many as read well on a page.
+    """
+    plan = scene_of(network)
+    placed = arrange(layout_of(plan), opened(plan, levels))
+    width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
+    largest = largest_side([box.shape for box in plan.all_boxes() if box.shape is not None])
+    body = "".join(_plan(placed, MARGIN - placed.left, MARGIN, largest))
+    name = escape(network.name)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="net" width="{width:g}" height="{height:g}" '
+        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{name}">'
+        f"<title>{name}</title><style>{style_sheet('.net')}</style>"
+        f'<rect class="page" width="100%" height="100%"/>{body}</svg>\n'
+    )
+
+
+def opened(plan: Plan, levels: int | None) -> Callable[[Box], bool]:
+    """Which blocks are open: all of the outer `levels`. None: as many levels as read well, and then the first block of
+    each name."""
+    opened: set[str] = set()
+    shown = len(plan.boxes)
+    level = [box for box in plan.boxes if box.inside is not None]
+    depth = 0
+    while level and (levels is None or depth < levels):
+        more = sum(len(box.inside.boxes) for box in level if box.inside is not None)
+        if levels is None and shown + more > OPEN_BOXES:
+            opened |= set(_examples(level, OPEN_BOXES - shown))
+            break
+        opened |= {box.key for box in level}
+        shown += more
+        inner = [box for outer in level if outer.inside is not None for box in outer.inside.boxes]
+        level = [box for box in inner if box.inside is not None]
+        depth += 1
+    return lambda box: box.key in opened
+
+
+def _examples(blocks: list[Box], room: int) -> Iterator[str]:
+    """The first block of each name, while there is room."""
+    seen: set[str] = set()
+    for box in blocks:
+        size = len(box.inside.boxes) if box.inside is not None else 0
+        if box.title not in seen and size <= room:
+            room -= size
+            yield box.key
+        seen.add(box.title)
+
+
+def _plan(placed: Placed, x: float, y: float, largest: int) -> Iterator[str]:
+    for box in placed.boxes:
+        yield _box(box, x, y, largest)
+    for wire in placed.wires:
+        yield _wire(wire, x, y)
+
+
+def _wire(wire: PlacedWire, x: float, y: float) -> str:
+    end_x, _, end_y = wire.pieces[-1]
+    head = f"M{end_x + x:g} {end_y + y:g}l{-HEAD:g} {-1.6 * HEAD:g}h{2 * HEAD:g}z"
+    return f'<path class="wire" d="{path_of(wire, x, y)}"/><path class="head" d="{head}"/>'
+
+
+def _box(placed: PlacedBox, x: float, y: float, largest: int) -> str:
+    box = placed.box
+    if box.is_port:
+        return ""
+    inner = _frame(placed, x, y, largest) if placed.inside is not None else _card(placed, x, y, largest)
+    label = shape_label(box)
+    if label:
+        exits = placed.exits[0] if placed.exits else placed.x
+        inner += text_svg(label, exits + x + 6, placed.bottom + y + STRIP - 5, SMALL_SIZE, "shape")
+    hover = escape("\n".join(box.details))
+    return f'<g class="{box.kind}"><title>{hover}</title>{inner}</g>'
+
+
+def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
+    left, top, width = placed.left + x, placed.top + y, placed.right - placed.left
+    height = placed.bottom - placed.top
+    assert placed.inside is not None
+    title = text_svg(frame_title(placed.box), left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
+    rect = f'<rect class="frame" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="8"/>'
+    return rect + title + "".join(_plan(placed.inside, placed.x + x, placed.top + y, largest))
+
+
+def _card(placed: PlacedBox, x: float, y: float, largest: int) -> str:
+    return card_svg(placed.box, placed.left + x, placed.top + y, largest)
+
+
+def card_svg(box: Box, left: float, top: float, largest: int) -> str:
+    """A box that is not open, with its upper left corner at (left, top)."""
+    card = card_of(box)
+    parts = []
+    if box.count > 1 or box.inside is not None:
+        for shift in (5, 2.5):
+            parts.append(_rect("card", left + shift, top - shift, card.width, card.height))
+    parts.append(_rect("card", left, top, card.width, card.height))
+    parts.append(f'<path class="stripe" d="M{left + 5:g} {top:g}h-1a4 4 0 0 0 -4 4v{card.height - 8:g}a4 4 0 0 0 4 4h1z"/>')
+    if card.has_glyph and box.shape is not None:
+        parts.append(glyph_svg(box.shape, largest, left + 8, top + (card.height - GLYPH + 4) / 2, GLYPH - 4))
+    lines = len(card.title) * LINE + (13 if card.note else 0)
+    baseline = top + (card.height - lines) / 2 + 12
+    for line in card.title:
+        parts.append(text_svg(line, left + card.text_left, baseline, TITLE_SIZE, "title"))
+        baseline += LINE
+    if card.note:
+        parts.append(text_svg(card.note, left + card.text_left, baseline - 2, SMALL_SIZE, "note"))
+    return "".join(parts)
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
+    return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4"/>'
+
+
+def text_svg(text: str, x: float, y: float, size: float, kind: str, *, bold: bool = False) -> str:
+    """A text that is as wide as was reckoned, in whatever font."""
+    weight = ' font-weight="600"' if bold else ""
+    width = text_width(text, size)
+    return (
+        f'<text class="{kind}" x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} '
+        f'textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+    )
+
+

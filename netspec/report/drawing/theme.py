@@ -1,0 +1,77 @@
+"""Colors, for light and dark pages.
+
+The colors of kinds of layers are those of Okabe and Ito 2008, Color universal design, which people with any color vision
+tell apart; their lightness differs as well, so that they differ in gray.
+"""
+
+from __future__ import annotations
+
+LIGHT = {
+    "page": "#ffffff",
+    "card": "#ffffff",
+    "frame": "#f4f6f9",
+    "line": "#b9c0ca",
+    "wire": "#5b6572",
+    "text": "#16191d",
+    "faint": "#59626e",
+    "input": "#16191d",
+    "output": "#16191d",
+    "block": "#7d8794",
+    "conv": "#0072b2",
+    "dense": "#d55e00",
+    "pool": "#56b4e9",
+    "norm": "#b8bec7",
+    "activation": "#e2c512",
+    "recurrent": "#009e73",
+    "attention": "#6a3d9a",
+    "merge": "#3c4450",
+    "embedding": "#cc79a7",
+    "dropout": "#dfe3e8",
+    "reshape": "#8d96a3",
+    "other": "#a6761d",
+}
+DARK = {
+    **LIGHT,
+    "page": "#14171b",
+    "card": "#1e2329",
+    "frame": "#191d22",
+    "line": "#424b57",
+    "wire": "#98a3b1",
+    "text": "#eef1f4",
+    "faint": "#a9b3c0",
+    "input": "#eef1f4",
+    "output": "#eef1f4",
+    "conv": "#3c9ad8",
+    "dense": "#ee7d2b",
+    "norm": "#6c7683",
+    "attention": "#a67fd6",
+    "recurrent": "#1fb98c",
+    "merge": "#c3cad3",
+    "dropout": "#39424d",
+}
+FONT = "ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
+
+
+def variables(colors: dict[str, str]) -> str:
+    """The colors as CSS custom properties."""
+    return "".join(f"--{name}:{value};" for name, value in colors.items())
+
+
+def style_sheet(scope: str) -> str:
+    """The CSS of drawings below an element."""
+    kinds = "".join(f"{scope} .{kind}{{--kind:var(--{kind})}}" for kind in LIGHT)
+    return (
+        f"{scope}{{{variables(LIGHT)}color-scheme:light dark;font-family:{FONT}}}"
+        f"@media(prefers-color-scheme:dark){{{scope}{{{variables(DARK)}}}}}"
+        f"{kinds}"
+        f"{scope} .page{{fill:var(--page)}}"
+        f"{scope} .card{{fill:var(--card);stroke:var(--line)}}"
+        f"{scope} .frame{{fill:var(--frame);stroke:var(--line)}}"
+        f"{scope} .stripe{{fill:var(--kind)}}"
+        f"{scope} .side{{fill:var(--kind);stroke:var(--card);stroke-width:.6}}"
+        f"{scope} .top{{fill-opacity:.55}}{scope} .back{{fill-opacity:.75}}"
+        f"{scope} .wire{{fill:none;stroke:var(--wire);stroke-width:1.3}}"
+        f"{scope} .head{{fill:var(--wire)}}"
+        f"{scope} text{{fill:var(--text);white-space:pre}}"
+        f"{scope} .note,{scope} .shape{{fill:var(--faint)}}"
+    )

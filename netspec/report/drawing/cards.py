@@ -45,7 +45,7 @@ def card_of(box: Box) -> Card:
     if box.is_port:
         return Card((), "", 0.0, 0.0, has_glyph=False)
     has_glyph = box.shape is not None and box.kind not in ("merge", "output")
-    title = tuple(_wrapped(box.title))
+    title = tuple(wrapped_code(box.title, MAX_TITLE, "  "))
     note = note_of(box)
     widths = [text_width(line, TITLE_SIZE) for line in title] + [text_width(note, SMALL_SIZE)]
     width = max(widths) + 2 * PADDING + (GLYPH if has_glyph else STRIPE)
@@ -73,13 +73,13 @@ def shape_label(box: Box) -> str:
     return "" if box.shape is None else str(box.shape)
 
 
-def _wrapped(title: str) -> list[str]:
-    """Code in lines that are not too long, broken after commas."""
+def wrapped_code(title: str, length: int, indent: str = "") -> list[str]:
+    """Code in lines that are not much longer, broken after commas."""
     lines, line = [], ""
     for part in title.split(", "):
-        if line and len(line) + len(part) + 2 > MAX_TITLE:
+        if line and len(line) + len(part) + 2 > length:
             lines.append(line + ",")
-            line = "  " + part
+            line = indent + part
         else:
             line = f"{line}, {part}" if line else part
     return [*lines, line]

@@ -45,7 +45,7 @@ def asset(name: str) -> str:
 def network_html(network: Graph, levels: int | None = None) -> str:
     """A page with the drawing of a network; `levels` as for `network_svg`."""
     plan = scene_of(network)
-    largest = largest_side([box.shape for box in plan.all_boxes() if box.shape is not None])
+    largest = largest_side(plan.shapes())
     is_open = opened(plan, levels)
     data = {
         "constants": CONSTANTS,

@@ -7,9 +7,10 @@ and then the stand-ins.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from netspec.report.drawing.scene import Plan, Wire
 
@@ -31,12 +32,15 @@ class Layered:
     def segments(self) -> Iterator[tuple[int, int, Wire]]:
         """The part of a wire between neighboring layers: from an item to one in the next layer."""
         for wire, route in zip(self.wires, self.routes, strict=True):
-            for upper, lower in zip(route, route[1:], strict=False):
+            for upper, lower in pairwise(route):
                 yield upper, lower, wire
 
 
-def layered(plan: Plan) -> Layered:
-    """Layers for a plan. Entries are in the first, exits in the last; an input is just above what reads it."""
+def layered(plan: Plan, port_places: Mapping[int, Sequence[float]] | None = None) -> Layered:
+    """Layers for a plan. Entries are in the first, exits in the last; an input is just above what reads it.
+
+    `port_places` says, for blocks whose ports have a fixed order, where each port is: -0.5 is left, 0.5 right.
+    """
     ranks = _ranks(plan)
     layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for index, rank in enumerate(ranks):
@@ -53,7 +57,7 @@ def layered(plan: Plan) -> Layered:
         for step, item in enumerate(routes[number][1:-1], 1):
             layers[ranks[plan.wires[number].source] + step].append(item)
     result = Layered(len(plan.boxes), layers, routes, plan.wires)
-    _order(result, items)
+    _order(result, items, port_places or {})
     return result
 
 
@@ -76,13 +80,18 @@ def _ranks(plan: Plan) -> list[int]:
     return ranks
 
 
-def _order(graph: Layered, items: int) -> None:
+Neighbors = list[list[tuple[int, float]]]
+"""The neighbors of each item in the next layer, with the place of the port from the middle of the neighbor."""
+
+
+def _order(graph: Layered, items: int, port_places: Mapping[int, Sequence[float]]) -> None:
     """Sweeps down and up by barycenters; the order with the fewest crossings is kept."""
-    above: list[list[int]] = [[] for _ in range(items)]
-    below: list[list[int]] = [[] for _ in range(items)]
-    for upper, lower, _ in graph.segments():
-        below[upper].append(lower)
-        above[lower].append(upper)
+    above: Neighbors = [[] for _ in range(items)]
+    below: Neighbors = [[] for _ in range(items)]
+    for upper, lower, wire in graph.segments():
+        ports = port_places.get(lower, ())
+        below[upper].append((lower, ports[wire.target_port] if wire.target_port < len(ports) else 0.0))
+        above[lower].append((upper, 0.0))
     best, fewest = [list(layer) for layer in graph.layers], _crossings(graph.layers, below)
     for sweep in range(SWEEPS):
         if fewest == 0:
@@ -99,24 +108,25 @@ def _order(graph: Layered, items: int) -> None:
     graph.layers = best
 
 
-def _by_barycenter(layer: Sequence[int], place: dict[int, int], neighbors: Sequence[Sequence[int]]) -> list[int]:
+def _by_barycenter(layer: Sequence[int], place: Mapping[int, int], neighbors: Neighbors) -> list[int]:
     """The layer sorted by the mean place of each item's neighbors; items without neighbors stay where they are."""
-    free = [item for item in layer if neighbors[item]]
-    free.sort(key=lambda item: sum(place[other] for other in neighbors[item]) / len(neighbors[item]))
-    moved = iter(free)
+
+    def mean(item: int) -> float:
+        return sum(place[other] + port for other, port in neighbors[item]) / len(neighbors[item])
+
+    moved = iter(sorted((item for item in layer if neighbors[item]), key=mean))
     return [next(moved) if neighbors[item] else item for item in layer]
 
 
-def _crossings(layers: Sequence[Sequence[int]], below: Sequence[Sequence[int]]) -> int:
+def _crossings(layers: Sequence[Sequence[int]], below: Neighbors) -> int:
     """The number of pairs of segments that cross, layer by layer."""
     total = 0
-    for upper, lower in zip(layers, layers[1:], strict=False):
+    for upper, lower in pairwise(layers):
         place = {item: position for position, item in enumerate(lower)}
-        seen: list[int] = []
+        seen: list[float] = []
         for item in upper:
-            ends = sorted(place[other] for other in below[item])
-            for end in ends:
-                total += len(seen) - bisect_left(seen, end + 1)
+            ends = sorted(place[other] + port for other, port in below[item])
+            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
             for end in ends:
                 insort(seen, end)
     return total

@@ -66,6 +66,7 @@ class PlacedBox:
     right: float
     top: float
     bottom: float
+    entries: tuple[float, ...]
     exits: tuple[float, ...]
     inside: Placed | None = None
 
@@ -88,18 +89,26 @@ class Placed:
     height: float
 
 
-def layout_of(plan: Plan) -> Layout:
-    """Lays out a plan and the plans inside."""
-    graph = layered(plan)
+def layout_of(plan: Plan, size_of: Callable[[Box, int], Extent] | None = None) -> Layout:
+    """Lays out a plan and the plans inside; `size_of` gives the size of a closed box with that many inputs."""
+    size_of = size_of or closed_extent
+    inner = {n: layout_of(box.inside, size_of) for n, box in enumerate(plan.boxes) if box.inside is not None}
+    graph = layered(plan, {n: _port_places(layout) for n, layout in inner.items()})
     inputs = [0] * len(plan.boxes)
     for wire in plan.wires:
         inputs[wire.target] = max(inputs[wire.target], wire.target_port + 1)
-    extents = [_closed(box, count) for box, count in zip(plan.boxes, inputs, strict=True)]
-    inner = {index: layout_of(box.inside) for index, box in enumerate(plan.boxes) if box.inside is not None}
+    extents = [size_of(box, count) for box, count in zip(plan.boxes, inputs, strict=True)]
     return Layout(plan, graph, columns_of(graph), extents, inner)
 
 
-def _closed(box: Box, inputs: int) -> Extent:
+def _port_places(layout: Layout) -> list[float]:
+    """Where the entries of a plan are when it is open, in their order: from -0.5, left, to 0.5."""
+    first = layout.graph.layers[0]
+    entries = [index for index, box in enumerate(layout.plan.boxes) if box.kind == "entry"]
+    return [(first.index(entry) + 0.5) / len(first) - 0.5 for entry in entries]
+
+
+def closed_extent(box: Box, inputs: int) -> Extent:
     """The size of a box that is not open."""
     card = card_of(box)
     label = shape_label(box)
@@ -144,6 +153,7 @@ def arrange(layout: Layout, is_open: Callable[[Box], bool]) -> Placed:
                 x[index] + extent.right,
                 top,
                 top + extent.height - extent.strip,
+                tuple(x[index] + offset for offset in extent.entries),
                 tuple(x[index] + offset for offset in extent.exits),
                 inside.get(index),
             )
@@ -202,6 +212,7 @@ def _moved(placed: Placed, origin: float) -> Placed:
     """In coordinates whose x starts at `origin`."""
     for box in placed.boxes:
         box.x, box.left, box.right = box.x - origin, box.left - origin, box.right - origin
+        box.entries = tuple(place - origin for place in box.entries)
         box.exits = tuple(place - origin for place in box.exits)
     for wire in placed.wires:
         wire.pieces = [(place - origin, top, bottom) for place, top, bottom in wire.pieces]
@@ -211,21 +222,21 @@ def _moved(placed: Placed, origin: float) -> Placed:
     return placed
 
 
-def path_of(wire: PlacedWire, x: float = 0.0, y: float = 0.0) -> str:
-    """An SVG path along a wire."""
+def path_of(wire: PlacedWire, x: float = 0.0, y: float = 0.0, *, turned: bool = False) -> str:
+    """An SVG path along a wire, moved by (x, y); `turned` has layers from left to right instead."""
+
+    def point(across: float, along: float) -> str:
+        return f"{along + x:g} {across + y:g}" if turned else f"{across + x:g} {along + y:g}"
+
     parts = []
     for number, (place, top, bottom) in enumerate(wire.pieces):
         if number == 0:
-            parts.append(f"M{place + x:g} {top + y:g}")
+            parts.append(f"M{point(place, top)}")
         else:
             before, end = wire.pieces[number - 1][0], wire.pieces[number - 1][2]
-            if before == place:
-                parts.append(f"V{top + y:g}")
-            else:
-                middle = (end + top) / 2 + y
-                parts.append(f"C{before + x:g} {middle:g} {place + x:g} {middle:g} {place + x:g} {top + y:g}")
+            middle = (end + top) / 2
+            curve = f"C{point(before, middle)} {point(place, middle)} {point(place, top)}"
+            parts.append(f"L{point(place, top)}" if before == place else curve)
         if bottom != top:
-            parts.append(f"V{bottom + y:g}")
+            parts.append(f"L{point(place, bottom)}")
     return "".join(parts)
-
-

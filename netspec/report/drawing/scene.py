@@ -6,7 +6,7 @@ Layers that do nothing and the masks of padding are left out; copies in a row (`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from netspec.compiler.ir.cost import Row, rows, total_cost
@@ -68,6 +68,8 @@ class Box:
     inside: Plan | None = None
     count: int = 1
     weights: int = 0
+    window: tuple[int, ...] = ()
+    """The sizes of the kernel or the window that slides over an image."""
 
     @property
     def is_port(self) -> bool:
@@ -92,6 +94,10 @@ class Plan:
             if box.inside is not None:
                 yield from box.inside.all_boxes()
 
+    def shapes(self) -> list[Shape]:
+        """The shapes of everything in it."""
+        return [box.shape for box in self.all_boxes() if box.shape is not None]
+
 
 def scene_of(network: Graph) -> Plan:
     """The plan of a whole network: its inputs and outputs are boxes."""
@@ -108,6 +114,38 @@ def scene_of(network: Graph) -> Plan:
         box = Box(key=f"{name} (output)", title=name, kind="output", details=(f"output: {shape}",))
         plan.plan.wires.append(Wire(edge[0], plan.plan.add(box), edge[1]))
     return plan.plan
+
+
+def flattened(plan: Plan) -> Plan:
+    """The plan with all blocks dissolved; of copies in a row, one is left, with its count."""
+    result = Plan()
+    _dissolve(plan, result, [], 1)
+    return result
+
+
+def _dissolve(plan: Plan, result: Plan, entries: Sequence[tuple[int, int]], count: int) -> list[tuple[int, int]]:
+    """Adds the boxes of a plan, whose entries are fed by the given outputs; gives the outputs that its exits take."""
+    inputs: dict[int, dict[int, tuple[int, int]]] = {}
+    outputs: dict[int, list[tuple[int, int]]] = {}
+    exits: list[tuple[int, int]] = []
+    wires: dict[int, list[Wire]] = {}
+    for wire in plan.wires:
+        wires.setdefault(wire.target, []).append(wire)
+    given = iter(entries)
+    for index, box in enumerate(plan.boxes):
+        inputs[index] = {w.target_port: outputs[w.source][w.source_port] for w in wires.get(index, ())}
+        sources = [inputs[index][port] for port in sorted(inputs[index])]
+        if box.kind == "entry":
+            outputs[index] = [next(given)]
+        elif box.kind == "exit":
+            exits += sources
+        elif box.inside is not None:
+            outputs[index] = _dissolve(box.inside, result, sources, count * box.count)
+        else:
+            number = result.add(replace(box, count=count * box.count))
+            outputs[index] = [(number, port) for port in range(2)]
+            result.wires += [Wire(source, number, port, place) for place, (source, port) in enumerate(sources)]
+    return exits
 
 
 @dataclass(eq=False)
@@ -243,6 +281,7 @@ class _Planner:
             details=tuple(details),
             count=count,
             weights=weights,
+            window=_window(operation, self.block.input_shapes(node)),
         )
 
     def _block(self, node: Node, graph: Graph, path: tuple[str, ...], count: int) -> Box:
@@ -270,6 +309,14 @@ class _Planner:
             count=count,
             weights=totals.parameters,
         )
+
+
+def _window(layer: Layer, shapes: Sequence[Shape]) -> tuple[int, ...]:
+    """The window of a convolution or a pool over an image, height and width."""
+    sizes = getattr(layer, "kernel", None) or getattr(layer, "window", None)
+    if sizes is None or not shapes or len(shapes[0].sizes) != 3:
+        return ()
+    return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
 
 
 def _weight_lines(row: Row) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from html import escape
+from math import ceil
 
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.cards import (
@@ -39,9 +40,14 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     plan = scene_of(network)
     placed = arrange(layout_of(plan), opened(plan, levels))
     width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
-    largest = largest_side([box.shape for box in plan.all_boxes() if box.shape is not None])
-    body = "".join(_plan(placed, MARGIN - placed.left, MARGIN, largest))
-    name = escape(network.name)
+    body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
+    return document(network.name, body, width, height)
+
+
+def document(title: str, body: str, width: float, height: float) -> str:
+    """An SVG file."""
+    name = escape(title)
+    width, height = ceil(width), ceil(height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="net" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{name}">'
@@ -81,7 +87,8 @@ def _examples(blocks: list[Box], room: int) -> Iterator[str]:
         seen.add(box.title)
 
 
-def _plan(placed: Placed, x: float, y: float, largest: int) -> Iterator[str]:
+def plan_svg(placed: Placed, x: float, y: float, largest: int) -> Iterator[str]:
+    """The boxes and wires of a plan, moved by (x, y)."""
     for box in placed.boxes:
         yield _box(box, x, y, largest)
     for wire in placed.wires:
@@ -113,7 +120,7 @@ def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     assert placed.inside is not None
     title = text_svg(frame_title(placed.box), left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
     rect = f'<rect class="frame" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="8"/>'
-    return rect + title + "".join(_plan(placed.inside, placed.x + x, placed.top + y, largest))
+    return rect + title + "".join(plan_svg(placed.inside, placed.x + x, placed.top + y, largest))
 
 
 def _card(placed: PlacedBox, x: float, y: float, largest: int) -> str:

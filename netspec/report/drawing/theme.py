@@ -51,6 +51,25 @@ DARK = {
 }
 FONT = "ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 
+STYLES: dict[str, dict[str, str]] = {
+    "page": {"fill": "page"},
+    "card": {"fill": "card", "stroke": "line"},
+    "frame": {"fill": "frame", "stroke": "line"},
+    "stripe": {"fill": "kind"},
+    "side": {"fill": "kind", "stroke": "card", "stroke-width": "0.6"},
+    "top": {"fill-opacity": "0.55"},
+    "back": {"fill-opacity": "0.75"},
+    "wire": {"fill": "none", "stroke": "wire", "stroke-width": "1.3"},
+    "skip": {"stroke-dasharray": "5 3"},
+    "window": {"fill": "page", "fill-opacity": "0.45", "stroke": "text", "stroke-width": "0.8"},
+    "ray": {"fill": "none", "stroke": "faint", "stroke-width": "0.7"},
+    "head": {"fill": "wire"},
+    "title": {"fill": "text"},
+    "note": {"fill": "faint"},
+    "shape": {"fill": "faint"},
+}
+"""What the classes of elements look like; colors are names of those above, `kind` that of the layer around."""
+
 
 def variables(colors: dict[str, str]) -> str:
     """The colors as CSS custom properties."""
@@ -59,22 +78,17 @@ def variables(colors: dict[str, str]) -> str:
 
 def style_sheet(scope: str) -> str:
     """The CSS of drawings below an element."""
-    kinds = "".join(f"{scope} .{kind}{{--kind:var(--{kind})}}" for kind in LIGHT)
-    return (
-        f"{scope}{{{variables(LIGHT)}color-scheme:light dark;font-family:{FONT}}}"
-        f"@media(prefers-color-scheme:dark){{{scope}{{{variables(DARK)}}}}}"
-        f"{kinds}"
-        f"{scope} .page{{fill:var(--page)}}"
-        f"{scope} .card{{fill:var(--card);stroke:var(--line)}}"
-        f"{scope} .frame{{fill:var(--frame);stroke:var(--line)}}"
-        f"{scope} .stripe{{fill:var(--kind)}}"
-        f"{scope} .side{{fill:var(--kind);stroke:var(--card);stroke-width:.6}}"
-        f"{scope} .top{{fill-opacity:.55}}{scope} .back{{fill-opacity:.75}}"
-        f"{scope} .wire{{fill:none;stroke:var(--wire);stroke-width:1.3}}"
-        f"{scope} .skip{{stroke-dasharray:5 3}}"
-        f"{scope} .window{{fill:var(--page);fill-opacity:.45;stroke:var(--text);stroke-width:.8}}"
-        f"{scope} .ray{{fill:none;stroke:var(--faint);stroke-width:.7}}"
-        f"{scope} .head{{fill:var(--wire)}}"
-        f"{scope} text{{fill:var(--text);white-space:pre}}"
-        f"{scope} .note,{scope} .shape{{fill:var(--faint)}}"
-    )
+    rules = [
+        f"{scope}{{{variables(LIGHT)}color-scheme:light dark;font-family:{FONT}}}",
+        f"@media(prefers-color-scheme:dark){{{scope}{{{variables(DARK)}}}}}",
+        f"{scope} text{{white-space:pre}}",
+        *(f"{scope} .{kind}{{--kind:var(--{kind})}}" for kind in LIGHT),
+    ]
+    for name, style in STYLES.items():
+        body = ";".join(f"{key}:{_css(key, value)}" for key, value in style.items())
+        rules.append(f"{scope} .{name}{{{body}}}")
+    return "".join(rules)
+
+
+def _css(key: str, value: str) -> str:
+    return f"var(--{value})" if key in ("fill", "stroke") and value != "none" else value

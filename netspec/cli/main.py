@@ -22,6 +22,7 @@ from netspec.report.text import line_width
 COMMANDS = {
     "check": ("spec.check", "Check spec files and report every error."),
     "show": ("spec.show", "Show the layers of a network with shapes, parameters and costs."),
+    "draw": ("spec.draw", "Draw a network."),
     "fmt": ("spec.format", "Format spec files."),
     "compile": ("spec.compile", "Write a network as Flax NNX source."),
     "augment": ("spec.augment", "Show augmented training images."),

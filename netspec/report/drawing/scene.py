@@ -70,6 +70,8 @@ class Box:
     weights: int = 0
     window: tuple[int, ...] = ()
     """The sizes of the kernel or the window that slides over an image."""
+    mark: str = ""
+    """`added`, `removed` or `changed`, in a drawing of differences."""
 
     @property
     def is_port(self) -> bool:

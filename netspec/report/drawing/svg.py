@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from math import ceil
 
@@ -28,6 +28,7 @@ MARGIN = 16.0
 OPEN_BOXES = 45
 """Blocks are opened, outer ones first, until about so many boxes are shown."""
 HEAD = 4.0
+SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def network_svg(network: Graph, levels: int | None = None) -> str:
@@ -42,6 +43,23 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
     body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
     return document(network.name, body, width, height)
+
+
+def pair_svg(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str, str]]) -> str:
+    """Two networks side by side. `marks` say for each which layers were added, removed or changed, by their names;
+    blocks are open where they have such layers."""
+    body, x, height = "", MARGIN, 0.0
+    for network, own in zip((old, new), marks, strict=True):
+        plan = scene_of(network)
+        for box in plan.all_boxes():
+            inner = [kind for name, kind in own.items() if name.startswith(f"{box.key}/")]
+            box.mark = own.get(box.key, "changed" if inner else "")
+        placed = arrange(layout_of(plan), lambda box: bool(box.mark))
+        body += text_svg(network.name, x, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
+        body += "".join(plan_svg(placed, x - placed.left, MARGIN + 2 * TITLE_SIZE, largest_side(plan.shapes())))
+        x += max(placed.right - placed.left, text_width(network.name, TITLE_SIZE)) + 3 * MARGIN
+        height = max(height, placed.height)
+    return document(f"{old.name} and {new.name}", body, x - 2 * MARGIN, height + 2 * MARGIN + 2 * TITLE_SIZE)
 
 
 def document(title: str, body: str, width: float, height: float) -> str:
@@ -110,8 +128,18 @@ def _box(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     if label:
         exits = placed.exits[0] if placed.exits else placed.x
         inner += text_svg(label, exits + x + 6, placed.bottom + y + STRIP - 5, SMALL_SIZE, "shape")
+    if box.mark:
+        inner += _mark(placed, x, y)
     hover = escape("\n".join(box.details))
     return f'<g class="{box.kind}"><title>{hover}</title>{inner}</g>'
+
+
+def _mark(placed: PlacedBox, x: float, y: float) -> str:
+    """A line around a box that differs in another network, with a sign."""
+    width = (card_of(placed.box).width if placed.inside is None else placed.right - placed.left) + 6
+    left, top, height = placed.left + x - 3, placed.top + y - 3, placed.bottom - placed.top + 6
+    sign = text_svg(SIGNS[placed.box.mark], left + 4, top - 3, TITLE_SIZE, placed.box.mark, bold=True)
+    return f'<g class="{placed.box.mark}">{_rect("mark", left, top, width, height)}{sign}</g>'
 
 
 def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:

@@ -29,6 +29,9 @@ LIGHT = {
     "dropout": "#dfe3e8",
     "reshape": "#8d96a3",
     "other": "#a6761d",
+    "added": "#007a55",
+    "removed": "#c1272d",
+    "changed": "#a36a00",
 }
 DARK = {
     **LIGHT,
@@ -48,6 +51,9 @@ DARK = {
     "recurrent": "#1fb98c",
     "merge": "#c3cad3",
     "dropout": "#39424d",
+    "added": "#2fd19a",
+    "removed": "#ff6b70",
+    "changed": "#f0b429",
 }
 FONT = "ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 
@@ -64,6 +70,10 @@ STYLES: dict[str, dict[str, str]] = {
     "window": {"fill": "page", "fill-opacity": "0.45", "stroke": "text", "stroke-width": "0.8"},
     "ray": {"fill": "none", "stroke": "faint", "stroke-width": "0.7"},
     "head": {"fill": "wire"},
+    "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
+    "added": {"fill": "added"},
+    "removed": {"fill": "removed"},
+    "changed": {"fill": "changed"},
     "title": {"fill": "text"},
     "note": {"fill": "faint"},
     "shape": {"fill": "faint"},

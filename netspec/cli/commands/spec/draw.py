@@ -1,0 +1,109 @@
+"""`netspec draw`"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from netspec.cli.files import write_bytes
+from netspec.cli.options import SpecOptions, json_option, spec_options
+from netspec.cli.output import print_problems, print_result
+from netspec.language.files.paths import is_folder
+from netspec.language.text import wrap_lines
+from netspec.report.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair
+from netspec.report.text import line_width
+from netspec.runs.diff import compare
+from netspec.spec.canonical import meaning_of
+from netspec.spec.compilation import Compilation
+from netspec.spec.saved import read_compilation
+
+PICTURES = ("svg", "png", "pdf")
+ENDINGS = ", ".join(f".{form}" for form in FORMATS)
+
+
+@click.command()
+@click.argument("file")
+@click.argument("other", required=False)
+@click.option("-o", "--output", metavar="PICTURE", help=f"The file to write: {ENDINGS} (default: NAME.svg).")
+@click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default="flow",
+    help="`flow`: layers from above; `maps`: feature maps, as in the LeNet-5 and AlexNet papers; `blocks`: as papers "
+    "draw U-Net and the Transformer.",
+)
+@click.option("--expand", type=int, metavar="LEVELS", help="How many levels of blocks are open (default: what fits).")
+@click.option("--expand-all", is_flag=True, help="Open all blocks.")
+@spec_options
+@json_option
+def command(
+    file: str,
+    other: str | None,
+    output: str | None,
+    style: str,
+    expand: int | None,
+    expand_all: bool,
+    given: SpecOptions,
+    as_json: bool,
+) -> int:
+    """Draw the network of a spec FILE, or two side by side with what differs.
+
+    FILE and OTHER may also be run folders. In a .html file, blocks open and close. .mmd is a Mermaid flowchart and .dot a
+    Graphviz graph.
+
+    \b
+    Example:
+        netspec draw specs/resnet18.net -o resnet18.html
+        netspec draw specs/lenet5.net --style maps -o lenet5.svg
+        netspec draw specs/unet.net --style blocks -o unet.pdf
+        netspec draw old.net new.net -o changes.svg
+    """
+    spec = _compilation(file, given)
+    path = Path(output if output is not None else f"{spec.name}.svg")
+    form = path.suffix[1:].lower()
+    allowed = FORMATS if other is None and style == "flow" else PICTURES
+    if form not in allowed:
+        what = "-o" if allowed is FORMATS else "-o of two networks" if other is not None else f"-o with --style {style}"
+        endings = ", ".join(f".{name}" for name in allowed)
+        raise click.UsageError(f"{what} takes a name that ends in {endings}, not `{path}`")
+    levels = ALL_LEVELS if expand_all else expand
+    if levels is not None and levels < 0:
+        raise click.UsageError("--expand takes 0 or more levels")
+    print_problems(() if as_json else spec.problems.warnings)
+    if other is None:
+        content = draw(spec.network, form, style, levels)
+        text = f"{path}: {spec.name}"
+    else:
+        after = _compilation(other, given)
+        content = _pair(spec, after, form)
+        text = f"{path}: {spec.name} and {after.name}"
+    write_bytes(path, content)
+    print_result({"picture": str(path)} if as_json else wrap_lines(text, line_width()))
+    return 0
+
+
+def _compilation(file: str, given: SpecOptions) -> Compilation:
+    is_run = is_folder(Path(file))
+    if is_run and not given.is_empty:
+        raise click.UsageError(f"{file} is a run, which is drawn as it was trained: omit -D, --input and --data")
+    spec = read_compilation(Path(file)) if is_run else given.compilation(file)
+    spec.check()
+    return spec
+
+
+def _pair(old: Compilation, new: Compilation, form: str) -> bytes:
+    changes = [change for change in compare(meaning_of(old), meaning_of(new)).changes if change.section == "layer"]
+
+    def marks(kinds: str, *, is_old: bool) -> Iterator[tuple[str, str]]:
+        for change in changes:
+            if change.kind in kinds.split():
+                yield (change.was or change.name if is_old else change.name), change.kind
+
+    return draw_pair(
+        old.network,
+        new.network,
+        (dict(marks("removed changed", is_old=True)), dict(marks("added changed", is_old=False))),
+        form,
+    )

@@ -1,0 +1,51 @@
+"""Drawings in every format and style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.compiler.ir.graph import Graph
+from netspec.report.drawing.diagrams import graphviz, mermaid
+from netspec.report.drawing.html import network_html
+from netspec.report.drawing.maps import network_maps
+from netspec.report.drawing.picture import picture_of
+from netspec.report.drawing.svg import network_svg, pair_svg
+from netspec.report.drawing.towers import network_towers
+from netspec.report.drawing.u_shape import network_u
+
+FORMATS = ("svg", "html", "png", "pdf", "mmd", "dot")
+STYLES = ("flow", "maps", "blocks")
+ALL_LEVELS = 1000
+
+
+def draw(network: Graph, form: str = "svg", style: str = "flow", levels: int | None = None) -> bytes:
+    """The drawing of a network as a file.
+
+    Args:
+        network: what is drawn.
+        form: `svg`, `html` (blocks open and close), `png`, `pdf`, `mmd` (Mermaid) or `dot` (Graphviz).
+        style: `flow`: layers from above; `maps`: feature maps from left to right, as in the LeNet-5 and AlexNet papers;
+            `blocks`: as in papers on U-Net and the Transformer, where the network has such a form, else as `flow`.
+            `html`, `mmd` and `dot` are flows.
+        levels: how many levels of blocks are open; None: as many as read well.
+    """
+    if form == "html":
+        return network_html(network, levels).encode()
+    if form in ("mmd", "dot"):
+        return (mermaid if form == "mmd" else graphviz)(network).encode()
+    svg = None
+    if style == "maps":
+        svg = network_maps(network)
+    elif style == "blocks":
+        svg = network_u(network) or network_towers(network, levels)
+    return _file(svg or network_svg(network, levels), form)
+
+
+def draw_pair(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str, str]], form: str = "svg") -> bytes:
+    """Two networks side by side, as `svg`, `png` or `pdf`; `marks` say which layers of each were `added`, `removed` or
+    `changed`, by their names."""
+    return _file(pair_svg(old, new, marks), form)
+
+
+def _file(svg: str, form: str) -> bytes:
+    return svg.encode() if form == "svg" else picture_of(svg, form)

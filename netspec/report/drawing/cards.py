@@ -59,6 +59,8 @@ def note_of(box: Box) -> str:
     parts = [f"× {box.count}"] if box.count > 1 else []
     if box.name:
         parts.append(box.name)
+    if box.is_shared_again:
+        parts.append("shared")
     if box.weights:
         parts.append(f"{number_text(box.weights)} params" + (" each" if box.count > 1 else ""))
     return "  ".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.cards import frame_title
 from netspec.report.drawing.scene import Box, Plan, scene_of
@@ -25,10 +26,7 @@ def mermaid(network: Graph) -> str:
         yield "end"
 
     boxes = _boxes(plan, lambda box: f'{names.of(box)}["{_quoted(_label(box))}"]', block)
-    wires = (
-        f'{names.of(source)} -->|"{label}"| {names.of(target)}' if label else f"{names.of(source)} --> {names.of(target)}"
-        for source, target, label in _wires(plan)
-    )
+    wires = (f'{names.of(source)} -->|"{label}"| {names.of(target)}' for source, target, label in _wires(plan))
     return "\n".join(["flowchart TD", *(f"  {line}" for line in (*boxes, *wires))]) + "\n"
 
 
@@ -47,7 +45,8 @@ def graphviz(network: Graph) -> str:
         f'{names.of(source)} -> {names.of(target)} [label="{_escaped(label)}"]'
         for source, target, label in _wires(plan)
     )
-    head = [f'digraph "{_escaped(network.name)}" {{', "  node [shape=box, fontname=monospace]", "  edge [fontname=monospace]"]
+    fonts = ["  node [shape=box, fontname=monospace]", "  edge [fontname=monospace]"]
+    head = [f'digraph "{_escaped(network.name)}" {{', *fonts]
     return "\n".join([*head, *(f"  {line}" for line in (*boxes, *wires)), "}"]) + "\n"
 
 
@@ -63,7 +62,9 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _boxes(plan: Plan, layer: Callable[[Box], str], block: Callable[[Box, Iterator[str]], Iterator[str]]) -> Iterator[str]:
+def _boxes(
+    plan: Plan, layer: Callable[[Box], str], block: Callable[[Box, Iterator[str]], Iterator[str]]
+) -> Iterator[str]:
     for box in plan.boxes:
         if box.inside is not None:
             yield from block(box, _boxes(box.inside, layer, block))

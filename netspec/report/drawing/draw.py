@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.diagrams import graphviz, mermaid
 from netspec.report.drawing.html import network_html
-from netspec.report.drawing.maps import network_maps
 from netspec.report.drawing.picture import picture_of
-from netspec.report.drawing.svg import network_svg, pair_svg
-from netspec.report.drawing.towers import network_towers
-from netspec.report.drawing.u_shape import network_u
+from netspec.report.drawing.styles.flow import network_svg, pair_svg
+from netspec.report.drawing.styles.maps import network_maps
+from netspec.report.drawing.styles.towers import network_towers
+from netspec.report.drawing.styles.u_shape import network_u
 
 FORMATS = ("svg", "html", "png", "pdf", "mmd", "dot")
 STYLES = ("flow", "maps", "blocks")

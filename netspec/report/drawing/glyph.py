@@ -1,5 +1,5 @@
-"""Feature maps as small solids whose proportions follow the shape: width and height by the square root of the sizes, the
-channels by their logarithm."""
+"""Feature maps as small solids whose proportions follow the shape: width and height by the square root of the sizes,
+the channels by their logarithm."""
 
 from __future__ import annotations
 

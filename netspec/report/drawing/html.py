@@ -11,23 +11,31 @@ from typing import Any
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import total_lines
-from netspec.report.drawing import coordinates
-from netspec.report.drawing import layout as places
-from netspec.report.drawing.cards import FRAME_PADDING, FRAME_TITLE, SMALL_SIZE, STRIP, TITLE_SIZE
-from netspec.report.drawing.cards import card_of, frame_title, shape_label, text_width
+from netspec.report.drawing.cards import (
+    FRAME_PADDING,
+    FRAME_TITLE,
+    SMALL_SIZE,
+    STRIP,
+    TITLE_SIZE,
+    card_of,
+    frame_title,
+    shape_label,
+    text_width,
+)
 from netspec.report.drawing.glyph import largest_side
-from netspec.report.drawing.layout import Layout, layout_of
+from netspec.report.drawing.layout import arrange, columns
+from netspec.report.drawing.layout.arrange import Layout, layout_of
 from netspec.report.drawing.scene import Box, scene_of
-from netspec.report.drawing.svg import HEAD, MARGIN, card_svg, opened, text_svg
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, card_svg, opened, text_svg
 from netspec.report.drawing.theme import style_sheet
 
 CONSTANTS = {
-    "rounds": coordinates.ROUNDS,
-    "gap": coordinates.GAP,
-    "wireGap": coordinates.WIRE_GAP,
-    "layerGap": places.LAYER_GAP,
-    "maxLayerGap": places.MAX_LAYER_GAP,
-    "slope": places.SLOPE,
+    "rounds": columns.ROUNDS,
+    "gap": columns.GAP,
+    "wireGap": columns.WIRE_GAP,
+    "layerGap": arrange.LAYER_GAP,
+    "maxLayerGap": arrange.MAX_LAYER_GAP,
+    "slope": arrange.SLOPE,
     "strip": STRIP,
     "frameTitle": FRAME_TITLE,
     "framePadding": FRAME_PADDING,
@@ -63,9 +71,11 @@ def network_html(network: Graph, levels: int | None = None) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{style_sheet(':root')}{asset('drawing.css')}</style></head><body>"
         f"<header><h1>{name}</h1><dl>{totals}</dl>"
-        f'<div class="tools" role="group" aria-label="blocks"{has_blocks}><button id="open" type="button">open all blocks'
-        '</button><button id="close" type="button">close all blocks</button></div></header>'
-        f'<main tabindex="0" aria-label="drawing of {name}"><svg id="drawing" role="group" aria-label="{name}"></svg></main>'
+        f'<div class="tools" role="group" aria-label="blocks"{has_blocks}>'
+        '<button id="open" type="button">open all blocks</button>'
+        '<button id="close" type="button">close all blocks</button></div></header>'
+        f'<main tabindex="0" aria-label="drawing of {name}">'
+        f'<svg id="drawing" role="group" aria-label="{name}"></svg></main>'
         '<aside id="details" aria-live="polite"></aside>'
         f'<script type="application/json" id="network">{text}</script><script>{asset("drawing.js")}</script>'
         "</body></html>\n"

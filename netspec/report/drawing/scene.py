@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from netspec.compiler.ir.cost import Row, rows, total_cost
-from netspec.compiler.ir.graph import Edge, Graph, Input, Node
+from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
 from netspec.compiler.ir.printer import count as number_text
 from netspec.compiler.ir.repeats import Repeat, find_repeats
 from netspec.language.shape import Shape
@@ -68,6 +68,7 @@ class Box:
     inside: Plan | None = None
     count: int = 1
     weights: int = 0
+    is_shared_again: bool = False
     window: tuple[int, ...] = ()
     """The sizes of the kernel or the window that slides over an image."""
     mark: str = ""
@@ -109,7 +110,7 @@ def scene_of(network: Graph) -> Plan:
     by_path: dict[tuple[str, ...], Row] = {}
     for row in rows(network):
         by_path.setdefault(row.path, row)
-    plan = _Planner(network, (), repeats, by_path).whole()
+    plan = _Planner(network, (), _Known(repeats, by_path)).whole()
     for output, edge in zip(network.outputs, plan.exits, strict=True):
         name = output.name or "output"
         shape = network.shape_of(output.edge)
@@ -151,6 +152,17 @@ def _dissolve(plan: Plan, result: Plan, entries: Sequence[tuple[int, int]], coun
 
 
 @dataclass(eq=False)
+class _Known:
+    """What all planners of a network read. `drawn` has the shared layers with a box already, by the block that holds
+    them; `is_again` is set inside of a second use, whose weights are counted there."""
+
+    repeats: dict[int, list[Repeat]]
+    by_path: dict[tuple[str, ...], Row]
+    drawn: dict[object, set[SharedModule]] = field(default_factory=dict)
+    is_again: bool = False
+
+
+@dataclass(eq=False)
 class _Built:
     """A plan whose outputs are not connected yet: `exits` has the box and the port of each."""
 
@@ -161,32 +173,28 @@ class _Built:
 class _Planner:
     """Makes the plan of one block. `places` has the box and port that stand for each edge of the graph."""
 
-    def __init__(
-        self,
-        block: Graph,
-        path: tuple[str, ...],
-        repeats: dict[int, list[Repeat]],
-        by_path: dict[tuple[str, ...], Row],
-    ) -> None:
+    def __init__(self, block: Graph, path: tuple[str, ...], known: _Known) -> None:
         self.block = block
         self.path = path
-        self.repeats = repeats
-        self.by_path = by_path
+        self.known = known
         self.plan = Plan()
         self.places: dict[Edge, tuple[int, int]] = {}
 
     def whole(self) -> _Built:
         """The plan of the whole network, with a box for each input."""
+        self.known.drawn[self.block.identity] = set()
         for node in self.block.input_nodes:
             details = (f"input {node.name}: {node.shape}",)
             index = self.plan.add(
                 Box(key=f"{node.name} (input)", title=node.name, kind="input", shape=node.shape, details=details)
             )
             self.places[Edge(self.block.nodes.index(node))] = (index, 0)
-        self.fill(range(len(self.block.nodes)), self.repeats.get(id(self.block), ()))
+        self.fill(range(len(self.block.nodes)), self.known.repeats.get(id(self.block), ()))
         return _Built(self.plan, [self.places[output.edge] for output in self.block.outputs])
 
-    def part(self, indices: Sequence[int], entries: Sequence[Edge], exits: Sequence[Edge], repeats: Iterable[Repeat]) -> Plan:
+    def part(
+        self, indices: Sequence[int], entries: Sequence[Edge], exits: Sequence[Edge], repeats: Iterable[Repeat]
+    ) -> Plan:
         """The plan of some nodes, with a port for each edge that enters or leaves."""
         for number, edge in enumerate(entries):
             key = "/".join((*self.path, f"entry {number}"))
@@ -236,7 +244,7 @@ class _Planner:
             self._add(self._box(self.block.nodes[copy[0]], count), inputs, ends, last)
             return
         key = (*self.path, f"{self.block.nodes[copy[0]].name} to {last.name}")
-        planner = _Planner(self.block, self.path, self.repeats, self.by_path)
+        planner = _Planner(self.block, self.path, self.known)
         plan = planner.part(copy, inputs, [Edge(copy[-1])], ())
         words = [self.block.nodes[index].word for index in copy]
         title = " -> ".join(words if len(words) <= 3 else [*words[:2], "…", words[-1]])
@@ -264,15 +272,14 @@ class _Planner:
             else:
                 return self._block(node, operation, path, count)
         assert isinstance(operation, Layer)
-        row = self.by_path.get(path)
+        row = self.known.by_path.get(path)
         title = operation.to_source()
         kind = KINDS.get(type(operation).__module__.rpartition(".")[2], "other")
-        weights = row.parameters if row is not None else 0
+        is_again = self._is_again(node)
+        weights = row.parameters if row is not None and not is_again else 0
         details = [f"{node.name} = {title}", " + ".join(map(str, self.block.input_shapes(node))) + f" -> {node.shape}"]
         if row is not None:
-            details += _weight_lines(row)
-        if node.shared is not None:
-            details.append(f"shares its weights: {node.shared.name}")
+            details += _weight_lines(row, is_again)
         name = operation.name or ""
         return Box(
             key="/".join(path),
@@ -283,20 +290,26 @@ class _Planner:
             details=tuple(details),
             count=count,
             weights=weights,
+            is_shared_again=node.shared is not None and is_again,
             window=_window(operation, self.block.input_shapes(node)),
         )
 
     def _block(self, node: Node, graph: Graph, path: tuple[str, ...], count: int) -> Box:
-        planner = _Planner(graph, path, self.repeats, self.by_path)
+        before, is_again = self.known.is_again, self._is_again(node)
+        self.known.is_again, self.known.drawn[graph.identity] = is_again, set()
+        planner = _Planner(graph, path, self.known)
         indices = range(len(graph.nodes))
         drawn = [edge for edge in node.inputs if self._is_drawn(edge)]
         entries = [Edge(index) for index, edge in zip(graph.inputs, node.inputs, strict=True) if edge in drawn]
         exits = [output.edge for output in graph.outputs]
-        plan = planner.part(indices, entries, exits, self.repeats.get(id(graph), ()))
+        plan = planner.part(indices, entries, exits, self.known.repeats.get(id(graph), ()))
+        self.known.is_again = before
         totals = total_cost(graph)
         details = [
             f"{node.name}: " + ", ".join(map(str, self.block.input_shapes(node))) + f" -> {node.shape}",
-            f"{number_text(totals.parameters)} parameters" + (" each" if count > 1 else ""),
+            "shares its weights with the one above"
+            if is_again
+            else f"{number_text(totals.parameters)} parameters" + (" each" if count > 1 else ""),
         ]
         if totals.macs != 0:
             details.append(f"{number_text(totals.macs)} multiply-adds" + (" each" if count > 1 else ""))
@@ -309,8 +322,18 @@ class _Planner:
             details=tuple(details),
             inside=plan,
             count=count,
-            weights=totals.parameters,
+            weights=0 if is_again else totals.parameters,
+            is_shared_again=node.shared is not None and is_again,
         )
+
+    def _is_again(self, node: Node) -> bool:
+        """Whether the weights of a node have a box already."""
+        if node.shared is None:
+            return self.known.is_again
+        drawn = self.known.drawn[node.shared.owner]
+        found = node.shared in drawn
+        drawn.add(node.shared)
+        return found or self.known.is_again
 
 
 def _window(layer: Layer, shapes: Sequence[Shape]) -> tuple[int, ...]:
@@ -321,10 +344,10 @@ def _window(layer: Layer, shapes: Sequence[Shape]) -> tuple[int, ...]:
     return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
 
 
-def _weight_lines(row: Row) -> Iterator[str]:
+def _weight_lines(row: Row, is_again: bool) -> Iterator[str]:
     """How the parameters of a layer are counted, and its multiply-adds."""
-    if row.is_shared_again:
-        yield "weights are counted above"
+    if is_again:
+        yield "shares its weights with the one above"
     elif row.parameters:
         parts = [f"{name} {'x'.join(map(str, row.sizes[name]))}" for name in row.weights]
         sizes = [number_text(prod(row.sizes[name])) for name in row.weights]

@@ -1,7 +1,7 @@
 """Colors, for light and dark pages.
 
-The colors of kinds of layers are those of Okabe and Ito 2008, Color universal design, which people with any color vision
-tell apart; their lightness differs as well, so that they differ in gray.
+The colors of kinds of layers are those of Okabe and Ito 2008, Color universal design, which people with any color
+vision tell apart; their lightness differs as well, so that they differ in gray.
 """
 
 from __future__ import annotations

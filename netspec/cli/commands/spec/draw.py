@@ -50,7 +50,7 @@ def command(
 ) -> int:
     """Draw the network of a spec FILE, or two side by side with what differs.
 
-    FILE and OTHER may also be run folders. In a .html file, blocks open and close. .mmd is a Mermaid flowchart and .dot a
+    FILE and OTHER may also be run folders. In a .html file, blocks open and close; .mmd is a Mermaid flowchart, .dot a
     Graphviz graph.
 
     \b

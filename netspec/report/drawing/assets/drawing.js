@@ -1,4 +1,4 @@
-// Arranges and shows a drawing whose blocks open and close. `arrange` does what `arrange` in layout.py does.
+// Arranges and shows a drawing whose blocks open and close. `arrange` does what layout/arrange.py does.
 "use strict";
 (() => {
   const { constants: C, plan: root, open } = JSON.parse(document.getElementById("network").textContent);
@@ -20,7 +20,7 @@
     };
   }
 
-  // The x of each item, by its column: `Columns.positions` in coordinates.py.
+  // The x of each item, by its column: `Columns.positions` in layout/columns.py.
   function positions(plan, extents) {
     const { column, order, layers, routes } = plan, count = plan.boxes.length;
     const leftOf = new Map(), rightOf = new Map(), links = new Map(), gaps = new Map();

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from math import inf
 
-from netspec.report.drawing.layering import Layered
+from netspec.report.drawing.layout.layering import Layered
 
 ROUNDS = 24
 GAP = 20.0
@@ -74,7 +74,7 @@ def columns_of(graph: Layered) -> Columns:
     """Puts the items into columns."""
     column = _Alignment(graph).column
     pairs = {(column[left], column[right]) for layer in graph.layers for left, right in pairwise(layer)}
-    sorter: TopologicalSorter[int] = TopologicalSorter({name: () for name in column})
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(column, ()))
     for left, right in sorted(pairs):
         sorter.add(right, left)
     return Columns(graph, column, list(sorter.static_order()))

@@ -1,5 +1,5 @@
-"""Drawings in the manner of the LeNet-5 and AlexNet papers: feature maps from left to right, as solids whose proportions
-follow their shapes, with the windows that slide over them.
+"""Drawings in the manner of the LeNet-5 and AlexNet papers: feature maps from left to right, as solids whose
+proportions follow their shapes, with the windows that slide over them.
 
 LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition, figure 2; Krizhevsky,
 Sutskever and Hinton 2012, ImageNet classification with deep convolutional neural networks, figure 2.
@@ -13,12 +13,12 @@ from html import escape
 from math import log2, sqrt
 
 from netspec.compiler.ir.graph import Graph
+from netspec.language.shape import Shape
 from netspec.report.drawing.cards import LINE, SMALL_SIZE, text_width, wrapped_code
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.layout import Extent, Placed, PlacedBox, arrange, layout_of, path_of
+from netspec.report.drawing.layout.arrange import Extent, Placed, PlacedBox, arrange, layout_of, path_of
 from netspec.report.drawing.scene import Box, Plan, Wire, scene_of
-from netspec.report.drawing.svg import HEAD, MARGIN, document, text_svg
-from netspec.language.shape import Shape
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
 
 ABSORBED = ("activation", "norm", "dropout", "reshape", "output")
 """Layers that are not drawn: what they give looks like what they take."""
@@ -100,10 +100,10 @@ def _maps(placed: Placed, wires: Sequence[Wire], x: float, y: float, largest: in
         yield f'<path class="head" d="M{along + x:g} {tip + y:g}l{-1.6 * HEAD:g} {-HEAD:g}v{2 * HEAD:g}z"/>'
     for box in placed.boxes:
         yield _map(box, x, y, largest)
-    for wire in wires:
-        target = placed.boxes[wire.target]
+    for given in wires:
+        target = placed.boxes[given.target]
         if target.box.window:
-            yield _window(placed.boxes[wire.source], target, x, y, largest)
+            yield _window(placed.boxes[given.source], target, x, y, largest)
 
 
 def _map(placed: PlacedBox, x: float, y: float, largest: int) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netspec.compiler.ir.graph import Graph
-from netspec.report.drawing.layout import Placed, arrange, layout_of
 from netspec.report.drawing.glyph import largest_side
+from netspec.report.drawing.layout.arrange import Placed, arrange, layout_of
 from netspec.report.drawing.scene import Plan, Wire, scene_of
-from netspec.report.drawing.svg import HEAD, MARGIN, document, opened, plan_svg
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, opened, plan_svg
 
 MIN_STEPS = 3
 """A part stands beside another if it has so many steps more than what it meets there."""

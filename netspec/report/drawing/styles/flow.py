@@ -20,7 +20,7 @@ from netspec.report.drawing.cards import (
     text_width,
 )
 from netspec.report.drawing.glyph import glyph_svg, largest_side
-from netspec.report.drawing.layout import Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
+from netspec.report.drawing.layout.arrange import Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
 from netspec.report.drawing.scene import Box, Plan, scene_of
 from netspec.report.drawing.theme import style_sheet
 
@@ -163,7 +163,8 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
         for shift in (5, 2.5):
             parts.append(_rect("card", left + shift, top - shift, card.width, card.height))
     parts.append(_rect("card", left, top, card.width, card.height))
-    parts.append(f'<path class="stripe" d="M{left + 5:g} {top:g}h-1a4 4 0 0 0 -4 4v{card.height - 8:g}a4 4 0 0 0 4 4h1z"/>')
+    stripe = f"M{left + 5:g} {top:g}h-1a4 4 0 0 0 -4 4v{card.height - 8:g}a4 4 0 0 0 4 4h1z"
+    parts.append(f'<path class="stripe" d="{stripe}"/>')
     if card.has_glyph and box.shape is not None:
         parts.append(glyph_svg(box.shape, largest, left + 8, top + (card.height - GLYPH + 4) / 2, GLYPH - 4))
     lines = len(card.title) * LINE + (13 if card.note else 0)
@@ -188,5 +189,3 @@ def text_svg(text: str, x: float, y: float, size: float, kind: str, *, bold: boo
         f'<text class="{kind}" x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} '
         f'textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
     )
-
-

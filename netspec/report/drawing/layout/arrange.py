@@ -1,8 +1,8 @@
 """Where everything is: places for a network's boxes and wires, blocks open or closed.
 
-Layers, their order and the columns are found once for each plan (`layout_of`). Sizes depend on which blocks are open, so
-places are reckoned for each choice (`arrange`); a page opens and closes blocks by itself: `assets/drawing.js` does what
-`arrange` does.
+Layers, their order and the columns are found once for each plan (`layout_of`). Sizes depend on which blocks are open,
+so places are computed for each choice (`arrange`); a page opens and closes blocks by itself: `assets/drawing.js` does
+what `arrange` does.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from netspec.report.drawing.cards import (
     FRAME_PADDING,
     FRAME_TITLE,
-    STRIP,
     SMALL_SIZE,
+    STRIP,
     TITLE_SIZE,
     card_of,
     frame_title,
     shape_label,
     text_width,
 )
-from netspec.report.drawing.coordinates import Columns, columns_of
-from netspec.report.drawing.layering import Layered, layered
+from netspec.report.drawing.layout.columns import Columns, columns_of
+from netspec.report.drawing.layout.layering import Layered, layered
 from netspec.report.drawing.scene import Box, Plan
 
 PORT_GAP = 16.0
@@ -47,7 +47,7 @@ class Extent:
 
 @dataclass(eq=False)
 class Layout:
-    """The layers and columns of a plan, and the sizes of its closed boxes; `inner` are the layouts of blocks, by box."""
+    """The layers and columns of a plan, and the sizes of its closed boxes; `inner` has the layouts of its blocks."""
 
     plan: Plan
     graph: Layered
@@ -199,11 +199,11 @@ def _wires(
             ends[number] = x[target] + (offsets[port] if offsets else 0.0)
     wires = []
     for number, (wire, route) in enumerate(zip(graph.wires, graph.routes, strict=True)):
-        source, target = boxes[wire.source], boxes[wire.target]
-        start = source.exits[wire.source_port] if wire.source_port < len(source.exits) else source.x
-        pieces = [(start, source.bottom, bands[wire.source][1])]
+        above, below = boxes[wire.source], boxes[wire.target]
+        start = above.exits[wire.source_port] if wire.source_port < len(above.exits) else above.x
+        pieces = [(start, above.bottom, bands[wire.source][1])]
         pieces += [(x[item], *bands[item]) for item in route[1:-1]]
-        pieces.append((ends[number], bands[wire.target][0], target.top))
+        pieces.append((ends[number], bands[wire.target][0], below.top))
         wires.append(PlacedWire(pieces))
     return wires
 

@@ -1,5 +1,5 @@
-"""Drawings of nets that go down and up again in resolution, in the manner of the U-Net paper: from left to right as it is
-computed, one row for each resolution, and skip connections straight across.
+"""Drawings of nets that go down and up again in resolution, in the manner of the U-Net paper: from left to right as it
+is computed, one row for each resolution, and skip connections straight across.
 
 Ronneberger, Fischer and Brox 2015, U-Net: convolutional networks for biomedical image segmentation, figure 1.
 """
@@ -13,9 +13,9 @@ from math import log2, sqrt
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.maps import reduced
 from netspec.report.drawing.scene import Box, Plan, Wire, flattened, scene_of
-from netspec.report.drawing.svg import HEAD, MARGIN, document, text_svg
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
+from netspec.report.drawing.styles.maps import reduced
 
 STEP = 1.4
 """The sides of two neighboring rows differ by at least this factor."""
@@ -68,9 +68,11 @@ class _Drawing:
         self.plan, self.rows = plan, rows
         largest = largest_side(plan.shapes())
         self.sizes = [_bar(box, largest) for box in plan.boxes]
-        tallest = [max((s[1] for s, r in zip(self.sizes, rows, strict=True) if r == row), default=0.0) for row in range(max(rows) + 1)]
+        self.tallest = [0.0] * (max(rows) + 1)
+        for (_, height), row in zip(self.sizes, rows, strict=True):
+            self.tallest[row] = max(self.tallest[row], height)
         self.middles, y = [], MARGIN + ROW_GAP / 2
-        for height in tallest:
+        for height in self.tallest:
             self.middles.append(y + height / 2)
             y += height + ROW_GAP
         self.height = y
@@ -110,12 +112,12 @@ class _Drawing:
         start_x, y = self.x[wire.source], source[1]
         end = self.middles[next_row]
         head = f"M{target[0]:.1f} {end:.1f}l{-1.6 * HEAD:g} {-HEAD:g}v{2 * HEAD:g}z"
-        return f'<path class="wire" d="M{start_x:.1f} {y:.1f}V{end:.1f}H{target[0]:.1f}"/><path class="head" d="{head}"/>'
+        path = f"M{start_x:.1f} {y:.1f}V{end:.1f}H{target[0]:.1f}"
+        return f'<path class="wire" d="{path}"/><path class="head" d="{head}"/>'
 
     def _lane(self, row: int) -> float:
         """The y of skip connections: above the bars of the row."""
-        tallest = max(size[1] for size, own in zip(self.sizes, self.rows, strict=True) if own == row)
-        return self.middles[row] - tallest / 2 - LANE
+        return self.middles[row] - self.tallest[row] / 2 - LANE
 
     def _has_wire_above(self, index: int) -> bool:
         below = index > 0 and self.rows[index] > self.rows[index - 1]
@@ -157,7 +159,8 @@ class _Drawing:
             parts.append(f'<g class="{kind}"><rect class="side" x="{x:g}" y="{y - 9:g}" width="10" height="10"/></g>')
             parts.append(text_svg(label, x + 15, y, SMALL_SIZE, "note"))
             x += 15 + text_width(label, SMALL_SIZE) + 18
-        parts.append(f'<path class="wire skip" d="M{x:g} {y - 4:g}h18"/>' + text_svg("skip", x + 23, y, SMALL_SIZE, "note"))
+        parts.append(f'<path class="wire skip" d="M{x:g} {y - 4:g}h18"/>')
+        parts.append(text_svg("skip", x + 23, y, SMALL_SIZE, "note"))
         self.width = max(self.width, x + 60)
         return "".join(parts), 24.0
 

@@ -1,0 +1,1 @@
+"""Where the boxes and wires of a plan are."""

@@ -13,12 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from netspec.compiler.ir.outline import Box, flattened, opened, outline_of
 from netspec.language.source import Source
 from netspec.report.drawing.cards import card_of, frame_title, shape_label, text_width
 from netspec.report.drawing.draw import FORMATS, draw
 from netspec.report.drawing.layout.arrange import Placed, PlacedBox, PlacedWire, arrange, layout_of
-from netspec.report.drawing.scene import Box, flattened, scene_of
-from netspec.report.drawing.styles.flow import opened
 from netspec.report.drawing.styles.u_shape import network_u
 from netspec.spec.compilation import Compilation, read_source
 
@@ -102,7 +101,7 @@ def points(wire: PlacedWire) -> Iterator[tuple[float, float]]:
 @pytest.mark.parametrize("levels", [0, 1, None, 1000], ids=str)
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_nothing_meets(path: Path, levels: int | None) -> None:
-    plan = scene_of(network(path))
+    plan = outline_of(network(path))
     placed = arrange(layout_of(plan), opened(plan, levels))
     for part in plans(placed):
         boxes = [box for box in part.boxes if not box.box.is_port]
@@ -128,7 +127,7 @@ def test_nothing_meets(path: Path, levels: int | None) -> None:
 
 def wires_of(part: Placed, plan: object) -> list[set[str]]:
     """The keys of the boxes that each wire connects."""
-    from netspec.report.drawing.scene import Plan
+    from netspec.compiler.ir.outline import Plan
 
     assert isinstance(plan, Plan)
     keys = [box.box.key for box in part.boxes]
@@ -160,8 +159,8 @@ def test_each_weight_is_drawn_once(path: Path) -> None:
     from netspec.compiler.ir.cost import total_cost
 
     found = network(path)
-    plan = flattened(scene_of(found))
-    counted = sum(box.weights * box.count for box in plan.boxes)
+    plan = flattened(outline_of(found))
+    counted = sum(box.counts.parameters * box.count for box in plan.boxes)
     assert counted == total_cost(found).parameters
 
 
@@ -175,7 +174,7 @@ def test_a_large_network_takes_seconds() -> None:
 
 def test_a_residual_goes_beside() -> None:
     found = network_of("input 8x8x4\nx = input -> conv(4, 3x3)\n(x + (x -> conv(4, 3x3) -> conv(4, 3x3))) -> dense(2)")
-    plan = scene_of(found)
+    plan = outline_of(found)
     placed = arrange(layout_of(plan), lambda box: False)
     main = [box.x for box in placed.boxes]
     assert len(set(main)) == 1  # one straight line
@@ -188,7 +187,7 @@ def test_branches_are_side_by_side() -> None:
     found = network_of(
         "input 8x8x4\n(conv(4, 1x1) | conv(4, 3x3) | maxpool(3, stride = 1, pad = same)) -> concat -> dense(2)"
     )
-    placed = arrange(layout_of(scene_of(found)), lambda box: False)
+    placed = arrange(layout_of(outline_of(found)), lambda box: False)
     branches = placed.boxes[1:4]
     assert len({box.top + box.bottom for box in branches}) == 1
     merge = next(box for box in placed.boxes if box.box.title == "concat")

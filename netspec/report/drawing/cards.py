@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
+from netspec.compiler.ir.outline import Box
 from netspec.compiler.ir.printer import count as number_text
-from netspec.report.drawing.scene import Box
+from netspec.language.reference.entries import word_page
 
 TITLE_SIZE, SMALL_SIZE = 12.5, 10.5
 LINE = 16.0
@@ -57,18 +59,46 @@ def card_of(box: Box) -> Card:
 def note_of(box: Box) -> str:
     """The line below the title: the number of weights, and how many copies there are."""
     parts = [f"× {box.count}"] if box.count > 1 else []
-    if box.name:
+    if box.is_named:
         parts.append(box.name)
     if box.is_shared_again:
         parts.append("shared")
-    if box.weights:
-        parts.append(f"{number_text(box.weights)} params" + (" each" if box.count > 1 else ""))
+    if box.counts.parameters:
+        parts.append(f"{number_text(box.counts.parameters)} params" + (" each" if box.count > 1 else ""))
     return "  ".join(parts)
 
 
 def frame_title(box: Box) -> str:
     """What is written on an open block."""
     return box.title if box.count == 1 else f"{box.title} × {box.count}"
+
+
+def details_of(box: Box) -> tuple[str, ...]:
+    """What is told of a box on hover: what it computes, its formula, and how its parameters are counted."""
+    flow = ", ".join(map(str, box.reads))
+    lines = [f"{box.name} = {box.title}" if box.layer is not None else f"{box.kind} {box.name or box.title}"]
+    lines += [f"{flow} -> {box.shape}" if flow and box.shape is not None else flow or str(box.shape)]
+    if box.layer is not None and (formula := word_page(type(box.layer)).facts.get("Formula")):
+        lines.append(formula)
+    each = " each" if box.count > 1 else ""
+    if box.is_shared_again:
+        lines.append("shares its weights with the one above")
+    elif box.counts.parameters:
+        lines.append(f"{number_text(box.counts.parameters)} parameters{each}{_sum_text(box)}")
+    if box.counts.state:
+        lines.append(f"{number_text(box.counts.state)} numbers of state{each}")
+    if box.counts.macs != 0:
+        lines.append(f"{number_text(box.counts.macs)} multiply-adds per example{each}")
+    return tuple(lines)
+
+
+def _sum_text(box: Box) -> str:
+    """How the parameters of a layer add up."""
+    if box.row is None:
+        return ""
+    parts = [f"{name} {'x'.join(map(str, box.row.sizes[name]))}" for name in box.row.weights]
+    sizes = [number_text(prod(box.row.sizes[name])) for name in box.row.weights]
+    return (f" = {' + '.join(sizes)}" if len(sizes) > 1 else "") + f": {', '.join(parts)}"
 
 
 def shape_label(box: Box) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.outline import Box, Plan, outline_of
 from netspec.report.drawing.cards import frame_title
-from netspec.report.drawing.scene import Box, Plan, scene_of
 
 
 class _Names(dict[str, str]):
@@ -18,7 +18,7 @@ class _Names(dict[str, str]):
 
 def mermaid(network: Graph) -> str:
     """The text of a Mermaid flowchart (mermaid.js.org), blocks as subgraphs."""
-    plan, names = scene_of(network), _Names()
+    plan, names = outline_of(network), _Names()
 
     def block(box: Box, inner: Iterator[str]) -> Iterator[str]:
         yield f'subgraph {names.of(box)}["{_quoted(frame_title(box))}"]'
@@ -32,7 +32,7 @@ def mermaid(network: Graph) -> str:
 
 def graphviz(network: Graph) -> str:
     """The text of a graph in the DOT language of Graphviz, blocks as clusters."""
-    plan, names = scene_of(network), _Names()
+    plan, names = outline_of(network), _Names()
 
     def block(box: Box, inner: Iterator[str]) -> Iterator[str]:
         yield f"subgraph cluster_{names.of(box)} {{"

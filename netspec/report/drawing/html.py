@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.outline import Box, opened, outline_of
 from netspec.compiler.ir.printer import total_lines
 from netspec.report.drawing.cards import (
     FRAME_PADDING,
@@ -18,6 +19,7 @@ from netspec.report.drawing.cards import (
     STRIP,
     TITLE_SIZE,
     card_of,
+    details_of,
     frame_title,
     shape_label,
     text_width,
@@ -25,8 +27,7 @@ from netspec.report.drawing.cards import (
 from netspec.report.drawing.glyph import largest_side
 from netspec.report.drawing.layout import arrange, columns
 from netspec.report.drawing.layout.arrange import Layout, layout_of
-from netspec.report.drawing.scene import Box, scene_of
-from netspec.report.drawing.styles.flow import HEAD, MARGIN, card_svg, opened, text_svg
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, card_svg, text_svg
 from netspec.report.drawing.theme import style_sheet
 
 CONSTANTS = {
@@ -52,7 +53,7 @@ def asset(name: str) -> str:
 
 def network_html(network: Graph, levels: int | None = None) -> str:
     """A page with the drawing of a network; `levels` as for `network_svg`."""
-    plan = scene_of(network)
+    plan = outline_of(network)
     largest = largest_side(plan.shapes())
     is_open = opened(plan, levels)
     data = {
@@ -102,7 +103,7 @@ def _box_json(index: int, box: Box, layout: Layout, largest: int) -> dict[str, A
         "kind": box.kind,
         "closed": [extent.left, extent.right, extent.height, extent.strip],
         "entries": extent.entries,
-        "details": box.details,
+        "details": details_of(box),
     }
     if not box.is_port:
         found["card"] = card_svg(box, 0.0, 0.0, largest)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from netspec.compiler.ir.outline import Box, Plan
 from netspec.report.drawing.cards import (
     FRAME_PADDING,
     FRAME_TITLE,
@@ -23,7 +24,6 @@ from netspec.report.drawing.cards import (
 )
 from netspec.report.drawing.layout.columns import Columns, columns_of
 from netspec.report.drawing.layout.layering import Layered, layered
-from netspec.report.drawing.scene import Box, Plan
 
 PORT_GAP = 16.0
 LAYER_GAP = 18.0

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from netspec.report.drawing.scene import Plan, Wire
+from netspec.compiler.ir.outline import Plan, Wire
 
 SWEEPS = 8
 

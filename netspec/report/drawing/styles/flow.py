@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from math import ceil
 
 from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.outline import Box, opened, outline_of
 from netspec.report.drawing.cards import (
     FRAME_PADDING,
     GLYPH,
@@ -15,18 +16,16 @@ from netspec.report.drawing.cards import (
     STRIP,
     TITLE_SIZE,
     card_of,
+    details_of,
     frame_title,
     shape_label,
     text_width,
 )
 from netspec.report.drawing.glyph import glyph_svg, largest_side
 from netspec.report.drawing.layout.arrange import Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
-from netspec.report.drawing.scene import Box, Plan, scene_of
 from netspec.report.drawing.theme import style_sheet
 
 MARGIN = 16.0
-OPEN_BOXES = 45
-"""Blocks are opened, outer ones first, until about so many boxes are shown."""
 HEAD = 4.0
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
@@ -38,7 +37,7 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
         network: what is drawn.
         levels: how many levels of blocks are open; None: as many as read well on a page.
     """
-    plan = scene_of(network)
+    plan = outline_of(network)
     placed = arrange(layout_of(plan), opened(plan, levels))
     width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
     body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
@@ -50,7 +49,7 @@ def pair_svg(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str
     blocks are open where they have such layers."""
     body, x, height = "", MARGIN, 0.0
     for network, own in zip((old, new), marks, strict=True):
-        plan = scene_of(network)
+        plan = outline_of(network)
         for box in plan.all_boxes():
             inner = [kind for name, kind in own.items() if name.startswith(f"{box.key}/")]
             box.mark = own.get(box.key, "changed" if inner else "")
@@ -72,37 +71,6 @@ def document(title: str, body: str, width: float, height: float) -> str:
         f"<title>{name}</title><style>{style_sheet('.net')}</style>"
         f'<rect class="page" width="100%" height="100%"/>{body}</svg>\n'
     )
-
-
-def opened(plan: Plan, levels: int | None) -> Callable[[Box], bool]:
-    """Which blocks are open: all of the outer `levels`. None: as many levels as read well, and then the first block of
-    each name."""
-    opened: set[str] = set()
-    shown = len(plan.boxes)
-    level = [box for box in plan.boxes if box.inside is not None]
-    depth = 0
-    while level and (levels is None or depth < levels):
-        more = sum(len(box.inside.boxes) for box in level if box.inside is not None)
-        if levels is None and shown + more > OPEN_BOXES:
-            opened |= set(_examples(level, OPEN_BOXES - shown))
-            break
-        opened |= {box.key for box in level}
-        shown += more
-        inner = [box for outer in level if outer.inside is not None for box in outer.inside.boxes]
-        level = [box for box in inner if box.inside is not None]
-        depth += 1
-    return lambda box: box.key in opened
-
-
-def _examples(blocks: list[Box], room: int) -> Iterator[str]:
-    """The first block of each name, while there is room."""
-    seen: set[str] = set()
-    for box in blocks:
-        size = len(box.inside.boxes) if box.inside is not None else 0
-        if box.title not in seen and size <= room:
-            room -= size
-            yield box.key
-        seen.add(box.title)
 
 
 def plan_svg(placed: Placed, x: float, y: float, largest: int) -> Iterator[str]:
@@ -130,7 +98,7 @@ def _box(placed: PlacedBox, x: float, y: float, largest: int) -> str:
         inner += text_svg(label, exits + x + 6, placed.bottom + y + STRIP - 5, SMALL_SIZE, "shape")
     if box.mark:
         inner += _mark(placed, x, y)
-    hover = escape("\n".join(box.details))
+    hover = escape("\n".join(details_of(box)))
     return f'<g class="{box.kind}"><title>{hover}</title>{inner}</g>'
 
 

@@ -13,11 +13,11 @@ from html import escape
 from math import log2, sqrt
 
 from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.outline import Box, Plan, Wire, outline_of
 from netspec.language.shape import Shape
-from netspec.report.drawing.cards import LINE, SMALL_SIZE, text_width, wrapped_code
+from netspec.report.drawing.cards import LINE, SMALL_SIZE, details_of, text_width, wrapped_code
 from netspec.report.drawing.glyph import known, largest_side
 from netspec.report.drawing.layout.arrange import Extent, Placed, PlacedBox, arrange, layout_of, path_of
-from netspec.report.drawing.scene import Box, Plan, Wire, scene_of
 from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
 
 ABSORBED = ("activation", "norm", "dropout", "reshape", "output")
@@ -31,7 +31,7 @@ MAX_LINE = 20
 
 def network_maps(network: Graph) -> str:
     """The feature maps of a network as SVG, blocks closed."""
-    plan = reduced(scene_of(network))
+    plan = reduced(outline_of(network))
     largest = largest_side(plan.shapes())
     placed = arrange(layout_of(plan, lambda box, inputs: _extent(box, inputs, largest)), lambda box: False)
     body = "".join(_maps(placed, plan.wires, MARGIN, MARGIN - placed.left, largest))
@@ -93,7 +93,7 @@ def _extent(box: Box, inputs: int, largest: int) -> Extent:
 
 def _maps(placed: Placed, wires: Sequence[Wire], x: float, y: float, largest: int) -> Iterator[str]:
     for given, wire in zip(wires, placed.wires, strict=True):
-        if placed.boxes[given.target].box.window and placed.boxes[given.source].box.shape:
+        if _window_of(placed.boxes[given.target].box) and placed.boxes[given.source].box.shape:
             continue  # the window shows the way
         tip, _, along = wire.pieces[-1]
         yield f'<path class="wire" d="{path_of(wire, x, y, turned=True)}"/>'
@@ -102,7 +102,7 @@ def _maps(placed: Placed, wires: Sequence[Wire], x: float, y: float, largest: in
         yield _map(box, x, y, largest)
     for given in wires:
         target = placed.boxes[given.target]
-        if target.box.window:
+        if _window_of(target.box):
             yield _window(placed.boxes[given.source], target, x, y, largest)
 
 
@@ -113,7 +113,7 @@ def _map(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     rise = depth * RISE
     left, top = _corner(placed, x, y, largest)
     right, middle_x = left + width, left + (width + depth) / 2
-    parts = [f"<title>{escape(chr(10).join(box.details))}</title>"]
+    parts = [f"<title>{escape(chr(10).join(details_of(box)))}</title>"]
     parts.append(f'<rect class="side" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"/>')
     if depth:
         lid = f"M{left:.1f} {top:.1f}l{depth:.1f} {-rise:.1f}h{width:.1f}l{-depth:.1f} {rise:.1f}z"
@@ -139,7 +139,7 @@ def _window(source: PlacedBox, target: PlacedBox, x: float, y: float, largest: i
         return ""
     width, height, depth = _solid(shape, largest)
     left, top = _corner(source, x, y, largest)
-    tall, wide = (min(1.0, k / known(size)) for k, size in zip(target.box.window, shape.sizes, strict=False))
+    tall, wide = (min(1.0, k / known(size)) for k, size in zip(_window_of(target.box), shape.sizes, strict=False))
     x0, x1 = (left + width + depth * (1 + sign * wide) / 2 for sign in (-1, 1))
     up0, up1 = (RISE * depth * (1 + sign * wide) / 2 for sign in (-1, 1))
     y0, y1 = top + height * (1 - tall) / 2, top + height * (1 + tall) / 2
@@ -148,6 +148,14 @@ def _window(source: PlacedBox, target: PlacedBox, x: float, y: float, largest: i
     frame = f"M{x0:.1f} {y0 - up0:.1f}L{x1:.1f} {y0 - up1:.1f}V{y1 - up1:.1f}L{x0:.1f} {y1 - up0:.1f}z"
     rays = f"M{x1:.1f} {y0 - up1:.1f}L{end_x:.1f} {end_y:.1f}L{x1:.1f} {y1 - up1:.1f}"
     return f'<path class="window" d="{frame}"/><path class="ray" d="{rays}"/>'
+
+
+def _window_of(box: Box) -> tuple[int, ...]:
+    """The window of a convolution or a pool over an image, height and width."""
+    sizes = getattr(box.layer, "kernel", None) or getattr(box.layer, "window", None)
+    if sizes is None or not box.reads or len(box.reads[0].sizes) != 3:
+        return ()
+    return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
 
 
 def _centered(text: str, x: float, y: float, kind: str) -> str:

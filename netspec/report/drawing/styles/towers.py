@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.outline import Plan, Wire, opened, outline_of
 from netspec.report.drawing.glyph import largest_side
 from netspec.report.drawing.layout.arrange import Placed, arrange, layout_of
-from netspec.report.drawing.scene import Plan, Wire, scene_of
-from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, opened, plan_svg
+from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, plan_svg
 
 MIN_STEPS = 3
 """A part stands beside another if it has so many steps more than what it meets there."""
@@ -21,7 +21,7 @@ TURN = 12.0
 
 def network_towers(network: Graph, levels: int | None = None) -> str | None:
     """The drawing as SVG; None for a network that has no such parts."""
-    plan = scene_of(network)
+    plan = outline_of(network)
     side = _side_boxes(plan)
     if not side:
         return None

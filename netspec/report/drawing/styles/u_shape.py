@@ -11,9 +11,9 @@ from html import escape
 from math import log2, sqrt
 
 from netspec.compiler.ir.graph import Graph
-from netspec.report.drawing.cards import SMALL_SIZE, text_width
+from netspec.compiler.ir.outline import Box, Plan, Wire, flattened, outline_of
+from netspec.report.drawing.cards import SMALL_SIZE, details_of, text_width
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.scene import Box, Plan, Wire, flattened, scene_of
 from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
 from netspec.report.drawing.styles.maps import reduced
 
@@ -29,7 +29,7 @@ ROW_GAP = 50.0
 
 def network_u(network: Graph) -> str | None:
     """The drawing as SVG; None for a network that is not of this form."""
-    plan = reduced(flattened(scene_of(network)))
+    plan = reduced(flattened(outline_of(network)))
     rows = _rows(plan)
     if rows is None:
         return None
@@ -132,7 +132,7 @@ class _Drawing:
         channels = str(box.shape.sizes[-1])
         shift = 4.0 if self._has_wire_above(index) else -text_width(channels, NUMBER_SIZE) / 2
         parts = [
-            f"<title>{escape(chr(10).join(box.details))}</title>",
+            f"<title>{escape(chr(10).join(details_of(box)))}</title>",
             f'<rect class="side" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"/>',
             text_svg(channels, self.x[index] + shift, top - 4, NUMBER_SIZE, "shape"),
         ]

@@ -5,17 +5,18 @@ Layers that do nothing and the masks of padding are left out; copies in a row (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
 
-from netspec.compiler.ir.cost import Row, rows, total_cost
+from netspec.compiler.ir.cost import Counts, Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
-from netspec.compiler.ir.printer import count as number_text
 from netspec.compiler.ir.repeats import Repeat, find_repeats
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
 from netspec.layers.sequence.tokens import PaddingMask
+
+OPEN_BOXES = 45
+"""Blocks are opened, outer ones first, until about so many boxes are shown."""
 
 KINDS = {
     "conv": "conv",
@@ -55,8 +56,8 @@ class Wire:
 class Box:
     """An input, an output, a layer, or a block with a plan of its own.
 
-    `key` is its path in the network, `count` the number of copies in a row, and `port` says that it is the place where
-    a wire enters or leaves the block around it. `shape` is None for what gives nothing.
+    `key` is its path in the network, `last` that of the last of `count` copies in a row. `shape` is None for what gives
+    nothing; `counts` are of one copy. A name that was written in the spec is set apart by `is_named`.
     """
 
     key: str
@@ -64,13 +65,15 @@ class Box:
     kind: str
     shape: Shape | None = None
     name: str = ""
-    details: tuple[str, ...] = ()
+    is_named: bool = False
+    reads: tuple[Shape, ...] = ()
+    layer: Layer | None = None
+    row: Row | None = None
+    counts: Counts = Counts()
     inside: Plan | None = None
     count: int = 1
-    weights: int = 0
+    last: str = ""
     is_shared_again: bool = False
-    window: tuple[int, ...] = ()
-    """The sizes of the kernel or the window that slides over an image."""
     mark: str = ""
     """`added`, `removed` or `changed`, in a drawing of differences."""
 
@@ -102,7 +105,7 @@ class Plan:
         return [box.shape for box in self.all_boxes() if box.shape is not None]
 
 
-def scene_of(network: Graph) -> Plan:
+def outline_of(network: Graph) -> Plan:
     """The plan of a whole network: its inputs and outputs are boxes."""
     repeats: dict[int, list[Repeat]] = {}
     for repeat in find_repeats(network):
@@ -113,10 +116,41 @@ def scene_of(network: Graph) -> Plan:
     plan = _Planner(network, (), _Known(repeats, by_path)).whole()
     for output, edge in zip(network.outputs, plan.exits, strict=True):
         name = output.name or "output"
-        shape = network.shape_of(output.edge)
-        box = Box(key=f"{name} (output)", title=name, kind="output", details=(f"output: {shape}",))
+        reads = (network.shape_of(output.edge),)
+        box = Box(key=f"{name} (output)", title=name, kind="output", name=name, reads=reads)
         plan.plan.wires.append(Wire(edge[0], plan.plan.add(box), edge[1]))
     return plan.plan
+
+
+def opened(plan: Plan, levels: int | None) -> Callable[[Box], bool]:
+    """Which blocks are open: all of the outer `levels`. None: as many levels as read well, and then the first block of
+    each name."""
+    opened: set[str] = set()
+    shown = len(plan.boxes)
+    level = [box for box in plan.boxes if box.inside is not None]
+    depth = 0
+    while level and (levels is None or depth < levels):
+        more = sum(len(box.inside.boxes) for box in level if box.inside is not None)
+        if levels is None and shown + more > OPEN_BOXES:
+            opened |= set(_examples(level, OPEN_BOXES - shown))
+            break
+        opened |= {box.key for box in level}
+        shown += more
+        inner = [box for outer in level if outer.inside is not None for box in outer.inside.boxes]
+        level = [box for box in inner if box.inside is not None]
+        depth += 1
+    return lambda box: box.key in opened
+
+
+def _examples(blocks: list[Box], room: int) -> Iterator[str]:
+    """The first block of each name, while there is room."""
+    seen: set[str] = set()
+    for box in blocks:
+        size = len(box.inside.boxes) if box.inside is not None else 0
+        if box.title not in seen and size <= room:
+            room -= size
+            yield box.key
+        seen.add(box.title)
 
 
 def flattened(plan: Plan) -> Plan:
@@ -184,10 +218,8 @@ class _Planner:
         """The plan of the whole network, with a box for each input."""
         self.known.drawn[self.block.identity] = set()
         for node in self.block.input_nodes:
-            details = (f"input {node.name}: {node.shape}",)
-            index = self.plan.add(
-                Box(key=f"{node.name} (input)", title=node.name, kind="input", shape=node.shape, details=details)
-            )
+            box = Box(key=f"{node.name} (input)", title=node.name, kind="input", shape=node.shape, name=node.name)
+            index = self.plan.add(box)
             self.places[Edge(self.block.nodes.index(node))] = (index, 0)
         self.fill(range(len(self.block.nodes)), self.known.repeats.get(id(self.block), ()))
         return _Built(self.plan, [self.places[output.edge] for output in self.block.outputs])
@@ -219,7 +251,8 @@ class _Planner:
             elif isinstance(node.operation, Layer) and node.operation.is_identity and not node.operation.name:
                 self.places[Edge(index)] = self.places[node.inputs[0]]
             else:
-                self._add(self._box(node, 1), [edge for edge in node.inputs if self._is_drawn(edge)], [index], node)
+                inputs = [edge for edge in node.inputs if self._is_drawn(edge)]
+                self._add(self._box(node, 1, node.name), inputs, [index], node)
 
     def _is_drawn(self, edge: Edge) -> bool:
         return not isinstance(self.block.nodes[edge.node].operation, PaddingMask)
@@ -238,91 +271,87 @@ class _Planner:
         ends = [copy[-1] for copy in repeat.copies]
         last = self.block.nodes[ends[-1]]
         inner = set(copy)
-        reads = [edge for index in copy for edge in self.block.nodes[index].inputs if edge.node not in inner]
-        inputs = [edge for edge in dict.fromkeys(reads) if self._is_drawn(edge)]
+        outer = [edge for index in copy for edge in self.block.nodes[index].inputs if edge.node not in inner]
+        inputs = [edge for edge in dict.fromkeys(outer) if self._is_drawn(edge)]
         if len(copy) == 1:
-            self._add(self._box(self.block.nodes[copy[0]], count), inputs, ends, last)
+            self._add(self._box(self.block.nodes[copy[0]], count, last.name), inputs, ends, last)
             return
         key = (*self.path, f"{self.block.nodes[copy[0]].name} to {last.name}")
         planner = _Planner(self.block, self.path, self.known)
         plan = planner.part(copy, inputs, [Edge(copy[-1])], ())
         words = [self.block.nodes[index].word for index in copy]
         title = " -> ".join(words if len(words) <= 3 else [*words[:2], "…", words[-1]])
-        weights = sum(box.weights * box.count for box in plan.boxes)
-        box = Box(
-            key="/".join(key),
-            title=title,
-            kind="block",
-            shape=last.shape,
-            inside=plan,
-            count=count,
-            weights=weights,
-            details=(f"{count} times {title}", f"{number_text(weights)} parameters each"),
+        counts = Totals()
+        for box in plan.boxes:
+            for _ in range(box.count):
+                counts = counts.plus(box.counts)
+        ends_at = "/".join((*self.path, last.name))
+        reads = tuple(map(self.block.shape_of, inputs))
+        self._add(
+            Box(
+                key="/".join(key),
+                title=title,
+                kind="block",
+                shape=last.shape,
+                reads=reads,
+                counts=counts,
+                inside=plan,
+                count=count,
+                last=ends_at,
+            ),
+            inputs,
+            ends,
+            last,
         )
-        self._add(box, inputs, ends, last)
 
-    def _box(self, node: Node, count: int) -> Box:
+    def _box(self, node: Node, count: int, last: str) -> Box:
         """The box of a layer or a block; a block with one layer is drawn as this layer."""
         path = (*self.path, node.name)
         operation = node.operation
         if isinstance(operation, Graph):
             layers = [inner for inner in operation.nodes if not isinstance(inner.operation, Input)]
-            if len(layers) == 1 and isinstance(layers[0].operation, Layer):
-                path, operation = (*path, layers[0].name), layers[0].operation
-            else:
-                return self._block(node, operation, path, count)
+            if len(layers) != 1 or not isinstance(layers[0].operation, Layer):
+                return self._block(node, operation, count, last)
+            path, operation = (*path, layers[0].name), layers[0].operation
         assert isinstance(operation, Layer)
         row = self.known.by_path.get(path)
-        title = operation.to_source()
-        kind = KINDS.get(type(operation).__module__.rpartition(".")[2], "other")
         is_again = self._is_again(node)
-        weights = row.parameters if row is not None and not is_again else 0
-        details = [f"{node.name} = {title}", " + ".join(map(str, self.block.input_shapes(node))) + f" -> {node.shape}"]
-        if row is not None:
-            details += _weight_lines(row, is_again)
-        name = operation.name or ""
         return Box(
             key="/".join(path),
-            title=title,
-            name=name,
-            kind=kind,
+            title=operation.to_source(),
+            kind=KINDS.get(type(operation).__module__.rpartition(".")[2], "other"),
             shape=node.shape,
-            details=tuple(details),
+            name=node.name,
+            is_named=operation.name is not None,
+            reads=self.block.input_shapes(node),
+            layer=operation,
+            row=row,
+            counts=_counts(row, is_again),
             count=count,
-            weights=weights,
+            last="/".join((*self.path, last, *path[len(self.path) + 1 :])),
             is_shared_again=node.shared is not None and is_again,
-            window=_window(operation, self.block.input_shapes(node)),
         )
 
-    def _block(self, node: Node, graph: Graph, path: tuple[str, ...], count: int) -> Box:
+    def _block(self, node: Node, graph: Graph, count: int, last: str) -> Box:
+        path = (*self.path, node.name)
         before, is_again = self.known.is_again, self._is_again(node)
         self.known.is_again, self.known.drawn[graph.identity] = is_again, set()
         planner = _Planner(graph, path, self.known)
-        indices = range(len(graph.nodes))
-        drawn = [edge for edge in node.inputs if self._is_drawn(edge)]
-        entries = [Edge(index) for index, edge in zip(graph.inputs, node.inputs, strict=True) if edge in drawn]
+        entries = [Edge(index) for index, edge in zip(graph.inputs, node.inputs, strict=True) if self._is_drawn(edge)]
         exits = [output.edge for output in graph.outputs]
-        plan = planner.part(indices, entries, exits, self.known.repeats.get(id(graph), ()))
+        plan = planner.part(range(len(graph.nodes)), entries, exits, self.known.repeats.get(id(graph), ()))
         self.known.is_again = before
-        totals = total_cost(graph)
-        details = [
-            f"{node.name}: " + ", ".join(map(str, self.block.input_shapes(node))) + f" -> {node.shape}",
-            "shares its weights with the one above"
-            if is_again
-            else f"{number_text(totals.parameters)} parameters" + (" each" if count > 1 else ""),
-        ]
-        if totals.macs != 0:
-            details.append(f"{number_text(totals.macs)} multiply-adds" + (" each" if count > 1 else ""))
-        title = node.word
         return Box(
             key="/".join(path),
-            title=title,
+            title=node.word,
             kind="block",
             shape=node.shape,
-            details=tuple(details),
+            name=node.name,
+            reads=self.block.input_shapes(node),
+            counts=_counts(total_cost(graph), is_again),
             inside=plan,
             count=count,
-            weights=0 if is_again else totals.parameters,
+            last="/".join((*self.path, last)),
             is_shared_again=node.shared is not None and is_again,
         )
 
@@ -336,24 +365,8 @@ class _Planner:
         return found or self.known.is_again
 
 
-def _window(layer: Layer, shapes: Sequence[Shape]) -> tuple[int, ...]:
-    """The window of a convolution or a pool over an image, height and width."""
-    sizes = getattr(layer, "kernel", None) or getattr(layer, "window", None)
-    if sizes is None or not shapes or len(shapes[0].sizes) != 3:
-        return ()
-    return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
-
-
-def _weight_lines(row: Row, is_again: bool) -> Iterator[str]:
-    """How the parameters of a layer are counted, and its multiply-adds."""
-    if is_again:
-        yield "shares its weights with the one above"
-    elif row.parameters:
-        parts = [f"{name} {'x'.join(map(str, row.sizes[name]))}" for name in row.weights]
-        sizes = [number_text(prod(row.sizes[name])) for name in row.weights]
-        sum_text = f" = {' + '.join(sizes)}" if len(sizes) > 1 else ""
-        yield f"{number_text(row.parameters)} parameters{sum_text}: {', '.join(parts)}"
-    if row.state:
-        yield f"{number_text(row.state)} numbers of state"
-    if row.macs != 0:
-        yield f"{number_text(row.macs)} multiply-adds per example"
+def _counts(found: Counts | None, is_again: bool) -> Counts:
+    """What a box counts: of weights that have a box already the multiply-adds alone."""
+    if found is None:
+        return Counts()
+    return Counts(macs=found.macs) if is_again else Counts(found.trainable, found.frozen, found.state, found.macs)

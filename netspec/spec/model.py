@@ -17,7 +17,7 @@ from netspec.compiler.backend.live_state import LiveState
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Graph
-from netspec.compiler.ir.printer import summary_html, summary_text
+from netspec.compiler.ir.layer_table import LayerTable
 from netspec.data.dataset.precision import narrowed
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
@@ -99,14 +99,14 @@ class Model:
 
     def summary(self) -> str:
         """A table of the layers, with totals."""
-        return summary_text(self.graph, self.compilation.train.freeze)
+        return LayerTable(self.graph, self.compilation.train.freeze).text()
 
     def __repr__(self) -> str:
         flow = " and ".join(f"{s}" for s in self.inputs.values())
         return f"<Model {self.name}: {flow} -> {' and '.join(map(str, self.outputs.values()))}>"
 
     def _repr_html_(self) -> str:
-        return summary_html(self.graph, self.compilation.train.freeze)
+        return LayerTable(self.graph, self.compilation.train.freeze).html()
 
     @property
     def normalization(self) -> Mapping[str, Normalization]:

@@ -248,7 +248,7 @@ def _columns(cells: Sequence[Sequence[str]], width: int | None) -> list[int]:
 
 
 def _branches(plan: Plan) -> list[str]:
-    """A sign for each box of a branch, `+ ` where one begins and `| ` after; nothing on the way that everything takes."""
+    """A sign for each box of a branch, `+ ` where one begins and `| ` after; none on the way that everything takes."""
     sources: dict[int, list[int]] = {}
     for wire in plan.wires:
         sources.setdefault(wire.target, []).append(wire.source)

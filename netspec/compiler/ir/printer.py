@@ -1,54 +1,16 @@
-"""Graphs as text: the table of `netspec show`, its JSON, and the listing of `--stage graph`."""
+"""Graphs as text: counts, the JSON of `netspec show`, and the listing of `--stage graph`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
 from typing import Any
 
-from netspec.compiler.ir.cost import Row, Totals, rows, total_cost
+from netspec.compiler.ir.cost import Totals, rows, total_cost
 from netspec.compiler.ir.graph import Edge, Graph, Input
 from netspec.compiler.ir.repeats import Repeat
-from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
-from netspec.language.text import fit_columns, wrap_row
 from netspec.layers.base import Layer
-
-
-class Line(Frozen):
-    """One line of the table: `depth` blocks surround it; block headings have no numbers."""
-
-    depth: int
-    name: str
-    layer: str
-    shape: str
-    parameters: str
-    macs: str
-
-
-def table_lines(graph: Graph) -> Iterator[Line]:
-    """The lines of the summary: inputs, then every layer that does something, each block under a heading."""
-    for node in graph.input_nodes:
-        yield Line(0, node.name, "input", str(node.shape), "", "")
-    open_blocks: tuple[str, ...] = ()
-    for row in rows(graph):
-        if isinstance(row.node.operation, Layer) and row.node.operation.is_identity and not row.node.operation.name:
-            continue
-        *around, name = row.path
-        common = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(around, open_blocks, strict=False))))
-        for depth in range(common, len(around)):
-            yield Line(depth, around[depth], "", "", "", "")
-        open_blocks = tuple(around)
-        yield _line(row, len(around), name)
-
-
-def _line(row: Row, depth: int, name: str) -> Line:
-    layer = f"{row.word} (shared, above)" if row.is_shared_again else row.call
-    parameters = count(row.parameters) if row.parameters else ""
-    parameters += " frozen" if row.frozen else ""
-    parameters += f" + {count(row.state)} state" if row.state else ""
-    return Line(depth, name, layer, str(row.shape), parameters, count(row.macs) if row.macs != 0 else "")
 
 
 def count(size: Size) -> str:
@@ -80,42 +42,10 @@ def total_lines(totals: Totals) -> list[tuple[str, str]]:
     ]
 
 
-HEADINGS = ("name", "layer", "output shape", "parameters", "multiply-adds")
-
-
 def full_text(graph: Graph) -> str:
     """Every layer with every option in force, defaults too."""
     layers = [(row.name, row.node.operation) for row in rows(graph) if not row.is_shared_again]
     return "\n".join(f"{name} = {layer.to_source(full=True)}" for name, layer in layers if isinstance(layer, Layer))
-
-
-def summary_text(graph: Graph, freeze: Sequence[str] = (), width: int | None = None) -> str:
-    """The summary as plain text; `freeze` names layers and blocks that are not trained. Texts that make the table wider
-    than `width` are wrapped in their columns."""
-    lines = [*table_lines(graph)]
-    cells = [("  " * n.depth + n.name, n.layer, n.shape, n.parameters, n.macs) for n in lines]
-    widths, right = fit_columns([HEADINGS, *cells], width), (False, False, False, True, True)
-    table = [wrap_row(row, widths, right) for row in (HEADINGS, *cells)]
-    totals = total_lines(total_cost(graph, freeze))
-    longest = max(len(name) for name, _ in totals)
-    footer = [f"{name:<{longest}}  {value}" for name, value in totals]
-    rule = "  ".join("-" * w for w in widths)
-    return "\n".join([*table[0], rule, *(line for row in table[1:] for line in row), "", *footer])
-
-
-def summary_html(graph: Graph, freeze: Sequence[str] = ()) -> str:
-    """The same as an HTML table, for notebooks."""
-    from html import escape
-
-    head = "".join(f"<th style='text-align:left'>{h}</th>" for h in HEADINGS)
-    body = ""
-    for line in table_lines(graph):
-        cells = [line.layer, line.shape, line.parameters, line.macs]
-        inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells)
-        padding = f"padding-left:{0.5 + line.depth}em"
-        body += f"<tr><td style='text-align:left;{padding}'>{escape(line.name)}</td>{inner}</tr>"
-    totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(total_cost(graph, freeze)))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
 
 
 def size_json(size: Size) -> int | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import click
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
 from netspec.compiler.ir.cost import rows
-from netspec.compiler.ir.printer import full_text, graph_json, graph_text, summary_text
+from netspec.compiler.ir.layer_table import LayerTable
+from netspec.compiler.ir.printer import full_text, graph_json, graph_text
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.language.word import Kind, Word
-from netspec.report.text import line_width
+from netspec.report.text import line_width, wants_color
 from netspec.spec.compilation import Compilation
 
+ALL_LEVELS = 1000
 MAX_NUMBERS = 8
 """How many means and deviations a line lists."""
 
@@ -32,6 +35,15 @@ MAX_NUMBERS = 8
     help="Show a compiler stage instead of the table; `inference` is the network in inference mode, `plan` how it is "
     "computed on this machine, and why.",
 )
+@click.option("--expand", type=click.IntRange(0), metavar="LEVELS", help="How many levels of blocks are open.")
+@click.option("--expand-all", is_flag=True, help="Open all blocks.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv", "latex"]),
+    default="text",
+    help="How the table is written.",
+)
 @click.option("--full", is_flag=True, help="Show every option with its value, including defaults.")
 @click.option("--schedule", is_flag=True, help="Plot the learning rate schedule instead of the table.")
 @click.option("--memory", is_flag=True, help="Show the memory of a training step instead of the table (compiles it).")
@@ -41,6 +53,9 @@ MAX_NUMBERS = 8
 def command(
     file: str,
     stage: str | None,
+    expand: int | None,
+    expand_all: bool,
+    form: str,
     full: bool,
     schedule: bool,
     memory: bool,
@@ -48,13 +63,17 @@ def command(
     given: SpecOptions,
     as_json: bool,
 ) -> int:
-    """Show the network of a spec FILE: each layer with its output shape, parameters and multiply-adds, and the totals.
+    """Show the network of a spec FILE: each layer with its output shape, parameters, their share, multiply-adds (MACs),
+    the memory of its output, and its receptive field (how much of the input a position sees); and the totals.
 
-    FILE may also be a run folder.
+    FILE may also be a run folder. Blocks are open as far as the table stays short; copies in a row are one line, as
+    in `block x 3`, and `+` begins a branch. A narrow terminal shows fewer columns.
 
     \b
     Example:
         netspec show specs/mnist_cnn.net
+        netspec show specs/resnet50.net --expand-all
+        netspec show specs/lenet5.net --format latex
         netspec show specs/mnist_cnn.net --stage python
         netspec show net.net --full -D width=64
         netspec show specs/mnist_cnn.net --stage plan
@@ -84,8 +103,9 @@ def command(
     elif as_json:
         print_result(graph_json(spec.network, spec.train.freeze) | (_thresholds_json(Path(file)) if is_run else {}))
     else:
-        text = _stage(spec, stage, full=full)
-        click.echo(text if stage == "python" else wrap_lines(text, line_width()))
+        table = _table(spec, ALL_LEVELS if expand_all else expand, form) if stage is None else ""
+        text = _stage(spec, stage) if stage is not None else _with_settings(table, spec) if full else table
+        click.echo(text if stage == "python" or form != "text" else wrap_lines(text, line_width()))
         if is_run and full and stage is None:
             click.echo(wrap_lines(_scales_text(Path(file)), line_width()))
     return 0
@@ -114,12 +134,22 @@ def _weights(run: Path, spec: Compilation, as_json: bool) -> str | dict[str, Any
     return {"weights": weights_json(arrays)} if as_json else weights_text(arrays)
 
 
-def _stage(spec: Compilation, stage: str | None, *, full: bool) -> str:
-    """A compiler stage as text; without one the table, with every option where `full`."""
-    if stage is None:
-        sections = (_section_text(name, spec.settings(name)) for name in ("data", "train"))
-        table = summary_text(spec.network, spec.train.freeze, line_width())
-        return "\n\n".join([table, *((full_text(spec.network), *sections) if full else ())])
+def _table(spec: Compilation, levels: int | None, form: str) -> str:
+    """The table of layers in a format."""
+    table = LayerTable(spec.network, spec.train.freeze, levels)
+    if form == "text":
+        return table.text(line_width(), color=wants_color(sys.stdout))
+    return {"markdown": table.markdown, "csv": table.csv, "latex": table.latex}[form]()
+
+
+def _with_settings(table: str, spec: Compilation) -> str:
+    """The table with every option of every layer and section."""
+    sections = (_section_text(name, spec.settings(name)) for name in ("data", "train"))
+    return "\n\n".join([table, full_text(spec.network), *sections])
+
+
+def _stage(spec: Compilation, stage: str) -> str:
+    """A compiler stage as text."""
     if stage == "python":
         return spec.python.rstrip()
     if stage == "plan":

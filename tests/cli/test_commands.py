@@ -122,7 +122,7 @@ def test_defines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "good.net"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"conv +conv\(16, 3x3, relu\) +28x28x16 +160 +112,896", out)
+    assert re.search(r"conv\(16, 3x3, relu\) +28x28x16 +160 +▏ +113 k +49\.0 KiB +3x3", out)
     assert "trainable parameters       31,530" in out
     assert run(["show", "good.net", "--full"]) == 0
     out = capsys.readouterr().out

@@ -28,13 +28,15 @@ NOTE = "MACs: multiply-adds per example; memory: of the output; field: what a po
 
 
 class Line(Frozen):
-    """One line. `text` is indented by blocks and branches; `layer` is not. A line that opens a block has no numbers."""
+    """One line. `text` is indented by blocks and branches; `layer` is not. A line that opens a block has no numbers.
+    `count` is the number of copies in it, `times` that of the copies of the blocks around."""
 
     text: str
     layer: str
     key: str
     is_heading: bool
     count: int = 1
+    times: int = 1
     shape: str = ""
     parameters: int = 0
     frozen: int = 0
@@ -58,9 +60,9 @@ class LayerTable:
         self.fields = {"/".join(path): str(field) for path, field in receptive_fields(network).items()}
         self.totals = total_cost(network, freeze)
         self.freeze = tuple(f"{name}/" for name in freeze)
-        self.lines = [*self._lines(plan, opened(plan, levels), 0)]
+        self.lines = [*self._lines(plan, opened(plan, levels), 0, 1)]
 
-    def _lines(self, plan: Plan, is_open: Callable[[Box], bool], depth: int) -> Iterator[Line]:
+    def _lines(self, plan: Plan, is_open: Callable[[Box], bool], depth: int, times: int) -> Iterator[Line]:
         branches = _branches(plan)
         for index, box in enumerate(plan.boxes):
             if box.is_port or box.kind == "output":
@@ -70,13 +72,13 @@ class LayerTable:
             is_opened = box.inside is not None and is_open(box)
             layer = label(box)
             if is_opened:
-                yield Line(indent + layer, layer, box.key, is_heading=True, count=box.count)
+                yield Line(indent + layer, layer, box.key, is_heading=True, count=box.count, times=times)
                 assert box.inside is not None
-                yield from self._lines(box.inside, is_open, depth + 1 + len(mark) // 2)
+                yield from self._lines(box.inside, is_open, depth + 1 + len(mark) // 2, times * box.count)
             else:
-                yield self._line(box, indent + layer, layer)
+                yield self._line(box, indent + layer, layer, times)
 
-    def _line(self, box: Box, text: str, layer: str) -> Line:
+    def _line(self, box: Box, text: str, layer: str, times: int) -> Line:
         counts, copies = box.counts, box.count
         is_frozen = f"{box.key}/".startswith(self.freeze) if self.freeze else False
         trained, frozen = counts.trainable * copies, counts.frozen * copies
@@ -86,6 +88,7 @@ class LayerTable:
             box.key,
             is_heading=False,
             count=copies,
+            times=times,
             shape="" if box.shape is None else str(box.shape),
             parameters=trained + frozen,
             frozen=trained + frozen if is_frozen else frozen,

@@ -16,7 +16,7 @@ from netspec.layers.base import Layer
 from netspec.layers.sequence.tokens import PaddingMask
 
 OPEN_BOXES = 45
-"""Blocks are opened, outer ones first, until about so many boxes are shown."""
+"""Blocks are opened, outer ones first, until about this number of boxes is shown."""
 
 KINDS = {
     "conv": "conv",

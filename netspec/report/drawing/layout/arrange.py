@@ -90,7 +90,7 @@ class Placed:
 
 
 def layout_of(plan: Plan, size_of: Callable[[Box, int], Extent] | None = None) -> Layout:
-    """Lays out a plan and the plans inside; `size_of` gives the size of a closed box with that many inputs."""
+    """Lays out a plan and the plans inside; `size_of` gives the size of a closed box with its number of inputs."""
     size_of = size_of or closed_extent
     inner = {n: layout_of(box.inside, size_of) for n, box in enumerate(plan.boxes) if box.inside is not None}
     graph = layered(plan, {n: _port_places(layout) for n, layout in inner.items()})

@@ -128,7 +128,7 @@ class _Alignment:
         return upper if upper is not None and self._main(upper, self.below, self.steps_below) == item else None
 
     def _main(self, item: int, neighbors: Sequence[Sequence[int]], steps: Sequence[int]) -> int | None:
-        """The only neighbor that is not just passing by, or the one of two that has more steps behind it."""
+        """The only neighbor that is not just passing by, or the one of two that is on the longer way."""
         others = list(dict.fromkeys(neighbors[item]))
         if len(others) > 1 and not self._is_wire(item):
             others = [other for other in others if not self._is_wire(other)]

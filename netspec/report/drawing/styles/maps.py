@@ -1,8 +1,8 @@
 """Drawings in the manner of the LeNet-5 and AlexNet papers: feature maps from left to right, as solids whose
 proportions follow their shapes, with the windows that slide over them.
 
-LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition, figure 2; Krizhevsky,
-Sutskever and Hinton 2012, ImageNet classification with deep convolutional neural networks, figure 2.
+LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition; Krizhevsky, Sutskever
+and Hinton 2012, ImageNet classification with deep convolutional neural networks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawings of nets with several inputs whose parts stand side by side: an encoder beside the decoder that reads it.
 
-Vaswani et al. 2017, Attention is all you need, figure 1.
+Vaswani et al. 2017, Attention is all you need, first drawing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netspec.report.drawing.layout.arrange import Placed, arrange, layout_of
 from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, plan_svg
 
 MIN_STEPS = 3
-"""A part stands beside another if it has so many steps more than what it meets there."""
+"""A part stands beside another if it has at least this number of steps more than what it meets there."""
 CHANNEL = 44.0
 TURN = 12.0
 

@@ -1,7 +1,7 @@
 """Drawings of nets that go down and up again in resolution, in the manner of the U-Net paper: from left to right as it
 is computed, one row for each resolution, and skip connections straight across.
 
-Ronneberger, Fischer and Brox 2015, U-Net: convolutional networks for biomedical image segmentation, figure 1.
+Ronneberger, Fischer and Brox 2015, U-Net: convolutional networks for biomedical image segmentation, first drawing.
 """
 
 from __future__ import annotations

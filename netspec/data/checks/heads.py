@@ -97,6 +97,8 @@ def _check_labels(target: Target, head: OutputHead) -> Diagnostic | None:
 
 
 Notes = tuple[Note, ...]
+MANY_CLASSES = 100
+"""Integers of more values than this are rather numbers than ids of classes."""
 
 
 def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
@@ -114,7 +116,8 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
             return None
         return no_activation(found="2 classes", advice=_activated(head, "sigmoid", 1))
     if head.units == 1 and head.activation == "linear":
-        return wrong_head(case="class", head=_head_text(head), size=classes)
+        case = "many classes" if classes > MANY_CLASSES else "class"
+        return wrong_head(case=case, head=_head_text(head), size=classes)
     if classes > head.units or (classes < head.units and target.names is not None):
         units = "1 unit, enough for 2 of them" if head.units == 1 else _units_text(head)
         return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units)
@@ -140,7 +143,8 @@ def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic 
 def _check_numbers(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     if head.activation == "softmax":
         found = describe(target)
-        return errors.LabelsNotIds(span=head.span, notes=notes, case="numbers", found=found, size=target.size)
+        case = "rows" if target.size == head.units > 1 else "numbers"
+        return errors.LabelsNotIds(span=head.span, notes=notes, case=case, found=found, size=target.size)
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, f"dense({target.size})")
     return None

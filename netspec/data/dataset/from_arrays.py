@@ -43,9 +43,9 @@ def from_arrays(
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
             are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed. Data frames
             keep the names of their columns.
-        y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, booleans and
-            numbers that are all 0 or 1 are binary labels, other numbers are numbers. None for a network whose target is
-            its input.
+        y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, texts are names
+            of classes (sorted, unless `names` has them), booleans and numbers that are all 0 or 1 are binary labels,
+            other numbers are numbers. None for a network whose target is its input.
         x_test: inputs of the test split.
         y_test: targets of the test split.
         names: names of the classes, when one target has classes.
@@ -57,6 +57,7 @@ def from_arrays(
     if y is not None:
         given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
         check_pairs(given, ("x_test", "y_test"), ("y_test", "x_test"))
+    y, y_test, names = _ids_of_texts(y, y_test, names)
     columns = {key: header for key, part in _named_parts(x, "input").items() if (header := column_names(part))}
     train = _as_arrays(x, y, "")
     test = _as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
@@ -72,6 +73,35 @@ def from_arrays(
             targets[key] = targets[key].replace(columns=names_in_metrics(header))
     facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
     return Dataset(name, facts, train, test, columns=columns)
+
+
+def _ids_of_texts(y: Any, y_test: Any, names: Sequence[str] | None) -> tuple[Any, Any, Sequence[str] | None]:
+    """Labels that are texts as class ids, with the names of the classes; anything else as it is."""
+    texts = [_texts(part) for part in (y, y_test) if part is not None]
+    if not texts or any(part is None for part in texts):
+        return y, y_test, names
+    known = list(names) if names is not None else sorted({*(label for part in texts if part for label in part)})
+    place = {label: number for number, label in enumerate(known)}
+    strange = next((label for part in texts if part for label in part if label not in place), None)
+    if strange is not None:
+        reason = f"{len(known)} names, and the label {strange!r} is not among them"
+        raise Unplaced(UnequalLengths, first="names", second="y", reason=reason, case="class names")
+    ids = [np.array([place[label] for label in part or ()], np.int32) for part in texts]
+    return ids[0], ids[1] if y_test is not None else None, known
+
+
+def _texts(labels: Any) -> list[str] | None:
+    """The labels of examples, one each, when they are texts."""
+    if isinstance(labels, Mapping) or not hasattr(labels, "__len__") or not len(labels):
+        return None
+    try:
+        array = np.asarray(labels)
+    except ValueError:  # rows of unequal length, which are reported later
+        return None
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.ndim != 1 or array.dtype.kind not in "UO":
+        return None
+    return [str(label) for label in array] if all(isinstance(label, str) for label in array.tolist()) else None
 
 
 def column_names(array: Any) -> tuple[str, ...]:
@@ -199,6 +229,11 @@ def as_numbers(value: Any, what: str) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise Unplaced(WrongType, what=what, found="rows of unequal length", case="ragged") from error
+    if array.dtype.kind == "O" and (header := column_names(value)):
+        wrong = [name for name in header if value[name].dtype.kind not in "biuf"]
+        if wrong:
+            shown = ", ".join(f"`{name}`" for name in wrong[:8]) + (", …" if len(wrong) > 8 else "")
+            raise Unplaced(WrongType, what=what, found=f"columns that are not numbers: {shown}", case="frame")
     if array.dtype.kind not in "biuf":
         found = TYPE_NAMES.get(array.dtype.kind, f"values of type {array.dtype}")
         raise Unplaced(WrongType, what=what, found=found, case=array.dtype.kind)

@@ -277,6 +277,8 @@ class WrongType(Diagnostic):
         "U": _IDS_OF_TEXTS,
         "S": _IDS_OF_TEXTS,
         "O": "rows of unequal length and None make objects of numbers; the array must have a type such as float32",
+        "frame": "make numbers of them, such as `{what} = pandas.get_dummies({what})`, or save the frame as a file and "
+        'write `source = csv("data.csv", target = "…", categories = auto)`',
         "saved": "save an array of numbers, such as float32",
         "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',
         "": 'convert it first: `{what}.astype("float32")`',

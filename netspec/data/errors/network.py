@@ -97,6 +97,9 @@ class LabelsNotIds(Diagnostic):
     hint = {
         "binary": "for one of several classes give ids: `y.argmax(axis=1)`; "
         "for several binary labels write `dense({size}, sigmoid)`",
+        "rows": "to predict numbers write `dense({size})`\n"
+        "if each row has the probabilities of the classes, write `loss = cross_entropy` in `train`\n"
+        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
         "numbers": "to predict numbers write `dense({size})`\n"
         'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
     }
@@ -117,6 +120,8 @@ class WrongHead(Diagnostic):
         "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
         "class": "write `dense({size}, softmax)`\n"
         "to predict the number itself, give `task = numbers` for csv, floats for arrays",
+        "many classes": 'to predict the number itself, give floats: `y.astype("float32")` for arrays, `task = numbers` '
+        "for csv\nif they are ids of classes, write `dense({size}, softmax)`",
         "binary": "write `dense({size}, sigmoid)`",
     }
     found: str

@@ -56,7 +56,7 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
     spreads: dict[str, Any] = {}
     for name, output in recipe.outputs.items():
         column, padding = arrays.targets[name], output.head.padding
-        if output.target.kind == "class":
+        if output.target.kind == "class" and output.head.shape[-1:] != (1,):
             continue
         if is_streamed(column):  # the target is the input: the deviation of each number, without a copy of all
             total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(column))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from netspec.data.dataset.dataset import Target
@@ -18,6 +19,25 @@ from tests.data.files import code_and_text, write
 
 X = np.arange(12, dtype=np.float32).reshape(6, 2)
 Y = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["dog", "cat", "dog"],
+        np.array(["dog", "cat", "dog"]),
+        pd.Series(["dog", "cat", "dog"]),
+        pd.Series(["dog", "cat", "dog"], dtype="category"),
+        pd.DataFrame({"kind": ["dog", "cat", "dog"]}),
+    ],
+    ids=["list", "array", "series", "categories", "frame"],
+)
+def test_texts_are_names_of_classes(labels: Any) -> None:
+    """In alphabetical order, as scikit-learn's LabelEncoder has them."""
+    data = from_arrays(X[:3], labels, X[:2], ["cat", "emu"])
+    assert data.facts.targets["output"].names == ("cat", "dog", "emu")
+    assert np.asarray(data.train.targets["output"]).tolist() == [1, 0, 1]
+    assert data.test is not None and np.asarray(data.test.targets["output"]).tolist() == [0, 2]
 
 
 def test_vectors_and_class_ids() -> None:
@@ -120,7 +140,14 @@ BAD: dict[str, tuple[tuple[Any, ...], dict[str, Any], str, list[str]]] = {
     "lengths in a dict": (({"a": X, "b": X[:3]}, Y), {}, "NS414", ['x["a"]', 'x["b"]', "6 and 3"]),
     "objects": ((OBJECTS, [0, 1]), {}, "NS415", ["x contains Python objects", "float32"]),
     "ragged": ((RAGGED, [0, 1]), {}, "NS415", ["x contains rows of unequal length"]),
-    "texts": ((X[:2], ["cat", "dog"]), {}, "NS415", ["y contains texts", "numpy.unique(y, return_inverse=True)"]),
+    "texts": ((X[:2], [["cat", "dog"], ["a", "b"]]), {}, "NS415", ["y contains texts", "return_inverse=True"]),
+    "names": ((X[:2], ["cat", "dog"]), {"names": ["cat"]}, "NS414", ["the label 'dog' is not among them"]),
+    "a frame": (
+        (pd.DataFrame({"a": [1.0, 2.0], "color": ["r", "g"]}), [0, 1]),
+        {},
+        "NS415",
+        ["columns that are not numbers: `color`", "x = pandas.get_dummies(x)"],
+    ),
     "dates": ((np.zeros(2, "datetime64[s]"), [0, 1]), {}, "NS415", ["x contains dates"]),
     "complex": ((X[:2] * 1j, [0, 1]), {}, "NS415", ["complex numbers"]),
     "one number": ((3.0, [0]), {}, "NS415", ["a single number"]),

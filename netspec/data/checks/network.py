@@ -127,6 +127,17 @@ def can_join(targets: Mapping[str, Target], output: str) -> bool:
     return len(targets) > 1 and output not in targets and all(t.kind != "class" for t in targets.values())
 
 
+def _one_hot(facts: Facts) -> str:
+    """What to do with a column of zeros and ones for each class, as a further line of a hint."""
+    if not all(target.kind == "class" and target.classes == 2 for target in facts.targets.values()):
+        return ""
+    names = ", ".join(f'"{name}"' for name in facts.targets)
+    return (
+        "\nif each row has a single 1 among these columns, make one column of class names: "
+        f'`frame["class"] = frame[[{names}]].idxmax(axis=1)`'
+    )
+
+
 def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
     """Names of inputs and outputs, and shapes of inputs."""
     found: list[Diagnostic] = []
@@ -140,7 +151,7 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
         advice = suggest(name, facts.targets, what="its targets")
         if len(expected.heads) == 1 and len(facts.targets) > 1:
             lines = " · ".join(f"`output {target} = …`" for target in facts.targets)
-            advice = f"the data have several targets, each for an output with its name: {lines}"
+            advice = f"the data have several targets, each for an output with its name: {lines}{_one_hot(facts)}"
         span = expected.heads[name].span
         found.append(errors.NamesUnlikeData(span=span, what="target", name=name, advice=advice))
     bound: dict[Dim, Size] = {}

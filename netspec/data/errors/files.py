@@ -189,6 +189,8 @@ class MissingValue(Diagnostic):
         "target": "{also}write `missing = drop{named}` to leave such rows out",
         "prediction": "{also}fill in the value or leave the row out: the network was trained on rows without missing "
         "values in this column",
+        "one column": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill "
+        'them in; for this column alone `per_column = of("{column}", missing = median)`',
         "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill them in",
     }
     file: str

@@ -1,4 +1,4 @@
-"""NS536 to NS538: labels of classes that are not 0, 1, 2, …"""
+"""NS536 to NS538 and NS543: labels of classes that are not 0, 1, 2, …, and names that are alike."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ class LabelNotListed(Diagnostic):
     hint = "add the label, start lower, or write `class_ids = auto` for all labels that occur"
     label_value: int
     where: str
+
+
+class AlikeNames(Diagnostic):
+    """Classes or categories differ only in upper and lower case or in spaces, such as `Cat` and `cat`. They are counted
+    as different ones."""
+
+    code = "NS543"
+    severity = "warning"
+    title = "{what} has {count} names that differ only in case or spaces: {names}"
+    label = "counted as different"
+    hint = "if they are the same, write them alike in the data"
+    what: str
+    count: int
+    names: str
 
 
 class LabelTooLarge(Diagnostic):

@@ -5,12 +5,16 @@ Input: the wrong cells of each column, and what the source says already. Output:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_layout import Layout
 from netspec.data.transforms.dates import looks_like_dates
+
+UNIT = re.compile(r"^([+-]?\d[\d.,' ]*?) ?[A-Za-z°µ²³/]{1,5}$")
+"""A number and a unit, such as `5 kg`."""
 
 FEW_CLASSES = 20
 """A column with more different values than this, and than half of its rows, hardly holds categories."""
@@ -45,7 +49,7 @@ class Advice:
         units: list[str] = []
         texts: dict[str, Sequence[str]] = {}
         for column, found in cells.items():
-            plain = [cell.strip("%€$£ ") for cell in found]
+            plain = [UNIT.sub(r"\1", cell.strip("%€$£ ")) for cell in found]
             if form := _form_of(plain, self.form):
                 signs.setdefault(form, []).append(column)
             elif any(self.form.number(cell) is None for cell in plain):
@@ -54,7 +58,7 @@ class Advice:
                 units.append(column)
         lines = [f"if numbers are written like this in the whole file, write {form}" for form in signs]
         if units:
-            lines.append(f"write the numbers of {_listed(units, '`')} without signs and units")
+            lines.append(f"write the numbers of {_listed(units, '`')} without signs and units in the file")
         if texts and not is_target:
             lines += self._text_lines(texts)
         return "\n".join(lines)

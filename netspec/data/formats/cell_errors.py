@@ -5,7 +5,7 @@ Input: the wrong rows and cells of each column. Output: what to raise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -45,9 +45,10 @@ def ragged_rows(file: str, ragged: Sequence[tuple[int, int]], width: int) -> Unp
 
 
 def missing_values(
-    file: str, targets: Iterable[BadCells], features: Iterable[BadCells], absent: Iterable[str]
+    file: str, targets: Iterable[BadCells], features: Iterable[BadCells], absent: Iterable[str], texts: Container[str]
 ) -> Unplaced | None:
-    """For missing values; `absent` has the words for them that must be named to be left out."""
+    """For missing values; `absent` has the words for them that must be named to be left out, `texts` the columns whose
+    cells are not numbers."""
     targets = _in_order(targets)
     bad = targets + _in_order(features)
     if not bad:
@@ -55,7 +56,9 @@ def missing_values(
     words = [f'"{word}"' for word in sorted(absent)]
     listed = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
     named = f", absent = {listed}" if words else ""
-    missing = partial(Unplaced, MissingValue, option="file", file=file, case="target" if targets else "")
+    is_one = len(bad) == 1 and not words and bad[0].column not in texts
+    case = "target" if targets else "one column" if is_one else ""
+    missing = partial(Unplaced, MissingValue, option="file", file=file, case=case)
     return missing(row=bad[0].rows[0], column=bad[0].column, also=_also(bad), named=named)
 
 

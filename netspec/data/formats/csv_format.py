@@ -24,8 +24,21 @@ else:
 
 BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
-MAGIC = {b"PK\x03\x04": "it is an Excel file or another zip archive", b"PAR1": "it is a Parquet file"}
-"""What files begin with that are taken for CSV files by mistake."""
+OTHER_FORMATS = (
+    (
+        b"PK\x03\x04",
+        "it is an Excel file or another zip archive",
+        "save the sheet as CSV (UTF-8), or unpack the archive",
+    ),
+    (b"\xd0\xcf\x11\xe0", "it is an Excel workbook", "save the sheet as CSV (UTF-8)"),
+    (b"PAR1", "it is a Parquet file", 'write `parquet("{file}", …)` instead of `csv`'),
+    (b"\x1f\x8b", "it is compressed by gzip", "unpack it: `gunzip {file}`"),
+    (b"SQLite format 3", "it is a database of SQLite", "export the table as CSV"),
+    (b'{"', "it is JSON", 'make a table of it: `pandas.read_json("{file}").to_csv("table.csv", index=False)`'),
+    (b"[{", "it is JSON", 'make a table of it: `pandas.read_json("{file}").to_csv("table.csv", index=False)`'),
+    (b"%PDF", "it is a PDF", "export the table as CSV"),
+)
+"""How files of other formats begin, what they are, and what to do."""
 
 
 class CsvFormat(Frozen, dict=True):
@@ -43,9 +56,9 @@ class CsvFormat(Frozen, dict=True):
         Raises:
             Unplaced: it is not text in this encoding; with the encoding that it seems to have.
         """
-        for begin, reason in MAGIC.items():
+        for begin, reason, advice in OTHER_FORMATS:
             if data.startswith(begin):
-                advice = "write `parquet` for `csv`" if begin == b"PAR1" else "save it as CSV in a spreadsheet program"
+                advice = advice.replace("{file}", file)
                 raise Unplaced(BrokenFile, option="file", file=file, format="CSV", reason=reason, advice=advice)
         is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
         try:

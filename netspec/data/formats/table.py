@@ -195,7 +195,7 @@ class _Reading:
         raise_all(
             [
                 ragged_rows(file, self.source.ragged, len(layout.header)),
-                missing_values(file, targets, features, unnamed),
+                missing_values(file, targets, features, unnamed, {layout.header[place] for place in layout.names}),
                 not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()], advice),
             ]
         )

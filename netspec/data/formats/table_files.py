@@ -142,6 +142,8 @@ class CsvFile(TableFile):
     def _read_rows(self) -> None:
         width = len(self.header)
         rows = [(line, cells) for line, cells in islice(self._rows(), self._skip, None) if cells]
+        if rows and all(len(cells) == width + 1 and not (cells[-1] or "").strip() for _, cells in rows):
+            rows = [(line, cells[:-1]) for line, cells in rows]  # every row ends in the delimiter, the header does not
         whole = [(line, cells) for line, cells in rows if len(cells) == width]
         self.ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
         self.lines = np.array([line for line, _ in whole], np.int64)

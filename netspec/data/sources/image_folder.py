@@ -16,6 +16,7 @@ from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
 from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.sources.image_survey import COLORS, Survey, joined, remarks_on, survey_files
+from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.files.paths import exists, is_folder
@@ -99,7 +100,9 @@ class Images(Source):
         return self._facts(listings[0], self._encoder(self._surveyed(*listings)))
 
     def remarks(self, folder: Path) -> Sequence[Unplaced]:
-        return remarks_on(self._surveyed(*self._listings(folder)), choose_colors=self.channels is None)
+        listings = self._listings(folder)
+        found = remarks_on(self._surveyed(*listings), choose_colors=self.channels is None)
+        return [*found, *alike_names("folder", f"`{self.folder}`", listings[0].classes)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         """Earlier versions read images in the colors of the first one, and had all classes in alphabetical order."""

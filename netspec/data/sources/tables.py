@@ -19,6 +19,7 @@ from netspec.data.sources.image_survey import remarks_on
 from netspec.data.sources.table_columns import ImageColumn, OfColumns
 from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.table_images import image_paths, survey
+from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.dates import Dates
 from netspec.data.transforms.encoders import CodedBy, Encoder, ImageEncoder, RowEncoder, unseen_categories
 from netspec.language.diagnostics import Diagnostic, Unplaced
@@ -160,6 +161,12 @@ class TableSource(ColumnOptions):
                 for name in of.columns:
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
                     found += remarks_on(survey(paths), choose_colors=kind.channels is None)
+        encoder = self._encoder(table, folder)
+        named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
+        named |= {column.name: column.values for column in encoder.categories if column.values is not None}
+        for name, names in named.items():
+            what = f"`{self.target[0] if name == 'output' and self.target else name}`"
+            found += alike_names("file", what, names)
         return [*found, *self._first_row(table)]
 
     def _first_row(self, table: Table) -> list[Unplaced]:

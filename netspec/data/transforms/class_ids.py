@@ -5,11 +5,12 @@ Input: labels as the source has them. Output: ids from 0 without gaps, and names
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, TypeAlias
 
 from netspec.data.dataset.dataset import Arrays, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
-from netspec.data.errors.labels import LabelNotListed, LabelTooLarge
+from netspec.data.errors.labels import AlikeNames, LabelNotListed, LabelTooLarge
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count
 from netspec.language.lazy import np
@@ -33,6 +34,17 @@ class From(Word):
     category: ClassVar[str] = "class_ids"
 
     start: int = option(Count(-MAX_INT32), "the label that becomes the id 0", position=0)
+
+
+def alike_names(option: str, what: str, names: Sequence[str]) -> Iterator[Unplaced]:
+    """A warning, at an option of the source, for names of classes or categories that differ only in case or spaces."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault("".join(name.casefold().split()), []).append(name)
+    for group in alike.values():
+        if len(group) > 1:
+            shown = ", ".join(f"`{name}`" for name in group)
+            yield Unplaced(AlikeNames, option=option, what=what, count=len(group), names=shown)
 
 
 ClassIds: TypeAlias = str | From | tuple[int, ...]

@@ -195,7 +195,7 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
         FOUR,
         ends(3),
         "NS449",
-        ["no activation", "`dense(3, softmax)`"],
+        ["does not give probabilities", "`dense(3, softmax)`"],
     ),
     "yes or no without sigmoid": (
         vectors([0.0, 1.0]),

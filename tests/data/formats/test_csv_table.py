@@ -142,7 +142,9 @@ BAD = {
     ),
     "decimal comma": ('a,y\n"1,5",n\n', {}, "NS409", ['not a number: "1,5"', '`decimal = ","`'], "file"),
     "unit": ("a,y\n$1200,n\n", {}, "NS409", ['"$1200"', "without signs and units"], "file"),
+    "kilograms": ("a,y\n12 kg,n\n", {}, "NS409", ['"12 kg"', "without signs and units"], "file"),
     "infinite": ("a,y\ninf,n\n", {}, "NS409", ['"inf"', "finite"], "file"),
+    "one empty column": ("a,b,y\n1,,n\n3,4,n\n", {}, "NS410", ['of("b", missing = median)'], "file"),
     "empty cell": ("a,b,y\n1,2,n\n3,,n\n", {}, "NS410", ["t.csv row 3, column `b`: the value is missing"], "file"),
     "nan": ("a,b,y\n1,NaN,n\n", {}, "NS410", ["row 2, column `b`", "`missing = mean`"], "file"),
     "question mark": ("a,b,y\n1,?,n\n", {}, "NS410", ["row 2, column `b`"], "file"),
@@ -180,8 +182,31 @@ def test_other_encodings_are_named_and_then_read(tmp_path: Path, encoding: str) 
     assert data.columns["input"][:3] == ("größe", "note = Müller", "note = naïve café")
 
 
+def test_rows_may_end_in_the_delimiter(tmp_path: Path) -> None:
+    _, data = read(tmp_path, "a,b,y\n1,2,n\n".replace("2,n", "2,n,") + "3,4,m,\n")
+    assert data.train.inputs["input"].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(Unplaced) as caught:
+        read(tmp_path, "a,b,y\n1,2,n,\n3,4,m,x\n")
+    assert caught.value.kind.code == "NS407"
+
+
+def test_classes_and_categories_that_look_alike_are_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,color,y\n1,red,Cat\n2,Red,cat\n3,dark red,dog\n4,darkred,cat\n")
+    remarks = Csv(file="t.csv", target=("y",), categories="auto").remarks(tmp_path)
+    assert [one.diagnostic().message for one in remarks if one.kind.code == "NS543"] == [
+        "`y` has 2 names that differ only in case or spaces: `Cat`, `cat`",
+        "`color` has 2 names that differ only in case or spaces: `Red`, `red`",
+        "`color` has 2 names that differ only in case or spaces: `dark red`, `darkred`",
+    ]
+
+
 def test_files_that_are_no_text(tmp_path: Path) -> None:
-    for content, words in ((b"PK\x03\x04abc", "an Excel file"), (b"PAR1abc", "write `parquet`"), (b"\0\1" * 9, "")):
+    for content, words in (
+        (b"PK\x03\x04abc", "an Excel file"),
+        (b"PAR1abc", 'write `parquet("t.csv", …)`'),
+        (b'[{"a": 1}]', "read_json"),
+        (b"\0\1" * 9, ""),
+    ):
         (tmp_path / "t.csv").write_bytes(content)
         with pytest.raises(Unplaced) as caught:
             Csv(file="t.csv", target=("y",)).facts(tmp_path)

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
+from netspec.data.checks.network import Expected, check_inputs
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
+from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.prediction import SourceNeeded, UnknownLabel
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
@@ -23,6 +26,7 @@ from netspec.language.vocabulary import words
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import as_dataset, with_overrides
+from netspec.spec.network_ends import input_shapes
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def labeled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | No
         found = as_dataset(data)
         assert found is not None
         dataset = found
+    _check_inputs(spec, dataset)
     dataset = _as_of_run(dataset, spec.facts)
     return Labeled(_whole(dataset), is_whole=dataset.test is None, warnings=warnings)
 
@@ -76,6 +81,14 @@ def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Datase
         return read_dataset(spec.data.replace(source=other), Path()), other.warnings(Path())
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
+
+
+def _check_inputs(spec: Compilation, dataset: Dataset) -> None:
+    """Raises CompileError for examples that the network of the run does not take: before their classes are compared,
+    which are then those of another task."""
+    for wrong in check_inputs(dataset.facts, Expected(input_shapes(spec.optimized), {}, {}, None)):
+        if isinstance(wrong, InputUnlikeData):
+            raise fail(structs.replace(wrong, case="run"))
 
 
 def _as_of_run(dataset: Dataset, of_run: Facts | None) -> Dataset:

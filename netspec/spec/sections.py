@@ -135,7 +135,7 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         weighted = [name for name in targets if spec.data.class_weights is not None and targets[name].kind != "numbers"]
         recipe = make_recipe(
             spec.train, heads, targets, has_val=has_val, spans=spans, layers=layers,
-            class_weights=dict.fromkeys(weighted, ()),
+            class_weights=dict.fromkeys(weighted, ()), expected=[one.name for one in spec.measured],
         )  # fmt: skip
     except CompileError as wrong:
         for diagnostic in wrong.diagnostics:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from netspec.storage import atomic_files as files
+from netspec.language.files import atomic_files as files
 from netspec.storage.array_file import Damaged, read_arrays, write_arrays
 from tests.training.disk import fill_disk
 

@@ -24,11 +24,12 @@ import pytest
 import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
+from netspec.language.files import atomic_files
 from netspec.runs.catalog import look_at
 from netspec.runs.seed_runs import train_seeds
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import prepare
-from netspec.storage import atomic_files, run_folder
+from netspec.storage import run_folder
 from netspec.storage.array_file import Damaged, read_arrays
 from netspec.storage.checksums import read_text
 from netspec.storage.run_files import checkpoint_file, checkpoint_steps

@@ -18,6 +18,8 @@ from netspec.data.errors.files import NoSplit
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
+from netspec.data.sources.tables import TableSource
+from netspec.data.transforms.columns import input_name
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
@@ -109,17 +111,24 @@ def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Pred
         }
     fixed = number_of(model.compilation.train.threshold)
     thresholds = {**dict.fromkeys(outputs, fixed), **preprocessing.thresholds}
-    examples = [
-        {
-            "input": name,
-            "outputs": {
-                k: _in_words(v[i], heads[k], preprocessing.class_names.get(k), thresholds[k])
-                for k, v in outputs.items()
-            },
-        }
-        for i, name in enumerate(raw.names)
-    ]
-    return Predictions(outputs, examples, raw.warnings, model, raw.table)
+    names = _target_columns(model)
+    shown = {
+        k: [_in_words(one, heads[k], preprocessing.class_names.get(k), names.get(k, ()), thresholds[k]) for one in v]
+        for k, v in outputs.items()
+    }
+    examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
+    return Predictions(outputs, examples, raw.warnings, model, raw.table, names)
+
+
+def _target_columns(model: Model) -> dict[str, Sequence[str]]:
+    """The names of the target columns by output, where the data are a table: as its header has them, or, of a data
+    frame, as metrics have them."""
+    outputs, source, facts = [*model.outputs], model.compilation.data.source, model.compilation.facts
+    if isinstance(source, TableSource):
+        each: dict[str, Sequence[str]] = {input_name(name): [name] for name in source.target}
+        return each if len(outputs) > 1 else {outputs[0]: source.target}
+    columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
+    return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
 
 
 def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -140,8 +149,11 @@ def batches(arrays: Sequence[Any], size: int) -> Iterator[tuple[list[Any], int]]
         yield [np.concatenate([p, np.repeat(p[:1], size - count, axis=0)]) if count < size else p for p in parts], count
 
 
-def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None, threshold: float) -> dict[str, Any]:
-    """The prediction of an output for one example; `threshold` is that of a yes/no output."""
+def _in_words(
+    values: Any, head: OutputHead, names: Sequence[str] | None, columns: Sequence[str], threshold: float
+) -> dict[str, Any]:
+    """The prediction of an output for one example: `names` are those of its classes, `columns` those of its target
+    columns, `threshold` is that of a yes/no output."""
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:
@@ -158,4 +170,6 @@ def _in_words(values: Any, head: OutputHead, names: Sequence[str] | None, thresh
         return {"answer": answer, "yes": shown[1], "no": shown[0], "probability": yes}
     if head.activation == "sigmoid" and names is not None and values.shape == (len(names),):
         return {"values": values.tolist(), "tags": dict(zip(names, values.tolist(), strict=True))}
+    if values.shape == (len(columns),):
+        return {"values": values.tolist(), "targets": dict(zip(columns, values.tolist(), strict=True))}
     return {"values": values.tolist()}

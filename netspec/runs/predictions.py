@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -30,8 +30,9 @@ class Predictions:
     `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
     `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
     they spell); a yes/no output has `answer`, and the `probability` of `yes`, the name of the second class; others have
-    `values`. For a text it is the class that comes next. `warnings` are about the inputs; `model` made the predictions;
-    `table` is the file of the examples where they are the rows of one.
+    `values`, and `targets` by name where they are columns of a table. For a text it is the class that comes next.
+    `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
+    the rows of one; `target_columns` has the names of the target columns by output.
     """
 
     outputs: Mapping[str, Any]
@@ -39,6 +40,7 @@ class Predictions:
     warnings: Sequence[Diagnostic]
     model: Model
     table: TableFile | None = None
+    target_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.examples)

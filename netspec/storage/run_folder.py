@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import jax
 
 from netspec._version import __version__
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import fail, nearest
 from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 METRICS = "metrics.jsonl"
+MAX_SHOWN = 12
+"""Runs that a message names."""
 MAX_NAME = 200
 """Bytes of the name of a spec in that of a run; file systems take 255, and a number and a temporary name are added."""
 
@@ -97,10 +99,8 @@ class Run:
         Raises:
             CompileError: it is not a run folder (NS473).
         """
-        if not is_folder(path):
-            raise fail(errors.NoRun(run=str(path), reason="there is no such folder"))
-        if not is_file(path / "settings.json"):
-            raise fail(errors.NoRun(run=str(path), reason="it has no settings.json"))
+        if not is_folder(path) or not is_file(path / "settings.json"):
+            raise fail(_no_run(path))
         return cls(path)
 
     @property
@@ -170,6 +170,39 @@ class Run:
     def _replace(self, file: str, content: bytes) -> None:
         with _writing(self.path / file) as path:
             replace_file(path, [content])
+
+
+def _no_run(path: Path) -> errors.NoRun:
+    """What a path is that is not a run folder, and the runs that may be meant: in it, around it, or in `runs/`."""
+    reason = "there is no such folder"
+    if is_file(path):
+        reason = "it is a file"
+        if is_file(path.parent / "settings.json"):
+            return errors.NoRun(run=str(path), reason=reason, advice=f"give its folder: `{path.parent}`")
+        if path.suffix == ".net":
+            return errors.NoRun(
+                run=str(path), reason="it is a spec", advice=f"`netspec train {path}` makes a run of it"
+            )
+    elif is_folder(path):
+        reason = "it has no settings.json"
+        if runs := [str(run) for run in _runs_in(path)]:
+            return errors.NoRun(
+                run=str(path), reason="it is the folder of runs", advice=f"give one of {', '.join(runs)}"
+            )
+    around = [str(run) for run in (*_runs_in(path.parent), *_runs_in(path.parent / "runs"))]
+    near = next((run for run in around if Path(run).name == path.name), None) or nearest(str(path), around)
+    if near is not None:
+        return errors.NoRun(run=str(path), reason=reason, advice=f"did you mean `{near}`?")
+    return errors.NoRun(run=str(path), reason=reason)
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """The runs in a folder, the last ones first, and not too many for a message."""
+    try:
+        found = [path for path in folder.iterdir() if is_file(path / "settings.json")]
+    except (OSError, ValueError):
+        return []
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[:MAX_SHOWN]
 
 
 @contextmanager

@@ -193,6 +193,23 @@ def test_tables_fit_into_the_terminal(
     assert all(compared.count(f"a_net-{i}") >= 1 for i in range(9)) and "epsilon = 1e-6" in " ".join(compared.split())
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("iris-1", "did you mean `runs/iris-1`?"),
+        ("runs/irsi-1", "did you mean `runs/iris-1`?"),
+        ("runs", "it is the folder of runs\n  hint: give one of runs/iris-2, runs/iris-1"),
+        ("iris.net", "it is a spec\n  hint: `netspec train iris.net` makes a run of it"),
+        ("runs/iris-1/spec.net", "give its folder: `runs/iris-1`"),
+        ("elsewhere", "give a folder made by `netspec train`"),
+    ],
+)
+def test_what_is_no_run_leads_to_one(folder: Path, capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
+    for command in (["eval", name], ["predict", name, "1,2,3,4"]):
+        assert run(command) == 1
+        assert hint in capsys.readouterr().err
+
+
 def test_remove(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda text: False)
     assert run(["runs", "rm", "iris-1"]) == 1

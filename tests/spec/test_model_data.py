@@ -185,6 +185,16 @@ def test_yes_no_and_numbers() -> None:
     assert [*predictions.to_dicts()[0]] == ["input", "ok", "size"]
 
 
+def test_numbers_have_the_names_of_their_columns(folder: Path, people: pd.DataFrame, tmp_path: Path) -> None:
+    spec = 'dense(2)\ndata { source = csv("rows.csv", target = ["Age (years)", "Fare"]) }\ntrain { epochs = 1 }'
+    rows = pd.DataFrame({"x": people["age"] / 50, "Age (years)": people["age"] + 0.5, "Fare": people["fare"]})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "rows.net").write_text(spec)
+    predictions = netspec.train(tmp_path / "rows.net", runs=tmp_path, verbose=0).model.predict(rows[["x"]])
+    one = predictions.to_dicts()[2]
+    assert one["targets"] == dict(zip(["Age (years)", "Fare"], predictions.values[2].tolist(), strict=True))
+
+
 def test_evaluate_is_that_of_the_run(titanic: netspec.Model, folder: Path) -> None:
     assert titanic.evaluate() == netspec.evaluate(folder / "titanic-1")
     with pytest.raises(ValueError, match="`split` is 'train', 'val' or 'test', not 'all'"):

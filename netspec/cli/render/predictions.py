@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netspec.cli.render.prediction_images import image_text, is_image
-from netspec.data.sources.tables import TableSource
-from netspec.data.transforms.encoders import input_name
 from netspec.language.text import printable, truncated, wrap
 from netspec.report.text import plural, table_lines
 
 if TYPE_CHECKING:
     from netspec.runs.predictions import Predictions
-    from netspec.spec.model import Model
 
 MAX_EXAMPLES = 20
 """More examples are summed up."""
@@ -31,19 +28,9 @@ MAX_CLASSES = 30
 """Rows of the summary of an output with classes."""
 
 
-def target_columns(model: Model) -> dict[str, Sequence[str]]:
-    """The target columns of each output, where the data of the run were a table."""
-    source = model.compilation.data.source
-    if not isinstance(source, TableSource):
-        return {}
-    if len(model.outputs) == 1:
-        return dict.fromkeys(model.outputs, source.target)
-    return {input_name(name): [name] for name in source.target}
-
-
 def prediction_lines(predictions: Predictions, width: int, *, every: bool) -> Iterator[str]:
     """A line for each example; for many the first ones and a summary, unless `every` one is wanted."""
-    columns, count = target_columns(predictions.model), len(predictions)
+    columns, count = predictions.target_columns, len(predictions)
     is_summed_up = count > MAX_EXAMPLES and not every
     for example in predictions.examples[: FIRST if is_summed_up else count]:
         texts = (_text(name, shown, columns.get(name, ())) for name, shown in example["outputs"].items())

@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.render.predictions import target_columns
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
 
@@ -29,7 +28,7 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
     ids = identities(names, predictions.table, preprocessing, id_column)
-    labels = target_columns(model)
+    labels = predictions.target_columns
     class_names = preprocessing.class_names
     rows = [_cells(example["outputs"], labels, class_names, label, probabilities) for example in predictions.examples]
     columns = list(rows[0])

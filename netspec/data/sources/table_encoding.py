@@ -314,13 +314,19 @@ def _target(table: Table, said: Columns, name: str) -> Target:
     values = [table.form.number(cell) for cell in distinct]
     are_numbers = all(value is not None for value in values)
     are_whole = are_numbers and all(cell.replace(table.form.thousands, "").lstrip("+-").isdigit() for cell in distinct)
-    if task == "numbers" or (task == "auto" and are_numbers and not are_whole):
+    if task == "numbers" or (task == "auto" and are_numbers and (not are_whole or _are_amounts(values, len(table)))):
         _check_numbers(table, name)
         return Target("binary" if {*values} <= {0.0, 1.0} else "numbers")
     if task == "auto" and len(distinct) > max(FEW_CLASSES, len(table) / 10):
         unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case="integers" if are_whole else "")
         raise unclear(distinct=len(distinct), rows=len(table))
     return Target.of_classes(distinct)
+
+
+def _are_amounts(values: Sequence[float | None], rows: int) -> bool:
+    """Whether different integers are amounts, such as prices: too many for classes, and too far apart for a counter."""
+    numbers = [value for value in values if value is not None]
+    return len(numbers) > max(FEW_CLASSES, rows / 2) and max(numbers) - min(numbers) > 4 * len(numbers)
 
 
 def make_arrays(

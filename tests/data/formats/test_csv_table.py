@@ -110,8 +110,16 @@ def test_na_may_be_a_class(tmp_path: Path) -> None:
     assert read(tmp_path, "x,y\n1,NA\n2,DE\n")[0].targets["output"].names == ("DE", "NA")
 
 
-MANY = "x,y\n" + "".join(f"{i},{i * 7}\n" for i in range(40))
+MANY = "x,y\n" + "".join(f"{i},{i * 3}\n" for i in range(40))
 NAMES = "x,y\n" + "".join(f"{i},name {i}\n" for i in range(40))
+
+
+def test_integers_that_are_far_apart_are_numbers(tmp_path: Path) -> None:
+    prices = [180_000 + (i * 7919) % 60_000 for i in range(40)]
+    facts, data = read(tmp_path, "x,y\n" + "".join(f"{i},{price}\n" for i, price in enumerate(prices)))
+    assert facts.targets["output"].kind == "numbers"
+    assert data.train.targets["output"].reshape(-1).tolist() == prices
+
 
 BAD = {
     "empty file": ("", {}, "NS405", ["t.csv has no header", "the first row names the columns"], "file"),

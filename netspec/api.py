@@ -14,7 +14,7 @@ from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
 from netspec.language.text import shorten
 from netspec.language.values import setting_to_source
-from netspec.runs.arguments import check_choice, check_optional, check_params, check_type, kind_of
+from netspec.runs.arguments import check_choice, check_optional, check_params, check_type, data_in_one, kind_of
 from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _compilation(
     return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
+@data_in_one
 def train(
     model: Model | str | Path,
     data: Any = None,
@@ -170,6 +171,7 @@ def train(
     return _finished(result, expect)
 
 
+@data_in_one
 def train_seeds(
     model: Model | str | Path,
     data: Any = None,
@@ -260,6 +262,7 @@ def _as_source(key: str, value: object) -> str:
     return setting_to_source(value)
 
 
+@data_in_one
 def resume(
     run: str | Path,
     data: Any = None,
@@ -296,6 +299,7 @@ def resume(
         return _finished(resume_run(_folder(run), callback, overrides, data=data), expect)
 
 
+@data_in_one
 def resume_seeds(
     run: str | Path,
     data: Any = None,
@@ -315,6 +319,7 @@ def resume_seeds(
         return _seeds_finished(seed_runs.resume_seeds(_folder(run), callback, data), verbose, expect)
 
 
+@data_in_one
 def evaluate(
     run: str | Path | Model, data: Any = None, *, split: Literal["train", "val", "test"] = "test"
 ) -> dict[str, Any]:

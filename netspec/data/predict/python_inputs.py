@@ -218,9 +218,22 @@ def _frame_of(value: Any) -> pl.DataFrame:
     """A polars data frame, without its library being imported here."""
     if isinstance(value, pl.DataFrame):
         return value
+    if hasattr(value, "iloc"):  # pandas, whose texts need a further package on the way through Arrow
+        columns = [value.iloc[:, position] for position in range(value.shape[1])]
+        return pl.DataFrame([_pandas_series(str(position), column) for position, column in enumerate(columns)]).rename(
+            {str(position): str(name) for position, name in enumerate(value.columns)}
+        )
     if hasattr(value, "__arrow_c_stream__"):
         return pl.DataFrame(value)
     return pl.from_dataframe(value)
+
+
+def _pandas_series(name: str, column: Any) -> pl.Series:
+    array = column.to_numpy()
+    if array.dtype.kind in "biufM":
+        return pl.Series(name, array, nan_to_null=True)
+    cells = zip(array.tolist(), column.isna().tolist(), strict=True)
+    return _series(name, [None if is_missing else cell for cell, is_missing in cells])
 
 
 def _series(name: str, cells: Sequence[Any]) -> pl.Series:

@@ -35,6 +35,7 @@ from netspec.training.control.threshold import number_of
 from netspec.training.loop.evaluate import evaluate
 from netspec.training.losses import loss_for
 from netspec.training.losses.ctc import Ctc
+from netspec.training.metrics.base import DEFAULT_THRESHOLD
 from netspec.training.step.engine import Engine
 
 BATCH = 500
@@ -167,7 +168,10 @@ def _in_words(
         yes = float(values[0])
         shown = list(names) if names is not None and len(names) == 2 else ["no", "yes"]
         answer = shown[int(values[0] > np.float32(threshold))]
-        return {"answer": answer, "yes": shown[1], "no": shown[0], "probability": yes}
+        probabilities = dict(zip(shown, (1 - yes, yes), strict=True))
+        chosen = {"threshold": threshold} if threshold != DEFAULT_THRESHOLD else {}
+        facts = {"answer": answer, "yes": shown[1], "no": shown[0], "probability": yes, **chosen}
+        return {**facts, "probabilities": probabilities}
     if head.activation == "sigmoid" and names is not None and values.shape == (len(names),):
         return {"values": values.tolist(), "tags": dict(zip(names, values.tolist(), strict=True))}
     if values.shape == (len(columns),):

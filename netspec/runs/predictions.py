@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -16,6 +17,8 @@ from netspec.spec.model import Model
 MAX_ROWS = 10
 """Examples that are shown; the last line says how many there are."""
 MAX_NUMBERS = 6
+INTEGER = re.compile(r"0|-?[1-9]\d*")
+"""An integer as Python writes it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,12 +27,14 @@ class Predictions:
 
     `classes` has the name of the most probable class of each example, `probabilities` an array with a column for each
     of `class_names` (for a yes/no output two), `values` the numbers of an output without classes; with several outputs
-    they are dicts by output. `to_dicts()` gives a plain dict for each example.
+    they are dicts by output. Classes whose names are all integers are integers, as in the data. `to_dicts()` gives a
+    plain dict for each example.
 
     `outputs` has an array by output, examples first: probabilities after a softmax or sigmoid, plain numbers otherwise.
     `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
     `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
-    they spell); a yes/no output has `answer`, and the `probability` of `yes`, the name of the second class; others have
+    they spell); a yes/no output has `answer`, the `probability` of `yes`, the name of the second class, and the
+    `threshold` above which the answer is yes where it is not 0.5; others have
     `values`, and `targets` by name where they are columns of a table. For a text it is the class that comes next.
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `target_columns` has the names of the target columns by output.
@@ -47,14 +52,15 @@ class Predictions:
 
     @property
     def classes(self) -> Any:
-        """The predicted class of each example, by name; of a sequence a list of them."""
+        """The predicted class of each example; of a sequence a list of them."""
         return self._of_each({"class": "class", "answer": "answer", "classes": "classes"}, "classes")
 
     @property
     def class_names(self) -> Any:
         """The names of the classes, in the order of the columns of `probabilities`."""
-        names = {output: self._names(self.examples[0]["outputs"][output]) for output in self.outputs}
-        return self._plain({output: found for output, found in names.items() if found}, "classes")
+        shown = self.examples[0]["outputs"]
+        names = {output: [*shown[output].get("probabilities", ())] for output in self.outputs}
+        return self._plain({output: self._labels(output, found) for output, found in names.items() if found}, "classes")
 
     @property
     def probabilities(self) -> Any:
@@ -76,9 +82,29 @@ class Predictions:
     def to_dicts(self) -> list[dict[str, Any]]:
         """A plain dict for each example, ready for JSON or a data frame: `input`, and what `examples` has of the
         output; with several outputs that of each under its name."""
-        if len(self.outputs) == 1:
-            return [{"input": one["input"], **next(iter(one["outputs"].values()))} for one in self.examples]
-        return [{"input": one["input"], **one["outputs"]} for one in self.examples]
+        found = []
+        for one in self.examples:
+            shown = {name: self._with_labels(name, output) for name, output in one["outputs"].items()}
+            found.append({"input": one["input"], **(next(iter(shown.values())) if len(shown) == 1 else shown)})
+        return found
+
+    def _with_labels(self, output: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """What is shown of an output, with its classes as in the data."""
+        labels: dict[str, Any] = {
+            k: self._labels(output, shown[k]) for k in ("class", "answer", "classes") if k in shown
+        }
+        if "probabilities" in shown:
+            names = self._labels(output, [*shown["probabilities"]])
+            labels["probabilities"] = dict(zip(names, shown["probabilities"].values(), strict=True))
+        return {**shown, **labels}
+
+    def _labels(self, output: str, names: Any) -> Any:
+        """The name of a class, or several, as integers where all classes of the output have them as names."""
+        known = self.model.preprocessing.class_names.get(output) if self.model.preprocessing is not None else None
+        if not isinstance(names, str):
+            return [self._labels(output, name) for name in names]
+        are_integers = all(INTEGER.fullmatch(name) for name in known or (names,))
+        return int(names) if are_integers else names
 
     def _of_each(self, keys: Mapping[str, str], what: str) -> Any:
         found = {}
@@ -86,7 +112,7 @@ class Predictions:
             shown = self.examples[0]["outputs"][output]
             key = next((key for key in keys if key in shown), None)
             if key is not None:
-                found[output] = [one["outputs"][output][key] for one in self.examples]
+                found[output] = [self._labels(output, one["outputs"][output][key]) for one in self.examples]
         return self._plain(found, what)
 
     def _plain(self, found: Mapping[str, Any], what: str) -> Any:
@@ -99,19 +125,13 @@ class Predictions:
             raise AttributeError(f"the predictions have no {what}: use `.outputs`, the arrays by output")
         return next(iter(found.values())) if len(self.outputs) == 1 else dict(found)
 
-    @staticmethod
-    def _names(shown: Mapping[str, Any]) -> list[str]:
-        if "answer" in shown:
-            return [shown["no"], shown["yes"]]
-        return list(shown.get("probabilities", ()))
-
     # ------------------------------------------------------------ for people
 
     def __repr__(self) -> str:
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines = [*lines, *([f"… {len(self):,} predictions"] if len(self) > MAX_ROWS else [])]
+        lines = [*lines, *([self._more] if len(self) > MAX_ROWS else [])]
         return "\n".join([*map(repr, self.warnings), *lines])
 
     def _repr_html_(self) -> str:
@@ -120,16 +140,29 @@ class Predictions:
         body = ""
         for row in rows:
             body += "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
-        more = f"<p>… {len(self):,} predictions</p>" if len(self) > MAX_ROWS else ""
+        more = f"<p>{self._more}</p>" if len(self) > MAX_ROWS else ""
         warnings = Diagnostics(self.warnings)._repr_html_() if self.warnings else ""
         return f"{warnings}<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>{more}"
 
+    @property
+    def _more(self) -> str:
+        return f"… {len(self) - MAX_ROWS:,} more of {len(self):,} predictions"
+
     def _rows(self) -> list[list[str]]:
-        head = ["input", *("prediction" if len(self.outputs) == 1 else name for name in self.outputs)]
+        first = self.examples[0]["outputs"]
+        head = ["input"]
+        for name in self.outputs:
+            head += first[name].get("targets", ["prediction" if len(self.outputs) == 1 else name])
         rows = [head]
         for example in self.examples[:MAX_ROWS]:
-            rows.append([example["input"][:60], *(_text(example["outputs"][name]) for name in self.outputs)])
+            cells = (_cells(example["outputs"][name]) for name in self.outputs)
+            rows.append([example["input"][:60], *(cell for one in cells for cell in one)])
         return rows
+
+
+def _cells(shown: Mapping[str, Any]) -> list[str]:
+    """The cells of an output: one for each target column that has a name, otherwise a single one."""
+    return [f"{number:.6g}" for number in shown["targets"].values()] if "targets" in shown else [_text(shown)]
 
 
 def _text(shown: Mapping[str, Any]) -> str:

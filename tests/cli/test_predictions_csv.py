@@ -74,6 +74,11 @@ def test_the_id_of_the_table_and_the_name_of_the_target() -> None:
     assert {row[1] for row in rows} <= {"0", "1"}
 
 
+def test_numbers_have_no_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "runs/widths-1", "3", "-o", "none.csv", "--probabilities"]) == 1
+    assert "predicts none" in capsys.readouterr().err and not Path("none.csv").exists()
+
+
 def test_the_probabilities_of_no_and_yes() -> None:
     header, *rows = written("runs/titanic-1", "test.csv", "--probabilities")
     asked = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples

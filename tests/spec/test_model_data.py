@@ -167,10 +167,39 @@ def test_predictions_are_plain_values(titanic: netspec.Model, people: pd.DataFra
     with pytest.raises(AttributeError, match="no values"):
         _ = predictions.values
     assert repr(predictions).splitlines()[0].split() == ["input", "prediction"]
-    assert repr(predictions).endswith("… 60 predictions") and "<th" in predictions._repr_html_()
+    assert repr(predictions).endswith("… 50 more of 60 predictions") and "<th" in predictions._repr_html_()
     for batch, error in ((0, ValueError), ("7", TypeError)):
         with pytest.raises(error, match="`batch` is a positive integer"):
             titanic.predict(people, batch=batch)  # type: ignore[arg-type]
+
+
+def test_classes_that_are_integers_are_integers(tmp_path: Path) -> None:
+    """As the labels that they are compared with: from arrays, and from a table with labels that do not begin at 0."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4))
+    y = x[:, :3].argmax(axis=1)
+    model = netspec.train(
+        "input 4\ndense(3, softmax)", (x, y), runs=tmp_path, epochs=40, optimizer="adam(0.1)", verbose=0
+    ).model
+    predictions = model.predict(x)
+    assert predictions.class_names == [0, 1, 2] and (np.array(predictions.classes) == y).mean() > 0.7
+    pd.DataFrame(x).assign(kind=y + 7).to_csv(tmp_path / "t.csv", index=False)
+    spec = f'dense(3, softmax)\ndata {{ source = csv("{tmp_path}/t.csv", target = "kind") }}'
+    model = netspec.train(spec, runs=tmp_path, epochs=40, optimizer="adam(0.1)", verbose=0).model
+    predictions = model.predict(x)
+    assert predictions.class_names == [7, 8, 9] and (np.array(predictions.classes) == y + 7).mean() > 0.7
+    one = predictions.to_dicts()[0]
+    assert one["class"] == predictions.classes[0] and [*one["probabilities"]] == [7, 8, 9]
+
+
+def test_the_threshold_of_an_answer_is_given() -> None:
+    for threshold, wanted in ((0.5, {}), (0.25, {"threshold": 0.25})):
+        model = netspec.compile(f"input 2\ndense(1, sigmoid)\ntrain {{ threshold = {threshold} }}")
+        one = model.predict(np.ones((1, 2))).to_dicts()[0]
+        assert {key: one[key] for key in one if key == "threshold"} == wanted
+        assert (
+            sum(one["probabilities"].values()) == pytest.approx(1) and one["probabilities"]["yes"] == one["probability"]
+        )
 
 
 def test_yes_no_and_numbers() -> None:

@@ -55,7 +55,8 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
         ranked = sorted(shown["probabilities"].items(), key=lambda item: -item[1])[:MAX_RANKED]
         return prefix + f"{shown['class']} ({', '.join(f'{name} {_percent(share)}' for name, share in ranked)})"
     if "probability" in shown:
-        return prefix + f"{shown['answer']} ({shown['yes']} {_percent(shown['probability'])})"
+        above = f", threshold {_percent(shown['threshold'])}" if "threshold" in shown else ""
+        return prefix + f"{shown['answer']} ({shown['yes']} {_percent(shown['probability'])}{above})"
     if "tags" in shown:
         likely = [name for name, share in shown["tags"].items() if share > 0.5]
         shares = ", ".join(f"{name} {_percent(share)}" for name, share in shown["tags"].items())

@@ -82,6 +82,9 @@ def command(
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)
+        first = predictions.examples[0]["outputs"].values()
+        if probabilities and not any("probabilities" in one or "tags" in one for one in first):
+            raise click.UsageError("--probabilities is for classes, and this network predicts none")
         if path.suffix.lower() == ".csv":
             table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
             write_text(path, table)

@@ -14,7 +14,7 @@ from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
 from netspec.language.text import shorten
 from netspec.language.values import setting_to_source
-from netspec.runs.arguments import check_choice, check_optional, check_params, check_type, data_in_one, kind_of
+from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_params, check_type, kind_of
 from netspec.spec.compilation import Compilation, read_source
 
 if TYPE_CHECKING:
@@ -113,11 +113,10 @@ def _compilation(
     return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
-@data_in_one
 def train(
     model: Model | str | Path,
     data: Any = None,
-    *,
+    *others: Any,
     resume: str | Path | None = None,
     runs: str | Path = "runs",
     callbacks: Sequence[Callback] = (),
@@ -149,6 +148,7 @@ def train(
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
         TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
+    check_one_data("train", others)
     from netspec.report.python import show_warnings, showing
     from netspec.runs.resume import resume_run
     from netspec.spec.experiment import load_init, prepare, train_prepared
@@ -171,11 +171,10 @@ def train(
     return _finished(result, expect)
 
 
-@data_in_one
 def train_seeds(
     model: Model | str | Path,
     data: Any = None,
-    *,
+    *others: Any,
     runs: str | Path = "runs",
     callbacks: Sequence[Callback] = (),
     params: Mapping[str, Any] | None = None,
@@ -192,6 +191,7 @@ def train_seeds(
     Returns:
         The metrics of each seed, and their mean and spread.
     """
+    check_one_data("train_seeds", others)
     from netspec.report.python import show_warnings, showing
     from netspec.runs import seed_runs
     from netspec.spec.experiment import load_init, prepare
@@ -262,11 +262,10 @@ def _as_source(key: str, value: object) -> str:
     return setting_to_source(value)
 
 
-@data_in_one
 def resume(
     run: str | Path,
     data: Any = None,
-    *,
+    *others: Any,
     epochs: int | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: int = 1,
@@ -286,6 +285,7 @@ def resume(
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
         TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
     """
+    check_one_data("resume", others)
     from netspec.report.python import showing
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run
@@ -299,11 +299,10 @@ def resume(
         return _finished(resume_run(_folder(run), callback, overrides, data=data), expect)
 
 
-@data_in_one
 def resume_seeds(
     run: str | Path,
     data: Any = None,
-    *,
+    *others: Any,
     callbacks: Sequence[Callback] = (),
     verbose: int = 1,
     expect: Expect = "warn",
@@ -311,6 +310,7 @@ def resume_seeds(
     """Complete the runs of `netspec.train_seeds` in the folder `run`: an interrupted run is resumed, missing ones are
     started. Arguments and errors are those of `netspec.resume`.
     """
+    check_one_data("resume_seeds", others)
     from netspec.report.python import showing
     from netspec.runs import seed_runs
 
@@ -319,9 +319,8 @@ def resume_seeds(
         return _seeds_finished(seed_runs.resume_seeds(_folder(run), callback, data), verbose, expect)
 
 
-@data_in_one
 def evaluate(
-    run: str | Path | Model, data: Any = None, *, split: Literal["train", "val", "test"] = "test"
+    run: str | Path | Model, data: Any = None, *others: Any, split: Literal["train", "val", "test"] = "test"
 ) -> dict[str, Any]:
     """The loss and every metric of a model over a split, exactly as after training.
 
@@ -341,6 +340,7 @@ def evaluate(
         TypeError: an argument has a wrong type.
         ValueError: there is no such split.
     """
+    check_one_data("evaluate", others)
     from netspec.runs.model import evaluate_with_warnings
 
     check_choice("split", split, ("train", "val", "test"))

@@ -46,8 +46,9 @@ def metrics_of_epoch(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers_of(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics that are single numbers, without those that repeat the loss."""
-    return {k: v for k, v in metrics.items() if is_plain_number(v) and not _is_loss(k, metrics)}
+    """The metrics that are single numbers, without those that repeat the loss; `mse` last, as its unit is a square."""
+    numbers = {k: v for k, v in metrics.items() if is_plain_number(v) and not _is_loss(k, metrics)}
+    return dict(sorted(numbers.items(), key=lambda item: item[0].rpartition("_")[2] == "mse"))
 
 
 def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
@@ -68,12 +69,11 @@ class MetricColumns:
     @classmethod
     def fitting(cls, metrics: Mapping[str, Any], width: int) -> MetricColumns:
         """As many columns as fit: first the loss and that of validation, then each metric with its `val_` twin in the
-        order of the spec, `mse` last, as its unit is a square. Of two that do not fit together the one of validation is
-        shown."""
+        order of the spec. Of two that do not fit together the one of validation is shown."""
         shown, taken = numbers_of(metrics), list[str]()
         widths = {name: max(len(name), len(metric_text(name, value)), MIN_WIDTH) for name, value in shown.items()}
         left = width
-        for name in sorted(shown, key=lambda name: name.rpartition("_")[2] == "mse"):
+        for name in shown:
             if name.startswith("val_") and name[4:] in shown:
                 continue
             pair = [n for n in (name, f"val_{name}") if n in shown]

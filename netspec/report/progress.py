@@ -181,7 +181,7 @@ def start_lines(record: Record, width: int) -> list[str]:
     parts = [
         f"{record['parameters']:,} parameters"
         + (f" ({record['trainable']:,} trainable)," if record["trainable"] < record["parameters"] else ","),
-        f"{record['examples']:,} examples,",
+        *_split_parts(record),
         f"{plural(record['steps'], 'step')} per epoch,",
         f"on {record['device']}" + ("," if record["is_resumed"] else ""),
         *([f"resuming at epoch {record['epoch']}"] if record["is_resumed"] else []),
@@ -190,17 +190,27 @@ def start_lines(record: Record, width: int) -> list[str]:
     return [*lines, f"run: {record['run']}"]
 
 
+def _split_parts(record: Record) -> list[str]:
+    """`1,294 training,`, `143 validation,`, `360 test examples,`"""
+    counts = [f"{count:,} {name}" for name, count in (("training", record["examples"]), *record["held_out"].items())]
+    return (
+        [f"{record['examples']:,} examples,"]
+        if len(counts) == 1
+        else [*(f"{c}," for c in counts[:-1]), f"{counts[-1]} examples,"]
+    )
+
+
 def target_lines(scales: Mapping[str, Any], width: int) -> list[str]:
     """How targets are normalized, and which unit the loss has."""
     if not scales:
         return []
-    shown = [
-        f"{'' if len(scales) == 1 else f'{name} '}{number_text(mean)} ± {number_text(std)}"
-        for name, scale in scales.items()
-        for mean, std in zip(scale["mean"], scale["std"], strict=True)
-    ]
+    shown = []
+    for name, scale in scales.items():
+        names = scale["columns"] or ["" if len(scales) == 1 else name] * len(scale["mean"])
+        for one, mean, std in zip(names, scale["mean"], scale["std"], strict=True):
+            shown.append(f"{one} {number_text(mean)} ± {number_text(std)}".lstrip())
     listed = [*shown[:MAX_SCALES], *(["…"] if len(shown) > MAX_SCALES else [])]
-    parts = [*(f"{text}," for text in listed[:-1]), f"{listed[-1]};"]
+    parts = [f"{text};" for text in listed]
     return wrapped(["targets normalized:", *parts, "the loss is in standard deviations"], width, gap=" ")
 
 
@@ -236,6 +246,11 @@ def done_lines(record: Record, width: int) -> list[str]:
         head += f" (stopped by {record['stopped_by']})"
     first, *others = metric_parts(shown) or ["no metrics"]
     lines = wrapped([f"{head}: {first}", *others], width)
+    if record["best_epoch"] is not None and metrics.get(record["watched"]) is not None:
+        value = metric_text(record["watched"], metrics[record["watched"]])
+        lines += wrapped(
+            [f"weights of epoch {record['best_epoch']},", f"the best by {record['watched']} ({value})"], width, gap=" "
+        )
     lines += [f"{name} is yes above {value:.4g}" for name, value in record.get("thresholds", {}).items()]
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]

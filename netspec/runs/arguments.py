@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from collections.abc import Mapping
+from typing import Any
 
 
 def kind_of(value: object) -> str:
@@ -46,13 +42,7 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
         raise ValueError(f"`{name}` is {shown}, not {value!r}")
 
 
-def data_in_one(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose second argument are data; raises TypeError for `(model, x, y)`, as others take them."""
-
-    @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        if len(args) > 2:
-            raise TypeError(f"data are one argument, a tuple of arrays: `netspec.{function.__name__}(…, (x, y))`")
-        return function(*args, **kwargs)
-
-    return checked
+def check_one_data(function: str, others: tuple[Any, ...]) -> None:
+    """Raises TypeError for `train(model, x, y)`, as other libraries take data."""
+    if others:
+        raise TypeError(f"data are one argument, a tuple of arrays: `netspec.{function}(…, (x, y))`")

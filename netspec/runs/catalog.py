@@ -73,9 +73,15 @@ class RunInfo(Frozen):
         return sum(p.lstat().st_size for p in self.path.rglob("*"))
 
     def as_json(self) -> dict[str, Any]:
-        made = self.made.isoformat() if self.made is not None else None
-        record = {**structs.asdict(self), "path": str(self.path), "made": made}
-        return {"name": self.name, "figures": record.pop("metrics"), **record}
+        record = structs.asdict(self)
+        started, planned = record.pop("made"), record.pop("of")
+        return {
+            "name": self.name,
+            **record,
+            "path": str(self.path),
+            "started": started.isoformat() if started is not None else None,
+            "planned_epochs": planned,
+        }
 
 
 # ---------------------------------------------------------------- the spec of a run
@@ -127,7 +133,8 @@ def find_run(name: str, folder: Path) -> Path:
             return path
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
-    advice = suggest(name, [path.name for path in _run_folders(folder)], what=f"runs in {folder}")
+    around = Path(name).parent if len(Path(name).parts) > 1 else folder
+    advice = suggest(Path(name).name, [path.name for path in _run_folders(around)], what=f"runs in {around}", limit=12)
     missing = errors.NoRun(run=name, reason=reason)
     raise fail(structs.replace(missing, advice=advice) if advice else missing)
 
@@ -290,12 +297,13 @@ def main_metric(runs: Iterable[RunInfo]) -> str | None:
 
 
 def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
-    """Runs by a column (`name`, `made`, `epochs`, `seconds`, `parameters`, `state`, `spec`) or a metric, best first;
+    """Runs by a column (`name`, `started`, `epochs`, `seconds`, `parameters`, `state`, `spec`) or a metric, best first;
     runs without it come last.
 
     Raises:
         CompileError: no run has such a metric (NS495).
     """
+    key = "made" if key == "started" else key
     if key in ("epochs", "seconds", "parameters", "made"):
         return sorted(runs, key=lambda run: (getattr(run, key) is None, getattr(run, key) or 0))
     if key == "name":
@@ -304,7 +312,9 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
         return sorted(runs, key=lambda run: (getattr(run, key), _natural(run.name)))
     names = metric_names(runs)
     if key not in names:
-        advice = suggest(key, [*names, "name", "made", "epochs", "seconds", "parameters"], what="metrics and columns")
+        advice = suggest(
+            key, [*names, "name", "started", "epochs", "seconds", "parameters"], what="metrics and columns"
+        )
         raise fail(errors.NoSuchMetric(metric=key, advice=advice))
     sign = -1 if is_higher_better(key) else 1
     return sorted(runs, key=lambda run: (key not in run.metrics, sign * run.metrics.get(key, 0.0)))

@@ -69,7 +69,7 @@ class SeedsResult(Frozen):
             "event": "seeds" if self.signal is None else "interrupted",
             "run": str(self.run),
             "seeds": list(self.metrics),
-            "figures": {name: structs.asdict(spread) for name, spread in self.spreads.items()},
+            "metrics": {name: structs.asdict(spread) for name, spread in self.spreads.items()},
         }
 
 

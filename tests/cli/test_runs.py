@@ -81,9 +81,9 @@ def test_list_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = json.loads(capsys.readouterr().out)["runs"]
     assert one["name"] == "iris-1" and one["state"] == "finished" and one["parameters"] == 131
     done = read_run(folder / "runs" / "iris-1").done
-    assert done is not None and one["figures"]["test_accuracy"] == done["metrics"]["test_accuracy"]
+    assert done is not None and one["metrics"]["test_accuracy"] == done["metrics"]["test_accuracy"]
     assert one["seconds"] == done["seconds"] and one["best_epoch"] == done["best_epoch"]
-    assert datetime.fromisoformat(one["made"]).tzinfo is not None and one["hash"] != two["hash"]
+    assert datetime.fromisoformat(one["started"]).tzinfo is not None and one["hash"] != two["hash"]
 
 
 def test_sort(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_sort(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         return [found["name"][-1] for found in json.loads(capsys.readouterr().out)["runs"]]
 
     assert names("val_accuracy") == ["1", "2"] and names("val_loss") == ["2", "1"]
-    assert names("parameters") == names("name") == names("made") == names("epochs") == ["1", "2"]
+    assert names("parameters") == names("name") == names("started") == names("epochs") == ["1", "2"]
     assert run(["runs", "--sort", "val_acuracy"]) == 1
     assert "NS495" in (err := capsys.readouterr().err) and "did you mean `val_accuracy`?" in err
 

@@ -118,8 +118,8 @@ def test_seeds_end_in_a_table_and_go_on(folder: Path, capsys: pytest.CaptureFixt
     assert run(["train", "--resume", "runs/iris-1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert record["event"] == "seeds" and record["seeds"] == [0, 1]
-    values = record["figures"]["test_loss"]["values"]
-    assert record["figures"]["test_loss"]["mean"] == pytest.approx(sum(values) / 2)
+    values = record["metrics"]["test_loss"]["values"]
+    assert record["metrics"]["test_loss"]["mean"] == pytest.approx(sum(values) / 2)
     assert run(["train", "iris.net", "--resume", "runs/iris-1"]) == 1
     assert "several seeds" in capsys.readouterr().err
 

@@ -20,7 +20,8 @@ from netspec.training.loop.callback import Tick
 def start(epochs: int, epoch: int = 1) -> dict[str, Any]:
     return {
         "event": "start", "run": "runs/net-1", "epochs": epochs, "epoch": epoch, "is_resumed": epoch > 1, "steps": 1,
-        "examples": 4, "parameters": 9, "trainable": 9, "target_scales": {}, "device": "cpu", "warnings": (),
+        "examples": 4, "held_out": {}, "parameters": 9, "trainable": 9, "target_scales": {}, "device": "cpu",
+        "warnings": (),
     }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def epoch(number: int, loss: float | None = None) -> dict[str, Any]:
 
 DONE = {
     "event": "done", "run": "runs/net-1", "epochs": 3, "seconds": 1.0, "metrics": {"test_accuracy": 0.75},
-    "stopped_by": None, "class_names": {},
+    "stopped_by": None, "class_names": {}, "best_epoch": None, "watched": "val_loss",
 }  # fmt: skip
 
 
@@ -41,7 +42,7 @@ DONE = {
         ({"loss": 0.25, "mse": 0.25, "mae": 0.5}, "loss 0.2500  mae 0.5000"),
         ({"loss": 0.5, "mse": 0.25, "mae": 0.5}, "loss 0.5000  mse 0.2500"),
         ({"test_loss": 0.25, "test_mse": 0.2500001}, "test_loss 0.2500"),
-        ({"loss": 0.0, "mse": 0.0, "mae": 0.0}, "loss 0  mse 0  mae 0"),
+        ({"loss": 0.0, "mse": 0.0, "mae": 0.0}, "loss 0  mae 0  mse 0"),
         ({"loss": 1.0, "width_loss": 0.25, "width_mse": 0.25}, "loss 1.0000  width_loss 0.2500"),
         ({"loss": 0.25, "rate": 0.0005}, "loss 0.2500  rate 0.0005"),
     ],

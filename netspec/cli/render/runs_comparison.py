@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -31,6 +32,10 @@ ABSENT = "—"
 """What a run has for a setting that its version of netspec, or its spec, does not have at all."""
 MAX_COLUMN = 30
 """Longer values are broken into several lines."""
+MAX_SETTINGS = 3
+"""Of more options that differ, the table of runs shows none."""
+MIN_COLUMN = 14
+"""As narrow as a column may get to have more runs side by side."""
 
 
 def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
@@ -42,6 +47,22 @@ def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
 def differing_options(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     """The same, down to the options of words (`train.optimizer.b1`); an option that is not written has its default."""
     return {name: texts for key, values in _settings(runs) for name, texts in _by_option(key, values)}
+
+
+def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
+    """The options in which runs of the same spec differ, as columns of their table, where they are few; `epochs` has a
+    column already."""
+    found: dict[str, dict[Path, str]] = {}
+    for spec in dict.fromkeys(run.spec for run in runs):
+        group = [run for run in runs if run.spec == spec and run.state != "broken"]
+        for name, texts in differing_options(group).items():
+            if name != "train.epochs":
+                found.setdefault(name, {}).update(zip((run.path for run in group), texts, strict=True))
+    if len(found) > MAX_SETTINGS:
+        return {}
+    short = [name.rpartition(".")[2] for name in found]
+    names = short if len({*short}) == len(short) else [*found]
+    return {n: [cells.get(run.path, "") for run in runs] for n, cells in zip(names, found.values(), strict=True)}
 
 
 def _settings(runs: Sequence[RunInfo]) -> Iterator[tuple[str, list[Value | None]]]:
@@ -84,11 +105,14 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
     out = console()
     begin = 0
     while begin < len(runs):
-        count = len(runs) - begin
-        table = _comparison(runs, settings, begin, count)
-        while count > 1 and table_width(out, table) > out.width:
-            count -= 1
-            table = _comparison(runs, settings, begin, count)
+        count, width = len(runs) - begin, MAX_COLUMN
+        while table_width(out, table := _comparison(runs, settings, begin, count, width)) > out.width:
+            if width > MIN_COLUMN:
+                width -= 2
+            elif count > 1:
+                count -= 1
+            else:
+                break
         out.print(table)
         begin += count
     for run in runs:
@@ -99,13 +123,15 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
         out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim", markup=False)
 
 
-def _comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]], begin: int, count: int) -> Table:
-    """The columns of `count` runs; the best values are those of all."""
+def _comparison(
+    runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]], begin: int, count: int, width: int
+) -> Table:
+    """The columns of `count` runs, first what differs; the best values are those of all."""
     shown = slice(begin, begin + count)
     table = empty_table()
     table.add_column("")
     for run in runs[shown]:
-        table.add_column(Text(printable(run.name)), justify="right", overflow="fold", max_width=MAX_COLUMN)
+        table.add_column(Text(printable(run.name)), justify="right", overflow="fold", max_width=width)
     rows: dict[str, Callable[[RunInfo], RenderableType]] = {
         "state": state_cell,
         "spec": lambda run: Text(printable(f"{run.spec} {(run.hash or '')[:6]}".strip())),
@@ -116,11 +142,16 @@ def _comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]], 
     }
     for name, cell in rows.items():
         table.add_row(name, *map(cell, runs[shown]))
-    table.add_section()
-    for name in metric_names(runs):
-        table.add_row(Text(printable(name)), *metric_cells(name, runs, [""] * len(runs), in_full=True)[shown])
     if settings:
         table.add_section()
     for name, texts in settings.items():
         table.add_row(Text(printable(name), style="yellow"), *(Text(printable(text)) for text in texts[shown]))
+    table.add_section()
+    for name in sorted(metric_names(runs), key=_importance):
+        table.add_row(Text(printable(name)), *metric_cells(name, runs, [""] * len(runs), in_full=True)[shown])
     return table
+
+
+def _importance(name: str) -> int:
+    """Metrics of the test split first, then of validation, then of training."""
+    return ("test", "val").index(split) if (split := name.partition("_")[0]) in ("test", "val") else 2

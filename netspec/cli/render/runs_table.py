@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,22 +37,27 @@ def console() -> Console:
 
 
 def print_runs(
-    runs: Sequence[RunInfo], *, every: bool = False, sort: str | None = None, with_size: bool = False
+    runs: Sequence[RunInfo],
+    settings: Mapping[str, Sequence[str]] | None = None,
+    *,
+    every: bool = False,
+    sort: str | None = None,
+    with_size: bool = False,
 ) -> None:
-    """A row for each run, and below why some are broken and which hold several seeds.
+    """A row for each run, and below why some are broken and which hold several seeds; `settings` are further columns.
 
     Metrics that do not fit are left out, or are in further tables where `every` one is wanted.
     """
-    out = console()
+    out, settings = console(), settings or {}
     waiting = metric_names(runs) if every else main_metrics(runs, sort)
     columns = [*COLUMNS, *(["seeds"] if any(run.seeds for run in runs) else []), *(["size"] if with_size else [])]
     while True:
-        table, shown = _widest(out, runs, columns, waiting, must_fit=every)
+        table, shown = _widest(out, runs, columns, waiting, settings, must_fit=every)
         out.print(table, width=max(out.width, table_width(out, table)), soft_wrap=True)
         waiting = waiting[shown:] if every else []
         if not waiting:
             break
-        columns = ["run"]
+        columns, settings = ["run"], {}
     for run in runs:
         if run.reason:
             text = f"  {run.name}  {run.reason}"
@@ -63,12 +68,18 @@ def print_runs(
 
 
 def _widest(
-    out: Console, runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequence[str], *, must_fit: bool
+    out: Console,
+    runs: Sequence[RunInfo],
+    columns: Sequence[str],
+    metrics: Sequence[str],
+    settings: Mapping[str, Sequence[str]],
+    *,
+    must_fit: bool,
 ) -> tuple[Table, int]:
     """The table with as many of the first metrics as fit into a line, and how many they are."""
     names, count = list(columns), len(metrics)
     left_out = [name for name in LESS_IMPORTANT if name in columns]
-    while table_width(out, table := runs_table(runs, names, metrics[:count])) > out.width:
+    while table_width(out, table := runs_table(runs, names, metrics[:count], settings)) > out.width:
         if count > MIN_METRICS or (count > must_fit and not left_out):
             count -= 1
         elif left_out:
@@ -98,7 +109,9 @@ LEFT = ("run", "state", "started")
 """The columns before the metrics, and of texts."""
 
 
-def runs_table(runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequence[str]) -> Table:
+def runs_table(
+    runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequence[str], settings: Mapping[str, Sequence[str]]
+) -> Table:
     """The runs as a table; the best of several values of a spec is highlighted."""
     table = empty_table()
     style = "bold" if len({run.spec for run in runs}) > 1 else ""
@@ -114,12 +127,13 @@ def runs_table(runs: Sequence[RunInfo], columns: Sequence[str], metrics: Sequenc
     }
     front = [name for name in (*LEFT, "epochs", "seeds") if name in columns]
     back = [name for name in columns if name not in front]
-    for name in (*front, *metrics, *back):
+    for name in (*front, *settings, *metrics, *back):
         table.add_column(Text(printable(name)), justify="left" if name in LEFT else "right", no_wrap=True)
     of_metrics = [metric_cells(name, runs, [run.spec for run in runs]) for name in metrics]
     for i, run in enumerate(runs):
         table.add_row(
-            *(cells[name](run) for name in front), *(column[i] for column in of_metrics),
+            *(cells[name](run) for name in front), *(Text(printable(texts[i])) for texts in settings.values()),
+            *(column[i] for column in of_metrics),
             *(cells[name](run) for name in back),
         )  # fmt: skip
     return table

@@ -50,9 +50,10 @@ class Callback(Protocol):
         """Before the first step.
 
         `run` is the run folder; `epochs` those of the recipe, `epoch` the first one now (from 1; more than 1 after a
-        resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `parameters` how many weights
-        are trained or frozen, `trainable` how many are trained; `target_scales` has the `mean` and the `std` of targets
-        that are normalized, by output: the loss is in standard deviations then; `device`; `warnings`, diagnostics.
+        resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `held_out` how many there are
+        for `validation` and for the `test`; `parameters` how many weights are trained or frozen, `trainable` how many
+        are trained; `target_scales` has the `mean` and the `std` of targets that are normalized, and the names of their
+        `columns`, by output: the loss is in standard deviations then; `device`; `warnings`, diagnostics.
         """
         return
 
@@ -78,9 +79,9 @@ class Callback(Protocol):
         """At the end, also after a signal; then the `event` is "interrupted".
 
         `run` is the run folder; `epochs` how many there were, `seconds` those of the run with all its parts; `metrics`
-        are those of the saved weights, those of the test split as `test_…`, tables as lists of rows;
-        `best_epoch` is that of these weights (None: the last); `stopped_by` what ended the run before its last epoch;
-        `class_names` the names of the classes by output.
+        are those of the saved weights, those of the test split as `test_…`, tables as lists of rows; `best_epoch` is
+        that of these weights (None: the last), the best by the metric `watched`; `stopped_by` what ended the run before
+        its last epoch; `class_names` the names of the classes by output.
         """
         return
 

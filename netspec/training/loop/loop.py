@@ -123,6 +123,7 @@ class Training:
         self.spreads = spreads_of(self.recipe, experiment.train)
         warnings = self.checkpointing.resume(self) if resume else ()
         self.callbacks.on_begin(self)
+        held_out = {"validation": experiment.val, "test": experiment.test}
         began = "resumed" if resume else "started"
         self.log(f"{began} at epoch {self.progress.epoch + 1}, step {self.step} ({this_process()})")
         self.callbacks.start(
@@ -134,6 +135,7 @@ class Training:
                 "is_resumed": resume,
                 "steps": self.engine.steps_per_epoch,
                 "examples": self.data.examples,
+                "held_out": {name: len(part) for name, part in held_out.items() if part is not None},
                 "parameters": sum(x.size for x in jax.tree.leaves(self.state["params"])),
                 "trainable": self.engine.trainable(self.state["params"]),
                 "target_scales": self.recipe.target_scales,
@@ -158,6 +160,7 @@ class Training:
             "run": str(self.run.path) if self.run else None,
             "epochs": len(progress.history),
             "best_epoch": progress.best_epoch,
+            "watched": self.recipe.watched,
             "stopped_by": progress.stopped_by,
             "class_names": self.recipe.class_names,
             "seconds": seconds,

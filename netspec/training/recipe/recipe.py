@@ -90,10 +90,14 @@ class Recipe(Frozen):
         return {name: list(o.target.names) for name, o in self.outputs.items() if o.target.names is not None}
 
     @property
-    def target_scales(self) -> dict[str, dict[str, list[float]]]:
-        """Mean and standard deviation of the targets that are normalized, by output; the loss is in these units."""
-        scales = {name: o.scale for name, o in self.outputs.items() if o.scale is not None}
-        return {name: {"mean": list(scale.mean), "std": list(scale.std)} for name, scale in scales.items()}
+    def target_scales(self) -> dict[str, dict[str, list[Any]]]:
+        """Mean and standard deviation of the targets that are normalized, and the names of their columns, by output;
+        the loss is in these units."""
+        return {
+            name: {"mean": list(o.scale.mean), "std": list(o.scale.std), "columns": list(o.columns)}
+            for name, o in self.outputs.items()
+            if o.scale is not None
+        }
 
     @property
     def thresholds(self) -> dict[str, float]:

@@ -28,7 +28,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for conf
 @click.group(invoke_without_command=True)
 @folder_option
 @click.option(
-    "--sort", metavar="METRIC", help="Sort by a metric, best first, or name, made, epochs, seconds, parameters."
+    "--sort", metavar="METRIC", help="Sort by a metric, best first, or name, started, epochs, seconds, parameters."
 )
 @click.option("--spec", metavar="NAME", help="Only runs of this spec.")
 @click.option("--all", "every", is_flag=True, help="Show every metric, not only the most important ones.")
@@ -63,9 +63,10 @@ def command(
         of = f" of {spec}" if spec is not None else ""
         click.echo(f"no runs{of} in {folder}; `netspec train FILE` creates one")
         return 0
+    from netspec.cli.render.runs_comparison import settings_columns
     from netspec.cli.render.runs_table import print_runs
 
-    print_runs(runs, every=every, sort=sort)
+    print_runs(runs, settings_columns(runs), every=every, sort=sort)
     return 0
 
 

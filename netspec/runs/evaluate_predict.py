@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.errors.files import NoSplit
+from netspec.data.errors.files import NoData, NoSplit
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
@@ -62,6 +62,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     else:
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = _same_classes(spec, preprocessing)
+    if data is None and spec.data.source is None:
+        raise fail(NoData(case="evaluation"))
     what = f"the {SPLITS[split]} split"
     warnings: Sequence[Diagnostic] = ()
     if data is not None:

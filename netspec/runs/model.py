@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,21 @@ from netspec.runs.predictions import Predictions
 from netspec.spec import experiment, model
 from netspec.storage.errors import CannotWrite
 from netspec.storage.weights import weights_file, weights_of
+
+INSTEAD = {
+    "fit": "netspec.train(model, (x, y))",
+    "train": "netspec.train(model, (x, y))",
+    "compile": 'netspec.train(model, (x, y), optimizer="adam(1e-3)")',
+    "forward": "model(x)",
+    "predict_proba": "model.predict(x).probabilities",
+    "parameters": "model.variables",
+    "state_dict": "model.variables",
+    "get_weights": "model.variables",
+    "layers": "model.activations(x)",
+    "save_weights": "model.save(file)",
+    "load_weights": "netspec.load(run)",
+}
+"""What Keras, PyTorch and scikit-learn call what netspec calls otherwise."""
 
 
 class InputWarning(UserWarning):
@@ -46,6 +61,20 @@ class Model(model.Model):
         made = cls.__new__(cls)
         made.__dict__ = compiled.__dict__
         return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Raises AttributeError, for a name of another library with what to call instead."""
+            if name in INSTEAD:
+                raise AttributeError(f"a netspec.Model has no `{name}`: call `{INSTEAD[name]}`")
+            return object.__getattribute__(self, name)
+
+    @property
+    def class_names(self) -> dict[str, list[str]]:
+        """The names of the classes by output, in the order of class ids; of outputs that were trained on such."""
+        found = self.preprocessing.class_names if self.preprocessing is not None else {}
+        return {output: list(names) for output, names in found.items()}
 
     def predict(self, inputs: Any, *, batch: int = BATCH) -> Predictions:
         """The predictions for new examples, with the weights that the model has; see `netspec.predict`.

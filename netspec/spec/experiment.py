@@ -180,7 +180,8 @@ def as_dataset(data: Any) -> Dataset | None:
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
     if dataset is None:
-        raise TypeError(f"data are (x, y), (x, y, x_test, y_test) or a dict of these, not a {type(data).__name__}")
+        found = f"{len(data)} of them" if isinstance(data, tuple | list) else f"a {type(data).__name__}"
+        raise TypeError(f"data are (x, y), (x, y, x_test, y_test) or a dict of these, not {found}")
     return dataset
 
 

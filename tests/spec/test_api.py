@@ -277,6 +277,26 @@ def test_evaluate_does_not_advise_to_change_the_spec_of_a_run(trained: netspec.R
         netspec.evaluate(trained.run, "digits")
 
 
+def test_data_in_the_order_of_other_libraries() -> None:
+    x, y = arrays()
+    spec = netspec.compile(SPEC)
+    for call, name in ((netspec.train, "train"), (netspec.evaluate, "evaluate")):
+        with pytest.raises(
+            TypeError, match=rf"data are one argument, a tuple of arrays: `netspec.{name}\(…, \(x, y\)\)`"
+        ):
+            call(spec, x, y)  # type: ignore[arg-type]
+    with pytest.raises(netspec.CompileError, match=r"NS414.*\n.*`train_test_split` returns x, x_test, y, y_test"):
+        netspec.train(spec, (x[:40], x[40:], y[:40], y[40:]), verbose=0)
+    with pytest.raises(netspec.CompileError, match=r"NS414.*which seem to be swapped"):
+        netspec.train(spec, (y, x), verbose=0)
+    with pytest.raises(TypeError, match="not 3 of them"):
+        netspec.train(spec, (x, y, x), verbose=0)
+    with pytest.raises(AttributeError, match=r"has no `fit`: call `netspec.train\(model, \(x, y\)\)`"):
+        spec.fit(x, y)
+    with pytest.raises(netspec.CompileError, match=r"NS423.*evaluate on(.|\n)*netspec.evaluate\(run, \(x, y\)\)"):
+        netspec.evaluate(spec)
+
+
 def test_evaluate_says_what_it_wants(trained: netspec.Result, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"a run folder .* or a Model, not an int"):
         netspec.evaluate(3)  # type: ignore[arg-type]

@@ -141,8 +141,22 @@ def dataset_of(value: Any, name: str = "data") -> Dataset | None:
     if isinstance(value, Mapping) and "x" in value and {*value} <= {"x", "y", "x_test", "y_test"}:
         return from_arrays(**value, name=name)
     if isinstance(value, tuple | list) and len(value) in (2, 4):
+        _check_order([getattr(part, "shape", ()) for part in value])
         return from_arrays(*value, name=name)
     return from_arrays(value, name=name) if hasattr(value, "shape") else None
+
+
+def _check_order(shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raises Unplaced for shapes of arrays that are given in another order, as other libraries have it."""
+    x, y = shapes[:2]
+    if len(x) == 1 and len(y) > 1 and x[0] == y[0]:
+        reason = f"examples of {Shape(x[1:] or (1,))} with targets of {Shape(y[1:])}, which seem to be swapped"
+        raise Unplaced(UnequalLengths, first="x", second="y", reason=reason, case="swapped")
+    if len(shapes) == 4 and all(shapes) and x[1:] == y[1:] and x[0] != y[0]:
+        lengths = [shape[0] for shape in shapes]
+        if lengths[2:] == lengths[:2]:
+            reason = f"{x[0]:,} and {y[0]:,} examples"
+            raise Unplaced(UnequalLengths, first="x", second="y", reason=reason, case="order")
 
 
 def input_sizes(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:

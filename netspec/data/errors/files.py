@@ -258,6 +258,8 @@ class UnequalLengths(Diagnostic):
         "labels": "take the images and the labels of one set",
         "one target": "names are for a single target of classes",
         "class names": "ids begin at 0, and every id needs a name",
+        "order": "the order is `(x, y, x_test, y_test)`; `train_test_split` returns x, x_test, y, y_test",
+        "swapped": "inputs come first, targets second: `(x, y)`",
         "": "give one row for each example in every array",
     }
     first: str
@@ -366,8 +368,11 @@ class NoData(Diagnostic):
     """Training or evaluation needs data, but the spec names none."""
 
     code = "NS423"
-    title = "no data to train on"
-    hint = "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`"
+    title = {"": "no data to train on", "evaluation": "no data to evaluate on: the spec names none"}
+    hint = {
+        "": "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`",
+        "evaluation": "give examples, in Python `netspec.evaluate(run, (x, y))`, or a source such as `--data digits`",
+    }
 
 
 class NoSplit(Diagnostic):

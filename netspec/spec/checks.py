@@ -21,17 +21,22 @@ from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
+from netspec.language.lazy import np
 from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import check_batches, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
-from netspec.training.errors.outputs import TestDecides
+from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
 from netspec.training.errors.recipe import NoTensorboard, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
 from netspec.training.loop.tensorboard import is_installed
+from netspec.training.losses.regression import Huber
 from netspec.training.optimizers.layer_selection import advise_layer, names_of
 from netspec.training.recipe.outputs import check_target_values, normalizable_heads
 from netspec.training.recipe.recipe import Recipe, make_recipe
+
+MAX_DELTA = 5
+"""Standard deviations of the targets: the errors of hardly an example are larger."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ def check_training(
         warnings.append(SourceNotUsed(span=spans.get("source")))
     recipe = _recipe(compilation, splits)
     warnings += check_batches(graph, compilation, len(splits.train))
+    warnings += _check_target_scaling(compilation, recipe)
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)
@@ -110,6 +116,22 @@ def _recipe(compilation: Compilation, splits: Splits) -> Recipe:
         target_scaling=splits.target_scaling,
         expected=[expectation.name for expectation in compilation.measured],
     )
+
+
+def _check_target_scaling(compilation: Compilation, recipe: Recipe) -> list[Diagnostic]:
+    """What is not as a reader of the spec would expect it of the targets and their units."""
+    found: list[Diagnostic] = []
+    scales = {name: output.scale for name, output in recipe.outputs.items() if output.scale is not None}
+    written = compilation.setting_spans("data").get("normalize_targets")
+    if written is not None and compilation.data.normalize_targets == "standard" and not scales:
+        found.append(TargetsAsTheyAre(span=written))
+    for name, scale in scales.items():
+        loss = recipe.outputs[name].loss
+        if isinstance(loss, Huber) and loss.delta > MAX_DELTA:
+            shown = f"{loss.delta / float(np.mean(scale.std)):.2g}"
+            span = compilation.setting_spans("train").get("loss")
+            found.append(LargeDelta(span=span, delta=f"{loss.delta:g}", scaled=shown))
+    return found
 
 
 def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> None:

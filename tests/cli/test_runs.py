@@ -76,6 +76,15 @@ def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "val_accuracy" in out and "%" in second and "notes" not in out and "\x1b" not in out
 
 
+def test_settings_that_differ_have_a_column(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for rate in ("0.1", "0.3"):
+        assert run(["train", "iris.net", "-D", "train.epochs=1", "-D", f"train.optimizer=adam({rate})"]) == 0
+    capsys.readouterr()
+    assert run(["runs"]) == 0
+    head, _, *rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert [row[head.index("rate") + 2] for row in rows] == ["0.02", "0.02", "0.1", "0.3"]  # `started` is two words
+
+
 def test_list_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "--json"]) == 0
     one, two = json.loads(capsys.readouterr().out)["runs"]

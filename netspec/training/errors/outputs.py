@@ -144,3 +144,29 @@ class TestDecides(Diagnostic):
     title = "the test split decides when the run stops, so its metrics are biased"
     label = "measured after every epoch"
     hint = "monitor `val_…` here, and leave the test split for the end"
+
+
+class TargetsAsTheyAre(Diagnostic):
+    """`normalize_targets = standard` is written, but only numbers are normalized whose output has no activation and
+    whose loss is `mse`, `mae` or `huber`: others would change their meaning.
+    """
+
+    code = "NS562"
+    severity = "warning"
+    title = "`normalize_targets = standard` changes nothing here"
+    label = "the targets stay as they are"
+    hint = "it is for targets that are numbers, an output without an activation, and the loss `mse`, `mae` or `huber`"
+
+
+class LargeDelta(Diagnostic):
+    """The `delta` of `huber` is in standard deviations where the targets are normalized; hardly an error is larger than
+    this one, so that the loss is half the squared error.
+    """
+
+    code = "NS563"
+    severity = "warning"
+    title = "the `delta` of `huber` is {delta} standard deviations of the targets, which hardly an error exceeds"
+    label = "in standard deviations"
+    hint = "for {delta} in the units of the targets write `huber({scaled})`"
+    delta: str
+    scaled: str

@@ -122,6 +122,30 @@ def test_images_and_inputs_as_targets_stay() -> None:
     assert not prepare(Source("<text>", text + "data { target = input }"), x).splits.target_scaling
 
 
+@pytest.mark.parametrize(
+    ("layers", "settings", "code", "words"),
+    [
+        ("dense(1)", "train { loss = huber(20000) }", "NS563", "write `huber(0."),
+        ("dense(1)", "train { loss = huber(2) }", "", ""),
+        ("dense(1)", "data { normalize_targets = none }\ntrain { loss = huber(20000) }", "", ""),
+        ("dense(1, softplus)", "data { normalize_targets = standard }", "NS562", "changes nothing here"),
+        (
+            "dense(1)",
+            "data { normalize_targets = standard }\ntrain { loss = poisson }",
+            "NS562",
+            "changes nothing here",
+        ),
+        ("dense(1)", "data { normalize_targets = standard }", "", ""),
+        ("dense(1, softplus)", "", "", ""),
+    ],
+)
+def test_settings_of_targets_that_are_not_as_they_seem(layers: str, settings: str, code: str, words: str) -> None:
+    x, y = linear()
+    found = prepare(Source("<text>", f"input 4\n{layers}\n{settings}"), (x, abs(y))).warnings
+    assert [warning.code for warning in found] == ([code] if code else [])
+    assert all(words in warning.message + warning.hint_text for warning in found)
+
+
 def test_several_outputs_each_have_their_scale() -> None:
     x, y = linear(2)
     text = "input 4\nh = input -> dense(4, tanh)\noutput a = h -> dense(1)\noutput b = h -> dense(1, sigmoid)\n"

@@ -17,7 +17,7 @@ from msgspec import structs
 from netspec.data.checks.network import Expected, check_inputs
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.errors.network import InputUnlikeData
-from netspec.data.errors.prediction import SourceNeeded, UnknownLabel
+from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, UnknownLabel
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Encoder
@@ -78,9 +78,19 @@ def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Datase
         raise fail(SourceNeeded(name=text, case="arrays" if source is None else source.word))
     other = other.coded_as(encoder)
     try:
-        return read_dataset(spec.data.replace(source=other), Path()), other.warnings(Path())
+        dataset = read_dataset(spec.data.replace(source=other), Path())
+        known = [TrainedOnThese(name=dataset.name)] if _is_trained_on(spec, Path(text)) else []
+        return dataset, [*known, *other.warnings(Path())]
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
+
+
+def _is_trained_on(spec: Compilation, path: Path) -> bool:
+    """Whether the source of a run names this file or folder, other than for its test split."""
+    source = spec.data.source
+    options = [] if source is None else [o.field for o in source.options() if o.name != "test"]
+    names = [name for field in options if isinstance(name := getattr(source, field), str)]
+    return any((spec.data_folder / name).resolve() == path.resolve() for name in names)
 
 
 def _check_inputs(spec: Compilation, dataset: Dataset) -> None:

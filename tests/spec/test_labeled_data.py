@@ -55,6 +55,13 @@ def accuracy(run_folder: Path, frame: pd.DataFrame) -> float:
     return float(accuracy_score(frame["kind"], predicted))
 
 
+def test_the_file_of_the_training_is_told(animal_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = animal_run.parent.parent / "train.csv"
+    for file, is_told in ((own, True), (Path(write(animals(50, 5), tmp_path / "train.csv")), False)):
+        assert run(["eval", str(animal_run), "--data", str(file)]) == 0
+        assert ("NS564" in capsys.readouterr().err) == is_told
+
+
 @pytest.mark.parametrize("kinds", [("cat", "dog", "rabbit"), ("rabbit",), ("dog", "rabbit")], ids="-".join)
 def test_a_file_is_read_as_in_training_and_evaluated_whole(
     animal_run: Path, tmp_path: Path, kinds: tuple[str, ...], capsys: pytest.CaptureFixture[str]

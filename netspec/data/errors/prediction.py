@@ -90,6 +90,16 @@ class UnknownLabel(Diagnostic):
     label_name: str
 
 
+class TrainedOnThese(Diagnostic):
+    """A run is evaluated on the file that it was trained on, so the metrics are better than those on new examples."""
+
+    code = "NS564"
+    severity = "warning"
+    title = "the run was trained on examples of {name}: on new ones the metrics may be worse"
+    hint = "give other data, or none for the test split"
+    name: str
+
+
 class OtherPreprocessing(Diagnostic):
     """The evaluation data have other classes, categories or words than the training data, so the units of the network
     would have another meaning.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.model import Model as Model, Result as Result
+    from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
     from netspec.runs.seed_runs import SeedsResult as SeedsResult
     from netspec.training.loop.callback import Callback as Callback
@@ -42,6 +43,8 @@ _HOMES = {
     "Predictions": "netspec.runs.predictions",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
+    "draw": "netspec.runs.pictures",
+    "plot": "netspec.runs.pictures",
 }
 _FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
 _HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")

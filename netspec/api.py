@@ -7,6 +7,8 @@ from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import click
+
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
@@ -14,8 +16,17 @@ from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
 from netspec.language.text import shorten
 from netspec.language.values import setting_to_source
-from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_params, check_type, kind_of
-from netspec.spec.compilation import Compilation, read_source
+from netspec.runs.arguments import (
+    check_choice,
+    check_one_data,
+    check_optional,
+    check_params,
+    check_type,
+    kind_of,
+    read_spec,
+    run_folder,
+)
+from netspec.spec.compilation import Compilation
 
 if TYPE_CHECKING:
     from netspec.report.python import Expect
@@ -25,20 +36,6 @@ if TYPE_CHECKING:
     from netspec.spec.experiment import Result as CompiledResult
     from netspec.spec.model import Model as Compiled
     from netspec.training.loop.callback import Callback
-
-
-def read_spec(spec: str | Path) -> Source:
-    """A `Path`, or a one-line string that ends in `.net`, is a file; any other string is the text itself.
-
-    Raises:
-        CompileError: the file cannot be read.
-        TypeError: it is neither a string nor a path.
-    """
-    if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".net") and "\n" not in spec):
-        return read_source(Path(spec))
-    if not isinstance(spec, str):
-        raise TypeError(f"a spec is a file (str or Path) or a text (str), not {kind_of(spec)}")
-    return Source("<spec>", spec)
 
 
 def parse(spec: str | Path) -> tree.File:
@@ -157,7 +154,7 @@ def train(
     spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
     if resume is not None:
         with showing(verbose, callbacks) as callback:
-            result = resume_run(_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
+            result = resume_run(run_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
     else:
         experiment = prepare(spec, data, overrides)
         if experiment.compilation.train.seeds > 1:
@@ -243,9 +240,11 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
 
 
 def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
-    from netspec.report.python import report_unmet, show_seeds
+    from netspec.report.python import report_unmet
+    from netspec.runs.seeds_table import seeds_text
 
-    show_seeds(result, verbose)
+    if verbose and result.signal is None:
+        click.echo("\n" + seeds_text(result))
     report_unmet(result.problems, expect, result.run)
     return result
 
@@ -290,13 +289,13 @@ def resume(
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run
 
-    if is_seeds_run(_folder(run)):
+    if is_seeds_run(run_folder(run)):
         raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
     check_optional("epochs", epochs, int, "an integer")
     _check_shown(verbose, callbacks, expect)
     overrides = {} if epochs is None else {"train.epochs": str(epochs)}
     with showing(verbose, callbacks) as callback:
-        return _finished(resume_run(_folder(run), callback, overrides, data=data), expect)
+        return _finished(resume_run(run_folder(run), callback, overrides, data=data), expect)
 
 
 def resume_seeds(
@@ -316,7 +315,7 @@ def resume_seeds(
 
     _check_shown(verbose, callbacks, expect)
     with showing(verbose, callbacks) as callback:
-        return _seeds_finished(seed_runs.resume_seeds(_folder(run), callback, data), verbose, expect)
+        return _seeds_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)
 
 
 def evaluate(
@@ -382,7 +381,7 @@ def load(run: str | Path) -> Model:
     from netspec.runs.model import Model
     from netspec.spec.saved import load_model
 
-    return Model.of(load_model(_folder(run)))
+    return Model.of(load_model(run_folder(run)))
 
 
 def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:
@@ -391,9 +390,4 @@ def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:
     if isinstance(run, Compiled):
         return run
     check_type("run", run, (str, Path), "a run folder (str or Path) or a Model")
-    return Path(run)
-
-
-def _folder(run: str | Path, name: str = "run") -> Path:
-    check_type(name, run, (str, Path), "a run folder (str or Path)")
     return Path(run)

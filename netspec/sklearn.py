@@ -19,7 +19,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, column_or_1d, validate_data
 
-from netspec.api import read_spec
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
@@ -28,7 +27,7 @@ from netspec.data.errors.prediction import WrongInput
 from netspec.language.diagnostics import CompileError, Problems, Unplaced, nearest
 from netspec.language.values import setting_to_source
 from netspec.report.python import show_warnings, showing
-from netspec.runs.arguments import check_type
+from netspec.runs.arguments import check_type, read_spec
 from netspec.runs.model import Model
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import load_init, prepare

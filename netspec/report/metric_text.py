@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.language.values import is_plain_number
 from netspec.report.text import number_text
 from netspec.training.metrics import metric_of
+from netspec.training.metrics.base import all_metric_names
 
 REPEATED = ("mse", "mae")
 """Metrics that are losses too; where one of them is the loss as well, it is shown once."""
@@ -58,6 +59,14 @@ def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
     return (
         metric in REPEATED and is_plain_number(loss) and loss != 0 and math.isclose(metrics[name], loss, rel_tol=1e-5)
     )
+
+
+def plain_metrics(names: Iterable[str]) -> list[str]:
+    """The metrics except losses, without their twins of other splits: those of the whole output before those of a
+    target column, and `mse`, the square of another, last."""
+    measured = [name for name in names if not name.endswith(("loss", "penalty"))]
+    plain, known = [name for name in measured if not name.startswith(("val_", "test_"))], all_metric_names()
+    return sorted(plain, key=lambda name: (name.rpartition("_")[2] == "mse", name not in known))
 
 
 @dataclass(frozen=True)

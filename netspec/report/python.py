@@ -8,15 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import click
-
 from netspec.language.diagnostics import CompileError, Diagnostic, render_all
 from netspec.report.kernel import notebook_display
 from netspec.report.notebook import NotebookReporter
 from netspec.report.problems import each_once, print_problems
 from netspec.report.progress import LiveReporter, make_reporter
-from netspec.report.seeds import seeds_text
-from netspec.runs.seed_runs import SeedsResult
 from netspec.training.loop.callback import Callback, Several
 
 Expect = Literal["warn", "raise", "ignore"]
@@ -58,9 +54,3 @@ def report_unmet(problems: Iterable[Diagnostic], expect: Expect, run: Path) -> N
         error.add_note(f"the training is complete; its run is in {run}")
         raise error
     warnings.warn(f"{render_all(unmet)}\n", UnmetExpectation, stacklevel=4)
-
-
-def show_seeds(result: SeedsResult, verbose: int) -> None:
-    """Print the metrics of several seeds, unless `verbose` is 0."""
-    if verbose and result.signal is None:
-        click.echo("\n" + seeds_text(result))

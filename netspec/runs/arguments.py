@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from netspec.language.source import Source
+from netspec.spec.compilation import read_source
 
 
 def kind_of(value: object) -> str:
@@ -46,3 +50,23 @@ def check_one_data(function: str, others: tuple[Any, ...]) -> None:
     """Raises TypeError for `train(model, x, y)`, as other libraries take data."""
     if others:
         raise TypeError(f"data are one argument, a tuple of arrays: `netspec.{function}(…, (x, y))`")
+
+
+def read_spec(spec: str | Path) -> Source:
+    """A `Path`, or a one-line string that ends in `.net`, is a file; any other string is the text itself.
+
+    Raises:
+        CompileError: the file cannot be read.
+        TypeError: it is neither a string nor a path.
+    """
+    if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".net") and "\n" not in spec):
+        return read_source(Path(spec))
+    if not isinstance(spec, str):
+        raise TypeError(f"a spec is a file (str or Path) or a text (str), not {kind_of(spec)}")
+    return Source("<spec>", spec)
+
+
+def run_folder(run: str | Path, name: str = "run") -> Path:
+    """The path of a run folder; raises TypeError for anything else than a path."""
+    check_type(name, run, (str, Path), "a run folder (str or Path)")
+    return Path(run)

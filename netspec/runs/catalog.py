@@ -21,6 +21,8 @@ from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
+from netspec.report.charts.history import RunHistory
+from netspec.report.metric_text import plain_metrics
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
@@ -29,7 +31,6 @@ from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.storage.run_lock import is_locked, locked
 from netspec.training.metrics import is_higher_better
-from netspec.training.metrics.base import all_metric_names
 
 State = Literal["finished", "running", "interrupted", "broken"]
 FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
@@ -280,14 +281,6 @@ def metric_names(runs: Iterable[RunInfo]) -> list[str]:
     return list(dict.fromkeys(name for run in runs for name in run.metrics))
 
 
-def plain_metrics(names: Iterable[str]) -> list[str]:
-    """The metrics except losses, without their twins of other splits: those of the whole output before those of a
-    target column, and `mse`, the square of another, last."""
-    measured = [name for name in names if not name.endswith(("loss", "penalty"))]
-    plain, known = [name for name in measured if not name.startswith(("val_", "test_"))], all_metric_names()
-    return sorted(plain, key=lambda name: (name.rpartition("_")[2] == "mse", name not in known))
-
-
 def main_metric(runs: Iterable[RunInfo]) -> str | None:
     """The metric to compare runs by: one on the validation split, the validation loss, or any other."""
     names = metric_names(runs)
@@ -379,3 +372,20 @@ def remove_run(path: Path) -> None:
     except OSError as error:
         where = hidden if hidden.exists() else path
         raise fail(errors.CannotWrite(path=str(where), reason=reason_of(error))) from error
+
+
+# ---------------------------------------------------------------- curves
+
+
+def histories_of(path: Path) -> list[RunHistory]:
+    """The epochs of a run; of a folder of several seeds those of each.
+
+    Raises:
+        CompileError: it is not a run folder, or is damaged.
+    """
+    seeds = sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name)) if is_file(path / SEEDS) else []
+    found = []
+    for run in map(read_run, seeds or [path]):
+        name = f"{path.name}/{run.path.name}" if seeds else run.path.name
+        found.append(RunHistory(name, run.history, (run.done or {}).get("best_epoch")))
+    return found

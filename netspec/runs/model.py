@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,8 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import fail, render
 from netspec.language.files.atomic_files import reason_of, replace_file
+from netspec.report.charts.history import RunHistory, history_svg
+from netspec.report.pictures import in_notebook
 from netspec.runs.arguments import check_choice, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
 from netspec.runs.predictions import Predictions
@@ -149,6 +152,12 @@ class Result(experiment.Result):
         """The same result, with the model that users hold."""
         parts: dict[str, Any] = {**vars(result), "model": Model.of(result.model)}
         return cls(**parts)
+
+    def _repr_html_(self) -> str:
+        """How the run went, for a notebook: the curves, and the metrics below."""
+        run = RunHistory(self.run.name, self.history, self.best_epoch)
+        curves = in_notebook(history_svg([run])) if self.history else ""
+        return f"{curves}<p>{escape(repr(self))}</p>"
 
 
 def checked_batch(batch: object) -> int:

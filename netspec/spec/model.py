@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import jax
@@ -24,6 +25,8 @@ from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.nn import record
+from netspec.report.drawing.styles.flow import network_svg
+from netspec.report.pictures import in_notebook
 from netspec.spec.compilation import Compilation
 from netspec.spec.layer_results import layers_program
 from netspec.storage.weights import flat_weights, put_weights, weights_of
@@ -106,7 +109,9 @@ class Model:
         return f"<Model {self.name}: {flow} -> {' and '.join(map(str, self.outputs.values()))}>"
 
     def _repr_html_(self) -> str:
-        return LayerTable(self.graph, self.compilation.train.freeze).html()
+        table = LayerTable(self.graph, self.compilation.train.freeze).html()
+        drawing = in_notebook(network_svg(self.compilation.network))
+        return f"{drawing}<details><summary>{escape(repr(self))}: layers</summary>{table}</details>"
 
     @property
     def normalization(self) -> Mapping[str, Normalization]:

@@ -29,6 +29,8 @@ def test_public_names() -> None:
         "parse",
         "check",
         "compile",
+        "draw",
+        "plot",
         "train",
         "resume",
         "evaluate",

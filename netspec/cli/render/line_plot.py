@@ -53,17 +53,39 @@ def curve_text(
     return "\n".join([*lines, *_log_axis(logs, marks, left, width)])
 
 
+def dots_text(values: Sequence[float], ends: tuple[str, str], *, width: int, height: int) -> list[str]:
+    """A curve in dots over equally spaced places, with the `ends` of its axis; what is not finite is a gap.
+
+    Args:
+        values: at least two, of which some are finite.
+        ends: the texts of the smallest and the largest one.
+        width: columns of the curve.
+        height: its rows.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite), max(finite)
+    places = [(len(values) - 1) * dot / (2 * width - 1) for dot in range(2 * width)]
+    dots = [_between(range(len(values)), values, place) for place in places]
+    pairs = [pair if all(map(math.isfinite, pair)) else None for pair in pairwise([dots[0], *dots])]
+    columns = [(min(pair), max(pair)) if pair is not None else None for pair in pairs]
+    cells = _cells(columns, height, (4, 2), (low, high if high > low else low + 1))
+    rows = ["".join(chr(BLANK + bits) for bits in row).rstrip(chr(BLANK)) for row in cells]
+    return _with_labels(rows, {0: ends[1], height - 1: ends[0]}, " ┤")[0]
+
+
 def number_text(value: float) -> str:
     """A number in few characters: 0.001, 2.5e-06."""
     return f"{value:.3g}"
 
 
-def _cells(columns: Sequence[Span], height: int, dots: tuple[int, int], limits: Span) -> list[list[int]]:
+def _cells(columns: Sequence[Span | None], height: int, dots: tuple[int, int], limits: Span) -> list[list[int]]:
     """The bits of each character: `dots` rows and columns of a curve in each, the limits in the first and last row."""
     down, across = dots
     cells = [[0] * (len(columns) // across) for _ in range(height)]
     bottom, top = limits
     for at, span in enumerate(columns):
+        if span is None:
+            continue
         last, first = (round((top - value) / (top - bottom) * (down * height - 1)) for value in span)
         for row in range(first, last + 1):
             cells[row // down][at // across] |= DOTS[row % down][at % across]

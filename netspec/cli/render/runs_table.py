@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from netspec.language.text import printable, wrap
-from netspec.report.metric_text import metric_text
+from netspec.report.metric_text import metric_text, plain_metrics
 from netspec.report.text import duration_text, line_width, plural, wants_color
-from netspec.runs.catalog import RunInfo, main_metric, metric_names, plain_metrics
+from netspec.runs.catalog import RunInfo, main_metric, metric_names
 from netspec.training.metrics import is_higher_better
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
     """Print the metrics of runs with several seeds, or how to resume them; nothing for a single run."""
-    from netspec.report.seeds import seeds_text
     from netspec.runs.seed_runs import SeedsResult
+    from netspec.runs.seeds_table import seeds_text
 
     if not isinstance(result, SeedsResult):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.diagrams import graphviz, mermaid
@@ -12,6 +13,7 @@ from netspec.report.drawing.styles.flow import network_svg, pair_svg
 from netspec.report.drawing.styles.maps import network_maps
 from netspec.report.drawing.styles.towers import network_towers
 from netspec.report.drawing.styles.u_shape import network_u
+from netspec.report.pictures import VECTOR, Picture
 
 FORMATS = ("svg", "html", "png", "pdf", "mmd", "dot")
 STYLES = ("flow", "maps", "blocks")
@@ -39,6 +41,13 @@ def draw(network: Graph, form: str = "svg", style: str = "flow", levels: int | N
     elif style == "blocks":
         svg = network_u(network) or network_towers(network, levels)
     return _file(svg or network_svg(network, levels), form)
+
+
+def picture_of_network(network: Graph, style: str = "flow", levels: int | None = None) -> Picture:
+    """The same drawing for Python: as SVG, and as the other formats when it is saved."""
+    others = FORMATS if style == "flow" else ()
+    makers = {form: partial(draw, network, form, style, levels) for form in others if form not in VECTOR}
+    return Picture(draw(network, "svg", style, levels).decode(), makers)
 
 
 def draw_pair(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str, str]], form: str = "svg") -> bytes:

@@ -70,6 +70,7 @@ STYLES: dict[str, dict[str, str]] = {
     "window": {"fill": "page", "fill-opacity": "0.45", "stroke": "text", "stroke-width": "0.8"},
     "ray": {"fill": "none", "stroke": "faint", "stroke-width": "0.7"},
     "head": {"fill": "wire"},
+    "grid": {"fill": "none", "stroke": "line", "stroke-width": "0.5"},
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
     "added": {"fill": "added"},
     "removed": {"fill": "removed"},

@@ -1,0 +1,62 @@
+"""`netspec plot`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from netspec.cli.commands.runs.runs import folder_option
+from netspec.cli.files import write_bytes
+from netspec.cli.options import json_option
+from netspec.cli.output import print_result
+from netspec.cli.render.run_curves import curves_text
+from netspec.language.files.paths import exists
+from netspec.language.text import wrap_lines
+from netspec.report.charts.history import RunHistory, history_svg
+from netspec.report.pictures import VECTOR, Picture
+from netspec.report.text import line_width
+from netspec.runs.catalog import find_run, histories_of
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="RUN… [METRIC…]")
+@click.option("-o", "--output", metavar="PICTURE", help="Write a picture: .svg, .png or .pdf.")
+@folder_option
+@json_option
+def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bool) -> int:
+    """Plot the loss and the metrics of runs over their epochs: in the terminal, or with -o as a picture.
+
+    METRICs are named without `val_` for training and validation together. In the picture training examples are
+    dashed, validation examples solid, and a diamond is at the epoch of the best weights.
+
+    \b
+    Example:
+        netspec plot runs/digits-1
+        netspec plot digits-1 digits-2 loss accuracy -o curves.svg
+    """
+    if output is not None and Path(output).suffix[1:].lower() not in VECTOR:
+        endings = ", ".join(f".{name}" for name in VECTOR)
+        raise click.UsageError(f"-o takes a name that ends in {endings}, not `{output}`")
+    runs, metrics = _told_apart(names, Path(folder))
+    if output is None and not as_json:
+        click.echo("\n".join(curves_text(runs, metrics, line_width())))
+        return 0
+    svg = history_svg(runs, metrics)
+    if output is not None:
+        write_bytes(Path(output), Picture(svg).content(Path(output).suffix[1:].lower()))
+    if as_json:
+        values = {run.name: {name: run.values(name) for name in metrics or run.metrics} for run in runs}
+        print_result({"picture": output, "runs": values})
+    else:
+        print_result(wrap_lines(f"{output}: {', '.join(run.name for run in runs)}", line_width()))
+    return 0
+
+
+def _told_apart(names: Sequence[str], folder: Path) -> tuple[list[RunHistory], list[str]]:
+    """The runs, which come first, and the names of metrics."""
+    is_run = [exists(Path(name)) or exists(folder / name) for name in names]
+    count = is_run.index(False) if False in is_run else len(names)
+    runs = [history for name in names[: max(count, 1)] for history in histories_of(find_run(name, folder))]
+    return runs, list(names[max(count, 1) :])

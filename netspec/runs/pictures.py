@@ -1,0 +1,66 @@
+"""Pictures of networks and of runs, for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from netspec.language.files.paths import is_folder
+from netspec.report.charts.history import history_svg
+from netspec.report.drawing.draw import STYLES, picture_of_network
+from netspec.report.pictures import Picture
+from netspec.runs.arguments import check_choice, check_optional, read_spec, run_folder
+from netspec.runs.catalog import histories_of
+from netspec.spec.compilation import Compilation
+from netspec.spec.saved import read_compilation
+
+if TYPE_CHECKING:
+    from netspec.runs.model import Result
+    from netspec.spec.model import Model as Compiled
+
+
+def draw(
+    network: Compiled | str | Path,
+    *,
+    style: Literal["flow", "maps", "blocks"] = "flow",
+    levels: int | None = None,
+) -> Picture:
+    """A drawing of a network, which a notebook shows and `save` writes.
+
+    Args:
+        network: a model, a spec (file or text) or a run folder.
+        style: `flow`: layers from above; `maps`: feature maps, as in the LeNet-5 and AlexNet papers; `blocks`: as
+            papers draw U-Net and the Transformer.
+        levels: how many levels of blocks are open; None: as many as read well.
+
+    Raises:
+        CompileError: the spec has errors, or the run cannot be read.
+    """
+    check_choice("style", style, STYLES)
+    check_optional("levels", levels, int, "an integer")
+    if isinstance(network, str | Path):
+        is_run = "\n" not in str(network) and is_folder(Path(network))
+        compilation = read_compilation(Path(network)) if is_run else Compilation(read_spec(network))
+        compilation.check()
+    else:
+        compilation = network.compilation
+    return picture_of_network(compilation.network, style, levels)
+
+
+def plot(*runs: str | Path | Result, metrics: str | Sequence[str] = ()) -> Picture:
+    """The curves of runs over their epochs, which a notebook shows and `save` writes: training examples dashed,
+    validation examples solid, a diamond at the epoch of the best weights.
+
+    Args:
+        runs: run folders, or results of trainings; several are drawn together.
+        metrics: their names, without `val_` for both; none: the loss and the most important ones.
+
+    Raises:
+        CompileError: a run cannot be read, or has no such metric (NS495).
+    """
+    if not runs:
+        raise TypeError("give at least one run folder")
+    folders = [run_folder(run) if isinstance(run, str | Path) else run.run for run in runs]
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    return Picture(history_svg([history for folder in folders for history in histories_of(folder)], names))

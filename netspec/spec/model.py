@@ -110,7 +110,7 @@ class Model:
 
     def _repr_html_(self) -> str:
         table = LayerTable(self.graph, self.compilation.train.freeze).html()
-        drawing = in_notebook(network_svg(self.compilation.network))
+        drawing = in_notebook(network_svg(self.compilation.network, levels=0))
         return f"{drawing}<details><summary>{escape(repr(self))}: layers</summary>{table}</details>"
 
     @property

@@ -54,10 +54,11 @@ def test_the_python_of_the_readme_runs_as_it_is_pasted(tmp_path: Path, monkeypat
 
 def test_the_python_of_the_page_about_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "digits.net").write_text((ROOT / "specs" / "digits.net").read_text())
+    for name in ("digits.net", "unet.net"):
+        (tmp_path / "specs" / name).write_text((ROOT / "specs" / name).read_text())
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, {})
 

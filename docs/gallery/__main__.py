@@ -19,8 +19,8 @@ STYLES = {"lenet5": "maps", "alexnet": "maps", "alexnet_grouped": "maps", "unet"
 
 HEAD = """# Gallery
 
-Every network that comes with netspec, as `netspec draw` draws it; `-o NAME.html` gives a page whose blocks open and close.
-`python docs/gallery` writes these pictures.
+Every network that comes with netspec, as `netspec draw` draws it; `-o NAME.html` gives a page whose blocks open and
+close. `python docs/gallery` writes these pictures.
 """
 
 
@@ -41,4 +41,3 @@ def files() -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     for name, content in files():
         (HERE / name).write_text(content, encoding="utf-8")
-        print(HERE / name)

@@ -190,9 +190,10 @@ def _no_run(path: Path) -> errors.NoRun:
                 run=str(path), reason="it is the folder of runs", advice=f"give one of {', '.join(runs)}"
             )
     around = [str(run) for run in (*_runs_in(path.parent), *_runs_in(path.parent / "runs"))]
-    near = next((run for run in around if Path(run).name == path.name), None) or nearest(str(path), around)
+    near = nearest(path.name, [Path(run).name for run in around])
     if near is not None:
-        return errors.NoRun(run=str(path), reason=reason, advice=f"did you mean `{near}`?")
+        meant = next(run for run in around if Path(run).name == near)
+        return errors.NoRun(run=str(path), reason=reason, advice=f"did you mean `{meant}`?")
     return errors.NoRun(run=str(path), reason=reason)
 
 

@@ -211,6 +211,7 @@ def test_tables_fit_into_the_terminal(
         ("iris.net", "it is a spec\n  hint: `netspec train iris.net` makes a run of it"),
         ("runs/iris-1/spec.net", "give its folder: `runs/iris-1`"),
         ("elsewhere", "give a folder made by `netspec train`"),
+        ("wine-1", "give a folder made by `netspec train`"),
     ],
 )
 def test_what_is_no_run_leads_to_one(folder: Path, capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:

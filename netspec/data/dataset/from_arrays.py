@@ -57,7 +57,7 @@ def from_arrays(
     if y is not None:
         given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
         check_pairs(given, ("x_test", "y_test"), ("y_test", "x_test"))
-    y, y_test, names = _ids_of_texts(y, y_test, names)
+    y, y_test, names = ids_of_texts(y, y_test, names)
     columns = {key: header for key, part in _named_parts(x, "input").items() if (header := column_names(part))}
     train = _as_arrays(x, y, "")
     test = _as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
@@ -71,11 +71,11 @@ def from_arrays(
     for key, part in _named_parts(y, "output").items():
         if header := column_names(part):
             targets[key] = targets[key].replace(columns=names_in_metrics(header))
-    facts = Facts(inputs, _with_names(targets, names), len(train), test is not None)
+    facts = Facts(inputs, with_names(targets, names), len(train), test is not None)
     return Dataset(name, facts, train, test, columns=columns)
 
 
-def _ids_of_texts(y: Any, y_test: Any, names: Sequence[str] | None) -> tuple[Any, Any, Sequence[str] | None]:
+def ids_of_texts(y: Any, y_test: Any, names: Sequence[str] | None) -> tuple[Any, Any, Sequence[str] | None]:
     """Labels that are texts as class ids, with the names of the classes; anything else as it is."""
     texts = [_texts(part) for part in (y, y_test) if part is not None]
     if not texts or any(part is None for part in texts):
@@ -90,6 +90,18 @@ def _ids_of_texts(y: Any, y_test: Any, names: Sequence[str] | None) -> tuple[Any
     return ids[0], ids[1] if y_test is not None else None, known
 
 
+def target_of_arrays(*named: tuple[str, Any]) -> tuple[Target, int]:
+    """What the targets of an array (and those of the test split) are, numbers or names of classes; and how many. They
+    are given with what messages call them.
+
+    Raises:
+        Unplaced: they are something else.
+    """
+    y, y_test, names = ids_of_texts(named[0][1], named[1][1] if len(named) > 1 else None, None)
+    parts = [target_array(as_numbers(part, what), what) for (what, _), part in zip(named, (y, y_test), strict=False)]
+    return with_names({"output": target_of(*parts)}, names)["output"], len(parts[0])
+
+
 def _texts(labels: Any) -> list[str] | None:
     """The labels of examples, one each, when they are texts."""
     if isinstance(labels, Mapping) or not hasattr(labels, "__len__") or not len(labels):
@@ -99,6 +111,8 @@ def _texts(labels: Any) -> list[str] | None:
     except ValueError:  # rows of unequal length, which are reported later
         return None
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
     if array.ndim != 1 or array.dtype.kind not in "UO":
         return None
     return [str(label) for label in array] if all(isinstance(label, str) for label in array.tolist()) else None
@@ -307,7 +321,7 @@ def _check_same_examples(train: Arrays, test: Arrays) -> None:
                 raise unlike(reason=f"{ours[key].dtype} and {theirs[key].dtype}", case="types")
 
 
-def _with_names(targets: dict[str, Target], names: Sequence[str] | None) -> dict[str, Target]:
+def with_names(targets: dict[str, Target], names: Sequence[str] | None) -> dict[str, Target]:
     """Raises Unplaced when there are fewer names than classes, or not exactly one target for them."""
     if names is None:
         return targets

@@ -236,12 +236,13 @@ class WrongKeys(Diagnostic):
     title = "{file} has no array `{key}`"
     label = "it has {found}"
     hint = (
-        'name its arrays, as in `npz("{file}", x = "images", y = "labels")`\n'
+        'name its arrays, as in `npz("{file}", {written})`\n'
         'or save it as `numpy.savez("{file}", x_train=…, y_train=…, x_test=…, y_test=…)`, or with `x` and `y`'
     )
     file: str
     key: str
     found: str
+    written: str
 
 
 class UnequalLengths(Diagnostic):
@@ -284,6 +285,7 @@ class WrongType(Diagnostic):
         "frame": "make numbers of them, such as `{what} = pandas.get_dummies({what})`, or save the frame as a file and "
         'write `source = csv("data.csv", target = "…", categories = auto)`',
         "saved": "save an array of numbers, such as float32",
+        "saved texts": "save numbers, or names of classes as texts: `y.astype(str)`",
         "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',
         "": 'convert it first: `{what}.astype("float32")`',
     }

@@ -65,16 +65,17 @@ def read_npy_head(file: IO[bytes]) -> NpyHead:
     return NpyHead(tuple(map(int, shape)), bool(is_fortran), dtype, file.tell())
 
 
-def check_numbers(head: NpyHead, what: str, option: str | None = None) -> None:
-    """Raises Unplaced unless an array has examples, and numbers in them."""
-    if head.dtype.kind not in "biuf":
-        raise Unplaced(WrongType, option=option, what=what, found=f"values of type {head.dtype}", case="saved")
+def check_numbers(head: NpyHead, what: str, option: str | None = None, *, may_be_text: bool = False) -> None:
+    """Raises Unplaced unless an array has examples, and numbers in them, or texts where these are allowed."""
+    if head.dtype.kind not in ("biufUS" if may_be_text else "biuf"):
+        case = "saved texts" if may_be_text and head.dtype.kind == "O" else "saved"
+        raise Unplaced(WrongType, option=option, what=what, found=f"values of type {head.dtype}", case=case)
     if 0 in head.shape or not head.shape:
         raise Unplaced(NoExamples, option=option, what=what, advice=f"its shape is {head.shape}")
 
 
-def open_npy(path: Path, option: str | None = None) -> Array:
-    """The array in a file, whose numbers are read when they are used.
+def open_npy(path: Path, option: str | None = None, *, may_be_text: bool = False) -> Array:
+    """The array in a file, whose numbers are read when they are used; `may_be_text`: names of classes are allowed.
 
     Raises:
         Unplaced: the file cannot be read, is damaged, or has something else than numbers, or none.
@@ -89,7 +90,7 @@ def open_npy(path: Path, option: str | None = None) -> Array:
         file.seek(0)
         try:
             head = read_npy_head(file)
-            check_numbers(head, path.name, option)
+            check_numbers(head, path.name, option, may_be_text=may_be_text)
             head.check_length(file.seek(0, 2) - head.offset)
         except BadNpy as error:
             raise Unplaced(

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.data.dataset.from_arrays import as_numbers, check_pairs, target_array
+from netspec.data.dataset.from_arrays import as_numbers, check_pairs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BrokenFile, WrongKeys
 from netspec.data.formats.files import UNPACKED_LIMIT, open_file, unreadable
@@ -78,12 +78,30 @@ class Archive:
             elif given is not None or role in ("x", "y"):
                 arrays = ", ".join(self.arrays) or "no arrays"
                 option = role if given is not None else "file"
-                raise Unplaced(WrongKeys, option=option, file=self.name, key=name, found=arrays)
+                raise Unplaced(WrongKeys, option=option, file=self.name, key=name, found=arrays, written=self._likely())
         check_pairs(names, ("x_test", "y_test"), ("y_test", "x_test"), option="file")
         return names
 
-    def head(self, key: str) -> tuple[tuple[int, ...], Any]:
-        """Shape and dtype of an array of numbers; the numbers are not read.
+    def _likely(self) -> str:
+        """The options that name the arrays as their shapes say: inputs of several axes, and targets of as many
+        examples; the second such pair is the test split."""
+        shapes = {}
+        for name in self.arrays:
+            with self.file.open(f"{name}.npy") as file:
+                shapes[name] = read_npy_head(file).shape
+        inputs = [name for name, shape in shapes.items() if len(shape) > 1 and shape[1:] != (1,)]
+        left = [name for name in shapes if name not in inputs]
+        found: list[str] = []
+        for x in inputs:
+            y = next((name for name in left if shapes[name][:1] == shapes[x][:1]), None)
+            if y is not None and len(found) < 4:
+                suffix = "_test" if found else ""
+                found += [f'x{suffix} = "{x}"', f'y{suffix} = "{y}"']
+                left.remove(y)
+        return ", ".join(found or ['x = "images"', 'y = "labels"'])
+
+    def head(self, key: str, *, may_be_text: bool = False) -> tuple[tuple[int, ...], Any]:
+        """Shape and dtype of an array of numbers (or of texts, where these are allowed); the numbers are not read.
 
         Raises:
             Unplaced: it has no examples, or something else than numbers.
@@ -92,23 +110,21 @@ class Archive:
         entry = self.file.getinfo(f"{key}.npy")
         with self.file.open(entry) as file:
             head = read_npy_head(file)
-        check_numbers(head, f"`{key}`" if head.dtype.kind not in "biuf" else f"`{key}` of {self.name}")
+        what = f"`{key}`" if head.dtype.kind not in "biuf" else f"`{key}` of {self.name}"
+        check_numbers(head, what, may_be_text=may_be_text)
         head.check_length(entry.file_size - head.offset)
         if entry.compress_type:
             UNPACKED_LIMIT.check(self.path, entry.file_size, f"unpacked, `{key}` has {{size}}")
         return head.shape, head.dtype
 
-    def read(self, key: str) -> Array:
+    def read(self, key: str, *, may_be_text: bool = False) -> Array:
         """An array.
 
         Raises:
-            Unplaced: it has no examples, or something else than numbers.
+            Unplaced: it has no examples, or something else than numbers (or texts, where these are allowed).
             OSError: unpacked, it is larger than the limit.
         """
-        self.head(key)
+        self.head(key, may_be_text=may_be_text)
         with self.file.open(f"{key}.npy") as entry:
-            return as_numbers(npy.read_array(entry, allow_pickle=False), key)
-
-    def target(self, key: str) -> Array:
-        """An array in the form of targets."""
-        return target_array(self.read(key), key)
+            array: Array = npy.read_array(entry, allow_pickle=False)
+            return array if array.dtype.kind in "US" else as_numbers(array, key)

@@ -211,7 +211,8 @@ class Reader:
             if known or len(names) == 1:
                 return archive.read((known or names)[0])
         reason = f"it has the arrays {', '.join(names[:12]) or 'none'}, none of them called as the input"
-        advice = f"call the array of the inputs `{next(iter(self.inputs))}` or `x`, or write an .npy file"
+        called = " or ".join(f"`{name}`" for name in dict.fromkeys((next(iter(self.inputs)), "x")))
+        advice = f"call the array of the inputs {called}, or write an .npy file"
         raise cannot_predict(str(path), reason, advice)
 
     @property

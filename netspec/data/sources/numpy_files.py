@@ -11,9 +11,10 @@ from netspec.data.dataset.from_arrays import (
     check_lengths,
     check_pairs,
     from_arrays,
+    ids_of_texts,
     input_sizes,
     target_array,
-    target_of,
+    target_of_arrays,
 )
 from netspec.data.dataset.lazy_rows import Array, Column
 from netspec.data.formats.npy import open_npy
@@ -26,13 +27,15 @@ from netspec.language.word import option
 
 FILE = Text("a file name (string)")
 NAME = Text("the name of an array (string)")
+TARGETS = ("y", "y_test")
 
 
 @source("npz")
 class Npz(Source):
     """A NumPy archive with the arrays `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`.
 
-    The options name arrays with other names. 8-bit images are scaled to 0..1; integers in `y` are class ids.
+    The options name arrays with other names. 8-bit images are scaled to 0..1; integers in `y` are class ids, texts the
+    names of classes.
 
     Example: data { source = npz("mnist.npz") }
     Reference: numpy.savez.
@@ -51,14 +54,16 @@ class Npz(Source):
         with open_archive(folder / self.file) as archive:
             keys = self._keys(archive)
             shape, dtype = archive.head(keys["x"])
-            targets = [archive.target(keys[role]) for role in ("y", "y_test") if role in keys]
-            check_lengths({keys["x"]: shape[0], keys["y"]: len(targets[0])})
-        has_test = "x_test" in keys
-        return single(Shape(input_sizes(shape, dtype)), target_of(*targets), examples=shape[0], has_test=has_test)
+            targets = [keys[role] for role in TARGETS if role in keys]
+            target, count = target_of_arrays(*((key, archive.read(key, may_be_text=True)) for key in targets))
+            check_lengths({keys["x"]: shape[0], keys["y"]: count})
+        return single(Shape(input_sizes(shape, dtype)), target, examples=shape[0], has_test="x_test" in keys)
 
     def load(self, folder: Path) -> Dataset:
         with open_archive(folder / self.file) as archive:
-            arrays: dict[str, Any] = {role: archive.read(key) for role, key in self._keys(archive).items()}
+            arrays: dict[str, Any] = {
+                role: archive.read(key, may_be_text=role in TARGETS) for role, key in self._keys(archive).items()
+            }
             return from_arrays(**arrays, name=self.file)
 
     def _keys(self, archive: Archive) -> dict[str, str]:
@@ -69,7 +74,7 @@ class Npz(Source):
 class Npy(Source):
     """Arrays in separate files, as `numpy.save` writes them.
 
-    8-bit images are scaled to 0..1; integers in the targets are class ids.
+    8-bit images are scaled to 0..1; integers in the targets are class ids, texts the names of classes.
 
     Example: data { source = npy("x.npy", "y.npy") }
     Reference: numpy.save.
@@ -84,10 +89,10 @@ class Npy(Source):
         heads = {role: self._open(folder, role) for role in self._files()}
         x = heads["x"]
         shape = Shape(input_sizes(x.shape, x.dtype))
-        targets = [_target(heads[role], role) for role in ("y", "y_test") if role in heads]
-        if targets:
-            check_lengths({self.x: len(x), str(self.y): len(targets[0])})
-        named = {"output": target_of(*targets)} if targets else {}
+        named = {}
+        if "y" in heads:
+            named["output"], count = target_of_arrays(*((role, heads[role]) for role in TARGETS if role in heads))
+            check_lengths({self.x: len(x), str(self.y): count})
         return Facts({"input": shape}, named, len(x), "x_test" in heads)
 
     def load(self, folder: Path) -> Dataset:
@@ -97,10 +102,15 @@ class Npy(Source):
     def stream(self, folder: Path) -> Dataset | None:
         facts = self.facts(folder)
         parts: dict[str, Column] = {}
-        for role, name in self._files().items():
-            array = self._open(folder, role)
-            # a target is copied out of the file, which may become shorter
-            column = stream_file(folder / name, array) if role in ("x", "x_test") else _target(np.array(array), role)
+        files = self._files()
+        # targets are copied out of their files, which may become shorter
+        y, y_test = (np.array(self._open(folder, role)) if role in files else None for role in TARGETS)
+        y, y_test, _ = ids_of_texts(y, y_test, None)
+        parts |= {
+            role: _target(part, role) for role, part in zip(TARGETS, (y, y_test), strict=True) if part is not None
+        }
+        for role in [role for role in files if role not in TARGETS]:
+            column = stream_file(folder / files[role], self._open(folder, role))
             if column is None:
                 return None
             parts[role] = column
@@ -121,9 +131,9 @@ class Npy(Source):
         """An array whose numbers are read on demand.
 
         Raises:
-            Unplaced: the file cannot be read, or does not contain numbers.
+            Unplaced: the file cannot be read, or does not contain numbers (as targets, names of classes).
         """
-        return open_npy(folder / str(getattr(self, role)), role)
+        return open_npy(folder / str(getattr(self, role)), role, may_be_text=role in TARGETS)
 
 
 def _target(array: Array, role: str) -> Array:

@@ -221,7 +221,7 @@ BAD_ARCHIVES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "half a test": ({"x": X, "y": Y, "x_test": X}, "NS416", ["`x_test` is given without `y_test`"]),
     "lengths": ({"x": X, "y": Y[:2]}, "NS414", ["6 and 2 examples"]),
     "objects": ({"x": np.array([None, 1]), "y": Y[:2]}, "NS415", ["`x` contains values of type object"]),
-    "texts": ({"x": X, "y": np.array(list("abcdef"))}, "NS415", ["`y` contains values of type <U1"]),
+    "texts": ({"x": np.array(list("abcdef")), "y": Y}, "NS415", ["`x` contains values of type <U1"]),
     "empty": ({"x": X[:0], "y": Y[:0]}, "NS405", ["no examples", "(0, 2)"]),
     "one-hot": ({"x": X, "y": np.eye(6, dtype=int)}, "NS415", ["one-hot rows"]),
 }

@@ -41,6 +41,44 @@ def test_a_name_that_is_not_in_the_archive(tmp_path: Path, option: str) -> None:
     assert "no array `nothing`" in text and "it has x, y" in text
 
 
+def test_a_hint_has_the_names_of_the_archive(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", signals=X, direction=Y, weights=X[0], new=X[:2], new_direction=Y[:2])
+    with pytest.raises(Unplaced) as caught:
+        Npz(file="a.npz").facts(tmp_path)
+    _, text = code_and_text(caught.value)
+    assert 'npz("a.npz", x = "signals", y = "direction", x_test = "new", y_test = "new_direction")' in text
+
+
+@pytest.mark.parametrize("form", ["U", "S", "column"])
+def test_texts_are_names_of_classes(tmp_path: Path, form: str) -> None:
+    y = np.array(["west", "east", "north", "east", "west", "east"])
+    y = y[:, None] if form == "column" else y.astype(form)
+    np.savez(tmp_path / "a.npz", x=X, y=y, x_test=X[:2], y_test=y[1:3])
+    save(tmp_path, x=X, y=y, a=X[:2], b=y[1:3])
+    for source in (Npz(file="a.npz"), Npy(x="x.npy", y="y.npy", x_test="a.npy", y_test="b.npy")):
+        data = source.load(tmp_path)
+        assert data.facts == source.facts(tmp_path)
+        assert data.facts.targets == {"output": Target("class", 1, 3, ("east", "north", "west"))}
+        streamed = source.stream(tmp_path)
+        for found in (data, streamed) if streamed is not None else (data,):
+            assert found.test is not None
+            assert np.asarray(found.train.targets["output"]).tolist() == [2, 0, 1, 0, 2, 0]
+            assert np.asarray(found.test.targets["output"]).tolist() == [0, 1]
+
+
+def test_texts_are_no_inputs_and_pickled_ones_no_targets(tmp_path: Path) -> None:
+    texts = np.array(["a", "b", "a", "b", "a", "b"])
+    save(tmp_path, x=X, texts=texts, objects=texts.astype(object))
+    for source, words in (
+        (Npy(x="texts.npy", y="texts.npy"), "save an array of numbers"),
+        (Npy(x="x.npy", y="objects.npy"), "names of classes as texts: `y.astype(str)`"),
+    ):
+        with pytest.raises(Unplaced) as caught:
+            source.facts(tmp_path)
+        code, text = code_and_text(caught.value)
+        assert code == "NS415" and words in text
+
+
 def test_a_file_for_each_array(tmp_path: Path) -> None:
     save(tmp_path, x=X, y=Y, a=X[:3], b=[0, 1, 3])
     source = Npy(x="x.npy", y="y.npy", x_test="a.npy", y_test="b.npy")
@@ -67,7 +105,7 @@ BAD: dict[str, tuple[dict[str, str], str, str, list[str]]] = {
     "text": ({"x": "t.npy", "y": "y.npy"}, "NS404", "x", ["t.npy", "numpy.save"]),
     "archive": ({"x": "x.npy", "y": "a.npz"}, "NS404", "y", ['`npz("a.npz")`']),
     "objects": ({"x": "o.npy", "y": "y.npy"}, "NS415", "x", ["o.npy contains values of type object"]),
-    "texts": ({"x": "x.npy", "y": "s.npy"}, "NS415", "y", ["values of type <U1"]),
+    "texts": ({"x": "s.npy", "y": "y.npy"}, "NS415", "x", ["values of type <U1"]),
     "empty": ({"x": "e.npy", "y": "y.npy"}, "NS405", "x", ["its shape is (0, 4)"]),
     "number": ({"x": "n.npy", "y": "y.npy"}, "NS405", "x", ["its shape is ()"]),
     "half a test": ({"x": "x.npy", "y": "y.npy", "x_test": "x.npy"}, "NS416", "x_test", ["without `y_test`"]),

@@ -36,7 +36,6 @@ INSTEAD = {
     "parameters": "model.variables",
     "state_dict": "model.variables",
     "get_weights": "model.variables",
-    "layers": "model.activations(x)",
     "save_weights": "model.save(file)",
     "load_weights": "netspec.load(run)",
 }

@@ -30,6 +30,7 @@ def test_public_names() -> None:
         "check",
         "compile",
         "draw",
+        "look",
         "plot",
         "train",
         "resume",
@@ -39,7 +40,7 @@ def test_public_names() -> None:
         "train_seeds",
         "resume_seeds",
     }
-    classes = {"Callback", "CompileError", "Diagnostic", "Model", "Predictions", "Result", "SeedsResult"}
+    classes = {"Callback", "CompileError", "Diagnostic", "Look", "Model", "Predictions", "Result", "SeedsResult"}
     assert set(netspec.__all__) == functions | classes
     assert all(callable(getattr(netspec, name)) for name in netspec.__all__)
     assert set(dir(netspec)) == {*netspec.__all__, "__version__"}

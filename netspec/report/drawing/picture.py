@@ -1,10 +1,11 @@
 """A drawing as PNG or PDF: the elements of the SVG, drawn by Matplotlib at the same coordinates.
 
-It reads what this package writes: `rect`, `path` and `text` in groups whose class is a kind of layer.
+It reads what this package writes: `rect`, `path`, `text` and `image` in groups whose class is a kind of layer.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from io import BytesIO
@@ -18,6 +19,7 @@ figure = lazy("matplotlib.figure")
 agg = lazy("matplotlib.backends.backend_agg")
 patches = lazy("matplotlib.patches")
 mpl_path = lazy("matplotlib.path")
+pillow = lazy("PIL.Image")
 
 PIXELS = 96
 """CSS pixels in an inch."""
@@ -49,7 +51,7 @@ def _elements(parent: ElementTree.Element, kind: str) -> Iterator[tuple[ElementT
         name = element.tag.rpartition("}")[2]
         if name == "g":
             yield from _elements(element, element.attrib.get("class", kind))
-        elif name in ("rect", "path", "text") and element.attrib.get("width") != "100%":
+        elif name in ("rect", "path", "text", "image") and element.attrib.get("width") != "100%":
             yield element, kind
 
 
@@ -62,6 +64,13 @@ def _style(element: ElementTree.Element, kind: str) -> dict[str, str]:
 
 def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> None:
     style, given = _style(element, kind), element.attrib
+    if element.tag.endswith("image"):
+        x, y, width, height = (float(given[key]) for key in ("x", "y", "width", "height"))
+        pixels = pillow.open(BytesIO(base64.b64decode(given["href"].partition(",")[2]))).convert("RGB")
+        limits = axes.get_xlim(), axes.get_ylim()
+        axes.imshow(pixels, extent=(x, x + width, y + height, y), interpolation="nearest", aspect="auto", zorder=order)
+        axes.set(xlim=limits[0], ylim=limits[1])
+        return
     if element.tag.endswith("text"):
         size = float(given["font-size"]) * POINTS
         weight = "bold" if "font-weight" in given else "normal"

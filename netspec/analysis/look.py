@@ -1,0 +1,217 @@
+"""What is inside a trained network, as pictures: filters, feature maps, weights, decision regions.
+
+Input: a model with its weights. Output: `Picture`s, whose numbers are those of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netspec.compiler.ir.cost import Row as LayerRow
+from netspec.data.dataset.lazy_rows import Array
+from netspec.language.diagnostics import suggest
+from netspec.language.shape import Shape
+from netspec.report.charts.grid import Row, Tile, grid_svg
+from netspec.report.charts.regions import regions_svg
+from netspec.report.pictures import Picture
+from netspec.runs.arguments import run_folder
+from netspec.runs.model import Model
+from netspec.spec.saved import load_model
+from netspec.storage.weights import flat_weights, weights_of
+
+MAX_TILES = 64
+"""Filters, maps or units of a layer that are shown; the heading says of how many."""
+MAX_CHANNELS = 8
+"""Input channels of a filter that are shown."""
+POINTS = 120
+"""Along each axis of decision regions."""
+SQUARE, LINE, MAX_SIDE = 14.0, 60, 840.0
+"""CSS pixels of a number of a vector, how many there are in a line, and the width of a sequence."""
+MOVES = ("flatten", "reshape", "dropout")
+"""Layers that only move numbers, which the layer before them shows already."""
+MARGIN = 0.1
+"""How much further than the training data decision regions reach, as a fraction of their range."""
+
+
+class Look:
+    """The inside of a trained network. Each method gives a picture that a notebook shows and `save` writes.
+
+    Args:
+        model: a trained model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._weights = flat_weights(weights_of(model.module))
+
+    def __repr__(self) -> str:
+        return f"<Look {self.model.name}: filters, maps, weights, regions>"
+
+    def filters(self, layer: str | None = None) -> Picture:
+        """The filters of a convolution, each as an image; of several input channels each one, of an image its colors.
+
+        Args:
+            layer: its name as in `netspec show`; None: the first convolution.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        row = self._layer(layer, 4, "convolutions of images")
+        kernel = self._kernel(row)
+        rows, columns, channels, count = kernel.shape
+        shown = range(min(count, MAX_TILES // (1 if channels == 3 else min(channels, MAX_CHANNELS))))
+        title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
+        if channels == 3 and row.name == self.model.layers[0].name:
+            tiles = [Tile(_colors(kernel[..., i]), str(i + 1)) for i in shown]
+            return Picture(grid_svg(title, [Row(_count("filters", len(shown), count), tiles)]))
+        if channels == 1:
+            tiles = [Tile(kernel[:, :, 0, i], str(i + 1)) for i in shown]
+            return Picture(grid_svg(title, [Row(_count("filters", len(shown), count), tiles, signed=True)]))
+        inputs = range(min(channels, MAX_CHANNELS))
+        tiles = [Tile(kernel[:, :, c, i], f"{i + 1}, channel {c + 1}") for i in shown for c in inputs]
+        heading = f"{_count('filters', len(shown), count)}, {_count('input channels', len(inputs), channels)}"
+        return Picture(grid_svg(title, [Row(heading, tiles, signed=True)]))
+
+    def maps(self, x: Any, layers: str | Sequence[str] | None = None) -> Picture:
+        """What each layer makes of an input: feature maps as images, vectors as rows of squares.
+
+        Args:
+            x: one example, as for `model.predict`.
+            layers: their names as in `netspec show`; None: all of them.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        names = [layers] if isinstance(layers, str) else layers
+        moved = {row.name for row in self.model.layers if row.word in MOVES} if names is None else set()
+        found: Mapping[str, Array] = self.model.activations(x, names)
+        rows = []
+        for name, values in found.items():
+            if name in moved:
+                continue
+            value = np.asarray(values[0], np.float32)
+            if value.ndim == 3:
+                shown = min(value.shape[-1], MAX_TILES)
+                tiles = [Tile(value[:, :, channel]) for channel in range(shown)]
+                rows.append(Row(f"{name}: {_count('maps', shown, value.shape[-1])} {_sizes(value)}", tiles))
+            elif value.ndim in (1, 2):
+                squares = value.T if value.ndim == 2 else _in_lines(value)
+                side = min(SQUARE * max(squares.shape), MAX_SIDE)
+                rows.append(Row(f"{name}: {_sizes(value)}", [Tile(squares)], side=side))
+        return Picture(grid_svg(f"{self.model.name}: feature maps of an input", rows))
+
+    def weights(self, layer: str | None = None) -> Picture:
+        """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads.
+
+        Args:
+            layer: its name as in `netspec show`; None: the first dense layer.
+
+        Raises:
+            ValueError: there is no such layer, or it does not read an image.
+        """
+        row = self._layer(layer, 2, "dense layers")
+        kernel = self._kernel(row)
+        shape = self._image_before(row, kernel.shape[0])
+        if shape is None:
+            raise ValueError(f"`{row.name}` reads {kernel.shape[0]} numbers, not an image")
+        count = kernel.shape[1]
+        shown = min(count, MAX_TILES)
+        images = [kernel[:, unit].reshape(shape) for unit in range(shown)]
+        tiles = [Tile(image.mean(axis=-1) if image.ndim == 3 else image, str(i + 1)) for i, image in enumerate(images)]
+        title = f"{self.model.name}: {row.name}, {count} units"
+        return Picture(grid_svg(title, [Row(_count("units", shown, count), tiles, signed=True)]))
+
+    def regions(self, points: Any = None, classes: Sequence[int] | None = None) -> Picture:
+        """What a network with two inputs predicts over the plane: the most probable class, pale where it is not sure.
+
+        Args:
+            points: examples to draw over it, of shape (examples, 2); None: none.
+            classes: their class ids.
+
+        Raises:
+            ValueError: the network does not take two numbers, or gives no classes.
+        """
+        ((name, shape),) = self.model.inputs.items() if len(self.model.inputs) == 1 else (("", Shape(())),)
+        if shape.sizes != (2,) or len(self.model.outputs) != 1:
+            raise ValueError("decision regions are for a network with one input of two numbers and one output")
+        ends = [(-1.0, 1.0)] * 2
+        preprocessing = self.model.preprocessing
+        if points is not None:
+            array = np.asarray(points, np.float64)
+            ends = [(float(array[:, i].min()), float(array[:, i].max())) for i in (0, 1)]
+        elif preprocessing is not None and name in preprocessing.ranges:
+            ends = [preprocessing.ranges[name]] * 2
+        ends = [(low - MARGIN * (high - low), high + MARGIN * (high - low)) for low, high in ends]
+        across, along = (np.linspace(*end, POINTS) for end in ends)
+        grid = np.stack(np.meshgrid(across, along), axis=-1).reshape(-1, 2).astype(np.float32)
+        predictions = self.model.predict(grid)
+        try:
+            probabilities, names = predictions.probabilities, [str(one) for one in predictions.class_names]
+        except AttributeError:
+            raise ValueError("the network gives numbers, not classes") from None
+        title = f"{self.model.name}: predicted class"
+        axes = (preprocessing.columns.get(name) if preprocessing is not None else None) or ("x1", "x2")
+        table = np.asarray(probabilities).reshape(POINTS, POINTS, -1)
+        return Picture(regions_svg(title, table, ends, names, (axes[0], axes[1]), points, classes))
+
+    # ------------------------------------------------------------ layers
+
+    def _layer(self, name: str | None, rank: int, what: str) -> LayerRow:
+        """A layer with a kernel of this rank."""
+        fitting = {row.name: row for row in self.model.layers if len(row.sizes.get("kernel", ())) == rank}
+        if not fitting:
+            raise ValueError(f"the network has no {what}")
+        if name is not None and name not in fitting:
+            raise ValueError(f"no `{name}` among the {what}: {suggest(name, fitting, what='there are')}")
+        return fitting[name] if name is not None else next(iter(fitting.values()))
+
+    def _kernel(self, row: LayerRow) -> Array:
+        return np.asarray(self._weights[f"{row.name}/kernel"], np.float32)
+
+    def _image_before(self, row: LayerRow, count: int) -> tuple[int, ...] | None:
+        """The shape of the image whose numbers a dense layer reads."""
+        before = [other.shape.sizes for other in self.model.layers[: self.model.layers.index(row)]]
+        shapes = [*(shape.sizes for shape in self.model.inputs.values()), *before]
+        for sizes in reversed(shapes):
+            known = tuple(size for size in sizes if isinstance(size, int))
+            if len(known) == len(sizes) == 3 and int(np.prod(known)) == count:
+                return known
+        return (isqrt(count), isqrt(count)) if isqrt(count) ** 2 == count else None
+
+
+def _in_lines(values: Array) -> Array:
+    """A vector as lines of squares; what the last line lacks is as the smallest number."""
+    lines = -(-len(values) // LINE)
+    filled = np.full(max(lines * LINE if lines > 1 else len(values), 1), values.min(), values.dtype)
+    filled[: len(values)] = values
+    return filled.reshape(max(lines, 1), -1)
+
+
+def _count(what: str, shown: int, total: int) -> str:
+    return f"{total} {what}" if shown == total else f"{shown} of {total} {what}"
+
+
+def _sizes(value: Array) -> str:
+    return "x".join(map(str, value.shape))
+
+
+def _colors(filter_: Array) -> Array:
+    """Three channels as colors: zero is gray, the largest weight of the filter black or white."""
+    return np.round(127.5 + 127.5 * filter_ / max(float(np.abs(filter_).max()), 1e-12)).astype(np.uint8)
+
+
+def look(run: str | Path | Model) -> Look:
+    """The inside of a trained network as pictures: `look(run).filters("conv")`.
+
+    Args:
+        run: a run folder, or a model.
+
+    Raises:
+        CompileError: there is no such run, or it is damaged.
+    """
+    return Look(run if isinstance(run, Model) else Model.of(load_model(run_folder(run))))

@@ -1,0 +1,116 @@
+"""Grids of small images as SVG: filters, feature maps, weights."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from math import ceil
+from typing import TYPE_CHECKING
+
+from netspec.language.lazy import lazy, np
+from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
+from netspec.report.drawing.theme import LIGHT
+
+if TYPE_CHECKING:
+    from netspec.data.dataset.lazy_rows import Array
+
+pillow = lazy("PIL.Image")
+
+GAP = 10.0
+LINE = 16.0
+MAX_WIDTH = 900.0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An image: numbers of shape (height, width), or 8-bit colors of shape (height, width, 3), and a caption."""
+
+    pixels: Array
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Images with a heading; they are broken into lines where they are many. With `signed`, zero is white, positive
+    numbers are orange and negative ones blue; otherwise the smallest number is black and the largest one white. All
+    images of a row have the same scale."""
+
+    heading: str
+    tiles: Sequence[Tile]
+    signed: bool = False
+    side: float = 72.0
+
+
+def grid_svg(title: str, rows: Sequence[Row]) -> str:
+    """A picture of rows of images."""
+    body, y, right = "", MARGIN + TITLE_SIZE, text_width(title, TITLE_SIZE)
+    body += text_svg(title, MARGIN, y, TITLE_SIZE, "title", bold=True)
+    y += 10
+    for row in rows:
+        scale, shown = _scale(row)
+        heading = f"{row.heading}  {shown}".rstrip()
+        body += text_svg(heading, MARGIN, y + LINE, SMALL_SIZE, "shape")
+        right = max(right, text_width(heading, SMALL_SIZE))
+        y += LINE + 8
+        sizes = [_size(tile, row.side) for tile in row.tiles]
+        width = max([size[0] for size in sizes] + [text_width(tile.caption, SMALL_SIZE) for tile in row.tiles])
+        height = max(size[1] for size in sizes)
+        has_captions = any(tile.caption for tile in row.tiles)
+        columns = max(1, int((MAX_WIDTH + GAP) // (width + GAP)))
+        for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
+            x = MARGIN + (number % columns) * (width + GAP)
+            top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
+            body += image_svg(tile, tile.pixels if scale is None else _colors(tile.pixels, scale), x, top, size)
+            if tile.caption:
+                body += text_svg(tile.caption, x, top + height + 13, SMALL_SIZE, "shape")
+            right = max(right, x + width - MARGIN)
+        y += ceil(len(row.tiles) / columns) * (height + GAP + (LINE if has_captions else 0)) + 4
+    return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+
+
+def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:
+    """The numbers that are drawn darkest and brightest, and these in words; none of colors."""
+    numbers = [tile.pixels for tile in row.tiles if tile.pixels.ndim == 2]
+    if not numbers:
+        return None, ""
+    low, high = min(float(part.min()) for part in numbers), max(float(part.max()) for part in numbers)
+    if row.signed:
+        end = max(abs(low), abs(high)) or 1.0
+        return (-end, end), f"(blue {-end:.3g}, white 0, orange {end:.3g})"
+    return (low, high if high > low else low + 1), f"(black {low:.3g}, white {high:.3g})"
+
+
+def _size(tile: Tile, side: float) -> tuple[float, float]:
+    height, width = tile.pixels.shape[:2]
+    scale = side / max(height, width)
+    return width * scale, height * scale
+
+
+def image_svg(tile: Tile, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
+    """An image with 8-bit colors, or grays, at a place."""
+    content = io.BytesIO()
+    pillow.fromarray(colors).save(content, "png", optimize=True)
+    data = base64.b64encode(content.getvalue()).decode()
+    edge = f"M{x:g} {y:g}h{size[0]:g}v{size[1]:g}h{-size[0]:g}z"
+    return (
+        f'<image x="{x:g}" y="{y:g}" width="{size[0]:g}" height="{size[1]:g}" preserveAspectRatio="none" '
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}">'
+        f'<title>{escape(tile.caption)}</title></image><path class="ray" d="{edge}"/>'
+    )
+
+
+def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
+    """Numbers as 8-bit colors, or as gray where none is negative by its scale."""
+    low, high = scale
+    part = np.clip((pixels - low) / (high - low), 0, 1)
+    if low != -high:
+        return np.round(255 * part).astype(np.uint8)
+    ends = [np.array([int(LIGHT[name][i : i + 2], 16) for i in (1, 3, 5)], float) for name in ("conv", "dense")]
+    amount = (2 * np.abs(part - 0.5))[..., None]
+    color = np.where((part < 0.5)[..., None], ends[0], ends[1])
+    colors: Array = np.round(255 + amount * (color - 255)).astype(np.uint8)
+    return colors

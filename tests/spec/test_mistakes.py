@@ -10,6 +10,8 @@ import pytest
 
 import netspec
 from netspec.language.diagnostics import Diagnostic
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
 
 CONTEXTS = {
     "net": "input 28x28x1\n\n{}\n",
@@ -73,8 +75,16 @@ MISTAKES = [
     ("train", "num_epochs = 3", "`epochs`", ""),
     ("train", "batch = 32 examples", "write the number alone: `32`", None),
     ("train", "batch_size = 32", "`batch`", ""),
-    ("train", "learning_rate = 0.001", "write `optimizer = adam(rate = 0.001)`", ""),
-    ("train", 'lr = "0.001"', "write `optimizer = adam(rate = 0.001)`", ""),
+    ("train", "learning_rate = 0.001", "write `optimizer = adam(0.001)`", ""),
+    ("train", 'lr = "0.001"', "write `optimizer = adam(0.001)`", ""),
+    ("train", "lr = 0.1\n    optimizer = adam(0.001)", "write `optimizer = adam(0.1)` (line 10), and remove", None),
+    ("train", "lr = 0.1\n    optimizer = adam(rate = 0.2)", "write `optimizer = adam(rate = 0.1)` (line 10)", None),
+    ("train", 'lr = 0.1\n    optimizer = "adam"', "write `optimizer = adam(0.1)` (line 10)", None),
+    ("train", "rate = 0.1\n    optimizer = clip(1.0) -> sgd(1e-3, 0.9)", "= clip(1.0) -> sgd(0.1, 0.9)` (", None),
+    ("train", "lr = 0.1\n    momentum = 0.9", "`optimizer = sgd(momentum = 0.9, rate = 0.1)`", None),
+    ("train", "momentum = 0.9\n    optimizer = adam(1e-3)", "`optimizer = sgd(momentum = 0.9)` (line 10)", None),
+    ("train", "patience = 3", "write `stop = early(patience = 3)`", ""),
+    ("train", "patience = 3\n    schedule = cosine", "write `stop = early(patience = 3)`", ""),
     ("train", 'optimizer = "adam"', "remove the quotes: adam", ""),
     ("train", "optimizer = Adam(lr = 0.001)", "write `adam(0.001)`", ""),
     ("train", "optimizer = adam(learning_rate = 0.001)", "`rate`", ""),
@@ -234,6 +244,48 @@ def end_of_value(spec: str, start: int) -> int:
         if depth < 0 or (depth == 0 and (spec[index] in ",\n" or spec[index : index + 3] == " ->")):
             return index
     return len(spec)
+
+
+GIVEN = [
+    # name, value, what to give on the command line, in `params` and as an argument of `netspec.train`
+    ("train.lr", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", "adam(0.01, b1 = 0.8)"),
+    ("train.rate", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", "adam(0.01, b1 = 0.8)"),
+    ("train.b1", "0.7", "-D train.optimizer.b1=0.7", "train.optimizer.b1", "adam(1e-3, b1 = 0.7)"),
+    ("train.clip", "1.0", '-D "train.optimizer=clip(1.0) -> adam(1e-3, b1 = 0.8)"', "", None),
+    ("lr", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", None),
+    ("learning_rate", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", None),
+    ("epochs", "5", "-D train.epochs=5", "train.epochs", None),
+    ("num_epochs", "5", "-D train.epochs=5", "train.epochs", None),
+    ("batch_size", "64", "-D train.batch=64", "train.batch", None),
+    ("train.batch_size", "64", "-D train.batch=64", "train.batch", "64"),
+    ("train.val", "0.2", "-D data.val=0.2", "data.val", None),
+    ("test_size", "0.2", "-D data.test=0.2", "data.test", None),
+    ("optimzer", "sgd", "-D train.optimizer=sgd", "train.optimizer", None),
+    ("train.optimizer.lr", "0.1", "-D train.optimizer.rate=0.1", "train.optimizer.rate", None),
+]  # fmt: skip
+"""What is given in other words: the name, the value, and what the hints say to give."""
+
+
+@pytest.mark.parametrize(("name", "value", "option", "param", "setting"), GIVEN, ids=[row[0] for row in GIVEN])
+def test_hints_about_what_is_given_are_typed_in_the_same_way(
+    name: str, value: str, option: str, param: str, setting: str | None
+) -> None:
+    spec = CONTEXTS["train"].format("optimizer = adam(1e-3, b1 = 0.8)")
+    [problem] = Compilation(Source("x.net", spec), overrides={name: value}).diagnose()
+    assert f"`{option}`" in problem.hint_text
+    key, _, new = option.removeprefix("-D ").strip('"').partition("=")
+    assert not netspec.check(spec, params={key: new})
+    [problem] = netspec.check(spec, params={name: value})
+    assert not param or f'`params={{"{param}": {value}}}`' in problem.hint_text.replace(f'"{value}"', value)
+    assert problem.span is not None and problem.span.source.text.startswith("params=")
+    if setting is not None:
+        with pytest.raises(netspec.CompileError) as caught:
+            netspec.train(spec, **{name: value})
+        [problem] = caught.value.diagnostics
+        argument = name.removeprefix("train.")
+        assert problem.span is not None and problem.span.text == argument
+        assert problem.span.source.text == f"netspec.train(…, {argument}={value})"
+        assert f'="{setting}"`' in problem.hint_text or f"batch={setting}`" in problem.hint_text
 
 
 @pytest.mark.parametrize(("context", "mistake", "hint", "left"), MISTAKES, ids=[row[1] for row in MISTAKES])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from netspec.compiler.errors.names import GivenTwice, UnknownOption, WrongValue
 from netspec.compiler.errors.values import NoValue, UnknownSection
+from netspec.compiler.names.given import Given, advise_given
 from netspec.compiler.names.resolution import Resolution, SettingsBlock
 from netspec.compiler.names.scope import Scope
 from netspec.compiler.names.setting_advice import (
@@ -62,6 +63,8 @@ def _setting(
     option = next((o for o in block.word.options() if o.name == key), None)
     if option is None:
         advice, fixes = advise_setting(block.word, entry, block.section.entries, file)
+        if isinstance(given := entry.name.span.source, Given):
+            advice, fixes = advise_given(given, entry.value, file) or advice, ()
         block.is_broken |= name == "data" and "`source" in advice
         wrong = UnknownOption(span=entry.name.span, word=name, option=key, noun="setting", advice=advice, fixes=fixes)
         problems.add(wrong)

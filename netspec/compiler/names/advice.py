@@ -8,7 +8,16 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
-from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
+from netspec.compiler.names.foreign import (
+    OPTIONS,
+    chained,
+    join_layers,
+    last_part,
+    reorder,
+    rewrite,
+    takes_text,
+    translated,
+)
 from netspec.compiler.names.scope import Name
 from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
 from netspec.compiler.syntax import tree
@@ -194,14 +203,9 @@ def advise_option(
     advice = next((text for text in named if text is not None), None)
     if advice is not None:
         return advice.format(word=word.word, value=value)
-    group = words(word.category) if word.category == "optimizer" else {}
-    found = next((n for n in group if squeeze(n) == key), word_aliases(word.category).get(key) if group else None)
-    if found is None:
-        return None
     others = ", ".join(a.span.text for a in call if a is not argument)
-    first, second = (f"{word.word}({others})" if others else word.word), f"{found}({value})"
-    is_after = f"-> {found}" in (group[found].__doc__ or "")  # as in its example
-    return f"write `{first} -> {second}`" if is_after else f"write `{second} -> {first}`"
+    chain = chained(word, argument, f"{word.word}({others})" if others else word.word)
+    return f"write `{chain}`" if chain is not None else None
 
 
 def advise_section(word: type[Word], text: str = "…") -> str | None:

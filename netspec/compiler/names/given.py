@@ -15,8 +15,9 @@ from netspec.compiler.names.setting_advice import (
     with_option_of_setting,
 )
 from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import is_misspelling
-from netspec.language.diagnostics import nearest, squeeze
+from netspec.language.diagnostics import Problems, nearest, squeeze
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import words
 from netspec.language.word import Option
@@ -75,7 +76,7 @@ def _is_keyword(key: str, like: str) -> bool:
 
 
 def _in_python(key: str, value: str, like: str) -> str:
-    """A keyword argument, or `params={…}` for what is no setting of `train`."""
+    """A keyword argument, or `params={…}` for what is not a setting of `train`."""
     shown = f"'{value}'" if '"' in value else f'"{value}"'
     if value in ("true", "false"):
         shown = value.title()
@@ -105,6 +106,14 @@ def advise_given(given: Given, value: tree.Expression, file: tree.File) -> str:
     known = {o.name: f"{name}.{o.name}" for name, section in sections for o in section.options()}
     close = nearest(key, params) or next((full for name, full in known.items() if is_misspelling(key, name)), None)
     return f"did you mean `{given.write(close, given.value)}`?" if close is not None else ""
+
+
+def advise_given_text(name: str, text: str) -> str:
+    """As `advise_given`, for a value that is given without `-D`, and before a file is read."""
+    value = parse_value(text)
+    if value is None:
+        return ""
+    return advise_given(Given.of(name, text), value, parse_source(Source("", ""), Problems()))
 
 
 def entries_of(file: tree.File, name: str) -> tuple[tree.Statement, ...]:

@@ -23,10 +23,10 @@ from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
-from netspec.spec.sections import check_batches, train_spans
+from netspec.spec.sections import check_batches, check_schedule_time, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import TestDecides
-from netspec.training.errors.recipe import NoTensorboard, UnknownLayer
+from netspec.training.errors.recipe import BeginsTooLate, NoTensorboard, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
 from netspec.training.loop.tensorboard import is_installed
 from netspec.training.optimizers.layer_selection import advise_layer, names_of
@@ -90,6 +90,8 @@ def check_training(
         warnings.append(SourceNotUsed(span=spans.get("source")))
     recipe = _recipe(compilation, splits)
     warnings += check_batches(graph, compilation, len(splits.train))
+    if not any(isinstance(problem, BeginsTooLate) for problem in compilation.problems):
+        warnings += check_schedule_time(compilation, recipe, len(splits.train))
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)

@@ -15,11 +15,12 @@ from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
 from netspec.language.shape import product
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
-from netspec.training.errors.recipe import LeftOver, NoWholeBatch
+from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
 from netspec.training.losses import plain_losses
 from netspec.training.optimizers.checks import check_optimizer
-from netspec.training.recipe.recipe import make_recipe
+from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings
+from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
 from netspec.training.step.remat import check_remat
 
 if TYPE_CHECKING:
@@ -86,10 +87,29 @@ def check_batches(graph: Graph, spec: Spec, examples: int) -> list[Diagnostic]:
     return []
 
 
+def check_schedule_time(spec: Spec, recipe: Recipe, examples: int) -> list[Diagnostic]:
+    """Whether every word of the schedule begins before the end of the run."""
+    chain, steps, epochs = recipe.schedule, recipe.steps_per_epoch(examples), recipe.epochs
+    begins = [steps_before(chain, word, steps) for word in chain]
+    index = next((i for i, begin in enumerate(begins) if begin >= steps * epochs), None)
+    if index is None:
+        return []
+    spans = train_spans(spec)
+    warning = BeginsTooLate(
+        span=spans.get(f"schedule.{index}", spans.get("schedule")),
+        following=str(chain[index]),
+        before=" -> ".join(map(schedule_text, chain[:index])),
+        epochs=f"{epochs} epoch{'s' * (epochs > 1)}",
+        shorter=" -> ".join(map(schedule_text, shorten_times(chain, steps * epochs / (2 * begins[-1])))),
+        enough=begins[-1] // steps + 1,
+    )
+    return [warning]
+
+
 def train_spans(spec: Spec) -> dict[str, Span]:
-    """Where the settings of `train` stand, and the words of its optimizer and the names that it freezes, by number."""
+    """Where the settings of `train` are, and by number the words of its optimizer and schedule and what it freezes."""
     found = spec.setting_spans("train")
-    for key in ("optimizer", "freeze"):
+    for key in ("optimizer", "freeze", "schedule"):
         found.update({f"{key}.{i}": span for i, span in enumerate(spec.chain_spans("train", key))})
     return found
 
@@ -141,11 +161,15 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
         return
-    if spec.train.drop_last and facts.examples is not None:
+    if facts.examples is not None:
         hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
+        examples = hold_out.left(facts.examples) * spec.data.repeat
         try:
-            check_batches(graph, spec, hold_out.left(facts.examples) * spec.data.repeat)
+            check_batches(graph, spec, examples)
+            late = check_schedule_time(spec, recipe, examples)
         except CompileError as wrong:
-            spec.problems.add(wrong.diagnostics[0])
+            late = list(wrong.diagnostics)
+        for diagnostic in late:
+            spec.problems.add(diagnostic)
     parts = ["train", *(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
     check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)

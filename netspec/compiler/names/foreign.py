@@ -283,6 +283,19 @@ def chained(word: type[Word], argument: tree.Argument, call: str) -> str | None:
     return f"{call} -> {name}({value})" if is_after else f"{name}({value}) -> {call}"
 
 
+def rewrite_callbacks(value: tree.Expression, section: type[Word]) -> list[tuple[str, str]]:
+    """The callbacks of Keras as settings: `("stop", "early(val_loss, 3)")`; the name is empty for those without one."""
+    found: list[tuple[str, str]] = []
+    for item in value.items if isinstance(value, tree.ListLiteral) else (value,):
+        name = squeeze(last_part((item.function if isinstance(item, tree.Call) else item).span.text))
+        options = [o for o in section.options() if name in {**word_aliases(o.kind.category or "")}]
+        if options:
+            found.append((options[0].name, rewrite(item, options[0].kind)))
+        else:
+            found.append(("tensorboard", "true") if name == "tensorboard" else ("", item.span.text))
+    return found
+
+
 def _order(word: type[Word], name: str, texts: Sequence[str]) -> tuple[str, ...]:
     """The options of the positional arguments of a call `name(…)`."""
     ours = tuple(o.name for o in word.options() if o.position is not None)

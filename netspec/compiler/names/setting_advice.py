@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from netspec.compiler.names.foreign import rewrite
+from netspec.compiler.names.foreign import last_part, rewrite, rewrite_callbacks
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import corrections
@@ -35,7 +35,6 @@ SETTINGS: dict[str, str] = {
     **dict.fromkeys(["device", "gpu", "cuda", "accelerator", "gpus"], _DEVICE),
     **dict.fromkeys(["numworkers", "workers", "pinmemory", "prefetch"], _WORKERS),
     **dict.fromkeys(["logdir", "savedir", "outputdir", "checkpointdir"], _FOLDER),
-    "callbacks": "write `stop = early(val_loss, 5)` to stop early, `keep = best(val_loss)` to save the best weights",
     "stepsperepoch": "remove it: an epoch is one pass over the training examples; `limit` in `data` sets their number",
     **dict.fromkeys(["rescale", "scale", "rescaling"], "write `normalize = unit`"),
     **dict.fromkeys(["save", "savemodel", "checkpoint", "modelcheckpoint"], "write `keep = best`"),
@@ -64,6 +63,8 @@ def advise_setting(
         return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
     options = section.options()
     aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
+    if squeeze(key) in ("callbacks", "callback") and section.word == "train":
+        return _advise_callbacks(section, entry, given), ()
     own = find_option(section, key)
     if own is not None and own.name == "source":
         return advise_source(own, entry, entries, ()) or f"write `source = {value}`", ()
@@ -85,6 +86,20 @@ def advise_setting(
     known = [o.name for o in options]
     fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
     return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
+
+
+def _advise_callbacks(section: type[Word], entry: tree.Assign, given: Mapping[str, tree.Assign]) -> str:
+    """The settings that do what callbacks of Keras do."""
+    settings = rewrite_callbacks(entry.value, section)
+    new = [f"`{name} = {text}`" for name, text in settings if name and name not in given]
+    lines = [f"write {' and '.join(new)}{', each on its own line' * (len(new) > 1)}"] if new else []
+    for name, text in settings:
+        if name in given:
+            at = given[name].name.span.first.line
+            lines.append(f"`{name}` is given (line {at}): write `{name} = {text}` there, and remove this line")
+        elif not name:
+            lines.append(f"`{text}`: in Python `netspec.train(…, callbacks=[…])` takes callbacks")
+    return "\n".join(lines) or "remove it"
 
 
 def find_option(section: type[Word], key: str) -> Option | None:
@@ -341,8 +356,9 @@ def advise_entry(section: type[Word], entry: tree.Statement) -> str:
     name = first.function if isinstance(first, tree.Call) else first
     if isinstance(name, tree.Name) and value is not None:
         for option in section.options():
-            if name.name in words(option.kind.category or ""):
-                return f"write `{option.name} = {value.span.text}`"
+            category = option.kind.category or ""
+            if name.name in words(category) or squeeze(last_part(name.name)) in word_aliases(category):
+                return f"write `{option.name} = {rewrite(value, option.kind)}`"
     return "write settings as `name = value`"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ from netspec.spec.network_ends import input_shapes, input_spans, output_heads
 from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
 from netspec.training.losses import plain_losses
 from netspec.training.optimizers.checks import check_optimizer
+from netspec.training.recipe.advice import advise_unmeasured
 from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
@@ -171,5 +173,16 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             late = list(wrong.diagnostics)
         for diagnostic in late:
             spec.problems.add(diagnostic)
-    parts = ["train", *(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
-    check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)
+    has = {"train": True, "val": has_val, "test": facts.has_test or spec.data.test != 0}
+    check_expected(spec.measured, recipe, has, spec.problems)
+
+
+def check_expected(
+    expectations: list[Expectation], recipe: Recipe, has: Mapping[str, bool], problems: Problems
+) -> None:
+    """Report expectations about metrics that are not measured; `has`: which splits there are."""
+    measured = {part: recipe.measured(part) for part, is_there in has.items() if is_there}
+    known = [name for names in measured.values() for name in names]
+    missing = [one.name for one in expectations if one.name not in known]
+    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing)
+    check_measurable(expectations, known, problems, advise)

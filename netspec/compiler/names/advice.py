@@ -375,7 +375,7 @@ def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
 
 def _advise_number(kind: Kind, value: Any) -> str:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100 and value == int(value):
-        return f"for {to_source(value)} percent write {to_source(value)}%"
+        return f"for {to_source(value)} percent write `{to_source(value)}%`"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
         if value > 1:
             return f"use {round(value)}, or round with `//`"

@@ -161,7 +161,7 @@ class NotMeasured(Diagnostic):
     title = "`{metric}` is not measured in this run"
     label = {"": "unknown metric", "no val": "there is no validation split", "no test": "there is no test split"}
     hint = {
-        "": "measured: {advice}",
+        "": "{advice}",
         "no val": "write `val = 10%` in the `data` section",
         "no test": "write `test = 10%` in the `data` section",
     }

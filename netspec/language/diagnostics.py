@@ -177,6 +177,10 @@ class Problems:
             self._seen.add(key)
             self._items.append(diagnostic)
 
+    def replace(self, old: Diagnostic, new: Diagnostic) -> None:
+        """Put a diagnostic in place of one that knew less."""
+        self._items[self._items.index(old)] = new
+
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the text."""
         return iter(sorted(self._items, key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1)))

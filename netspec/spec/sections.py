@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import structs
 
 from netspec.compiler.elaborate.expect import Expectation, check_measurable
 from netspec.compiler.elaborate.values import BAD
@@ -13,13 +16,15 @@ from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.dataset.dataset import HoldOut
 from netspec.data.settings import DataSettings, check_settings
-from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
 from netspec.language.shape import product
+from netspec.language.vocabulary import words
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
 from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
-from netspec.training.losses import plain_losses
+from netspec.training.losses import Loss, plain_losses
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.recipe.advice import advise_unmeasured
+from netspec.training.recipe.outputs import default_loss
 from netspec.training.recipe.recipe import Recipe, make_recipe
 from netspec.training.recipe.settings import TrainSettings
 from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
@@ -145,6 +150,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
     for diagnostic in found:
         spec.problems.add(diagnostic)
+    if train is BAD:
+        _advise_loss(spec, graph, facts)
     if spec.problems.errors or train is BAD:
         return
     heads = output_heads(graph)
@@ -175,6 +182,28 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             spec.problems.add(diagnostic)
     has = {"train": True, "val": has_val, "test": facts.has_test or spec.data.test != 0}
     check_expected(spec.measured, recipe, has, spec.problems)
+
+
+def _advise_loss(spec: Spec, graph: Graph, facts: Facts) -> None:
+    """Where an unknown loss is near one that would not fit the last layer and the targets, advise the default."""
+    heads, span = output_heads(graph), spec.setting_spans("train").get("loss")
+    facts = join_targets(facts, heads)
+    if span is None or len(heads) != 1 or len(facts.targets) != 1:
+        return
+    [head], [target] = heads.values(), facts.targets.values()
+    for problem in spec.problems.errors:
+        place = problem.span
+        if place is None or place.source is not span.source or not span.start <= place.start < span.end:
+            continue
+        meant = re.search(r"(?:`|quotes: )(\w+)", problem.advice)
+        near = words("loss").get(meant[1]) if meant is not None else None
+        if near is None or any(option.is_required for option in near.options()):
+            continue
+        loss, default = near(), default_loss(head, target)
+        if isinstance(loss, Loss) and (reason := loss.misfit(head, target)):
+            advice = f"write `{default.word}`: `{loss.word}` does not fit, {reason}"
+            fixes = (Fix(place, default.word, is_sure=False),)
+            spec.problems.replace(problem, structs.replace(problem, advice=advice, fixes=fixes))
 
 
 def check_expected(

@@ -99,8 +99,8 @@ class MetricNotForHead(Diagnostic):
     title = "the metric `{metric}` needs {needs}"
     label = "the network ends in {head}"
     hint = {
-        "": "use {defaults}",
-        "others": 'use {defaults}\nfor another output write `of("{other}", {metric})`',
+        "": "write `metrics = {defaults}`",
+        "others": 'for another output write `of("{other}", {metric})`; `{defaults}` fits this one',
         "none": "leave `metrics` out",
     }
     metric: str

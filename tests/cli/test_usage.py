@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,35 @@ def test_an_option_that_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         assert run(arguments) == 1
         err = capsys.readouterr().err
         assert "no such option" in err and "-D" not in err
+
+
+SETTINGS = {
+    "class_weights": "class_weights: a setting of `data`",
+    "threshold": "threshold: a setting of `train`",
+    "val": "val: a setting of `data`",
+    "epochs": "default 10",
+    "missing": "missing: an option of `csv`, `parquet`",
+    "folder": "folder: an option of `images`",
+    "size": "size: an option of `resize`",
+    "learning_rate": "rate: an option of `sgd`",
+    "optimizer": "words: accumulate",
+    "precision": "precision: a setting of `train`",
+    "EarlyStopping": "early(metric = val_loss",
+}
+
+
+@pytest.mark.parametrize(("name", "shown"), SETTINGS.items())
+def test_pages_of_settings_and_options(name: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["words", name]) == 0
+    assert shown in capsys.readouterr().out
+    assert run(["words", name, "--json"]) == 0
+    pages = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert pages and all("word" in page or "option" in page for page in pages)
+
+
+def test_an_unknown_word_lists_few_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["words", "foo"]) == 1
+    err = capsys.readouterr().err
+    assert "lists all" in err and err.count(",") <= 12
+    assert run(["words", "epohcs"]) == 1
+    assert "did you mean `epochs`?" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def unknown_command(name: str, known: Collection[str]) -> click.UsageError:
     elif squeeze(name) in COMMAND_NAMES:
         hint = f"did you mean `netspec {COMMAND_NAMES[squeeze(name)]}`?"
     else:
-        hint = suggest(name, known, what="commands")
+        hint = suggest(name, known, what="commands", limit=len(known))
     return click.UsageError(f"unknown command `{name}`\n{hint}")
 
 

@@ -374,13 +374,17 @@ def nearest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] | N
     return close[0] if close else None
 
 
+MAX_NAMES = 12
+"""Names that a hint lists at most."""
+
+
 def suggest(
     word: str,
     candidates: Iterable[str],
     *,
     what: str = "known",
     aliases: Mapping[str, str] | None = None,
-    limit: int = 48,
+    limit: int = MAX_NAMES,
     rest: str = "",
 ) -> str:
     """The hint for a misspelled word: the nearest name, or where none is near the list. Of a long one the likeliest

@@ -123,7 +123,7 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     # The list has only one name per metric, and only those of the test split.
     shown = [prefix + metric for prefix in prefixes[: len(outputs)] for metric in ("loss", *_metric_names(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
-    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases, limit=12)
+    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
     advice += "\n`val_` and `train_` have the same metrics as `test_`"
     fixes = corrections(expectation.place, pool, aliases)
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
@@ -168,7 +168,7 @@ def check_measurable(
     for expectation in expectations:
         name = expectation.name
         if name not in metrics:
-            advice = suggest(name, metrics, what="measured", limit=12) if advise is None else advise(name)
+            advice = suggest(name, metrics, what="measured") if advise is None else advise(name)
             problems.add(UnknownName(span=expectation.place, case="unmeasured", name=name, advice=advice))
 
 

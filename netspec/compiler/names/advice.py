@@ -19,7 +19,7 @@ from netspec.compiler.names.foreign import (
     translated,
 )
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
+from netspec.compiler.names.setting_advice import COMMON, REST, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
@@ -98,7 +98,7 @@ def advise_name(
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    listed = suggest(name, pool, aliases=aliases, limit=MAX_WORDS, rest=REST)
+    listed = suggest(name, pool, aliases=aliases, rest=REST)
     hint = belongs or (listed if near or not expected else f"{expected}\n{listed}")
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=hint, fixes=fixes), near if near in own else None
@@ -162,7 +162,7 @@ def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:
     pool, aliases = [*kind.names, *words(category)], word_aliases(category)
     is_none = squeeze(name) in ("none", "null") and squeeze(name) not in aliases
     absent = FOREIGN["none"] if is_none else why_absent(category, name)
-    advice = absent or suggest(name, pool, what="possible", aliases=aliases, limit=MAX_WORDS, rest=REST)
+    advice = absent or suggest(name, pool, what="possible", aliases=aliases, rest=REST)
     other = next((c for c in categories() if name in words(c)), None)
     if other == "layer":
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"

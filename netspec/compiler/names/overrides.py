@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from netspec.compiler.errors.values import CannotSet
 from netspec.compiler.names.given import Given, advise_given, setting_of
-from netspec.compiler.names.setting_advice import MAX_WORDS, REST, with_option_of_setting, words_of
+from netspec.compiler.names.setting_advice import REST, with_option_of_setting, words_of
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Problems, nearest, suggest
@@ -58,7 +58,7 @@ def _set_option(file: tree.File, setting: Option, given: Given, problems: Proble
     if changed is None or changed[0].name != name:
         known = [] if before is None else [o.name for _, word in words_of(before, setting) for o in word.options()]
         close = changed[0].name if changed is not None else nearest(name, known)
-        advice = suggest(name, known, what="its options", limit=MAX_WORDS, rest=REST)
+        advice = suggest(name, known, what="its options", rest=REST)
         if close is not None:
             advice = f"did you mean `{given.write(f'{section}.{setting.name}.{close}', given.value)}`?"
         text = setting.name if before is None else before.span.text

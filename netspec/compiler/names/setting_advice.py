@@ -21,9 +21,6 @@ RATES = ("rates", "rate", "param_groups")
 COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy", "accuracy", "cosine", "best", "csv", "flip")
 """The words that are shown as examples."""
 
-MAX_WORDS = 12
-"""Words that are listed where none is near."""
-
 REST = "`netspec words` lists all"
 
 _PROGRESS = "remove it: progress is shown by itself; in Python `netspec.train(…, verbose=0)` hides it"
@@ -85,7 +82,7 @@ def advise_setting(
             return f"`{key}` is a layer: put it into the chain, as in `dense(64, relu) -> {key}({value})`", ()
     known = [o.name for o in options]
     fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
-    return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
+    return suggest(key, known, what="its settings", aliases=aliases, rest=REST), fixes
 
 
 def _advise_callbacks(section: type[Word], entry: tree.Assign, given: Mapping[str, tree.Assign]) -> str:

@@ -10,9 +10,6 @@ from netspec.training.metrics import Metric
 from netspec.training.metrics.base import all_metric_names
 from netspec.training.recipe.outputs import OutputRecipe, given_needs
 
-MAX_METRICS = 12
-"""Metrics that are listed at most."""
-
 
 def advise_unmeasured(
     name: str,
@@ -40,7 +37,7 @@ def advise_unmeasured(
             text = " -> ".join(word.to_source() for word in dict.fromkeys((*output.metrics, *missing)))
             return f"write `metrics = {text}` in the `train` section"
     known = [known for names in measured.values() for known in names]
-    return suggest(name, known, what="measured", limit=MAX_METRICS)
+    return suggest(name, known, what="measured")
 
 
 def _missing(name: str, output: OutputRecipe) -> Metric | None:

@@ -33,9 +33,6 @@ from netspec.language.vocabulary import categories, word_aliases, words
 from netspec.language.word import Word
 from netspec.report.text import line_width
 
-MAX_NAMES = 12
-"""Names that are listed at most where one is unknown."""
-
 
 @click.command()
 @click.argument("word", required=False)
@@ -77,7 +74,7 @@ def _find(name: str) -> list[type[Word] | OptionPage]:
     if not found and len(within := [word for word in names if name.lower() in word]) == 1:
         found = [*find_words(within[0])]
     if not found:
-        near = suggest(name, [*names, *setting_names()], what="near", limit=MAX_NAMES, rest="`netspec words` lists all")
+        near = suggest(name, [*names, *setting_names()], what="near", rest="`netspec words` lists all")
         raise click.ClickException(f"unknown word `{name}`\n{near}")
     return found
 

@@ -25,8 +25,8 @@ from netspec.training.losses import Loss, plain_losses
 from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.recipe.advice import advise_unmeasured
 from netspec.training.recipe.outputs import default_loss
-from netspec.training.recipe.recipe import Recipe, make_recipe
-from netspec.training.recipe.settings import TrainSettings
+from netspec.training.recipe.recipe import Recipe, lacks_split, make_recipe
+from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
 from netspec.training.step.remat import check_remat
 
@@ -152,6 +152,9 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         spec.problems.add(diagnostic)
     if train is BAD:
         _advise_loss(spec, graph, facts)
+    if spec.problems.errors and train is not BAD and not spec.data.val:
+        keep = next((word for word in train.keep or () if word.is_final), None)
+        lacks_split(train, keep, Check(train_spans(spec), problems=spec.problems))
     if spec.problems.errors or train is BAD:
         return
     heads = output_heads(graph)

@@ -210,7 +210,7 @@ def make_recipe(
         if fits is not None:
             fits(check)
     keep, every = _keep(settings.keep or (), has_val, check)
-    lacks_val = not has_val and _lacks_val(settings, keep, check)
+    lacks_val = not has_val and lacks_split(settings, keep, check)
     copied = {o.name: getattr(settings, o.name) for o in settings.options() if o.name in Recipe.__struct_fields__}
     decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
     recipe = Recipe(**{**copied, **decided}, expected=tuple(expected))
@@ -236,7 +236,7 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
     return keep, every[0] if every else None
 
 
-def _lacks_val(settings: TrainSettings, keep: Keep, check: Check) -> bool:
+def lacks_split(settings: TrainSettings, keep: Keep | None, check: Check) -> bool:
     """Report the settings that need a validation split, all of them once, where there is none; whether any does."""
     plateau = find_plateau(settings.schedule)
     words = {"stop": settings.stop or (), "schedule": (plateau,) if plateau is not None else ()}

@@ -309,6 +309,14 @@ def test_hints_about_what_is_given_are_typed_in_the_same_way(
         assert f'="{setting}"`' in problem.hint_text or f"batch={setting}`" in problem.hint_text
 
 
+def test_a_value_of_python_has_a_hint_in_python() -> None:
+    with pytest.raises(netspec.CompileError) as caught:
+        netspec.train(CONTEXTS["train"].format("epochs = 1"), metrics=["accuracy", "f1"])
+    [problem] = caught.value.diagnostics
+    assert problem.hint_text == 'write `metrics="accuracy -> f1"`'
+    assert problem.span is not None and problem.span.source.name == "Python: metrics"
+
+
 @pytest.mark.parametrize(("context", "mistake", "hint", "left"), MISTAKES, ids=[row[1] for row in MISTAKES])
 def test_the_hint_leads_on(context: str, mistake: str, hint: str, left: str | None, folder: Path) -> None:
     spec = CONTEXTS[context].format(mistake)

@@ -18,6 +18,7 @@ from netspec.compiler.names.foreign import (
     takes_text,
     translated,
 )
+from netspec.compiler.names.given import GivenValue
 from netspec.compiler.names.scope import Name
 from netspec.compiler.names.setting_advice import COMMON, REST, find_option
 from netspec.compiler.syntax import tree
@@ -280,9 +281,10 @@ def advise_wrong(
         return advice
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
-    text = rewrite(expression, kind)
+    text, source = rewrite(expression, kind), expression.span.source
     if text != expression.span.text:
-        return f"write `{place}{text}`"
+        given_text = source.write(expression.span, text) if isinstance(source, GivenValue) else None
+        return f"write `{given_text or place + text}`"
     if kind.category in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return NUMBERS[kind.category].format(value=to_source(value))
     example = None if given is None else _example(given[1])

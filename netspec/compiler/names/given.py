@@ -48,12 +48,12 @@ class Given(Source, eq=False, dict=True):
             text = value.call.format(text)
         return cls("Python", text, key=key, value=value)
 
-    @property
-    def value_name(self) -> str:
-        """The name under which messages show the value by itself."""
+    def value_source(self, text: str) -> GivenValue:
+        """The value by itself, as a text that messages point at."""
+        name = "--data" if self.key == "data.source" else f"-D {self.key}"
         if isinstance(self.value, ParamsText):
-            return f"Python: {self.key.removeprefix('train.') if _is_keyword(self.key, self.value) else self.key}"
-        return "--data" if self.key == "data.source" else f"-D {self.key}"
+            name = f"Python: {self.key.removeprefix('train.') if _is_keyword(self.key, self.value) else self.key}"
+        return GivenValue(name, text, given=self)
 
     def span(self, part: str) -> Span:
         """The place of the key, or of the end of it."""
@@ -69,6 +69,17 @@ class Given(Source, eq=False, dict=True):
         if re.fullmatch(r"[\w.=:/,+%-]+", text):
             return f"-D {text}"
         return f"-D '{text}'" if '"' in text else f'-D "{text}"'
+
+
+class GivenValue(Source, eq=False, dict=True):
+    """The text of a value that is given from outside of the file."""
+
+    given: Given | None = None
+
+    def write(self, span: Span, text: str) -> str | None:
+        """How a text is given instead of the whole value; None for a part of it."""
+        is_whole = span.text == self.text.strip()
+        return self.given.write(self.given.key, text) if is_whole and self.given is not None else None
 
 
 def _is_keyword(key: str, like: str) -> bool:

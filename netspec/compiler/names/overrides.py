@@ -16,9 +16,9 @@ from netspec.language.vocabulary import words
 from netspec.language.word import Option
 
 
-def parse_expression(name: str, text: str, problems: Problems) -> tree.Expression | None:
+def parse_expression(source: Source, problems: Problems) -> tree.Expression | None:
     """A single expression, such as a value from the command line; None (and a diagnostic) if it is not one."""
-    file = parse_source(Source(name, text), problems)
+    file = parse_source(source, problems)
     if len(file.statements) == 1 and isinstance(file.statements[0], tree.ExpressionStatement):
         return file.statements[0].value
     return None
@@ -32,7 +32,7 @@ def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Pro
     """
     for name, text in overrides.items():
         given = Given.of(name, text)
-        value = parse_expression(given.value_name, text, problems)
+        value = parse_expression(given.value_source(text), problems)
         if value is None:
             problems.add(CannotSet(case="value", name=name, text=text, advice=given.write(name, "VALUE")))
         elif name.count(".") > 1 and (option := _find_setting(name)) is not None:
@@ -64,7 +64,7 @@ def _set_option(file: tree.File, setting: Option, given: Given, problems: Proble
         text = setting.name if before is None else before.span.text
         problems.add(CannotSet(span=given.span(name), case="option", name=given.key, text=text, advice=advice))
         return file
-    new = parse_expression(given.value_name, changed[1], problems)
+    new = parse_expression(given.value_source(changed[1]), problems)
     return file if new is None else _set_in_section(file, new, Given.of(f"{section}.{setting.name}", given.value))
 
 

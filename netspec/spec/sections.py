@@ -65,6 +65,7 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
     elif facts is None and spec.section("train") is not BAD:
         train, spans = spec.train, train_spans(spec)
         check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
+        train.check_schedule(Check(spans, problems=spec.problems))
     _check_augment(spec, graph, facts)
     if spec.section("train") is not BAD:
         span = spec.setting_spans("train").get("remat")

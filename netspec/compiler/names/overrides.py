@@ -36,7 +36,7 @@ def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Pro
         if value is None:
             problems.add(CannotSet(case="value", name=name, text=text, advice=given.write(name, "VALUE")))
         elif name.count(".") > 1 and (option := _find_setting(name)) is not None:
-            file = _set_option(file, option, given, problems)
+            file = _set_option(file, option, given, value, problems)
         elif "." in name:
             file = _set_in_section(file, value, given)
         else:
@@ -51,14 +51,16 @@ def _find_setting(name: str) -> Option | None:
     return next((o for o in options if o.name == key and o.kind.category), None)
 
 
-def _set_option(file: tree.File, setting: Option, given: Given, problems: Problems) -> tree.File:
+def _set_option(
+    file: tree.File, setting: Option, given: Given, value: tree.Expression, problems: Problems
+) -> tree.File:
     section, _, name = given.key.split(".", 2)
     before = setting_of(file, section, setting)
     changed = None if before is None else with_option_of_setting(before, setting, name, given.value)
     if changed is None or changed[0].name != name:
         known = [] if before is None else [o.name for _, word in words_of(before, setting) for o in word.options()]
         close = changed[0].name if changed is not None else nearest(name, known)
-        advice = suggest(name, known, what="its options", rest=REST)
+        advice = advise_given(given, value, file) or suggest(name, known, what="its options", rest=REST)
         if close is not None:
             advice = f"did you mean `{given.write(f'{section}.{setting.name}.{close}', given.value)}`?"
         text = setting.name if before is None else before.span.text

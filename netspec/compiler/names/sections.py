@@ -39,6 +39,9 @@ def bind_section(section: tree.Section, scope: Scope, resolution: Resolution, pr
     word = words("section").get(name)
     if word is None:
         advice, fixes = section_advice(section)
+        [first, *_] = section.entries or (None,)
+        if isinstance(given := section.name.span.source, Given) and isinstance(first, tree.Assign):
+            advice, fixes = advise_given(given, first.value, resolution.file) or advice, ()
         problems.add(UnknownSection(span=section.name.span, name=name, advice=advice, fixes=fixes))
         return
     if name in resolution.settings:

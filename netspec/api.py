@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from netspec.compiler.names.given import KeywordText, ParamsText
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
@@ -106,7 +107,7 @@ def _compilation(
     check_optional("data", data, str, 'a data source as it is written in a spec (a str such as "mnist")')
     overrides = _overrides(params, {})
     if data is not None:
-        overrides["data.source"] = data
+        overrides["data.source"] = ParamsText(data)
     return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
@@ -251,8 +252,8 @@ def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") 
 
 def _overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
     """Values for `param` statements and settings of `train`, by full name, as they are written in a spec."""
-    named = {key if "." in key else f"train.{key}": value for key, value in settings.items()}
-    return {key: _as_source(key, value) for key, value in {**(params or {}), **named}.items()}
+    named = {k if "." in k else f"train.{k}": KeywordText(_as_source(k, value)) for k, value in settings.items()}
+    return {**{key: ParamsText(_as_source(key, value)) for key, value in (params or {}).items()}, **named}
 
 
 def _as_source(key: str, value: object) -> str:

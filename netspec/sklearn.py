@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, column_or_1d, validate_data
 
+from netspec.compiler.names.given import KeywordText
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
@@ -49,6 +50,12 @@ BATCH = 256
 """Examples that are predicted together: always as many, so that a prediction does not depend on the others."""
 OWN = ("spec", "random_state", "verbose")
 """Arguments that are not settings of the spec."""
+
+
+class _Argument(KeywordText):
+    """A keyword argument of an estimator."""
+
+    call = "{}"
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -110,7 +117,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 hint = f"; did you mean `{close}`?" if close else ""
                 raise TypeError(f"`{name}` is neither a `param` of the spec nor a setting of `train`{hint}")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        settings = {name if name in names else f"train.{name}": setting_to_source(v) for name, v in given.items()}
+        texts = {name: _Argument(setting_to_source(value)) for name, value in given.items()}
+        settings = {name if name in names else f"train.{name}": text for name, text in texts.items()}
         return {"data.test": "0", "train.seed": str(seed), **settings}
 
     # ------------------------------------------------------------ training and prediction

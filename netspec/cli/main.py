@@ -14,10 +14,9 @@ from netspec._version import __version__
 from netspec.cli.imports import comes_from_imported, import_modules
 from netspec.cli.output import print_problems
 from netspec.cli.streams import OutputLost, guard_streams, status_after
-from netspec.language.diagnostics import CompileError, suggest
+from netspec.cli.usage import print_usage, unknown_command
+from netspec.language.diagnostics import CompileError
 from netspec.language.files.cache_dir import NothingCached
-from netspec.language.text import printable, shorten, wrap_block
-from netspec.report.text import line_width
 
 COMMANDS = {
     "check": ("spec.check", "Check spec files and report every error."),
@@ -64,7 +63,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"unknown command `{args[0]}`\n" + suggest(args[0], COMMANDS, what="commands"))
+            raise unknown_command(args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -111,7 +110,7 @@ def run(args: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        _print_usage(error)
+        print_usage(error, sys.argv[1:] if args is None else args)
         return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -134,15 +133,3 @@ def _show_warning(message: Warning | str, category: type[Warning], *place: Any, 
         click.echo(f"warning: {message}", err=True)
     else:
         _python_warning(message, category, *place, **options)
-
-
-def _print_usage(error: click.ClickException) -> None:
-    message, *hints = error.format_message().split("\n")
-    if type(error) not in (click.UsageError, click.ClickException):  # one of the messages of click
-        message = message[0].lower() + message[1:].rstrip(".")
-    context = getattr(error, "ctx", None)
-    hints += [f"see `{context.command_path} --help`"] if context is not None else []
-    lines = [f"error: {message}", *(hint if hint.startswith("  ") else f"  hint: {hint}" for hint in hints)]
-    for line in lines:
-        rest = " " * (8 if line.startswith("  hint: ") else 2)
-        click.echo(wrap_block(printable(shorten(line)), line_width(), rest), err=True)

@@ -177,6 +177,10 @@ class Problems:
             self._seen.add(key)
             self._items.append(diagnostic)
 
+    def replace(self, old: Diagnostic, new: Diagnostic) -> None:
+        """Put a diagnostic in place of one that knew less."""
+        self._items[self._items.index(old)] = new
+
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the text."""
         return iter(sorted(self._items, key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1)))
@@ -370,13 +374,17 @@ def nearest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] | N
     return close[0] if close else None
 
 
+MAX_NAMES = 12
+"""Names that a hint lists at most."""
+
+
 def suggest(
     word: str,
     candidates: Iterable[str],
     *,
     what: str = "known",
     aliases: Mapping[str, str] | None = None,
-    limit: int = 48,
+    limit: int = MAX_NAMES,
     rest: str = "",
 ) -> str:
     """The hint for a misspelled word: the nearest name, or where none is near the list. Of a long one the likeliest

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netspec.compiler.elaborate.expect import check_measurable
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.errors.files import NoData, SourceNotUsed
@@ -24,10 +23,10 @@ from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.language.lazy import np
 from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
-from netspec.spec.sections import check_batches, train_spans
+from netspec.spec.sections import check_batches, check_expected, check_schedule_time, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
-from netspec.training.errors.recipe import NoTensorboard, UnknownLayer
+from netspec.training.errors.recipe import BeginsTooLate, NoTensorboard, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
 from netspec.training.loop.tensorboard import is_installed
 from netspec.training.losses.regression import Huber
@@ -96,6 +95,8 @@ def check_training(
     recipe = _recipe(compilation, splits)
     warnings += check_batches(graph, compilation, len(splits.train))
     warnings += _check_target_scaling(compilation, recipe)
+    if not any(isinstance(problem, BeginsTooLate) for problem in compilation.problems):
+        warnings += check_schedule_time(compilation, recipe, len(splits.train))
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)
@@ -138,8 +139,8 @@ def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> N
     """Raises CompileError for targets that a loss cannot use, expectations of what is not measured, and packages."""
     problems, spans = Problems(), compilation.setting_spans("train")
     check_target_values(recipe.outputs, splits, spans, problems)
-    parts = [part for part in ("train", "val", "test") if getattr(splits, part) is not None]
-    check_measurable(compilation.measured, [name for part in parts for name in recipe.measured(part)], problems)
+    has = {part: getattr(splits, part) is not None for part in ("train", "val", "test")}
+    check_expected(compilation.measured, recipe, has, problems)
     if compilation.train.tensorboard and not is_installed():
         problems.add(NoTensorboard(span=spans.get("tensorboard")))
     problems.raise_errors()

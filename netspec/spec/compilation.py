@@ -248,11 +248,14 @@ class Compilation:
         graph = inference.network(self.name, defaults)
         if graph is not None:
             check_graph(graph, self.problems)
-            self.measured = check_expectations(self.resolution.expectations, inference, graph, self.problems)
+            expected = Problems()
+            self.measured = check_expectations(self.resolution.expectations, inference, graph, expected)
             if self._has("data") or self._has("train"):
                 from netspec.spec.sections import check_sections
 
                 check_sections(self, optimize(graph), facts)
+            for problem in expected:  # added last: what is wrong there leaves the other sections as they are
+                self.problems.add(problem)
         return graph
 
     @property

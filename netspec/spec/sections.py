@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import structs
 
 from netspec.compiler.elaborate.expect import Expectation, check_measurable
 from netspec.compiler.elaborate.values import BAD
@@ -12,14 +16,18 @@ from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.dataset.dataset import HoldOut
 from netspec.data.settings import DataSettings, check_settings
-from netspec.language.diagnostics import CompileError, Diagnostic, Problems, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
 from netspec.language.shape import product
+from netspec.language.vocabulary import words
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
-from netspec.training.errors.recipe import LeftOver, NoWholeBatch
-from netspec.training.losses import plain_losses
+from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
+from netspec.training.losses import Loss, plain_losses
 from netspec.training.optimizers.checks import check_optimizer
-from netspec.training.recipe.recipe import make_recipe
-from netspec.training.recipe.settings import TrainSettings
+from netspec.training.recipe.advice import advise_unmeasured
+from netspec.training.recipe.outputs import default_loss
+from netspec.training.recipe.recipe import Recipe, lacks_split, make_recipe
+from netspec.training.recipe.settings import Check, TrainSettings
+from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
 from netspec.training.step.remat import check_remat
 
 if TYPE_CHECKING:
@@ -57,6 +65,7 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
     elif facts is None and spec.section("train") is not BAD:
         train, spans = spec.train, train_spans(spec)
         check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
+        train.check_schedule(Check(spans, problems=spec.problems))
     _check_augment(spec, graph, facts)
     if spec.section("train") is not BAD:
         span = spec.setting_spans("train").get("remat")
@@ -86,10 +95,29 @@ def check_batches(graph: Graph, spec: Spec, examples: int) -> list[Diagnostic]:
     return []
 
 
+def check_schedule_time(spec: Spec, recipe: Recipe, examples: int) -> list[Diagnostic]:
+    """Whether every word of the schedule begins before the end of the run."""
+    chain, steps, epochs = recipe.schedule, recipe.steps_per_epoch(examples), recipe.epochs
+    begins = [steps_before(chain, word, steps) for word in chain]
+    index = next((i for i, begin in enumerate(begins) if begin >= steps * epochs), None)
+    if index is None:
+        return []
+    spans = train_spans(spec)
+    warning = BeginsTooLate(
+        span=spans.get(f"schedule.{index}", spans.get("schedule")),
+        following=str(chain[index]),
+        before=" -> ".join(map(schedule_text, chain[:index])),
+        epochs=f"{epochs} epoch{'s' * (epochs > 1)}",
+        shorter=" -> ".join(map(schedule_text, shorten_times(chain, steps * epochs / (2 * begins[-1])))),
+        enough=begins[-1] // steps + 1,
+    )
+    return [warning]
+
+
 def train_spans(spec: Spec) -> dict[str, Span]:
-    """Where the settings of `train` stand, and the words of its optimizer and the names that it freezes, by number."""
+    """Where the settings of `train` are, and by number the words of its optimizer and schedule and what it freezes."""
     found = spec.setting_spans("train")
-    for key in ("optimizer", "freeze"):
+    for key in ("optimizer", "freeze", "schedule"):
         found.update({f"{key}.{i}": span for i, span in enumerate(spec.chain_spans("train", key))})
     return found
 
@@ -123,6 +151,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
     for diagnostic in found:
         spec.problems.add(diagnostic)
+    if train is BAD:
+        _advise_loss(spec, graph, facts)
+    if spec.problems.errors and train is not BAD and not spec.data.val:
+        keep = next((word for word in train.keep or () if word.is_final), None)
+        lacks_split(train, keep, Check(train_spans(spec), problems=spec.problems))
     if spec.problems.errors or train is BAD:
         return
     heads = output_heads(graph)
@@ -141,11 +174,48 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
         return
-    if spec.train.drop_last and facts.examples is not None:
+    if facts.examples is not None:
         hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
+        examples = hold_out.left(facts.examples) * spec.data.repeat
         try:
-            check_batches(graph, spec, hold_out.left(facts.examples) * spec.data.repeat)
+            check_batches(graph, spec, examples)
+            late = check_schedule_time(spec, recipe, examples)
         except CompileError as wrong:
-            spec.problems.add(wrong.diagnostics[0])
-    parts = ["train", *(["val"] if has_val else []), *(["test"] if facts.has_test or spec.data.test != 0 else [])]
-    check_measurable(spec.measured, [name for part in parts for name in recipe.measured(part)], spec.problems)
+            late = list(wrong.diagnostics)
+        for diagnostic in late:
+            spec.problems.add(diagnostic)
+    has = {"train": True, "val": has_val, "test": facts.has_test or spec.data.test != 0}
+    check_expected(spec.measured, recipe, has, spec.problems)
+
+
+def _advise_loss(spec: Spec, graph: Graph, facts: Facts) -> None:
+    """Where an unknown loss is near one that would not fit the last layer and the targets, advise the default."""
+    heads, span = output_heads(graph), spec.setting_spans("train").get("loss")
+    facts = join_targets(facts, heads)
+    if span is None or len(heads) != 1 or len(facts.targets) != 1:
+        return
+    [head], [target] = heads.values(), facts.targets.values()
+    for problem in spec.problems.errors:
+        place = problem.span
+        if place is None or place.source is not span.source or not span.start <= place.start < span.end:
+            continue
+        meant = re.search(r"(?:`|quotes: )(\w+)", problem.advice)
+        near = words("loss").get(meant[1]) if meant is not None else None
+        if near is None or any(option.is_required for option in near.options()):
+            continue
+        loss, default = near(), default_loss(head, target)
+        if isinstance(loss, Loss) and (reason := loss.misfit(head, target)):
+            advice = f"write `{default.word}`: `{loss.word}` does not fit, {reason}"
+            fixes = (Fix(place, default.word, is_sure=False),)
+            spec.problems.replace(problem, structs.replace(problem, advice=advice, fixes=fixes))
+
+
+def check_expected(
+    expectations: list[Expectation], recipe: Recipe, has: Mapping[str, bool], problems: Problems
+) -> None:
+    """Report expectations about metrics that are not measured; `has`: which splits there are."""
+    measured = {part: recipe.measured(part) for part, is_there in has.items() if is_there}
+    known = [name for names in measured.values() for name in names]
+    missing = [one.name for one in expectations if one.name not in known]
+    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing)
+    check_measurable(expectations, known, problems, advise)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import jax
 
 from netspec._version import __version__
-from netspec.language.diagnostics import fail, nearest
+from netspec.language.diagnostics import MAX_NAMES, fail, nearest
 from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
@@ -186,9 +186,8 @@ def _no_run(path: Path) -> errors.NoRun:
     elif is_folder(path):
         reason = "it has no settings.json"
         if runs := [str(run) for run in _runs_in(path)]:
-            return errors.NoRun(
-                run=str(path), reason="it is the folder of runs", advice=f"give one of {', '.join(runs)}"
-            )
+            some = ", ".join([*runs[:MAX_NAMES], *(["…"] if len(runs) > MAX_NAMES else [])])
+            return errors.NoRun(run=str(path), reason="it is the folder of runs", advice=f"give one of {some}")
     around = [str(run) for run in (*_runs_in(path.parent), *_runs_in(path.parent / "runs"))]
     near = nearest(path.name, [Path(run).name for run in around])
     if near is not None:

@@ -113,7 +113,8 @@ def test_defines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in ("width=1.5", "widht=3", "width", "width=(", "train.epoch=3"):
         assert run(["check", "p.net", "-D", wrong]) == 1, wrong
     err = capsys.readouterr().err
-    assert "did you mean `width`?" in err and "did you mean `epochs`?" in err and "is not an integer" in err
+    assert "did you mean `-D width=3`?" in err and "did you mean `-D train.epochs=3`?" in err
+    assert "is not an integer" in err
 
 
 # ---------------------------------------------------------------- show, compile, fmt

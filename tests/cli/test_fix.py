@@ -204,3 +204,13 @@ def test_a_diff_has_colors_on_a_terminal(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_counts_as_a_misspelling(word: str, name: str, is_near: bool) -> None:
     assert is_misspelling(word, name) is is_near
+
+
+def test_nothing_to_fix_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.net"
+    for text, status in (("input 8\ndense(2)\n", 0), ("input 8\ndense(zzz)\n", 1)):
+        path.write_text(text)
+        assert fix(path) == status
+        assert f"{path}: nothing that can be fixed automatically" in capsys.readouterr().out
+        assert fix(path, "--json") == status
+        assert "automatically" not in capsys.readouterr().out

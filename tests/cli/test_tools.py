@@ -61,7 +61,7 @@ def test_lr_draws_and_suggests(folder: Path, capsys: pytest.CaptureFixture[str])
     assert run(["lr", "iris.net", "-o", "lr.png"]) == 0
     out = capsys.readouterr().out
     assert "▲" in out and "△" in out and "1e-7" in out
-    assert "train { optimizer = clip(1) -> adam(0.0" in out
+    assert "in line" in out and "\n    optimizer = clip(1) -> adam(0.0" in out and "train {" not in out
     assert (folder / "lr.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(p.name for p in folder.iterdir()) == ["iris.net", "lr.png"]
 

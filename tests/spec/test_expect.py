@@ -62,4 +62,4 @@ def test_a_figure_that_training_does_not_measure_is_told_before_it(tmp_path: Pat
     spec = LINE.replace("sine", "moons").replace("input 1\ndense(1)", "input 2\ndense(1, sigmoid)")
     assert netspec.check(spec + "expect { val_roc_auc > 90% }") == []
     (problem,) = netspec.check(spec + "expect { train_roc_auc > 90% }")
-    assert "train_accuracy" in problem.hint_text
+    assert "`val_roc_auc`" in problem.hint_text

@@ -10,6 +10,8 @@ import pytest
 
 import netspec
 from netspec.language.diagnostics import Diagnostic
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
 
 CONTEXTS = {
     "net": "input 28x28x1\n\n{}\n",
@@ -73,8 +75,16 @@ MISTAKES = [
     ("train", "num_epochs = 3", "`epochs`", ""),
     ("train", "batch = 32 examples", "write the number alone: `32`", None),
     ("train", "batch_size = 32", "`batch`", ""),
-    ("train", "learning_rate = 0.001", "write `optimizer = adam(rate = 0.001)`", ""),
-    ("train", 'lr = "0.001"', "write `optimizer = adam(rate = 0.001)`", ""),
+    ("train", "learning_rate = 0.001", "write `optimizer = adam(0.001)`", ""),
+    ("train", 'lr = "0.001"', "write `optimizer = adam(0.001)`", ""),
+    ("train", "lr = 0.1\n    optimizer = adam(0.001)", "write `optimizer = adam(0.1)` (line 10), and remove", None),
+    ("train", "lr = 0.1\n    optimizer = adam(rate = 0.2)", "write `optimizer = adam(rate = 0.1)` (line 10)", None),
+    ("train", 'lr = 0.1\n    optimizer = "adam"', "write `optimizer = adam(0.1)` (line 10)", None),
+    ("train", "rate = 0.1\n    optimizer = clip(1.0) -> sgd(1e-3, 0.9)", "= clip(1.0) -> sgd(0.1, 0.9)` (", None),
+    ("train", "lr = 0.1\n    momentum = 0.9", "`optimizer = sgd(momentum = 0.9, rate = 0.1)`", None),
+    ("train", "momentum = 0.9\n    optimizer = adam(1e-3)", "`optimizer = sgd(momentum = 0.9)` (line 10)", None),
+    ("train", "patience = 3", "write `stop = early(patience = 3)`", ""),
+    ("train", "patience = 3\n    schedule = cosine", "write `stop = early(patience = 3)`", ""),
     ("train", 'optimizer = "adam"', "remove the quotes: adam", ""),
     ("train", "optimizer = Adam(lr = 0.001)", "write `adam(0.001)`", ""),
     ("train", "optimizer = adam(learning_rate = 0.001)", "`rate`", ""),
@@ -83,7 +93,14 @@ MISTAKES = [
     ("train", "optimizer = torch.optim.Adam(lr = 0.001)", "write `adam(0.001)`", ""),
     ("train", "optimizer = adam(betas = (0.9, 0.99))", "write `b1 = 0.9, b2 = 0.99`", ""),
     ("train", "optimizer = adam(1e-3) -> cosine", "write `schedule = cosine`", None),
-    ("train", "optimizer = sgd(0.01, weight_decay = 1e-4)", "`sgd(0.01) -> weight_decay(1e-4)`", None),
+    ("train", "optimizer = sgd(0.01, weight_decay = 1e-4)", "`weight_decay(1e-4) -> sgd(0.01)`", None),
+    ("train", "optimizer = SGD(lr = 0.1, momentum = 0.9, weight_decay = 5e-4)", "(5e-4) -> sgd(0.1, 0.9)`", ""),
+    ("train", "optimizer = Adam(lr = 1e-3, weight_decay = 1e-4)", "write `weight_decay(1e-4) -> adam(1e-3)`", ""),
+    ("train", "optimizer = AdamW(lr = 1e-3, weight_decay = 1e-4)", "write `adamw(1e-3, 1e-4)`", ""),
+    ("train", "optimizer = SGD(0.01, 0.9, nesterov = True)", "write `sgd(0.01, 0.9, nesterov = true)`", ""),
+    ("train", "optimizer = SGD(lr = 0.1, dampening = 0, weight_decay = 0)", "write `sgd(0.1)`", ""),
+    ("train", "optimizer = RMSprop(rho = 0.9, clipnorm = 1.0)", "write `clip(1.0) -> rmsprop(decay = 0.9)`", ""),
+    ("train", "optimizer = Adam(lr = 0.1, amsgrad = True)", "write `amsgrad(0.1)`", ""),
     ("train", "optimizer = adam(clipnorm = 1.0)", "`clip(1.0) -> adam`", None),
     ("train", "gradient_clipping = 1.0", "write `optimizer = clip(1.0) -> adam`", ""),
     ("train", 'loss = "categorical_crossentropy"', "did you mean `cross_entropy`, without quotes?", ""),
@@ -92,6 +109,11 @@ MISTAKES = [
     ("train", "loss = categorical_crossentropy(from_logits = true)", "write `cross_entropy`", ""),
     ("train", "loss = nll", "`cross_entropy`", ""),
     ("train", "loss = cross_entropy(weight = [1, 2, 3])", "write `class_weights = [1, 2, 3]` there", None),
+    ("numbers", "loss = binary_crossentropy", "write `mse`: `binary_cross_entropy` does not fit", ""),
+    ("numbers", 'loss = "sparse_categorical_crossentropy"', "write `mse`: `cross_entropy` does not fit", ""),
+    ("train", "loss = nn.BCELoss()", "write `cross_entropy`: `binary_cross_entropy` does not fit", ""),
+    ("numbers", "metrics = accuracy", "write `metrics = mse -> rmse -> mae -> r2`", ""),
+    ("numbers", "metrics = accuracy -> mae", "write `metrics = mae`", ""),
     ("numbers", "loss = nn.MSELoss()", "write `mse`", ""),
     ("numbers", "loss = l1", "`mae`", ""),
     ("numbers", "loss = mse_loss", "`mse`", ""),
@@ -112,6 +134,15 @@ MISTAKES = [
     ("train", "stop = val_accuracy > 0.9", "write `until(val_accuracy > 0.9)`", ""),
     ("train", 'stop = EarlyStopping(monitor = "val_loss", patience = 5)', "write `early(val_loss, 5)`", ""),
     ("train", 'keep = ModelCheckpoint("best.h5")', "write `best`", ""),
+    ("train", 'callbacks = [EarlyStopping(monitor = "val_loss", patience = 3)]', "`stop = early(val_loss, 3)`", ""),
+    ("train", "callbacks = EarlyStopping(patience = 7)", "write `stop = early(patience = 7)`", ""),
+    ("train", 'callbacks = [ModelCheckpoint("a.keras", monitor = "val_loss")]', "write `keep = best(val_loss)`", ""),
+    ("train", "callbacks = [ReduceLROnPlateau(factor = 0.2)]", "write `schedule = reduce_on_plateau(0.2)`", ""),
+    ("train", "callbacks = [EarlyStopping(patience = 7), TensorBoard()]", "` and `tensorboard = true`, each", None),
+    ("train", "callbacks = [EarlyStopping()]\n    stop = early", "is given (line 10): write `stop = early`", None),
+    ("train", "callbacks = [MyCallback(3)]", "in Python `netspec.train(…, callbacks=[…])`", None),
+    ("train", "callbacks = []", "remove it", None),
+    ("train", "EarlyStopping(patience = 7)", "write `stop = early(patience = 7)`", ""),
     # layers of other libraries
     ("net", 'Conv2D(32, (3,3), activation="relu") -> Flatten() -> Dense(10)', "write `conv(32, (3,3), relu)`", ""),
     ("net", "nn.Conv2d(1, 32, 3, padding=1) -> nn.ReLU() -> dense(10)", "write `conv(32, 3, pad = 1)`", ""),
@@ -234,6 +265,56 @@ def end_of_value(spec: str, start: int) -> int:
         if depth < 0 or (depth == 0 and (spec[index] in ",\n" or spec[index : index + 3] == " ->")):
             return index
     return len(spec)
+
+
+GIVEN = [
+    # name, value, what to give on the command line, in `params` and as an argument of `netspec.train`
+    ("train.lr", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", "adam(0.01, b1 = 0.8)"),
+    ("train.rate", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", "adam(0.01, b1 = 0.8)"),
+    ("train.b1", "0.7", "-D train.optimizer.b1=0.7", "train.optimizer.b1", "adam(1e-3, b1 = 0.7)"),
+    ("train.clip", "1.0", '-D "train.optimizer=clip(1.0) -> adam(1e-3, b1 = 0.8)"', "", None),
+    ("lr", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", None),
+    ("learning_rate", "0.01", "-D train.optimizer.rate=0.01", "train.optimizer.rate", None),
+    ("epochs", "5", "-D train.epochs=5", "train.epochs", None),
+    ("num_epochs", "5", "-D train.epochs=5", "train.epochs", None),
+    ("batch_size", "64", "-D train.batch=64", "train.batch", None),
+    ("train.batch_size", "64", "-D train.batch=64", "train.batch", "64"),
+    ("train.val", "0.2", "-D data.val=0.2", "data.val", None),
+    ("test_size", "0.2", "-D data.test=0.2", "data.test", None),
+    ("optimzer", "sgd", "-D train.optimizer=sgd", "train.optimizer", None),
+    ("train.optimizer.lr", "0.1", "-D train.optimizer.rate=0.1", "train.optimizer.rate", None),
+]  # fmt: skip
+"""What is given in other words: the name, the value, and what the hints say to give."""
+
+
+@pytest.mark.parametrize(("name", "value", "option", "param", "setting"), GIVEN, ids=[row[0] for row in GIVEN])
+def test_hints_about_what_is_given_are_typed_in_the_same_way(
+    name: str, value: str, option: str, param: str, setting: str | None
+) -> None:
+    spec = CONTEXTS["train"].format("optimizer = adam(1e-3, b1 = 0.8)")
+    [problem] = Compilation(Source("x.net", spec), overrides={name: value}).diagnose()
+    assert f"`{option}`" in problem.hint_text
+    key, _, new = option.removeprefix("-D ").strip('"').partition("=")
+    assert not netspec.check(spec, params={key: new})
+    [problem] = netspec.check(spec, params={name: value})
+    assert not param or f'`params={{"{param}": {value}}}`' in problem.hint_text.replace(f'"{value}"', value)
+    assert problem.span is not None and problem.span.source.text.startswith("params=")
+    if setting is not None:
+        with pytest.raises(netspec.CompileError) as caught:
+            netspec.train(spec, **{name: value})
+        [problem] = caught.value.diagnostics
+        argument = name.removeprefix("train.")
+        assert problem.span is not None and problem.span.text == argument
+        assert problem.span.source.text == f"netspec.train(…, {argument}={value})"
+        assert f'="{setting}"`' in problem.hint_text or f"batch={setting}`" in problem.hint_text
+
+
+def test_a_value_of_python_has_a_hint_in_python() -> None:
+    with pytest.raises(netspec.CompileError) as caught:
+        netspec.train(CONTEXTS["train"].format("epochs = 1"), metrics=["accuracy", "f1"])
+    [problem] = caught.value.diagnostics
+    assert problem.hint_text == 'write `metrics="accuracy -> f1"`'
+    assert problem.span is not None and problem.span.source.name == "Python: metrics"
 
 
 @pytest.mark.parametrize(("context", "mistake", "hint", "left"), MISTAKES, ids=[row[1] for row in MISTAKES])

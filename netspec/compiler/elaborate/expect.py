@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from netspec.compiler.elaborate.elaboration import Abandon, Frame
@@ -43,6 +43,11 @@ class Expectation(Frozen):
     def place(self) -> Span:
         """The span of the name of the metric."""
         return Span(self.span.source, self.span.start, self.span.start + len(self.name))
+
+    @property
+    def place_of_value(self) -> Span:
+        """The span of what it is compared with."""
+        return Span(self.span.source, self.span.end - len(self.wanted), self.span.end)
 
     def check(self, value: object, shown: str) -> Diagnostic | None:
         """None if the value is as expected."""
@@ -118,7 +123,7 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     # The list has only one name per metric, and only those of the test split.
     shown = [prefix + metric for prefix in prefixes[: len(outputs)] for metric in ("loss", *_metric_names(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
-    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases, limit=12)
+    advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
     advice += "\n`val_` and `train_` have the same metrics as `test_`"
     fixes = corrections(expectation.place, pool, aliases)
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
@@ -150,15 +155,21 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
         return None
     given, case = to_source(value), "percent" if value <= 100 else "fraction"
     what, expected = f"`{expectation.name}`", "a fraction of at most 1"
-    return WrongValue(span=expectation.span, what=what, expected=expected, given=given, case=case)
+    return WrongValue(span=expectation.place_of_value, what=what, expected=expected, given=given, case=case)
 
 
-def check_measurable(expectations: list[Expectation], metrics: Collection[str], problems: Problems) -> None:
-    """Report expectations about metrics that a run does not measure."""
+def check_measurable(
+    expectations: list[Expectation],
+    metrics: Collection[str],
+    problems: Problems,
+    advise: Callable[[str], str] | None = None,
+) -> None:
+    """Report expectations about metrics that a run does not measure; `advise` says what to write instead of one."""
     for expectation in expectations:
-        if expectation.name not in metrics:
-            measured, span = ", ".join(sorted(metrics)) or "none", expectation.place
-            problems.add(UnknownName(span=span, case="unmeasured", name=expectation.name, advice=measured))
+        name = expectation.name
+        if name not in metrics:
+            advice = suggest(name, metrics, what="measured") if advise is None else advise(name)
+            problems.add(UnknownName(span=expectation.place, case="unmeasured", name=name, advice=advice))
 
 
 def check_measured(expectations: list[Expectation], metrics: Mapping[str, float], problems: Problems) -> None:

@@ -30,7 +30,6 @@ class UnknownName(Diagnostic):
         "": "{advice}",
         "size": "remove it: the batch size is never written",
         "early": "define it on a line before this one; the input of the block is `input`",
-        "unmeasured": "measured: {advice}",
         "comment": "a comment begins with `#`: write `# {name}`; to divide, write a number",
     }
     name: str
@@ -101,7 +100,7 @@ class WrongValue(Diagnostic):
         "unknown size": "{unknown} is not known before the data are loaded; write sizes as numbers in the `input` line",
         "size": "write sizes as `28x28x1` or `(H, W, 3)`; the batch size is never written",
         "pad": "the ids of `tokens({vocabulary})` are less than {vocabulary}",
-        "percent": "for {given} percent write {given}%",
+        "percent": "for {given} percent write `{given}%`",
         "fraction": "write a fraction such as 99%",
     }
     what: str

@@ -37,22 +37,24 @@ class NoInput(Diagnostic):
 
 
 class CannotSet(Diagnostic):
-    """A `-D name=value` on the command line does not name a `param` of the file, or its value has the wrong type; or
-    `--input` is not a shape, or the file already declares an `input`.
+    """A `-D name=value` on the command line, or a name of `params` in Python, is not a `param` of the file, or its
+    value has the wrong type; or `--input` is not a shape, or the file already declares an `input`.
     """
 
     code = "NS214"
     title = {
-        "value": "cannot set `{name}` from the command line: `{text}` is not a value",
-        "param": "cannot set `{name}` from the command line: the file has no such `param`",
-        "type": "cannot set `{name}` from the command line: `{text}` is not {wanted}",
-        "declared": "cannot set `input` from the command line: the file already declares an input",
-        "shape": "cannot set `input` from the command line: `{text}` is not a shape",
+        "value": "cannot set `{name}`: `{text}` is not a value",
+        "param": "cannot set `{name}`: the file has no such `param`",
+        "option": "cannot set `{name}`: no word of `{text}` has such an option",
+        "type": "cannot set `{name}`: `{text}` is not {wanted}",
+        "declared": "cannot set `input`: the file already declares an input",
+        "shape": "cannot set `input`: `{text}` is not a shape",
     }
-    label = {"": "given here", "param": "unknown name", "declared": "declared here"}
+    label = {"": "given here", "param": "unknown name", "option": "unknown option", "declared": "declared here"}
     hint = {
-        "value": "write -D {name}=VALUE, with the value as it would be in the file",
+        "value": "write `{advice}`, with the value as it would be in the file",
         "param": "{advice}",
+        "option": "{advice}",
         "type": "its default is `{default}`; give {wanted}",
         "declared": "leave out `--input`, or remove this line",
         "shape": "write sizes such as `--input 28x28x1`",

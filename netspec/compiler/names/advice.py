@@ -8,9 +8,19 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
-from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
+from netspec.compiler.names.foreign import (
+    OPTIONS,
+    chained,
+    join_layers,
+    last_part,
+    reorder,
+    rewrite,
+    takes_text,
+    translated,
+)
+from netspec.compiler.names.given import GivenValue
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
+from netspec.compiler.names.setting_advice import COMMON, REST, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
@@ -89,7 +99,7 @@ def advise_name(
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    listed = suggest(name, pool, aliases=aliases, limit=MAX_WORDS, rest=REST)
+    listed = suggest(name, pool, aliases=aliases, rest=REST)
     hint = belongs or (listed if near or not expected else f"{expected}\n{listed}")
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=hint, fixes=fixes), near if near in own else None
@@ -153,7 +163,7 @@ def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:
     pool, aliases = [*kind.names, *words(category)], word_aliases(category)
     is_none = squeeze(name) in ("none", "null") and squeeze(name) not in aliases
     absent = FOREIGN["none"] if is_none else why_absent(category, name)
-    advice = absent or suggest(name, pool, what="possible", aliases=aliases, limit=MAX_WORDS, rest=REST)
+    advice = absent or suggest(name, pool, what="possible", aliases=aliases, rest=REST)
     other = next((c for c in categories() if name in words(c)), None)
     if other == "layer":
         advice = f"`{name}` is a layer: put it into the chain, after `->`\n{advice}"
@@ -194,14 +204,9 @@ def advise_option(
     advice = next((text for text in named if text is not None), None)
     if advice is not None:
         return advice.format(word=word.word, value=value)
-    group = words(word.category) if word.category == "optimizer" else {}
-    found = next((n for n in group if squeeze(n) == key), word_aliases(word.category).get(key) if group else None)
-    if found is None:
-        return None
     others = ", ".join(a.span.text for a in call if a is not argument)
-    first, second = (f"{word.word}({others})" if others else word.word), f"{found}({value})"
-    is_after = f"-> {found}" in (group[found].__doc__ or "")  # as in its example
-    return f"write `{first} -> {second}`" if is_after else f"write `{second} -> {first}`"
+    chain = chained(word, argument, f"{word.word}({others})" if others else word.word)
+    return f"write `{chain}`" if chain is not None else None
 
 
 def advise_section(word: type[Word], text: str = "…") -> str | None:
@@ -276,9 +281,10 @@ def advise_wrong(
         return advice
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
-    text = rewrite(expression, kind)
+    text, source = rewrite(expression, kind), expression.span.source
     if text != expression.span.text:
-        return f"write `{place}{text}`"
+        given_text = source.write(expression.span, text) if isinstance(source, GivenValue) else None
+        return f"write `{given_text or place + text}`"
     if kind.category in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return NUMBERS[kind.category].format(value=to_source(value))
     example = None if given is None else _example(given[1])
@@ -371,7 +377,7 @@ def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
 
 def _advise_number(kind: Kind, value: Any) -> str:
     if isinstance(kind, Number) and kind.high == 1 and 1 <= value <= 100 and value == int(value):
-        return f"for {to_source(value)} percent write {to_source(value)}%"
+        return f"for {to_source(value)} percent write `{to_source(value)}%`"
     if isinstance(kind, Count | Sizes) and isinstance(value, float):
         if value > 1:
             return f"use {round(value)}, or round with `//`"

@@ -129,6 +129,7 @@ class ArgumentMatcher:
         aliases = {squeeze(alias): slot.name for slot in callee.slots for alias in slot.aliases}
         given = {*self.values, *(a.name.name for a in self.arguments if a.name is not None)}
         advice = advise_option(callee.declared, argument, self.arguments)
+        rest = f"`netspec words {callee.word}` lists all" if callee.declared is not None else ""
         is_named = squeeze(name.name) in {*aliases, *map(squeeze, known)}
         if advice is not None:
             self.explained.append(argument.value)
@@ -139,7 +140,7 @@ class ArgumentMatcher:
                 word=callee.word,
                 noun=callee.noun,
                 option=name.name,
-                advice=advice or suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases),
+                advice=advice or suggest(name.name, known, what=f"its {callee.noun}s", aliases=aliases, rest=rest),
                 fixes=corrections(name.span, known.keys() - given, aliases) if is_named or not advice else (),
             )
         )

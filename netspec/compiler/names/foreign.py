@@ -49,7 +49,7 @@ OPTIONS: dict[str, str] = {
     "returnstate": "remove it: the state is the output of the last step, `return = last`",
     "maskzero": "declare the padding with the input: `input 128 tokens(5000, pad = 0)`",
     "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
-    **dict.fromkeys(["mode", "verbose", "inplace"], "remove it: it is not needed"),
+    **dict.fromkeys(["mode", "verbose", "inplace", "foreach", "fused", "dampening"], "remove it: it is not needed"),
     "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
     "indexcol": 'leave such a column out by its name: `drop = "id"`',
     "loss.weight": "weights of classes are a setting of `data`: write `class_weights = {value}` there",
@@ -245,6 +245,7 @@ def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], o
     order = _order(word, name, [a.value.span.text for a in arguments if a.name is None])
     written: dict[str, str] = {}
     extra: list[str] = []
+    links: list[tree.Argument] = []
     place = 0
     for argument in arguments:
         if argument.value.span.text.endswith(".parameters()"):  # what an optimizer of PyTorch trains
@@ -256,10 +257,43 @@ def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], o
         option = options.get(key)
         if option is not None and key not in written:
             written[key] = rewrite(argument.value, option.kind, own)
+        elif option is None and chained(word, argument, "") is not None:
+            links.append(argument)
         elif option is None and argument.name is not None:
             extra += _extra(argument)
     times = next((a.value.span.text for a in arguments if a.name and squeeze(a.name.name) == "numlayers"), None)
-    return _written(word, options, written, extra) + (f" * {times}" if times else "")
+    text = _written(word, options, written, extra) + (f" * {times}" if times else "")
+    for link in links:
+        text = chained(word, link, text) or text
+    return text
+
+
+def chained(word: type[Word], argument: tree.Argument, call: str) -> str | None:
+    """The call of an optimizer with an argument that it has in other libraries, and that is a word of the chain here:
+    `clip(1.0) -> adam` of `clipnorm = 1.0`. None where there is no such word."""
+    if word.category != "optimizer" or argument.name is None:
+        return None
+    group, key, value = words("optimizer"), squeeze(argument.name.name), argument.value.span.text
+    name = next((n for n in group if squeeze(n) == key), word_aliases("optimizer").get(key))
+    if name is None or value in ("0", "0.0", "None", "none", "False", "false"):
+        return None if name is None else call
+    if getattr(group[name], "has_rate", False):  # a variant, such as `amsgrad = True`
+        return re.sub(r"\w+", name, call, count=1)
+    is_after = f"-> {name}" in (group[name].__doc__ or "") and key != "weightdecay"  # PyTorch adds it to the gradient
+    return f"{call} -> {name}({value})" if is_after else f"{name}({value}) -> {call}"
+
+
+def rewrite_callbacks(value: tree.Expression, section: type[Word]) -> list[tuple[str, str]]:
+    """The callbacks of Keras as settings: `("stop", "early(val_loss, 3)")`; the name is empty for those without one."""
+    found: list[tuple[str, str]] = []
+    for item in value.items if isinstance(value, tree.ListLiteral) else (value,):
+        name = squeeze(last_part((item.function if isinstance(item, tree.Call) else item).span.text))
+        options = [o for o in section.options() if name in {**word_aliases(o.kind.category or "")}]
+        if options:
+            found.append((options[0].name, rewrite(item, options[0].kind)))
+        else:
+            found.append(("tensorboard", "true") if name == "tensorboard" else ("", item.span.text))
+    return found
 
 
 def _order(word: type[Word], name: str, texts: Sequence[str]) -> tuple[str, ...]:

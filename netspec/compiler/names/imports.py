@@ -96,7 +96,7 @@ def _why_not(error: Exception, target: Path, written: str, source: Source) -> tu
         return "not text", "it is not a text file in UTF-8", ""
     if isinstance(error, Refused) and is_folder(target):
         files = [f"{written.rstrip('/')}/{p.name}" for p in target.glob("*.net")]
-        return "folder", "it is a folder", suggest(written, files, what="files in it", limit=12)
+        return "folder", "it is a folder", suggest(written, files, what="files in it")
     if isinstance(error, Refused):
         return "", str(error.strerror), error.advice
     if not isinstance(error, FileNotFoundError):
@@ -105,7 +105,7 @@ def _why_not(error: Exception, target: Path, written: str, source: Source) -> tu
     near = [p.name for p in folder.glob("*.net") if p != source.path] if is_folder(folder) else []
     if f"{target.name}.net" in near:
         return "", "no such file", f'did you mean "{written}.net"?'
-    return "", "no such file", suggest(target.name, near, what="files there", limit=12) or f"looked in {folder}"
+    return "", "no such file", suggest(target.name, near, what="files there") or f"looked in {folder}"
 
 
 def module_name(use: tree.Use) -> str:

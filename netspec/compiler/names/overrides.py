@@ -1,20 +1,24 @@
-"""What the command line adds to a spec (`-D name=value`, `--input`), put into the tree before names are bound."""
+"""What the command line and Python add to a spec (`-D name=value`, `params=`, `--input`), put into the tree before
+names are bound."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from netspec.compiler.errors.values import CannotSet
+from netspec.compiler.names.given import Given, advise_given, setting_of
+from netspec.compiler.names.setting_advice import REST, with_option_of_setting, words_of
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.diagnostics import Problems, suggest
+from netspec.language.diagnostics import Problems, nearest, suggest
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import words
+from netspec.language.word import Option
 
 
-def parse_expression(name: str, text: str, problems: Problems) -> tree.Expression | None:
+def parse_expression(source: Source, problems: Problems) -> tree.Expression | None:
     """A single expression, such as a value from the command line; None (and a diagnostic) if it is not one."""
-    file = parse_source(Source(name, text), problems)
+    file = parse_source(source, problems)
     if len(file.statements) == 1 and isinstance(file.statements[0], tree.ExpressionStatement):
         return file.statements[0].value
     return None
@@ -23,33 +27,56 @@ def parse_expression(name: str, text: str, problems: Problems) -> tree.Expressio
 def apply_overrides(file: tree.File, overrides: Mapping[str, str], problems: Problems) -> tree.File:
     """The tree with the values of `param` statements and of settings replaced.
 
-    `width=64` sets a `param`, and its type must be that of the default; `train.epochs=3` sets a value of a section.
+    `width=64` sets a `param`, and its type must be that of the default; `train.epochs=3` sets a value of a section, and
+    `train.optimizer.rate=0.1` an option of the first word of that setting that has it.
     """
     for name, text in overrides.items():
-        value = parse_expression("--data" if name == "data.source" else f"-D {name}", text, problems)
+        given = Given.of(name, text)
+        value = parse_expression(given.value_source(text), problems)
         if value is None:
-            problems.add(CannotSet(case="value", name=name, text=text))
+            problems.add(CannotSet(case="value", name=name, text=text, advice=given.write(name, "VALUE")))
+        elif name.count(".") > 1 and (option := _find_setting(name)) is not None:
+            file = _set_option(file, option, given, value, problems)
         elif "." in name:
-            file = _set_in_section(file, name, value, _written(name, text))
+            file = _set_in_section(file, value, given)
         else:
-            file = _set_param(file, name, value, _written(name, text), problems)
+            file = _set_param(file, name, value, given, problems)
     return file
 
 
-def _written(name: str, text: str) -> Span:
-    """The place of a name on the command line."""
-    return Span(Source("command line", f"-D {name}={text}"), 3, 3 + len(name))
+def _find_setting(name: str) -> Option | None:
+    """The setting `optimizer` of `train.optimizer.rate`, if it takes words."""
+    section, key, _ = name.split(".", 2)
+    options = words("section")[section].options() if section in words("section") else ()
+    return next((o for o in options if o.name == key and o.kind.category), None)
 
 
-def _set_param(file: tree.File, name: str, value: tree.Expression, place: Span, problems: Problems) -> tree.File:
+def _set_option(
+    file: tree.File, setting: Option, given: Given, value: tree.Expression, problems: Problems
+) -> tree.File:
+    section, _, name = given.key.split(".", 2)
+    before = setting_of(file, section, setting)
+    changed = None if before is None else with_option_of_setting(before, setting, name, given.value)
+    if changed is None or changed[0].name != name:
+        known = [] if before is None else [o.name for _, word in words_of(before, setting) for o in word.options()]
+        close = changed[0].name if changed is not None else nearest(name, known)
+        advice = advise_given(given, value, file) or suggest(name, known, what="its options", rest=REST)
+        if close is not None:
+            advice = f"did you mean `{given.write(f'{section}.{setting.name}.{close}', given.value)}`?"
+        text = setting.name if before is None else before.span.text
+        problems.add(CannotSet(span=given.span(name), case="option", name=given.key, text=text, advice=advice))
+        return file
+    new = parse_expression(given.value_source(changed[1]), problems)
+    return file if new is None else _set_in_section(file, new, Given.of(f"{section}.{setting.name}", given.value))
+
+
+def _set_param(file: tree.File, name: str, value: tree.Expression, given: Given, problems: Problems) -> tree.File:
     params = {s.name.name: s for s in file.statements if isinstance(s, tree.Param)}
     if name not in params:
         if name not in file.broken:
-            advice = suggest(name, params, what="params of the file") or "the file has no `param`; add `param name = 1`"
-            for section, settings in words("section").items():
-                if any(option.name == name for option in settings.options()):
-                    advice = f"did you mean `-D {section}.{name}={value.span.text}`?"
-            problems.add(CannotSet(span=place, case="param", name=name, advice=advice))
+            advice = advise_given(given, value, file) or suggest(name, params, what="params of the file")
+            advice = advice or f"the file has no `param`; add `param {name} = {given.value}`"
+            problems.add(CannotSet(span=given.span(name), case="param", name=name, advice=advice))
         return file
     param = params[name]
     wanted = _type_of(param.value)
@@ -73,10 +100,9 @@ def _type_of(value: tree.Expression) -> str | None:
     return {tree.Boolean: "true or false", tree.String: "a string"}.get(type(value))
 
 
-def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: Span) -> tree.File:
-    section_name, _, key = name.partition(".")
-    before = Span(place.source, place.start, place.start + len(section_name))
-    after = Span(place.source, before.end + 1, place.end)
+def _set_in_section(file: tree.File, value: tree.Expression, given: Given) -> tree.File:
+    section_name, _, key = given.key.partition(".")
+    before, after = given.span(given.key), given.span(key)
     setting = tree.Assign(span=value.span, name=tree.Name(span=after, name=key), value=value)
     statements = list(file.statements)
     for index, section in enumerate(statements):
@@ -85,7 +111,7 @@ def _set_in_section(file: tree.File, name: str, value: tree.Expression, place: S
             statements[index] = section.replace(entries=(*kept, setting))
             break
     else:
-        name_node = tree.Name(span=before, name=section_name)
+        name_node = tree.Name(span=Span(given, before.start, before.start + len(section_name)), name=section_name)
         statements.append(tree.Section(span=value.span, name=name_node, entries=(setting,)))
     return file.replace(statements=tuple(statements))
 

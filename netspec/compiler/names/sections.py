@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from netspec.compiler.errors.names import GivenTwice, UnknownOption, WrongValue
 from netspec.compiler.errors.values import NoValue, UnknownSection
+from netspec.compiler.names.given import Given, advise_given
 from netspec.compiler.names.resolution import Resolution, SettingsBlock
 from netspec.compiler.names.scope import Scope
 from netspec.compiler.names.setting_advice import (
@@ -38,6 +39,9 @@ def bind_section(section: tree.Section, scope: Scope, resolution: Resolution, pr
     word = words("section").get(name)
     if word is None:
         advice, fixes = section_advice(section)
+        [first, *_] = section.entries or (None,)
+        if isinstance(given := section.name.span.source, Given) and isinstance(first, tree.Assign):
+            advice, fixes = advise_given(given, first.value, resolution.file) or advice, ()
         problems.add(UnknownSection(span=section.name.span, name=name, advice=advice, fixes=fixes))
         return
     if name in resolution.settings:
@@ -62,6 +66,8 @@ def _setting(
     option = next((o for o in block.word.options() if o.name == key), None)
     if option is None:
         advice, fixes = advise_setting(block.word, entry, block.section.entries, file)
+        if isinstance(given := entry.name.span.source, Given):
+            advice, fixes = advise_given(given, entry.value, file) or advice, ()
         block.is_broken |= name == "data" and "`source" in advice
         wrong = UnknownOption(span=entry.name.span, word=name, option=key, noun="setting", advice=advice, fixes=fixes)
         problems.add(wrong)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from netspec.compiler.names.foreign import rewrite, takes_text
+from netspec.compiler.names.foreign import last_part, rewrite, rewrite_callbacks
 from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Fix, squeeze, suggest
+from netspec.language.diagnostics import Fix, Problems, squeeze, suggest
 from netspec.language.kinds import Count, Number, Time
+from netspec.language.source import Source
 from netspec.language.vocabulary import word_aliases, words
 from netspec.language.word import Option, Word
 
@@ -18,9 +20,6 @@ RATES = ("rates", "rate", "param_groups")
 
 COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy", "accuracy", "cosine", "best", "csv", "flip")
 """The words that are shown as examples."""
-
-MAX_WORDS = 12
-"""Words that are listed where none is near."""
 
 REST = "`netspec words` lists all"
 
@@ -33,7 +32,6 @@ SETTINGS: dict[str, str] = {
     **dict.fromkeys(["device", "gpu", "cuda", "accelerator", "gpus"], _DEVICE),
     **dict.fromkeys(["numworkers", "workers", "pinmemory", "prefetch"], _WORKERS),
     **dict.fromkeys(["logdir", "savedir", "outputdir", "checkpointdir"], _FOLDER),
-    "callbacks": "write `stop = early(val_loss, 5)` to stop early, `keep = best(val_loss)` to save the best weights",
     "stepsperepoch": "remove it: an epoch is one pass over the training examples; `limit` in `data` sets their number",
     **dict.fromkeys(["rescale", "scale", "rescaling"], "write `normalize = unit`"),
     **dict.fromkeys(["save", "savemodel", "checkpoint", "modelcheckpoint"], "write `keep = best`"),
@@ -62,6 +60,8 @@ def advise_setting(
         return f'`{key}` is a `param` of the file: write `-D {key}={value}`, in Python `params={{"{key}": …}}`', ()
     options = section.options()
     aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
+    if squeeze(key) in ("callbacks", "callback") and section.word == "train":
+        return _advise_callbacks(section, entry, given), ()
     own = find_option(section, key)
     if own is not None and own.name == "source":
         return advise_source(own, entry, entries, ()) or f"write `source = {value}`", ()
@@ -77,12 +77,26 @@ def advise_setting(
         if inside:
             is_new = len(inside) == 1 and inside[0].partition(" ")[0] not in given and inside[0].count("`") == 0
             fixes = (Fix(entry.span, inside[0], is_sure=False),) * is_new
-            return "\n".join(text if "`" in text else f"write `{text}`" for text in inside), fixes
+            return "\nor ".join(text if "`" in text else f"write `{text}`" for text in inside), fixes
         if key in words("layer"):
             return f"`{key}` is a layer: put it into the chain, as in `dense(64, relu) -> {key}({value})`", ()
     known = [o.name for o in options]
     fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
-    return suggest(key, known, what="its settings", aliases=aliases, limit=MAX_WORDS, rest=REST), fixes
+    return suggest(key, known, what="its settings", aliases=aliases, rest=REST), fixes
+
+
+def _advise_callbacks(section: type[Word], entry: tree.Assign, given: Mapping[str, tree.Assign]) -> str:
+    """The settings that do what callbacks of Keras do."""
+    settings = rewrite_callbacks(entry.value, section)
+    new = [f"`{name} = {text}`" for name, text in settings if name and name not in given]
+    lines = [f"write {' and '.join(new)}{', each on its own line' * (len(new) > 1)}"] if new else []
+    for name, text in settings:
+        if name in given:
+            at = given[name].name.span.first.line
+            lines.append(f"`{name}` is given (line {at}): write `{name} = {text}` there, and remove this line")
+        elif not name:
+            lines.append(f"`{text}`: in Python `netspec.train(…, callbacks=[…])` takes callbacks")
+    return "\n".join(lines) or "remove it"
 
 
 def find_option(section: type[Word], key: str) -> Option | None:
@@ -143,16 +157,34 @@ def _inside(section: type[Word], entry: tree.Assign, entries: Sequence[tree.Stat
 
     All such lines of a section that mean the same setting are put together.
     """
-    meanings = [option for option in section.options() if _merged([], option, entry) is not None]
-    if len(meanings) != 1:
-        given = {e.name.name: e for e in entries if isinstance(e, tree.Assign)}
-        meanings = [o for o in meanings if o.name in given and _merged(_items(given[o.name]), o, entry)] or meanings
     lines = []
-    for option in meanings:
+    for option in find_meanings(section, entry, entries):
         others = [e for e in _foreign_entries(section, entries) if _merged([], option, e) is not None]
         others = [e for e in others if e is entry or sum(_merged([], o, e) is not None for o in section.options()) == 1]
         lines += _merged_line(option, entry, others, entries)
     return lines
+
+
+def find_meanings(section: type[Word], entry: tree.Assign, entries: Sequence[tree.Statement]) -> list[Option]:
+    """The settings of which the key is a word, or an option of a word."""
+    meanings = [option for option in section.options() if _merged([], option, entry) is not None]
+    given = {e.name.name: e for e in entries if isinstance(e, tree.Assign)}
+    there = [o for o in meanings if o.name in given and _merged(_items(given[o.name], o), o, entry)]
+    found = there or [o for o in meanings if o.name not in given] or meanings
+    return sorted(found, key=lambda option: _rank(_merged([], option, entry) or []))
+
+
+def merged_text(option: Option, entry: tree.Assign, given: tree.Assign | None) -> str:
+    """A setting with a word, or an option of a word, that is not given in it; another word where it has no such option,
+    and empty where that is of no use."""
+    items = _merged(_items(given, option), option, entry) or (option.kind.is_chain and _merged([], option, entry))
+    return " -> ".join(items or ())
+
+
+def _rank(items: Sequence[str]) -> int:
+    """How common the first of some words is; 0 for the most common one."""
+    name = re.match(r"\w*", items[0])[0] if items else ""  # type: ignore[index]
+    return COMMON.index(name) if name in COMMON else len(COMMON)
 
 
 def _foreign_entries(section: type[Word], entries: Sequence[tree.Statement]) -> Iterator[tree.Assign]:
@@ -165,21 +197,29 @@ def _merged_line(
     option: Option, entry: tree.Assign, others: Sequence[tree.Assign], entries: Sequence[tree.Statement]
 ) -> list[str]:
     given = next((e for e in entries if isinstance(e, tree.Assign) and e.name.name == option.name), None)
-    items = _items(given) if given is not None else []
-    if given is not None and _merged(items, option, entry) is None:
+    items = _items(given, option)
+    is_other_word = given is not None and _merged(items, option, entry) is None
+    if is_other_word and not option.kind.is_chain:
         return []
-    for other in sorted(others, key=lambda e: len(_merged([], option, e) or [])):  # an optimizer before transforms
+    items = [] if is_other_word else items
+    ranked = sorted(others, key=lambda e: _rank(_merged([], option, e) or []), reverse=True)  # rare ones say the word
+    for other in sorted(ranked, key=lambda e: len(_merged([], option, e) or [])):  # an optimizer before transforms
         items = _merged(items, option, other) or items
     line = f"{option.name} = {' -> '.join(items)}"
     if given is not None:
-        return [f"write `{line}` (line {given.name.span.first.line}), and remove this line"]
+        at = given.name.span
+        place = f" (line {at.first.line})" if at.source is entry.name.span.source else ""
+        return [f"write `{line}`{place}, and remove this line"]
     return [line] if not others or others[0] is entry else [f"remove it: it is part of the line `{line}`"]
 
 
-def _items(given: tree.Assign) -> list[str]:
-    """The words of a setting, as they are written."""
-    value = given.value
-    return [item.span.text for item in (value.items if isinstance(value, tree.Chain | tree.ListLiteral) else [value])]
+def _items(given: tree.Assign | None, option: Option) -> list[str]:
+    """The words of a setting, those of other libraries as they are written here; none where it is not given."""
+    if given is None:
+        return []
+    value, own = given.value, [id(item) for item, _ in words_of(given.value, option)]
+    items = value.items if isinstance(value, tree.Chain | tree.ListLiteral) else (value,)
+    return [item.span.text if id(item) in own else rewrite(item, option.kind) for item in items]
 
 
 def _merged(items: list[str], option: Option, entry: tree.Assign) -> list[str] | None:
@@ -196,22 +236,54 @@ def _merged(items: list[str], option: Option, entry: tree.Assign) -> list[str] |
         others = items or ["adam"]
         is_after = f"-> {named}" in (group[named].__doc__ or "")  # as in its example
         return [*others, word] if is_after else [word, *others]
-    for name in sorted(group, key=lambda name: COMMON.index(name) if name in COMMON else len(COMMON)):
+    for name in sorted(group, key=lambda name: _rank([name])):
         found = find_option(group[name], entry.name.name)
         at = next((i for i, item in enumerate(items) if re.match(r"\w*", item)[0] == name), None)  # type: ignore[index]
         if found is None or (items and at is None):
             continue
         text = rewrite(entry.value, found.kind)
-        if at is not None and re.search(rf"\b{found.name}\s*=", items[at]):
-            return items
         if at is None:
-            return [f"{name}({_argument(found, text)})"]
-        return [*items[:at], _with_argument(items[at], f"{found.name} = {text}"), *items[at + 1 :]]
+            return [with_option(name, found, text)]
+        return [*items[:at], with_option(items[at], found, text), *items[at + 1 :]]
     return None
 
 
-def _argument(option: Option, text: str) -> str:
-    return text if option.position == 0 and takes_text(option.kind) else f"{option.name} = {text}"
+def with_option(call: str, option: Option, text: str) -> str:
+    """A word, with or without arguments, with a value of an option; a value that it has is replaced."""
+    names = [squeeze(name) for name in (option.name, *option.aliases)]
+    node = parse_value(call)
+    for index, argument in enumerate(node.arguments if isinstance(node, tree.Call) else ()):
+        if squeeze(argument.name.name) in names if argument.name is not None else index == option.position:
+            place = argument.value.span
+            return f"{call[: place.start]}{text}{call[place.end :]}"
+    is_first = option.position == 0 and not isinstance(node, tree.Call)
+    return _with_argument(call, text if is_first else f"{option.name} = {text}")
+
+
+def parse_value(text: str) -> tree.Expression | None:
+    """The tree of an expression; None where it is not one."""
+    file = parse_source(Source("", text), Problems())
+    statement = file.statements[0] if len(file.statements) == 1 else None
+    return statement.value if isinstance(statement, tree.ExpressionStatement) else None
+
+
+def words_of(value: tree.Expression, setting: Option) -> Iterator[tuple[tree.Expression, type[Word]]]:
+    """The words of a setting, and how each is written."""
+    for item in value.items if isinstance(value, tree.Chain | tree.ListLiteral) else (value,):
+        name = item.function if isinstance(item, tree.Call) else item
+        word = words(setting.kind.category or "").get(name.name) if isinstance(name, tree.Name) else None
+        if word is not None:
+            yield item, word
+
+
+def with_option_of_setting(value: tree.Expression, setting: Option, key: str, text: str) -> tuple[Option, str] | None:
+    """A setting whose first word with an option of that name, here or in another library, has another value of it; the
+    option, too. None where no word has it."""
+    for item, word in words_of(value, setting):
+        if (option := find_option(word, key)) is not None:
+            start, end, whole = item.span.start - value.span.start, item.span.end - value.span.start, value.span.text
+            return option, whole[:start] + with_option(item.span.text, option, text) + whole[end:]
+    return None
 
 
 def _with_argument(call: str, argument: str) -> str:
@@ -281,8 +353,9 @@ def advise_entry(section: type[Word], entry: tree.Statement) -> str:
     name = first.function if isinstance(first, tree.Call) else first
     if isinstance(name, tree.Name) and value is not None:
         for option in section.options():
-            if name.name in words(option.kind.category or ""):
-                return f"write `{option.name} = {value.span.text}`"
+            category = option.kind.category or ""
+            if name.name in words(category) or squeeze(last_part(name.name)) in word_aliases(category):
+                return f"write `{option.name} = {rewrite(value, option.kind)}`"
     return "write settings as `name = value`"
 
 

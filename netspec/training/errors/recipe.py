@@ -1,4 +1,4 @@
-"""NS450 to NS461, NS465, NS500 to NS502, NS539, NS540: losses, metrics and settings that do not fit, failing runs.
+"""NS450–NS461, NS465, NS500–NS502, NS539, NS540, NS560: losses, metrics and settings that do not fit, failing runs.
 
 Whether the targets fit the last layer is checked in netspec/data/checks (NS43x).
 """
@@ -99,8 +99,8 @@ class MetricNotForHead(Diagnostic):
     title = "the metric `{metric}` needs {needs}"
     label = "the network ends in {head}"
     hint = {
-        "": "use {defaults}",
-        "others": 'use {defaults}\nfor another output write `of("{other}", {metric})`',
+        "": "write `metrics = {defaults}`",
+        "others": 'for another output write `of("{other}", {metric})`; `{defaults}` fits this one',
         "none": "leave `metrics` out",
     }
     metric: str
@@ -129,10 +129,29 @@ class NeverReached(Diagnostic):
 
     code = "NS458"
     title = "`{word}` lasts until the end of the run, so `{following}` is never reached"
-    label = "`{following}` is never reached"
-    hint = "put `{word}` last; `warmup(1 epochs)` or `constant(5 epochs)` can come before it"
+    label = "never reached"
+    hint = {"": "write `schedule = {right}`", "one": "keep one of the two: `schedule = {right}`"}
     word: str
     following: str
+    right: str
+
+
+class BeginsTooLate(Diagnostic):
+    """The schedules before the last one take as long as the run or longer, so the last one is never reached.
+
+    A schedule with a time (`warmup(5 epochs)`) hands over to the next one when its time has passed.
+    """
+
+    code = "NS560"
+    severity = "warning"
+    title = "`{following}` is never reached: `{before}` takes at least as long as the run of {epochs}"
+    label = "begins after the run"
+    hint = "write `schedule = {shorter}`, or `epochs = {enough}` or more"
+    following: str
+    before: str
+    epochs: str
+    shorter: str
+    enough: int
 
 
 class NotMeasured(Diagnostic):
@@ -142,7 +161,7 @@ class NotMeasured(Diagnostic):
     title = "`{metric}` is not measured in this run"
     label = {"": "unknown metric", "no val": "there is no validation split", "no test": "there is no test split"}
     hint = {
-        "": "measured: {advice}",
+        "": "{advice}",
         "no val": "write `val = 10%` in the `data` section",
         "no test": "write `test = 10%` in the `data` section",
     }

@@ -154,7 +154,7 @@ def make_outputs(
             chosen = default_metrics(loss, scored, target) if is_open else tuple(metrics)
         other = next((other for other in heads if other != name), "")
         for metric in chosen:
-            _check_metric(metric, loss, scored, target, other, check)
+            _check_metric(metric, chosen, loss, scored, target, other, check)
         weights = _class_weights(class_weights.get(key), loss, head, check)
         weight, scale = own.weight if own is not None else 1.0, (target_scaling or {}).get(name)
         outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights, scale)
@@ -322,20 +322,29 @@ def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metri
     return (MeanSquaredError(), RootMeanSquaredError(), MeanAbsoluteError(), RSquared())
 
 
-def _check_metric(metric: Metric, loss: Loss, head: OutputHead, target: Target, other: str, check: Check) -> None:
-    needs = NEEDS[metric.needs] if metric.needs not in given_needs(loss, head, target) else metric.misfit(head, target)
-    if needs:
-        defaults = ", ".join(f"`{m.to_source()}`" for m in default_metrics(loss, head, target))
+def _check_metric(
+    metric: Metric, chosen: Sequence[Metric], loss: Loss, head: OutputHead, target: Target, other: str, check: Check
+) -> None:
+    if needs := _metric_misfit(metric, loss, head, target):
+        fitting = [m for m in chosen if not _metric_misfit(m, loss, head, target)]
+        usual = fitting or default_metrics(loss, head, target)
         wrong = errors.MetricNotForHead(
             span=check.at("metrics", head),
-            case="none" if not defaults else "others" if other else "",
+            case="none" if not usual else "others" if other else "",
             metric=metric.to_source(),
             needs=needs,
             head=f"{head}, trained with `{loss.word}`" if loss.output_kind in ("sequence", "embedding") else str(head),
-            defaults=defaults,
+            defaults=" -> ".join(m.to_source() for m in usual),
             other=other,
         )
         check.problems.add(wrong)
+
+
+def _metric_misfit(metric: Metric, loss: Loss, head: OutputHead, target: Target) -> str:
+    """What a metric needs that these predictions do not give; empty where it fits."""
+    if metric.needs not in given_needs(loss, head, target):
+        return NEEDS[metric.needs]
+    return metric.misfit(head, target)
 
 
 def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:

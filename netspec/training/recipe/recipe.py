@@ -13,6 +13,7 @@ from typing import Any
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.transforms.normalization import Normalization
+from netspec.language.diagnostics import Note
 from netspec.language.lowering_families import FAST
 from netspec.language.record import Frozen
 from netspec.language.source import Span
@@ -24,6 +25,7 @@ from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.metrics import Metric, metric_of
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.optimizers import ChainWord
+from netspec.training.recipe.advice import advise_unmeasured
 from netspec.training.recipe.outputs import OutputRecipe, make_outputs
 from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules import Schedule, find_plateau
@@ -212,11 +214,12 @@ def make_recipe(
         if fits is not None:
             fits(check)
     keep, every = _keep(settings.keep or (), has_val, check)
+    lacks_val = not has_val and lacks_split(settings, keep, check)
     copied = {o.name: getattr(settings, o.name) for o in settings.options() if o.name in Recipe.__struct_fields__}
     decided = {"outputs": outputs, "stop": settings.stop or (), "keep": keep, "every": every}
     recipe = Recipe(**{**copied, **decided}, expected=tuple(expected))
     if len(outputs) == len(heads):
-        recipe = _with_threshold(recipe, has_val, check)
+        recipe = _with_threshold(recipe, has_val or lacks_val, check)
         _check_monitored(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
     return recipe
@@ -234,9 +237,24 @@ def _keep(words: Sequence[Keep], has_val: bool, check: Check) -> tuple[Keep, Eve
             first, second = (word.to_source() for word in twice[:2])
             check.problems.add(output_errors.KeptTwice(span=check.at("keep"), case=case, first=first, second=second))
     keep = final[0] if final else (Best() if has_val else Last())
-    if isinstance(keep, Best) and not has_val:
-        check.problems.add(errors.NothingToCompare(span=check.at("keep")))
     return keep, every[0] if every else None
+
+
+def lacks_split(settings: TrainSettings, keep: Keep | None, check: Check) -> bool:
+    """Report the settings that need a validation split, all of them once, where there is none; whether any does."""
+    plateau = find_plateau(settings.schedule)
+    words = {"stop": settings.stop or (), "schedule": (plateau,) if plateau is not None else ()}
+    names = {key: name for key, group in words.items() for w in group if (name := w.watches()) and not is_of_test(name)}
+    if isinstance(keep, Best) and not names:
+        check.problems.add(errors.NothingToCompare(span=check.at("keep")))
+        return True
+    if not names:
+        return False
+    first, metric = next(iter(names.items()))
+    others = [key for key in (*names, *(["keep"] if isinstance(keep, Best) else [])) if key != first]
+    notes = tuple(Note(span, "needs it, too") for key in others if (span := check.at(key)) is not None)
+    check.problems.add(errors.NotMeasured(span=check.at(first), notes=notes, case="no val", metric=metric))
+    return True
 
 
 def _with_threshold(recipe: Recipe, has_val: bool, check: Check) -> Recipe:
@@ -261,11 +279,10 @@ def _check_monitored(recipe: Recipe, has: Mapping[str, bool], check: Check) -> N
     for name, key in recipe.monitored.items():
         split = "test" if is_of_test(name) else "val"
         if has[split] and name not in (measured := recipe.measured(split)):
-            advice = ", ".join(f"`{m}`" for m in measured)
+            advice = advise_unmeasured(name, recipe.outputs, {split: measured})
             check.problems.add(errors.NotMeasured(span=check.at(key), metric=name, advice=advice))
-        elif not has[split] and key != "keep":
-            case = f"no {split}"
-            check.problems.add(errors.NotMeasured(span=check.at(key), case=case, metric=name))
+        elif not has[split] and split == "test":
+            check.problems.add(errors.NotMeasured(span=check.at(key), case="no test", metric=name))
     for word in recipe.stop:
         if not isinstance(word, Until):
             continue

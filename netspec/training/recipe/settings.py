@@ -32,6 +32,7 @@ from netspec.training.optimizers.checks import check_optimizer
 from netspec.training.optimizers.layer_selection import LayerNames
 from netspec.training.optimizers.optax_words import Adam
 from netspec.training.schedules import Schedule
+from netspec.training.schedules.build import right_order, schedule_text
 from netspec.training.schedules.words import Constant
 
 EPOCHS = ("num_epochs", "n_epochs", "max_epochs", "nb_epoch")
@@ -149,8 +150,11 @@ class TrainSettings(Word):
 
     def check_schedule(self, check: Check) -> None:
         """Every word of the chain but the last has an end."""
-        for word, following in pairwise(self.schedule):
+        for index, (word, following) in enumerate(pairwise(self.schedule), 1):
             if word.span_of_time is None:
-                span = check.at("schedule")
-                check.problems.add(errors.NeverReached(span=span, word=word.word, following=following.word))
+                span = check.spans.get(f"schedule.{index}") or check.at("schedule")
+                case, right = right_order(self.schedule, self.epochs)
+                text, names = " -> ".join(map(schedule_text, right)), [str(word), schedule_text(following)]
+                wrong = errors.NeverReached(span=span, case=case, word=names[0], following=names[1], right=text)
+                check.problems.add(wrong)
                 return

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.language.lazy import lazy, np
+from netspec.language.values import Duration
 from netspec.training.schedules.base import Factor, Schedule, steps_of
 from netspec.training.schedules.words import ReduceOnPlateau
 
@@ -48,3 +49,31 @@ def steps_before(chain: Sequence[Schedule], word: Schedule, steps_per_epoch: int
     """The step of the run, from 0, at which the time of a word begins."""
     times = [earlier.span_of_time for earlier in chain[: list(chain).index(word)]]
     return sum(steps_of(time, steps_per_epoch) for time in times if time is not None)
+
+
+def right_order(chain: Sequence[Schedule], epochs: int) -> tuple[str, list[Schedule]]:
+    """A chain with the word that lasts to the end of the run at its end, for a hint. Of several such words the last one
+    remains at the end, and the others get a time; where one of them takes none it is left alone (`one`)."""
+    timed = [word for word in chain if word.span_of_time is not None]
+    endless = [word for word in chain if word.span_of_time is None]
+    if not all(hasattr(word, "length") for word in endless[:-1]):
+        return "one", [*timed, endless[0]]
+    time = Duration(max(1, epochs // (2 * len(chain))), "epochs")
+    return "", [*timed, *(word.replace(length=time) for word in endless[:-1]), endless[-1]]
+
+
+def shorten_times(chain: Sequence[Schedule], factor: float) -> list[Schedule]:
+    """A chain in which every word but the last one takes less time."""
+    shorter: list[Schedule] = []
+    for word in chain[:-1]:
+        time = word.span_of_time
+        assert time is not None  # only the last one lasts to the end of the run
+        value = round(time.value * factor) or round(time.value * factor, 2)
+        shorter.append(word.replace(length=Duration(value, time.unit)))
+    return [*shorter, *chain[-1:]]
+
+
+def schedule_text(word: Schedule) -> str:
+    """A word as it is typed, with its time."""
+    text = str(word)
+    return f"{text}({word.span_of_time})" if text == word.word and word.span_of_time is not None else text

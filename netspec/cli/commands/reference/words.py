@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
-from netspec.language.diagnostics import suggest
+from netspec.language.diagnostics import squeeze, suggest
 from netspec.language.reference.entries import (
     all_names,
     category_order,
@@ -19,8 +20,16 @@ from netspec.language.reference.entries import (
     word_page,
     word_text,
 )
+from netspec.language.reference.options import (
+    OptionPage,
+    find_options,
+    find_settings,
+    option_json,
+    option_text,
+    setting_names,
+)
 from netspec.language.reference.pages import PAGES, word_markdown
-from netspec.language.vocabulary import words
+from netspec.language.vocabulary import categories, word_aliases, words
 from netspec.language.word import Word
 from netspec.report.text import line_width
 
@@ -31,12 +40,14 @@ from netspec.report.text import line_width
 @click.option("--write", "folder", metavar="FOLDER", help=f"Write the reference pages to a folder: {', '.join(PAGES)}.")
 @json_option
 def command(word: str | None, markdown: bool, folder: str | None, as_json: bool) -> int:
-    """List the words of the language, or explain one WORD: its options, limits and defaults.
+    """List the words of the language, or explain one WORD: its options, limits and defaults. WORD may also be a setting
+    or an option.
 
     \b
     Example:
         netspec words
         netspec words conv
+        netspec words class_weights
         netspec --import my_words words --write docs
     """
     if folder is not None:
@@ -52,18 +63,30 @@ def command(word: str | None, markdown: bool, folder: str | None, as_json: bool)
     return 0
 
 
-def _find(name: str) -> list[type[Word]]:
-    found = find_words(name)
+def _find(name: str) -> list[type[Word] | OptionPage]:
+    """The words of that name and the setting of that name; or the options that are called so."""
+    found: list[type[Word] | OptionPage] = [*find_words(name), *find_settings(name)]
+    found = found or [*find_options(name)]
     names = all_names()
+    aliases = {alias: word for category in categories() for alias, word in word_aliases(category).items()}
+    if not found and squeeze(name) in aliases:
+        found = [*find_words(aliases[squeeze(name)])]
     if not found and len(within := [word for word in names if name.lower() in word]) == 1:
-        found = find_words(within[0])
+        found = [*find_words(within[0])]
     if not found:
-        raise click.ClickException(f"unknown word `{name}`\n" + suggest(name, names, what="words"))
+        near = suggest(name, [*names, *setting_names()], what="near", rest="`netspec words` lists all")
+        raise click.ClickException(f"unknown word `{name}`\n{near}")
     return found
 
 
-def _show(found: list[type[Word]], *, markdown: bool, as_json: bool) -> None:
+def _show(found: Sequence[type[Word] | OptionPage], *, markdown: bool, as_json: bool) -> None:
     for index, word in enumerate(found):
+        if isinstance(word, OptionPage):
+            if as_json:
+                print_json(option_json(word))
+            else:
+                click.echo(("\n" if index else "") + option_text(word, line_width()))
+            continue
         page = word_page(word)
         if as_json:
             print_json(word_json(page))

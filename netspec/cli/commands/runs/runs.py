@@ -11,8 +11,11 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.cli.usage import RUNS_NAMES
+from netspec.language.diagnostics import squeeze, suggest
+from netspec.language.files.paths import is_folder
 from netspec.language.kinds import MAX_COUNT
-from netspec.runs.catalog import RunInfo, choose_runs, find_run, list_runs, look_at, remove_run, sort_runs
+from netspec.runs.catalog import RunInfo, choose_runs, find_run, is_run, list_runs, look_at, remove_run, sort_runs
 
 
 def folder_option(command: click.decorators.FC) -> click.decorators.FC:
@@ -22,10 +25,27 @@ def folder_option(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
+class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in self.commands or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        if is_run(Path(name)):
+            raise click.UsageError(f"`{name}` is a run, not a command\n`netspec eval {name}` evaluates it", ctx)
+        if is_folder(Path(name)):
+            raise click.UsageError(f"`{name}` is a folder, not a command\nwrite `netspec runs --runs {name}`", ctx)
+        hint = suggest(name, self.commands, what="commands", aliases=RUNS_NAMES)
+        if squeeze(name) in ("list", "ls", "show"):
+            hint = "`netspec runs` lists them"
+        raise click.UsageError(f"unknown command `{name}`\n{hint}", ctx)
+
+
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=_Commands, invoke_without_command=True)
 @folder_option
 @click.option(
     "--sort", metavar="METRIC", help="Sort by a metric, best first, or name, started, epochs, seconds, parameters."

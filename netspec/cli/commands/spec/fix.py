@@ -46,6 +46,8 @@ def fix_file(file: str, source: Source, compiled: Compile, as_json: bool) -> Sou
         color = wants_color(sys.stderr if to_stderr else sys.stdout)
         click.echo(diff_text(file, source.text, fixed.text, color=color), nl=False, err=to_stderr, color=color)
         click.echo(f"{file}: {len(applied)} fix{'es' if len(applied) > 1 else ''} applied", err=to_stderr)
+    elif not as_json:
+        click.echo(f"{file}: nothing that can be fixed automatically", err=file == "-")
     return fixed
 
 

@@ -17,6 +17,7 @@ from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.lr_range_test import RateTest
+    from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import SpecExperiment
 
 
@@ -63,7 +64,8 @@ def command(
     if output is not None:
         write_bytes(Path(output), _picture(test, prepared.compilation.name, form))
     line = f"optimizer = {_chain_with(prepared, test.suggested)}"
-    print_result(_record(test, line) if as_json else wrap_lines(_text(test, line, output), line_width()))
+    text = wrap_lines(_text(test, _suggested(prepared.compilation, line), output), line_width())
+    print_result(_record(test, line) if as_json else text)
     return 0
 
 
@@ -74,13 +76,24 @@ def _chain_with(prepared: SpecExperiment, rate: float) -> str:
     return " -> ".join(word.to_source() for word in changed)
 
 
+def _suggested(spec: Compilation, line: str) -> list[str]:
+    """The line to write, and where."""
+    block, name = spec.resolution.settings.get("train"), "suggested setting (the smaller of the two)"
+    if block is None or block.section.name.span.source is not spec.source:
+        return [f"{name}:", f"    train {{ {line} }}"]
+    value = block.values.get("optimizer")
+    is_there = value is not None and value.span.source is spec.source
+    at = value.span.first.line if value is not None and is_there else block.section.name.span.first.line
+    return [f"{name}, {'in line' if is_there else 'in the section `train`, line'} {at}:", f"    {line}"]
+
+
 def _record(test: RateTest, line: str) -> dict[str, object]:
     record = {"event": "lr", "suggested": test.suggested, "line": line, **vars(test)}
     record["tenth_of_minimum"] = record.pop("tenth")
     return record
 
 
-def _text(test: RateTest, line: str, output: str | None) -> str:
+def _text(test: RateTest, suggested: list[str], output: str | None) -> str:
     end = f"stopped at {test.rates[-1]:.2g}, where the loss diverged" if test.exploded else "the loss did not diverge"
     count, marks = len(test.rates), {"▲": test.steepest, "△": test.tenth}
     top, ends = _drawn(test)
@@ -92,8 +105,7 @@ def _text(test: RateTest, line: str, output: str | None) -> str:
         f"▲ {test.steepest:<8.2g} steepest decrease of the loss",
         f"△ {test.tenth:<8.2g} one tenth of the learning rate with the lowest loss",
         "",
-        "suggested setting (the smaller of the two):",
-        f"    train {{ {line} }}",
+        *suggested,
     ]
     return "\n".join([*lines, f"wrote {output}"] if output else lines)
 

@@ -1,0 +1,60 @@
+"""What to write where a setting or an expectation names a metric that a run does not measure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from netspec.language.diagnostics import suggest
+from netspec.language.kinds import Count
+from netspec.training.metrics import Metric
+from netspec.training.metrics.base import all_metric_names
+from netspec.training.recipe.outputs import OutputRecipe, given_needs
+
+
+def advise_unmeasured(
+    name: str,
+    outputs: Mapping[str, OutputRecipe],
+    measured: Mapping[str, Collection[str]],
+    others: Collection[str] = (),
+) -> str:
+    """For `val_f1`: the split or the metric that is missing, or the measured metrics whose names are near.
+
+    Args:
+        name: the metric.
+        outputs: how each output is trained and measured.
+        measured: the metrics that are measured on each split that there is.
+        others: other names that may not be measured, so that one hint is right for all of them.
+    """
+    split = name.partition("_")[0]
+    if split in ("val", "test") and split not in measured:
+        return f"write `{split} = 10%` in the `data` section"
+    if len(outputs) == 1:
+        [output] = outputs.values()
+        missing = [
+            metric for other in dict.fromkeys((*others, name)) if (metric := _missing(other, output)) is not None
+        ]
+        if _missing(name, output) is not None:
+            text = " -> ".join(word.to_source() for word in dict.fromkeys((*output.metrics, *missing)))
+            return f"write `metrics = {text}` in the `train` section"
+    known = [known for names in measured.values() for known in names]
+    return suggest(name, known, what="measured")
+
+
+def _missing(name: str, output: OutputRecipe) -> Metric | None:
+    """The word of a metric that could be measured, and is not."""
+    metric = _word(name.partition("_")[2])
+    if metric is None or metric in output.metrics:
+        return None
+    fits = metric.needs in given_needs(output.loss, output.scored, output.target)
+    return metric if fits and not metric.misfit(output.scored, output.target) else None
+
+
+def _word(name: str) -> Metric | None:
+    """The word that reports a metric: `top(3)` for `top_3`, `f1(macro)` for `f1_macro`."""
+    cls = all_metric_names().get(name)
+    suffix = name.removeprefix(cls.word).removeprefix("_") if cls is not None else ""
+    if cls is None or not suffix:
+        return cls() if cls is not None else None
+    value = int(suffix) if suffix.isdigit() else suffix
+    option = next(o for o in cls.options() if (suffix in o.kind.names) or isinstance(o.kind, Count))
+    return cls(**{option.field: value})

@@ -316,9 +316,12 @@ def _advise_order(word: type[Word], item: Option, given: Given, value: object) -
             return None
         rest = [texts[1], texts[0], *texts[2:]] if is_swapped else ["16", *texts]
         return f"write `{word.word}({', '.join(rest)})`" if isinstance(slots[1].kind, Sizes) else None
-    if item.kind.category == "activation" and len(texts) > 1 and (fitting := reorder(word, texts)) is not None:
-        return f"write `{fitting}`"
-    return None
+    if item.kind.category != "activation" or len(texts) < 2:
+        return None
+    positional = [o.name for o in slots if o.name in given]
+    named = {tree.Name(span=e.span, name=name): e for name, e in given.items() if name not in positional}
+    others = [tree.Argument(span=e.span, name=name, value=e) for name, e in named.items()]
+    return reorder(word, [given[name] for name in positional], others)
 
 
 def _fits(kind: Kind, value: object) -> bool:

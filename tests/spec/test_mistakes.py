@@ -174,6 +174,8 @@ MISTAKES = [
     ("net", "layers = [conv(16, 3x3), dense(10)]\nlayers", "`conv(16, 3x3) -> dense(10)`", None),
     ("net", "x = conv(8)\nx = x -> relu\nx = x -> dense(10)\nx", "`x = conv(8) -> relu -> dense(10)`", None),
     ("net", "x = conv(16, 3x3)(input)\nx -> dense(10)", "write `input -> conv(16, 3x3)`", None),
+    ("net", "conv(16, 3x3), relu, dense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> relu -> d", None),
+    ("net", "conv(16, 3x3),\nrelu,\ndense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> r", None),
     ("net", "model = conv(8)\nmodel.add(dense(10))", "write `model -> dense(10)`", ""),
     ("net", "x = input -> conv(8)\ny = x -> conv(8)\nadd([x, y]) -> dense(10)", "`(x | y) -> add`", None),
     ("net", "x = input -> conv(8)\ny = x -> conv(8)\nconcatenate([x, y])", "write `(x | y) -> concat`", ""),
@@ -263,3 +265,48 @@ def test_the_hint_leads_on(context: str, mistake: str, hint: str, left: str | No
         seen.append(spec)
         found = check(spec, folder)
     assert [problem.code for problem in found] == ([left] if left else []), (spec, found)
+
+
+MODELS = {
+    'inputs = Input(shape=(784,))\nh = Dense(64, activation="relu")(inputs)\n'
+    'outputs = Dense(10, activation="softmax")(h)\nmodel = Model(inputs, outputs)\n': """\
+input inputs: 784
+h = inputs -> dense(64, relu)
+outputs = h -> dense(10, softmax)
+outputs
+""",
+    'a = keras.Input((8, 8, 1), name="a")\nh = layers.Flatten()(a)\nh = layers.Dense(4)(h)\n'
+    "s = Dense(4)(h) + h\nm = keras.Model(inputs=[a], outputs=s)\n": """\
+input a: 8x8x1
+h = a -> flatten -> dense(4)
+s = (h -> dense(4)) + h
+s
+""",
+    "x = Input((8,))\nx = Dense(64)(x)\nx = Dense(10)(x)\nModel(x, x)\n": """\
+input 8
+x = input -> dense(64) -> dense(10)
+x
+""",
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_hints_of_a_functional_model_fit_each_other(model: str, folder: Path) -> None:
+    lines = model.splitlines()
+    for problem in check(model, folder):
+        assert problem.span is not None
+        (written,) = re.findall("`([^`]*)`", problem.hint_text)
+        line = problem.span.first.line - 1
+        start = problem.span.first.column - 1
+        if chained := re.search("instead of lines? (.*):", problem.hint_text):
+            numbers = [int(number) - 1 for number in re.findall("[0-9]+", chained[1])]
+            lines = [("" if i in numbers else text) for i, text in enumerate(lines)]
+            lines[numbers[0]] = written
+        elif problem.code == "NS101":
+            called = re.search(r"[\w.]+\([^()]*\)$", lines[line][:start])
+            assert called is not None
+            lines[line] = lines[line][: called.start()] + written + lines[line][lines[line].index(")", start) + 1 :]
+        else:
+            lines[line] = written
+    assert [line for line in lines if line] == MODELS[model].splitlines()
+    assert check("\n".join(lines), folder) == []

@@ -29,6 +29,9 @@ FOREIGN = {
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
 
+METHODS = ("compile", "fit", "evaluate", "predict", "summary", "build", "save", "to", "eval")
+"""Methods of models in other libraries that no layer replaces."""
+
 SWITCHES = {**dict.fromkeys(["yes", "on"], "true"), **dict.fromkeys(["no", "off"], "false")}
 """What people write, squeezed, for `true` and `false`."""
 
@@ -134,11 +137,36 @@ def _advise_call(call: tree.Call, own: Collection[str]) -> str | None:
     """For a call that declares an input, and for a method of a name of the file, such as `model.add(…)`."""
     name = call.function.span.text
     root = name.partition(".")[0]
-    if squeeze(last_part(name)) in ("input", "inputlayer") and (sizes := re.findall("[0-9]+", call.span.text)):
-        return f"declare the input on its own line: `input {'x'.join(sizes)}`"
+    before = re.search(r"(?:^|\n)[ \t]*(?:output[ \t]+)?(\w+)[ \t]*=[ \t]*$", call.span.source.text[: call.span.start])
+    if squeeze(last_part(name)) in ("input", "inputlayer") and (sizes := input_sizes(call)):
+        again = before and re.findall(rf"^[ \t]*{before[1]}[ \t]*=", call.span.source.text, re.MULTILINE)[1:]
+        label = f"{before[1]}: " if before and not again else ""
+        return f"declare the input on its own line: `input {label}{sizes}`"
+    if squeeze(last_part(name)) in ("model", "functional") and (outputs := _outputs(call)):
+        if isinstance(outputs[0], tree.Name) and len(outputs) > 1:
+            names = " and ".join(f"`{item.span.text}`" for item in outputs)
+            return f"remove this line, and begin those of {names} with `output`: `output {outputs[0].span.text} = …`"
+        place = " alone on this line: it is the network" if before else ""
+        return f"write `{rewrite(outputs[0], None, own)}`{place}"
+    if root != name and root in own and last_part(name) in METHODS:
+        return "remove it: training is described in `train { … }`, and started by `netspec train`"
     if root != name and root in own and call.arguments:
         return f"write `{root} -> {join_layers([a.value for a in call.arguments], own)}`: layers are joined by `->`"
     return None
+
+
+def input_sizes(call: tree.Call) -> str:
+    """The sizes of an input that is declared by a call, such as `Input(shape = (28, 28, 1))`."""
+    named = [a.value for a in call.arguments if a.name is not None and squeeze(a.name.name) in ("shape", "inputshape")]
+    given = named or [a.value for a in call.arguments if a.name is None]
+    return "x".join(size for value in given for size in re.findall("[0-9]+", value.span.text))
+
+
+def _outputs(call: tree.Call) -> Sequence[tree.Expression]:
+    """The outputs of a model that is made of tensors: `Model(inputs, outputs)`."""
+    named = [a.value for a in call.arguments if a.name is not None and squeeze(a.name.name) in ("outputs", "output")]
+    outputs = (named or [a.value for a in call.arguments if a.name is None][1:2])[:1]
+    return [item for one in outputs for item in (one.items if isinstance(one, tree.ListLiteral) else (one,))]
 
 
 def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:
@@ -212,24 +240,6 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
                 setting = f"{option.name} = {text if text != '…' else word.word}"
                 return f"{with_article(word.category)} belongs in the settings: `{section} {{ {setting} }}`"
     return None
-
-
-def advise_again(statements: Sequence[tree.Statement], name: str) -> str:
-    """For a name that is defined again by itself, as in `x = x -> relu`: the whole chain; empty where it is not."""
-    chain: list[str] = []
-    lines = []
-    for statement in statements:
-        if not isinstance(statement, tree.Assign) or statement.name.name != name:
-            continue
-        items = statement.value.items if isinstance(statement.value, tree.Chain) else (statement.value,)
-        if chain and not (isinstance(items[0], tree.Name) and items[0].name == name and len(items) > 1):
-            return ""
-        chain += [item.span.text for item in (items[1:] if chain else items)]
-        lines.append(str(statement.span.first.line))
-    if len(lines) < 2:
-        return ""
-    *before, last = lines
-    return f"write one chain instead of lines {', '.join(before)} and {last}: `{name} = {' -> '.join(chain)}`"
 
 
 def advise_network(node: tree.Expression, names: Mapping[int, Name], value: object) -> tuple[Span, str]:

@@ -126,6 +126,8 @@ def rewrite(node: tree.Expression, kind: Kind | None = None, own: Collection[str
             return text if is_same or not parts else joined.join(parts) if joined != ", " else f"[{', '.join(parts)}]"
         case tree.Chain(items=items):
             return " -> ".join(rewrite(item, kind, own) for item in items)
+        case tree.Applied(layer=layer, inputs=inputs):
+            return _applied(layer, inputs, own)
         case tree.Group(inner=inner):
             return f"({rewrite(inner, kind, own)})"
         case tree.DurationLiteral(amount=amount) if isinstance(kind, Count):
@@ -216,6 +218,15 @@ def _call(node: tree.Call, kind: Kind | None, own: Collection[str]) -> str:
         return rewrite(node.arguments[0].value, OneWord("activation"), own)
     word = find_foreign(name, kind)
     return text if word is None else call_text(word, last_part(name), node.arguments, own)
+
+
+def _applied(layer: tree.Expression, inputs: tree.Expression, own: Collection[str]) -> str:
+    """A layer that is called with its inputs, as a chain."""
+    inside = inputs.inner if isinstance(inputs, tree.Group) else inputs
+    items = inside.items if isinstance(inside, tree.TupleLiteral | tree.ListLiteral) else (inside,)
+    flows = list(dict.fromkeys(rewrite(item, None, own) for item in items))
+    first = flows[0] if len(flows) == 1 else f"({' | '.join(flows)})"
+    return f"{first} -> {rewrite(layer, None, own)}"
 
 
 def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:

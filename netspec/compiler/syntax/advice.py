@@ -293,7 +293,7 @@ def _argument(m: Mistake) -> str | None:
 
 
 def ends_line(m: Mistake) -> bool:
-    """Whether nothing follows a comma, or a line that does not go on with a chain."""
+    """Whether nothing follows a comma, or a line that does not continue a chain."""
     if m.kind(1) in ("", "_NL", "RBRACE"):
         return True
     is_layer = m.kind(-1) in ("NAME", "RPAR") and m.kind(1) == "NAME" and m.kind(2) not in ("EQUAL", "COLON")

@@ -310,3 +310,21 @@ class NoActivation(Diagnostic):
     label = "gives logits"
     hint = "write `{advice}` for probabilities; the loss is computed from the logits before the activation"
     found: str
+
+
+class SeesTarget(Diagnostic):
+    """The targets of a text are its ids one step later, so what the network predicts at a step is the next step of
+    its input. A layer that reads later steps copies it: the loss goes to 0, and nothing about the text is learned.
+    """
+
+    code = "NS559"
+    severity = "warning"
+    title = "`{word}` sees the target: each step predicts the next one, which this layer reads"
+    label = "reads later steps"
+    hint = {
+        "attention": "write `causal = true`: `{advice}`",
+        "bidirectional": "read the text forward only: `{advice}`",
+        "reverse": "read the text forward: `{advice}`",
+        "conv": "pad the beginning only: `{advice}`",
+    }
+    word: str

@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
 from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaboration, producer_note
+from netspec.compiler.elaborate.join_advice import advise_join, dropped_rows_note
 from netspec.compiler.elaborate.values import BAD, Block, OneLayer, SharedUse
 from netspec.compiler.errors.values import TooLarge
 from netspec.compiler.ir.graph import Graph
@@ -21,7 +22,7 @@ from netspec.language.source import Span
 from netspec.language.values import LayerValue
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
-from netspec.layers.errors.shapes import WrongInputs, WrongRank
+from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongInputs, WrongRank
 from netspec.layers.sequence.tokens import PaddingMask
 
 
@@ -137,6 +138,10 @@ class LayerApplier(Elaboration):
         elif self.uses and self.uses[-1].name.uses > 1:
             notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
         fields = dict(misfit.fields)
+        if misfit.kind in (UnequalShapes, CannotConcat) and len(tensors) > 1 and span is not None:
+            notes += dropped_rows_note(tensors)
+            if fields.get("along", "channels") == "channels":
+                fields["advice"] = advise_join(fields["word"], span, tensors) or fields["advice"]
         if misfit.kind is WrongRank and (advice := _lost_steps(tensors[0])) is not None:
             fields["advice"] = advice
         self.problems.add(misfit.kind(span=span, notes=notes, **fields))

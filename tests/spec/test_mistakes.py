@@ -148,6 +148,8 @@ MISTAKES = [
     ("net", "dense(10, nn.Softmax(dim = 1))", "write `softmax`", ""),
     ("net", "dense -> dense(10)", "such as `dense(64)`", None),
     ("net", "nn.AdaptiveAvgPool2d(1) -> flatten -> dense(10)", "write `avgpool(to = 1)`", ""),
+    ("net", "dense(8) -> dense(768, sigmoid) -> reshape(28x28x1)", "write `dense(784, sigmoid)` before it", None),
+    ("net", "dense(768) -> relu -> reshape(28x28x1)", "write `dense(784)` before it, or a shape of 768", None),
     ("net", "reshape(-1) -> dense(10)", "write `flatten`", None),
     ("net", "dense(10, softmax) -> argmax", "remove it", None),
     ("tok", "Embedding(5000, 32) -> gru(16, return = last) -> dense(2)", "write `embedding(32)`", ""),

@@ -5,6 +5,7 @@ Input: a `OneLayer` and tensors of known shape. Output: a tensor, or BAD and a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,7 +23,8 @@ from netspec.language.source import Span
 from netspec.language.values import LayerValue
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
-from netspec.layers.errors.shapes import CannotConcat, UnequalShapes, WrongInputs, WrongRank
+from netspec.layers.dense import Dense
+from netspec.layers.errors.shapes import CannotConcat, ReshapeCount, UnequalShapes, WrongInputs, WrongRank
 from netspec.layers.sequence.tokens import PaddingMask
 
 
@@ -142,6 +144,8 @@ class LayerApplier(Elaboration):
             notes += dropped_rows_note(tensors)
             if fields.get("along", "channels") == "channels":
                 fields["advice"] = advise_join(fields["word"], span, tensors) or fields["advice"]
+        if misfit.kind is ReshapeCount and (written := _dense_of(tensors[0], fields["new_count"])):
+            fields |= {"case": "dense", "advice": written}
         if misfit.kind is WrongRank and (advice := _lost_steps(tensors[0])) is not None:
             fields["advice"] = advice
         self.problems.add(misfit.kind(span=span, notes=notes, **fields))
@@ -159,6 +163,21 @@ def _lost_steps(tensor: Tensor) -> str | None:
     if getattr(layer, "return_", "") == "last":
         return f"keep all steps in the layer before it: write `{layer.replace(return_='sequence').to_source()}`"
     return f"remove the `{layer.word}` before it, which leaves no steps"
+
+
+def _dense_of(tensor: Tensor, units: int) -> str:
+    """The `dense` that gives a vector, as it is written, with other units; empty where another layer gives it."""
+    graph = tensor.builder.graph
+    node = graph.nodes[tensor.edge.node]
+    while isinstance(node.operation, ActivationLayer) or (
+        isinstance(node.operation, Layer) and node.operation.training_only
+    ):
+        node = graph.nodes[node.inputs[0].node]
+    if not isinstance(node.operation, Dense) or node.shape.rank != 1:
+        return ""
+    written = node.span.text if node.span is not None else ""
+    changed = re.sub(r"^dense\(\s*[0-9]+\b", f"dense({units}", written)
+    return changed if changed != written else node.operation.replace(units=units).to_source()
 
 
 def single_layer(graph: Graph) -> Layer | None:

@@ -77,7 +77,8 @@ def dropped_rows_note(tensors: Sequence[Tensor]) -> tuple[Note, ...]:
 
 def _sizes(tensor: Tensor) -> Sizes:
     """The sizes of a tensor; empty where one is not known."""
-    return tuple(size for size in tensor.shape.sizes if isinstance(size, int))[: tensor.shape.rank]
+    known = tuple(size for size in tensor.shape.sizes if isinstance(size, int))
+    return known if len(known) == tensor.shape.rank else ()
 
 
 def _common_space(tensors: Sequence[Tensor], sizes: Sequence[Sizes], texts: Sequence[str]) -> Sizes:

@@ -90,7 +90,10 @@ class ReshapeCount(Diagnostic):
     code = "NS307"
     title = "cannot reshape {old} into {new}"
     label = "{new} has {new_count} values, the input {old_count}"
-    hint = "the product of the new sizes must be {old_count}"
+    hint = {
+        "": "the product of the new sizes must be {old_count}",
+        "dense": "write `{advice}` before it, or a shape of {old_count} values",
+    }
     old: str
     new: str
     new_count: int

@@ -20,6 +20,11 @@ JOINS = [
     ("{}", "(conv(8) | maxpool(2)) -> concat", "(conv(8) | maxpool(3, stride = 1, pad = same)) -> concat"),
     ("{}", "(conv(8) | conv(8, 5, stride = 2)) -> concat", "(conv(8) | conv(8, 5)) -> concat"),
     ("{}", "(crop(18x18) | conv(8)) -> concat", "(crop(18x18) -> resize(20x20) | conv(8)) -> concat"),
+    (
+        "crop(14x14) -> conv(4) -> {}",
+        "(identity | maxpool(3, stride = 4, pad = same) -> upsample(4)) -> concat",
+        "(identity | maxpool(3, stride = 4, pad = same) -> upsample(4) -> resize(14x14)) -> concat",
+    ),
     ("flatten -> {}", "(dense(8) | dense(9)) -> average", "(dense(8) -> dense(9) | dense(9)) -> average"),
     (
         "reshape(20x60) -> {}",

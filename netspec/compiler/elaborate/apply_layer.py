@@ -127,7 +127,10 @@ class LayerApplier(Elaboration):
         else:
             case, wants = "", "one input" if maximum == 1 else "one or two inputs"
         word, shapes = layer.word or value.layer.to_source(), _shapes(tensors)
-        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case))
+        text = value.span.text if value.span is not None else ""
+        if not case and text.startswith(word) and len(text) <= 60 and "\n" not in text:
+            case = "layer"
+        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case, text=text))
         return False
 
     def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:

@@ -26,6 +26,8 @@ MAX_LENGTH = 110
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
+UPSAMPLING = ("upconv", "upsample", "resize")
+
 Sizes = tuple[int, ...]
 
 
@@ -89,8 +91,16 @@ def _common_space(tensors: Sequence[Tensor], sizes: Sequence[Sizes], texts: Sequ
     most = [space for space in counts if counts[space] == max(counts.values())]
     if len(most) == 1:
         return most[0]
+    kept = [space for tensor, space in zip(tensors, spaces, strict=True) if _word(tensor) not in UPSAMPLING]
+    if _is_near(largest, smallest) and 0 < len(kept) < len(spaces):  # what an encoder hands over keeps its size
+        return kept[0]
     is_reached = any(_unstrided(tensor, text, largest) for tensor, text in zip(tensors, texts, strict=True))
     return largest if is_reached or _is_near(largest, smallest) else smallest
+
+
+def _word(tensor: Tensor) -> str:
+    """The word of the layer that gives a tensor."""
+    return tensor.builder.graph.nodes[tensor.edge.node].word
 
 
 def _is_near(a: Sizes, b: Sizes) -> bool:

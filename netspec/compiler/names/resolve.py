@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.names import DefinedTwice, UnknownName, WrongValue
-from netspec.compiler.errors.values import NotCallable, UnknownAttribute
+from netspec.compiler.errors.values import UnknownAttribute
 from netspec.compiler.names.advice import BATCH_WORDS, advise_name
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
@@ -18,7 +18,7 @@ from netspec.compiler.names.imports import UseReader, bring_missing, bring_names
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name
 from netspec.compiler.names.sections import bind_section
-from netspec.compiler.names.statements import advise_again, called_layer, check_body, check_unit
+from netspec.compiler.names.statements import advise_again, called_layer, check_body, check_unit, not_callable
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Note, Problems, nearest, suggest
@@ -348,8 +348,7 @@ class _Resolver:
             if symbol is not None and not symbol.is_missing:
                 self._mark_used(symbol)
                 if not symbol.hides_layer:
-                    notes = (Note(symbol.span, "defined here"),)
-                    self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
+                    self.problems.add(not_callable(node, symbol))
             advice = ""
             if symbol is None and function.name not in scope.file.broken:
                 advice = self._unknown(function, scope, kind, node)

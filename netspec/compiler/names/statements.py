@@ -7,13 +7,13 @@ import re
 from collections.abc import Collection, Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
-from netspec.compiler.errors.values import NoValue, UnknownUnit
+from netspec.compiler.errors.values import NotCallable, NoValue, UnknownUnit
 from netspec.compiler.names.foreign import rewrite
-from netspec.compiler.names.scope import Scope, is_layer_word
+from netspec.compiler.names.scope import Name, Scope, is_layer_word
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import UnexpectedToken
 from netspec.language.corrections import continued, corrections
-from netspec.language.diagnostics import Fix, Problems, suggest
+from netspec.language.diagnostics import Fix, Note, Problems, suggest
 from netspec.language.kinds import Count, Number
 from netspec.language.source import Span
 from netspec.language.values import UNITS
@@ -53,6 +53,21 @@ def called_layer(node: tree.Applied, own: Collection[str]) -> UnexpectedToken:
     )
     advice = f"layers are not called like functions: write `{f'({text})' if is_operand else text}`"
     return UnexpectedToken(span=node.place, token="(", advice=advice)
+
+
+def not_callable(call: tree.Call, symbol: Name) -> NotCallable:
+    """The diagnostic for a call of a name that has no parameters, such as a shared layer that gets its input so."""
+    flows = [argument.value.span.text for argument in call.arguments]
+    is_layer = flows and all(isinstance(argument.value, tree.Name | tree.InputName) for argument in call.arguments)
+    first = flows[0] if len(flows) == 1 else f"({' | '.join(flows)})"
+    return NotCallable(
+        span=call.function.span,
+        notes=(Note(symbol.span, "defined here"),),
+        case="layer" if is_layer else "",
+        name=symbol.name,
+        what=symbol.noun,
+        advice=f"{first} -> {symbol.name}",
+    )
 
 
 def _links(value: tree.Expression) -> list[str]:

@@ -139,6 +139,8 @@ def _parse_statement(
         mended, places = mend(tokens, fed) or (None, [fed])
         for place in places:
             problems.add(explain_token(source, tokens, place, accepted))
+        if mended is not None and tokens[fed].type == "LPAR":  # one message for the call
+            return _parse_statement(parser, mended, source, Problems())
         if mended is not None:
             return _parse_statement(parser, mended, source, problems)
         for line in lines_after(tokens, fed):

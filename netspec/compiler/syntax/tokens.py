@@ -133,10 +133,8 @@ def mend(tokens: list[Token], index: int) -> tuple[list[Token], list[int]] | Non
     if kind == "LPAR" and is_called(tokens, index):
         return _call_chains(tokens), [index]
     changes, places = _changed_marks(tokens) if kind in ("COMMA", "COLON") else ({}, [])
-    if index not in changes:
-        return None
-    mended = (changes.get(i, token) for i, token in enumerate(tokens))
-    return [token for token in mended if token is not None], places[:MAX_MENDED]
+    mended = [t for t in (changes.get(i, token) for i, token in enumerate(tokens)) if t is not None]
+    return (mended, places[:MAX_MENDED]) if index in changes and mended else None
 
 
 def _changed_marks(tokens: list[Token]) -> tuple[dict[int, Token | None], list[int]]:
@@ -187,6 +185,7 @@ def _call_chains(tokens: list[Token]) -> list[Token]:
     before: dict[int, list[Token]] = {}
     stack: list[int] = []
     closing: set[int] = set()  # brackets of inputs
+    dropped: set[int] = set()
     for index, token in enumerate(tokens):
         if token.type == "LPAR":
             stack.append(index)
@@ -194,12 +193,26 @@ def _call_chains(tokens: list[Token]) -> list[Token]:
             opening = stack.pop()
             name = tokens[opening - 1] if opening else token
             if opening in closing:
+                dropped.update(_named_arguments(tokens, opening, index))
                 before.setdefault(index + 1, []).append(_empty("RPAR", token.end_pos, token))
             elif name.type == "NAME" and index + 1 < len(tokens) and is_called([*tokens[index : index + 2]], 1):
                 before.setdefault(opening - 1, []).append(_empty("LPAR", name.start_pos, name))
                 before.setdefault(index + 1, []).append(_empty("ARROW", token.end_pos, token))
                 closing.add(index + 1)
-    return [t for i in range(len(tokens) + 1) for t in (*before.get(i, ()), *tokens[i : i + 1])]
+    kept = [(i, tokens[i : i + 1]) for i in range(len(tokens) + 1) if i not in dropped]
+    return [token for i, written in kept for token in (*before.get(i, ()), *written)]
+
+
+def _named_arguments(tokens: list[Token], opening: int, end: int) -> Iterator[int]:
+    """Where arguments such as `training = False` are after the inputs of a layer."""
+    depth, is_named = 0, False
+    for index in range(opening + 1, end):
+        token = tokens[index]
+        depth += (token.type in OPENING) - (token.type in CLOSING)
+        if token.type == "COMMA" and not depth:
+            is_named = [t.type for t in tokens[index + 1 : index + 3]] == ["NAME", "EQUAL"]
+        if is_named:
+            yield index
 
 
 def _empty(kind: str, place: int, token: Token) -> Token:

@@ -130,11 +130,16 @@ class WrongInputs(Diagnostic):
     code = "NS310"
     title = "`{word}` takes {wants}, but gets {got}"
     label = "gets {shapes}"
-    hint = {"": "join the branches first, with `concat` or `add`", "few": "write `(a | b) -> {word}`"}
+    hint = {
+        "": "join the branches first, with `concat` or `add`",
+        "layer": "join the branches first: write `concat -> {text}`, or `add -> {text}`",
+        "few": "write `(a | b) -> {word}`",
+    }
     word: str
     wants: str
     got: str
     shapes: str
+    text: str = ""
 
 
 class AlreadyKnown(Diagnostic):

@@ -179,6 +179,7 @@ MISTAKES = [
     ("net", "conv(16, 3x3), relu, dense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> relu -> d", None),
     ("net", "conv(16, 3x3),\nrelu,\ndense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> r", None),
     ("net", "x = Conv2D(8, 3)(input, training = False)\nx -> dense(10)", "write `input -> conv(8, 3)`", None),
+    ("net", "(conv(8) -> relu)(input) -> dense(10)", "layers are not called like functions", None),
     ("net", "x = ReLU()(Flatten()(input))\nx -> dense(10)", "write `input -> flatten -> relu`", None),
     ("net", "x = Dense(8)(input)(input)\nx -> dense(10)", "write `input -> Dense(8)`", None),
     ("mlp", "share d = dense(13)\nx = d(input)\nx -> d -> dense(10)", "write `input -> d`", None),

@@ -21,7 +21,7 @@ from netspec.layers.residual import can_project
 from netspec.layers.spatial.conv import Sliding
 from netspec.layers.spatial.pool import Pool
 
-MAX_LENGTH = 110
+MAX_LENGTH = 160
 """Longer joins are not written again."""
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -157,13 +157,12 @@ def _written(texts: Sequence[str], changed: Sequence[tuple[str, str]], span: Spa
         name = re.fullmatch(r"[ \t]*(?:output[ \t]+)?(\w+)[ \t]*=[ \t]*", line) if is_sum else None
         is_all = span.source.text[span.end :].partition("\n")[0].strip() == ""
         return f"write `{name[1]} = {whole}`" if name is not None and is_all else f"write `{whole}`"
+    noun = "term" if is_sum else "branch"
     parts = []
     for ordinal, (old, new) in zip(ORDINALS, changed, strict=False):
         if new:
-            parts.append(
-                f"write `{new}` for the `{old}` of the {ordinal}" if old else f"put `{new}` after the {ordinal}"
-            )
-    return f"{' and '.join(parts)} branch" if parts else None
+            parts.append(f"`{new}` in place of `{old}` in the {ordinal}" if old else f"`{new}` after the {ordinal}")
+    return f"put {' and '.join(parts)} {noun}" if parts else None
 
 
 def _branches_before(span: Span) -> list[str]:

@@ -131,7 +131,8 @@ def mend(tokens: list[Token], index: int) -> tuple[list[Token], list[int]] | Non
     the statement is read too, and which of them are reported; None for mistakes of other kinds."""
     kind = tokens[index].type if index < len(tokens) else ""
     if kind == "LPAR" and is_called(tokens, index):
-        return _call_chains(tokens), [index]
+        chains = _call_chains(tokens, index)
+        return (chains, [index]) if chains else None
     changes, places = _changed_marks(tokens) if kind in ("COMMA", "COLON") else ({}, [])
     mended = [t for t in (changes.get(i, token) for i, token in enumerate(tokens)) if t is not None]
     return (mended, places[:MAX_MENDED]) if index in changes and mended else None
@@ -180,8 +181,9 @@ def is_called(tokens: list[Token], index: int) -> bool:
     return index > 0 and tokens[index - 1].type == "RPAR" and tokens[index - 1].end_pos == tokens[index].start_pos
 
 
-def _call_chains(tokens: list[Token]) -> list[Token]:
-    """`(Dense(10) -> (x))` for each `Dense(10)(x)`; what is added has no width."""
+def _call_chains(tokens: list[Token], place: int) -> list[Token]:
+    """`(Dense(10) -> (x))` for each `Dense(10)(x)`, where what is added has no width; nothing if the bracket at `place`
+    is not one of inputs."""
     before: dict[int, list[Token]] = {}
     stack: list[int] = []
     closing: set[int] = set()  # brackets of inputs
@@ -199,6 +201,8 @@ def _call_chains(tokens: list[Token]) -> list[Token]:
                 before.setdefault(opening - 1, []).append(_empty("LPAR", name.start_pos, name))
                 before.setdefault(index + 1, []).append(_empty("ARROW", token.end_pos, token))
                 closing.add(index + 1)
+    if place not in closing:
+        return []
     kept = [(i, tokens[i : i + 1]) for i in range(len(tokens) + 1) if i not in dropped]
     return [token for i, written in kept for token in (*before.get(i, ()), *written)]
 

@@ -127,6 +127,8 @@ class Inference(Evaluator, Applier):
         name = expression.function if isinstance(expression, tree.Call) else expression
         if not isinstance(name, tree.Name):
             return False
+        if name.name.partition(".")[0] != name.name and name.name.partition(".")[0] in self.resolution.scope.names:
+            return False  # a method
         symbol = self.resolution.names.get(id(name))
         return symbol.define is not None if symbol is not None else find_foreign(name.name, None) is not None
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
-from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
+from netspec.compiler.names.foreign import (
+    OPTIONS,
+    join_layers,
+    reorder,
+    rewrite,
+    takes_text,
+    translated,
+)
+from netspec.compiler.names.models import advise_call
 from netspec.compiler.names.scope import Name
 from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
 from netspec.compiler.syntax import tree
@@ -21,16 +29,14 @@ from netspec.language.vocabulary import categories, why_absent, word_aliases, wo
 from netspec.language.word import Kind, Mismatch, Option, Word, noun, with_article
 
 FOREIGN = {
-    **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
+    **dict.fromkeys(["model", "modulelist"], "write the layers themselves, joined by `->`"),
+    "sequential": "remove this line: the network is the chain of its layers, joined by `->`",
     **dict.fromkeys(["input", "inputlayer"], "declare the input on its own line: `input 28x28x1`"),
     **dict.fromkeys(["none", "null"], "leave out the argument; `netspec words` lists the defaults"),
     "argmax": "remove it: predictions of a `softmax` name the class already",
     **dict.fromkeys(["lambda", "map"], "there are no functions; define a block with `def name(n) = …`"),
 }
 """Words of other libraries, squeezed, that have no counterpart here."""
-
-METHODS = ("compile", "fit", "evaluate", "predict", "summary", "build", "save", "to", "eval")
-"""Methods of models in other libraries that no layer replaces."""
 
 SWITCHES = {**dict.fromkeys(["yes", "on"], "true"), **dict.fromkeys(["no", "off"], "false")}
 """What people write, squeezed, for `true` and `false`."""
@@ -54,7 +60,7 @@ def advise_name(
     own = set(visible)
     is_in_place = kind is not None and bool(kind.category or kind.names)
     meant = None if is_in_place else nearest(name, own)
-    if isinstance(whole, tree.Call) and not is_in_place and (called := _advise_call(whole, own)) is not None:
+    if isinstance(whole, tree.Call) and not is_in_place and (called := advise_call(whole, own)) is not None:
         return UnknownName(span=span, name=name, advice=called), None
     if squeeze(name) in FOREIGN and not meant and not is_in_place and whole is None:  # no call, such as `model`
         return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
@@ -131,42 +137,6 @@ def advise_foreign(
     if is_name and "." not in node.span.text and rewrite(node, kind, own) == same:
         return None
     return f"write `{text}`"
-
-
-def _advise_call(call: tree.Call, own: Collection[str]) -> str | None:
-    """For a call that declares an input, and for a method of a name of the file, such as `model.add(…)`."""
-    name = call.function.span.text
-    root = name.partition(".")[0]
-    before = re.search(r"(?:^|\n)[ \t]*(?:output[ \t]+)?(\w+)[ \t]*=[ \t]*$", call.span.source.text[: call.span.start])
-    if squeeze(last_part(name)) in ("input", "inputlayer") and (sizes := input_sizes(call)):
-        again = before and re.findall(rf"^[ \t]*{before[1]}[ \t]*=", call.span.source.text, re.MULTILINE)[1:]
-        label = f"{before[1]}: " if before and not again else ""
-        return f"declare the input on its own line: `input {label}{sizes}`"
-    if squeeze(last_part(name)) in ("model", "functional") and (outputs := _outputs(call)):
-        if isinstance(outputs[0], tree.Name) and len(outputs) > 1:
-            names = " and ".join(f"`{item.span.text}`" for item in outputs)
-            return f"remove this line, and begin those of {names} with `output`: `output {outputs[0].span.text} = …`"
-        place = " alone on this line: it is the network" if before else ""
-        return f"write `{rewrite(outputs[0], None, own)}`{place}"
-    if root != name and root in own and last_part(name) in METHODS:
-        return "remove it: training is described in `train { … }`, and started by `netspec train`"
-    if root != name and root in own and call.arguments:
-        return f"write `{root} -> {join_layers([a.value for a in call.arguments], own)}`: layers are joined by `->`"
-    return None
-
-
-def input_sizes(call: tree.Call) -> str:
-    """The sizes of an input that is declared by a call, such as `Input(shape = (28, 28, 1))`."""
-    named = [a.value for a in call.arguments if a.name is not None and squeeze(a.name.name) in ("shape", "inputshape")]
-    given = named or [a.value for a in call.arguments if a.name is None]
-    return "x".join(size for value in given for size in re.findall("[0-9]+", value.span.text))
-
-
-def _outputs(call: tree.Call) -> Sequence[tree.Expression]:
-    """The outputs of a model that is made of tensors: `Model(inputs, outputs)`."""
-    named = [a.value for a in call.arguments if a.name is not None and squeeze(a.name.name) in ("outputs", "output")]
-    outputs = (named or [a.value for a in call.arguments if a.name is None][1:2])[:1]
-    return [item for one in outputs for item in (one.items if isinstance(one, tree.ListLiteral) else (one,))]
 
 
 def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:

@@ -229,6 +229,12 @@ def _applied(layer: tree.Expression, inputs: tree.Expression, own: Collection[st
     return f"{first} -> {rewrite(layer, None, own)}"
 
 
+def is_input(node: tree.Expression) -> bool:
+    """Whether an expression declares an input, as `Input(shape = (28, 28, 1))` does."""
+    name = node.function.span.text if isinstance(node, tree.Call) else ""
+    return squeeze(last_part(name)) in ("input", "inputlayer")
+
+
 def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:
     """Layers as a chain; those of a list are taken out of it."""
     return " -> ".join(_flat(items, own))
@@ -236,7 +242,7 @@ def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:
 
 def _flat(items: Sequence[tree.Expression], own: Collection[str]) -> list[str]:
     flat = [inner for item in items for inner in (item.items if isinstance(item, tree.ListLiteral) else (item,))]
-    return [rewrite(item, None, own) for item in flat]
+    return [rewrite(item, None, own) for item in flat if not is_input(item)]
 
 
 def merges() -> list[type[Word]]:

@@ -313,10 +313,13 @@ def reorder(
         own: names that the file defines.
     """
     order = _foreign_order(word, [item.span.text for item in given])
+    copies = ""
+    if order == ("", "units") and len(given) == 3 and word.word != "dense":  # of recurrent layers
+        given, copies = given[:2], f" * {given[2].span.text}"
     if order is None or len(given) > len(order):
         return None
     sizes = [tree.Argument(span=item.span, name=None, value=item) for item in given]
-    text = call_text(word, word.word, [*sizes, *others], own, order)
+    text = call_text(word, word.word, [*sizes, *others], own, order) + copies
     return f"write `{text}`" + (f": {_inferred(word)}" if order[0] == "" else "")
 
 
@@ -330,7 +333,9 @@ def _foreign_order(word: type[Word], texts: Sequence[str]) -> tuple[str, ...] | 
         return ("", "", "kernel", "stride", "pad") if numbers[0] == numbers[1] else ("", "kernel", "stride", "pad")
     if len(texts) == 3 and texts[1] == texts[2]:
         return ("filters", "kernel", "kernel")
-    is_torch = len(texts) > 4 or numbers[1] >= numbers[0] or numbers[1] > MAX_KERNEL or not all(numbers)
+    if not texts[1].isalnum() or re.fullmatch("[0-9]+x[0-9]+", texts[1]):  # the sizes of a kernel
+        return _KERAS_CONV
+    is_torch = len(texts) > 4 or not numbers[1] or numbers[1] > MAX_KERNEL or numbers[1] >= (numbers[0] or MAX_KERNEL)
     return _TORCH_CONV if is_torch else _KERAS_CONV
 
 

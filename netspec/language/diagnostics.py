@@ -181,6 +181,11 @@ class Problems:
         """Put a diagnostic in place of one that knew less."""
         self._items[self._items.index(old)] = new
 
+    def remove(self, code: str, span: Span) -> None:
+        """Take back what was said of a place, where more is known of it by now."""
+        self._items = [d for d in self._items if d.code != code or d.span is None or d.span.start != span.start]
+        self._seen.discard((code, span.source, span.start))
+
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the text."""
         return iter(sorted(self._items, key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", -1)))

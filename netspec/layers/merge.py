@@ -55,9 +55,8 @@ def _advise_space(first: Shape, other: Shape) -> str:
     """How to make the spatial sizes of two tensors of equal rank match."""
     if first.rank > 2 and all(_is_nearly(a, b) for a, b in zip(first.space, other.space, strict=True)):
         fitting = "use `pad = same` and input sizes that every stride and pool divides"
-        size = "x".join(map(str, first.space))
-        return f"{fitting}, or put `resize({size})` after the second"
-    return "use the same strides, pools and padding on both sides"
+        return f"{fitting}, or put `resize` after the smaller one"
+    return "use the same strides, pools and padding in all branches"
 
 
 # ---------------------------------------------------------------- elementwise
@@ -117,7 +116,7 @@ class Merge(Layer):
             return _advise_space(first, other)
         noun = AXES.get(first.rank, AXES[4])[-1]
         gate = ", or one of them with a single channel" if self.takes_gates else ""
-        return f"let both end with {first.channels} {noun}{gate}"
+        return f"let all end with {first.channels} {noun}{gate}"
 
     def fitted(self, tensors: Names, shapes: Shapes) -> list[Code]:
         """The tensors, with axes of length 1 inserted into vectors for broadcasting."""
@@ -142,10 +141,6 @@ class Add(Merge):
     """
 
     aliases = ("sum", "plus")
-
-    def _advise(self, first: Shape, other: Shape) -> str:
-        advice = super()._advise(first, other)
-        return f"{advice}, or write `residual(…)`, which projects the shortcut" if "`" not in advice else advice
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         terms = self.fitted(tensors, shapes)
@@ -291,7 +286,7 @@ class Concat(Layer):
             return f"let all end with {first.channels} channels"
         if self.along != "channels":
             return f"only the {self.along} may differ: {_advise_space(first, other)}"
-        return f"{_advise_space(first, other)}, or `flatten` each"
+        return _advise_space(first, other)
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
         axis = -1 if self.along == "channels" else self._axis(shapes[0]) + 1

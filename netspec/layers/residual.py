@@ -73,6 +73,13 @@ class Residual(Layer):
         return Unplaced(UnequalShapes, word=self.word, shapes=f"{before} and {after}", axis=axis, advice=advice)
 
 
+def can_project(before: Shape, after: Shape) -> bool:
+    """Whether a 1x1 convolution turns one shape into the other."""
+    is_alike = before.rank == after.rank and not isinstance(after.channels, Dim)
+    spaces = zip(before.space, after.space, strict=True) if is_alike else ()
+    return is_alike and all(size == output or _stride(size, output) is not None for size, output in spaces)
+
+
 def _stride(size: Any, output: Any) -> int | None:
     """The smallest stride from `size` to `output` with `same` padding; tried up to 8 for symbolic sizes."""
     if isinstance(size, int) and isinstance(output, int):

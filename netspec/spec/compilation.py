@@ -29,7 +29,7 @@ from netspec.compiler.passes import for_inference, optimize
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import UnreadableFile
 from netspec.compiler.syntax.parser import check_edition, parse_source
-from netspec.language.diagnostics import Problems, fail, suggest
+from netspec.language.diagnostics import Problems, fail, nearest
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import LIMIT, Source, Span
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from netspec.data.settings import DataSettings
     from netspec.language.diagnostics import Unplaced
     from netspec.training.recipe.settings import TrainSettings
+
+
+MAX_NAMES = 12
+"""How many files are listed for one that is not there."""
 
 
 def read_source(path: Path) -> Source:
@@ -52,8 +56,12 @@ def read_source(path: Path) -> Source:
             return Source.read(path)
     except OSError as error:
         folder = path.parent
-        near = [str(folder / p.name) for p in folder.glob("*.net")] if is_folder(folder) else []
-        advice = suggest(str(path), near, what="spec files there") or "check the name and the folder"
+        names = {p.stem: p.name for p in folder.glob("*.net")} if is_folder(folder) else {}
+        near = nearest(path.stem, names)
+        advice = f"did you mean `{folder / names[near]}`?" if near else "check the name and the folder"
+        if names and not near:
+            there = [str(folder / name) for name in sorted(names.values())[:MAX_NAMES]]
+            advice = f"spec files there: {', '.join(there)}{', …' if len(names) > MAX_NAMES else ''}"
         raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
 
 

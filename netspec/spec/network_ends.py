@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from netspec.compiler.ir.graph import Graph, Input, Node, Output
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.language.shape import Shape
 from netspec.language.source import Span
+from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.layers.reshape import Flatten, Reshape
+from netspec.layers.sequence.bidirectional import Bidirectional
+from netspec.layers.sequence.recurrent import Recurrent
 from netspec.training.losses import LossWord, loss_for
 
 KEEPS_NUMBERS = (
@@ -17,6 +21,10 @@ KEEPS_NUMBERS = (
     "crop",
 )  # fmt: skip
 """Layers whose output is as large as their inputs are."""
+
+
+FOR_EACH_STEP = ("dense", "batchnorm", "layernorm", "rmsnorm", "scale")
+"""Layers that work on each step of a sequence by itself."""
 
 
 def output_name(output: Output) -> str:
@@ -30,6 +38,7 @@ def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict
     for output in graph.outputs:
         name, node = output_name(output), graph.nodes[output.edge.node]
         loss = loss_for(name, losses)
+        steps_from, last_step = _recurrent(graph, output.edge.node)
         heads[name] = OutputHead(
             tuple(size if isinstance(size, int) else None for size in graph.shape_of(output.edge).sizes),
             output.head.word if output.head is not None else "linear",
@@ -39,6 +48,8 @@ def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict
             kind=loss.output_kind if loss is not None else "predictions",
             reshaped_by=_reshaped_by(node),
             is_unbounded=is_unbounded(graph, output.edge.node),
+            steps_from=steps_from,
+            last_step=last_step,
         )
     return heads
 
@@ -55,6 +66,26 @@ def is_unbounded(graph: Graph, index: int) -> bool:
         return node.operation.activation_word is None and not node.operation.is_frozen
     is_passed = node.operation.is_identity or node.operation.training_only or node.word in KEEPS_NUMBERS
     return is_passed and all(is_unbounded(graph, edge.node) for edge in node.inputs)
+
+
+def _recurrent(graph: Graph, index: int) -> tuple[str, str]:
+    """The recurrent layer from which only layers for each step lead to a node, and the same with `return = last`."""
+    node = graph.nodes[index]
+    while isinstance(node.operation, Layer) and len(node.inputs) == 1:
+        layer, written = node.operation, node.span.text if node.span is not None else ""
+        inner = layer.layer if isinstance(layer, Bidirectional) else layer
+        if isinstance(inner, Recurrent):
+            last: Layer = inner.replace(return_="last")
+            if inner is not layer:
+                last = layer.replace(layer=last)
+            is_call = re.fullmatch(r"(bidirectional\()?(lstm|gru|rnn)\([^()]*\)+", written) and "return" not in written
+            as_written = re.sub(r"\)+$", lambda end: f", return = last{end[0]}", written)
+            return written, as_written if is_call else last.to_source()
+        is_for_each = layer.is_identity or layer.training_only or isinstance(layer, ActivationLayer)
+        if not is_for_each and node.word not in FOR_EACH_STEP:
+            break
+        node = graph.nodes[node.inputs[0].node]
+    return "", ""
 
 
 def _reshaped_by(node: Node) -> str | None:

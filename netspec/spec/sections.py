@@ -14,6 +14,7 @@ from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
+from netspec.data.checks.next_token import check_next_token
 from netspec.data.dataset.dataset import HoldOut
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
@@ -149,6 +150,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     train = spec.section("train")
     heads_of_data = output_heads(graph, train.loss if train is not BAD else None)
     found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
+    if spec.data.source is not None and spec.data.source.predicts_next:
+        found += check_next_token(graph)
     for diagnostic in found:
         spec.problems.add(diagnostic)
     if train is BAD:

@@ -50,6 +50,10 @@ FIXES = {
         "gap -> dense(2)\ntrian { epoch: 3, }\n",
         "gap -> dense(2)\ntrain { epochs = 3 }\n",
     ),
+    "commas at the ends of settings": (
+        'gap -> dense(2)\ntrain {\n    epochs = 3,\n    batch_size = 8,\n    loss = "mse",\n}\n',
+        "gap -> dense(2)\ntrain {\n    epochs = 3\n    batch = 8\n    loss = mse\n}\n",
+    ),
     "a name after é and 🙂": ("# é🙂\ngap -> dens(2)  # né 🙂", "# é🙂\ngap -> dense(2)  # né 🙂"),
     "a name of the file": ("hiden = dense(4)\ngap -> hidden -> dense(2)", "hiden = dense(4)\ngap -> hiden -> dense(2)"),
     "an expectation": ("gap -> dense(2)\nexpect { parms == 4 }", "gap -> dense(2)\nexpect { params == 4 }"),

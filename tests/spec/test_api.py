@@ -62,6 +62,18 @@ def test_a_path_is_a_file_and_other_text_is_the_spec(tmp_path: Path) -> None:
         netspec.compile(tmp_path / "missing.net")
 
 
+def test_only_near_names_are_suggested_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for name in ("t04.net", "digits.net"):
+        (tmp_path / name).write_text("input 8\n\ndense(2)\n")
+    for missing, hint in {
+        "digit.net": f"did you mean `{tmp_path / 'digits.net'}`?",
+        "mnist.net": f"spec files there: {tmp_path / 'digits.net'}, {tmp_path / 't04.net'}",
+    }.items():
+        with pytest.raises(netspec.CompileError) as caught:
+            netspec.check(tmp_path / missing)
+        assert caught.value.diagnostics[0].hint_text == hint
+
+
 def test_errors_carry_the_diagnostics() -> None:
     with pytest.raises(netspec.CompileError) as caught:
         netspec.compile("input 4\ndens(8) -> dense(3, sofmax)")

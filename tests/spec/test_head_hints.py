@@ -77,3 +77,56 @@ def test_hints_lead_to_a_spec_that_passes_for_every_kind_of_target(kind: str, tm
             now = applied(found[0], *now)
             assert now not in seen and len(seen) < 4, (start, seen, found)
             seen.append(now)
+
+
+RECURRENT = {
+    "lstm(8) -> dense(10, softmax)": "lstm(8, return = last)",
+    "gru(8, dropout = 0.1) -> dropout(0.2) -> dense(8, relu) -> dense(10)": "gru(8, dropout = 0.1, return = last)",
+    "bidirectional(rnn(8)) -> layernorm -> dense(10, softmax)": "bidirectional(rnn(8, return = last))",
+    "lstm(8) -> lstm(8, return = sequence) -> dense(10, softmax)": "lstm(8, return = last)",
+}
+
+
+@pytest.mark.parametrize("chain", RECURRENT)
+def test_a_recurrent_layer_predicts_once_for_each_example(chain: str) -> None:
+    spec = "reshape(8x8) -> {}\ndata {{ source = digits }}\n"
+    (found,) = [problem for problem in netspec.check(spec.format(chain)) if problem.is_error]
+    new, old = re.findall("`([^`]*)`", found.hint_text)
+    assert new == RECURRENT[chain]
+    before, _, after = chain.rpartition(old)
+    assert [problem for problem in netspec.check(spec.format(before + new + after)) if problem.is_error] == []
+
+
+def test_other_layers_of_steps_are_pooled() -> None:
+    spec = "reshape(8x8) -> {} -> dense(10, softmax)\ndata {{ source = digits }}\n"
+    for chain in ("lstm(8) -> attention(2)", "dense(8)"):
+        (found,) = netspec.check(spec.format(chain))
+        assert found.hint_text == "put `gap` or `flatten` before the last layer, to predict once for each example"
+
+
+def test_numbers_after_a_recurrent_layer() -> None:
+    spec = "reshape(10x1) -> lstm(4{}) -> dense(1)\ndata {{ source = diabetes }}\n"
+    (found,) = [problem for problem in netspec.check(spec.format("")) if problem.is_error]
+    assert found.message == "an example has 1 target, but the network gives 10 numbers"
+    assert found.hint_text.startswith("write `lstm(4, return = last)` instead of `lstm(4)`")
+    assert not [problem for problem in netspec.check(spec.format(", return = last")) if problem.is_error]
+
+
+@pytest.mark.parametrize(
+    ("head", "lines"),
+    [
+        ("dense(10, relu)", ["write `dense(10, softmax)`", "`relu` is for the layers before the last one"]),
+        ("dense(10)", ["write `dense(10, softmax)`", "the loss stays the same, and predictions become probabilities"]),
+    ],
+)
+def test_a_last_layer_without_probabilities(head: str, lines: list[str]) -> None:
+    (found,) = netspec.check(f"{head}\ndata {{ source = digits }}\n")
+    assert found.hint_text.splitlines() == lines
+
+
+def test_a_shape_of_other_size_than_the_targets() -> None:
+    (found,) = netspec.check(
+        "dense(72, sigmoid) -> reshape(9x8x1)\ndata {\n    source = digits\n    target = input\n}\n"
+    )
+    assert found.message == "an example has 64 targets, but the network gives 72 numbers"
+    assert found.hint_text == "the network must give 64 numbers"

@@ -153,6 +153,22 @@ MISTAKES = [
     ("net", "conv(3x3) -> dense(10)", "write `conv(16, 3x3)`", ""),
     ("net", "conv(1, 16, 3) -> dense(10)", "write `conv(16, 3)`", ""),
     ("net", "conv(16, 3, 1, 1) -> dense(10)", "write `conv(16, 3, stride = 1, pad = 1)`", ""),
+    ("net", "conv(1, 32, 3, relu, padding = 1)", "write `conv(32, 3, relu, pad = 1)`: the input channels are", ""),
+    ("net", "conv(64, 32, 3, relu, strides = 2)", "write `conv(32, 3, relu, stride = 2)`", ""),
+    ("net", "conv(16, 3, 2, relu, pad = same)", "write `conv(16, 3, relu, stride = 2, pad = same)`", ""),
+    ("net", "conv(16, (3, 3), (2, 2), relu)", "write `conv(16, (3, 3), relu, stride = (2, 2))`", ""),
+    ("net", "conv(16, 3x3, 2, relu)", "write `conv(16, 3x3, relu, stride = 2)`", ""),
+    ("net", "param n = 8\nconv(2 * n, 3, relu, 2)", "write `conv(2 * n, 3, relu, stride = 2)`", ""),
+    ("seq", "lstm(8, 64, 2, dropout = 0.1) -> gap -> dense(2)", "write `lstm(64, dropout = 0.1) * 2`", ""),
+    ("net", "conv(1, 16, (5, 5), relu)", "write `conv(16, (5, 5), relu)`", ""),
+    ("net", "conv(16, 3, 3, relu, pad = 1)", "write `conv(16, 3x3, relu, pad = 1)`", ""),
+    ("net", "param k = 3\nconv(1, 32, k, relu)", "write `conv(32, k, relu)`", ""),
+    ("net", "depthwise(1, 3, relu, pad = same)", "write `depthwise(3, relu, pad = same)`", ""),
+    ("net", "upconv(64, 32, 2, stride = 2)", "write `upconv(32, 2, stride = 2)`", ""),
+    ("net", "dense(784, 128, relu)", "write `dense(128, relu)`: the input size is", ""),
+    ("net", "dense(784, 128, bias = false)", "write `dense(128, bias = false)`", ""),
+    ("net", "maxpool(3, 2, padding = 1)", "write `maxpool(3, stride = 2, pad = 1)`", ""),
+    ("net", "dense(64) -> dropout(0.5, 3, per = channel)", "write `dropout(0.5, per = channel)`", ""),
     ("net", 'conv(8, 3x3, padding="same") -> dense(10)', "write `pad = same`", ""),
     ("net", "conv(8, 3x3, strides=(2,2)) -> dense(10)", "`stride`", ""),
     ("net", "conv(8, 3x3, input_shape=(28,28,1)) -> dense(10)", "remove it: sizes are inferred", None),
@@ -168,6 +184,8 @@ MISTAKES = [
     ("net", "dense(10, nn.Softmax(dim = 1))", "write `softmax`", ""),
     ("net", "dense -> dense(10)", "such as `dense(64)`", None),
     ("net", "nn.AdaptiveAvgPool2d(1) -> flatten -> dense(10)", "write `avgpool(to = 1)`", ""),
+    ("net", "dense(8) -> dense(768, sigmoid) -> reshape(28x28x1)", "write `dense(784, sigmoid)` before it", None),
+    ("net", "dense(768) -> relu -> reshape(28x28x1)", "write `dense(784)` before it, or a shape of 768", None),
     ("net", "reshape(-1) -> dense(10)", "write `flatten`", None),
     ("net", "dense(10, softmax) -> argmax", "remove it", None),
     ("tok", "Embedding(5000, 32) -> gru(16, return = last) -> dense(2)", "write `embedding(32)`", ""),
@@ -191,9 +209,19 @@ MISTAKES = [
     ("file", "input 8\n\ndense(10)\n\nfit { epochs = 3 }", "`train`", ""),
     ("file", "input 8\n\nmodel {\n    dense(10)\n}", "without `model { }`", None),
     ("net", "Sequential([conv(16, 3x3), nn.ReLU(), dense(10)])", "write `conv(16, 3x3) -> relu -> dense(10)`", ""),
+    ("net", "Sequential([Input((28, 28, 1)), Dense(9)])", "write `dense(9)`, and `input 28x28x1` on a line", ""),
     ("net", "layers = [conv(16, 3x3), dense(10)]\nlayers", "`conv(16, 3x3) -> dense(10)`", None),
     ("net", "x = conv(8)\nx = x -> relu\nx = x -> dense(10)\nx", "`x = conv(8) -> relu -> dense(10)`", None),
     ("net", "x = conv(16, 3x3)(input)\nx -> dense(10)", "write `input -> conv(16, 3x3)`", None),
+    ("net", "conv(16, 3x3), relu, dense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> relu -> d", None),
+    ("net", "conv(16, 3x3),\nrelu,\ndense(10)", "write `->` instead of these commas: `conv(16, 3x3) -> r", None),
+    ("net", "x = Conv2D(8, 3)(input, training = False)\nx -> dense(10)", "write `input -> conv(8, 3)`", None),
+    ("net", "(conv(8) -> relu)(input) -> dense(10)", "layers are not called like functions", None),
+    ("net", "x = ReLU()(Flatten()(input))\nx -> dense(10)", "write `input -> flatten -> relu`", None),
+    ("net", "x = Dense(8)(input)(input)\nx -> dense(10)", "write `input -> Dense(8)`", None),
+    ("mlp", "share d = dense(13)\nx = d(input)\nx -> d -> dense(10)", "write `input -> d`", None),
+    ("net", "relu(dense(8)) -> dense(10)", "write the layer first: `dense(8) -> relu`", None),
+    ("net", "(conv(8) | conv(8)) -> gap", "write `concat -> gap`, or `add -> gap`", None),
     ("net", "model = conv(8)\nmodel.add(dense(10))", "write `model -> dense(10)`", ""),
     ("net", "x = input -> conv(8)\ny = x -> conv(8)\nadd([x, y]) -> dense(10)", "`(x | y) -> add`", None),
     ("net", "x = input -> conv(8)\ny = x -> conv(8)\nconcatenate([x, y])", "write `(x | y) -> concat`", ""),
@@ -333,3 +361,54 @@ def test_the_hint_leads_on(context: str, mistake: str, hint: str, left: str | No
         seen.append(spec)
         found = check(spec, folder)
     assert [problem.code for problem in found] == ([left] if left else []), (spec, found)
+
+
+MODELS = {
+    'inputs = Input(shape=(784,))\nh = Dense(64, activation="relu")(inputs)\n'
+    'outputs = Dense(10, activation="softmax")(h)\nmodel = Model(inputs, outputs)\n': """\
+input inputs: 784
+h = inputs -> dense(64, relu)
+outputs = h -> dense(10, softmax)
+outputs
+""",
+    'a = keras.Input((8, 8, 1), name="a")\nh = layers.Flatten()(a)\nh = layers.Dense(4)(h)\n'
+    "s = Dense(4)(h) + h\nm = keras.Model(inputs=[a], outputs=s)\n": """\
+input a: 8x8x1
+h = a -> flatten -> dense(4)
+s = (h -> dense(4)) + h
+s
+""",
+    'model = Sequential()\nmodel.add(Dense(64, activation="relu"))\nmodel.add(Dense(10))\nmodel.compile()\n': """\
+dense(64, relu)
+-> dense(10)
+""",
+    "x = Input((8,))\nx = Dense(64)(x)\nx = Dense(10)(x)\nModel(x, x)\n": """\
+input 8
+x = input -> dense(64) -> dense(10)
+x
+""",
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_hints_of_a_functional_model_fit_each_other(model: str, folder: Path) -> None:
+    lines = model.splitlines()
+    for problem in check(model, folder):
+        assert problem.span is not None
+        written = re.findall("`([^`]*)`", problem.hint_text)[0]
+        line = problem.span.first.line - 1
+        start = problem.span.first.column - 1
+        if problem.hint_text.startswith("remove"):
+            lines[line] = ""
+        elif chained := re.search("instead of lines? (.*):", problem.hint_text):
+            numbers = [int(number) - 1 for number in re.findall("[0-9]+", chained[1])]
+            lines = [("" if i in numbers else text) for i, text in enumerate(lines)]
+            lines[numbers[0]] = written
+        elif problem.code == "NS101":
+            called = re.search(r"[\w.]+\([^()]*\)$", lines[line][:start])
+            assert called is not None
+            lines[line] = lines[line][: called.start()] + written + lines[line][lines[line].index(")", start) + 1 :]
+        else:
+            lines[line] = written
+    assert [line for line in lines if line] == MODELS[model].splitlines()
+    assert [problem.code for problem in check("\n".join(lines), folder)] == ([] if "nput" in model else ["NS213"])

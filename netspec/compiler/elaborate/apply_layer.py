@@ -5,11 +5,13 @@ Input: a `OneLayer` and tensors of known shape. Output: a tensor, or BAD and a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
 from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaboration, producer_note
+from netspec.compiler.elaborate.join_advice import advise_join, dropped_rows_note
 from netspec.compiler.elaborate.values import BAD, Block, OneLayer, SharedUse
 from netspec.compiler.errors.values import TooLarge
 from netspec.compiler.ir.graph import Graph
@@ -21,7 +23,8 @@ from netspec.language.source import Span
 from netspec.language.values import LayerValue
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
-from netspec.layers.errors.shapes import WrongInputs, WrongRank
+from netspec.layers.dense import Dense
+from netspec.layers.errors.shapes import CannotConcat, ReshapeCount, UnequalShapes, WrongInputs, WrongRank
 from netspec.layers.sequence.tokens import PaddingMask
 
 
@@ -124,7 +127,10 @@ class LayerApplier(Elaboration):
         else:
             case, wants = "", "one input" if maximum == 1 else "one or two inputs"
         word, shapes = layer.word or value.layer.to_source(), _shapes(tensors)
-        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case))
+        text = value.span.text if value.span is not None else ""
+        if not case and text.startswith(word) and len(text) <= 60 and "\n" not in text:
+            case = "layer"
+        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case, text=text))
         return False
 
     def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
@@ -137,6 +143,12 @@ class LayerApplier(Elaboration):
         elif self.uses and self.uses[-1].name.uses > 1:
             notes += (Note(self.uses[-1].span, f"in this use of `{self.uses[-1].name.name}`"),)
         fields = dict(misfit.fields)
+        if misfit.kind in (UnequalShapes, CannotConcat) and len(tensors) > 1 and span is not None:
+            notes += dropped_rows_note(tensors)
+            if fields.get("along", "channels") == "channels":
+                fields["advice"] = advise_join(fields["word"], span, tensors) or fields["advice"]
+        if misfit.kind is ReshapeCount and (written := _dense_of(tensors[0], fields["new_count"])):
+            fields |= {"case": "dense", "advice": written}
         if misfit.kind is WrongRank and (advice := _lost_steps(tensors[0])) is not None:
             fields["advice"] = advice
         self.problems.add(misfit.kind(span=span, notes=notes, **fields))
@@ -154,6 +166,21 @@ def _lost_steps(tensor: Tensor) -> str | None:
     if getattr(layer, "return_", "") == "last":
         return f"keep all steps in the layer before it: write `{layer.replace(return_='sequence').to_source()}`"
     return f"remove the `{layer.word}` before it, which leaves no steps"
+
+
+def _dense_of(tensor: Tensor, units: int) -> str:
+    """The `dense` that gives a vector, as it is written, with other units; empty where another layer gives it."""
+    graph = tensor.builder.graph
+    node = graph.nodes[tensor.edge.node]
+    while isinstance(node.operation, ActivationLayer) or (
+        isinstance(node.operation, Layer) and node.operation.training_only
+    ):
+        node = graph.nodes[node.inputs[0].node]
+    if not isinstance(node.operation, Dense) or node.shape.rank != 1:
+        return ""
+    written = node.span.text if node.span is not None else ""
+    changed = re.sub(r"^dense\(\s*[0-9]+\b", f"dense({units}", written)
+    return changed if changed != written else node.operation.replace(units=units).to_source()
 
 
 def single_layer(graph: Graph) -> Layer | None:

@@ -77,6 +77,8 @@ class Evaluator(Elaboration):
                     return BAD if any(v is BAD for v in values) else self._checked(check_list(values, node.span))
                 case tree.TupleLiteral():
                     return self._tuple(node, frame)
+                case tree.Applied():  # reported by resolve
+                    return BAD
                 case tree.DurationLiteral(amount=amount, unit=unit):
                     return Duration(amount.value, UNITS[unit.name]) if unit.name in UNITS else BAD
         raise AssertionError(f"no rule for {type(node).__name__}")

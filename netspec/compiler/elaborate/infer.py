@@ -19,6 +19,7 @@ from netspec.compiler.errors.values import CannotChain, NoInput, NoNetwork, TwoN
 from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
 from netspec.compiler.names.advice import BATCH_WORDS, advise_network
+from netspec.compiler.names.foreign import find_foreign
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import is_size_name
 from netspec.compiler.syntax import tree
@@ -38,7 +39,9 @@ class Inference(Evaluator, Applier):
         self.unknown_sizes = 0
         self.pads: dict[int, int] = {}
         self.layers: set[Span] = set()
-        """Where expressions are layers, which could continue a chain."""
+        """Where lines begin with a layer, which could continue a chain."""
+        self.networks: list[Span] = []
+        """Where lines without a name are networks."""
 
     def settings(self, section: str) -> Any:
         """The word of a section with its values, every option in force; BAD when one is wrong."""
@@ -93,24 +96,45 @@ class Inference(Evaluator, Applier):
                         results.append((name.name, self._flow_out(value, expression, frame), expression.span))
                         label(frame.builder, name.name, results[-1][1])
                     case tree.ExpressionStatement(value=expression):
-                        value = self.evaluate(expression, frame)
-                        results.append((None, self._flow_out(value, expression, frame), expression.span))
+                        results.append((None, self._unnamed(expression, frame), expression.span))
             except Abandon:
                 if isinstance(statement, tree.Output | tree.ExpressionStatement):
                     label_name = statement.name.name if isinstance(statement, tree.Output) else None
                     results.append((label_name, BAD, statement.span))
-        unnamed = [r for r in results if r[0] is None]
-        if len(unnamed) == len(results):  # a first line that is wrong may not be meant as a network
-            unnamed = [] if unnamed and unnamed[0][1] is BAD else unnamed[1:]
-        for span in [span for _, value, span in unnamed if value is not BAD]:
+        has_outputs = any(name is not None for name, _, _ in results)
+        for span in self.networks if has_outputs else self.networks[1:]:
             fixes = continued(span) if span in self.layers else ()
             self.problems.add(TwoNetworks(span=span, notes=(Note(results[0][2], "the first one"),), fixes=fixes))
+            results.append((None, BAD, span))
         return results
+
+    def _unnamed(self, expression: tree.Expression, frame: Frame) -> Any:
+        """The output of a line without a name; BAD for the layers of a second one, since what they get is not known."""
+        value = self.evaluate(expression, frame)
+        if isinstance(value, LayerValue) or (value is BAD and self._begins_with_layer(expression)):
+            self.layers.add(expression.span)
+            self.networks.append(expression.span)
+            return BAD if len(self.networks) > 1 else self._flow_out(value, expression, frame)
+        value = self._flow_out(value, expression, frame)
+        if value is not BAD:  # a line that is wrong may not be meant as a network
+            self.networks.append(expression.span)
+        return value
+
+    def _begins_with_layer(self, expression: tree.Expression) -> bool:
+        """Whether an expression with a mistake begins with a layer, if only one of another library."""
+        while isinstance(expression, tree.Chain | tree.Binary | tree.Group):
+            expression = next(child for child in expression.children() if isinstance(child, tree.Expression))
+        name = expression.function if isinstance(expression, tree.Call) else expression
+        if not isinstance(name, tree.Name):
+            return False
+        if name.name.partition(".")[0] != name.name and name.name.partition(".")[0] in self.resolution.scope.names:
+            return False  # a method
+        symbol = self.resolution.names.get(id(name))
+        return symbol.define is not None if symbol is not None else find_foreign(name.name, None) is not None
 
     def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
         assert frame.builder is not None
         if isinstance(value, LayerValue):
-            self.layers.add(expression.span)
             value = self.apply(value, frame.input, frame.builder)
         if value is BAD or isinstance(value, Tensor):
             return value

@@ -167,7 +167,10 @@ class NotCallable(Diagnostic):
     code = "NS220"
     title = "`{name}` takes no arguments"
     label = "is {what}"
-    hint = "use `{name}` without parentheses, or define it with parameters: `def {name}(n) = …`"
+    hint = {
+        "": "use `{name}` without parentheses, or define it with parameters: `def {name}(n) = …`",
+        "layer": "a layer is not called with its input: write `{advice}`",
+    }
     name: str
     what: str
 

@@ -26,11 +26,12 @@ class OutputHead(Placed):
     or sigmoid that passes have taken off the end, and `linear` otherwise; where a loss reads plain numbers as something
     else, it may also be `exp` (logarithms) or `margin` (scores, above 0 for yes). `padding` says which time steps are
     padding, `blank` is the id of no class where the steps form a sequence of classes, `kind` how the loss reads the
-    units; `is_unbounded`: the last layer is linear, with weights that scale and shift its
-    output. `word`, `span` and `reshaped_by` (the last layer, where it only reshapes) are for messages.
+    units; `is_unbounded`: the last layer is linear, with weights that scale and shift its output. For messages: `word`,
+    `span`, `reshaped_by` (the last layer, where it only reshapes), and `steps_from`, the recurrent layer that gives the
+    steps, as it is written; `last_step` is the same with `return = last`.
     """
 
-    aside: ClassVar[frozenset[str]] = frozenset({"span", "reshaped_by"})
+    aside: ClassVar[frozenset[str]] = frozenset({"span", "reshaped_by", "steps_from", "last_step"})
 
     sizes: tuple[int | None, ...]
     activation: str = "linear"
@@ -40,6 +41,8 @@ class OutputHead(Placed):
     blank: int | None = None
     kind: OutputKind = "predictions"
     reshaped_by: str | None = None
+    steps_from: str = ""
+    last_step: str = ""
     is_unbounded: bool = False
 
     @property
@@ -82,4 +85,7 @@ class OutputHead(Placed):
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.shape)) or "1"
-        return f"`{self.word}` with {self.activation} and {size} unit{'s' if size != '1' else ''}"
+        what = f"`{self.word}` of {size} {'unit' if self.word == 'dense' else 'value'}{'s' if size != '1' else ''}"
+        if self.activation != "linear":
+            return f"{what} with {self.activation}"
+        return f"{what} without an activation" if self.word == "dense" else what

@@ -154,22 +154,26 @@ def check_graph(graph: Graph, problems: Problems) -> None:
 
 def _drops_rows(at: Site) -> Diagnostic | None:
     layer, x = at.layer, at.inputs[0]
+    what = lost_rows(layer, x)
+    if not what or (isinstance(layer, Pool) and layer.ceil is False):  # written down, so it is meant
+        return None
+    case = "pool" if isinstance(layer, Pool) else ""
+    return DropsRows(span=at.node.span, word=layer.word, what=what, shape=str(x), case=case)
+
+
+def lost_rows(layer: Layer, x: Shape) -> str:
+    """The last rows and columns that no window of a layer reaches, in words; empty where it reaches all."""
     if isinstance(layer, Pool) and layer.window is not None:
-        if layer.ceil is False:
-            return None  # written down, so it is meant
         lost = dropped(x, kernel=layer.window, stride=layer.step, pad=layer.pad, ceil=layer.rounds_up)
     elif isinstance(layer, Sliding) and layer.stride != 1 and product(per_axis(layer.kernel, x, "kernel")) != 1:
         lost = dropped(x, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation, pad=layer.pad)
     else:
-        return None
-    if not any(lost):
-        return None
+        return ""
     names = {1: ["step"], 2: ["row", "column"], 3: ["slice", "row", "column"]}[len(lost)]
     words = [
         f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in zip(lost, names, strict=True) if n
     ]
-    case = "pool" if isinstance(layer, Pool) else ""
-    return DropsRows(span=at.node.span, word=layer.word, what=" and ".join(words), shape=str(x), case=case)
+    return " and ".join(words)
 
 
 def _softmax_inside(at: Site) -> Diagnostic | None:

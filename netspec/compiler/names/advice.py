@@ -12,13 +12,13 @@ from netspec.compiler.names.foreign import (
     OPTIONS,
     chained,
     join_layers,
-    last_part,
     reorder,
     rewrite,
     takes_text,
     translated,
 )
 from netspec.compiler.names.given import GivenValue
+from netspec.compiler.names.models import advise_call
 from netspec.compiler.names.scope import Name
 from netspec.compiler.names.setting_advice import COMMON, REST, find_option
 from netspec.compiler.syntax import tree
@@ -31,7 +31,8 @@ from netspec.language.vocabulary import categories, why_absent, word_aliases, wo
 from netspec.language.word import Kind, Mismatch, Option, Word, noun, with_article
 
 FOREIGN = {
-    **dict.fromkeys(["sequential", "model", "modulelist"], "write the layers themselves, joined by `->`"),
+    **dict.fromkeys(["model", "modulelist"], "write the layers themselves, joined by `->`"),
+    "sequential": "remove this line: the network is the chain of its layers, joined by `->`",
     **dict.fromkeys(["input", "inputlayer"], "declare the input on its own line: `input 28x28x1`"),
     **dict.fromkeys(["none", "null"], "leave out the argument; `netspec words` lists the defaults"),
     "argmax": "remove it: predictions of a `softmax` name the class already",
@@ -61,7 +62,7 @@ def advise_name(
     own = set(visible)
     is_in_place = kind is not None and bool(kind.category or kind.names)
     meant = None if is_in_place else nearest(name, own)
-    if isinstance(whole, tree.Call) and not is_in_place and (called := _advise_call(whole, own)) is not None:
+    if isinstance(whole, tree.Call) and not is_in_place and (called := advise_call(whole, own)) is not None:
         return UnknownName(span=span, name=name, advice=called), None
     if squeeze(name) in FOREIGN and not meant and not is_in_place and whole is None:  # no call, such as `model`
         return UnknownName(span=span, name=name, advice=FOREIGN[squeeze(name)]), None
@@ -140,17 +141,6 @@ def advise_foreign(
     return f"write `{text}`"
 
 
-def _advise_call(call: tree.Call, own: Collection[str]) -> str | None:
-    """For a call that declares an input, and for a method of a name of the file, such as `model.add(…)`."""
-    name = call.function.span.text
-    root = name.partition(".")[0]
-    if squeeze(last_part(name)) in ("input", "inputlayer") and (sizes := re.findall("[0-9]+", call.span.text)):
-        return f"declare the input on its own line: `input {'x'.join(sizes)}`"
-    if root != name and root in own and call.arguments:
-        return f"write `{root} -> {join_layers([a.value for a in call.arguments], own)}`: layers are joined by `->`"
-    return None
-
-
 def _unknown_in_place(node: tree.Expression, kind: Kind) -> UnknownName:
     """For an option that takes words of one category, or certain bare words."""
     name, category = node.span.text, kind.category
@@ -217,24 +207,6 @@ def advise_section(word: type[Word], text: str = "…") -> str | None:
                 setting = f"{option.name} = {text if text != '…' else word.word}"
                 return f"{with_article(word.category)} belongs in the settings: `{section} {{ {setting} }}`"
     return None
-
-
-def advise_again(statements: Sequence[tree.Statement], name: str) -> str:
-    """For a name that is defined again by itself, as in `x = x -> relu`: the whole chain; empty where it is not."""
-    chain: list[str] = []
-    lines = []
-    for statement in statements:
-        if not isinstance(statement, tree.Assign) or statement.name.name != name:
-            continue
-        items = statement.value.items if isinstance(statement.value, tree.Chain) else (statement.value,)
-        if chain and not (isinstance(items[0], tree.Name) and items[0].name == name and len(items) > 1):
-            return ""
-        chain += [item.span.text for item in (items[1:] if chain else items)]
-        lines.append(str(statement.span.first.line))
-    if len(lines) < 2:
-        return ""
-    *before, last = lines
-    return f"write one chain instead of lines {', '.join(before)} and {last}: `{name} = {' -> '.join(chain)}`"
 
 
 def advise_network(node: tree.Expression, names: Mapping[int, Name], value: object) -> tuple[Span, str]:
@@ -322,9 +294,12 @@ def _advise_order(word: type[Word], item: Option, given: Given, value: object) -
             return None
         rest = [texts[1], texts[0], *texts[2:]] if is_swapped else ["16", *texts]
         return f"write `{word.word}({', '.join(rest)})`" if isinstance(slots[1].kind, Sizes) else None
-    if item.kind.category == "activation" and len(texts) > 1 and (fitting := reorder(word, texts)) is not None:
-        return f"write `{fitting}`"
-    return None
+    if item.kind.category != "activation" or len(texts) < 2:
+        return None
+    positional = [o.name for o in slots if o.name in given]
+    named = {tree.Name(span=e.span, name=name): e for name, e in given.items() if name not in positional}
+    others = [tree.Argument(span=e.span, name=name, value=e) for name, e in named.items()]
+    return reorder(word, [given[name] for name in positional], others)
 
 
 def _fits(kind: Kind, value: object) -> bool:

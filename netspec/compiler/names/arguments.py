@@ -159,7 +159,7 @@ class ArgumentMatcher:
         slots: list[Slot] = []
         for index, argument in enumerate(given):
             if index >= len(callee.positional):
-                self.problems.add(_too_many(callee, given, index))
+                self.problems.add(self._too_many(given, index))
                 return None
             if activation is not None and self.is_activation(argument.value):
                 slots.append(activation)
@@ -172,36 +172,50 @@ class ArgumentMatcher:
                 slots.append(callee.positional[index])
         return slots
 
+    def _too_many(self, given: Sequence[tree.Argument], first: int) -> TooManyArguments:
+        """The diagnostic for the arguments from `first` on, which are too many."""
+        count, extra = len(self.callee.positional), len(given) - first
+        return TooManyArguments(
+            span=given[first].span.to(given[-1].span),
+            case={0: "none", 1: "one"}.get(count, ""),
+            word=self.callee.word,
+            limit=count,
+            extra="one" if extra == 1 else str(extra),
+            advice=self._in_other_order(given) or _without_others(self.callee, given, self.arguments[len(given) :]),
+        )
 
-def _too_many(callee: Callee, given: Sequence[tree.Argument], first: int) -> TooManyArguments:
-    """The diagnostic for the arguments from `first` on, which are too many."""
+    def _in_other_order(self, given: Sequence[tree.Argument]) -> str | None:
+        """What to write for sizes in the order of another library."""
+        if self.callee.declared is None or self.callee.is_activation:
+            return None
+        activations = [a.value for a in given if self.is_activation(a.value)]
+        if not activations and len(given) > MAX_POSITIONAL and isinstance(given[-1].value, tree.Name):
+            activations = [given[-1].value]  # a parameter
+        sizes = [a.value for a in given if a.value not in activations]
+        named = [
+            tree.Argument(span=e.span, name=tree.Name(span=e.span, name="activation"), value=e) for e in activations
+        ]
+        own = [e.span.text for e in activations]
+        return reorder(self.callee.declared, sizes, [*named, *self.arguments[len(given) :]], own)
+
+
+def _without_others(callee: Callee, given: Sequence[tree.Argument], named: Sequence[tree.Argument]) -> str:
+    """What to write instead of a call with too many arguments without a name."""
     count = len(callee.positional)
-    by_name = ", ".join(s.name for s in callee.slots if s.position is None)
-    fitting = reorder(callee.declared, [a.span.text for a in given]) if callee.declared is not None else None
-    kept = [a.span.text for a in given[:count]]
-    advice = f"write `{fitting}`" if fitting else f"write {callee.example(kept)}"
-    is_merge = callee.declared in merges()
-    if is_merge:
+    by_name = ", ".join(s.name for s in callee.slots if s.position is None and s.name != "name")
+    if callee.declared in merges():
         parts = [a.value for a in given]
         flat = [i for part in parts for i in (part.items if isinstance(part, tree.ListLiteral) else (part,))]
-        advice = f"write the branches before it: `({' | '.join(i.span.text for i in flat)}) -> {callee.word}`"
-    elif callee.is_activation:
-        advice = f"write the layer first: `dense(10) -> {callee.word}`, or `dense(10, {callee.word})`"
-    elif not count:
+        return f"write the branches before it: `({' | '.join(i.span.text for i in flat)}) -> {callee.word}`"
+    if callee.is_activation:
+        value = given[0].value
+        layer = f"dense({value.span.text})" if isinstance(value, tree.Number) else value.span.text
+        return f"write the layer first: `{layer} -> {callee.word}`"
+    advice = f"write {callee.example([a.span.text for a in (*given[:count], *named)])}"
+    if not count and not named:
         advice = f"write `{callee.word}`"
-        advice += f"; by name: {by_name}" if by_name else ""
     elif count == 1 and isinstance(callee.positional[0].kind, Body):
         advice = f"join the layers: `{callee.word}({' -> '.join(a.span.text for a in given)})`"
     elif count == 1 and isinstance(callee.positional[0].kind, Sizes | NewShape):
         advice = f"a shape is one argument: {callee.example(['x'.join(a.span.text for a in given)])}"
-    if count and by_name and not callee.is_activation:
-        advice += f"; by name: {by_name}"
-    extra = len(given) - first
-    return TooManyArguments(
-        span=given[first].span.to(given[-1].span),
-        case={0: "none", 1: "one"}.get(count, ""),
-        word=callee.word,
-        limit=count,
-        extra="one" if extra == 1 else str(extra),
-        advice=advice,
-    )
+    return advice + (f"; by name: {by_name}" if by_name else "")

@@ -25,6 +25,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose"], _KERAS_CONV),
     **dict.fromkeys(["MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d"], _POOL),
     **dict.fromkeys(["MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"], _POOL),
+    **dict.fromkeys(["maxpool", "avgpool"], _POOL),
     **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "InstanceNorm2d", "batchnorm"], ("",)),
     "ModelCheckpoint": ("",),
     **dict.fromkeys(["BatchNormalization", "LayerNormalization", "layernorm", "Softmax", "softmax", "ReLU"], ("",)),
@@ -37,6 +38,9 @@ ORDER: dict[str, tuple[str, ...]] = {
 }
 """The positional arguments of calls in other libraries, by the option that each becomes; sizes of the input (empty) are
 never given here. A call with a single one of several is one in the order of netspec."""
+
+MAX_KERNEL = 11
+"""A larger number in the place of a kernel is one of channels."""
 
 _NO_INPUT_SIZE = "remove it: sizes are inferred from the line `input 28x28x1`, or from the data"
 OPTIONS: dict[str, str] = {
@@ -122,6 +126,8 @@ def rewrite(node: tree.Expression, kind: Kind | None = None, own: Collection[str
             return text if is_same or not parts else joined.join(parts) if joined != ", " else f"[{', '.join(parts)}]"
         case tree.Chain(items=items):
             return " -> ".join(rewrite(item, kind, own) for item in items)
+        case tree.Applied(layer=layer, inputs=inputs):
+            return _applied(layer, inputs, own)
         case tree.Group(inner=inner):
             return f"({rewrite(inner, kind, own)})"
         case tree.DurationLiteral(amount=amount) if isinstance(kind, Count):
@@ -214,6 +220,21 @@ def _call(node: tree.Call, kind: Kind | None, own: Collection[str]) -> str:
     return text if word is None else call_text(word, last_part(name), node.arguments, own)
 
 
+def _applied(layer: tree.Expression, inputs: tree.Expression, own: Collection[str]) -> str:
+    """A layer that is called with its inputs, as a chain."""
+    inside = inputs.inner if isinstance(inputs, tree.Group) else inputs
+    items = inside.items if isinstance(inside, tree.TupleLiteral | tree.ListLiteral) else (inside,)
+    flows = list(dict.fromkeys(rewrite(item, None, own) for item in items))
+    first = flows[0] if len(flows) == 1 else f"({' | '.join(flows)})"
+    return f"{first} -> {rewrite(layer, None, own)}"
+
+
+def is_input(node: tree.Expression) -> bool:
+    """Whether an expression declares an input, as `Input(shape = (28, 28, 1))` does."""
+    name = node.function.span.text if isinstance(node, tree.Call) else ""
+    return squeeze(last_part(name)) in ("input", "inputlayer")
+
+
 def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:
     """Layers as a chain; those of a list are taken out of it."""
     return " -> ".join(_flat(items, own))
@@ -221,7 +242,7 @@ def join_layers(items: Sequence[tree.Expression], own: Collection[str]) -> str:
 
 def _flat(items: Sequence[tree.Expression], own: Collection[str]) -> list[str]:
     flat = [inner for item in items for inner in (item.items if isinstance(item, tree.ListLiteral) else (item,))]
-    return [rewrite(item, None, own) for item in flat]
+    return [rewrite(item, None, own) for item in flat if not is_input(item)]
 
 
 def merges() -> list[type[Word]]:
@@ -238,11 +259,19 @@ def find_foreign(name: str, kind: Kind | None) -> type[Word] | None:
     return next((words(group)[found] for group in groups if found in words(group)), None)
 
 
-def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], own: Collection[str] = ()) -> str:
-    """A call of a word with the arguments of a call `name(…)` in another library."""
+def call_text(
+    word: type[Word],
+    name: str,
+    arguments: Sequence[tree.Argument],
+    own: Collection[str] = (),
+    order: Sequence[str] | None = None,
+) -> str:
+    """A call of a word with the arguments of a call `name(…)` in another library; `order` has the options of those
+    without a name where it is known."""
     options = {o.name: o for o in word.options()}
     named = {squeeze(alias): o.name for o in word.options() for alias in (*o.aliases, o.name)}
-    order = _order(word, name, [a.value.span.text for a in arguments if a.name is None])
+    if order is None:
+        order = _order(word, name, [a.value.span.text for a in arguments if a.name is None])
     written: dict[str, str] = {}
     extra: list[str] = []
     links: list[tree.Argument] = []
@@ -259,6 +288,8 @@ def call_text(word: type[Word], name: str, arguments: Sequence[tree.Argument], o
             written[key] = rewrite(argument.value, option.kind, own)
         elif option is None and chained(word, argument, "") is not None:
             links.append(argument)
+        elif option is not None and argument.name is None:
+            written[key] += f"x{argument.value.span.text}"
         elif option is None and argument.name is not None:
             extra += _extra(argument)
     times = next((a.value.span.text for a in arguments if a.name and squeeze(a.name.name) == "numlayers"), None)
@@ -303,27 +334,56 @@ def _order(word: type[Word], name: str, texts: Sequence[str]) -> tuple[str, ...]
     return ours if given and given[0] == "" and len(given) > 1 and len(texts) < 2 else given
 
 
-def reorder(word: type[Word], texts: Sequence[str]) -> str | None:
-    """A call of a word with too many numbers in the order of netspec, without sizes of the input; None where they have
-    no order that is common elsewhere."""
-    if not all(re.fullmatch("[0-9]+(x[0-9]+)?", text) for text in texts):
+def reorder(
+    word: type[Word], given: Sequence[tree.Expression], others: Sequence[tree.Argument], own: Collection[str] = ()
+) -> str | None:
+    """What to write for a call of a word with too many sizes in the order of another library, such as
+    `conv(1, 32, 3, relu, padding = 1)`; None where they have no order that is common elsewhere.
+
+    Args:
+        word: what is called.
+        given: the sizes, without an activation.
+        others: the arguments with a name, an activation among them.
+        own: names that the file defines.
+    """
+    order = _foreign_order(word, [item.span.text for item in given])
+    copies = ""
+    if order == ("", "units") and len(given) == 3 and word.word != "dense":  # of recurrent layers
+        given, copies = given[:2], f" * {given[2].span.text}"
+    if order is None or len(given) > len(order):
         return None
-    options = {o.name: o for o in word.options()}
-    numbers = [int(text.partition("x")[0]) for text in texts]
-    if "kernel" in options and "filters" in options:
-        if len(texts) == 3 and numbers[1] == numbers[2]:  # the height and the width of a kernel
-            return _written(word, options, {"filters": texts[0], "kernel": f"{texts[1]}x{texts[2]}"}, [])
-        order: tuple[str, ...] = _TORCH_CONV if len(texts) > 4 or numbers[1] >= numbers[0] else _KERAS_CONV
-    else:
-        order = ORDER.get(word.word, ())
-    if not order or len(texts) > len(order):
-        return None
-    written = {key: text for key, text in zip(order, texts, strict=False) if key}
-    return _written(word, options, written, []) if written.keys() <= options.keys() else None
+    sizes = [tree.Argument(span=item.span, name=None, value=item) for item in given]
+    text = call_text(word, word.word, [*sizes, *others], own, order) + copies
+    return f"write `{text}`" + (f": {_inferred(word)}" if order[0] == "" else "")
+
+
+def _foreign_order(word: type[Word], texts: Sequence[str]) -> tuple[str, ...] | None:
+    """The options of the sizes of a call; a kernel that is given twice has a height and a width."""
+    numbers = [int(text.partition("x")[0]) if re.fullmatch("[0-9]+(x[0-9]+)*", text) else 0 for text in texts]
+    options = {option.name for option in word.options()}
+    if "kernel" not in options:
+        return ORDER.get(word.word) if all(numbers) else None
+    if "filters" not in options:
+        return ("", "", "kernel", "stride", "pad") if numbers[0] == numbers[1] else ("", "kernel", "stride", "pad")
+    if len(texts) == 3 and texts[1] == texts[2]:
+        return ("filters", "kernel", "kernel")
+    if not texts[1].isalnum() or re.fullmatch("[0-9]+x[0-9]+", texts[1]):  # the sizes of a kernel
+        return _KERAS_CONV
+    is_torch = len(texts) > 4 or not numbers[1] or numbers[1] > MAX_KERNEL or numbers[1] >= (numbers[0] or MAX_KERNEL)
+    return _TORCH_CONV if is_torch else _KERAS_CONV
+
+
+def _inferred(word: type[Word]) -> str:
+    """What a call of a word does not need."""
+    options = {option.name for option in word.options()}
+    if "vocabulary" in options:
+        return "the vocabulary is inferred"
+    is_size = "units" in options or "heads" in options
+    return "the input size is inferred" if is_size else "the input channels are inferred"
 
 
 def _slot(
-    argument: tree.Argument, order: tuple[str, ...], place: int, word: type[Word], written: dict[str, str]
+    argument: tree.Argument, order: Sequence[str], place: int, word: type[Word], written: dict[str, str]
 ) -> tuple[str, int]:
     """The option of the positional argument at a place, and the next place."""
     is_activation = any(o.name == "activation" and o.position is not None for o in word.options())

@@ -10,22 +10,21 @@ from collections.abc import Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.names import DefinedTwice, UnknownName, WrongValue
-from netspec.compiler.errors.values import NotCallable, UnknownAttribute, UnknownUnit
-from netspec.compiler.names.advice import BATCH_WORDS, advise_again, advise_name
+from netspec.compiler.errors.values import UnknownAttribute
+from netspec.compiler.names.advice import BATCH_WORDS, advise_name
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
 from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, warn_unused_uses
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name
 from netspec.compiler.names.sections import bind_section
-from netspec.compiler.names.statements import check_body
+from netspec.compiler.names.statements import advise_again, called_layer, check_body, check_unit, not_callable
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Fix, Note, Problems, nearest, suggest
-from netspec.language.kinds import Count, Number
+from netspec.language.diagnostics import Note, Problems, nearest, suggest
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
-from netspec.language.values import UNITS, Symbol
+from netspec.language.values import Symbol
 from netspec.language.vocabulary import choice_names, words
 from netspec.language.word import Kind
 
@@ -66,6 +65,7 @@ class _Resolver:
         self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
         self.used: set[Name] = set()  # by the main file
         self.changed: set[Name] = set()  # that a later statement defines again by themselves
+        self.is_rewritten = False  # the statement, by the message about such a name
 
     # ------------------------------------------------------------ files and statements
 
@@ -139,6 +139,7 @@ class _Resolver:
         previous, self.owner = self.owner, scope.names.get(name.name) if isinstance(name, tree.Name) else None
         if self.owner is not None and isinstance(name, tree.Name) and self.owner.span != name.span:
             self.owner = None  # it is defined twice
+        self.is_rewritten = isinstance(name, tree.Name) and scope.names.get(name.name) in self.changed
         match statement:
             case tree.Output() if not is_main:
                 pass
@@ -228,6 +229,10 @@ class _Resolver:
                 self._call(node, scope, kind)
             case tree.Group(inner=inner):
                 self.expression(inner, scope, kind, is_free=is_free)
+            case tree.Applied():
+                self._mark_names(node, scope)
+                if not self.is_rewritten:
+                    self.problems.add(called_layer(node, [*scope.visible()]))
             case tree.IfElse():
                 self.expression(node.condition, scope)
                 for branch in (node.then, node.otherwise):
@@ -261,7 +266,7 @@ class _Resolver:
                     WrongValue(span=node.span, what="`stop`", expected=expected, given=given, advice=advice)
                 )
             case tree.DurationLiteral():
-                self._check_unit(node, kind)
+                check_unit(node, kind, self.problems)
             case tree.Binary(left=left, right=right, operator="+") if kind is not None and kind.is_chain:
                 self.expression(left, scope, kind)
                 self.expression(right, scope, kind)
@@ -272,18 +277,6 @@ class _Resolver:
                 for child in node.children():
                     if isinstance(child, tree.Expression):
                         self.expression(child, scope)
-
-    def _check_unit(self, node: tree.DurationLiteral, kind: Kind | None) -> None:
-        unit = node.unit.name
-        if unit in UNITS:
-            return
-        span, number, case, fixes = node.unit.span, node.amount.text, "", corrections(node.unit.span, UNITS)
-        if is_layer_word(unit) or unit in words("init"):
-            case, fixes = "comma", (Fix(Span(span.source, node.span.start + len(number), span.start), ", "),)
-        advice = suggest(unit, UNITS, what="units")
-        if isinstance(kind, Count | Number) and not case:
-            advice, fixes = f"write the number alone: `{number}`", (Fix(node.span, number),)
-        self.problems.add(UnknownUnit(span=span, case=case, unit=unit, number=number, advice=advice, fixes=fixes))
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
         symbol = scope.find(node.name)
@@ -331,6 +324,8 @@ class _Resolver:
         name = node.span.text
         if scope.is_incomplete and nearest(name, [*visible, *words("layer"), *words("activation")]) is None:
             return ""  # it may well be what a missing file would have brought
+        if (root := scope.find(name.partition(".")[0])) is not None:  # `model.fit`
+            self._mark_used(root)
         if name in scope.later:
             scope.early.add(name)
             unknown = UnknownName(span=node.span, case="early", name=name)
@@ -353,13 +348,12 @@ class _Resolver:
             if symbol is not None and not symbol.is_missing:
                 self._mark_used(symbol)
                 if not symbol.hides_layer:
-                    notes = (Note(symbol.span, "defined here"),)
-                    self.problems.add(NotCallable(span=function.span, notes=notes, name=symbol.name, what=symbol.noun))
+                    self.problems.add(not_callable(node, symbol))
             advice = ""
             if symbol is None and function.name not in scope.file.broken:
                 advice = self._unknown(function, scope, kind, node)
             for argument in node.arguments:
-                if advice.startswith("write `"):  # the call as a whole is written again
+                if advice.startswith(("write ", "declare ", "remove ")):  # the call as a whole is written again
                     self._mark_names(argument.value, scope)
                 else:
                     self.expression(argument.value, scope, is_free=True)
@@ -385,6 +379,8 @@ class _Resolver:
     def _mark_names(self, node: tree.Node, scope: Scope) -> None:
         """Count the names in an expression as used; nothing in it is reported."""
         for child in (node, *node.children()):
+            if isinstance(child, tree.Applied):
+                self.problems.remove("NS101", child.place)
             if isinstance(child, tree.Name) and (symbol := scope.find(child.name)) is not None:
                 self._mark_used(symbol)
             if child is not node:

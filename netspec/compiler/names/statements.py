@@ -1,16 +1,85 @@
-"""Checks of statements: the body of a `def` ends with a value, an entry of `expect` is a comparison."""
+"""Checks of statements: the body of a `def` ends with a value, an entry of `expect` is a comparison, a name is defined
+once, layers are not called with their input, words after numbers are units."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
-from netspec.compiler.errors.values import NoValue
-from netspec.compiler.names.scope import Scope
+from netspec.compiler.errors.values import NotCallable, NoValue, UnknownUnit
+from netspec.compiler.names.foreign import rewrite
+from netspec.compiler.names.scope import Name, Scope, is_layer_word
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import continued
-from netspec.language.diagnostics import Fix, Problems
+from netspec.compiler.syntax.errors import UnexpectedToken
+from netspec.language.corrections import continued, corrections
+from netspec.language.diagnostics import Fix, Note, Problems, suggest
+from netspec.language.kinds import Count, Number
 from netspec.language.source import Span
+from netspec.language.values import UNITS
+from netspec.language.vocabulary import words
+from netspec.language.word import Kind
+
+
+def advise_again(statements: Sequence[tree.Statement], name: str) -> str:
+    """For a name that is defined again by itself, as in `x = x -> relu` or `x = Dense(10)(x)`: the whole chain; empty
+    where it is not."""
+    chain: list[str] = []
+    lines = []
+    for statement in statements:
+        if not isinstance(statement, tree.Assign) or statement.name.name != name:
+            continue
+        first, *layers = _links(statement.value)
+        if not chain and not layers and re.match(r"(\w+\.)?Input(Layer)?\b", first):
+            chain = ["input"]
+            continue
+        if chain and not (first == name and layers):
+            return ""
+        chain += layers if chain else [first, *layers]
+        lines.append(str(statement.span.first.line))
+    if not lines or (len(lines) < 2 and chain[0] != "input"):
+        return ""
+    *before, last = lines
+    place = f"lines {', '.join(before)} and {last}" if before else f"line {last}"
+    return f"write one chain instead of {place}: `{name} = {' -> '.join(chain)}`"
+
+
+def called_layer(node: tree.Applied, own: Collection[str]) -> UnexpectedToken:
+    """The diagnostic for a layer that is called with its inputs."""
+    text, around = rewrite(node, None, own), node.span
+    source = around.source.text
+    is_operand = re.search(r"[-+*/][ \t]*$", source[: around.start]) or re.match(
+        r"[ \t]*([-+*/])", source[around.end :]
+    )
+    advice = f"layers are not called like functions: write `{f'({text})' if is_operand else text}`"
+    return UnexpectedToken(span=node.place, token="(", advice=advice)
+
+
+def not_callable(call: tree.Call, symbol: Name) -> NotCallable:
+    """The diagnostic for a call of a name that has no parameters, such as a shared layer that gets its input so."""
+    flows = [argument.value.span.text for argument in call.arguments]
+    is_layer = flows and all(isinstance(argument.value, tree.Name | tree.InputName) for argument in call.arguments)
+    first = flows[0] if len(flows) == 1 else f"({' | '.join(flows)})"
+    return NotCallable(
+        span=call.function.span,
+        notes=(Note(symbol.span, "defined here"),),
+        case="layer" if is_layer else "",
+        name=symbol.name,
+        what=symbol.noun,
+        advice=f"{first} -> {symbol.name}",
+    )
+
+
+def _links(value: tree.Expression) -> list[str]:
+    """What a chain joins, also one that is written as calls of layers."""
+    if isinstance(value, tree.Applied):
+        inputs = value.inputs.inner if isinstance(value.inputs, tree.Group) else value.inputs
+        return (
+            [*_links(inputs), rewrite(value.layer)]
+            if isinstance(inputs, tree.Applied | tree.Name)
+            else [rewrite(value)]
+        )
+    return [item.span.text for item in value.items] if isinstance(value, tree.Chain) else [value.span.text]
 
 
 def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
@@ -28,6 +97,20 @@ def check_body(define: tree.Define, inner: Scope, problems: Problems) -> None:
             is_layer = isinstance(following, tree.ExpressionStatement) and first not in {*inner.names, "input"}
             fixes = continued(following.span) if is_layer else ()
             problems.add(NoValue(span=statement.span, case="middle", fixes=fixes))
+
+
+def check_unit(node: tree.DurationLiteral, kind: Kind | None, problems: Problems) -> None:
+    """Report a word after a number that is not a unit."""
+    unit = node.unit.name
+    if unit in UNITS:
+        return
+    span, number, case, fixes = node.unit.span, node.amount.text, "", corrections(node.unit.span, UNITS)
+    if is_layer_word(unit) or unit in words("init"):
+        case, fixes = "comma", (Fix(Span(span.source, node.span.start + len(number), span.start), ", "),)
+    advice = suggest(unit, UNITS, what="units")
+    if isinstance(kind, Count | Number) and not case:
+        advice, fixes = f"write the number alone: `{number}`", (Fix(node.span, number),)
+    problems.add(UnknownUnit(span=span, case=case, unit=unit, number=number, advice=advice, fixes=fixes))
 
 
 def check_expectation(entry: tree.Statement, problems: Problems) -> tree.Binary | None:

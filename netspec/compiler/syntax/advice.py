@@ -7,11 +7,10 @@ that applies wins; without one, the sentence lists what is expected.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token
-from netspec.language.diagnostics import Fix
 from netspec.language.record import Frozen
-from netspec.language.source import Source, Span
 
 TEXTS = {
     "ARROW": "->", "COMMA": ",", "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}",
@@ -46,6 +45,10 @@ FOREIGN = {
     "assert": "expectations are in braces: `expect { params < 1M }`",
 }
 """Words of other languages that people begin a line with."""
+
+
+MAX_CHAIN = 100
+"""Longer chains are not written out again in a hint."""
 
 
 class Mistake(Frozen):
@@ -138,6 +141,8 @@ def _colon(m: Mistake) -> str | None:
         return f"remove the type: `{m.tokens[0]} {m.text(-1)} = {m.text(3)}`"
     if "EQUAL" in m.accepted:
         return "write `=` instead of `:`"
+    if m.kind(-1) == "STRING" and m.bracket == "LBRACE":
+        return "settings have no quotes: write `{} = …`".format(m.text(-1).strip('"'))
     if m.kind(-1) == "OUTPUT":
         return f"write `=` after the name of an output: `output name = {m.text(1)}…`"
     return "a `:` is allowed only after the name of an input: `input image: 28x28x1`"
@@ -287,20 +292,58 @@ def _argument(m: Mistake) -> str | None:
     return None
 
 
+def ends_line(m: Mistake) -> bool:
+    """Whether nothing follows a comma, or a line that does not continue a chain."""
+    if m.kind(1) in ("", "_NL", "RBRACE"):
+        return True
+    is_layer = m.kind(-1) in ("NAME", "RPAR") and m.kind(1) == "NAME" and m.kind(2) not in ("EQUAL", "COLON")
+    is_chain = is_layer and m.tokens[0].type != "SECTION"
+    return bool(m.tokens[m.index + 1].line > m.tokens[m.index].line) and not is_chain
+
+
 def _comma(m: Mistake) -> str:
     """A comma outside of brackets: at the end of a line, between settings, words of a chain or layers."""
-    is_end = not m.kind(1) or m.kind(1) in ("_NL", "RBRACE") or m.tokens[m.index + 1].line > m.tokens[m.index].line
-    if is_end:
+    if ends_line(m):
         return "remove this comma"
     if m.kind(1) == "NAME" and m.kind(2) == "EQUAL":
         return f"write `{m.text(1)} = …` on its own line, without this comma"
     if "source" in [str(t) for t in m.tokens[: m.index] if t.line == m.tokens[m.index].line]:
         return "a data set has one source: remove the others"
     if m.kind(1) == "NAME" and m.kind(-1) in ("NAME", "RPAR"):
-        return f"write `->` instead of this comma: `{m.text(-1) if m.kind(-1) == 'NAME' else '…'} -> {m.text(1)}`"
+        count, text = _chained(m)
+        advice = "write `->` instead of " + ("this comma" if count == 1 else "these commas")
+        return f"{advice}: `{text}`" if len(text) <= MAX_CHAIN else advice
     if m.kind(-1) == m.kind(1) == "NUMBER":
         return f"write numbers without commas: `{m.text(-1)}{m.text(1)}`"
     return "commas are allowed only inside brackets; put each statement or setting on its own line"
+
+
+def _chained(m: Mistake) -> tuple[int, str]:
+    """The number of commas in the chain around a mistake, and the chain with arrows."""
+    start, end, depth = m.index, m.index, 0
+    while start and (depth or m.tokens[start - 1].type not in ("EQUAL", "_NL", "LBRACE", "LPAR")):
+        start -= 1
+        depth += (m.tokens[start].type in CLOSING) - (m.tokens[start].type in OPENING)
+    commas = []
+    while end < len(m.tokens) and (depth or m.tokens[end].type not in ("_NL", "RBRACE")):
+        is_comma = m.tokens[end].type == "COMMA" and not depth
+        if is_comma and [t.type for t in m.tokens[end + 1 : end + 3]] != ["NAME", "EQUAL"]:
+            commas.append(end)
+        elif is_comma:
+            break
+        depth += (m.tokens[end].type in OPENING) - (m.tokens[end].type in CLOSING)
+        end += 1
+    if commas[-1] == end - 1:
+        commas.pop()
+        end -= 1
+    tokens = [t.update(value=" ->") if i in commas else t for i, t in enumerate(m.tokens[start:end], start)]
+    return len(commas), _text(tokens)
+
+
+def _text(tokens: list[Token]) -> str:
+    """Tokens as they are written, with a space where one or more of them are apart."""
+    gaps = [a.end_pos < b.start_pos for a, b in pairwise(tokens)]
+    return "".join(f"{token}{' ' * gap}" for token, gap in zip(tokens, [*gaps, False], strict=True))
 
 
 def _adjacent_values(m: Mistake) -> str | None:
@@ -331,9 +374,9 @@ def _called(m: Mistake) -> str:
         if depth == 0:
             break
         start -= 1
-    layer = "".join(f"{t}{' ' * (t.type in ('COMMA', 'EQUAL'))}" for t in m.tokens[max(0, start - 1) : m.index])
-    if m.kind(1) in ("NAME", "INPUT") and m.kind(2) == "RPAR" and len(layer) < 60:
-        return f"write `{m.text(1)} -> {layer.replace('= ', ' = ')}`"
+    layer = _text(m.tokens[max(0, start - 1) : m.index])
+    if m.kind(1) in ("NAME", "INPUT") and m.kind(2) == "RPAR" and len(layer) < MAX_CHAIN:
+        return f"write `{m.text(1)} -> {layer}`"
     return "write their input before them, as in `input -> dense(128)`"
 
 
@@ -341,33 +384,6 @@ RULES: tuple[Callable[[Mistake], str | None], ...] = (
     _foreign, _comment, _sizes, _colon, _arrow, _equal, _bar, _brace,
     _reserved, _condition, _declaration, _argument, _adjacent_values,
 )  # fmt: skip
-
-
-def find_fixes(m: Mistake, source: Source) -> tuple[Fix, ...]:
-    """The change that mends the mistake, where the text can have been meant in one way only."""
-    if m.index >= len(m.tokens):
-        return ()
-    token, here, before = m.tokens[m.index], m.tokens[m.index].start_pos, m.tokens[max(0, m.index - 1)]
-    end = token.end_pos
-    if m.kind(-1) in ("EQUAL", "MINUS", "VBAR") and (m.text() == ">" or (m.kind(), m.kind(-1)) == ("ARROW", "MINUS")):
-        return (Fix(Span(source, before.start_pos, end), "->"),)
-    if m.kind() in ("EQUAL", "VBAR") and m.text(1) == ">":
-        return (Fix(Span(source, here, m.tokens[m.index + 1].end_pos), "->"),)
-    if m.text() == "==" and "EQUAL" in m.accepted:
-        return (Fix(Span(source, here, end), "="),)
-    if m.kind() == "COLON" and m.bracket == "LBRACE" and m.kind(-1) == "NAME" and "EQUAL" in m.accepted:
-        return (Fix(Span(source, before.end_pos, end), " ="),)
-    if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB") and m.kind(1) in ("", "_NL", "RBRACE"):
-        return (Fix(Span(source, here, end), ""),)
-    if m.kind(-1) in VALUE_ENDS and m.kind() in VALUE_STARTS:
-        gap = Span(source, before.end_pos, here)
-        values = ("NUMBER", "EXTENT", "STRING", "TRUE", "FALSE")
-        if m.is_in_call and "COMMA" in m.accepted and (m.kind() in values or m.kind(-1) in values):
-            return (Fix(gap, ", "),)
-        is_chain = m.kind() == "NAME" and m.kind(-1) in ("NAME", "RPAR") and m.kind(1) not in ("EQUAL", "COLON")
-        if is_chain and "ARROW" in m.accepted and not m.is_in_call:
-            return (Fix(gap, " -> ", is_sure=m.tokens[0].type != "SECTION"),)
-    return ()
 
 
 def _expected(m: Mistake) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 from netspec.compiler.syntax import errors
-from netspec.compiler.syntax.advice import Mistake, comment_before, find_advice, find_fixes, shorten
+from netspec.compiler.syntax.advice import (
+    VALUE_ENDS,
+    VALUE_STARTS,
+    Mistake,
+    comment_before,
+    ends_line,
+    find_advice,
+    shorten,
+)
 from netspec.compiler.syntax.tokens import Token, token_span
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source, Span
@@ -60,6 +68,33 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
             span = Span(source, token.start_pos, token.start_pos + 1)
             return errors.UnexpectedToken(span=span, case="line", advice=advice)
     return errors.UnexpectedToken(span=span, token=shorten(token), advice=advice, fixes=find_fixes(mistake, source))
+
+
+def find_fixes(m: Mistake, source: Source) -> tuple[Fix, ...]:
+    """The change that mends the mistake, where the text can have been meant in one way only."""
+    if m.index >= len(m.tokens):
+        return ()
+    token, here, before = m.tokens[m.index], m.tokens[m.index].start_pos, m.tokens[max(0, m.index - 1)]
+    end = token.end_pos
+    if m.kind(-1) in ("EQUAL", "MINUS", "VBAR") and (m.text() == ">" or (m.kind(), m.kind(-1)) == ("ARROW", "MINUS")):
+        return (Fix(Span(source, before.start_pos, end), "->"),)
+    if m.kind() in ("EQUAL", "VBAR") and m.text(1) == ">":
+        return (Fix(Span(source, here, m.tokens[m.index + 1].end_pos), "->"),)
+    if m.text() == "==" and "EQUAL" in m.accepted:
+        return (Fix(Span(source, here, end), "="),)
+    if m.kind() == "COLON" and m.bracket == "LBRACE" and m.kind(-1) == "NAME" and "EQUAL" in m.accepted:
+        return (Fix(Span(source, before.end_pos, end), " ="),)
+    if m.kind() == "COMMA" and m.bracket not in ("LPAR", "LSQB") and ends_line(m):
+        return (Fix(Span(source, here, end), ""),)
+    if m.kind(-1) in VALUE_ENDS and m.kind() in VALUE_STARTS:
+        gap = Span(source, before.end_pos, here)
+        values = ("NUMBER", "EXTENT", "STRING", "TRUE", "FALSE")
+        if m.is_in_call and "COMMA" in m.accepted and (m.kind() in values or m.kind(-1) in values):
+            return (Fix(gap, ", "),)
+        is_chain = m.kind() == "NAME" and m.kind(-1) in ("NAME", "RPAR") and m.kind(1) not in ("EQUAL", "COLON")
+        if is_chain and "ARROW" in m.accepted and not m.is_in_call:
+            return (Fix(gap, " -> ", is_sure=m.tokens[0].type != "SECTION"),)
+    return ()
 
 
 def _bad_character(text: str, span: Span, bracket: str) -> errors.BadCharacter:

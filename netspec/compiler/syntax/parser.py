@@ -32,6 +32,7 @@ from netspec.compiler.syntax.tokens import (
     Token,
     join_modules,
     lines_after,
+    mend,
     token_span,
 )
 from netspec.compiler.syntax.tree_builder import Builder
@@ -134,7 +135,14 @@ def _parse_statement(
             fed += 1
         statement = interactive.feed_eof(tokens[-1])
     except lark.UnexpectedToken:
-        problems.add(explain_token(source, tokens, fed, frozenset(interactive.accepts())))
+        accepted = frozenset(interactive.accepts())
+        mended, places = mend(tokens, fed) or (None, [fed])
+        for place in places:
+            problems.add(explain_token(source, tokens, place, accepted))
+        if mended is not None and tokens[fed].type == "LPAR":  # one message for the call
+            return _parse_statement(parser, mended, source, Problems())
+        if mended is not None:
+            return _parse_statement(parser, mended, source, problems)
         for line in lines_after(tokens, fed):
             _parse_statement(parser, line, source, problems)
         return None

@@ -34,6 +34,9 @@ STARTS_STATEMENT = frozenset(["DEF", "PARAM", "SHARE", "OUTPUT", "USE", "SECTION
 NEVER_IN_BRACES = STARTS_STATEMENT - {"SECTION", "SHARE"}
 """Where one of these is in the first column, an open brace must have ended too."""
 
+MAX_MENDED = 100
+"""How many mistakes of one kind are reported in a statement."""
+
 MAX_DEPTH = 40
 """How deep brackets may be nested."""
 
@@ -121,6 +124,106 @@ class Brackets:
                 pass
         else:
             self.problems.append(BracketProblem("crossed", token, self.stack.pop()))
+
+
+def mend(tokens: list[Token], index: int) -> tuple[list[Token], list[int]] | None:
+    """The tokens with what was meant in place of the mistake at `index` and of others of its kind, so that the rest of
+    the statement is read too, and which of them are reported; None for mistakes of other kinds."""
+    kind = tokens[index].type if index < len(tokens) else ""
+    if kind == "LPAR" and is_called(tokens, index):
+        chains = _call_chains(tokens, index)
+        return (chains, [index]) if chains else None
+    changes, places = _changed_marks(tokens) if kind in ("COMMA", "COLON") else ({}, [])
+    mended = [t for t in (changes.get(i, token) for i, token in enumerate(tokens)) if t is not None]
+    return (mended, places[:MAX_MENDED]) if index in changes and mended else None
+
+
+def _changed_marks(tokens: list[Token]) -> tuple[dict[int, Token | None], list[int]]:
+    """What is meant by commas and colons outside of parentheses, None where a comma has no meaning; and where they are,
+    the first one of each chain."""
+    changes: dict[int, Token | None] = {}
+    places: list[int] = []
+    stack: list[Token] = []
+    start, chain = 0, -1  # of the line, and of the last one that is a chain
+    for index, token in enumerate(tokens):
+        around = (index - 1, index + 1, index + 2)
+        before, after, second = (tokens[i].type if 0 <= i < len(tokens) else "" for i in around)
+        if token.type in OPENING:
+            stack.append(token)
+        elif token.type in CLOSING and stack:
+            stack.pop()
+        is_in_braces = bool(stack) and stack[-1].type == "LBRACE"
+        if token.type in ("LBRACE", "_NL"):
+            start = index + 1
+        elif token.type == "COLON" and is_in_braces and index == start + 1 and before in ("NAME", "STRING"):
+            changes[index - 1] = tokens[index - 1].update(type="NAME", value=tokens[index - 1].strip('"'))
+            changes[index] = token.update(type="EQUAL", value="=")
+            places.append(index)
+        elif token.type == "COMMA" and (not stack or is_in_braces):
+            is_setting = after in ("NAME", "STRING") and second in ("EQUAL", "COLON")
+            is_new_line = bool(after) and tokens[index + 1].line > token.line and tokens[0].type == "SECTION"
+            if after in ("", "_NL", "RBRACE"):
+                changes[index] = None
+            elif is_in_braces and (is_setting or is_new_line):
+                changes[index], start = token.update(type="_NL", value="\n"), index + 1
+            elif before in ("NAME", "RPAR") and after == "NAME" and not is_setting and tokens[start] != "source":
+                changes[index] = token.update(type="ARROW", value="->")
+                if chain == start:
+                    continue
+                chain = start
+            if index in changes:
+                places.append(index)
+    return changes, places
+
+
+def is_called(tokens: list[Token], index: int) -> bool:
+    """Whether a bracket follows another one directly, as in `Dense(10)(x)`."""
+    return index > 0 and tokens[index - 1].type == "RPAR" and tokens[index - 1].end_pos == tokens[index].start_pos
+
+
+def _call_chains(tokens: list[Token], place: int) -> list[Token]:
+    """`(Dense(10) -> (x))` for each `Dense(10)(x)`, where what is added has no width; nothing if the bracket at `place`
+    is not one of inputs."""
+    before: dict[int, list[Token]] = {}
+    stack: list[int] = []
+    closing: set[int] = set()  # brackets of inputs
+    dropped: set[int] = set()
+    for index, token in enumerate(tokens):
+        if token.type == "LPAR":
+            stack.append(index)
+        elif token.type == "RPAR" and stack:
+            opening = stack.pop()
+            name = tokens[opening - 1] if opening else token
+            if opening in closing:
+                dropped.update(_named_arguments(tokens, opening, index))
+                before.setdefault(index + 1, []).append(_empty("RPAR", token.end_pos, token))
+            elif name.type == "NAME" and index + 1 < len(tokens) and is_called([*tokens[index : index + 2]], 1):
+                before.setdefault(opening - 1, []).append(_empty("LPAR", name.start_pos, name))
+                before.setdefault(index + 1, []).append(_empty("ARROW", token.end_pos, token))
+                closing.add(index + 1)
+    if place not in closing:
+        return []
+    kept = [(i, tokens[i : i + 1]) for i in range(len(tokens) + 1) if i not in dropped]
+    return [token for i, written in kept for token in (*before.get(i, ()), *written)]
+
+
+def _named_arguments(tokens: list[Token], opening: int, end: int) -> Iterator[int]:
+    """Where arguments such as `training = False` are after the inputs of a layer."""
+    depth, is_named = 0, False
+    for index in range(opening + 1, end):
+        token = tokens[index]
+        depth += (token.type in OPENING) - (token.type in CLOSING)
+        if token.type == "COMMA" and not depth:
+            is_named = [t.type for t in tokens[index + 1 : index + 3]] == ["NAME", "EQUAL"]
+        if is_named:
+            yield index
+
+
+def _empty(kind: str, place: int, token: Token) -> Token:
+    """A token that nobody wrote."""
+    made = token.update(type=kind, value="")
+    made.start_pos = made.end_pos = place
+    return made
 
 
 def lines_after(tokens: list[Token], index: int) -> Iterator[list[Token]]:

@@ -136,6 +136,15 @@ class Call(Expression):
     arguments: tuple[Argument, ...]
 
 
+class Applied(Expression):
+    """A layer that is called with its inputs, as in Keras: `Dense(10)(x)`. It is a mistake, which is reported; `place`
+    is the bracket of the inputs."""
+
+    layer: Expression
+    inputs: Expression
+    place: Span
+
+
 class Edition(Statement):
     number: Number
 

@@ -117,10 +117,20 @@ class Builder:
 
     # expressions
 
-    chain, branches = _items(tree.Chain), _items(tree.Branches)
+    branches = _items(tree.Branches)
     tuple_, list_ = _items(tree.TupleLiteral), _items(tree.ListLiteral)
 
+    def chain(self, children: list[Any]) -> tree.Expression:
+        if not children[1]:  # an arrow that `mend` of netspec/compiler/syntax/tokens.py has added
+            layer, _, inputs = children
+            place = Span(self.source, inputs.span.start, inputs.span.start + 1)
+            return tree.Applied(span=self._span(children), layer=layer, inputs=inputs, place=place)
+        return tree.Chain(span=self._span(children), items=_nodes(children))
+
     def group(self, children: list[Any]) -> tree.Expression:
+        if not children[0]:
+            applied: tree.Expression = children[1]
+            return applied
         return tree.Group(span=self._span(children), inner=children[1])
 
     def if_else(self, children: list[Any]) -> tree.IfElse:

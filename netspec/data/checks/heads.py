@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -11,6 +12,7 @@ from netspec.data.errors.labels import LabelsFrom
 from netspec.data.transforms.class_ids import ids_to_write
 from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.source import Span
+from netspec.language.vocabulary import words
 
 
 def _activated(head: OutputHead, activation: str, units: int) -> str:
@@ -104,17 +106,18 @@ MANY_CLASSES = 100
 def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
     classes = target.classes or 0
     wrong_head = partial(errors.WrongHead, span=head.span, notes=notes, found=describe(target))
-    no_activation = partial(errors.NoActivation, span=head.span, notes=notes)
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
         wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
-        return wrong_head(case=f"each {wanted}", head=f"{_head_text(head)}, one prediction for each {given}")
+        case = f"each {wanted}, recurrent" if head.last_step and head.is_sequence else f"each {wanted}"
+        text = f"{_head_text(head)}, one prediction for each {given}"
+        return wrong_head(case=case, head=text, given=head.steps_from, advice=head.last_step)
     labels = _check_labels(target, head)
     if labels is not None and (head.units > 1 or head.activation == "sigmoid"):
         return labels
     if head.units == 1 and classes <= 2:
         if head.activation == "sigmoid" or head.kind == "scores":
             return None
-        return no_activation(found="2 classes", advice=_activated(head, "sigmoid", 1))
+        return _no_activation(head, notes, "2 classes", "sigmoid", 1)
     if head.units == 1 and head.activation == "linear":
         case = "many classes" if classes > MANY_CLASSES else "class"
         return wrong_head(case=case, head=_head_text(head), size=classes)
@@ -122,8 +125,17 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
         units = "1 unit, enough for 2 of them" if head.units == 1 else _units_text(head)
         return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units)
     if head.activation == "linear" and head.kind not in ("scores", "sequence"):
-        return no_activation(found=describe(target), advice=_activated(head, "softmax", classes))
+        return _no_activation(head, notes, describe(target), "softmax", classes)
     return None
+
+
+def _no_activation(head: OutputHead, notes: Notes, found: str, activation: str, units: int) -> Diagnostic:
+    """The warning about plain numbers where probabilities are expected."""
+    written = re.findall(r"\w+", head.span.text) if head.span is not None and not head.is_unbounded else []
+    given = next((word for word in written if word in words("activation")), "")
+    advice, case = _activated(head, activation, units), "other" if given else ""
+    warning = partial(errors.NoActivation, span=head.span, notes=notes, case=case, activation=activation)
+    return warning(found=found, given=given, advice=advice)
 
 
 def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic | None:
@@ -135,8 +147,7 @@ def _check_binary(target: Target, head: OutputHead, notes: Notes) -> Diagnostic 
     if target.size != head.units and not _fits_steps(target, head):
         return _unit_count(target, head, notes, right)
     if head.activation == "linear" and head.kind != "scores":
-        advice = _activated(head, "sigmoid", target.size)
-        return errors.NoActivation(span=head.span, notes=notes, found="0 or 1", advice=advice)
+        return _no_activation(head, notes, "0 or 1", "sigmoid", target.size)
     return None
 
 

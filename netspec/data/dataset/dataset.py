@@ -195,6 +195,9 @@ class Source(Word, ABC):
 
     category: ClassVar[str] = "source"
 
+    predicts_next: ClassVar[bool] = False
+    """Whether the targets are the inputs one step later."""
+
     def facts(self, folder: Path) -> Facts | None:
         """What is known before loading; cheap. None when only loading tells. Relative file names start from `folder`.
 

@@ -117,6 +117,7 @@ class WrongHead(Diagnostic):
     label = "{head}"
     hint = {
         "each example": "put `gap` or `flatten` before the last layer, to predict once for each example",
+        "each example, recurrent": "write `{advice}` instead of `{given}`, to predict once for each example",
         "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
         "class": "write `dense({size}, softmax)`\n"
         "to predict the number itself, give `task = numbers` for csv, floats for arrays",
@@ -127,6 +128,7 @@ class WrongHead(Diagnostic):
     found: str
     head: str
     size: int = 0
+    given: str = ""
 
 
 class NotFinite(Diagnostic):
@@ -307,6 +309,29 @@ class NoActivation(Diagnostic):
     code = "NS449"
     severity = "warning"
     title = "the targets are {found}, but the last layer does not give probabilities"
-    label = "gives logits"
-    hint = "write `{advice}` for probabilities; the loss is computed from the logits before the activation"
+    label = "without a {activation}"
+    hint = {
+        "": "write `{advice}`\nthe loss stays the same, and predictions become probabilities",
+        "other": "write `{advice}`\n`{given}` is for the layers before the last one",
+    }
     found: str
+    activation: str
+    given: str = ""
+
+
+class SeesTarget(Diagnostic):
+    """The targets of a text are its ids one step later, so what the network predicts at a step is the next step of
+    its input. A layer that reads later steps copies it: the loss goes to 0, and nothing about the text is learned.
+    """
+
+    code = "NS559"
+    severity = "warning"
+    title = "`{word}` sees the target: each step predicts the next one, which this layer reads"
+    label = "reads later steps"
+    hint = {
+        "attention": "write `causal = true`: `{advice}`",
+        "bidirectional": "read the text forward only: `{advice}`",
+        "reverse": "read the text forward: `{advice}`",
+        "conv": "pad the beginning only: `{advice}`",
+    }
+    word: str

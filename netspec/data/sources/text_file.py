@@ -50,6 +50,8 @@ class TextFile(Source):
     Example: data { source = text("poems.txt", length = 64) }
     """
 
+    predicts_next = True
+
     file: str = option(Text("a file name (string)"), "the text in UTF-8, from the folder of the spec", position=0)
     by: str = option(Choice(("char", "word")), "what an id stands for", default="char")
     length: int = option(

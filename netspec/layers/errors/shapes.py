@@ -90,7 +90,10 @@ class ReshapeCount(Diagnostic):
     code = "NS307"
     title = "cannot reshape {old} into {new}"
     label = "{new} has {new_count} values, the input {old_count}"
-    hint = "the product of the new sizes must be {old_count}"
+    hint = {
+        "": "the product of the new sizes must be {old_count}",
+        "dense": "write `{advice}` before it, or a shape of {old_count} values",
+    }
     old: str
     new: str
     new_count: int
@@ -127,11 +130,16 @@ class WrongInputs(Diagnostic):
     code = "NS310"
     title = "`{word}` takes {wants}, but gets {got}"
     label = "gets {shapes}"
-    hint = {"": "join the branches first, with `concat` or `add`", "few": "write `(a | b) -> {word}`"}
+    hint = {
+        "": "join the branches first, with `concat` or `add`",
+        "layer": "join the branches first: write `concat -> {text}`, or `add -> {text}`",
+        "few": "write `(a | b) -> {word}`",
+    }
     word: str
     wants: str
     got: str
     shapes: str
+    text: str = ""
 
 
 class AlreadyKnown(Diagnostic):

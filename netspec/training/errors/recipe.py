@@ -18,11 +18,17 @@ class LossNotForHead(Diagnostic):
     code = "NS450"
     title = {
         "": "the loss `{loss}` does not fit {head}",
+        "size": "{reason}",
+        "steps": "{reason}",
+        "recurrent": "{reason}",
         "classes": "the targets are {classes} classes, of which one is correct, but the net ends in {head}",
         "classes and loss": "the targets are {classes} classes, of which one is correct, but the net ends in {head}",
     }
     label = {
         "": "{reason}",
+        "size": "the network ends in {head}",
+        "steps": "the network ends in {head}",
+        "recurrent": "the network ends in {head}",
         "classes": "decides about each class by itself",
         "classes and loss": "decides about each class by itself",
     }
@@ -31,7 +37,8 @@ class LossNotForHead(Diagnostic):
         "classes": "for one of several classes write `softmax` instead of `sigmoid`",
         "classes and loss": "write `softmax` instead of `sigmoid`, and remove `loss = {loss}`",
         "open": "write numbers in the `input` line instead of names and `_`",
-        "size": "the network must give as many outputs as there are targets",
+        "size": "the network must give {wanted}",
+        "recurrent": "write `{advice}` instead of `{given}`, to predict once for each example",
         "steps": "the network must give as many outputs as there are targets; "
         "for sequences shorter than the steps use `loss = ctc`",
     }
@@ -40,6 +47,8 @@ class LossNotForHead(Diagnostic):
     reason: str
     default: str = ""
     classes: int = 0
+    wanted: str = ""
+    given: str = ""
 
 
 class WrongPlace(Diagnostic):

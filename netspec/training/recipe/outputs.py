@@ -218,9 +218,11 @@ def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check:
         case, fixes = ("classes", _softmax_for_sigmoid(head.span)) if is_usual else ("classes and loss", ())
     if not reason and (reason := _size_misfit(loss, head, target)):
         case = "open" if head.is_open else "steps" if are_ids(head, target) else "size"
+        case = "recurrent" if case == "size" and head.last_step and target.size == head.units else case
     if reason:
         facts: dict[str, Any] = {"loss": loss.word, "head": str(head), "default": default_loss(head, target).word}
-        facts["classes"] = target.classes or 0
+        facts |= {"classes": target.classes or 0, "wanted": _counted(target.size, "number")}
+        facts |= {"given": head.steps_from, "advice": head.last_step}
         span = head.span if case.startswith("classes") and head.span else check.at("loss", head)
         check.problems.add(errors.LossNotForHead(span=span, case=case, fixes=fixes, reason=reason, **facts))
     elif loss.pairs_examples(head) and batch < 2:
@@ -246,10 +248,14 @@ def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
     if head.is_open:
         return "the number of outputs is not known"
     if are_ids(head, target):
-        is_fit, outputs = target.size == head.positions, f"{head.positions} predictions"
+        is_fit, outputs = target.size == head.positions, _counted(head.positions, "prediction")
     else:
-        is_fit, outputs = target.size == head.count, f"{head.count} numbers"
-    return "" if is_fit else f"an example has {target.size} targets, but the network gives {outputs}"
+        is_fit, outputs = target.size == head.count, _counted(head.count, "number")
+    return "" if is_fit else f"an example has {_counted(target.size, 'target')}, but the network gives {outputs}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _class_weights(

@@ -250,14 +250,19 @@ class ConstantColumns(Diagnostic):
 
 class Leak(Diagnostic):
     """The same examples are in the training set and in another one, whose metrics are then too optimistic: the network
-    may have memorized them.
+    may have memorized them. Or examples of the two have the same inputs with different targets. Where only few
+    different inputs are possible, as with two columns of categories, equal ones are not reported.
     """
 
     code = "NS446"
     severity = "warning"
-    title = "{count} of {total} {part} examples are also in the training set"
-    label = "these data have duplicate rows"
+    title = {
+        "inputs": "{count} of {total} {part} examples have the same inputs as examples of the training set",
+        "": "{count} of {total} {part} examples are also in the training set",
+    }
+    label = {"inputs": "with other targets", "": "these data have duplicate rows"}
     hint = {
+        "inputs": "the first is {where}, with the inputs of {twin}; no network can predict both of their targets",
         "file": "the first is {where}: `test` names the file of the training examples\n"
         "leave `test` out, and some of them are held out; or name another file",
         "": "the first is {where}, equal to {twin}; remove duplicates before splitting",

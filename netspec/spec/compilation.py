@@ -33,6 +33,7 @@ from netspec.language.diagnostics import Problems, fail, suggest
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import LIMIT, Source, Span
+from netspec.spec.data_context import with_context
 
 if TYPE_CHECKING:
     from netspec.data.dataset.dataset import Facts
@@ -227,7 +228,7 @@ class Compilation:
             argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
             span = argument.span if argument is not None else span
             span = self.setting_spans("data").get(bad.option, span) if argument is None else span
-        self.problems.add(bad.diagnostic(span))
+        self.problems.add(with_context(bad, self.tree).diagnostic(span))
 
     @cached_property
     def graph(self) -> Graph | None:

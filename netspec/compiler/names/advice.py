@@ -10,7 +10,7 @@ from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
 from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, find_option
+from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, advise_line, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
@@ -190,6 +190,8 @@ def advise_option(
         return f"write `{option.name} = {text}`" if text != value else None
     if (other := translated(key, value)) is not None:
         return f"write `{other}`"
+    if word.category == "source" and (line := advise_line(argument.name.name, argument.value, own)):
+        return line
     named = [OPTIONS.get(name) for name in (f"{word.word}.{key}", f"{word.category}.{key}", key)]
     advice = next((text for text in named if text is not None), None)
     if advice is not None:
@@ -274,6 +276,9 @@ def advise_wrong(
         return advice
     if advice := advise_value(kind, value):
         return advice
+    if given is not None and takes_text(kind) and isinstance(value, int | float) and given[0].category == "source":
+        if line := advise_line(given[1].name, expression):
+            return line
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
     text = rewrite(expression, kind)

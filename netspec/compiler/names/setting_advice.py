@@ -9,7 +9,7 @@ from netspec.compiler.names.foreign import rewrite, takes_text
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, squeeze, suggest
-from netspec.language.kinds import Count, Number, Time
+from netspec.language.kinds import Choice, Count, Flag, Number, Time
 from netspec.language.vocabulary import word_aliases, words
 from netspec.language.word import Option, Word
 
@@ -88,6 +88,21 @@ def advise_setting(
 def find_option(section: type[Word], key: str) -> Option | None:
     """The setting with that name, here or in another library."""
     return next((o for o in section.options() if squeeze(key) in [squeeze(n) for n in (o.name, *o.aliases)]), None)
+
+
+def advise_line(key: str, value: tree.Expression, own: Collection[str] = ()) -> str:
+    """What to write for an option of a source that is a setting of a section; empty where it is none, or the value does
+    not fit."""
+    for name, section in words("section").items():
+        option = find_option(section, key)
+        if option is None or option.kind.category == "source":
+            continue
+        text = rewrite(value, option.kind, own)
+        is_word = text in option.kind.names or (option.kind.category is not None and not text.startswith('"'))
+        is_flag = isinstance(option.kind, Flag) and text in ("true", "false")
+        if is_word or is_flag or (isinstance(value, tree.Number) and not isinstance(option.kind, Choice | Flag)):
+            return f"write `{option.name} = {text}` on its own line in `{name}`"
+    return ""
 
 
 def _foreign(section: type[Word], key: str, value: str) -> str | None:

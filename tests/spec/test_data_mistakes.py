@@ -9,6 +9,18 @@ from PIL import Image
 
 import netspec
 
+WORDS = ("a", "bad", "good", "plot", "really", "the")
+TAGS = ("games", "games net", "net", "games net tv", "tv", "")
+TABLES = {
+    "reviews.csv": ["review,stars,mood"]
+    + [f'"{" ".join(WORDS[i % k] for k in range(1, 7))}, number {i}",{i % 5},{i % 2}' for i in range(60)],
+    "customers.csv": ["fee,payment,extras,left"]
+    + [f"{i / 4},{('card', 'check', '')[i % 3]},{TAGS[i % 6]},{'no' if i % 2 else 'yes'}" for i in range(60)],
+    "cars.csv": ["make,year,price"]
+    + [f'{("Audi", "VW")[i % 2]},{2000 + i % 20},"${(7 * i) % 60 + 5},{100 + 13 * i % 800}"' for i in range(60)],
+    "named.csv": ["name,left"] + [f"Person{i},{i % 2}" for i in range(60)],
+}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -17,6 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file = folder / f"pets/{('cat', 'dog')[i % 2]}/{i}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (58 + 3 * i, 52), (20 * i, 90, 10)).save(file)
+    for name, rows in TABLES.items():
+        (folder / name).write_text("\n".join(rows) + "\n")
     return folder
 
 
@@ -51,3 +65,52 @@ def test_numbers_never_become_names_of_files(folder: Path) -> None:
     for source in ("images(12)", 'csv("a.csv", target = "b", test = 0.25)', "npz(7)", 'csv(3, target = "a")'):
         _, text = check(IMAGES.format(source), folder)
         assert not [number for number in ("12", "0.25", "7", "3") if f'"{number}"' in text], text
+
+
+TABLE = "dense(4, relu) -> dense(1, sigmoid)\n\ndata {{\n    normalize = standard\n    source = csv({})\n}}\n"
+TEXTS = "texts such as `review` are not read yet"
+CASES = [
+    ('"reviews.csv", target = "mood", columns = "review"', "NS409", [TEXTS, 'npz("data.npz")'], ["drop ="]),
+    ('"reviews.csv", target = "mood", drop = "stars"', "NS409", [TEXTS], ["drop ="]),
+    ('"reviews.csv", target = "mood", drop = "stars", categories = auto', "NS442", [TEXTS], ["drop ="]),
+    ('"reviews.csv", target = "mood"', "NS409", [TEXTS, 'write `drop = "review"`'], []),
+    ('"named.csv", target = "left"', "NS409", ["add other columns"], ["drop =", "texts such as"]),
+    (
+        '"customers.csv", target = "left"',
+        "NS409",
+        ['`categories = "payment", per_column = of("extras", as = set(" "))`'],
+        ["missing"],
+    ),
+    (
+        '"customers.csv", target = "left", categories = "payment", per_column = of("extras", as = set)',
+        "NS410",
+        ['add `-> of("payment", missing = category)` to `per_column`'],
+        ["mean"],
+    ),
+    (
+        '"customers.csv", target = "left", categories = ["payment", "extras"]',
+        "NS410",
+        ['write `per_column = of(["payment", "extras"], missing = category)`'],
+        ["mean"],
+    ),
+    (
+        '"customers.csv", target = "left", categories = auto, missing = drop',
+        "NS561",
+        ["leaves 40 of 60 rows of customers.csv", "`payment` (20), `extras` (10)"],
+        [],
+    ),
+    ('"customers.csv", target = "left", categories = auto, missing = mean', "", [], []),
+    (
+        '"cars.csv", target = "price", categories = "make"',
+        "NS411",
+        ["write the numbers of `price` without signs and units in the file"],
+        ["is this the column"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "code", "hints", "others"), CASES, ids=[case[0] for case in CASES])
+def test_tables(source: str, code: str, hints: list[str], others: list[str], folder: Path) -> None:
+    codes, text = check(TABLE.format(source), folder)
+    assert codes == code and all(hint in text for hint in hints), text
+    assert not [other for other in others if other in text], text

@@ -276,9 +276,9 @@ def advise_wrong(
         return advice
     if advice := advise_value(kind, value):
         return advice
-    if given is not None and takes_text(kind) and isinstance(value, int | float) and given[0].category == "source":
-        if line := advise_line(given[1].name, expression):
-            return line
+    is_source = given is not None and given[0].category == "source"
+    if given is not None and is_source and takes_text(kind) and (line := advise_line(given[1].name, expression)):
+        return line
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
     text = rewrite(expression, kind)

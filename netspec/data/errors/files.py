@@ -190,7 +190,8 @@ class MissingValue(Diagnostic):
         "prediction": "{also}fill in the value or leave the row out: the network was trained on rows without missing "
         "values in this column",
         "one column": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill "
-        'them in; for this column alone `per_column = of("{column}", missing = median)`',
+        "them in; for this column alone {own}",
+        "texts": "{also}write `missing = drop` to leave such rows out; to make a category of missing values {own}",
         "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill them in",
     }
     file: str
@@ -198,6 +199,7 @@ class MissingValue(Diagnostic):
     column: str
     also: str
     named: str
+    own: str = ""
 
 
 class TaskUnclear(Diagnostic):
@@ -208,6 +210,7 @@ class TaskUnclear(Diagnostic):
     label = "classes or numbers?"
     hint = {
         "integers": "write `task = numbers` to predict the number\nwrite `task = classes` if every value is a class",
+        "signs": "{advice}\nwrite `task = classes` if every value is a class",
         "": "is this the column to predict?\nwrite `task = classes` if every value is a class",
     }
     column: str

@@ -1,4 +1,4 @@
-"""NS523 to NS535: how tables are written, and what their columns are."""
+"""NS523 to NS535, NS561: how tables are written, and what their columns are."""
 
 from __future__ import annotations
 
@@ -116,3 +116,23 @@ class BadImageCell(Diagnostic):
     cell: str
     reason: str
     count: int
+
+
+class RowsDropped(Diagnostic):
+    """`missing = drop` leaves out every row with a missing value in one of the columns that are read: here more than a
+    twentieth of the table.
+    """
+
+    severity: ClassVar[str] = "warning"
+    code = "NS561"
+    title = "`missing = drop` leaves {kept} of {rows} rows of {file}"
+    label = "{dropped} rows are left out"
+    hint = {
+        "target": "their targets are missing, in {columns}",
+        "": "values are missing in {columns}; to use these rows write `missing = mean`, or leave out columns by `drop`",
+    }
+    file: str
+    kept: int
+    rows: int
+    dropped: int
+    columns: str

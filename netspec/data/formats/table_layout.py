@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
@@ -236,3 +237,18 @@ def _described(header: Sequence[str]) -> tuple[str, str, str]:
     quoted = ", ".join(name if name == "…" else f'"{name}"' for name in shown)
     ends = f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`"
     return f"{', '.join(header[:4])}{', …' if len(header) > 4 else ''}", ends, quoted
+
+
+def picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
+    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square gray image."""
+    side = isqrt(len(features))
+    if side < 2 or side * side != len(features):
+        return None
+    numbered = [re.fullmatch(r"pixel[ _]?(\d+)", name, re.IGNORECASE) for name in features]
+    if all(numbered):
+        numbers = [int(match[1]) for match in numbered if match is not None]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return side, side, 1
+    first = 1 if features[0] == "1x1" else 0
+    positions = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
+    return (side, side, 1) if [*features] == positions else None

@@ -51,8 +51,8 @@ class Survey:
 def common_size(sizes: Sequence[tuple[int, int]]) -> str:
     """What to resize images of several sizes (width, height) to: the size of most of them, or a square of about their
     median side, in steps of 8; height x width."""
-    (width, height), count = Counter(sizes).most_common(1)[0]
-    if 2 * count > len(sizes) and max(width, height) <= MAX_SIDE:
+    width, height = max(sizes, key=(counts := Counter(sizes)).__getitem__)
+    if 2 * counts[(width, height)] > len(sizes) and max(width, height) <= MAX_SIDE:
         return f"{height}x{width}"
     side = sorted(side for size in sizes for side in size)[len(sizes)]
     side = min(max(8, round(side / 8) * 8), MAX_SIDE)

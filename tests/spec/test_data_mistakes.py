@@ -18,6 +18,7 @@ TABLES = {
     + [f"{i / 4},{('card', 'check', '')[i % 3]},{TAGS[i % 6]},{'no' if i % 2 else 'yes'}" for i in range(60)],
     "cars.csv": ["make,year,price"]
     + [f'{("Audi", "VW")[i % 2]},{2000 + i % 20},"${(7 * i) % 60 + 5},{100 + 13 * i % 800}"' for i in range(60)],
+    "wine.csv": ["sugar,color,quality"] + [f"{i / 7},{('red', 'white', 'rose')[i % 3]},{3 + i % 6}" for i in range(60)],
     "named.csv": ["name,left"] + [f"Person{i},{i % 2}" for i in range(60)],
 }
 
@@ -114,3 +115,28 @@ def test_tables(source: str, code: str, hints: list[str], others: list[str], fol
     codes, text = check(TABLE.format(source), folder)
     assert codes == code and all(hint in text for hint in hints), text
     assert not [other for other in others if other in text], text
+
+
+HEADS = [
+    ("dense(1)", '"wine.csv", target = "quality", columns = "sugar"', ["`task = numbers` to `csv(…)`"], ["astype"]),
+    ("dense(1)", '"wine.csv", target = "color", columns = "sugar"', ["`dense(3, softmax)`"], ["astype", "task"]),
+    ("dense(1)", '"wine.csv", target = "quality", columns = "sugar", task = classes', ["`dense(6"], ["task"]),
+    (
+        "dense(1)",
+        '"customers.csv", target = "payment", columns = "fee", missing = drop',
+        ["`dense(3, softmax)`"],
+        ["astype", "task"],
+    ),
+    ("dense(3, softmax)", '"wine.csv", target = "sugar", columns = "quality"', ["`task = classes` to"], ["astype"]),
+]
+
+
+@pytest.mark.parametrize(("head", "source", "hints", "others"), HEADS)
+def test_last_layers(head: str, source: str, hints: list[str], others: list[str], folder: Path) -> None:
+    _, text = check(f"{head}\n\ndata {{ source = csv({source}) }}\n", folder)
+    assert all(hint in text for hint in hints) and not [other for other in others if other in text], text
+
+
+def test_a_number_for_classes_of_images(folder: Path) -> None:
+    _, text = check('gap -> dense(1)\n\ndata { source = images("pets", size = 8x8) }\n', folder)
+    assert "task" not in text and "astype" not in text, text

@@ -99,12 +99,14 @@ class LabelsNotIds(Diagnostic):
         "for several binary labels write `dense({size}, sigmoid)`",
         "rows": "to predict numbers write `dense({size})`\n"
         "if each row has the probabilities of the classes, write `loss = cross_entropy` in `train`\n"
-        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
-        "numbers": "to predict numbers write `dense({size})`\n"
-        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
+        'to predict classes give integers: `y.astype("int32")`',
+        "table": "to predict numbers write `dense({size})`\nto predict classes add `task = classes` to `{source}(…)`",
+        "several": "to predict numbers write `dense({size})`",
+        "numbers": 'to predict numbers write `dense({size})`\nto predict classes give integers: `y.astype("int32")`',
     }
     found: str
     size: int
+    source: str = ""
 
 
 class WrongHead(Diagnostic):
@@ -118,15 +120,18 @@ class WrongHead(Diagnostic):
     hint = {
         "each example": "put `gap` or `flatten` before the last layer, to predict once for each example",
         "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
-        "class": "write `dense({size}, softmax)`\n"
-        "to predict the number itself, give `task = numbers` for csv, floats for arrays",
-        "many classes": 'to predict the number itself, give floats: `y.astype("float32")` for arrays, `task = numbers` '
-        "for csv\nif they are ids of classes, write `dense({size}, softmax)`",
+        "table": "to predict the number itself, add `task = numbers` to `{source}(…)`\n"
+        "to predict classes, write `dense({size}, softmax)`",
+        "names": "write `dense({size}, softmax)`",
+        "class": 'write `dense({size}, softmax)`\nto predict the number itself, give floats: `y.astype("float32")`',
+        "many classes": 'to predict the number itself, give floats: `y.astype("float32")`\n'
+        "if they are ids of classes, write `dense({size}, softmax)`",
         "binary": "write `dense({size}, sigmoid)`",
     }
     found: str
     head: str
     size: int = 0
+    source: str = ""
 
 
 class NotFinite(Diagnostic):

@@ -227,6 +227,9 @@ class Compilation:
         if isinstance(value, tree.Call) and bad.option is not None:
             argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
             span = argument.span if argument is not None else span
+            if isinstance(argument, tree.ListLiteral):
+                name = f'"{bad.fields.get("column")}"'
+                span = next((item.span for item in argument.items[::-1] if item.span.text == name), span)
             span = self.setting_spans("data").get(bad.option, span) if argument is None else span
         self.problems.add(with_context(bad, self.tree).diagnostic(span))
 

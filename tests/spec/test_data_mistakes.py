@@ -19,6 +19,12 @@ TABLES = {
     "cars.csv": ["make,year,price"]
     + [f'{("Audi", "VW")[i % 2]},{2000 + i % 20},"${(7 * i) % 60 + 5},{100 + 13 * i % 800}"' for i in range(60)],
     "wine.csv": ["sugar,color,quality"] + [f"{i / 7},{('red', 'white', 'rose')[i % 3]},{3 + i % 6}" for i in range(60)],
+    "sensor.csv": ["time,temp,rain"] + [f"{i},{i / 8},{i % 2}{',note: new' if i == 9 else ''}" for i in range(60)],
+    "short.csv": ["time,temp,rain"] + [f"{i},{i / 8},{i % 2}" if i != 9 else "9" for i in range(60)],
+    "wide.csv": ["time,rain"] + [f"{i},{i / 8},{i % 2}" for i in range(60)],
+    "iris.csv": [f"{5 + i % 3}.{i % 7},{i % 9 / 2},{('a', 'b')[i % 2]}" for i in range(60)],
+    "kaggle.csv": ["time,temp", *(f"{i},{i / 8}" for i in range(9))],
+    "good.csv": ["time,temp,rain", *(f"{i},{i / 8},{i % 2}" for i in range(60))],
     "named.csv": ["name,left"] + [f"Person{i},{i % 2}" for i in range(60)],
 }
 
@@ -71,6 +77,31 @@ def test_numbers_never_become_names_of_files(folder: Path) -> None:
 TABLE = "dense(4, relu) -> dense(1, sigmoid)\n\ndata {{\n    normalize = standard\n    source = csv({})\n}}\n"
 TEXTS = "texts such as `review` are not read yet"
 CASES = [
+    (
+        '"iris.csv", target = 2',
+        "NS206",
+        ['write `target = "2"` if the header', 'write `header = none, target = "column_3"`'],
+        [],
+    ),
+    ('"iris.csv", target = 2, header = none', "NS206", ['write `target = "column_3"`'], ['"2"']),
+    ('"iris.csv", target = "2"', "NS406", ['`header = none, target = "column_3"`'], ["names ="]),
+    ('"iris.csv", target = "2", header = none', "NS408", ['write `target = "column_3"`'], ["header"]),
+    ('"iris.csv", target = "kind", header = none', "NS408", ["its columns: column_1, column_2, column_3"], ["header"]),
+    ('"good.csv", target = "rain", drop = ["temp", "wind"]', "NS408", ["its columns: time, temp, rain"], []),
+    (
+        '"good.csv", target = "rain", test = "kaggle.csv"',
+        "NS408",
+        ["has no targets", "leave `test` out", "`netspec predict RUN kaggle.csv -o predictions.csv`"],
+        ["its columns"],
+    ),
+    (
+        '"sensor.csv", target = "rain"',
+        "NS407",
+        ["row 11 has 4 cells, but the header has 3", 'it ends in "note: new": remove', "in double quotes"],
+        ["`delimiter`"],
+    ),
+    ('"short.csv", target = "rain"', "NS407", ["row 11 has 1 cell, but", "add the missing cells"], ["`delimiter`"]),
+    ('"wide.csv", target = "rain"', "NS407", ["every row of wide.csv has 3 cells", "a name for each column"], []),
     ('"reviews.csv", target = "mood", columns = "review"', "NS409", [TEXTS, 'npz("data.npz")'], ["drop ="]),
     ('"reviews.csv", target = "mood", drop = "stars"', "NS409", [TEXTS], ["drop ="]),
     ('"reviews.csv", target = "mood", drop = "stars", categories = auto', "NS442", [TEXTS], ["drop ="]),
@@ -121,12 +152,6 @@ HEADS = [
     ("dense(1)", '"wine.csv", target = "quality", columns = "sugar"', ["`task = numbers` to `csv(…)`"], ["astype"]),
     ("dense(1)", '"wine.csv", target = "color", columns = "sugar"', ["`dense(3, softmax)`"], ["astype", "task"]),
     ("dense(1)", '"wine.csv", target = "quality", columns = "sugar", task = classes', ["`dense(6"], ["task"]),
-    (
-        "dense(1)",
-        '"customers.csv", target = "payment", columns = "fee", missing = drop',
-        ["`dense(3, softmax)`"],
-        ["astype", "task"],
-    ),
     ("dense(3, softmax)", '"wine.csv", target = "sugar", columns = "quality"', ["`task = classes` to"], ["astype"]),
 ]
 
@@ -140,3 +165,9 @@ def test_last_layers(head: str, source: str, hints: list[str], others: list[str]
 def test_a_number_for_classes_of_images(folder: Path) -> None:
     _, text = check('gap -> dense(1)\n\ndata { source = images("pets", size = 8x8) }\n', folder)
     assert "task" not in text and "astype" not in text, text
+
+
+def test_the_wrong_name_of_a_list_is_underlined(folder: Path) -> None:
+    (folder / "x.net").write_text(TABLE.format('"good.csv", target = "rain", drop = ["temp", "wind"]'))
+    (wrong,) = netspec.check(folder / "x.net")
+    assert wrong.span is not None and wrong.span.text == '"wind"'

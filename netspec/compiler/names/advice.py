@@ -10,7 +10,7 @@ from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
 from netspec.compiler.names.foreign import OPTIONS, join_layers, last_part, reorder, rewrite, takes_text, translated
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, advise_line, find_option
+from netspec.compiler.names.setting_advice import COMMON, MAX_WORDS, REST, advise_index, advise_line, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
@@ -283,7 +283,8 @@ def advise_wrong(
     place = f"{before[1]} = " if before else ""
     text = rewrite(expression, kind)
     if text != expression.span.text:
-        return f"write `{place}{text}`"
+        by_index = advise_index(*given, value) if given is not None and is_source and takes_text(kind) else ""
+        return by_index or f"write `{place}{text}`"
     if kind.category in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return NUMBERS[kind.category].format(value=to_source(value))
     example = None if given is None else _example(given[1])

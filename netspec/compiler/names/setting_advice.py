@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from netspec.compiler.names.foreign import rewrite, takes_text
 from netspec.compiler.syntax import tree
@@ -103,6 +103,20 @@ def advise_line(key: str, value: tree.Expression, own: Collection[str] = ()) -> 
         if is_word or is_flag or (isinstance(value, tree.Number) and not isinstance(option.kind, Choice | Flag)):
             return f"write `{option.name} = {text}` on its own line in `{name}`"
     return ""
+
+
+def advise_index(word: type[Word], option: Option, given: Mapping[str, tree.Expression], value: object) -> str:
+    """What to write for a column that is given by its index, as in Python; empty for what is none."""
+    items = value if isinstance(value, list) else [value]
+    indices = [item for item in items if isinstance(item, int) and item >= 0]
+    if not indices or len(indices) < len(items) or "header" not in [o.name for o in word.options()]:
+        return ""
+    names, defaults = [f'"{i}"' for i in indices], [f'"column_{i + 1}"' for i in indices]
+    typed = [texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" for texts in (names, defaults)]
+    by_name, by_default = (f"{option.name} = {text}" for text in typed)
+    if "header" in given and given["header"].span.text == "none":
+        return f"columns count from 1: write `{by_default}`"
+    return f"write `{by_name}` if the header has that name\nwithout a header write `header = none, {by_default}`"
 
 
 def _foreign(section: type[Word], key: str, value: str) -> str | None:

@@ -94,11 +94,10 @@ class FirstRowIsData(Diagnostic):
     code = "NS528"
     title = "the first row of {file} looks like data: {row}"
     label = "is read as the names of the columns"
-    hint = "if it is an example write `header = none`, which calls the columns {names}, or `names = [{quoted}]` with it"
+    hint = "if it is an example write `header = none`, which calls the columns {names}; `names` gives them other names"
     file: str
     row: str
     names: str
-    quoted: str
 
 
 class BadImageCell(Diagnostic):

@@ -35,13 +35,22 @@ def raise_all(errors: Iterable[Unplaced | None]) -> None:
         raise Unplaced(found[0].kind, option=found[0].option, others=found[1:], **found[0].fields)
 
 
-def ragged_rows(file: str, ragged: Sequence[tuple[int, int]], width: int) -> Unplaced | None:
-    """For rows, each with its number of cells, that are not as wide as the header."""
+def ragged_rows(
+    file: str, ragged: Sequence[tuple[int, Sequence[str]]], first: tuple[str, int], *, are_all: bool
+) -> Unplaced | None:
+    """For rows, each with its cells, that are not as wide as the first, the header; `are_all` is set when no row is."""
+    what, width = first
     if not ragged:
         return None
-    row, count = ragged[0]
-    also = _also([BadCells("", [row for row, _ in ragged])])
-    return Unplaced(RaggedRow, option="file", file=file, row=row, found=count, expected=width, also=also)
+    row, cells = ragged[0]
+    counts = {len(cells) for _, cells in ragged}
+    case = "few" if len(cells) < width else "many"
+    if are_all and len(ragged) > 1:
+        case = "all" if len(counts) == 1 else "delimiter"
+    found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    also = _also([BadCells("", [row for row, _ in ragged])]) if case in ("few", "many") else ""
+    wrong = partial(Unplaced, RaggedRow, option="file", file=file, row=row, found=found, expected=width, case=case)
+    return wrong(also=also, last=cells[-1].strip()[:40], first=what)
 
 
 def missing_values(

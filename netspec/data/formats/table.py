@@ -203,7 +203,12 @@ class _Reading:
         unnamed = {word for one in words.values() for word in one if word.lower() not in self.unknown}
         raise_all(
             [
-                ragged_rows(file, self.source.ragged, len(layout.header)),
+                ragged_rows(
+                    file,
+                    self.source.ragged,
+                    ("header" if self.source.has_header else "first row", len(layout.header)),
+                    are_all=self.frame.height == 0,
+                ),
                 missing_values(
                     file,
                     targets,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netspec.data.dataset.dataset import Dataset, Facts, Source, source
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
-from netspec.data.errors.files import BadPair
+from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import FileStamp, file_stamp
@@ -235,6 +235,8 @@ class TableSource(ColumnOptions):
         try:
             return self.table(folder / self.test, self._wanted_by(encoder))
         except Unplaced as bad:
+            if bad.kind is NoColumn and bad.fields["column"] in self.target:
+                bad.fields.update(case="test", path=self.test)
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad
 

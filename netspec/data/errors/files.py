@@ -80,6 +80,7 @@ class BrokenFile(Diagnostic):
         "quotes": 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""',
         "encoding": 'write `encoding = "{encoding}"`{sample}',
         "utf-8": "save it as {format} in UTF-8",
+        "prediction": "save it in the encoding of the training table, such as UTF-8",
         "": "{advice}",
     }
     file: str

@@ -25,7 +25,10 @@ class NotADate(Diagnostic):
     code = "NS524"
     title = '{file} row {row}, column `{column}`: not a date of the format {format}: "{cell}"'
     label = "row {row}, column `{column}`"
-    hint = 'correct the cell, or write the format of the column: `of("{column}", as = date("…"))`'
+    hint = {
+        "prediction": "write it in this format, as in the data of the training",
+        "": 'correct the cell, or write the format of the column: `of("{column}", as = date("…"))`',
+    }
     file: str
     row: int
     column: str
@@ -108,7 +111,10 @@ class BadImageCell(Diagnostic):
     code = "NS529"
     title = '{file} row {row}, column `{column}`: {reason}: "{cell}"'
     label = "{count} such rows"
-    hint = 'correct the cells; if the images are in another folder write `as = image(folder = "…")`'
+    hint = {
+        "prediction": "correct the cells: names start from the folder of the table",
+        "": 'correct the cells; if the images are in another folder write `as = image(folder = "…")`',
+    }
     file: str
     row: int
     column: str

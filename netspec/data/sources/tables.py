@@ -60,7 +60,8 @@ class ColumnOptions(Source):
     )
     missing: str | float = option(
         Missing(),
-        "missing values: an error, leave the row out, the mean or median of the training set, or a number",
+        "missing values: an error, leave the row out, or fill in the mean or median of the training set, or a number; "
+        "where these are filled in, a missing name is a category",
         default="error",
         aliases=("fillna",),
     )

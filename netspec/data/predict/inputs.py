@@ -242,7 +242,7 @@ class Reader:
         return replace(encoded, table=file)
 
     def _rows_or_images(self, name: str, read: Callable[[], TableFile]) -> TableFile:
-        """What `read` returns. Raises CompileError where it cannot be read, for a network that was trained on images."""
+        """What `read` returns; for a network that was trained on images what it takes, where that cannot be read."""
         try:
             return read()
         except (CompileError, Unplaced):

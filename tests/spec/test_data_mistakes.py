@@ -83,6 +83,12 @@ CASES = [
         ['write `target = "2"` if the header', 'write `header = none, target = "column_3"`'],
         [],
     ),
+    (
+        '"iris.csv", target = "2", usecols = [0, 1]',
+        "NS202",
+        ['write `header = none, columns = ["column_1", "column_2"]`'],
+        [],
+    ),
     ('"iris.csv", target = 2, header = none', "NS206", ['write `target = "column_3"`'], ['"2"']),
     ('"iris.csv", target = "2"', "NS406", ['`header = none, target = "column_3"`'], ["names ="]),
     ('"iris.csv", target = "2", header = none', "NS408", ['write `target = "column_3"`'], ["header"]),

@@ -187,6 +187,11 @@ def advise_option(
         text = rewrite(argument.value, option.kind, own)
         if key == "trainable":  # the opposite of `frozen`
             text = {"true": "false", "false": "true"}.get(text, text)
+        items = argument.value.items if isinstance(argument.value, tree.ListLiteral) else (argument.value,)
+        indices = [item.value for item in items if isinstance(item, tree.Number)]
+        if len(indices) == len(items) and takes_text(option.kind):
+            by_index = advise_index(word, option, {a.name.name: a.value for a in call if a.name is not None}, indices)
+            return by_index or f"write `{option.name} = {text}`"
         return f"write `{option.name} = {text}`" if text != value else None
     if (other := translated(key, value)) is not None:
         return f"write `{other}`"

@@ -13,6 +13,9 @@ from netspec.language.kinds import Choice, Count, Flag, Number, Time
 from netspec.language.vocabulary import word_aliases, words
 from netspec.language.word import Option, Word
 
+COLUMNS = ("target", "columns", "drop", "categories")
+"""The options of a table that name columns."""
+
 RATES = ("rates", "rate", "param_groups")
 """What people call a list of learning rates for single layers."""
 
@@ -109,7 +112,8 @@ def advise_index(word: type[Word], option: Option, given: Mapping[str, tree.Expr
     """What to write for a column that is given by its index, as in Python; empty for what is none."""
     items = value if isinstance(value, list) else [value]
     indices = [item for item in items if isinstance(item, int) and item >= 0]
-    if not indices or len(indices) < len(items) or "header" not in [o.name for o in word.options()]:
+    has_header = "header" in [o.name for o in word.options()]
+    if not indices or len(indices) < len(items) or not has_header or option.name not in COLUMNS:
         return ""
     names, defaults = [f'"{i}"' for i in indices], [f'"column_{i + 1}"' for i in indices]
     typed = [texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" for texts in (names, defaults)]

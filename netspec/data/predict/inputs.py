@@ -305,7 +305,8 @@ def _of_prediction(bad: Unplaced) -> list[Diagnostic]:
     found = [one.diagnostic() for one in bad.all]
     about_cells = (MissingValue, NotANumber, NotADate, BadImageCell)
     found = [structs.replace(d, case="prediction") if isinstance(d, about_cells) else d for d in found]
-    return [structs.replace(d, case="prediction") if isinstance(d, BrokenFile) and d.encoding else d for d in found]
+    is_other = [isinstance(d, BrokenFile) and "`encoding" in d.hint_text for d in found]
+    return [structs.replace(d, case="prediction") if other else d for d, other in zip(found, is_other, strict=True)]
 
 
 def fit(found: Any, name: str, shape: Shape) -> Any:

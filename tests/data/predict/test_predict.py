@@ -137,6 +137,9 @@ def test_rows_that_are_not_of_the_table_of_the_run(flats: Path, tmp_path: Path) 
     write(tmp_path / "notes.csv", "hello\nworld, or not\n")
     text = message(flats, str(tmp_path / "notes.csv"))
     assert "row 1 has 1 cell, and an example has 3" in text and "`delimiter`" not in text
+    (tmp_path / "latin.csv").write_bytes("area;rooms;city\n60,5;3;Zürich\n".encode("latin-1"))
+    text = message(flats, str(tmp_path / "latin.csv"))
+    assert "NS404" in text and "save it in the encoding of the training table" in text and "`encoding" not in text
     for number in range(9):
         write(tmp_path / f"other{number}.csv", "")
     assert len(re.findall("other", message(flats, str(tmp_path / "zebra.csv")))) <= 5

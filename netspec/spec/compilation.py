@@ -33,6 +33,7 @@ from netspec.language.diagnostics import Problems, fail, nearest
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import LIMIT, Source, Span
+from netspec.spec.data_context import with_context
 
 if TYPE_CHECKING:
     from netspec.data.dataset.dataset import Facts
@@ -234,8 +235,11 @@ class Compilation:
         if isinstance(value, tree.Call) and bad.option is not None:
             argument = self.resolution.arguments.get(id(value), {}).get(bad.option)
             span = argument.span if argument is not None else span
+            if isinstance(argument, tree.ListLiteral):
+                name = f'"{bad.fields.get("column")}"'
+                span = next((item.span for item in argument.items[::-1] if item.span.text == name), span)
             span = self.setting_spans("data").get(bad.option, span) if argument is None else span
-        self.problems.add(bad.diagnostic(span))
+        self.problems.add(with_context(bad, self.tree).diagnostic(span))
 
     @cached_property
     def graph(self) -> Graph | None:

@@ -156,6 +156,14 @@ def test_images_are_called_by_their_files(tmp_path: Path) -> None:
     assert [row[0] for row in rows] == ["file", "a.png", "b.png"]
 
 
+def test_images_of_one_name_are_called_by_their_folders(tmp_path: Path) -> None:
+    for name in ("leaf/000.png", "leaf/001.png", "shell/000.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (3, 3), 1).save(tmp_path / name)
+    rows = written("runs/digits-1", str(tmp_path))
+    assert [row[0] for row in rows] == ["file", "leaf/000.png", "leaf/001.png", "shell/000.png"]
+
+
 def test_many_examples_are_answered_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = netspec.predict(Path("runs/titanic-1"), ["test.csv"]).examples
     monkeypatch.setattr(evaluate_predict, "BATCH", 7)

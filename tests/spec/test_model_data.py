@@ -142,7 +142,7 @@ def test_one_row(titanic: netspec.Model, people: pd.DataFrame) -> None:
         (lambda people: [[1, "S"]], "NS480.*row 1.*it has 2 cells, and an example has 3"),
         (lambda people: {"age": [1, 2], "fare": [1], "port": ["S"]}, "NS480.*different lengths"),
         (lambda people: np.zeros((2, 3)), "NS480.*it has the shape 3, the network takes 5"),
-        (lambda people: Image.new("RGB", (4, 4)), "NS480.*image 1.*the network takes 5, not images"),
+        (lambda people: Image.new("RGB", (4, 4)), "NS480.*image 1.*the network takes rows of a table, not images"),
     ],
 )
 def test_mistakes_are_diagnostics(titanic: netspec.Model, people: pd.DataFrame, make: Any, message: str) -> None:

@@ -20,7 +20,7 @@ from netspec.compiler.names.foreign import (
 from netspec.compiler.names.given import GivenValue
 from netspec.compiler.names.models import advise_call
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, REST, find_option
+from netspec.compiler.names.setting_advice import COMMON, REST, advise_index, advise_line, find_option
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
@@ -187,9 +187,16 @@ def advise_option(
         text = rewrite(argument.value, option.kind, own)
         if key == "trainable":  # the opposite of `frozen`
             text = {"true": "false", "false": "true"}.get(text, text)
+        items = argument.value.items if isinstance(argument.value, tree.ListLiteral) else (argument.value,)
+        indices = [item.value for item in items if isinstance(item, tree.Number)]
+        if len(indices) == len(items) and takes_text(option.kind):
+            by_index = advise_index(word, option, {a.name.name: a.value for a in call if a.name is not None}, indices)
+            return by_index or f"write `{option.name} = {text}`"
         return f"write `{option.name} = {text}`" if text != value else None
     if (other := translated(key, value)) is not None:
         return f"write `{other}`"
+    if word.category == "source" and (line := advise_line(argument.name.name, argument.value, own)):
+        return line
     named = [OPTIONS.get(name) for name in (f"{word.word}.{key}", f"{word.category}.{key}", key)]
     advice = next((text for text in named if text is not None), None)
     if advice is not None:
@@ -251,10 +258,16 @@ def advise_wrong(
         return advice
     if advice := advise_value(kind, value):
         return advice
+    is_source = given is not None and given[0].category == "source"
+    if given is not None and is_source and takes_text(kind) and (line := advise_line(given[1].name, expression)):
+        return line
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
     text, source = rewrite(expression, kind), expression.span.source
     if text != expression.span.text:
+        by_index = advise_index(*given, value) if given is not None and is_source and takes_text(kind) else ""
+        if by_index:
+            return by_index
         given_text = source.write(expression.span, text) if isinstance(source, GivenValue) else None
         return f"write `{given_text or place + text}`"
     if kind.category in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):

@@ -132,7 +132,8 @@ def rewrite(node: tree.Expression, kind: Kind | None = None, own: Collection[str
             return f"({rewrite(inner, kind, own)})"
         case tree.DurationLiteral(amount=amount) if isinstance(kind, Count):
             return amount.text
-    return _value(text, kind) or (f'"{text}"' if isinstance(node, tree.Number) and takes_text(kind) else text)
+    is_name = isinstance(node, tree.Number) and takes_text(kind) and not takes_path(kind)  # of a column
+    return _value(text, kind) or (f'"{text}"' if is_name else text)
 
 
 def takes_column(option: Option) -> bool:
@@ -143,6 +144,11 @@ def takes_column(option: Option) -> bool:
 def takes_text(kind: Kind | None) -> bool:
     """Whether names are written in quotes there: files, columns."""
     return kind is not None and not kind.category and "string" in kind.describe()
+
+
+def takes_path(kind: Kind | None) -> bool:
+    """Whether the name of a file or a folder is written there."""
+    return kind is not None and takes_text(kind) and re.search("file|folder", kind.describe()) is not None
 
 
 def _value(text: str, kind: Kind | None) -> str | None:

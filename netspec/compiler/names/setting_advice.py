@@ -10,10 +10,13 @@ from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import corrections
 from netspec.language.diagnostics import Fix, Problems, squeeze, suggest
-from netspec.language.kinds import Count, Number, Time
+from netspec.language.kinds import Choice, Count, Flag, Number, Time
 from netspec.language.source import Source
 from netspec.language.vocabulary import word_aliases, words
 from netspec.language.word import Option, Word
+
+COLUMNS = ("target", "columns", "drop", "categories")
+"""The options of a table that name columns."""
 
 RATES = ("rates", "rate", "param_groups")
 """What people call a list of learning rates for single layers."""
@@ -102,6 +105,36 @@ def _advise_callbacks(section: type[Word], entry: tree.Assign, given: Mapping[st
 def find_option(section: type[Word], key: str) -> Option | None:
     """The setting with that name, here or in another library."""
     return next((o for o in section.options() if squeeze(key) in [squeeze(n) for n in (o.name, *o.aliases)]), None)
+
+
+def advise_line(key: str, value: tree.Expression, own: Collection[str] = ()) -> str:
+    """What to write for an option of a source that is a setting of a section; empty where it is none, or the value does
+    not fit."""
+    for name, section in words("section").items():
+        option = find_option(section, key)
+        if option is None or option.kind.category == "source":
+            continue
+        text = rewrite(value, option.kind, own)
+        is_word = text in option.kind.names or (option.kind.category is not None and not text.startswith('"'))
+        is_flag = isinstance(option.kind, Flag) and text in ("true", "false")
+        if is_word or is_flag or (isinstance(value, tree.Number) and not isinstance(option.kind, Choice | Flag)):
+            return f"write `{option.name} = {text}` on its own line in `{name}`"
+    return ""
+
+
+def advise_index(word: type[Word], option: Option, given: Mapping[str, tree.Expression], value: object) -> str:
+    """What to write for a column that is given by its index, as in Python; empty for what is none."""
+    items = value if isinstance(value, list) else [value]
+    indices = [item for item in items if isinstance(item, int) and item >= 0]
+    has_header = "header" in [o.name for o in word.options()]
+    if not indices or len(indices) < len(items) or not has_header or option.name not in COLUMNS:
+        return ""
+    names, defaults = [f'"{i}"' for i in indices], [f'"column_{i + 1}"' for i in indices]
+    typed = [texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" for texts in (names, defaults)]
+    by_name, by_default = (f"{option.name} = {text}" for text in typed)
+    if "header" in given and given["header"].span.text == "none":
+        return f"columns count from 1: write `{by_default}`"
+    return f"write `{by_name}` if the header has that name\nwithout a header write `header = none, {by_default}`"
 
 
 def _foreign(section: type[Word], key: str, value: str) -> str | None:

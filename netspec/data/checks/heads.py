@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from msgspec import structs
+
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.errors import network as errors
 from netspec.data.errors.labels import LabelsFrom
+from netspec.data.formats.cells import number
 from netspec.data.transforms.class_ids import ids_to_write
 from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.source import Span
@@ -54,7 +57,27 @@ def check_head(target: Target, head: OutputHead, source_span: Span | None = None
         return [] if is_fit else [_unit_count(target, head, notes, right)]
     check = {"class": _check_classes, "binary": _check_binary, "numbers": _check_numbers}[target.kind]
     wrong = check(target, head, source_notes(source_span, f"gives {describe(target)}", head.span))
+    if isinstance(wrong, errors.WrongHead | errors.LabelsNotIds) and source_span is not None:
+        return [_for_source(wrong, target, source_span.text)]
     return [wrong] if wrong is not None else []
+
+
+def _for_source(
+    wrong: errors.WrongHead | errors.LabelsNotIds, target: Target, source: str
+) -> errors.WrongHead | errors.LabelsNotIds:
+    """A mistake of which the hint says how the targets of this source are read, where it can."""
+    word = source.partition("(")[0]
+    is_table, are_arrays = word in ("csv", "parquet"), word in ("npz", "npy")
+    if wrong.case in ("class", "many classes") and (target.names is not None or not are_arrays):
+        may_be_numbers = is_table and "task" not in source and all(map(_is_number, target.names or ("",)))
+        return structs.replace(wrong, case="table" if may_be_numbers else "names", source=word)
+    if wrong.case in ("rows", "numbers") and not are_arrays:
+        return structs.replace(wrong, case="table" if is_table and target.size == 1 else "several", source=word)
+    return wrong
+
+
+def _is_number(name: str) -> bool:
+    return number(name) is not None
 
 
 def describe(target: Target) -> str:
@@ -118,7 +141,7 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
         if head.activation == "sigmoid" or head.kind == "scores":
             return None
         return _no_activation(head, notes, "2 classes", "sigmoid", 1)
-    if head.units == 1 and head.activation == "linear":
+    if head.units == 1 and head.activation not in ("sigmoid", "softmax"):
         case = "many classes" if classes > MANY_CLASSES else "class"
         return wrong_head(case=case, head=_head_text(head), size=classes)
     if classes > head.units or (classes < head.units and target.names is not None):

@@ -1,4 +1,4 @@
-"""NS401 to NS425: files, tables, arrays and settings of the data.
+"""NS401 to NS424: files, tables, arrays and settings of the data.
 
 Errors of single sources are in sources.py, those of data that do not fit the network in network.py.
 """
@@ -80,6 +80,7 @@ class BrokenFile(Diagnostic):
         "quotes": 'a cell in double quotes ends with one, and a double quote inside it is written twice: ""',
         "encoding": 'write `encoding = "{encoding}"`{sample}',
         "utf-8": "save it as {format} in UTF-8",
+        "prediction": "save it in the encoding of the training table, such as UTF-8",
         "": "{advice}",
     }
     file: str
@@ -119,15 +120,14 @@ class BadHeader(Diagnostic):
     label = "{problem}"
     hint = {
         "inputs": "rename one of the columns: inputs of token ids have the names of their columns",
-        "numbers": "if this row is an example, write `header = none`, which calls the columns {names}; name them with "
-        "`names = [{quoted}]`",
+        "numbers": "if this row is an example, write `header = none{target}`; its columns are {names}",
         "count": "give every column one name: it has {count}",
         "": "give every column a unique name",
     }
     file: str
     problem: str
     names: str = ""
-    quoted: str = ""
+    target: str = ""
     count: int = 0
 
 
@@ -137,14 +137,24 @@ class RaggedRow(Diagnostic):
     """
 
     code = "NS407"
-    title = "{file} row {row} has {found} cells, but the header has {expected}"
-    label = "wrong number of cells in row {row}"
-    hint = "{also}put cells that contain the delimiter into double quotes, or set `delimiter`"
+    title = {
+        "all": "every row of {file} has {found}, but the {first} has {expected}",
+        "": "{file} row {row} has {found}, but the {first} has {expected}",
+    }
+    label = {"all": "wrong number of cells", "": "wrong number of cells in row {row}"}
+    hint = {
+        "many": '{also}it ends in "{last}": remove this cell, or put cells that contain the delimiter in double quotes',
+        "few": "{also}add the missing cells: one that is empty is nothing between two delimiters",
+        "all": "write a header with a name for each column, or set `delimiter`",
+        "": "put cells that contain the delimiter into double quotes, or set `delimiter`",
+    }
     file: str
     row: int
-    found: int
+    found: str
     expected: int
     also: str
+    last: str
+    first: str
 
 
 class NoColumn(Diagnostic):
@@ -152,9 +162,15 @@ class NoColumn(Diagnostic):
 
     code = "NS408"
     title = "{file} has no column `{column}`"
-    label = "not in the header"
+    label = {"test": "has no targets", "no header": "not a column", "": "not in the header"}
+    hint = {
+        "test": "a file without targets cannot be the test split: leave `test` out, train, and then predict for it: "
+        "`netspec predict RUN {path} -o predictions.csv`",
+        "": "{advice}",
+    }
     file: str
     column: str
+    path: str = ""
 
 
 class NotANumber(Diagnostic):
@@ -190,7 +206,8 @@ class MissingValue(Diagnostic):
         "prediction": "{also}fill in the value or leave the row out: the network was trained on rows without missing "
         "values in this column",
         "one column": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill "
-        'them in; for this column alone `per_column = of("{column}", missing = median)`',
+        "them in; for this column alone {own}",
+        "texts": "{also}write `missing = drop` to leave such rows out; to make a category of missing values {own}",
         "": "{also}write `missing = drop{named}` to leave such rows out, or `missing = mean{named}` to fill them in",
     }
     file: str
@@ -198,6 +215,7 @@ class MissingValue(Diagnostic):
     column: str
     also: str
     named: str
+    own: str = ""
 
 
 class TaskUnclear(Diagnostic):
@@ -208,6 +226,7 @@ class TaskUnclear(Diagnostic):
     label = "classes or numbers?"
     hint = {
         "integers": "write `task = numbers` to predict the number\nwrite `task = classes` if every value is a class",
+        "signs": "{advice}\nwrite `task = classes` if every value is a class",
         "": "is this the column to predict?\nwrite `task = classes` if every value is a class",
     }
     column: str
@@ -383,13 +402,3 @@ class NoSplit(Diagnostic):
     code = "NS424"
     title = "there is no {split} split"
     split: str
-
-
-class SourceNotUsed(Diagnostic):
-    """Arrays are passed to train on, and the spec names a data source, too; the arrays are used."""
-
-    code = "NS425"
-    severity = "warning"
-    title = "the source of the `data` section is not used: arrays were passed"
-    label = "not used"
-    hint = "leave out the arrays to train on the source, or remove the line"

@@ -99,12 +99,14 @@ class LabelsNotIds(Diagnostic):
         "for several binary labels write `dense({size}, sigmoid)`",
         "rows": "to predict numbers write `dense({size})`\n"
         "if each row has the probabilities of the classes, write `loss = cross_entropy` in `train`\n"
-        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
-        "numbers": "to predict numbers write `dense({size})`\n"
-        'to predict classes give integers: `task = classes` for csv, `y.astype("int32")` for arrays',
+        'to predict classes give integers: `y.astype("int32")`',
+        "table": "to predict numbers write `dense({size})`\nto predict classes add `task = classes` to `{source}(…)`",
+        "several": "to predict numbers write `dense({size})`",
+        "numbers": 'to predict numbers write `dense({size})`\nto predict classes give integers: `y.astype("int32")`',
     }
     found: str
     size: int
+    source: str = ""
 
 
 class WrongHead(Diagnostic):
@@ -119,16 +121,19 @@ class WrongHead(Diagnostic):
         "each example": "put `gap` or `flatten` before the last layer, to predict once for each example",
         "each example, recurrent": "write `{advice}` instead of `{given}`, to predict once for each example",
         "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
-        "class": "write `dense({size}, softmax)`\n"
-        "to predict the number itself, give `task = numbers` for csv, floats for arrays",
-        "many classes": 'to predict the number itself, give floats: `y.astype("float32")` for arrays, `task = numbers` '
-        "for csv\nif they are ids of classes, write `dense({size}, softmax)`",
+        "table": "to predict the number itself, add `task = numbers` to `{source}(…)`\n"
+        "to predict classes, write `dense({size}, softmax)`",
+        "names": "write `dense({size}, softmax)`",
+        "class": 'write `dense({size}, softmax)`\nto predict the number itself, give floats: `y.astype("float32")`',
+        "many classes": 'to predict the number itself, give floats: `y.astype("float32")`\n'
+        "if they are ids of classes, write `dense({size}, softmax)`",
         "binary": "write `dense({size}, sigmoid)`",
     }
     found: str
     head: str
     size: int = 0
     given: str = ""
+    source: str = ""
 
 
 class NotFinite(Diagnostic):
@@ -252,14 +257,19 @@ class ConstantColumns(Diagnostic):
 
 class Leak(Diagnostic):
     """The same examples are in the training set and in another one, whose metrics are then too optimistic: the network
-    may have memorized them.
+    may have memorized them. Or examples of the two have the same inputs with different targets. Where only few
+    different inputs are possible, as with two columns of categories, equal ones are not reported.
     """
 
     code = "NS446"
     severity = "warning"
-    title = "{count} of {total} {part} examples are also in the training set"
-    label = "these data have duplicate rows"
+    title = {
+        "inputs": "{count} of {total} {part} examples have the same inputs as examples of the training set",
+        "": "{count} of {total} {part} examples are also in the training set",
+    }
+    label = {"inputs": "with other targets", "": "these data have duplicate rows"}
     hint = {
+        "inputs": "the first is {where}, with the inputs of {twin}; no network can predict both of their targets",
         "file": "the first is {where}: `test` names the file of the training examples\n"
         "leave `test` out, and some of them are held out; or name another file",
         "": "the first is {where}, equal to {twin}; remove duplicates before splitting",

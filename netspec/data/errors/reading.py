@@ -1,4 +1,4 @@
-"""NS517 to NS522: data whose numbers or colors are read in a way that may surprise."""
+"""NS425, NS517 to NS522: data whose numbers or colors are read in a way that may surprise."""
 
 from __future__ import annotations
 
@@ -84,3 +84,13 @@ class FirstFrame(Diagnostic):
     count: int
     total: int
     first: str
+
+
+class SourceNotUsed(Diagnostic):
+    """Arrays are passed to train on, and the spec names a data source, too; the arrays are used."""
+
+    code = "NS425"
+    severity = "warning"
+    title = "the source of the `data` section is not used: arrays were passed"
+    label = "not used"
+    hint = "leave out the arrays to train on the source, or remove the line"

@@ -39,13 +39,14 @@ class ImageSizes(Diagnostic):
     code = "NS428"
     title = "{file} is {found}, but {first} is {expected}"
     label = "{count} of {total} images have another size"
-    hint = {"column": "resize them first, with `map`", "": "give all of them one size: `size = {expected}`"}
+    hint = {"column": "resize them first, with `map`", "": "give all of them one size: `size = {size}`"}
     file: str
     found: str
     first: str
     expected: str
     count: int
     total: int
+    size: str = ""
 
 
 class MissingPackage(Diagnostic):

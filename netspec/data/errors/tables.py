@@ -1,4 +1,4 @@
-"""NS523 to NS535: how tables are written, and what their columns are."""
+"""NS523 to NS535, NS561: how tables are written, and what their columns are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class NotADate(Diagnostic):
     code = "NS524"
     title = '{file} row {row}, column `{column}`: not a date of the format {format}: "{cell}"'
     label = "row {row}, column `{column}`"
-    hint = 'correct the cell, or write the format of the column: `of("{column}", as = date("…"))`'
+    hint = {
+        "prediction": "write it in this format, as in the data of the training",
+        "": 'correct the cell, or write the format of the column: `of("{column}", as = date("…"))`',
+    }
     file: str
     row: int
     column: str
@@ -94,11 +97,10 @@ class FirstRowIsData(Diagnostic):
     code = "NS528"
     title = "the first row of {file} looks like data: {row}"
     label = "is read as the names of the columns"
-    hint = "if it is an example write `header = none`, which calls the columns {names}, or `names = [{quoted}]` with it"
+    hint = "if it is an example write `header = none`, which calls the columns {names}; `names` gives them other names"
     file: str
     row: str
     names: str
-    quoted: str
 
 
 class BadImageCell(Diagnostic):
@@ -109,10 +111,33 @@ class BadImageCell(Diagnostic):
     code = "NS529"
     title = '{file} row {row}, column `{column}`: {reason}: "{cell}"'
     label = "{count} such rows"
-    hint = 'correct the cells; if the images are in another folder write `as = image(folder = "…")`'
+    hint = {
+        "prediction": "correct the cells: names start from the folder of the table",
+        "": 'correct the cells; if the images are in another folder write `as = image(folder = "…")`',
+    }
     file: str
     row: int
     column: str
     cell: str
     reason: str
     count: int
+
+
+class RowsDropped(Diagnostic):
+    """`missing = drop` leaves out every row with a missing value in one of the columns that are read: here more than a
+    twentieth of the table.
+    """
+
+    severity: ClassVar[str] = "warning"
+    code = "NS561"
+    title = "`missing = drop` leaves {kept} of {rows} rows of {file}"
+    label = "{dropped} rows are left out"
+    hint = {
+        "target": "their targets are missing, in {columns}",
+        "": "values are missing in {columns}; to use these rows write `missing = mean`, or leave out columns by `drop`",
+    }
+    file: str
+    kept: int
+    rows: int
+    dropped: int
+    columns: str

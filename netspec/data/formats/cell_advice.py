@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_layout import Layout
+from netspec.data.transforms.columns import tags
 from netspec.data.transforms.dates import looks_like_dates
 
 UNIT = re.compile(r"^([+-]?\d[\d.,' ]*?) ?[A-Za-z°µ²³/]{1,5}$")
@@ -21,6 +22,23 @@ FEW_CLASSES = 20
 
 MAX_LISTED = 40
 """How many columns a hint writes out."""
+
+MAX_CELLS = 100
+"""By how many cells texts are told from names."""
+
+MAX_TAGS = 40
+"""A column with more different tags is hardly a set."""
+
+SEPARATORS = ("|", ";", ",", " ")
+"""What may be between the tags of a set."""
+
+TEXTS = (
+    "the columns of a table are numbers, categories, dates, sets or names of images; texts such as {column} are not "
+    "read yet",
+    'make token ids of the texts first, and save them with `numpy.savez("data.npz", x=ids, y=labels)`: '
+    '`source = npz("data.npz")`',
+)
+"""What is said of sentences."""
 
 FORMS = {
     'decimal = "."': CsvFormat(),
@@ -58,7 +76,7 @@ class Advice:
                 units.append(column)
         lines = [f"if numbers are written like this in the whole file, write {form}" for form in signs]
         if units:
-            lines.append(f"write the numbers of {_listed(units, '`')} without signs and units in the file")
+            lines.append(f"write the numbers of {listed(units, '`')} without signs and units in the file")
         if texts and not is_target:
             lines += self._text_lines(texts)
         return "\n".join(lines)
@@ -66,26 +84,39 @@ class Advice:
     def _text_lines(self, cells: Mapping[str, Sequence[str]]) -> list[str]:
         """For columns that hold texts: categories, dates, or nothing to learn from; each with all columns."""
         dates = [column for column, found in cells.items() if looks_like_dates(found)]
-        unique = [column for column, found in cells.items() if column not in dates and is_unique(found)]
-        categories = [column for column in cells if column not in (*dates, *unique)]
+        separators = {column: separator_of(found) for column, found in cells.items() if column not in dates}
+        sets = {column: separator for column, separator in separators.items() if separator}
+        unique = [column for column in separators if column not in sets and is_unique(cells[column])]
+        categories = [column for column in separators if column not in (*sets, *unique)]
         options = []
         if len(categories) > MAX_LISTED and all(len(cells[column]) == self.rows for column in categories):
             options.append("categories = auto")
         elif categories:
             options.append(f"categories = {self._with_own('categories', categories)}")
-        of_dates = f"of({typed(dates)}, as = date)"
+        of = [f"of({typed(dates)}, as = date)"] if dates else []
+        for separator in dict.fromkeys(sets.values()):
+            names = [column for column, own in sets.items() if own == separator]
+            of.append(f'of({typed(names)}, as = set("{separator}"))')
         has_own = self.layout is not None and bool(self.layout.wanted.on_missing)
-        if dates and not has_own:
-            options.append(f"per_column = {of_dates}")
-        if unique:  # nothing can be learned from values that hardly ever repeat
+        if of and not has_own:
+            options.append(f"per_column = {' -> '.join(of)}")
+        if unique and not self._are_all_features(unique):  # nothing can be learned from values that hardly repeat
             options.append(f"drop = {self._with_own('drop', unique)}")
         lines = [f"write `{', '.join(options)}`"] if options else []
-        if dates and has_own:
-            lines.append(f"add `-> {of_dates}` to `per_column`")
-        if len(unique) < len(cells):
+        if of and has_own:
+            lines.append(f"add `-> {' -> '.join(of)}` to `per_column`")
+        if texts := [column for column in unique if has_sentences(cells[column])]:
+            lines += [line.format(column=listed(texts, "`")) for line in TEXTS]
+        elif not lines:
+            lines.append("add other columns: nothing can be learned from values that hardly ever repeat")
+        if len(unique) < len(cells) and not self._are_all_features([*cells]):
             what = "it" if len(cells) == 1 else "them all"
             lines.append(f"to leave {what} out, write `drop = {self._with_own('drop', [*cells])}`")
         return lines
+
+    def _are_all_features(self, columns: Sequence[str]) -> bool:
+        """Whether no feature is left without some columns."""
+        return self.layout is not None and {*columns} >= {self.layout.header[place] for place in self.layout.features}
 
     def _with_own(self, option: str, columns: Sequence[str]) -> str:
         """A list of columns after those that the source names already."""
@@ -117,11 +148,32 @@ def is_unique(cells: Sequence[str]) -> bool:
     return count > FEW_CLASSES and 2 * count > len(cells)
 
 
-def _listed(columns: Sequence[str], quote: str = '"') -> str:
+def has_sentences(cells: Sequence[str]) -> bool:
+    """Whether cells are texts of several words, not names."""
+    words = [word for cell in cells[:MAX_CELLS] for word in cell.split()]
+    return len(words) >= 4 * min(len(cells), MAX_CELLS) and 2 * sum(not word[:1].isupper() for word in words) > len(
+        words
+    )
+
+
+def separator_of(cells: Sequence[str]) -> str:
+    """What is between the tags of cells that are sets of a few tags, in many combinations; empty where they are not."""
+    distinct = {cell for cell in cells if cell}
+    for separator in SEPARATORS:
+        sets = [tags(cell, separator) for cell in distinct]
+        known = {tag for one in sets for tag in one}
+        is_few = len(known) <= MAX_TAGS and len(known) < len(distinct) and len({*map(len, sets)}) > 1
+        if is_few and all(len({*one}) == len(one) for one in sets):
+            return separator
+    return ""
+
+
+def listed(columns: Sequence[str], quote: str = '"') -> str:
+    """Columns in a sentence."""
     shown = ", ".join(f"{quote}{column}{quote}" for column in columns[:MAX_LISTED])
     return shown + (f" and {len(columns) - MAX_LISTED} more" if len(columns) > MAX_LISTED else "")
 
 
 def typed(columns: Sequence[str]) -> str:
     """Columns as they are typed: a string, or a list."""
-    return f'"{columns[0]}"' if len(columns) == 1 else f"[{_listed(columns)}]"
+    return f'"{columns[0]}"' if len(columns) == 1 else f"[{listed(columns)}]"

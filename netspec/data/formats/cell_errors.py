@@ -5,14 +5,14 @@ Input: the wrong rows and cells of each column. Output: what to raise.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import Any
 
 from netspec.data.errors.files import MissingValue, NotANumber, RaggedRow
-from netspec.data.formats.cell_advice import Advice
+from netspec.data.formats.cell_advice import Advice, listed, typed
 from netspec.language.diagnostics import Unplaced
 
 MAX_SHOWN = 5
@@ -35,31 +35,55 @@ def raise_all(errors: Iterable[Unplaced | None]) -> None:
         raise Unplaced(found[0].kind, option=found[0].option, others=found[1:], **found[0].fields)
 
 
-def ragged_rows(file: str, ragged: Sequence[tuple[int, int]], width: int) -> Unplaced | None:
-    """For rows, each with its number of cells, that are not as wide as the header."""
+def ragged_rows(
+    file: str, ragged: Sequence[tuple[int, Sequence[str]]], first: tuple[str, int], *, are_all: bool
+) -> Unplaced | None:
+    """For rows, each with its cells, that are not as wide as the first, the header; `are_all` is set when no row is."""
+    what, width = first
     if not ragged:
         return None
-    row, count = ragged[0]
-    also = _also([BadCells("", [row for row, _ in ragged])])
-    return Unplaced(RaggedRow, option="file", file=file, row=row, found=count, expected=width, also=also)
+    row, cells = ragged[0]
+    counts = {len(cells) for _, cells in ragged}
+    case = "few" if len(cells) < width else "many"
+    if are_all and len(ragged) > 1:
+        case = "all" if len(counts) == 1 else "delimiter"
+    found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    also = _also([BadCells("", [row for row, _ in ragged])]) if case in ("few", "many") else ""
+    wrong = partial(Unplaced, RaggedRow, option="file", file=file, row=row, found=found, expected=width, case=case)
+    return wrong(also=also, last=cells[-1].strip()[:40], first=what)
 
 
 def missing_values(
-    file: str, targets: Iterable[BadCells], features: Iterable[BadCells], absent: Iterable[str], texts: Container[str]
+    file: str,
+    targets: Iterable[BadCells],
+    features: Iterable[BadCells],
+    absent: Iterable[str],
+    texts: Container[str],
+    *,
+    per_column: Collection[str] | None = None,
 ) -> Unplaced | None:
-    """For missing values; `absent` has the words for them that must be named to be left out, `texts` the columns whose
-    cells are not numbers."""
+    """For missing values; `absent` has the words for them that must be named to be left out, `texts` the columns of
+    categories. `per_column` has the columns that the option names, None where another hint writes it."""
     targets = _in_order(targets)
     bad = targets + _in_order(features)
     if not bad:
         return None
     words = [f'"{word}"' for word in sorted(absent)]
-    listed = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
-    named = f", absent = {listed}" if words else ""
-    is_one = len(bad) == 1 and not words and bad[0].column not in texts
-    case = "target" if targets else "one column" if is_one else ""
+    written = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+    named = f", absent = {written}" if words else ""
+    columns = [one.column for one in bad]
+    are_texts = all(column in texts for column in columns)
+    case = "target" if targets else ""
+    if not case and not words and per_column is not None and (are_texts or len(columns) == 1):
+        case = "texts" if are_texts else "one column"
+    said = f"missing = {'category' if are_texts else 'median'}"
+    own = f"add `-> of({typed(columns)}, {said})` to `per_column`"
+    if not per_column:
+        own = f"write `per_column = of({typed(columns)}, {said})`"
+    elif not {*columns}.isdisjoint(per_column):
+        own = f"add `{said}` to the `of` of {listed(columns, '`')} in `per_column`"
     missing = partial(Unplaced, MissingValue, option="file", file=file, case=case)
-    return missing(row=bad[0].rows[0], column=bad[0].column, also=_also(bad), named=named)
+    return missing(row=bad[0].rows[0], column=bad[0].column, also=_also(bad), named=named, own=own)
 
 
 def not_numbers(file: str, bad: Iterable[BadCells], advice: Advice, *, is_target: bool = False) -> Unplaced | None:

@@ -37,7 +37,7 @@ class Table:
     `numbers` has the features that are numbers, float64 of shape (rows, features), NaN where a missing one is allowed;
     `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the lines of the rows in the file, the header being 1; `left_out` the columns that identify the rows, and
-    whether they are numbers.
+    whether they are numbers; `dropped` how many of the `file_rows` are left out for a missing value of each column.
     """
 
     file: str
@@ -48,6 +48,8 @@ class Table:
     rows: Sequence[int]
     form: CsvFormat = CsvFormat()
     left_out: Mapping[str, bool] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    file_rows: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -91,9 +93,9 @@ class _Reading:
             for row in self.missing[name].tolist():
                 cells[row] = ""
         keep = np.ones(self.frame.height, bool)
-        for name, rows in self.missing.items():
-            if self.layout.on_missing(name) == "drop":
-                keep[rows] = False
+        dropped = {name: rows for name, rows in self.missing.items() if self.layout.on_missing(name) == "drop"}
+        for rows in dropped.values():
+            keep[rows] = False
         kept = keep.tolist() if not keep.all() else None
         words = {name: self._missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
         self.missing |= {name: _rows_with(targets[name], MISSING) for name, cells in words.items() if cells}
@@ -110,6 +112,8 @@ class _Reading:
             self.source.lines[keep].tolist(),
             self.source.form,
             left_out,
+            {name: len(rows) for name, rows in dropped.items() if len(rows)},
+            self.frame.height,
         )
 
     def _numbers(self) -> Array:
@@ -165,6 +169,11 @@ class _Reading:
                 found[name] = is_number
         return found
 
+    def _is_all_text(self, name: str) -> bool:
+        """Whether no cell of a feature is a number: what its missing values are depends on what the column is."""
+        wrong, _ = self.wrong.get(name, ((), ()))
+        return len(wrong) > 0 and len(wrong) + len(self.missing[name]) == self.frame.height
+
     def _texts(self, positions: Sequence[int]) -> dict[str, list[str]]:
         return {self.layout.header[p]: _stripped(as_text(self.frame[str(p)])) for p in positions}
 
@@ -188,14 +197,28 @@ class _Reading:
         features = [
             bad(name, rows)
             for name, rows in self.missing.items()
-            if name not in words and layout.on_missing(name) == "error"
+            if name not in words and layout.on_missing(name) == "error" and not self._is_all_text(name)
         ]
         advice = Advice(self.source.form, layout, int(keep.sum()))
         unnamed = {word for one in words.values() for word in one if word.lower() not in self.unknown}
         raise_all(
             [
-                ragged_rows(file, self.source.ragged, len(layout.header)),
-                missing_values(file, targets, features, unnamed, {layout.header[place] for place in layout.names}),
+                ragged_rows(
+                    file,
+                    self.source.ragged,
+                    ("header" if self.source.has_header else "first row", len(layout.header)),
+                    are_all=self.frame.height == 0,
+                ),
+                missing_values(
+                    file,
+                    targets,
+                    features,
+                    unnamed,
+                    {name for name in map(layout.header.__getitem__, layout.names) if layout.kind(name) == "category"},
+                    per_column=[*dict(layout.wanted.on_missing)]
+                    if not any(len(rows) for rows, _ in self.wrong.values())
+                    else None,
+                ),
                 not_numbers(file, [bad(name, rows, cells) for name, (rows, cells) in self.wrong.items()], advice),
             ]
         )

@@ -40,17 +40,19 @@ _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 class TableFile:
     """A table in memory; columns are named by their positions.
 
-    `lines` has the line of each row in the file. `ragged` has the line and the number of cells of each row that is left
-    out because the header has more or fewer. `form` says how text files are written, `delimiter` is None for others.
+    `lines` has the line of each row in the file. `ragged` has the line and the cells of each row that is left out
+    because the header has more or fewer. `form` says how text files are written, `delimiter` is None for others;
+    `has_header` whether the names of the columns are from the file.
     """
 
     def __init__(self, file: str, header: Sequence[str], frame: pl.DataFrame, lines: Array) -> None:
         self.file = file
         self.header = tuple(header)
         self.lines = lines
-        self.ragged: Sequence[tuple[int, int]] = ()
+        self.ragged: Sequence[tuple[int, Sequence[str]]] = ()
         self.form = CsvFormat()
         self.delimiter: str | None = None
+        self.has_header = True
         self._frame = frame
 
     @classmethod
@@ -123,7 +125,7 @@ class CsvFile(TableFile):
         self._is_row: Array | None = None
         cells = [cell.strip() for _, cells in islice(self._rows(), 1) for cell in cells]
         is_header = first == "header" or (first == "either" and not {*cells}.isdisjoint(names or ()))
-        self._skip = int(is_header)
+        self.has_header, self._skip = is_header, int(is_header)
         if not is_header and first == "data" and cells and names is not None and len(cells) != len(names):
             problem = f"has {len(names)} names, but the first row has {len(cells)} cells"
             raise Unplaced(BadHeader, option="names", file=file, problem=problem, count=len(cells), case="count")
@@ -145,7 +147,7 @@ class CsvFile(TableFile):
         if rows and all(len(cells) == width + 1 and not (cells[-1] or "").strip() for _, cells in rows):
             rows = [(line, cells[:-1]) for line, cells in rows]  # every row ends in the delimiter, the header does not
         whole = [(line, cells) for line, cells in rows if len(cells) == width]
-        self.ragged = [(line, len(cells)) for line, cells in rows if len(cells) != width]
+        self.ragged = [(line, cells) for line, cells in rows if len(cells) != width]
         self.lines = np.array([line for line, _ in whole], np.int64)
         self._frame = _text_frame([cells for _, cells in whole], width)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
@@ -190,12 +191,17 @@ def _positions(source: TableFile, option: str, names: Sequence[str]) -> list[int
 
 def _no_column(source: TableFile, option: str, name: str) -> Unplaced:
     file, header = source.file, source.header
-    if 2 * sum(number(cell) is not None for cell in header) > len(header):
-        return _row_of_numbers(file, header)
+    if source.has_header and 2 * sum(number(cell) is not None for cell in header) > len(header):
+        return _row_of_numbers(file, header, option, name)
+    missing = partial(Unplaced, NoColumn, option=option, file=file, column=name)
+    if not source.has_header and name.isdecimal() and int(name) < len(header):
+        return missing(case="no header", advice=f'columns count from 1: write `{option} = "{header[int(name)]}"`')
     advice = suggest(name, header, what="its columns")
+    if advice.startswith("its columns"):  # in their order
+        advice = f"its columns: {', '.join(header[:MAX_NAMED])}{', …' if len(header) > MAX_NAMED else ''}"
     if signs := _other_signs(source):
         advice = f"its cells seem to be written in another way: set {signs}"
-    return Unplaced(NoColumn, option=option, file=file, column=name, advice=advice)
+    return missing(case="" if source.has_header else "no header", advice=advice)
 
 
 def _other_signs(source: TableFile) -> str:
@@ -212,11 +218,13 @@ def _other_signs(source: TableFile) -> str:
     return f'`delimiter = "{shown}"{decimal}`'
 
 
-def _row_of_numbers(file: str, header: Sequence[str]) -> Unplaced:
-    """For a first row that is an example."""
-    row, ends, quoted = _described(header)
-    problem = f"looks like data: {row}"
-    return Unplaced(BadHeader, option="file", file=file, problem=problem, case="numbers", names=ends, quoted=quoted)
+def _row_of_numbers(file: str, header: Sequence[str], option: str = "", name: str = "") -> Unplaced:
+    """For a first row that is an example; `name` is what an option calls a column, which may be its index."""
+    row, names = _described(header)
+    index = int(name) if name.isdecimal() and int(name) < len(header) else len(header) - 1
+    target = f', target = "column_{index + 1}"' if option == "target" else ""
+    looks = partial(Unplaced, BadHeader, option="file", file=file, case="numbers", names=names, target=target)
+    return looks(problem=f"looks like data: {row}")
 
 
 def first_row_remarks(header: Sequence[str], file: str) -> list[Unplaced]:
@@ -225,14 +233,26 @@ def first_row_remarks(header: Sequence[str], file: str) -> list[Unplaced]:
     steps = {after - before for before, after in pairwise(numbers)}
     if 2 * len(numbers) < len(header) or steps in ({1.0}, {-1.0}) or numbers in ([0.0], [1.0]):
         return []
-    row, ends, quoted = _described(header)
-    return [Unplaced(FirstRowIsData, option="file", file=file, row=row, names=ends, quoted=quoted)]
+    row, names = _described(header)
+    return [Unplaced(FirstRowIsData, option="file", file=file, row=row, names=names)]
 
 
-def _described(header: Sequence[str]) -> tuple[str, str, str]:
+def _described(header: Sequence[str]) -> tuple[str, str]:
     """A first row, and the names that its columns have without a header."""
-    names = [f"column_{number}" for number in range(1, len(header) + 1)]
-    shown = [*names[:2], "…", names[-1]] if len(names) > MAX_NAMED else names
-    quoted = ", ".join(name if name == "…" else f'"{name}"' for name in shown)
-    ends = f"`{names[0]}` to `{names[-1]}`" if len(names) > 1 else f"`{names[0]}`"
-    return f"{', '.join(header[:4])}{', …' if len(header) > 4 else ''}", ends, quoted
+    names = f"`column_1` to `column_{len(header)}`" if len(header) > 1 else "`column_1`"
+    return f"{', '.join(header[:4])}{', …' if len(header) > 4 else ''}", names
+
+
+def picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
+    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square gray image."""
+    side = isqrt(len(features))
+    if side < 2 or side * side != len(features):
+        return None
+    numbered = [re.fullmatch(r"pixel[ _]?(\d+)", name, re.IGNORECASE) for name in features]
+    if all(numbered):
+        numbers = [int(match[1]) for match in numbered if match is not None]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return side, side, 1
+    first = 1 if features[0] == "1x1" else 0
+    positions = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
+    return (side, side, 1) if [*features] == positions else None

@@ -6,7 +6,6 @@ for each input with a batch axis, and a name for each example.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +15,18 @@ import numpy as np
 from msgspec import structs
 
 from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
-from netspec.data.errors.files import MissingValue, NotANumber
+from netspec.data.errors.files import BrokenFile, MissingValue, NotANumber
 from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
+from netspec.data.errors.tables import BadImageCell, NotADate
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import open_archive
 from netspec.data.formats.table import Table, read_table
-from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
+from netspec.data.formats.table_files import TableFile, parquet_file
 from netspec.data.formats.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
+from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
 from netspec.language.files.paths import exists, is_file, is_folder
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 BRIGHT = 2
 """A network whose training images had larger values than this learned from pixels from 0 to 255."""
 
+
+GIVE_IMAGES = f"give images ({', '.join(ENDINGS)}), or folders of them"
+
+MAX_FILES = 5
+"""How many files a message lists."""
 
 MAX_WARNINGS = 5
 """Examples with a warning of their own about their scale; the next one has that of all others."""
@@ -176,8 +182,10 @@ class Reader:
         encoder, shape = self.preprocessing.encoder, next(iter(self.inputs.values()))
         channels = shape.channels if shape.rank == 3 else 1
         if not isinstance(encoder, ImageEncoder) and (shape.rank != 3 or channels not in (1, 3, 4)):
-            reason = f"the network takes {shape}, not images"
-            advice = "give rows of numbers or an .npy file"
+            is_table, is_row = isinstance(encoder, RowEncoder), shape.rank == 1
+            takes = "rows of a table" if is_table else f"rows of {shape} numbers" if is_row else str(shape)
+            reason = f"the network takes {takes}, not images"
+            advice = row_advice(encoder) if isinstance(encoder, RowEncoder) else "give rows of numbers or an .npy file"
             raise fail(CannotPredict(name=name, reason=reason, advice=advice))
         try:
             picture = load()
@@ -225,15 +233,23 @@ class Reader:
         """A file of rows, with or without a header."""
         try:
             if path.suffix.lower() == ".parquet":
-                file = parquet_file(path, str(path))
+                file: TableFile = parquet_file(path, str(path))
             else:
-                names = [column.name for column in self.rows.columns]
-                file = CsvFile(path, str(path), self.rows.form, "either", names)
+                file = self._rows_or_images(str(path), lambda: open_csv(path, self.rows, self._wanted()))
             table = read_table(file, self._wanted())
             encoded = self._encoded(table, [f"{path} row {row}" for row in table.rows], path.parent)
         except Unplaced as bad:
             raise CompileError(_of_prediction(bad)) from None
         return replace(encoded, table=file)
+
+    def _rows_or_images(self, name: str, read: Callable[[], TableFile]) -> TableFile:
+        """What `read` returns; for a network that was trained on images what it takes, where that cannot be read."""
+        try:
+            return read()
+        except (CompileError, Unplaced):
+            if not isinstance(encoder := self.preprocessing.encoder, ImageEncoder):
+                raise
+        raise cannot_predict(name, f"the network takes images of {encoder.shape}", GIVE_IMAGES)
 
     def encode_file(self, file: TableFile, row: str) -> RawInputs:
         """The rows of a table in memory, each called `row` and its number."""
@@ -247,31 +263,27 @@ class Reader:
 
     def _read_row(self, text: str) -> RawInputs:
         """A row on the command line."""
-        names = [column.name for column in self.rows.columns]
+        if looks_like_file(text, self.rows):
+            raise fail(self._no_file(text))
+        file = self._rows_or_images(text, lambda: open_row(text, self.rows))
         try:
-            cells = next(csv.reader([text], delimiter=self.rows.delimiter), [])
-        except csv.Error as error:
-            raise cannot_predict(text, f"not a row of numbers: {error}", row_advice(self.rows)) from None
-        if len(cells) != len(names):
-            raise fail(self._no_row(text, len(cells)))
-        try:
-            table = read_table(TableFile.of_rows("", names, [cells], self.rows.form), self._wanted())
-            return self._encoded(table, [text])
+            return self._encoded(read_table(file, self._wanted()), [text])
         except Unplaced as bad:
             message = bad.diagnostic().message
             raise fail(
                 CannotPredict(name=text, reason=message.split(", ", 1)[-1], advice=row_advice(self.rows))
             ) from None
 
-    def _no_row(self, text: str, found: int) -> CannotPredict:
+    def _no_file(self, text: str) -> CannotPredict:
         path = Path(text)
         folder = path.parent if is_folder(path.parent) else Path()
-        if found > 1:
-            reason = f"it has {found} cells, and an example has {len(self.rows.columns)}"
-            return CannotPredict(name=text, reason=reason, advice=row_advice(self.rows))
-        advice = suggest(path.name, [p.name for p in folder.iterdir() if is_file(p)], what="files there")
-        advice = advice or "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
-        return CannotPredict(name=text, reason="no such file, and not a row of numbers", advice=advice)
+        are_images = isinstance(self.preprocessing.encoder, ImageEncoder)
+        wanted = ENDINGS if are_images else FILES
+        files = [p.name for p in folder.iterdir() if p.suffix.lower() in wanted and is_file(p)]
+        advice = suggest(path.name, files, what="files there", limit=MAX_FILES)
+        rest = "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
+        reason = "no such file" if path.suffix.lower() in FILES else "no such file, and not a row of numbers"
+        return CannotPredict(name=text, reason=reason, advice=advice or (GIVE_IMAGES if are_images else rest))
 
     def _wanted(self) -> Wanted:
         """The features; missing numbers are allowed if training has filled them in."""
@@ -292,8 +304,10 @@ class Reader:
 def _of_prediction(bad: Unplaced) -> list[Diagnostic]:
     """The mistakes of a table, with hints about its cells instead of options of a spec, which is fixed."""
     found = [one.diagnostic() for one in bad.all]
-    about_cells = (MissingValue, NotANumber)
-    return [structs.replace(d, case="prediction") if isinstance(d, about_cells) else d for d in found]
+    about_cells = (MissingValue, NotANumber, NotADate, BadImageCell)
+    found = [structs.replace(d, case="prediction") if isinstance(d, about_cells) else d for d in found]
+    is_other = [isinstance(d, BrokenFile) and "`encoding" in d.hint_text for d in found]
+    return [structs.replace(d, case="prediction") if other else d for d, other in zip(found, is_other, strict=True)]
 
 
 def fit(found: Any, name: str, shape: Shape) -> Any:

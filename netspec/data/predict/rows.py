@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ def identities(
             whose name ends in `id`.
     """
     if examples and all(Path(name).suffix.lower() in ENDINGS for name in examples):
-        return Identities(column or "file", [Path(name).name for name in examples])
+        return Identities(column or "file", file_names(examples))
     if table is not None:
         learned = (
             {c.name for c in preprocessing.encoder.columns} if isinstance(preprocessing.encoder, RowEncoder) else set()
@@ -76,25 +77,40 @@ def identities(
     return Identities(column or "id", [str(number) for number in range(1, len(examples) + 1)])
 
 
+def file_names(examples: Sequence[str]) -> list[str]:
+    """The names of files; with their folders, from the one that holds all of them, where names repeat."""
+    names = [Path(example).name for example in examples]
+    paths = [Path(example).absolute() for example in examples]
+    if len({*names}) == len({*paths}):
+        return names
+    folder = os.path.commonpath([path.parent for path in paths])
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
 def row_encoder(inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RowEncoder:
     """How rows are read: as the run did, or as numbers of the only input."""
     if isinstance(preprocessing.encoder, RowEncoder):
         return preprocessing.encoder
     name, shape = next(iter(inputs.items()))
     count = shape.count if isinstance(shape.count, int) else 1
-    columns = preprocessing.columns.get(name) or _numbered(count)
+    columns = preprocessing.columns.get(name) or numbered(count)
     return RowEncoder(tuple(Column(column) for column in columns))
 
 
 def row_advice(rows: RowEncoder) -> str:
     names = [column.name for column in rows.columns]
-    if names == _numbered(len(names)):
+    if names == numbered(len(names)):
         return f"an example is a row of {len(names)} numbers, such as {rows.delimiter.join(('0.1', '0.2', '…'))}"
     shown = rows.delimiter.join(names[:12]) + (" …" if len(names) > 12 else "")
-    return f"an example is {shown}"
+    if len(names) > 12 or not (rows.categories or rows.delimiter != "," or rows.form.decimal != "."):
+        return f"an example is {shown}"
+    cells = [column.values[0] if column.values else f"1{rows.form.decimal}5" for column in rows.columns]
+    are_plain = all(column.kind in ("number", "category") for column in rows.columns)
+    example = f", such as `{rows.delimiter.join(cells)}`" if are_plain else ""
+    return f"an example is written as in the table of the run: {shown}{example}"
 
 
-def _numbered(count: int) -> list[str]:
+def numbered(count: int) -> list[str]:
     """What columns without names are called."""
     return [f"column {i}" for i in range(count)]
 

@@ -15,7 +15,7 @@ from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
 from netspec.data.formats.images import ENDINGS, load_picture
-from netspec.data.sources.image_survey import COLORS, Survey, joined, remarks_on, survey_files
+from netspec.data.sources.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
@@ -212,7 +212,8 @@ class Images(Source):
         if others:
             found, wanted = (f"{height}x{width}" for width, height in (sizes[others[0]], expected))
             unlike = partial(Unplaced, ImageSizes, option=listing.option, file=listing.name(others[0]), found=found)
-            raise unlike(first=first, expected=wanted, count=len(others), total=len(sizes))
+            size = common_size([expected] * len(sizes) if listing.option == "test" else [*sizes.values()])
+            raise unlike(first=first, expected=wanted, count=len(others), total=len(sizes), size=size)
 
     def _encoder(self, survey: Survey) -> ImageEncoder:
         """How images are read; what is not written is decided by their heads."""

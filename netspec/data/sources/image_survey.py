@@ -23,6 +23,9 @@ MAX_HEADS = 20_000
 MAX_SAMPLED = 10
 """Of how many images that are not scaled the pixels are read, for a warning."""
 
+MAX_SIDE = 256
+"""The largest size that a hint suggests."""
+
 COLORS = {1: "gray", 3: "RGB", 4: "RGB with transparency"}
 """What images are called, by their channels."""
 
@@ -43,6 +46,17 @@ class Survey:
     def is_scaled(self) -> bool:
         """Whether all pixels are from 0 to 1."""
         return all(head.is_scaled for head in self.heads.values())
+
+
+def common_size(sizes: Sequence[tuple[int, int]]) -> str:
+    """What to resize images of several sizes (width, height) to: the size of most of them, or a square of about their
+    median side, in steps of 8; height x width."""
+    width, height = max(sizes, key=(counts := Counter(sizes)).__getitem__)
+    if 2 * counts[(width, height)] > len(sizes) and max(width, height) <= MAX_SIDE:
+        return f"{height}x{width}"
+    side = sorted(side for size in sizes for side in size)[len(sizes)]
+    side = min(max(8, round(side / 8) * 8), MAX_SIDE)
+    return f"{side}x{side}"
 
 
 def joined(surveys: Iterable[Survey]) -> Survey:

@@ -6,11 +6,9 @@ wrong.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isqrt
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +23,7 @@ from netspec.data.formats.cell_errors import BadCells, not_numbers, raise_all
 from netspec.data.formats.cells import MISSING, number
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table import Table
-from netspec.data.formats.table_layout import OnMissing, Wanted
+from netspec.data.formats.table_layout import OnMissing, Wanted, picture_shape
 from netspec.data.sources.image_folder import Pictures
 from netspec.data.sources.table_columns import (
     CategoryColumn,
@@ -59,8 +57,8 @@ class Columns:
     shape: tuple[Size, ...] | None
     form: CsvFormat
     absent: tuple[str, ...]
-    of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = ()
-    """How a run encodes its dates and images, for data that are encoded in the same way."""
+    of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = ()
+    """How a run encodes its dates, images and categories, for data that are encoded in the same way."""
 
     def of(self, name: str) -> OfColumns:
         return next((of for of in self.per_column if name in of.columns), NOTHING)
@@ -195,7 +193,13 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
     as_ids = None
     if isinstance(of.as_, CategoryColumn) and of.as_.encode is not None:
         as_ids = of.as_.encode == "ids"
-    return column.replace(values=tuple(_sorted({*cells} - {""})), as_ids=as_ids)
+    column = column.replace(values=tuple(_sorted({*cells} - {""})), as_ids=as_ids)
+    known = dict(said.of_run).get(name)
+    if isinstance(known, Column):
+        return column.replace(marks_missing=known.marks_missing)
+    is_filled = of.missing is None and said.missing not in ("error", "drop")
+    is_onehot = not (said.as_ids if as_ids is None else as_ids)  # an id is 0 where a value is missing
+    return column.replace(marks_missing=column.marks_missing or (is_filled and is_onehot and "" in cells))
 
 
 def _check_categories(table: Table, said: Columns) -> None:
@@ -241,21 +245,6 @@ def _shape(encoder: RowEncoder, given: tuple[Size, ...] | None) -> tuple[Size, .
         reason = f"{shape} holds {product(shape.sizes)}" if shape.is_known else f"{shape} is not known"
         raise Unplaced(WrongShape, option="shape", count=count, shape=str(shape), reason=reason)
     return None if shape.rank == 1 else given
-
-
-def picture_shape(features: Sequence[str]) -> tuple[int, ...] | None:
-    """The shape that names such as `pixel0` … `pixel783`, or `1x1` … `28x28`, give to a row: a square gray image."""
-    side = isqrt(len(features))
-    if side < 2 or side * side != len(features):
-        return None
-    numbered = [re.fullmatch(r"pixel[ _]?(\d+)", name, re.IGNORECASE) for name in features]
-    if all(numbered):
-        numbers = [int(match[1]) for match in numbered if match is not None]
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-            return side, side, 1
-    first = 1 if features[0] == "1x1" else 0
-    positions = [f"{row + first}x{column + first}" for row in range(side) for column in range(side)]
-    return (side, side, 1) if [*features] == positions else None
 
 
 def fills(encoder: RowEncoder, said: Columns) -> dict[str, Fill | tuple[Fill | None, ...]]:
@@ -317,8 +306,10 @@ def _target(table: Table, said: Columns, name: str) -> Target:
     if task == "numbers" or (task == "auto" and are_numbers and (not are_whole or _are_amounts(values, len(table)))):
         _check_numbers(table, name)
         return Target("binary" if {*values} <= {0.0, 1.0} else "numbers")
-    if task == "auto" and len(distinct) > max(FEW_CLASSES, len(table) / 10):
-        unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case="integers" if are_whole else "")
+    signs = "" if are_numbers else Advice(table.form).lines({name: distinct}, is_target=True)
+    if task == "auto" and len(distinct) > (FEW_CLASSES if signs else max(FEW_CLASSES, len(table) / 10)):
+        case = "signs" if signs else "integers" if are_whole else ""
+        unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case=case, advice=signs)
         raise unclear(distinct=len(distinct), rows=len(table))
     return Target.of_classes(distinct)
 

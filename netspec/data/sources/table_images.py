@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from netspec.data.sources.image_survey import MAX_HEADS, Survey, joined, survey_files
+from netspec.data.sources.image_survey import MAX_HEADS, Survey, common_size, joined, survey_files
 from netspec.data.sources.table_columns import ImageColumn
 from netspec.data.transforms.columns import Where
 from netspec.data.transforms.encoders import Fit, ImageEncoder, bad_images, why_unreadable
@@ -39,7 +39,8 @@ def image_encoder(name: str, kind: ImageColumn, cells: Sequence[str], folder: Pa
     width, height = found.heads[paths[0]].size
     if kind.size is None:
         sizes = [(row, found.heads[path].size) for row, path in enumerate(paths)]
-        first = f"the first is {height}x{width}: write `as = image({height}x{width})`"
+        size = common_size([size for _, size in sizes])
+        first = f"the first is {height}x{width}: write `as = image({size})`"
         others = [(row, f"it is {h}x{w}, {first}") for row, (w, h) in sizes if (w, h) != (width, height)]
         if others:
             raise bad_images(name, cells, others, where)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from netspec.data.dataset.dataset import Dataset, Facts, Source, source
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
-from netspec.data.errors.files import BadPair
-from netspec.data.errors.tables import LeftOut, SameSign
+from netspec.data.errors.files import BadPair, NoColumn
+from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.table import Table, read_table
@@ -21,12 +21,18 @@ from netspec.data.sources.table_encoding import Columns, fills, make_arrays, mak
 from netspec.data.sources.table_images import image_paths, survey
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.dates import Dates
-from netspec.data.transforms.encoders import CodedBy, Encoder, ImageEncoder, RowEncoder, unseen_categories
+from netspec.data.transforms.encoders import CodedBy, Column, Encoder, ImageEncoder, RowEncoder, unseen_categories
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
 from netspec.language.shape import Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
+
+MAX_DROPPED = 0.05
+"""A larger fraction of rows that are left out is worth a warning."""
+
+MAX_NAMED = 5
+"""How many columns the warning lists."""
 
 FILE = Text("a file name (string)")
 
@@ -54,7 +60,8 @@ class ColumnOptions(Source):
     )
     missing: str | float = option(
         Missing(),
-        "missing values: an error, leave the row out, the mean or median of the training set, or a number",
+        "missing values: an error, leave the row out, or fill in the mean or median of the training set, or a number; "
+        "where these are filled in, a missing name is a category",
         default="error",
         aliases=("fillna",),
     )
@@ -75,15 +82,16 @@ class ColumnOptions(Source):
         default=None,
         aliases=("dtype", "converters", "parse_dates"),
     )
-    of_run: tuple[tuple[str, Dates | ImageEncoder], ...] = hidden(default=())
+    of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
             return self
         dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
+        categories = tuple((column.name, column) for column in encoder.columns if column.kind == "category")
         names = tuple(column.name for column in encoder.columns)
-        return self.replace(columns=names, of_run=(*dates, *encoder.images.items()))
+        return self.replace(columns=names, of_run=(*dates, *categories, *encoder.images.items()))
 
     def coded_as(self, encoder: Encoder | None) -> Source:
         return self.as_of_run(encoder).replace(coded_by=CodedBy(encoder)) if isinstance(encoder, RowEncoder) else self
@@ -156,6 +164,7 @@ class TableSource(ColumnOptions):
     def remarks(self, folder: Path) -> list[Unplaced]:
         table = self._read(folder)
         found = [self._left_out(table, name) for name in table.left_out]
+        found += self._dropped(table)
         for of in self.per_column or ():
             if isinstance(kind := of.as_, ImageColumn):
                 for name in of.columns:
@@ -177,6 +186,18 @@ class TableSource(ColumnOptions):
         drop = to_source([*self.drop, name]) if self.drop else to_source(name)
         left_out = partial(Unplaced, LeftOut, option="file", file=table.file, column=name, drop=drop)
         return left_out(count=len(table), case="number" if table.left_out[name] else "")
+
+    def _dropped(self, table: Table) -> list[Unplaced]:
+        """The warning about rows that are left out; none for a few."""
+        count = table.file_rows - len(table)
+        if count <= MAX_DROPPED * table.file_rows:
+            return []
+        names = sorted(table.dropped, key=lambda name: -table.dropped[name])
+        columns = ", ".join(f"`{name}` ({table.dropped[name]})" for name in names[:MAX_NAMED])
+        more = f" and {len(names) - MAX_NAMED} more columns" if len(names) > MAX_NAMED else ""
+        case = "target" if {*names} <= {*self.target} else ""
+        dropped = partial(Unplaced, RowsDropped, option="missing", file=table.file, kept=len(table), case=case)
+        return [dropped(rows=table.file_rows, dropped=count, columns=columns + more)]
 
     @property
     def _said(self) -> Columns:
@@ -215,6 +236,8 @@ class TableSource(ColumnOptions):
         try:
             return self.table(folder / self.test, self._wanted_by(encoder))
         except Unplaced as bad:
+            if bad.kind is NoColumn and bad.fields["column"] in self.target:
+                bad.fields.update(case="test", path=self.test)
             others = [Unplaced(one.kind, option="test", **one.fields) for one in bad.others]
             raise Unplaced(bad.kind, option="test", others=others, **bad.fields) from bad
 

@@ -341,6 +341,22 @@ def test_rows_in_two_parts() -> None:
     assert check_data(clean, {"input": FOUR}, {"output": TWO}) == []
 
 
+def test_equal_inputs_with_other_targets_are_no_duplicates() -> None:
+    x = np.random.default_rng(0).normal(0, 1, (30, 4))
+    data = from_arrays(x, np.zeros(30, int), x[:3], np.ones(3, int))
+    (found,) = check_data(split_dataset(data, DataSettings()), {"input": FOUR}, {"output": TWO})[1:]
+    assert (found.code, found.severity) == ("NS446", "warning")
+    assert "3 of 3 test examples have the same inputs as examples of the training set" in found.message
+    assert "duplicate" not in found.label_text + found.hint_text
+
+
+def test_features_with_few_values_have_no_leak() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 6, (90, 3)), rng.integers(0, 2, 90)
+    splits = split_dataset(from_arrays(x, y), DataSettings(val=18))
+    assert "NS446" not in [found.code for found in check_data(splits, {"input": Shape((3,))}, {"output": TWO})]
+
+
 def test_a_truth_table_has_no_leak() -> None:
     data = Xor().load(HERE)
     assert check_data(split_dataset(data, DataSettings()), data.facts.inputs, {"output": ends(1, "sigmoid")}) == []

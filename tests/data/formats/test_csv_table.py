@@ -132,7 +132,7 @@ BAD = {
         "1,2.5,3\n4,5,6\n",
         {},
         "NS406",
-        ["looks like data: 1, 2.5, 3", "`header = none`", "`column_1` to `column_3`"],
+        ["looks like data: 1, 2.5, 3", '`header = none, target = "column_3"`', "`column_1` to `column_3`"],
         "file",
     ),
     "short row": ("a,b,y\n1,2,3\n1,2\n", {}, "NS407", ["t.csv row 3 has 2 cells, but the header has 3"], "file"),
@@ -239,13 +239,16 @@ def test_a_file_without_a_header(tmp_path: Path) -> None:
     assert fail(tmp_path, text, header="none", names=("p", "y"))[::2] == ("NS406", "names")
     assert fail(tmp_path, text, names=("p", "q", "y"))[::2] == ("NS416", "names")
     assert fail(tmp_path, "1,2\n3,x\n", header="none", target=("column_1",))[1].startswith("t.csv row 2")
-    assert "row 2 has 1 cells" in fail(tmp_path, "1,2\n3\n", header="none", target=("column_1",))[1]
+    assert (
+        "row 2 has 1 cell, but the first row has 2"
+        in fail(tmp_path, "1,2\n3\n", header="none", target=("column_1",))[1]
+    )
 
 
 def test_a_first_row_that_is_data(tmp_path: Path) -> None:
     code, message, at = fail(tmp_path, "7,0,0,0\n2,0,1,0\n", target=("label",))
     assert (code, at) == ("NS406", "file")
-    assert '`names = ["column_1", "column_2", "column_3", "column_4"]`' in message
+    assert "write `header = none`; its columns are `column_1` to `column_4`" in message
     code, message, _ = fail(tmp_path, "5.1,3.5,1.4,0.2,setosa\n4.9,3.0,1.4,0.2,setosa\n", target=("species",))
     assert code == "NS406" and "looks like data: 5.1, 3.5, 1.4, 0.2, …" in message
 

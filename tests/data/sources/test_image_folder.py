@@ -261,7 +261,10 @@ def test_images_of_several_sizes(photos: Path) -> None:
         assert code == "NS428"
         assert "dog/4.png is 8x8, but cat/a.png is 4x6" in text
         assert "2 of 7 images" in text and "`size = 4x6`" in text
-    assert len(Images(folder="photos", size=(4, 4)).load(photos).train) == 7
+    for number in range(6, 30):  # no size is that of most images
+        picture(photos / f"photos/dog/{number}.png", (50 + number, 86 - number))
+    assert "`size = 64x64`" in fail(photos, "facts")[1]
+    assert len(Images(folder="photos", size=(4, 4)).load(photos).train) == 31
 
 
 def test_damaged_images_are_told_together(photos: Path) -> None:

@@ -406,7 +406,7 @@ def test_an_id_that_repeats_stays(tmp_path: Path) -> None:
 def test_a_first_row_of_numbers_that_is_taken_for_names(tmp_path: Path) -> None:
     (warning,) = remarks(tmp_path, "5.1,3.5,setosa\n4.9,3,setosa\n6,3.1,virginica\n", target=("setosa",))
     assert "NS528\nthe first row of t.csv looks like data: 5.1, 3.5, setosa" in warning
-    assert "`header = none`" in warning and '`names = ["column_1", "column_2", "column_3"]`' in warning
+    assert "`header = none`, which calls the columns `column_1` to `column_3`" in warning
     assert remarks(tmp_path, "2010,2011,2012,y\n1,2,3,p\n4,5,6,q\n") == []
     assert remarks(tmp_path, "a,2,y\n1,2,p\n3,4,q\n") == []
     assert remarks(tmp_path, "5.1,3.5,setosa\n4.9,3,setosa\n", target=("column_3",), header="none") == []

@@ -71,7 +71,7 @@ def test_columns_of_text_are_found(tmp_path: Path) -> None:
     named = load(tmp_path, PEOPLE, target=("alive",), drop=("id",), categories=("sex", "port"))
     assert found.encoder == named.encoder
     gaps = load(tmp_path, "a,b,y\n?,1,p\nx,2,q\n", target=("y",), categories="auto", missing="mean")
-    assert gaps.columns == {"input": ("a = x", "b")}
+    assert gaps.columns == {"input": ("a = x", "a is missing", "b")}
 
 
 def test_numbers_may_be_categories(tmp_path: Path) -> None:
@@ -121,8 +121,19 @@ def test_missing_values_stay_open_until_the_split(tmp_path: Path) -> None:
     data = load(tmp_path, GAPS, target=("y",), categories=("port",), missing="mean")
     x = data.train.inputs["input"]
     assert np.isnan(x[:, 0]).tolist() == [False, True, False, True, False]
-    assert x[2, 1:].tolist() == [0, 0]  # a category that is not known is none of them
-    assert data.fill == {"input": "mean"}
+    assert data.columns["input"] == ("age", "port = C", "port = S", "port is missing")
+    assert x[2, 1:].tolist() == [0, 0, 1] and x[0, 1:].tolist() == [0, 1, 0]
+    assert not np.isnan(x[:, 1:]).any()
+
+
+def test_a_run_from_before_has_no_category_for_missing_values(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"target": ("y",), "categories": ("port",), "missing": "mean"}
+    encoder = load(tmp_path, GAPS, **options).encoder
+    assert isinstance(encoder, RowEncoder)
+    before = encoder.replace(columns=tuple(column.replace(marks_missing=False) for column in encoder.columns))
+    again = Csv(file="t.csv", **options).as_of_run(before).load(tmp_path)
+    assert again.encoder == before and again.columns["input"] == ("age", "port = C", "port = S")
+    assert Csv(file="t.csv", **options).as_of_run(encoder).load(tmp_path).encoder == encoder
 
 
 def test_a_number_takes_the_place_of_missing_ones(tmp_path: Path) -> None:
@@ -280,7 +291,13 @@ BAD: dict[str, tuple[str, dict[str, Any], str, list[str], str | None]] = {
         ["in `categories` and not in `columns`", "add it to `columns`"],
         "categories",
     ),
-    "names as categories": (IDS, {"categories": "auto"}, "NS442", ["40 different values in 40 rows", "drop"], None),
+    "names as categories": (
+        IDS,
+        {"categories": "auto"},
+        "NS442",
+        ["40 different values in 40 rows", "add other columns"],
+        None,
+    ),
     "nothing left": ("a,y\n1,p\n", {"drop": ("a",)}, "NS405", ["no column but the target"], "file"),
     "text among numbers": (NUMBERS, {"task": "numbers"}, "NS409", ['"red"', 'row 4 ("blue")', "classes"], "file"),
     "infinite target": ("a,y\n1,1e999\n2,x\n", {"task": "numbers"}, "NS409", ['"x"'], "file"),

@@ -25,7 +25,8 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.errors.prediction import WrongInput
-from netspec.language.diagnostics import CompileError, Problems, Unplaced, nearest
+from netspec.language.corrections import nearest
+from netspec.language.diagnostics import CompileError, Problems, Unplaced
 from netspec.language.values import setting_to_source
 from netspec.report.python import show_warnings, showing
 from netspec.runs.arguments import check_type, read_spec

@@ -14,7 +14,7 @@ import numpy as np
 
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
-from netspec.language.diagnostics import suggest
+from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.charts.regions import regions_svg

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from netspec.language.diagnostics import suggest
+from netspec.language.corrections import suggest
 from netspec.language.vocabulary import words
 
 INCLUDED = ("bundled", "synthetic")

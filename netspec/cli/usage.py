@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import click
 
-from netspec.language.diagnostics import squeeze, suggest
+from netspec.language.corrections import squeeze, suggest
 from netspec.language.text import printable, shorten, wrap_block
 from netspec.report.text import line_width
 

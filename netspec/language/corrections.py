@@ -1,12 +1,61 @@
-"""Machine-applicable corrections of misspelled words, and of words from other libraries."""
+"""What was meant by a misspelled word or one from another library: as a hint, and as a correction that is applied."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
-from netspec.language.diagnostics import Fix, nearest, squeeze
+from netspec.language.diagnostics import Fix
 from netspec.language.source import Span
+
+
+def squeeze(word: str) -> str:
+    """A word without what people write in different ways: capitals, `-` and `_`."""
+    return word[:40].lower().replace("-", "").replace("_", "")
+
+
+def nearest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] | None = None) -> str | None:
+    """The candidate that was most likely meant, or None when nothing is near.
+
+    Args:
+        word: what was written.
+        candidates: what could have been meant.
+        aliases: what candidates are called in other languages, squeezed, and their names here.
+    """
+    pool = sorted(set(candidates))
+    if aliases is not None and aliases.get(squeeze(word)) in pool:
+        return aliases[squeeze(word)]
+    squeezed = {squeeze(c): c for c in pool}
+    if squeeze(word) in squeezed:
+        return squeezed[squeeze(word)]
+    close = get_close_matches(word[:40].lower().replace("-", "_"), pool, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+MAX_NAMES = 12
+"""Names that a hint lists at most."""
+
+
+def suggest(
+    word: str,
+    candidates: Iterable[str],
+    *,
+    what: str = "known",
+    aliases: Mapping[str, str] | None = None,
+    limit: int = MAX_NAMES,
+    rest: str = "",
+) -> str:
+    """The hint for a misspelled word: the nearest name, or where none is near the list. Of a long one the likeliest
+    names are shown, and `rest`, which says where the others are."""
+    pool = sorted(set(candidates))
+    close = nearest(word, pool, aliases)
+    if close is not None:
+        return f"did you mean `{close}`?"
+    if len(pool) <= limit:
+        return f"{what}: {', '.join(pool)}" if pool else ""
+    likely = sorted(get_close_matches(word[:40].lower(), pool, n=limit, cutoff=0))
+    return f"{what}: {', '.join(likely)}, …{f'; {rest}' if rest else ''}"
 
 
 def corrections(

@@ -8,7 +8,8 @@ from functools import cache
 from importlib import import_module
 from typing import TypeVar
 
-from netspec.language.diagnostics import KINDS, squeeze
+from netspec.language.corrections import squeeze
+from netspec.language.diagnostics import KINDS
 from netspec.language.word import Word
 
 RESERVED = "input output def share use param if else and or not true false classes"

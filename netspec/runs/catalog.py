@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, structs
 
-from netspec.language.diagnostics import CompileError, fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen

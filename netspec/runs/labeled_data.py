@@ -21,7 +21,8 @@ from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, Unknown
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Encoder
-from netspec.language.diagnostics import Diagnostic, Unplaced, fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.vocabulary import words
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation

@@ -29,7 +29,8 @@ from netspec.compiler.passes import for_inference, optimize
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import UnreadableFile
 from netspec.compiler.syntax.parser import check_edition, parse_source
-from netspec.language.diagnostics import Problems, fail, nearest
+from netspec.language.corrections import nearest
+from netspec.language.diagnostics import Problems, fail
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import LIMIT, Source, Span

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from flax import nnx
 
-from netspec.language.diagnostics import suggest
+from netspec.language.corrections import suggest
 from netspec.nn import record
 from netspec.nn.lowering.choice import compiler_options
 

@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import jax
 
 from netspec._version import __version__
-from netspec.language.diagnostics import MAX_NAMES, fail, nearest
+from netspec.language.corrections import MAX_NAMES, nearest
+from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen

@@ -12,7 +12,8 @@ import pytest
 
 import netspec
 from netspec.compiler.errors.names import UnknownName, UnknownOption
-from netspec.language.diagnostics import KINDS, CompileError, Diagnostic, Fix, Note, Unplaced, fail, render, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import KINDS, CompileError, Diagnostic, Fix, Note, Unplaced, fail, render
 from netspec.language.reference.entries import explanation_text
 from netspec.language.source import Source, Span
 

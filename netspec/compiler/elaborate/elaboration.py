@@ -17,7 +17,7 @@ from netspec.compiler.elaborate.builder import Builder, Tensor, Tensors, as_tupl
 from netspec.compiler.elaborate.values import BAD, Shared
 from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import CannotChain, NoMeaningHere, TooLarge
-from netspec.compiler.names.advice import Given, advise_wrong, correct_value
+from netspec.compiler.names.hints.advice import Given, advise_wrong, correct_value
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree

@@ -20,7 +20,7 @@ from netspec.compiler.elaborate.values import (
     Sum,
 )
 from netspec.compiler.errors.values import CannotChain, CannotCombine, ConditionUnknown, NoClasses, UnknownAttribute
-from netspec.compiler.names.advice import advise_attribute, advise_chained
+from netspec.compiler.names.hints.advice import advise_attribute, advise_chained
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name
 from netspec.compiler.syntax import tree

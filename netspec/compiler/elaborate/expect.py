@@ -16,8 +16,8 @@ from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.printer import count
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Diagnostic, Problems, nearest, squeeze, suggest
+from netspec.language.corrections import corrections, nearest, squeeze, suggest
+from netspec.language.diagnostics import Diagnostic, Problems
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.values import Extent, to_source

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
 from netspec.compiler.errors.values import ArgumentOrder
-from netspec.compiler.names.advice import advise_option
-from netspec.compiler.names.foreign import merges, reorder
+from netspec.compiler.names.hints.advice import advise_option
+from netspec.compiler.names.hints.foreign import merges, reorder
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Note, Problems, squeeze, suggest
+from netspec.language.corrections import corrections, squeeze, suggest
+from netspec.language.diagnostics import Note, Problems
 from netspec.language.kinds import Body, Count, NewShape, Sizes
 from netspec.language.record import Frozen
 from netspec.language.source import Span

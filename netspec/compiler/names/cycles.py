@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.compiler.errors.names import Cycle, UnusedName
+from netspec.compiler.names.hints.settings import find_option
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import find_option
 from netspec.language.diagnostics import Note, Problems
 from netspec.language.source import Span
 from netspec.language.vocabulary import words

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from netspec.compiler.names.foreign import rewrite
-from netspec.compiler.names.setting_advice import (
+from netspec.compiler.names.hints.foreign import rewrite
+from netspec.compiler.names.hints.settings import (
     SETTINGS,
     find_meanings,
     find_option,
@@ -16,8 +16,8 @@ from netspec.compiler.names.setting_advice import (
 )
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.corrections import is_misspelling
-from netspec.language.diagnostics import Problems, nearest, squeeze
+from netspec.language.corrections import is_misspelling, nearest, squeeze
+from netspec.language.diagnostics import Problems
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import words
 from netspec.language.word import Option

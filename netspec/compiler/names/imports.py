@@ -13,8 +13,8 @@ from netspec.compiler.errors.names import CannotUse, DefinedTwice, NotInFile, Un
 from netspec.compiler.names.scope import Name, Scope
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import check_edition, parse_source
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Note, Problems, suggest
+from netspec.language.corrections import corrections, suggest
+from netspec.language.diagnostics import Note, Problems
 from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import Source, Span

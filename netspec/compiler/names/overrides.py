@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from netspec.compiler.errors.values import CannotSet
 from netspec.compiler.names.given import Given, advise_given, setting_of
-from netspec.compiler.names.setting_advice import REST, with_option_of_setting, words_of
+from netspec.compiler.names.hints.settings import REST, with_option_of_setting, words_of
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.diagnostics import Problems, nearest, suggest
+from netspec.language.corrections import nearest, suggest
+from netspec.language.diagnostics import Problems
 from netspec.language.source import Source, Span
 from netspec.language.vocabulary import words
 from netspec.language.word import Option

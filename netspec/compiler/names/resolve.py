@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.names import DefinedTwice, UnknownName, WrongValue
 from netspec.compiler.errors.values import UnknownAttribute
-from netspec.compiler.names.advice import BATCH_WORDS, advise_name
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
+from netspec.compiler.names.hints.advice import BATCH_WORDS, advise_name
 from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, warn_unused_uses
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name
 from netspec.compiler.names.sections import bind_section
 from netspec.compiler.names.statements import advise_again, called_layer, check_body, check_unit, not_callable
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Note, Problems, nearest, suggest
+from netspec.language.corrections import corrections, nearest, suggest
+from netspec.language.diagnostics import Note, Problems
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
 from netspec.language.values import Symbol

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import nearest
+from netspec.language.corrections import nearest
 from netspec.language.source import Span
 from netspec.language.vocabulary import categories, words
 from netspec.language.word import Kind, Word

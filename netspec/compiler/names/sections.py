@@ -7,18 +7,18 @@ from collections.abc import Callable
 from netspec.compiler.errors.names import GivenTwice, UnknownOption, WrongValue
 from netspec.compiler.errors.values import NoValue, UnknownSection
 from netspec.compiler.names.given import Given, advise_given
-from netspec.compiler.names.resolution import Resolution, SettingsBlock
-from netspec.compiler.names.scope import Scope
-from netspec.compiler.names.setting_advice import (
+from netspec.compiler.names.hints.settings import (
     advise_entry,
     advise_for_source,
     advise_setting,
     advise_source,
-    section_advice,
 )
+from netspec.compiler.names.resolution import Resolution, SettingsBlock
+from netspec.compiler.names.scope import Scope
 from netspec.compiler.names.statements import check_expectation
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import Note, Problems
+from netspec.language.corrections import corrections, squeeze, suggest
+from netspec.language.diagnostics import Fix, Note, Problems
 from netspec.language.values import describe
 from netspec.language.vocabulary import words
 from netspec.language.word import Option
@@ -95,3 +95,23 @@ def _is_misplaced(block: SettingsBlock, entry: tree.Assign, option: Option, scop
         expected, span = option.kind.describe(), entry.value.span
         problems.add(WrongValue(span=span, what=what, expected=expected, given=given, advice=advice))
     return True
+
+
+SECTIONS = {
+    **dict.fromkeys(["fit", "training", "optimizer", "compile", "hyperparameters"], "train"),
+    **dict.fromkeys(["dataset", "datasets", "input"], "data"),
+    **dict.fromkeys(["expectations", "assert", "test", "tests"], "expect"),
+}
+"""What people call the sections, squeezed."""
+
+NETWORKS = ("model", "network", "net", "layers", "architecture", "sequential")
+"""What people call a section with the layers, squeezed."""
+
+
+def section_advice(section: tree.Section) -> tuple[str, tuple[Fix, ...]]:
+    """For a section that is not known."""
+    name, known = section.name.name, [*words("section"), "expect"]
+    if squeeze(name) in NETWORKS:
+        return f"write the layers without `{name} {{ }}` around them, on a line joined by `->`", ()
+    advice = suggest(name, known, what="sections", aliases=SECTIONS)
+    return advice, corrections(section.name.span, known, SECTIONS)

@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.values import NotCallable, NoValue, UnknownUnit
-from netspec.compiler.names.foreign import rewrite
+from netspec.compiler.names.hints.foreign import rewrite
 from netspec.compiler.names.scope import Name, Scope, is_layer_word
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.errors import UnexpectedToken
-from netspec.language.corrections import continued, corrections
-from netspec.language.diagnostics import Fix, Note, Problems, suggest
+from netspec.language.corrections import continued, corrections, suggest
+from netspec.language.diagnostics import Fix, Note, Problems
 from netspec.language.kinds import Count, Number
 from netspec.language.source import Span
 from netspec.language.values import UNITS

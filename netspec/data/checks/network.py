@@ -16,7 +16,8 @@ from netspec.data.checks.heads import check_head, source_notes
 from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.errors import network as errors
 from netspec.data.transforms.columns import names_in_metrics
-from netspec.language.diagnostics import Diagnostic, Note, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.lazy import lazy
 from netspec.language.shape import Dim, Shape, Size, product
 from netspec.language.source import Span

@@ -16,7 +16,8 @@ from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadPair, NoColumn, NoExamples, UnequalLengths, WrongType
 from netspec.data.transforms.columns import names_in_metrics
-from netspec.language.diagnostics import Unplaced, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 

@@ -394,11 +394,3 @@ class NoData(Diagnostic):
         "": "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`",
         "evaluation": "give examples, in Python `netspec.evaluate(run, (x, y))`, or a source such as `--data digits`",
     }
-
-
-class NoSplit(Diagnostic):
-    """The run does not have this split."""
-
-    code = "NS424"
-    title = "there is no {split} split"
-    split: str

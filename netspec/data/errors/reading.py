@@ -94,3 +94,11 @@ class SourceNotUsed(Diagnostic):
     title = "the source of the `data` section is not used: arrays were passed"
     label = "not used"
     hint = "leave out the arrays to train on the source, or remove the line"
+
+
+class NoSplit(Diagnostic):
+    """The run does not have this split."""
+
+    code = "NS424"
+    title = "there is no {split} split"
+    split: str

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from netspec.data.errors.files import BrokenFile, CannotRead
-from netspec.language.diagnostics import Unplaced, nearest
+from netspec.language.corrections import nearest
+from netspec.language.diagnostics import Unplaced
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.files.regular_file import Limit, Refused, open_regular, read_regular
 

@@ -16,7 +16,8 @@ from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
 from netspec.data.errors.tables import FirstRowIsData
 from netspec.data.formats.cells import MISSING, number
-from netspec.language.diagnostics import Unplaced, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Unplaced
 from netspec.language.record import Frozen
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
 from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
-from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.shape import Shape

@@ -17,7 +17,8 @@ from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
-from netspec.language.diagnostics import Diagnostic, Unplaced, fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_folder
 from netspec.language.shape import Shape
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from netspec.data.dataset.dataset import Dataset, Source, source
 from netspec.data.dataset.from_arrays import as_numbers, from_arrays
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.files import CannotDownload, NoColumn, NoSplit, WrongType
+from netspec.data.errors.files import CannotDownload, NoColumn, WrongType
+from netspec.data.errors.reading import NoSplit
 from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPackage
 from netspec.data.formats.cell_advice import typed
 from netspec.data.formats.images import as_picture
@@ -20,7 +21,8 @@ from netspec.data.formats.table_layout import Wanted
 from netspec.data.sources.image_survey import color_remark, scale_remark, value_range
 from netspec.data.sources.tables import ColumnOptions, TableSource
 from netspec.data.transforms.encoders import ImageEncoder
-from netspec.language.diagnostics import Unplaced, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Unplaced
 from netspec.language.files.paths import is_folder
 from netspec.language.kinds import Text
 from netspec.language.lazy import lazy, np

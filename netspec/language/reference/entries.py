@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from netspec.language.diagnostics import KINDS, Diagnostic, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import KINDS, Diagnostic
 from netspec.language.text import reflow, wrap
 from netspec.language.vocabulary import categories, signature, words
 from netspec.language.word import Word

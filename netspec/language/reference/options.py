@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.language.diagnostics import squeeze
+from netspec.language.corrections import squeeze
 from netspec.language.reference.entries import category_order
 from netspec.language.text import wrap
 from netspec.language.vocabulary import words

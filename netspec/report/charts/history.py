@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.language.diagnostics import fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import fail
 from netspec.language.values import is_plain_number
 from netspec.report.charts.lines import Curve, Panel, panels_svg
 from netspec.report.metric_text import plain_metrics

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from netspec.language.diagnostics import fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import fail
 from netspec.language.lazy import lazy
 from netspec.language.values import to_source
 from netspec.language.word import Kind, Mismatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from netspec.language.diagnostics import suggest
+from netspec.language.corrections import suggest
 from netspec.language.kinds import Count
 from netspec.training.metrics import Metric
 from netspec.training.metrics.base import all_metric_names

@@ -14,7 +14,8 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Column, blocks
 from netspec.data.transforms.normalization import Normalization
-from netspec.language.diagnostics import Fix, Problems, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Fix, Problems
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Word

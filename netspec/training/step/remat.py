@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from netspec.language.diagnostics import Diagnostic, fail, suggest
+from netspec.language.corrections import suggest
+from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.lazy import lazy
 from netspec.training.errors import recipe as errors
 from netspec.training.optimizers.layer_selection import find_part, names_of

@@ -10,7 +10,7 @@ import click
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
-from netspec.language.diagnostics import squeeze, suggest
+from netspec.language.corrections import squeeze, suggest
 from netspec.language.reference.entries import (
     all_names,
     category_order,

@@ -12,7 +12,7 @@ import click
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.cli.usage import RUNS_NAMES
-from netspec.language.diagnostics import squeeze, suggest
+from netspec.language.corrections import squeeze, suggest
 from netspec.language.files.paths import is_folder
 from netspec.language.kinds import MAX_COUNT
 from netspec.runs.catalog import RunInfo, choose_runs, find_run, is_run, list_runs, look_at, remove_run, sort_runs

@@ -2,7 +2,7 @@
 
 Input: an expression as somebody wrote it who comes from Keras, PyTorch or pandas, and the kind that its place takes.
 Output: the text to write here, for hints. The names of words and options in other libraries are declared with the words
-(`aliases`); the tables of this file hold the rest: the order of arguments, values, and what netspec does without.
+(`aliases`); the tables of tables.py hold the rest.
 """
 
 from __future__ import annotations
@@ -10,90 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from netspec.compiler.names.hints.tables import (
+    CONTAINERS,
+    FILES,
+    KERAS_CONV,
+    MAX_KERNEL,
+    OPTIONS,
+    ORDER,
+    SHORTCUTS,
+    TORCH_CONV,
+    TRANSLATED,
+    VALUES,
+)
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import nearest, squeeze
+from netspec.language.corrections import nearest, squeeze
 from netspec.language.kinds import Count, Either, Flag, Number, OneWord
 from netspec.language.vocabulary import word_aliases, words
 from netspec.language.word import Kind, Option, Word
-
-_TORCH_CONV = ("", "filters", "kernel", "stride", "pad", "dilation", "groups")
-_KERAS_CONV = ("filters", "kernel", "stride", "pad")
-_POOL = ("window", "stride", "pad")
-ORDER: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(["Linear", "LazyLinear", "Embed"], ("", "units")),
-    **dict.fromkeys(["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"], _TORCH_CONV),
-    **dict.fromkeys(["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose"], _KERAS_CONV),
-    **dict.fromkeys(["MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d"], _POOL),
-    **dict.fromkeys(["MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"], _POOL),
-    **dict.fromkeys(["maxpool", "avgpool"], _POOL),
-    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "InstanceNorm2d", "batchnorm"], ("",)),
-    "ModelCheckpoint": ("",),
-    **dict.fromkeys(["BatchNormalization", "LayerNormalization", "layernorm", "Softmax", "softmax", "ReLU"], ("",)),
-    **dict.fromkeys(["LSTM", "GRU", "RNN", "lstm", "gru", "rnn"], ("", "units")),
-    **dict.fromkeys(["Embedding", "embedding"], ("", "features")),
-    **dict.fromkeys(["MultiheadAttention", "attention"], ("", "heads")),
-    **dict.fromkeys(["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"], ("to",)),
-    "GroupNorm": ("groups", ""),
-    "dense": ("", "units"),
-}
-"""The positional arguments of calls in other libraries, by the option that each becomes; sizes of the input (empty) are
-never given here. A call with a single one of several is one in the order of netspec."""
-
-MAX_KERNEL = 11
-"""A larger number in the place of a kernel is one of channels."""
-
-_NO_INPUT_SIZE = "remove it: sizes are inferred from the line `input 28x28x1`, or from the data"
-OPTIONS: dict[str, str] = {
-    **dict.fromkeys(["inputshape", "inputdim", "infeatures", "inchannels", "inputsize"], _NO_INPUT_SIZE),
-    **dict.fromkeys(["batchinputshape", "layer.batchsize", "numfeatures"], _NO_INPUT_SIZE),
-    **dict.fromkeys(["fromlogits", "reduction"], "remove it: the loss is the mean, computed from the logits"),
-    **dict.fromkeys(["activation.dim", "activation.axis"], "remove it: channels come last, and it is applied to them"),
-    **dict.fromkeys(["batchfirst", "dataformat"], "remove it: the order of axes is fixed, and channels come last"),
-    "numlayers": "repeat the layer instead: `{word}(…) * {value}`",
-    "returnstate": "remove it: the state is the output of the last step, `return = last`",
-    "maskzero": "declare the padding with the input: `input 128 tokens(5000, pad = 0)`",
-    "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
-    **dict.fromkeys(["mode", "verbose", "inplace", "foreach", "fused", "dampening"], "remove it: it is not needed"),
-    "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
-    "indexcol": 'leave such a column out by its name: `drop = "id"`',
-    "loss.weight": "weights of classes are a setting of `data`: write `class_weights = {value}` there",
-}
-"""Options of other libraries, squeezed, that netspec does without, for any word, one or a category; what to do."""
-
-TRANSLATED: dict[str, tuple[str, str]] = {
-    "kernelregularizer": (r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
-    "betas": (r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
-}
-"""Options whose value says which option it is here: a pattern of the value, and what is written."""
-
-VALUES: dict[str, tuple[str, ...]] = {
-    "true": ("sequence", "standard", "mixed"),
-    "false": ("last", "none"),
-    "none": ("none", "linear"),
-    "null": ("none", "linear"),
-    "0": ("first",),
-    **dict.fromkeys(["fp16", "float16", "half", "16", "mixedfloat16"], ("mixed",)),
-    **dict.fromkeys(["fp32", "float32", "32"], ("f32",)),
-    "bfloat16": ("bf16",),
-    **dict.fromkeys(["minmax", "minmaxscaler", "255", "1/255", "255.0"], ("unit",)),
-    **dict.fromkeys(["zscore", "standardscaler", "meanstd"], ("standard",)),
-    **dict.fromkeys(["classification", "categorical", "classifier"], ("classes",)),
-    **dict.fromkeys(["regression", "numeric", "regressor"], ("numbers",)),
-    **dict.fromkeys(["concatenate"], ("concat",)),
-    "sum": ("add",),
-}
-"""Values of other libraries, squeezed, and the bare words here, of which an option takes at most one."""
-
-FILES = {
-    "csv": "csv", "tsv": "csv", "data": "csv", "parquet": "parquet", "npz": "npz", "npy": "npy", "txt": "text",
-}  # fmt: skip
-"""The data source of a file, by the suffix of its name."""
-
-SHORTCUTS = ("skip", "shortcut", "skipconnection", "residualblock", "resblock")
-"""Functions that add their input to the output of layers, squeezed."""
-
-CONTAINERS = ("sequential", "model", "modulelist", "functional")
-"""What holds a list of layers in other libraries, squeezed."""
 
 
 def last_part(name: str) -> str:
@@ -374,9 +307,9 @@ def _foreign_order(word: type[Word], texts: Sequence[str]) -> tuple[str, ...] | 
     if len(texts) == 3 and texts[1] == texts[2]:
         return ("filters", "kernel", "kernel")
     if not texts[1].isalnum() or re.fullmatch("[0-9]+x[0-9]+", texts[1]):  # the sizes of a kernel
-        return _KERAS_CONV
+        return KERAS_CONV
     is_torch = len(texts) > 4 or not numbers[1] or numbers[1] > MAX_KERNEL or numbers[1] >= (numbers[0] or MAX_KERNEL)
-    return _TORCH_CONV if is_torch else _KERAS_CONV
+    return TORCH_CONV if is_torch else KERAS_CONV
 
 
 def _inferred(word: type[Word]) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from netspec.compiler.names.foreign import is_input, join_layers, last_part, rewrite
+from netspec.compiler.names.hints.foreign import is_input, join_layers, last_part, rewrite
 from netspec.compiler.syntax import tree
-from netspec.language.diagnostics import squeeze
+from netspec.language.corrections import squeeze
 
 METHODS = ("compile", "fit", "evaluate", "predict", "summary", "build", "save", "to", "eval")
 """Methods of models in other libraries that no layer replaces."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from netspec.compiler.names.foreign import last_part, rewrite, rewrite_callbacks
+from netspec.compiler.names.hints.foreign import last_part, rewrite, rewrite_callbacks
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Fix, Problems, squeeze, suggest
+from netspec.language.corrections import corrections, squeeze, suggest
+from netspec.language.diagnostics import Fix, Problems
 from netspec.language.kinds import Choice, Count, Flag, Number, Time
 from netspec.language.source import Source
 from netspec.language.vocabulary import word_aliases, words
@@ -390,23 +390,3 @@ def advise_entry(section: type[Word], entry: tree.Statement) -> str:
             if name.name in words(category) or squeeze(last_part(name.name)) in word_aliases(category):
                 return f"write `{option.name} = {rewrite(value, option.kind)}`"
     return "write settings as `name = value`"
-
-
-SECTIONS = {
-    **dict.fromkeys(["fit", "training", "optimizer", "compile", "hyperparameters"], "train"),
-    **dict.fromkeys(["dataset", "datasets", "input"], "data"),
-    **dict.fromkeys(["expectations", "assert", "test", "tests"], "expect"),
-}
-"""What people call the sections, squeezed."""
-
-NETWORKS = ("model", "network", "net", "layers", "architecture", "sequential")
-"""What people call a section with the layers, squeezed."""
-
-
-def section_advice(section: tree.Section) -> tuple[str, tuple[Fix, ...]]:
-    """For a section that is not known."""
-    name, known = section.name.name, [*words("section"), "expect"]
-    if squeeze(name) in NETWORKS:
-        return f"write the layers without `{name} {{ }}` around them, on a line joined by `->`", ()
-    advice = suggest(name, known, what="sections", aliases=SECTIONS)
-    return advice, corrections(section.name.span, known, SECTIONS)

@@ -8,8 +8,8 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Tensor, Tensors
 from netspec.compiler.errors.names import UnknownName
-from netspec.compiler.names.foreign import (
-    OPTIONS,
+from netspec.compiler.names.given import GivenValue
+from netspec.compiler.names.hints.foreign import (
     chained,
     join_layers,
     reorder,
@@ -17,13 +17,13 @@ from netspec.compiler.names.foreign import (
     takes_text,
     translated,
 )
-from netspec.compiler.names.given import GivenValue
-from netspec.compiler.names.models import advise_call
+from netspec.compiler.names.hints.models import advise_call
+from netspec.compiler.names.hints.settings import COMMON, REST, advise_index, advise_line, find_option
+from netspec.compiler.names.hints.tables import OPTIONS
 from netspec.compiler.names.scope import Name
-from netspec.compiler.names.setting_advice import COMMON, REST, advise_index, advise_line, find_option
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import corrections
-from netspec.language.diagnostics import Fix, nearest, squeeze, suggest
+from netspec.language.corrections import corrections, nearest, squeeze, suggest
+from netspec.language.diagnostics import Fix
 from netspec.language.kinds import Count, Flag, NewShape, Number, OneSize, Sizes
 from netspec.language.source import Span
 from netspec.language.values import Extent, LayerValue, describe, to_source

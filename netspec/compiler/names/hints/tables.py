@@ -1,0 +1,82 @@
+"""Other libraries: the order of arguments, values and options that have no declaration here."""
+
+from __future__ import annotations
+
+TORCH_CONV = ("", "filters", "kernel", "stride", "pad", "dilation", "groups")
+KERAS_CONV = ("filters", "kernel", "stride", "pad")
+_POOL = ("window", "stride", "pad")
+ORDER: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["Linear", "LazyLinear", "Embed"], ("", "units")),
+    **dict.fromkeys(["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"], TORCH_CONV),
+    **dict.fromkeys(["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose"], KERAS_CONV),
+    **dict.fromkeys(["MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d"], _POOL),
+    **dict.fromkeys(["MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"], _POOL),
+    **dict.fromkeys(["maxpool", "avgpool"], _POOL),
+    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "InstanceNorm2d", "batchnorm"], ("",)),
+    "ModelCheckpoint": ("",),
+    **dict.fromkeys(["BatchNormalization", "LayerNormalization", "layernorm", "Softmax", "softmax", "ReLU"], ("",)),
+    **dict.fromkeys(["LSTM", "GRU", "RNN", "lstm", "gru", "rnn"], ("", "units")),
+    **dict.fromkeys(["Embedding", "embedding"], ("", "features")),
+    **dict.fromkeys(["MultiheadAttention", "attention"], ("", "heads")),
+    **dict.fromkeys(["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"], ("to",)),
+    "GroupNorm": ("groups", ""),
+    "dense": ("", "units"),
+}
+"""The positional arguments of calls in other libraries, by the option that each becomes; sizes of the input (empty) are
+never given here. A call with a single one of several is one in the order of netspec."""
+
+MAX_KERNEL = 11
+"""A larger number in the place of a kernel is one of channels."""
+
+_NO_INPUT_SIZE = "remove it: sizes are inferred from the line `input 28x28x1`, or from the data"
+OPTIONS: dict[str, str] = {
+    **dict.fromkeys(["inputshape", "inputdim", "infeatures", "inchannels", "inputsize"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["batchinputshape", "layer.batchsize", "numfeatures"], _NO_INPUT_SIZE),
+    **dict.fromkeys(["fromlogits", "reduction"], "remove it: the loss is the mean, computed from the logits"),
+    **dict.fromkeys(["activation.dim", "activation.axis"], "remove it: channels come last, and it is applied to them"),
+    **dict.fromkeys(["batchfirst", "dataformat"], "remove it: the order of axes is fixed, and channels come last"),
+    "numlayers": "repeat the layer instead: `{word}(…) * {value}`",
+    "returnstate": "remove it: the state is the output of the last step, `return = last`",
+    "maskzero": "declare the padding with the input: `input 128 tokens(5000, pad = 0)`",
+    "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
+    **dict.fromkeys(["mode", "verbose", "inplace", "foreach", "fused", "dampening"], "remove it: it is not needed"),
+    "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
+    "indexcol": 'leave such a column out by its name: `drop = "id"`',
+    "loss.weight": "weights of classes are a setting of `data`: write `class_weights = {value}` there",
+}
+"""Options of other libraries, squeezed, that netspec does without, for any word, one or a category; what to do."""
+
+TRANSLATED: dict[str, tuple[str, str]] = {
+    "kernelregularizer": (r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
+    "betas": (r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
+}
+"""Options whose value says which option it is here: a pattern of the value, and what is written."""
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "true": ("sequence", "standard", "mixed"),
+    "false": ("last", "none"),
+    "none": ("none", "linear"),
+    "null": ("none", "linear"),
+    "0": ("first",),
+    **dict.fromkeys(["fp16", "float16", "half", "16", "mixedfloat16"], ("mixed",)),
+    **dict.fromkeys(["fp32", "float32", "32"], ("f32",)),
+    "bfloat16": ("bf16",),
+    **dict.fromkeys(["minmax", "minmaxscaler", "255", "1/255", "255.0"], ("unit",)),
+    **dict.fromkeys(["zscore", "standardscaler", "meanstd"], ("standard",)),
+    **dict.fromkeys(["classification", "categorical", "classifier"], ("classes",)),
+    **dict.fromkeys(["regression", "numeric", "regressor"], ("numbers",)),
+    **dict.fromkeys(["concatenate"], ("concat",)),
+    "sum": ("add",),
+}
+"""Values of other libraries, squeezed, and the bare words here, of which an option takes at most one."""
+
+FILES = {
+    "csv": "csv", "tsv": "csv", "data": "csv", "parquet": "parquet", "npz": "npz", "npy": "npy", "txt": "text",
+}  # fmt: skip
+"""The data source of a file, by the suffix of its name."""
+
+SHORTCUTS = ("skip", "shortcut", "skipconnection", "residualblock", "resblock")
+"""Functions that add their input to the output of layers, squeezed."""
+
+CONTAINERS = ("sequential", "model", "modulelist", "functional")
+"""What holds a list of layers in other libraries, squeezed."""

@@ -14,6 +14,7 @@ from netspec.language.shape import Shape, product
 from netspec.language.source import Span
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer, per_axis
+from netspec.layers.reshape import Flatten, Reshape
 from netspec.layers.spatial.conv import Sliding
 from netspec.layers.spatial.pool import Pool
 from netspec.layers.spatial.windows import dropped
@@ -180,12 +181,15 @@ def _softmax_inside(at: Site) -> Diagnostic | None:
     word = at.layer.activation_word
     if word is None or word.word != "softmax" or not at.users:
         return None
-    follower = next((u.operation for u in at.users if isinstance(u.operation, Layer)), None)
+    users = at.users
+    while len(users) == 1 and isinstance(users[0].operation, Flatten | Reshape):  # they move the same numbers
+        users = [n for n in at.graph.nodes if any(at.graph.nodes[e.node] is users[0] for e in n.inputs)]
+    follower = next((u.operation for u in users if isinstance(u.operation, Layer)), None)
     if follower is not None and (follower.training_only or follower.is_identity):
         return None
     if isinstance(follower, ActivationLayer) and follower.activation.is_head:
         return SoftmaxInside(span=at.node.span, case="twice")
-    if any(isinstance(u.operation, Layer) and u.operation.parameters(*at.graph.input_shapes(u)) for u in at.users):
+    if any(isinstance(u.operation, Layer) and u.operation.parameters(*at.graph.input_shapes(u)) for u in users):
         return SoftmaxInside(span=at.node.span)
     return None
 

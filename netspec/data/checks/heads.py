@@ -122,6 +122,8 @@ def _check_labels(target: Target, head: OutputHead) -> Diagnostic | None:
 
 
 Notes = tuple[Note, ...]
+MAX_LISTED = 6
+"""Names of classes that a message lists."""
 MANY_CLASSES = 100
 """Integers of more values than this are rather numbers than ids of classes."""
 
@@ -146,7 +148,9 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
         return wrong_head(case=case, head=_head_text(head), size=classes)
     if classes > head.units or (classes < head.units and target.names is not None):
         units = "1 unit, enough for 2 of them" if head.units == 1 else _units_text(head)
-        return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units)
+        listed = [name for name in target.names or () if not _is_number(name)]
+        names = f" ({', '.join(listed)})" if 0 < len(listed) <= MAX_LISTED else ""
+        return errors.ClassCount(span=head.span, notes=notes, classes=classes, units=units, names=names)
     if head.activation == "linear" and head.kind not in ("scores", "sequence"):
         return _no_activation(head, notes, describe(target), "softmax", classes)
     return None

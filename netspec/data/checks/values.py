@@ -263,12 +263,14 @@ def _first(wrong: Array) -> int | None:
 
 def _check_labels(array: Array, target: Target, head: OutputHead, where: Where) -> Diagnostic | None:
     """Labels outside what the head has units for; labels 0..K without gaps are a matter of the class count."""
+    if target.names is not None:  # ids that are counted here
+        return None
     units = head.units if head.units > 1 or head.activation != "sigmoid" else 2
     low, high = int(array.min()), int(array.max())
     is_shifted = low >= 1 and high == units
     if units < 2 or (low >= 0 and not is_shifted and high < units):
         return None
-    if low >= 0 and not is_shifted and (target.names is not None or len(np.unique(array)) == high + 1):
+    if low >= 0 and not is_shifted and len(np.unique(array)) == high + 1:
         return None
     index = _first((array < 0) | (array >= units))
     assert index is not None

@@ -38,11 +38,12 @@ class ClassCount(Diagnostic):
     """The last layer needs one unit for each class in the data."""
 
     code = "NS432"
-    title = "the data have {classes} classes, but the last layer has {units}"
+    title = "the data have {classes} classes{names}, but the last layer has {units}"
     label = "for {classes} classes"
     hint = "write `dense({classes}, softmax)`, or `dense(classes, softmax)`"
     classes: int
     units: str
+    names: str = ""
 
 
 class SoftmaxOfOne(Diagnostic):

@@ -12,7 +12,8 @@ from netspec.report.text import duration_text
 from netspec.training.loop.callback import Record, Tick
 
 MAX_ROWS = 20
-"""Rows that are shown: the first ones give way to later ones."""
+FIRST_ROWS = 6
+"""Rows that are shown, and how many of them are the first ones; between these and the last ones others are left out."""
 MIN_SECONDS = 0.2
 """Between two changes of the display."""
 
@@ -60,9 +61,10 @@ class NotebookReporter(Rows):
             self.handle.update(_Shown(*self._content(line)))
 
     def _table(self) -> list[str]:
-        """The names of the columns, and the last rows."""
-        kept = len(self.table) - MAX_ROWS
-        return self.table if kept <= 1 else [self.table[0], "    …", *self.table[kept:]]
+        """The names of the columns, the first rows and the last ones."""
+        if len(self.table) <= MAX_ROWS + 2:
+            return self.table
+        return [*self.table[: FIRST_ROWS + 1], "    …", *self.table[FIRST_ROWS - MAX_ROWS :]]
 
     def _content(self, line: str) -> tuple[str, str]:
         total = self.steps * self.epochs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from html import unescape
 from pathlib import Path
 
 from netspec.language.files.atomic_files import replace_file
@@ -43,6 +45,13 @@ class Picture:
         if form in self._others:
             return self._others[form]()
         return self.svg.encode() if form == "svg" else picture_of(self.svg, form)
+
+    def __repr__(self) -> str:
+        title = re.search(r"<title>(.*?)</title>", self.svg)
+        return f"<Picture {unescape(title[1]) if title is not None else ''}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
 
     def _repr_html_(self) -> str:
         return in_notebook(self.svg)

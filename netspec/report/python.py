@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from netspec.language.diagnostics import CompileError, Diagnostic, render_all
 from netspec.report.kernel import notebook_display
 from netspec.report.notebook import NotebookReporter
 from netspec.report.problems import each_once, print_problems
 from netspec.report.progress import LiveReporter, make_reporter
-from netspec.training.loop.callback import Callback, Several
+from netspec.training.loop.callback import Callback, Record, Several, Tick
 
 Expect = Literal["warn", "raise", "ignore"]
 
@@ -22,13 +22,43 @@ class UnmetExpectation(UserWarning):
     """A training ended without meeting an expectation (`expect`) of its spec."""
 
 
+class _WhileItCanWrite(Callback):
+    """A reporter until its output is lost, as after a closed pipe: the training goes on, since its result is the run
+    folder."""
+
+    def __init__(self, reporter: Callback) -> None:
+        self.reporter: Callback | None = reporter
+
+    def _call(self, method: str, argument: Any) -> None:
+        try:
+            if self.reporter is not None:
+                getattr(self.reporter, method)(argument)
+        except OSError:
+            self.reporter = None
+
+    def start(self, record: Record) -> None:
+        self._call("start", record)
+
+    def progress(self, tick: Tick) -> None:
+        self._call("progress", tick)
+
+    def epoch(self, record: Record) -> None:
+        self._call("epoch", record)
+
+    def warning(self, diagnostic: Any) -> None:
+        self._call("warning", diagnostic)
+
+    def done(self, record: Record) -> None:
+        self._call("done", record)
+
+
 @contextmanager
 def showing(verbose: int, callbacks: Sequence[Callback]) -> Iterator[Several]:
     """The callbacks of a training from Python, with a reporter unless `verbose` is 0."""
     display = notebook_display()
     reporter = NotebookReporter(display, verbose) if display is not None else make_reporter(verbose)
     try:
-        yield Several([reporter, *callbacks] if verbose else callbacks)
+        yield Several([_WhileItCanWrite(reporter), *callbacks] if verbose else callbacks)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()

@@ -306,9 +306,11 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
         return sorted(runs, key=lambda run: (getattr(run, key), _natural(run.name)))
     names = metric_names(runs)
     if key not in names:
-        advice = suggest(
-            key, [*names, "name", "started", "epochs", "seconds", "parameters"], what="metrics and columns"
-        )
+        parts = {*key.split("_")}
+        meant = [f"`{name}`" for name in names if parts <= {*name.split("_")}]
+        columns = ["name", "started", "epochs", "seconds", "parameters"]
+        advice = suggest(key, [*names, *columns], what="metrics and columns")
+        advice = f"did you mean {' or '.join(meant)}?" if 0 < len(meant) <= 4 else advice
         raise fail(errors.NoSuchMetric(metric=key, advice=advice))
     sign = -1 if is_higher_better(key) else 1
     return sorted(runs, key=lambda run: (key not in run.metrics, sign * run.metrics.get(key, 0.0)))

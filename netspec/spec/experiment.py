@@ -66,7 +66,7 @@ class Result(FitResult):
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float) and "test" in k)
-        return f"<Result {self.run.name}: {self.epochs} epochs, {shown}>"
+        return f"<Result {self.run.name}: {self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}, {shown}>"
 
 
 @dataclass(frozen=True)

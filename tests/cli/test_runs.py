@@ -85,6 +85,19 @@ def test_settings_that_differ_have_a_column(folder: Path, capsys: pytest.Capture
     assert [row[head.index("rate") + 2] for row in rows] == ["0.02", "0.02", "0.1", "0.3"]  # `started` is two words
 
 
+def test_a_part_of_a_metric_leads_to_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", "--sort", "accuracy_val"]) == 1
+    assert "did you mean `val_accuracy`?" in capsys.readouterr().err
+
+
+def test_only_other_layers_are_worth_a_diff(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "iris.net", "-D", "train.epochs=1", "-D", "train.optimizer=adam(0.1)"]) == 0
+    for other, is_told in (("iris-2", True), ("iris-3", False)):
+        capsys.readouterr()
+        assert run(["runs", "compare", "iris-1", other]) == 0
+        assert ("layers that differ" in capsys.readouterr().out) == is_told
+
+
 def test_list_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "--json"]) == 0
     one, two = json.loads(capsys.readouterr().out)["runs"]

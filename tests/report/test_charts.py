@@ -154,6 +154,12 @@ def test_drawings_have_more_forms_than_curves(trained: netspec.Result, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["net.html"]
 
 
+def test_a_picture_says_what_it_is(trained: netspec.Result) -> None:
+    assert repr(netspec.plot(trained)) == f"<Picture {trained.run.name}>"
+    assert netspec.plot(trained)._repr_svg_().startswith("<svg")
+    assert repr(trained).startswith(f"<Result {trained.run.name}: 6 epochs, test_loss")
+
+
 def test_curves_in_the_terminal(trained: netspec.Result, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plot", str(trained.run), "loss"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()

@@ -148,5 +148,5 @@ def test_expectations_about_figures_that_are_none(
     assert run(["check", "iris.net"]) == 1
     message = capsys.readouterr().err
     assert "did you mean `test_f1_macro`?" in message
-    assert "for 80 percent write 80%" in message
+    assert "for 80 percent write `80%`" in message
     assert message.count("error[") == 2

@@ -195,3 +195,18 @@ def test_wrong_types_say_what_is_wanted(call: Any, message: str) -> None:
 def test_wrong_values(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"`(verbose|expect)` is .*, not"):
         netspec.train(SPEC, arrays(), **options)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError])
+def test_a_training_goes_on_without_its_output(error: type[OSError], tmp_path: Path, monkeypatch: Any) -> None:
+    """As on the command line: whoever closes the pipe after a few lines does not end the training."""
+    lines: list[str] = []
+
+    def lost(text: str = "", **options: Any) -> None:
+        if len(lines) == 4:
+            raise error
+        lines.append(text)
+
+    monkeypatch.setattr("netspec.report.progress.click.echo", lost)
+    result = netspec.train("input 4\ndense(3, softmax)", arrays(), runs=tmp_path, epochs=12)
+    assert len(lines) == 4 and result.epochs == 12 and not result.interrupted

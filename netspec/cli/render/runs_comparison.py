@@ -55,11 +55,10 @@ def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     found: dict[str, dict[Path, str]] = {}
     for spec in dict.fromkeys(run.spec for run in runs):
         group = [run for run in runs if run.spec == spec and run.state != "broken"]
-        for name, texts in differing_options(group).items():
-            if name != "train.epochs":
+        options = {name: texts for name, texts in differing_options(group).items() if name != "train.epochs"}
+        if len({*found, *options}) <= MAX_SETTINGS:
+            for name, texts in options.items():
                 found.setdefault(name, {}).update(zip((run.path for run in group), texts, strict=True))
-    if len(found) > MAX_SETTINGS:
-        return {}
     short = [name.rpartition(".")[2] for name in found]
     names = short if len({*short}) == len(short) else [*found]
     return {n: [cells.get(run.path, "") for run in runs] for n, cells in zip(names, found.values(), strict=True)}
@@ -100,6 +99,12 @@ def _meaning(run: RunInfo) -> Meaning | None:
         return None
 
 
+def _layers(run: RunInfo) -> object:
+    """What the network of a run means."""
+    meaning = _meaning(run)
+    return None if meaning is None else (meaning.layers, meaning.outputs)
+
+
 def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[str]]) -> None:
     """A column for each run; below each other in groups of runs where they do not fit side by side."""
     out = console()
@@ -119,7 +124,7 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
         if run.seeds:
             out.print(f"{run.name}: mean ± standard deviation of {run.seeds} seeds", style="dim", markup=False)
     out.print("*: the best of these runs", style="dim", markup=False)
-    if len({run.hash for run in runs}) > 1 and len(runs) == 2:
+    if len(runs) == 2 and _layers(runs[0]) != _layers(runs[1]):
         out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim", markup=False)
 
 

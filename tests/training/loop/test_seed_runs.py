@@ -85,7 +85,7 @@ def test_each_seed_is_a_run_like_that_of_the_seed_alone(tmp_path: Path) -> None:
     values = [result.metrics[seed]["test_loss"] for seed in result.seeds]
     assert result.spreads["test_loss"].values == tuple(values)
     record = json.loads((result.run / "seeds.json").read_text())
-    assert record["figures"]["test_loss"]["mean"] == pytest.approx(np.mean(values))
+    assert record["metrics"]["test_loss"]["mean"] == pytest.approx(np.mean(values))
     assert netspec.load(result.run / "seed-5")(np.zeros((2, 4))).shape == (2, 3)
 
 

@@ -38,7 +38,7 @@ from netspec.report.text import line_width, plural
 @click.option(
     "--probabilities",
     is_flag=True,
-    help="With -o: a column with the probability of every class (two for yes/no), instead of the most probable class.",
+    help="With -o: a column with the probability of every class (two for yes/no), instead of the predicted class.",
 )
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option

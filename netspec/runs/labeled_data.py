@@ -6,28 +6,41 @@ Input: what a user names: a file, a source, arrays. Output: a `Dataset`.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import structs
 
 from netspec.data.checks.network import Expected, check_inputs
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, UnknownLabel
+from netspec.data.errors.sources import NoTarget
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.transforms.encoders import Encoder
+from netspec.data.predict.python_inputs import dates_as_texts, frame_of, is_frame
+from netspec.data.sources.tables import Parquet, TableSource
+from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail
+from netspec.language.lazy import lazy
 from netspec.language.vocabulary import words
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import as_dataset, with_overrides
 from netspec.spec.network_ends import input_shapes
+
+if TYPE_CHECKING:
+    import polars as pl
+else:
+    pl = lazy("polars")
+
+FRAME = "the data frame"
+"""What a data frame is called in messages."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,12 @@ def labeled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | No
     """
     encoder = preprocessing.encoder if preprocessing is not None else None
     warnings: Sequence[Diagnostic] = ()
+    rows = _table_of(data, spec.data.source, encoder)
     if isinstance(data, str | Path):
         dataset, warnings = _read(spec, str(data), encoder)
+    elif rows is not None:
+        assert isinstance(spec.data.source, TableSource) and isinstance(encoder, RowEncoder)
+        dataset, warnings = _read_frame(spec, rows, spec.data.source, encoder)
     else:
         found = as_dataset(data)
         assert found is not None
@@ -86,6 +103,41 @@ def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Datase
         raise fail(bad.diagnostic()) from None
 
 
+def _table_of(data: Any, source: Source | None, encoder: Encoder | None) -> pl.DataFrame | None:
+    """The rows of a data frame with the target columns in it, or beside it as the second of a pair, for a run that was
+    trained on a table; None for other data."""
+    if not isinstance(source, TableSource) or not isinstance(encoder, RowEncoder):
+        return None
+    if is_frame(data):
+        return frame_of(data)
+    if not isinstance(data, tuple | list) or len(data) != 2 or not is_frame(data[0]):
+        return None
+    frame, targets = frame_of(data[0]), data[1]
+    if is_frame(targets):
+        return frame.hstack(frame_of(targets))
+    return frame.with_columns(pl.Series(source.target[0], np.asarray(targets).tolist(), strict=False))
+
+
+def _read_frame(
+    spec: Compilation, frame: pl.DataFrame, source: TableSource, encoder: RowEncoder
+) -> tuple[Dataset, Sequence[Diagnostic]]:
+    """A data frame, as if it were a file like that of the training: with all that is checked and said there."""
+    frame = dates_as_texts(frame, frame.columns, encoder)
+    form = encoder.form
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FRAME
+        if isinstance(source, Parquet):
+            frame.write_parquet(path)
+        else:
+            decimal_comma = form.decimal == ","
+            has_header = getattr(source, "header", "row") != "none"
+            content = frame.write_csv(
+                separator=encoder.delimiter, decimal_comma=decimal_comma, include_header=has_header
+            )
+            path.write_bytes(content.encode(form.encoding, "replace"))
+        return _read(spec, str(path), encoder)
+
+
 def _is_trained_on(spec: Compilation, path: Path) -> bool:
     """Whether the source of a run names this file or folder, other than for its test split."""
     source = spec.data.source
@@ -96,7 +148,9 @@ def _is_trained_on(spec: Compilation, path: Path) -> bool:
 
 def _check_inputs(spec: Compilation, dataset: Dataset) -> None:
     """Raises CompileError for examples that the network of the run does not take: before their classes are compared,
-    which are then those of another task."""
+    which are then those of another task; and for examples without targets."""
+    if not dataset.facts.targets and spec.data.target is None:
+        raise fail(NoTarget(source=dataset.name, case="evaluation"))
     for wrong in check_inputs(dataset.facts, Expected(input_shapes(spec.optimized), {}, {}, None)):
         if isinstance(wrong, InputUnlikeData):
             raise fail(structs.replace(wrong, case="run"))

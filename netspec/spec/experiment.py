@@ -19,11 +19,12 @@ from netspec.compiler.elaborate.expect import check_measured
 from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
+from netspec.data.errors.sources import NoTarget
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
-from netspec.language.diagnostics import Diagnostic, Diagnostics, Problems, Unplaced, fail
+from netspec.language.diagnostics import CompileError, Diagnostic, Diagnostics, Problems, Unplaced, fail
 from netspec.language.source import Source
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.checks import check_start, check_training, load_data
@@ -153,7 +154,10 @@ def prepare(
     set_up()
     dataset = as_dataset(data)
     compilation = with_overrides(spec, overrides or {}, dataset)
-    compilation.check()
+    try:
+        compilation.check()
+    except CompileError as wrong:  # that the number of classes is not known follows from it
+        raise CompileError([d for d in wrong.diagnostics if isinstance(d, NoTarget)] or wrong.diagnostics) from None
     encoder = preprocessing.encoder if preprocessing is not None else encoder
     checked = check_training(
         compilation,

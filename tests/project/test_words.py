@@ -84,8 +84,6 @@ ALLOWED = {
     "docs/decisions/0020-rooms.md": r"attention_cpu",
     "netspec/cli/render/picture.py": r"\b\w*[Ff]igure\w*",  # matplotlib's
     "netspec/report/drawing/picture.py": r"\b\w*[Ff]igure\w*",
-    "netspec/runs/catalog.py": r'^"figures"$',  # a key of `netspec runs --json`
-    "netspec/runs/seed_runs.py": r'^"figures"$',  # a key of seeds.json
 }
 
 

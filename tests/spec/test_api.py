@@ -306,6 +306,10 @@ def test_data_in_the_order_of_other_libraries() -> None:
         netspec.train(spec, (y, x), verbose=0)
     with pytest.raises(TypeError, match="not 3 of them"):
         netspec.train(spec, (x, y, x), verbose=0)
+    for call in (lambda: netspec.train("dense(classes, softmax)", x), lambda: netspec.evaluate(spec, x)):
+        with pytest.raises(netspec.CompileError) as caught:
+            call()
+        assert [problem.code for problem in caught.value.diagnostics] == ["NS426"]
     with pytest.raises(AttributeError, match=r"has no `fit`: call `netspec.train\(model, \(x, y\)\)`"):
         spec.fit(x, y)
     with pytest.raises(netspec.CompileError, match=r"NS423.*evaluate on(.|\n)*netspec.evaluate\(run, \(x, y\)\)"):

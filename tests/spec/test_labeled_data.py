@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
@@ -53,6 +54,21 @@ def accuracy(run_folder: Path, frame: pd.DataFrame) -> float:
     """As scikit-learn computes it of the predictions."""
     predicted = netspec.load(run_folder).predict(frame.drop(columns="kind")).classes
     return float(accuracy_score(frame["kind"], predicted))
+
+
+@pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame])
+def test_data_frames_are_evaluated_as_files_are(animal_run: Path, tmp_path: Path, made: Any) -> None:
+    new = animals(50, 5)
+    model, expected = netspec.load(animal_run), netspec.evaluate(animal_run, write(new, tmp_path / "new.csv"))
+    assert expected["test_accuracy"] == pytest.approx(accuracy(animal_run, new))
+    frame = made(new.to_dict("list"))
+    features, target = frame[["color", "weight"]], frame["kind"]
+    for data in (frame, (features, target), (features, new["kind"].tolist()), [features, frame[["kind"]]]):
+        assert model.evaluate(data) == expected
+    with pytest.raises(CompileError, match=r"NS408.*the data frame has no column `kind`"):
+        model.evaluate(features)
+    with pytest.raises(CompileError, match=r"NS558.*has the class `bird`"):
+        model.evaluate(made(new.assign(kind="bird").to_dict("list")))
 
 
 def test_the_file_of_the_training_is_told(animal_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

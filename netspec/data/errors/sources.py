@@ -16,6 +16,7 @@ class NoTarget(Diagnostic):
     hint = {
         "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
         "images": "put images into a folder for each class\n" + _AUTOENCODER,
+        "evaluation": "give the targets, too: `(x, y)`",
         "": "give targets, too\n" + _AUTOENCODER,
     }
     source: str

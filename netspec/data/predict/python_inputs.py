@@ -63,8 +63,8 @@ class _Python:
         return Reader(self.inputs, self.preprocessing)
 
     def read(self, value: Any) -> RawInputs:
-        if _is_frame(value):
-            return self._frame(_frame_of(value))
+        if is_frame(value):
+            return self._frame(frame_of(value))
         if isinstance(value, Image.Image):
             return self._images([value])
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):  # a row of a pandas data frame
@@ -94,21 +94,10 @@ class _Python:
         names = [column.name for column in self.reader.rows.columns]
         if not self._has_rows and not {*names} <= {*header} and len(header) == len(names):
             header = names  # trained on arrays without names: the columns in their order
-        frame = self._dates_as_texts(frame, header)
+        frame = dates_as_texts(frame, header, self.reader.rows)
         frame.columns = [str(position) for position in range(frame.width)]
         file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
         return self.reader.encode_file(file, "row")
-
-    def _dates_as_texts(self, frame: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:
-        """The frame with dates as the table of the training has written them."""
-        formats = {c.name: c.dates.format for c in self.reader.rows.columns if c.dates and c.dates.format not in UNIX}
-        texts = [
-            (series if series.dtype == pl.Datetime else series.cast(pl.Datetime)).dt.strftime(formats[name])
-            if name in formats and series.dtype in (pl.Date, pl.Datetime)
-            else series
-            for name, series in zip(header, frame.get_columns(), strict=True)
-        ]
-        return pl.DataFrame(texts)
 
     def _mapping(self, value: Mapping[Any, Any]) -> RawInputs:
         """Arrays by input, one row by column, or columns by name."""
@@ -208,13 +197,13 @@ class _Python:
         return raw
 
 
-def _is_frame(value: Any) -> bool:
+def is_frame(value: Any) -> bool:
     """Whether a value is a table by the protocols of Arrow or of data frames (pandas, polars, pyarrow, DuckDB, …)."""
     has_columns = hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "schema")
     return has_columns and (hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__"))
 
 
-def _frame_of(value: Any) -> pl.DataFrame:
+def frame_of(value: Any) -> pl.DataFrame:
     """A polars data frame, without its library being imported here."""
     if isinstance(value, pl.DataFrame):
         return value
@@ -226,6 +215,18 @@ def _frame_of(value: Any) -> pl.DataFrame:
     if hasattr(value, "__arrow_c_stream__"):
         return pl.DataFrame(value)
     return pl.from_dataframe(value)
+
+
+def dates_as_texts(frame: pl.DataFrame, header: Sequence[str], rows: RowEncoder) -> pl.DataFrame:
+    """The frame with dates as the table of the training has written them."""
+    formats = {c.name: c.dates.format for c in rows.columns if c.dates and c.dates.format not in UNIX}
+    texts = [
+        (series if series.dtype == pl.Datetime else series.cast(pl.Datetime)).dt.strftime(formats[name])
+        if name in formats and series.dtype in (pl.Date, pl.Datetime)
+        else series
+        for name, series in zip(header, frame.get_columns(), strict=True)
+    ]
+    return pl.DataFrame(texts)
 
 
 def _pandas_series(name: str, column: Any) -> pl.Series:

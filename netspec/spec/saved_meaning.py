@@ -93,5 +93,5 @@ def _inconsistency(parts: _MeaningRecord) -> str | None:
             return "`outputs`: expected `name` and `padding`"
         if output.get("from") is None or not _is_source(output["from"], len(parts.layers)):
             return "`outputs`: expected where each comes from"
-    settings = {**parts.train, **parts.data}
-    return next((f"`{name}`: not the value of a setting" for name, v in settings.items() if not _is_value(v)), None)
+    settings = [*parts.train.items(), *parts.data.items()]  # some are in both, such as `seed`
+    return next((f"`{name}`: not the value of a setting" for name, v in settings if not _is_value(v)), None)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from netspec.data.checks.network import Expected, check_inputs
+from netspec.data.checks.network import Expected, check_inputs, with_channels
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, UnknownLabel
@@ -97,7 +97,8 @@ def _is_trained_on(spec: Compilation, path: Path) -> bool:
 def _check_inputs(spec: Compilation, dataset: Dataset) -> None:
     """Raises CompileError for examples that the network of the run does not take: before their classes are compared,
     which are then those of another task."""
-    for wrong in check_inputs(dataset.facts, Expected(input_shapes(spec.optimized), {}, {}, None)):
+    shapes = input_shapes(spec.optimized)
+    for wrong in check_inputs(with_channels(dataset.facts, shapes), Expected(shapes, {}, {}, None)):
         if isinstance(wrong, InputUnlikeData):
             raise fail(structs.replace(wrong, case="run"))
 

@@ -210,6 +210,10 @@ MISTAKES = [
     ("seq", "lstm(64, return = true) -> gap -> dense(3)", "write `return = sequence`", ""),
     ("seq", "lstm(64, return = last) -> lstm(32) -> gap", "write `lstm(64)`", None),
     ("seq", "gap -> lstm(32)", "remove the `gap` before it", None),
+    ("source", 'source = npz("a.npz", "signals", "kind")', 'write `npz("a.npz", x = "signals", y = "kind")`', "NS401"),
+    ("source", 'source = npy("a.npy", "b.npy", "c.npy", "d.npy")', 'x_test = "c.npy", y_test = "d.npy")`', "NS401"),
+    ("source", 'source = csv("pets.csv", "species", "pets.csv")', '"species", test = "pets.csv")`', ""),
+    ("source", 'source = csv("pets.csv", "species", ",")', "by name: delimiter", None),
     # several inputs, and cells with several tags
     ("ratings", 'csv("ratings.csv", "rating", categories = ["user", "item"])', "add `encode = ids` to `csv(…)`", None),
     ("ratings", 'csv("ratings.csv", "rating")', '`categories = ["user", "item"], encode = ids` to', None),

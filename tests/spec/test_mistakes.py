@@ -59,6 +59,7 @@ MISTAKES = [
     ("source", 'source = images("a", label_mode = "int")', "remove it: the classes are the folders", None),
     ("source", 'source = images("a", interpolation = "nearest")', "remove it: images are resized bilinearly", None),
     ("source", 'source = images("a", batch_size = 32)', "write `batch = 32` on its own line in `train`", None),
+    ("source", 'source = csv("pets.csv", "species", index_col = "height")', 'write `drop = "height"`', ""),
     ("source", 'source = csv("pets.csv", index_col = 0)', "remove it: a first column without a name", None),
     ("source", "source = 'iris'", 'write `"iris"`', None),
     ("data", "split = [0.8, 0.2]", "write `test = 0.2`", ""),

@@ -57,6 +57,7 @@ TRANSLATED = (
     ("kernelregularizer", r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
     ("betas", r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
     *((name, _SIZE, r"size = \1x\2") for name in ("size", "targetsize", "imagesize")),
+    ("indexcol", "(['\"][^'\"]+['\"])", r"drop = \1"),
     ("colormode", "['\"](grayscale|L)['\"]", "channels = 1"),
     ("colormode", "['\"]rgb['\"]", "channels = 3"),
     ("colormode", "['\"]rgba['\"]", "channels = 4"),

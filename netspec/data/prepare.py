@@ -7,12 +7,13 @@ Input: settings and what the network expects. Output: `Splits` that fit it, and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import cast
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.checks.network import Spans, check_data, join_targets, pair_names
+from netspec.data.checks.network import Spans, check_data, join_targets, pair_names, with_channels
 from netspec.data.checks.values import check_parts, check_rounding, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
-from netspec.data.dataset.lazy_rows import converted, in_memory
+from netspec.data.dataset.lazy_rows import Column, Rows, converted, in_memory
 from netspec.data.dataset.precision import narrowed_column
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
@@ -60,7 +61,7 @@ def prepare_data(
     problems = Problems()
     spans = setting_spans or {}
     try:
-        dataset = join_dataset(settle_dataset(dataset, settings), heads)
+        dataset = add_channels(join_dataset(settle_dataset(dataset, settings), heads), inputs)
         later = settings.target is not None
         found = check_data(
             dataset, inputs, heads, input_spans=input_spans, source_span=source_span, targets_come_later=later
@@ -114,6 +115,27 @@ def join_dataset(dataset: Dataset, heads: Mapping[str, OutputHead]) -> Dataset:
         return Arrays(arrays.inputs, {"output": np.concatenate(rows, axis=1)})
 
     return dataset.with_arrays(join, facts=facts)
+
+
+def add_channels(dataset: Dataset, inputs: Mapping[str, Shape]) -> Dataset:
+    """The same data, with an axis for the channel of gray images that have none (`with_channels`)."""
+    facts = with_channels(dataset.facts, inputs)
+    if facts is dataset.facts:
+        return dataset
+
+    def add(key: str, column: Column) -> Column:
+        shape = facts.inputs[key]
+        if shape == dataset.facts.inputs[key]:
+            return column
+        sizes = cast("tuple[int, ...]", shape.sizes)
+        if isinstance(column, Rows):
+            return column.map(lambda x: x[..., None], column.dtype, sizes, column.bounds)
+        return column.reshape(len(column), *sizes)
+
+    def change(arrays: Arrays) -> Arrays:
+        return Arrays({key: add(key, column) for key, column in arrays.inputs.items()}, arrays.targets)
+
+    return dataset.with_arrays(change, facts=facts)
 
 
 def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import structs
 
-from netspec.data.checks.network import Expected, check_inputs
+from netspec.data.checks.network import Expected, check_inputs, with_channels
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, UnknownLabel
@@ -151,7 +151,8 @@ def _check_inputs(spec: Compilation, dataset: Dataset) -> None:
     which are then those of another task; and for examples without targets."""
     if not dataset.facts.targets and spec.data.target is None:
         raise fail(NoTarget(source=dataset.name, case="evaluation"))
-    for wrong in check_inputs(dataset.facts, Expected(input_shapes(spec.optimized), {}, {}, None)):
+    shapes = input_shapes(spec.optimized)
+    for wrong in check_inputs(with_channels(dataset.facts, shapes), Expected(shapes, {}, {}, None)):
         if isinstance(wrong, InputUnlikeData):
             raise fail(structs.replace(wrong, case="run"))
 

@@ -25,6 +25,8 @@ CONTEXTS = {
     "train {{ batch = 8 }}\n",
     "train": "dense(16, relu) -> dense(classes, softmax)\n\ndata {{\n    source = iris\n    val    = 10%\n}}\n\n"
     "train {{\n    {}\n}}\n",
+    "ratings": "input user: 1 tokens(61)\ninput item: 1 tokens(90)\n\nu = user -> embedding(8)\n"
+    "i = item -> embedding(8)\n(u | i) -> concat -> flatten -> dense(1)\n\ndata {{ source = {} }}\n",
     "numbers": "dense(16, relu) -> dense(1)\n\ndata {{ source = diabetes }}\n\ntrain {{\n    {}\n}}\n",
 }
 
@@ -47,6 +49,18 @@ MISTAKES = [
     ("source", "source = sklearn.datasets.iris", "write `source = iris`", ""),
     ("source", 'source = load_dataset("ylecun/mnist")', 'write `source = huggingface("ylecun/mnist")`', None),
     ("source", 'source = ImageFolder("fruit")', 'write `source = images("fruit")`', "NS401"),
+    ("source", 'source = images("a", target_size = (64, 48))', "write `size = 64x48`", "NS401"),
+    ("source", 'source = images("a", size = [64, 48])', "write `size = 64x48`", "NS401"),
+    ("source", 'source = images("a", image_size = (64, 48, 3))', "write `size = 64x48`", "NS401"),
+    ("source", 'source = images("a", color_mode = "grayscale")', "write `channels = 1`", "NS401"),
+    ("source", 'source = images("a", color_mode = "rgb")', "write `channels = 3`", "NS401"),
+    ("source", 'source = images("a", rescale = 1/255)', "remove it: images are scaled to 0..1", None),
+    ("source", 'source = images("a", class_mode = "categorical")', "remove it: the classes are the folders", None),
+    ("source", 'source = images("a", label_mode = "int")', "remove it: the classes are the folders", None),
+    ("source", 'source = images("a", interpolation = "nearest")', "remove it: images are resized bilinearly", None),
+    ("source", 'source = images("a", batch_size = 32)', "write `batch = 32` on its own line in `train`", None),
+    ("source", 'source = csv("pets.csv", "species", index_col = "height")', 'write `drop = "height"`', ""),
+    ("source", 'source = csv("pets.csv", index_col = 0)', "remove it: a first column without a name", None),
     ("source", "source = 'iris'", 'write `"iris"`', None),
     ("data", "split = [0.8, 0.2]", "write `test = 0.2`", ""),
     ("data", "train_split = 0.8", "write `test = 0.2`", ""),
@@ -197,6 +211,16 @@ MISTAKES = [
     ("seq", "lstm(64, return = true) -> gap -> dense(3)", "write `return = sequence`", ""),
     ("seq", "lstm(64, return = last) -> lstm(32) -> gap", "write `lstm(64)`", None),
     ("seq", "gap -> lstm(32)", "remove the `gap` before it", None),
+    ("source", 'source = npz("a.npz", "signals", "kind")', 'write `npz("a.npz", x = "signals", y = "kind")`', "NS401"),
+    ("source", 'source = npy("a.npy", "b.npy", "c.npy", "d.npy")', 'x_test = "c.npy", y_test = "d.npy")`', "NS401"),
+    ("source", 'source = csv("pets.csv", "species", "pets.csv")', '"species", test = "pets.csv")`', ""),
+    ("source", 'source = csv("pets.csv", "species", ",")', "by name: delimiter", None),
+    # several inputs, and cells with several tags
+    ("ratings", 'csv("ratings.csv", "rating", categories = ["user", "item"])', "add `encode = ids` to `csv(…)`", None),
+    ("ratings", 'csv("ratings.csv", "rating")', '`categories = ["user", "item"], encode = ids` to', None),
+    ("ratings", "diabetes", "the data give one input: `input 10`", None),
+    ("file", 'dense(3, softmax)\n\ndata { source = csv("films.csv", "genres") }', '"genres", as = set(","))` in', None),
+    ("file", 'dense(9, sigmoid)\n\ndata { source = csv("films.csv", target = "genres") }', "`dense(3, sigmoid)`", None),
     # the form of a spec
     ("file", "input 28, 28, 1\n\ndense(10)", "write `input 28x28x1`", None),
     ("file", "input 28*28\n\ndense(10)", "write `input 28x28`", None),
@@ -252,6 +276,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mistakes")
     rows = [f"{1 + i % 3}.{i},{i % 7},{('cat', 'dog', 'rabbit')[i % 3]}" for i in range(30)]
     (folder / "pets.csv").write_text("\n".join(["weight,height,species", *rows]) + "\n")
+    rows = [f"{i % 7},{i % 5},{i / 2}" for i in range(30)]
+    (folder / "ratings.csv").write_text("\n".join(["user,item,rating", *rows]) + "\n")
+    genres = ("Action", '"Action,Comedy"', '"Comedy,Drama"', "Drama", '"Action,Drama"')
+    (folder / "films.csv").write_text("\n".join(["year,genres", *(f"{i},{genres[i % 5]}" for i in range(30))]) + "\n")
     return folder
 
 

@@ -141,7 +141,8 @@ def test_one_row(titanic: netspec.Model, people: pd.DataFrame) -> None:
         (lambda people: [{"age": 3}, {"fare": 2}], "NS480.*it lacks `port`"),
         (lambda people: [[1, "S"]], "NS480.*row 1.*it has 2 cells, and an example has 3"),
         (lambda people: {"age": [1, 2], "fare": [1], "port": ["S"]}, "NS480.*different lengths"),
-        (lambda people: np.zeros((2, 3)), "NS480.*it has the shape 3, the network takes 5"),
+        (lambda people: np.zeros((2, 3)), "NS480.*for the array: it has only numbers,.* other values in `port`"),
+        (lambda people: np.zeros((2, 9)), "NS480.*for the array: it has 9 columns, and an example has 3"),
         (lambda people: Image.new("RGB", (4, 4)), "NS480.*image 1.*the network takes rows of a table, not images"),
     ],
 )
@@ -271,6 +272,11 @@ def test_folders_of_classes_and_archives(
     np.savez(tmp_path / "strange.npz", a=pixels, b=pixels)
     np.testing.assert_allclose(photos.predict(tmp_path / "some.npz").probabilities, expected, rtol=1e-6)
     assert run(["predict", str(folder / "network-1"), str(tmp_path / "strange.npz")]) == 1
+    assert "several of its arrays have the shape" in capsys.readouterr().err
+    np.savez(tmp_path / "single.npz", a=pixels, b=pixels[0, 0], c=np.array(["text"]))
+    np.testing.assert_allclose(photos.predict(tmp_path / "single.npz").probabilities, expected, rtol=1e-6)
+    np.savez(tmp_path / "none.npz", a=pixels[0], b=pixels[0])
+    assert run(["predict", str(folder / "network-1"), str(tmp_path / "none.npz")]) == 1
     assert "it has the arrays a, b, none of them called as the input" in capsys.readouterr().err
 
 

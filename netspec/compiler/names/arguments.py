@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from netspec.compiler.names.hints.foreign import merges, reorder
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections, squeeze, suggest
 from netspec.language.diagnostics import Note, Problems
-from netspec.language.kinds import Body, Count, NewShape, Sizes
+from netspec.language.kinds import Body, Count, NewShape, Sizes, Text
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Kind, Word
@@ -181,7 +182,9 @@ class ArgumentMatcher:
             word=self.callee.word,
             limit=count,
             extra="one" if extra == 1 else str(extra),
-            advice=self._in_other_order(given) or _without_others(self.callee, given, self.arguments[len(given) :]),
+            advice=self._in_other_order(given)
+            or _by_name(self.callee, given, self.arguments[len(given) :])
+            or _without_others(self.callee, given, self.arguments[len(given) :]),
         )
 
     def _in_other_order(self, given: Sequence[tree.Argument]) -> str | None:
@@ -197,6 +200,22 @@ class ArgumentMatcher:
         ]
         own = [e.span.text for e in activations]
         return reorder(self.callee.declared, sizes, [*named, *self.arguments[len(given) :]], own)
+
+
+def _by_name(callee: Callee, given: Sequence[tree.Argument], named: Sequence[tree.Argument]) -> str | None:
+    """The call of a data source whose further names of arrays or files belong to the next options that take a text;
+    None where they may belong to others."""
+    if callee.declared is None or callee.declared.category != "source":
+        return None
+    count, has = len(callee.positional), {a.name.name for a in named if a.name is not None}
+    free = [s for s in callee.slots if isinstance(s.kind, Text) and s.position is None and s.name not in has]
+    extra = [a.value for a in given[count:]]
+    is_sure = all(isinstance(value, tree.String) and re.search(r"\w", value.value) for value in extra)
+    if not is_sure or len(extra) > len(free):
+        return None
+    options = [f"{slot.name} = {value.span.text}" for slot, value in zip(free, extra, strict=False)]
+    texts = [*(a.span.text for a in given[:count]), *options, *(a.span.text for a in named)]
+    return f"write `{callee.word}({', '.join(texts)})`"
 
 
 def _without_others(callee: Callee, given: Sequence[tree.Argument], named: Sequence[tree.Argument]) -> str:

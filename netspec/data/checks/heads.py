@@ -11,8 +11,10 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.errors import network as errors
 from netspec.data.errors.labels import LabelsFrom
+from netspec.data.formats.cell_advice import separator_of
 from netspec.data.formats.cells import number
 from netspec.data.transforms.class_ids import ids_to_write
+from netspec.data.transforms.columns import tags
 from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.source import Span
 from netspec.language.vocabulary import words
@@ -59,7 +61,23 @@ def check_head(target: Target, head: OutputHead, source_span: Span | None = None
     wrong = check(target, head, source_notes(source_span, f"gives {describe(target)}", head.span))
     if isinstance(wrong, errors.WrongHead | errors.LabelsNotIds) and source_span is not None:
         return [_for_source(wrong, target, source_span.text)]
+    if isinstance(wrong, errors.ClassCount) and source_span is not None:
+        return [_of_tags(wrong, target, head, source_span.text)]
     return [wrong] if wrong is not None else []
+
+
+def _of_tags(wrong: errors.ClassCount, target: Target, head: OutputHead, source: str) -> errors.ClassCount:
+    """A mistake of which the hint says how cells with several tags are read, where the classes look like that."""
+    word, _, arguments = source.partition("(")
+    separator = separator_of(target.names or ())
+    column = re.search(r'target *= *"([^"]*)"', arguments) or re.match(r' *"[^"]*", *"([^"]*)"', arguments)
+    if word not in ("csv", "parquet") or not separator or column is None or "per_column" in arguments:
+        return wrong
+    found = sorted({tag for name in target.names or () for tag in tags(name, separator)})
+    shown = ", ".join(found[:MAX_LISTED]) + (", …" if len(found) > MAX_LISTED else "")
+    option = f'per_column = of("{column[1]}", as = set("{separator}"))'
+    layer = f"`{_activated(head, 'sigmoid', len(found))}`"
+    return structs.replace(wrong, case="tags", tags=shown, option=option, source=word, layer=layer)
 
 
 def _for_source(

@@ -6,7 +6,7 @@ network expects. Output: diagnostics, one for each mistake. Shapes of inputs may
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
@@ -21,6 +21,7 @@ from netspec.language.diagnostics import Diagnostic, Note
 from netspec.language.lazy import lazy
 from netspec.language.shape import Dim, Shape, Size, product
 from netspec.language.source import Span
+from netspec.language.values import to_source
 
 if TYPE_CHECKING:
     from netspec.data.checks import values
@@ -59,7 +60,7 @@ def check_facts(
 ) -> list[Diagnostic]:
     """What is wrong by shapes, class counts and heads alone; nothing is loaded."""
     expected = Expected(inputs, heads, input_spans or {}, source_span)
-    facts = join_targets(facts, heads)
+    facts = with_channels(join_targets(facts, heads), inputs)
     found = check_inputs(facts, expected)
     if any(isinstance(wrong, errors.TokensUnlikeData) for wrong in found):
         return found  # networks for numbers and for ids end differently: a consequence
@@ -113,6 +114,19 @@ def join_targets(facts: Facts, heads: Mapping[str, object]) -> Facts:
     return facts.replace(targets={"output": Target(kind, size, columns=_column_names(facts.targets))})
 
 
+def with_channels(facts: Facts, inputs: Mapping[str, Shape]) -> Facts:
+    """The same facts, with an axis for the channel of gray images that have none, where the network takes them so."""
+    shapes = {
+        key: inputs[name]
+        for name, key in pair_names(facts.inputs, inputs).items()
+        if len(facts.inputs[key].sizes) == 2 and not inputs[name].is_tokens
+        if _fits((*facts.inputs[key].sizes, 1), inputs[name].sizes, {})
+    }
+    if not shapes:
+        return facts
+    return facts.replace(inputs=facts.inputs | {key: Shape((*facts.inputs[key].sizes, 1)) for key in shapes})
+
+
 def _column_names(targets: Mapping[str, Target]) -> tuple[str, ...]:
     """The names of the numbers of several targets; of one with several numbers they are numbered."""
     names = [
@@ -143,10 +157,15 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
     """Names of inputs and outputs, and shapes of inputs."""
     found: list[Diagnostic] = []
     pairs = pair_names(facts.inputs, expected.inputs)
-    for name in [name for name in expected.inputs if name not in pairs]:
-        span = expected.input_span(name)
-        advice = _input_advice(name, facts)
-        found.append(errors.NamesUnlikeData(span=span, what="input", name=name, advice=advice))
+    missing = [name for name in expected.inputs if name not in pairs]
+    unlike = partial(errors.NamesUnlikeData, what="input")
+    if missing and len(facts.inputs) == 1:
+        span, *others = [expected.input_span(name) for name in missing]
+        notes = tuple(Note(other, "nor this one") for other in others if other is not None and other != span)
+        found.append(unlike(span=span, notes=notes, name=missing[0], advice=_single_advice(missing, facts, expected)))
+    else:
+        spans = {name: expected.input_span(name) for name in missing}
+        found += [unlike(span=span, name=name, advice=_input_advice(name, facts)) for name, span in spans.items()]
     targets = pair_names(facts.targets, expected.heads)
     for name in [name for name in expected.heads if name not in targets]:
         advice = suggest(name, facts.targets, what="its targets")
@@ -167,6 +186,18 @@ def _input_advice(name: str, facts: Facts) -> str:
     declared = " · ".join(f"`input {key}: {shape}`" for key, shape in facts.inputs.items())
     near = suggest(name, facts.inputs, what="its inputs")
     return f"{near}\nthe data give {declared}" if "did you mean" in near else f"the data give {declared}"
+
+
+def _single_advice(missing: Sequence[str], facts: Facts, expected: Expected) -> str:
+    """What to write where the spec declares several inputs, and the data have one."""
+    text = expected.source_span.text if expected.source_span is not None else ""
+    word = text.partition("(")[0]
+    tokens = [name for name in missing if expected.inputs[name].is_tokens]
+    if word in ("csv", "parquet") and tokens and "encode" not in text:
+        columns = "" if all(f'"{name}"' in text for name in tokens) else f"categories = {to_source(tokens)}, "
+        columns = "" if "categories" in text else columns
+        return f"add `{columns}encode = ids` to `{word}(…)`"
+    return f"the data give one input: `input {next(iter(facts.inputs.values()))}`"
 
 
 def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, Size]) -> Diagnostic | None:
@@ -230,8 +261,6 @@ def _channels_first(found: Shape, shape: Shape, span: Span | None) -> Diagnostic
 
 def _shape_advice(found: tuple[Size, ...], wanted: tuple[Size, ...]) -> str:
     advice = f"write `input {Shape(found)}`" if len(found) > 1 else f"write `input {found[0]}`"
-    if (*found, 1) == wanted:
-        return f"give the examples an axis for the channel, `x[..., None]`, or {advice}"
     if product(found) != product(wanted):
         return advice
     if len(wanted) == 1:

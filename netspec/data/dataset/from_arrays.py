@@ -42,8 +42,8 @@ def from_arrays(
 
     Args:
         x: inputs, examples first and channels last, or a dictionary of them by the names of the inputs. 8-bit images
-            are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed. Data frames
-            keep the names of their columns.
+            are scaled to 0..1 and get a channel axis when they have none; other numbers are not changed, and get this
+            axis for a network that declares it. Data frames keep the names of their columns.
         y: targets, or a dictionary of them by the names of the outputs. Integers are class ids from 0, texts are names
             of classes (sorted, unless `names` has them), booleans and numbers that are all 0 or 1 are binary labels,
             other numbers are numbers. None for a network whose target is its input.
@@ -156,9 +156,13 @@ def dataset_of(value: Any, name: str = "data") -> Dataset | None:
     if isinstance(value, Mapping) and "x" in value and {*value} <= {"x", "y", "x_test", "y_test"}:
         return from_arrays(**value, name=name)
     if isinstance(value, tuple | list) and len(value) in (2, 4):
+        _check_apart(value[0], value[1])
         _check_order([getattr(part, "shape", ()) for part in value])
         return from_arrays(*value, name=name)
-    return from_arrays(value, name=name) if hasattr(value, "shape") else None
+    if not hasattr(value, "shape"):
+        return None
+    _check_apart(value, None)
+    return from_arrays(value, name=name)
 
 
 def _check_order(shapes: Sequence[tuple[int, ...]]) -> None:
@@ -259,10 +263,9 @@ def as_numbers(value: Any, what: str) -> Array:
     except ValueError as error:
         raise Unplaced(WrongType, what=what, found="rows of unequal length", case="ragged") from error
     if array.dtype.kind == "O" and (header := column_names(value)):
-        wrong = [name for name in header if value[name].dtype.kind not in "biuf"]
-        if wrong:
-            shown = ", ".join(f"`{name}`" for name in wrong[:8]) + (", …" if len(wrong) > 8 else "")
-            raise Unplaced(WrongType, what=what, found=f"columns that are not numbers: {shown}", case="frame")
+        if wrong := _not_numbers(value, header):
+            raise Unplaced(WrongType, what=what, found=_listed(wrong), case="frame")
+        array = np.column_stack([np.asarray(value[name]) for name in header])  # of numbers and booleans
     if array.dtype.kind not in "biuf":
         found = TYPE_NAMES.get(array.dtype.kind, f"values of type {array.dtype}")
         raise Unplaced(WrongType, what=what, found=found, case=array.dtype.kind)
@@ -272,6 +275,29 @@ def as_numbers(value: Any, what: str) -> Array:
         missing = "examples" if not len(array) else "numbers in its examples"
         raise Unplaced(NoExamples, what=what, missing=missing, advice=f"its shape is {array.shape}")
     return array
+
+
+def _not_numbers(frame: Any, header: Sequence[str]) -> list[str]:
+    return [name for name in header if np.asarray(frame[name]).dtype.kind not in "biuf"]
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in columns[:8]) + (", …" if len(columns) > 8 else "")
+    return f"columns that are not numbers: {shown}"
+
+
+def _check_apart(x: Any, y: Any) -> None:
+    """Raises Unplaced for a data frame that holds the targets, too: `y` is the name of a column, or there is none."""
+    header = column_names(x)
+    if isinstance(y, str) and y in header:
+        raise Unplaced(WrongType, what="y", found=f"the name of a column, `{y}`", case="apart", column=y)
+    if isinstance(y, str) and header:
+        case = "apart, one-hot" if any(name.startswith(f"{y}_") for name in header) else "column name"
+        raise Unplaced(WrongType, what="y", found=f"a single text, `{y}`", case=case, column=y)
+    wrong = _not_numbers(x, header)
+    column = header[-1] if y is None and wrong else getattr(y, "name", None)
+    if wrong and (y is None or column in wrong):
+        raise Unplaced(WrongType, what="x", found=_listed(wrong), case="apart", column=column)
 
 
 def _by_name(value: Any, what: str, default: str) -> dict[str, tuple[str, Array]]:

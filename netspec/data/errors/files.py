@@ -122,6 +122,7 @@ class BadHeader(Diagnostic):
         "inputs": "rename one of the columns: inputs of token ids have the names of their columns",
         "numbers": "if this row is an example, write `header = none{target}`; its columns are {names}",
         "count": "give every column one name: it has {count}",
+        "no name": "write its name in the file, or leave it out: `drop = {names}`",
         "": "give every column a unique name",
     }
     file: str
@@ -303,6 +304,10 @@ class WrongType(Diagnostic):
         "O": "rows of unequal length and None make objects of numbers; the array must have a type such as float32",
         "frame": "make numbers of them, such as `{what} = pandas.get_dummies({what})`, or save the frame as a file and "
         'write `source = csv("data.csv", target = "…", categories = auto)`',
+        "apart": 'give the targets apart from the features: `(df.drop(columns="{column}"), df["{column}"])`',
+        "apart, one-hot": "give the targets apart from the features: "
+        '`(pandas.get_dummies(df.drop(columns="{column}")), df["{column}"])`',
+        "column name": 'give the column itself: `df["{column}"]`',
         "saved": "save an array of numbers, such as float32",
         "saved texts": "save numbers, or names of classes as texts: `y.astype(str)`",
         "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',
@@ -311,6 +316,7 @@ class WrongType(Diagnostic):
     what: str
     found: str
     layer: str = ""
+    column: str = ""
 
 
 class BadPair(Diagnostic):

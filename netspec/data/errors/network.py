@@ -40,10 +40,18 @@ class ClassCount(Diagnostic):
     code = "NS432"
     title = "the data have {classes} classes{names}, but the last layer has {units}"
     label = "for {classes} classes"
-    hint = "write `dense({classes}, softmax)`, or `dense(classes, softmax)`"
+    hint = {
+        "tags": "if a cell may have several of the tags {tags}, write `{option}` in `{source}(…)` and {layer} here\n"
+        "for one class for each different cell write `dense({classes}, softmax)`",
+        "": "write `dense({classes}, softmax)`, or `dense(classes, softmax)`",
+    }
     classes: int
     units: str
     names: str = ""
+    tags: str = ""
+    option: str = ""
+    source: str = ""
+    layer: str = ""
 
 
 class SoftmaxOfOne(Diagnostic):

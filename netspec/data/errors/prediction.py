@@ -11,8 +11,9 @@ class CannotPredict(Diagnostic):
     """
 
     code = "NS480"
-    title = "cannot predict for `{name}`: {reason}"
+    title = "cannot predict for {name}: {reason}"
     name: str
+    """A text in backticks, or what is meant in words."""
     reason: str
 
 

@@ -17,6 +17,7 @@ class NoTarget(Diagnostic):
         "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
         "images": "put images into a folder for each class\n" + _AUTOENCODER,
         "evaluation": "give the targets, too: `(x, y)`",
+        "python": 'give the targets, too: `(x, y)`, of a data frame `(df.drop(columns="…"), df["…"])`\n' + _AUTOENCODER,
         "": "give targets, too\n" + _AUTOENCODER,
     }
     source: str

@@ -70,7 +70,8 @@ class ColumnTypeConflict(Diagnostic):
 class LeftOut(Diagnostic):
     """A column whose name says that it identifies the rows, such as `id` or `customerID`, and whose values are whole
     numbers or texts that are all different, is not a feature: nothing can be learned from it, except the rows of the
-    training set by heart. It is used if `columns`, `categories` or `per_column` names it.
+    training set by heart. The same holds for a first column that has no name, which is called `Unnamed: 0`. A column is
+    used if `columns`, `categories` or `per_column` names it.
     """
 
     severity: ClassVar[str] = "warning"
@@ -78,10 +79,11 @@ class LeftOut(Diagnostic):
     title = "the column `{column}` of {file} identifies the rows, and is left out"
     label = "has {count} different values in {count} rows"
     hint = {
-        "number": "to leave it out without this warning, write `drop = {drop}`\n"
-        'to use it, write `per_column = of("{column}", as = number)`',
-        "": "to leave it out without this warning, write `drop = {drop}`",
+        "number": "to leave it out without this warning, write `drop = {drop}` in `{source}(…)`\n"
+        'to use it, write `per_column = of("{column}", as = number)` there',
+        "": "to leave it out without this warning, write `drop = {drop}` in `{source}(…)`",
     }
+    source: str
     file: str
     column: str
     count: int

@@ -85,10 +85,7 @@ class Archive:
     def _likely(self) -> str:
         """The options that name the arrays as their shapes say: inputs of several axes, and targets of as many
         examples; the second such pair is the test split."""
-        shapes = {}
-        for name in self.arrays:
-            with self.file.open(f"{name}.npy") as file:
-                shapes[name] = read_npy_head(file).shape
+        shapes = {name: self.shape(name) for name in self.arrays}
         inputs = [name for name, shape in shapes.items() if len(shape) > 1 and shape[1:] != (1,)]
         left = [name for name in shapes if name not in inputs]
         found: list[str] = []
@@ -99,6 +96,11 @@ class Archive:
                 found += [f'x{suffix} = "{x}"', f'y{suffix} = "{y}"']
                 left.remove(y)
         return ", ".join(found or ['x = "images"', 'y = "labels"'])
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """The shape of an array of anything."""
+        with self.file.open(f"{key}.npy") as file:
+            return read_npy_head(file).shape
 
     def head(self, key: str, *, may_be_text: bool = False) -> tuple[tuple[int, ...], Any]:
         """Shape and dtype of an array of numbers (or of texts, where these are allowed); the numbers are not read.

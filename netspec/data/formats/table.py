@@ -18,7 +18,7 @@ from netspec.data.formats.cell_errors import BadCells, missing_values, not_numbe
 from netspec.data.formats.cells import MISSING, UNKNOWN_NAME
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_files import TableFile, as_text
-from netspec.data.formats.table_layout import Layout, Wanted, make_layout
+from netspec.data.formats.table_layout import Layout, Wanted, make_layout, no_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 
@@ -155,7 +155,10 @@ class _Reading:
         """The columns that are named like identifiers and have another whole number or text in each row, and whether
         it is a number."""
         found = {}
-        for position in self.layout.ids if self.frame.height >= MIN_IDS else ():
+        for position in self.layout.ids:
+            is_named = position not in self.source.unnamed
+            if is_named and self.frame.height < MIN_IDS:
+                continue
             name = self.layout.header[position]
             is_number = name not in names and len(self.wrong.get(name, ((),))[0]) < self.frame.height
             if not is_number:
@@ -167,6 +170,8 @@ class _Reading:
                 is_id = is_whole and len(np.unique(values)) == len(values)
             if is_id:
                 found[name] = is_number
+            elif not is_named:
+                raise no_name(self.source, self.layout.wanted, [position])
         return found
 
     def _is_all_text(self, name: str) -> bool:

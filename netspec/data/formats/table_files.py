@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,13 +41,15 @@ class TableFile:
     """A table in memory; columns are named by their positions.
 
     `lines` has the line of each row in the file. `ragged` has the line and the cells of each row that is left out
-    because the header has more or fewer. `form` says how text files are written, `delimiter` is None for others;
+    because the header has more or fewer. Columns without a name have one as in pandas, such as `Unnamed: 0`; `unnamed`
+    has their positions. `form` says how text files are written, `delimiter` is None for others;
     `has_header` whether the names of the columns are from the file.
     """
 
     def __init__(self, file: str, header: Sequence[str], frame: pl.DataFrame, lines: Array) -> None:
         self.file = file
-        self.header = tuple(header)
+        self.unnamed: Collection[int] = ()
+        self.header = self._all_named(header)
         self.lines = lines
         self.ragged: Sequence[tuple[int, Sequence[str]]] = ()
         self.form = CsvFormat()
@@ -63,6 +65,11 @@ class TableFile:
         table = cls(file, header, _text_frame(rows, len(header)), np.arange(1, len(rows) + 1))
         table.form = form or table.form
         return table
+
+    def _all_named(self, header: Sequence[str]) -> tuple[str, ...]:
+        """The header with a name for each column, if it names any."""
+        self.unnamed = [position for position, name in enumerate(header) if not name] if any(header) else ()
+        return tuple(f"Unnamed: {i}" if i in self.unnamed else name for i, name in enumerate(header))
 
     def head(self) -> Sequence[Sequence[str | None]]:
         """The cells of the first rows."""
@@ -129,7 +136,7 @@ class CsvFile(TableFile):
         if not is_header and first == "data" and cells and names is not None and len(cells) != len(names):
             problem = f"has {len(names)} names, but the first row has {len(cells)} cells"
             raise Unplaced(BadHeader, option="names", file=file, problem=problem, count=len(cells), case="count")
-        self.header = tuple(cells if is_header else names or default_names(len(cells)))
+        self.header = self._all_named(cells if is_header else names or default_names(len(cells)))
 
     def head(self) -> Sequence[Sequence[str | None]]:
         return [cells for _, cells in islice(self._rows(), self._skip, HEAD_ROWS + self._skip)]

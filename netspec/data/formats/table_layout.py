@@ -19,6 +19,7 @@ from netspec.data.formats.cells import MISSING, number
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Unplaced
 from netspec.language.record import Frozen
+from netspec.language.values import to_source
 
 if TYPE_CHECKING:
     from netspec.data.formats.table_files import TableFile
@@ -29,7 +30,9 @@ AUTO = "auto"
 MAX_NAMED = 40
 """How many names of columns a hint writes out."""
 
-LIKE_ID = re.compile(r"(.*[_\W])?(?i:id|uuid|guid|index)|.*[a-z](Id|ID)|(?i:unnamed: 0|row_?(number|nr))")
+LIKE_ID = re.compile(
+    r"(.*[_\W])?(?i:id|uuid|guid|index)|.*[a-z](Id|ID)|(?i:unnamed: 0|row_?(number|nr))|__index_level_0__"
+)
 """Names of columns that identify the rows."""
 
 DELIMITERS = (";", "\t", "|", ",")
@@ -118,6 +121,9 @@ def make_layout(source: TableFile, wanted: Wanted) -> Layout:
     }
     ids = named is None and wanted.leaves_out_ids
     said = {*per_column, *(() if wanted.categories == AUTO else categories)}
+    nameless = [p for p in features if p in source.unnamed and p not in said] if named is None else []
+    if nameless and nameless != [0]:
+        raise no_name(source, wanted, nameless)
     if not features:
         raise Unplaced(NoExamples, option="file", what=file, missing="column but the target", case="features")
     return Layout(
@@ -136,14 +142,20 @@ def _check_names(file: str, header: Sequence[str]) -> None:
     if not any(header):
         raise Unplaced(NoExamples, option="file", what=file, missing="header", case="header")
     bad_header = partial(Unplaced, BadHeader, option="file", file=file)
-    if "" in header:
-        raise bad_header(problem=f"has no name for column {header.index('') + 1}")
     if len({*header}) < len(header) and all(number(cell) is not None for cell in header):
         raise _row_of_numbers(file, header)
     if len({*header}) < len(header):
         second = next(i for i, name in enumerate(header) if name in header[:i])
         first = header.index(header[second])
         raise bad_header(problem=f"has `{header[second]}` twice, as columns {first + 1} and {second + 1}")
+
+
+def no_name(source: TableFile, wanted: Wanted, positions: Sequence[int]) -> Unplaced:
+    """The error about columns that have no name and are not left out."""
+    names = [*wanted.drop, *(source.header[position] for position in positions)]
+    bad_header = partial(Unplaced, BadHeader, option="file", file=source.file, case="no name")
+    drop = to_source(names if len(names) > 1 else names[0])
+    return bad_header(problem=f"has no name for column {positions[0] + 1}", names=drop)
 
 
 def _check_conflicts(file: str, header: Sequence[str], roles: dict[str, set[int]], categories: set[int]) -> None:

@@ -96,7 +96,7 @@ def check_finite(raw: RawInputs, preprocessing: Preprocessing) -> None:
             if len(position) == 1 and (columns := _columns(key, preprocessing)):
                 where = f" in column `{columns[position[0]]}`"
             advice = "a network computes only with finite numbers: fill them in, or leave the example out"
-            raise cannot_predict(raw.names[row], f"it has {shown}{where}", advice)
+            raise cannot_predict(f"`{raw.names[row]}`", f"it has {shown}{where}", advice)
 
 
 def _columns(key: str, preprocessing: Preprocessing) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class Reader:
         if len(self.inputs) != 1:
             raise fail(self._several(name))
         ((key, shape),) = self.inputs.items()
-        fitted = fit(found, name, shape)
+        fitted = fit(found, f"`{name}`", shape)
         array = fitted.astype("int32") if shape.is_tokens else narrowed(fitted)
         names = [*called] or ([name] if len(array) == 1 else [f"{name} {i + 1}" for i in range(len(array))])
         return RawInputs({key: array}, names)
@@ -165,13 +165,13 @@ class Reader:
     def _several(self, name: str) -> CannotPredict:
         reason = f"the network has {len(self.inputs)} inputs ({', '.join(self.inputs)})"
         advice = "load it in Python: `netspec.load(run)(first, second)`"
-        return CannotPredict(name=name, reason=reason, advice=advice)
+        return CannotPredict(name=f"`{name}`", reason=reason, advice=advice)
 
     def _read_folder(self, path: Path) -> RawInputs:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)  # class folders too
         if not files:
             advice = f"images end in {', '.join(ENDINGS)}"
-            raise fail(CannotPredict(name=str(path), reason="the folder has no images", advice=advice))
+            raise fail(CannotPredict(name=f"`{path}`", reason="the folder has no images", advice=advice))
         pixels = np.concatenate([self.read_image(file) for file in files])
         return self.single(str(path), pixels, [str(file) for file in files])
 
@@ -187,13 +187,13 @@ class Reader:
             takes = "rows of a table" if is_table else f"rows of {shape} numbers" if is_row else str(shape)
             reason = f"the network takes {takes}, not images"
             advice = row_advice(encoder) if isinstance(encoder, RowEncoder) else "give rows of numbers or an .npy file"
-            raise fail(CannotPredict(name=name, reason=reason, advice=advice))
+            raise fail(CannotPredict(name=f"`{name}`", reason=reason, advice=advice))
         try:
             picture = load()
         except OSError as error:
             advice = error.advice if isinstance(error, Refused) else "give an image that opens in other programs"
             reason = error.strerror or "not an image"
-            raise fail(CannotPredict(name=name, reason=reason, advice=advice)) from None
+            raise fail(CannotPredict(name=f"`{name}`", reason=reason, advice=advice)) from None
         if isinstance(encoder, ImageEncoder):
             return encoder.encode(picture)[None]
         sizes = shape.space
@@ -209,20 +209,27 @@ class Reader:
         except Unplaced as bad:
             diagnostic = bad.diagnostic()
             reason = str(bad.fields.get("reason", diagnostic.message))
-            raise cannot_predict(str(path), reason, diagnostic.hint_text) from None
+            raise cannot_predict(f"`{path}`", reason, diagnostic.hint_text) from None
         return found / 255 * self._brightest if found.dtype == np.uint8 else found
 
     def _read_npz(self, path: Path) -> Any:
-        """The array that is called as the input, `x_test` or `x`, or the only one; raises Unplaced."""
+        """The array that is called as the input, `x_test` or `x`, or the only one of its shape; raises Unplaced."""
         with open_archive(path) as archive:
             names = archive.arrays
             known = [name for name in (*self.inputs, "x_test", "X_test", "x", "X", "images") if name in names]
             if known or len(names) == 1:
                 return archive.read((known or names)[0])
-        reason = f"it has the arrays {', '.join(names[:12]) or 'none'}, none of them called as the input"
+            shape = next(iter(self.inputs.values()))
+            fitting = [name for name in names if fits(archive.shape(name), shape)]
+            if len(fitting) == 1:
+                return archive.read(fitting[0])
+        listed = ", ".join((fitting or names)[:12]) or "none"
+        reason = f"it has the arrays {listed}, none of them called as the input, or with its shape {shape}"
+        if fitting:
+            reason = f"several of its arrays have the shape {shape} of the input: {listed}"
         called = " or ".join(f"`{name}`" for name in dict.fromkeys((next(iter(self.inputs)), "x")))
         advice = f"call the array of the inputs {called}, or write an .npy file"
-        raise cannot_predict(str(path), reason, advice)
+        raise cannot_predict(f"`{path}`", reason, advice)
 
     @property
     def _brightest(self) -> int:
@@ -250,7 +257,7 @@ class Reader:
         except (CompileError, Unplaced):
             if not isinstance(encoder := self.preprocessing.encoder, ImageEncoder):
                 raise
-        raise cannot_predict(name, f"the network takes images of {encoder.shape}", GIVE_IMAGES)
+        raise cannot_predict(f"`{name}`", f"the network takes images of {encoder.shape}", GIVE_IMAGES)
 
     def encode_file(self, file: TableFile, row: str) -> RawInputs:
         """The rows of a table in memory, each called `row` and its number."""
@@ -272,7 +279,7 @@ class Reader:
         except Unplaced as bad:
             message = bad.diagnostic().message
             raise fail(
-                CannotPredict(name=text, reason=message.split(", ", 1)[-1], advice=row_advice(self.rows))
+                CannotPredict(name=f"`{text}`", reason=message.split(", ", 1)[-1], advice=row_advice(self.rows))
             ) from None
 
     def _no_file(self, text: str) -> CannotPredict:
@@ -284,7 +291,7 @@ class Reader:
         advice = suggest(path.name, files, what="files there", limit=MAX_FILES)
         rest = "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
         reason = "no such file" if path.suffix.lower() in FILES else "no such file, and not a row of numbers"
-        return CannotPredict(name=text, reason=reason, advice=advice or (GIVE_IMAGES if are_images else rest))
+        return CannotPredict(name=f"`{text}`", reason=reason, advice=advice or (GIVE_IMAGES if are_images else rest))
 
     def _wanted(self) -> Wanted:
         """The features; missing numbers are allowed if training has filled them in."""
@@ -298,7 +305,7 @@ class Reader:
             if self.preprocessing.encoder is not None
             else dict.fromkeys(self.inputs, "input")
         )
-        arrays = {name: fit(found[raw_names[name]], names[0], shape) for name, shape in self.inputs.items()}
+        arrays = {name: fit(found[raw_names[name]], f"`{names[0]}`", shape) for name, shape in self.inputs.items()}
         return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
 
 
@@ -326,6 +333,12 @@ def fit(found: Any, name: str, shape: Shape) -> Any:
     got = "x".join(map(str, found.shape[1:] if found.ndim > 1 else found.shape))
     advice = f"one example has the shape {shape}" + (f", or is a row of {count} numbers" if shape.rank > 1 else "")
     raise cannot_predict(name, f"it has the shape {got}, the network takes {shape}", advice)
+
+
+def fits(got: Sequence[int], shape: Shape) -> bool:
+    """Whether an array of this shape has examples of an input; gray images may have no axis for the channel."""
+    sizes = shape.sizes
+    return matches(got[1:], sizes) or (len(sizes) > 1 and sizes[-1] == 1 and matches(got[1:], sizes[:-1]))
 
 
 def matches(got: Sequence[int], sizes: Sequence[Any]) -> bool:

@@ -22,6 +22,7 @@ from netspec.data.formats.table_files import TableFile
 from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts
+from netspec.data.predict.tables import feature_places, other_width
 from netspec.data.transforms.dates import UNIX
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
 from netspec.language.lazy import lazy
@@ -144,13 +145,21 @@ class _Python:
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> RawInputs:
         """Cells in the order of the columns of the training data."""
-        names = [column.name for column in self.reader.rows.columns]
+        encoder = self.reader.rows
+        names, examples = [column.name for column in encoder.columns], []
         for number, row in enumerate(rows, 1):
-            if not isinstance(row, list | tuple) or len(row) != len(names):
-                found = f"it has {len(row)} cells" if isinstance(row, list | tuple) else "it is not a list of cells"
-                advice = f"an example is {', '.join(names[:12])}" + (" …" if len(names) > 12 else "")
-                raise cannot_predict(f"row {number}", f"{found}, and an example has {len(names)}", advice)
-        return self._columns({name: [row[i] for row in rows] for i, name in enumerate(names)})
+            cells = ["" if cell is None else str(cell) for cell in row] if isinstance(row, list | tuple) else []
+            places = [*range(len(names))] if len(cells) == len(names) else feature_places(cells, encoder.form, encoder)
+            if places is None:
+                is_row = isinstance(row, list | tuple)
+                reason = other_width(len(row), encoder) if is_row else "it is not a list of cells"
+                raise cannot_predict(f"row {number}", reason, self._row_advice())
+            examples.append([row[place] for place in places])
+        return self._columns({name: [row[i] for row in examples] for i, name in enumerate(names)})
+
+    def _row_advice(self) -> str:
+        names = [column.name for column in self.reader.rows.columns]
+        return f"an example is {', '.join(names[:12])}" + (" …" if len(names) > 12 else "")
 
     # ------------------------------------------------------------ images, texts, arrays
 
@@ -190,6 +199,14 @@ class _Python:
         shape = self.inputs[name]
         if matches(array.shape, shape.sizes):
             array = array[None]  # one example
+        is_table = isinstance(self.encoder, RowEncoder) and len(self.inputs) == shape.rank == 1
+        if is_table and array.ndim == 2 and array.shape[1:] != shape.sizes:
+            rows = self.reader.rows
+            texts = ", ".join(f"`{column.name}`" for column in rows.categories)
+            reason = other_width(array.shape[1], rows, unit="column")
+            if array.shape[1] == len(rows.columns):
+                reason = f"it has only numbers, and an example has other values in {texts}"
+            raise cannot_predict("the array", reason, self._row_advice())
         return fit(input_array(array), f"the input {name}", shape)
 
     def _checked(self, raw: RawInputs) -> RawInputs:

@@ -127,13 +127,13 @@ def _content(text: str) -> str:
     is_there = bool(text.strip()) and exists(path)
     if is_there and is_folder(path):
         advice = f"give its files, such as {text}/*.txt, or a text"
-        raise fail(CannotPredict(name=text, reason="it is a folder, and the network takes text", advice=advice))
+        raise fail(CannotPredict(name=f"`{text}`", reason="it is a folder, and the network takes text", advice=advice))
     if is_there:
         return _text_of(path)
     if path.suffix in TEXTS and len(text.split()) == 1:
         near = [file.name for file in path.parent.iterdir()] if is_folder(path.parent) else []
         advice = suggest(path.name, near, what="files there") or "check the name and the folder"
-        raise fail(CannotPredict(name=text, reason="no such file", advice=advice))
+        raise fail(CannotPredict(name=f"`{text}`", reason="no such file", advice=advice))
     return text
 
 
@@ -142,7 +142,7 @@ def _text_of(path: Path) -> str:
         text = read_file(path, "text", None).decode("utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n")  # as in training
     except UnicodeDecodeError:
-        raise fail(CannotPredict(name=str(path), reason="it is not UTF-8 text", advice="save it as UTF-8")) from None
+        raise fail(CannotPredict(name=f"`{path}`", reason="it is not UTF-8 text", advice="save it as UTF-8")) from None
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
 
@@ -154,7 +154,7 @@ def encode_texts(contents: Sequence[str], names: Sequence[str], input_name: str,
     for row, (text, content) in enumerate(zip(names, contents, strict=True)):
         pieces = encoder.pieces(content)[-encoder.length :]
         if not pieces:
-            raise fail(CannotPredict(name=text, reason="it is empty", advice="give some text to continue"))
+            raise fail(CannotPredict(name=f"`{text}`", reason="it is empty", advice="give some text to continue"))
         found = encoder.encode(pieces)
         ids[row, : len(found)] = found
         last.append(len(found) - 1)

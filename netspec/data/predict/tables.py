@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from netspec.data.errors.prediction import cannot_predict
+from netspec.data.formats.cell_advice import listed
 from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.table import read_table
@@ -61,7 +62,7 @@ def open_csv(path: Path, rows: RowEncoder, wanted: Wanted) -> CsvFile:
     if others or own.has_header:
         return (others or [own])[0]
     cells = next(iter(own.head()), ())
-    raise cannot_predict(str(path), other_width(len(cells), rows, "row 1"), row_advice(rows))
+    raise cannot_predict(f"`{path}`", other_width(len(cells), rows, "row 1"), row_advice(rows))
 
 
 def _opened(path: Path, rows: RowEncoder, form: CsvFormat) -> CsvFile:
@@ -106,10 +107,12 @@ def open_row(text: str, rows: RowEncoder) -> TableFile:
             form = next(fitting, form)
             cells = _cells(text, form.delimiter)
     except csv.Error as error:
-        raise cannot_predict(text, f"not a row of numbers: {error}", row_advice(rows)) from None
+        raise cannot_predict(f"`{text}`", f"not a row of numbers: {error}", row_advice(rows)) from None
+    if len(cells) != len(names) and (places := feature_places(cells, form, rows)) is not None:
+        return TableFile.of_rows("", names, [[cells[place] for place in places]], form)
     if len(cells) != len(names):
         count = max(text.count(delimiter) + 1 for delimiter in (rows.delimiter, *DELIMITERS))
-        raise cannot_predict(text, other_width(count, rows), row_advice(rows))
+        raise cannot_predict(f"`{text}`", other_width(count, rows), row_advice(rows))
     return TableFile.of_rows("", names, [cells], form)
 
 
@@ -130,6 +133,29 @@ def _is_row(cells: Sequence[str], form: CsvFormat, rows: RowEncoder) -> bool:
     )
 
 
-def other_width(count: int, rows: RowEncoder, what: str = "it") -> str:
+def feature_places(cells: Sequence[str], form: CsvFormat, rows: RowEncoder) -> list[int] | None:
+    """Where the features are in a row that is copied from the table of the training, with or without the targets and
+    the columns that the run leaves out; None where that is not clear."""
+    names, left_out = [column.name for column in rows.columns], rows.left_out
+    found: list[list[int]] = []
+    for without in ([], [*rows.targets], left_out):
+        header = [name for name in rows.header if name not in without]
+        places = [header.index(name) for name in names if name in header]
+        if len(header) == len(cells) and len(places) == len(names) and places not in found:
+            found.append(places)
+    if len(found) > 1:
+        found = [places for places in found if _is_known([cells[place] for place in places], form, rows)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_known(cells: Sequence[str], form: CsvFormat, rows: RowEncoder) -> bool:
+    """Whether cells are an example whose categories occur in training."""
+    pairs = [(column, cell.strip()) for column, cell in zip(rows.columns, cells, strict=True) if column.values]
+    are_known = all(cell in (column.values or ()) for column, cell in pairs if column.kind == "category")
+    return are_known and _is_row(cells, form, rows)
+
+
+def other_width(count: int, rows: RowEncoder, what: str = "it", unit: str = "cell") -> str:
     """Why cells are not an example."""
-    return f"{what} has {count} cell{'' if count == 1 else 's'}, and an example has {len(rows.columns)}"
+    without = f", without {listed(rows.left_out, '`')}, which the run leaves out" if rows.left_out else ""
+    return f"{what} has {count} {unit}{'' if count == 1 else 's'}, and an example has {len(rows.columns)}{without}"

@@ -101,7 +101,7 @@ class Images(Source):
 
     def remarks(self, folder: Path) -> Sequence[Unplaced]:
         listings = self._listings(folder)
-        found = remarks_on(self._surveyed(*listings), choose_colors=self.channels is None)
+        found = remarks_on(self._surveyed(*listings), "images", choose_colors=self.channels is None)
         return [*found, *alike_names("folder", f"`{self.folder}`", listings[0].classes)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
@@ -168,12 +168,20 @@ class Images(Source):
         splits = [name for name in names if name.lower() in SPLIT_NAMES]
         if splits and len(splits) == len(names):
             train = next((name for name in splits if name.lower().startswith("train")), splits[0])
-            tests = [name for name in splits if name.lower().startswith("test")]
-            rest = f', test = "{self.folder.rstrip("/")}/{tests[0]}"' if tests else ""
-            advice = f'write `images("{self.folder.rstrip("/")}/{train}"{rest})`'
+            tests = sorted((name for name in splits if name != train), key=lambda name: name.lower()[:4] != "test")
+            base = self.folder.rstrip("/")
+            rest = [f'"{base}/{train}"', *self._how, *(f'test = "{base}/{name}"' for name in tests[:1])]
+            advice = f"write `images({', '.join(rest)})`"
             problem = f"contains splits of the data ({', '.join(names)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
         return self._list(place, "folder")
+
+    @property
+    def _how(self) -> list[str]:
+        """The options of how images are read, as they are written."""
+        size = [] if self.size is None else [f"size = {self.size[0]}x{self.size[1]}"]
+        channels = [] if self.channels is None else [f"channels = {self.channels}"]
+        return [*size, *channels, *([] if self.fit == "stretch" else [f"fit = {self.fit}"])]
 
     def _list(self, folder: Path, option_name: str) -> Listing:
         listing = _list_images(folder, option_name)

@@ -86,10 +86,10 @@ def _survey(paths: tuple[Path, ...], stamps: tuple[FileStamp, ...]) -> Survey:
     return Survey(heads, broken)
 
 
-def remarks_on(survey: Survey, *, choose_colors: bool) -> list[Unplaced]:
-    """Warnings about images that are read in a way that may surprise. `choose_colors` is set when their channels were
-    decided by the richest."""
-    found = [color_remark([head.channels for head in survey.heads.values()])] if choose_colors else []
+def remarks_on(survey: Survey, word: str, *, choose_colors: bool) -> list[Unplaced]:
+    """Warnings about images that are read in a way that may surprise; `word` has the options of how they are read.
+    `choose_colors` is set when their channels were decided by the richest."""
+    found = [color_remark([head.channels for head in survey.heads.values()], word=word)] if choose_colors else []
     found += [_scale_remark(survey)]
     total = len(survey.heads)
     if frames := [path for path, head in survey.heads.items() if head.has_frames]:
@@ -97,7 +97,7 @@ def remarks_on(survey: Survey, *, choose_colors: bool) -> list[Unplaced]:
     return [remark for remark in found if remark is not None]
 
 
-def color_remark(channels: Sequence[int], option: str = "folder") -> Unplaced | None:
+def color_remark(channels: Sequence[int], option: str = "folder", word: str = "") -> Unplaced | None:
     """The warning about images with different numbers of channels."""
     counts = Counter(channels)
     if len(counts) == 1:
@@ -106,7 +106,7 @@ def color_remark(channels: Sequence[int], option: str = "folder") -> Unplaced | 
     parts = ", ".join(f"{counts[number]:,} {COLORS[number]}" for number in sorted(counts))
     others = [f"`channels = {number}` for {COLORS[number]}" for number in sorted(counts)]
     mixed = partial(Unplaced, MixedColors, option=option, counts=parts, richest=COLORS[richest])
-    return mixed(advice=f"write {' or '.join(others)}" if option == "folder" else "convert them before, with `map`")
+    return mixed(advice=f"write {' or '.join(others)} in `{word}(…)`" if word else "convert them before, with `map`")
 
 
 def _scale_remark(survey: Survey) -> Unplaced | None:

@@ -155,7 +155,17 @@ def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
     default = said.missing if isinstance(said.missing, float) else None
     absent = tuple(sorted(layout.absent))
     encoder = RowEncoder(
-        columns, said.as_ids, said.form.delimiter, None, default, absent, said.form, images=images, folders=folders
+        columns,
+        said.as_ids,
+        said.form.delimiter,
+        None,
+        default,
+        absent,
+        said.form,
+        images=images,
+        folders=folders,
+        header=layout.header,
+        targets=said.target,
     )
     names = [*encoder.groups, *(name for name, _ in encoder.own_inputs())]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)

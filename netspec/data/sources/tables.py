@@ -169,7 +169,7 @@ class TableSource(ColumnOptions):
             if isinstance(kind := of.as_, ImageColumn):
                 for name in of.columns:
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
-                    found += remarks_on(survey(paths), choose_colors=kind.channels is None)
+                    found += remarks_on(survey(paths), "image", choose_colors=kind.channels is None)
         encoder = self._encoder(table, folder)
         named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
         named |= {column.name: column.values for column in encoder.categories if column.values is not None}
@@ -185,7 +185,7 @@ class TableSource(ColumnOptions):
     def _left_out(self, table: Table, name: str) -> Unplaced:
         drop = to_source([*self.drop, name]) if self.drop else to_source(name)
         left_out = partial(Unplaced, LeftOut, option="file", file=table.file, column=name, drop=drop)
-        return left_out(count=len(table), case="number" if table.left_out[name] else "")
+        return left_out(source=self.word, count=len(table), case="number" if table.left_out[name] else "")
 
     def _dropped(self, table: Table) -> list[Unplaced]:
         """The warning about rows that are left out; none for a few."""

@@ -52,7 +52,8 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     `default` replaces missing numbers, `shape` is that of an example which is not a vector, `absent` are marks of a
     missing value in addition to the usual ones, `text` says how text files are written (None: by `delimiter` alone).
-    `images` and `folders` are of columns that name images.
+    `images` and `folders` are of columns that name images. `header` has all columns of the table of the training, and
+    `targets` those of them that are predicted.
     """
 
     kind: ClassVar[str] = "rows"
@@ -66,11 +67,19 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     text: CsvFormat | None = None
     images: Mapping[str, ImageEncoder] = {}
     folders: Mapping[str, str] = {}
+    header: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @property
     def form(self) -> CsvFormat:
         """How rows in text files are written."""
         return self.text or CsvFormat(self.delimiter)
+
+    @property
+    def left_out(self) -> list[str]:
+        """The columns of the table of the training that are neither features nor targets."""
+        names = {*self.targets, *(column.name for column in self.columns)}
+        return [name for name in self.header if name not in names]
 
     @property
     def categories(self) -> tuple[Column, ...]:

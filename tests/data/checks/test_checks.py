@@ -16,6 +16,7 @@ from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.prepare import fit_dataset, prepare_data
 from netspec.data.settings import DataSettings
 from netspec.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
+from netspec.data.sources.numpy_files import Npy
 from netspec.data.sources.synthetic import Slashes, Xor
 from netspec.data.sources.tables import Csv
 from netspec.data.splits.split import split_dataset
@@ -82,7 +83,7 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
     ),
     "image for a vector": (images((8, 8, 1)), Shape((64,)), TWO, "NS430", ["8x8x1", "`input 8x8x1`", "flatten"]),
     "vector for an image": (images((64,)), Shape((8, 8, 1)), TWO, "NS430", ["`input 64`", "`reshape(8x8x1)`"]),
-    "image without channel": (images((8, 8)), Shape((8, 8, 1)), TWO, "NS430", ["8x8", "`x[..., None]`"]),
+    "image without channel": (images((8, 8)), Shape((8, 8, 3)), TWO, "NS430", ["8x8", "8x8x3"]),
     "image of another size": (images((8, 8, 1)), Shape((28, 28, 1)), TWO, "NS430", ["8x8x1", "28x28x1"]),
     "one name, two sizes": (images((8, 9, 1)), Shape((H, H, 1)), TWO, "NS430", ["8x9x1", "HxHx1"]),
     "channels first": (images((3, 8, 9)), Shape((8, 9, 3)), TWO, "NS431", ["3x8x9", "numpy.moveaxis(x, 1, -1)"]),
@@ -443,3 +444,18 @@ def test_facts_of_several_targets_are_paired_by_name() -> None:
     assert check_facts(facts, {"x": FOUR}, heads) == []
     (found,) = check_facts(facts, {"x": FOUR}, heads | {"digit": ends(9, "softmax")})
     assert found.code == "NS432"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_gray_images_get_an_axis_for_the_channel_that_is_declared(tmp_path: Path, streamed: bool) -> None:
+    x, y = np.random.default_rng(0).random((6, 8, 9)).astype(np.float32), np.array([0, 1] * 3)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    source = Npy(x="x.npy", y="y.npy")
+    data = source.stream(tmp_path) if streamed else source.load(tmp_path)
+    assert data is not None
+    inputs, heads = {"input": Shape((8, 9, 1))}, {"output": TWO}
+    assert check_facts(data.facts, inputs, heads) == []
+    splits, _ = prepare_data(data, DataSettings(test=0, val=0, shuffle=False), inputs, heads)
+    assert splits.facts.inputs == inputs
+    assert np.array_equal(splits.train.loaded().inputs["input"], x[..., None])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from netspec.data.dataset.dataset import Target
-from netspec.data.dataset.from_arrays import from_arrays
+from netspec.data.dataset.from_arrays import dataset_of, from_arrays
 from netspec.data.sources.numpy_files import Npz
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
@@ -38,6 +38,34 @@ def test_texts_are_names_of_classes(labels: Any) -> None:
     assert data.facts.targets["output"].names == ("cat", "dog", "emu")
     assert np.asarray(data.train.targets["output"]).tolist() == [1, 0, 1]
     assert data.test is not None and np.asarray(data.test.targets["output"]).tolist() == [0, 2]
+
+
+def test_columns_of_numbers_and_of_booleans_are_numbers() -> None:
+    frame = pd.get_dummies(pd.DataFrame({"a": [0.5, 1.5, 2], "b": [1, 2, 3], "c": ["x", "y", "x"]}))
+    data = from_arrays(frame, [0, 1, 0])
+    assert data.columns == {"input": ("a", "b", "c_x", "c_y")}
+    assert np.asarray(data.train.inputs["input"]).tolist() == [[0.5, 1, 1, 0], [1.5, 2, 0, 1], [2, 3, 1, 0]]
+
+
+FRAME = pd.DataFrame({"a": [0.5, 1.5, 2], "c": ["x", "y", "x"], "kind": ["p", "q", "p"]})
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (FRAME, '`(df.drop(columns="kind"), df["kind"])`'),
+        ((FRAME, FRAME["kind"]), '`(df.drop(columns="kind"), df["kind"])`'),
+        ((FRAME, "kind"), '`(df.drop(columns="kind"), df["kind"])`'),
+        ((pd.get_dummies(FRAME), "kind"), '`(pandas.get_dummies(df.drop(columns="kind")), df["kind"])`'),
+        ((FRAME[["a"]], "kind"), '`df["kind"]`'),
+        ((FRAME[["a", "c"]], FRAME["kind"]), "`x = pandas.get_dummies(x)`"),
+    ],
+)
+def test_a_data_frame_that_holds_the_targets(value: Any, hint: str) -> None:
+    with pytest.raises(Unplaced) as caught:
+        dataset_of(value)
+    code, text = code_and_text(caught.value)
+    assert code == "NS415" and hint in text
 
 
 def test_vectors_and_class_ids() -> None:

@@ -91,6 +91,16 @@ def test_rows_as_they_stand_in_the_table(table: Path) -> None:
     assert first["probabilities"]["yes"] > 0.8
 
 
+def test_rows_with_the_columns_that_the_run_leaves_out(table: Path) -> None:
+    expected = answers(table, "f,30,2000,C")[0]["probabilities"]
+    for row in ("9,f,30,2000,C,no", "9,f,30,2000,C", "f,30,2000,C,yes"):
+        assert answers(table, row)[0]["probabilities"] == expected
+    assert "it has 3 cells, and an example has 4, without `id`, which the run leaves out" in message(table, "1,2,3")
+    assert "without `id`" in message(table, "q,30,2000,C,no")
+    found = netspec.predict(table, [[9, "f", 30, 2000, "C", "no"]])
+    assert found.examples[0]["outputs"]["output"]["probabilities"] == expected
+
+
 def test_files_with_and_without_a_header(table: Path, tmp_path: Path) -> None:
     write(tmp_path / "some.csv", "port,comment,fare,sex,age\nC,x,2000,f,30\nS,y,2000,m,\n")
     write(tmp_path / "plain.csv", "f,30,2000,C\nm,,2000,S\n")

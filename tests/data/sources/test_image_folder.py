@@ -241,6 +241,10 @@ def test_parts_are_no_classes(photos: Path) -> None:
     code, text, _ = fail(photos, folder="parts/")
     assert code == "NS427"
     assert '`images("parts/Train", test = "parts/test")`' in text
+    for part in ("train", "val"):
+        picture(photos / "two" / part / "cat" / "1.png")
+    code, text, _ = fail(photos, folder="two", size=(8, 9), fit="crop")
+    assert '`images("two/train", size = 8x9, fit = crop, test = "two/val")`' in text
 
 
 def test_other_classes_in_the_test(photos: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from datetime import date, datetime
 from pathlib import Path
@@ -395,6 +396,37 @@ OTHERS = [("paid", "{}"), ("humid", "{}"), ("idle", "{}"), ("id", "{}.5"), ("a_i
 def test_other_columns_stay(tmp_path: Path, name: str, cell: str) -> None:
     assert load(tmp_path, ids(name, cell)).columns == {"input": (name, "a")}
     assert remarks(tmp_path, ids(name, cell)) == []
+
+
+@pytest.mark.parametrize("rows", [3, 12])
+@pytest.mark.parametrize("cell", ["{}", "n-{}"])
+def test_a_first_column_without_a_name_that_identifies_the_rows_is_left_out(
+    tmp_path: Path, cell: str, rows: int
+) -> None:
+    text = ids("", cell, rows)
+    assert load(tmp_path, text).columns == {"input": ("a",)}
+    (warning,) = remarks(tmp_path, text)
+    assert '`drop = "Unnamed: 0"` in `csv(…)`' in warning
+    assert remarks(tmp_path, text, drop=("Unnamed: 0",)) == []
+    assert load(tmp_path, text, columns=("a",)).columns == {"input": ("a",)}
+
+
+NAMELESS = [
+    (",a,y\n7,1,p\n7,2,q\n", (), "column 1", '`drop = "Unnamed: 0"`'),
+    ("a,,y\n7,1,p\n8,2,q\n", (), "column 2", '`drop = "Unnamed: 1"`'),
+    ("a,b,y,\n7,1,p,\n8,2,q,\n", ("b",), "column 4", '`drop = ["b", "Unnamed: 3"]`'),
+    (",a,,y\n0,1,2,p\n1,2,3,q\n", (), "column 1", '`drop = ["Unnamed: 0", "Unnamed: 2"]`'),
+]
+
+
+@pytest.mark.parametrize(("text", "drop", "column", "hint"), NAMELESS)
+def test_other_columns_without_a_name_are_refused(
+    tmp_path: Path, text: str, drop: tuple[str, ...], column: str, hint: str
+) -> None:
+    code, message, _ = fail(tmp_path, text, drop=drop)
+    assert code == "NS406" and f"no name for {column}" in message and hint in message
+    written = tuple(re.findall('"([^"]*)"', hint))
+    assert load(tmp_path, text, drop=written).columns == {"input": ("a",)}
 
 
 def test_an_id_that_repeats_stays(tmp_path: Path) -> None:

@@ -183,6 +183,8 @@ def advise_option(
     if word is None or argument.name is None:
         return None
     key, value = squeeze(argument.name.name), argument.value.span.text
+    if (other := translated(key, value)) is not None:
+        return f"write `{other}`"
     if (option := find_option(word, argument.name.name)) is not None:
         text = rewrite(argument.value, option.kind, own)
         if key == "trainable":  # the opposite of `frozen`
@@ -193,8 +195,6 @@ def advise_option(
             by_index = advise_index(word, option, {a.name.name: a.value for a in call if a.name is not None}, indices)
             return by_index or f"write `{option.name} = {text}`"
         return f"write `{option.name} = {text}`" if text != value else None
-    if (other := translated(key, value)) is not None:
-        return f"write `{other}`"
     if word.category == "source" and (line := advise_line(argument.name.name, argument.value, own)):
         return line
     named = [OPTIONS.get(name) for name in (f"{word.word}.{key}", f"{word.category}.{key}", key)]
@@ -261,6 +261,8 @@ def advise_wrong(
     is_source = given is not None and given[0].category == "source"
     if given is not None and is_source and takes_text(kind) and (line := advise_line(given[1].name, expression)):
         return line
+    if given is not None and is_source and (other := translated(squeeze(given[1].name), expression.span.text)):
+        return f"write `{other}`"
     before = re.search(r"(\w+)\s*=\s*$", expression.span.source.text[: expression.span.start][-80:])
     place = f"{before[1]} = " if before else ""
     text, source = rewrite(expression, kind), expression.span.source

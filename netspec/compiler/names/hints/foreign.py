@@ -343,9 +343,8 @@ def _extra(argument: tree.Argument) -> list[str]:
 
 def translated(key: str, value: str) -> str | None:
     """An option of another library, squeezed, whose value says which options it is here."""
-    pattern, text = TRANSLATED.get(key, ("", ""))
-    match = re.fullmatch(pattern, value) if pattern else None
-    return match.expand(text) if match else None
+    matches = ((re.fullmatch(pattern, value), text) for name, pattern, text in TRANSLATED if name == key)
+    return next((match.expand(text) for match, text in matches if match is not None), None)
 
 
 def _written(word: type[Word], options: dict[str, Option], written: dict[str, str], extra: list[str]) -> str:

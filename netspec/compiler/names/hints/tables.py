@@ -41,16 +41,28 @@ OPTIONS: dict[str, str] = {
     "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
     **dict.fromkeys(["mode", "verbose", "inplace", "foreach", "fused", "dampening"], "remove it: it is not needed"),
     "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
-    "indexcol": 'leave such a column out by its name: `drop = "id"`',
+    "indexcol": "remove it: a first column without a name that identifies the rows is left out; "
+    'others are by their names: `drop = "id"`',
+    "images.rescale": "remove it: images are scaled to 0..1",
+    **dict.fromkeys(["images.classmode", "images.labelmode"], "remove it: the classes are the folders"),
+    **dict.fromkeys(["images.labels", "images.classnames", "images.classes"], "remove it: the classes are the folders"),
+    "images.interpolation": "remove it: images are resized bilinearly",
+    "images.subset": "remove it: `val` in `data` is the fraction of the validation split",
     "loss.weight": "weights of classes are a setting of `data`: write `class_weights = {value}` there",
 }
 """Options of other libraries, squeezed, that netspec does without, for any word, one or a category; what to do."""
 
-TRANSLATED: dict[str, tuple[str, str]] = {
-    "kernelregularizer": (r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
-    "betas": (r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
-}
-"""Options whose value says which option it is here: a pattern of the value, and what is written."""
+_SIZE = r"[\[(]\s*([0-9]+)\s*,\s*([0-9]+)\s*(?:,\s*[134]\s*)?[\])]"
+TRANSLATED = (
+    ("kernelregularizer", r"(?:\w+\.)*[lL]([12])\(([^()=]*=)?(.+)\)", r"l\1 = \3"),
+    ("betas", r"[\[(](.+),\s*(.+)[\])]", r"b1 = \1, b2 = \2"),
+    *((name, _SIZE, r"size = \1x\2") for name in ("size", "targetsize", "imagesize")),
+    ("indexcol", "(['\"][^'\"]+['\"])", r"drop = \1"),
+    ("colormode", "['\"](grayscale|L)['\"]", "channels = 1"),
+    ("colormode", "['\"]rgb['\"]", "channels = 3"),
+    ("colormode", "['\"]rgba['\"]", "channels = 4"),
+)
+"""Options, squeezed, whose value says which option it is here: a pattern of the value, and what is written."""
 
 VALUES: dict[str, tuple[str, ...]] = {
     "true": ("sequence", "standard", "mixed"),

@@ -57,11 +57,27 @@ def print_usage(error: click.ClickException, arguments: Sequence[str]) -> None:
     setting = _as_setting(error, arguments) if isinstance(error, click.NoSuchOption) else ""
     if setting:
         message, hints = message.partition(". ")[0], setting.split("\n")
+    if spaced := _without_spaces(arguments):
+        message, hints = "-D takes NAME=VALUE as one word", [f"write it without spaces: `{spaced}`"]
     hints += [f"see `{context.command_path} --help`"] if context is not None else []
     lines = [f"error: {message}", *(hint if hint.startswith("  ") else f"  hint: {hint}" for hint in hints)]
     for line in lines:
         rest = " " * (8 if line.startswith("  hint: ") else 2)
         click.echo(wrap_block(printable(shorten(line)), line_width(), rest), err=True)
+
+
+def _without_spaces(arguments: Sequence[str]) -> str:
+    """For `-D train.epochs = 3`, what to type; empty where there are no spaces around a `=`."""
+    from netspec.compiler.names.given import Given
+
+    for index in (i for i, option in enumerate(arguments) if option == "-D"):
+        name, *rest = [*arguments[index + 1 : index + 4], "", "", ""]
+        if name.endswith("="):
+            name, rest = name[:-1], ["=", *rest]
+        if "=" not in name and rest[0].startswith("="):
+            value = rest[0][1:] or rest[1]
+            return Given.of(name, value).write(name, value) if name and value else ""
+    return ""
 
 
 def _as_setting(error: click.NoSuchOption, arguments: Sequence[str]) -> str:

@@ -65,6 +65,8 @@ class Given(Source, eq=False, dict=True):
         """How another name or value is given in the same way."""
         if isinstance(self.value, ParamsText):
             return _in_python(key, value, self.value)
+        if key == "data.source":
+            return f"--data '{value}'" if '"' in value else f"--data {value}"
         text = f"{key}={value}"
         if re.fullmatch(r"[\w.=:/,+%-]+", text):
             return f"-D {text}"

@@ -336,7 +336,10 @@ def _chained(m: Mistake) -> tuple[int, str]:
     if commas[-1] == end - 1:
         commas.pop()
         end -= 1
-    tokens = [t.update(value=" ->") if i in commas else t for i, t in enumerate(m.tokens[start:end], start)]
+    tokens = list(m.tokens[start:end])
+    for i in commas:
+        is_close = i + 1 < len(m.tokens) and m.tokens[i].end_pos == m.tokens[i + 1].start_pos
+        tokens[i - start] = m.tokens[i].update(value=" -> " if is_close else " ->")
     return len(commas), _text(tokens)
 
 

@@ -71,12 +71,11 @@ def _without_spaces(arguments: Sequence[str]) -> str:
     from netspec.compiler.names.given import Given
 
     for index in (i for i, option in enumerate(arguments) if option == "-D"):
-        name, *rest = [*arguments[index + 1 : index + 4], "", "", ""]
-        if name.endswith("="):
-            name, rest = name[:-1], ["=", *rest]
-        if "=" not in name and rest[0].startswith("="):
-            value = rest[0][1:] or rest[1]
-            return Given.of(name, value).write(name, value) if name and value else ""
+        given = [*arguments[index + 1 : index + 4], "", "", ""]
+        name, sign, value = given[:3] if not given[0].endswith("=") else (given[0][:-1], "=", given[1])
+        value = sign[1:] or value
+        if name and "=" not in name and sign.startswith("=") and value:
+            return Given.of(name, value).write(name, value)
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -176,6 +177,10 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     except CompileError as wrong:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
+        others = spec.train.replace(stop=(), keep=(), schedule=())  # which may name metrics as well
+        with suppress(CompileError):
+            recipe = make_recipe(others, heads, targets, has_val=has_val, spans=spans)
+            _check_expected_of(spec, recipe, facts)
         return
     if facts.examples is not None:
         hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
@@ -187,7 +192,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             late = list(wrong.diagnostics)
         for diagnostic in late:
             spec.problems.add(diagnostic)
-    has = {"train": True, "val": has_val, "test": facts.has_test or spec.data.test != 0}
+    _check_expected_of(spec, recipe, facts)
+
+
+def _check_expected_of(spec: Spec, recipe: Recipe, facts: Facts) -> None:
+    has = {"train": True, "val": bool(spec.data.val), "test": facts.has_test or spec.data.test != 0}
     check_expected(spec.measured, recipe, has, spec.problems)
 
 
@@ -220,5 +229,5 @@ def check_expected(
     measured = {part: recipe.measured(part) for part, is_there in has.items() if is_there}
     known = [name for names in measured.values() for name in names]
     missing = [one.name for one in expectations if one.name not in known]
-    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing)
+    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing, more=" > …")
     check_measurable(expectations, known, problems, advise)

@@ -24,7 +24,7 @@ from netspec.language.vocabulary import words
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
 from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
 from netspec.training.losses import Loss, plain_losses
-from netspec.training.optimizers.checks import check_optimizer
+from netspec.training.optimizers.checks import check_gradient_words, check_optimizer
 from netspec.training.recipe.advice import advise_unmeasured
 from netspec.training.recipe.outputs import default_loss
 from netspec.training.recipe.recipe import Recipe, lacks_split, make_recipe
@@ -70,6 +70,8 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         train.check_schedule(Check(spans, problems=spec.problems))
     _check_augment(spec, graph, facts)
     if spec.section("train") is not BAD:
+        for warning in check_gradient_words(spec.train.optimizer, train_spans(spec)):
+            spec.problems.add(warning)
         span = spec.setting_spans("train").get("remat")
         for problem in check_remat(spec.train.remat, weights_by_layer(graph), span):
             spec.problems.add(problem)

@@ -17,6 +17,7 @@ from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.checks.next_token import check_next_token
 from netspec.data.dataset.dataset import HoldOut
+from netspec.data.errors.network import SoftmaxOfOne
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
 from netspec.language.shape import product
@@ -26,7 +27,7 @@ from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
 from netspec.training.losses import Loss, plain_losses
 from netspec.training.optimizers.checks import check_gradient_words, check_optimizer
 from netspec.training.recipe.advice import advise_unmeasured
-from netspec.training.recipe.outputs import default_loss
+from netspec.training.recipe.outputs import check_chains, default_loss
 from netspec.training.recipe.recipe import Recipe, lacks_split, make_recipe
 from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
@@ -68,6 +69,11 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         train, spans = spec.train, train_spans(spec)
         check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
         train.check_schedule(Check(spans, problems=spec.problems))
+        heads = output_heads(graph, train.loss)
+        check_chains(train, heads, Check(spans, problems=spec.problems))
+        for head in heads.values():
+            if head.activation == "softmax" and head.units == 1:
+                spec.problems.add(SoftmaxOfOne(span=head.span, case="binary"))
     _check_augment(spec, graph, facts)
     if spec.section("train") is not BAD:
         for warning in check_gradient_words(spec.train.optimizer, train_spans(spec)):
@@ -163,6 +169,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         keep = next((word for word in train.keep or () if word.is_final), None)
         lacks_split(train, keep, Check(train_spans(spec), problems=spec.problems))
     if spec.problems.errors or train is BAD:
+        if train is not BAD:
+            check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
         return
     heads = output_heads(graph)
     facts = join_targets(facts, heads)

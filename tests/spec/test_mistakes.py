@@ -30,6 +30,8 @@ CONTEXTS = {
 
 REGRESSION = "dense(1)\n\ndata {\n    source = diabetes\n    val = 10%\n}"
 
+TWO_OUTPUTS = "input 4\n\noutput a = input -> dense(1)\noutput b = input -> dense(1, sigmoid)\n\ntrain {{\n    {}\n}}"
+
 MISTAKES = [
     # data: a table by its name, its columns, its parts
     ("source", "source = pets.csv", 'source = csv("pets.csv", target = "…")', "NS408"),
@@ -265,6 +267,16 @@ MISTAKES = [
     ("train", 'metric_for_best_model = "accuracy"', "write `keep = best(val_accuracy)`", ""),
     ("train", 'evaluation_strategy = "epoch"', "remove it: the validation split is evaluated after every", None),
     ("train", "xyzzy = 3", "its settings: epochs, batch, optimizer, schedule, loss, metrics, stop, keep, ", None),
+    # dicts of Python, and lists for several outputs
+    ("data", "class_weights = {0: 1, 2: 9, 1: 3}", "write `class_weights = [1, 3, 9]`", None),
+    ("data", "class_weights {0: 1, 1: 9}", "write `class_weights = [1, 9]`", None),
+    ("data", 'class_weights = {"no": 1, "yes": 9}', "`class_weights = [1, 9]`, in the order of the classes", None),
+    ("train", 'metrics = {"age": "mae", "sex": f1}', 'write `metrics = of("age", mae) -> of("sex", f1)`', None),
+    ("file", TWO_OUTPUTS.format("loss = [mse, binary_cross_entropy]"), '`loss = of("a", mse) -> of("b", binary_cr', ""),
+    ("file", TWO_OUTPUTS.format('metrics = of("B", accuracy)'), "did you mean `b`?", None),
+    ("file", TWO_OUTPUTS.format("loss_weights = [0.5, 1]"), '`loss = of("a", weight = 0.5) -> of("b", weight', ""),
+    ("file", TWO_OUTPUTS.format("loss = mse\n    loss_weights = [0.5, 1]"), '("a", mse, weight = 0.5) -> of("b"', None),
+    ("mlp", "dense(1, softmax)\n\ntrain { epochs = 3 }", "write `dense(1, sigmoid)`", None),
     ("mlp", "dense(3)\n\nexpect { total_params < 1000 }", "`params`", ""),
 ]  # fmt: skip
 """The context, the mistake, a part of the hint, and what is left where hints are followed: nothing, the code of the

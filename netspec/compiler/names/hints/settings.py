@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from netspec.compiler.names.hints.foreign import last_part, rewrite, rewrite_callbacks
 from netspec.compiler.names.hints.tables import COMMON, COMMON_SETTINGS, SETTINGS, SPLITS, TRAINING_PARTS
-from netspec.compiler.names.hints.trainers import advise_warmup
+from netspec.compiler.names.hints.trainers import advise_loss_weights, advise_warmup
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import corrections, nearest, squeeze, suggest
@@ -39,8 +39,9 @@ def advise_setting(
     aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
     if squeeze(key) in ("callbacks", "callback") and section.word == "train":
         return _advise_callbacks(section, entry, given), ()
-    if (warmup := advise_warmup(section, entry, entries)) is not None:
-        return warmup, ()
+    several = advise_warmup(section, entry, entries) or advise_loss_weights(section, entry, entries, file)
+    if several is not None:
+        return several, ()
     own = find_option(section, key)
     if own is not None and own.name == "source":
         return advise_source(own, entry, entries, ()) or f"write `source = {value}`", ()

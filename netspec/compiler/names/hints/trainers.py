@@ -38,6 +38,29 @@ def advise_warmup(section: type[Word], entry: tree.Assign, entries: Sequence[tre
     return f"write `{line}`"
 
 
+def advise_loss_weights(
+    section: type[Word], entry: tree.Assign, entries: Sequence[tree.Statement], file: tree.File
+) -> str | None:
+    """For a list of weights, one for each output: the losses of the outputs with their weights; None for others."""
+    option = next((o for o in section.options() if o.name == "loss"), None)
+    outputs = [s.name.name for s in file.statements if isinstance(s, tree.Output)]
+    if option is None or squeeze(entry.name.name) != "lossweights" or not isinstance(entry.value, tree.ListLiteral):
+        return None
+    given = next((e for e in entries if isinstance(e, tree.Assign) and e.name.name == option.name), None)
+    value = given.value if given is not None else None
+    items = value.items if isinstance(value, tree.ListLiteral | tree.Chain) else () if value is None else (value,)
+    losses = [f"{rewrite(item, option.kind)}, " for item in items] or [""] * len(outputs)
+    weights = [item.span.text for item in entry.value.items]
+    if len(weights) != len(outputs) or len(losses) not in (1, len(outputs)) or any(o.startswith("of(") for o in losses):
+        return None
+    losses = losses * (len(outputs) // len(losses))
+    named = zip(outputs, losses, weights, strict=True)
+    line = " -> ".join(f'of("{output}", {loss}weight = {weight})' for output, loss, weight in named)
+    if given is None:
+        return f"write `{option.name} = {line}`"
+    return f"write `{option.name} = {line}` (line {given.name.span.first.line}), and remove this line"
+
+
 def _time(warmup: tree.Assign, section: type[Word], given: dict[str, tree.Assign]) -> str:
     """How long a warmup is: a fraction is one of the epochs that are given, or of their default."""
     unit, value = WARMUPS[squeeze(warmup.name.name)], warmup.value.span.text

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from netspec.compiler.names.given import KeywordText, ParamsText
+from netspec.compiler.names.given import ParamsText
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
 from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
 from netspec.language.text import shorten
-from netspec.language.values import setting_to_source
 from netspec.runs.arguments import (
+    check_callbacks,
     check_choice,
+    check_no_others,
     check_one_data,
     check_optional,
     check_params,
     check_type,
     kind_of,
+    overrides_of,
     read_spec,
     run_folder,
 )
@@ -78,6 +79,7 @@ def compile(
     input: str | None = None,
     data: str | None = None,
     seed: int = 0,
+    **others: Any,
 ) -> Model:
     """Compile a spec to a model.
 
@@ -90,7 +92,9 @@ def compile(
 
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
+        TypeError: an argument has a wrong type, or `others` has a setting or a `param`.
     """
+    check_no_others(others)
     from netspec.runs.model import Model
 
     check_type("seed", seed, int, "an integer")
@@ -105,7 +109,7 @@ def _compilation(
     check_params(params)
     check_optional("input", input, str, 'the shape as it is written in a spec (a str such as "28x28x1")')
     check_optional("data", data, str, 'a data source as it is written in a spec (a str such as "mnist")')
-    overrides = _overrides(params, {})
+    overrides = overrides_of(params, {})
     if data is not None:
         overrides["data.source"] = ParamsText(data)
     return Compilation(read_spec(spec), overrides=overrides, input=input)
@@ -146,7 +150,7 @@ def train(
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
         TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
-    check_one_data("train", others)
+    check_one_data("netspec.train(…, ", others)
     from netspec.report.python import show_warnings, showing
     from netspec.runs.resume import resume_run
     from netspec.spec.experiment import load_init, prepare, train_prepared
@@ -189,7 +193,7 @@ def train_seeds(
     Returns:
         The metrics of each seed, and their mean and spread.
     """
-    check_one_data("train_seeds", others)
+    check_one_data("netspec.train_seeds(…, ", others)
     from netspec.report.python import show_warnings, showing
     from netspec.runs import seed_runs
     from netspec.spec.experiment import load_init, prepare
@@ -222,11 +226,11 @@ def _training_arguments(
     check_type("runs", runs, (str, Path), "a folder (str or Path)")
     _check_shown(verbose, callbacks, expect)
     check_params(params)
-    return _overrides(params, settings)
+    return overrides_of(params, settings)
 
 
 def _check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
-    check_type("callbacks", callbacks, Sequence, "a list of callbacks (objects derived from netspec.Callback)")
+    check_callbacks(callbacks)
     check_choice("verbose", int(verbose) if isinstance(verbose, bool) else verbose, (0, 1, 2))
     check_choice("expect", expect, ("warn", "raise", "ignore"))
 
@@ -248,18 +252,6 @@ def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") 
         click.echo("\n" + seeds_text(result))
     report_unmet(result.problems, expect, result.run)
     return result
-
-
-def _overrides(params: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Values for `param` statements and settings of `train`, by full name, as they are written in a spec."""
-    named = {k if "." in k else f"train.{k}": KeywordText(_as_source(k, value)) for k, value in settings.items()}
-    return {**{key: ParamsText(_as_source(key, value)) for key, value in (params or {}).items()}, **named}
-
-
-def _as_source(key: str, value: object) -> str:
-    wanted = "a number, a bool, a str as it is written in a spec, or a list of these"
-    check_optional(key.removeprefix("train."), value, (Number, bool, str, list, tuple), wanted)
-    return setting_to_source(value)
 
 
 def resume(
@@ -285,7 +277,7 @@ def resume(
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
         TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
     """
-    check_one_data("resume", others)
+    check_one_data("netspec.resume(…, ", others)
     from netspec.report.python import showing
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run
@@ -310,7 +302,7 @@ def resume_seeds(
     """Complete the runs of `netspec.train_seeds` in the folder `run`: an interrupted run is resumed, missing ones are
     started. Arguments and errors are those of `netspec.resume`.
     """
-    check_one_data("resume_seeds", others)
+    check_one_data("netspec.resume_seeds(…, ", others)
     from netspec.report.python import showing
     from netspec.runs import seed_runs
 
@@ -340,7 +332,7 @@ def evaluate(
         TypeError: an argument has a wrong type.
         ValueError: there is no such split.
     """
-    check_one_data("evaluate", others)
+    check_one_data("netspec.evaluate(…, ", others)
     from netspec.runs.model import evaluate_with_warnings
 
     check_choice("split", split, ("train", "val", "test"))

@@ -27,9 +27,8 @@ from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.errors.prediction import WrongInput
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import CompileError, Problems, Unplaced
-from netspec.language.values import setting_to_source
 from netspec.report.python import show_warnings, showing
-from netspec.runs.arguments import check_type, read_spec
+from netspec.runs.arguments import check_type, read_spec, source_of
 from netspec.runs.model import Model
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import load_init, prepare
@@ -118,7 +117,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 hint = f"; did you mean `{close}`?" if close else ""
                 raise TypeError(f"`{name}` is neither a `param` of the spec nor a setting of `train`{hint}")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        texts = {name: _Argument(setting_to_source(value)) for name, value in given.items()}
+        texts = {name: _Argument(source_of(name, value)) for name, value in given.items()}
         settings = {name if name in names else f"train.{name}": text for name, text in texts.items()}
         return {"data.test": "0", "train.seed": str(seed), **settings}
 

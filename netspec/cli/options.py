@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import reduce, wraps
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from netspec.cli.output import use_json
+from netspec.compiler.names.hints.foreign import file_source
+from netspec.language.files.paths import is_folder
 from netspec.language.record import Frozen
 from netspec.language.source import Source
+from netspec.language.vocabulary import words
 from netspec.spec.compilation import Compilation, read_source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,7 +102,20 @@ def parse_defines(defines: tuple[str, ...], data: str | None) -> dict[str, str]:
     overrides: dict[str, str] = {}
     for text in defines:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip():
+        if not equals or not name.strip() or not value.strip():
             raise click.UsageError(f"-D takes NAME=VALUE, not `{text}`")
         overrides[name.strip()] = value.strip()
+    if data is not None:
+        check_source(data)
     return overrides if data is None else {**overrides, "data.source": data}
+
+
+def check_source(data: str) -> None:
+    """Raises click.UsageError, with the source to give, for the name of a file or a folder."""
+    word = words("source").get(data)
+    if (word is not None and not any(o.is_required for o in word.options())) or re.search(r"[\"'(),]", data):
+        return
+    name = data.rstrip("/")
+    source = f'images("{name}")' if is_folder(Path(data)) else file_source(name)
+    if source is not None:
+        raise click.UsageError(f"--data takes a data source, not the name `{data}`\nwrite `--data '{source}'`")

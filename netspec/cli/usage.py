@@ -57,11 +57,26 @@ def print_usage(error: click.ClickException, arguments: Sequence[str]) -> None:
     setting = _as_setting(error, arguments) if isinstance(error, click.NoSuchOption) else ""
     if setting:
         message, hints = message.partition(". ")[0], setting.split("\n")
+    if spaced := _without_spaces(arguments):
+        message, hints = "-D takes NAME=VALUE as one word", [f"write it without spaces: `{spaced}`"]
     hints += [f"see `{context.command_path} --help`"] if context is not None else []
     lines = [f"error: {message}", *(hint if hint.startswith("  ") else f"  hint: {hint}" for hint in hints)]
     for line in lines:
         rest = " " * (8 if line.startswith("  hint: ") else 2)
         click.echo(wrap_block(printable(shorten(line)), line_width(), rest), err=True)
+
+
+def _without_spaces(arguments: Sequence[str]) -> str:
+    """For `-D train.epochs = 3`, what to type; empty where there are no spaces around a `=`."""
+    from netspec.compiler.names.given import Given
+
+    for index in (i for i, option in enumerate(arguments) if option == "-D"):
+        given = [*arguments[index + 1 : index + 4], "", "", ""]
+        name, sign, value = given[:3] if not given[0].endswith("=") else (given[0][:-1], "=", given[1])
+        value = sign[1:] or value
+        if name and "=" not in name and sign.startswith("=") and value:
+            return Given.of(name, value).write(name, value)
+    return ""
 
 
 def _as_setting(error: click.NoSuchOption, arguments: Sequence[str]) -> str:

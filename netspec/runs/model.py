@@ -20,7 +20,7 @@ from netspec.language.diagnostics import fail, render
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.report.charts.history import RunHistory, history_svg
 from netspec.report.pictures import in_notebook
-from netspec.runs.arguments import check_choice, check_optional, check_type
+from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
 from netspec.runs.predictions import Predictions
 from netspec.spec import experiment, model
@@ -87,13 +87,16 @@ class Model(model.Model):
         """
         return predict_with_warnings(self, inputs, batch)
 
-    def evaluate(self, data: Any = None, *, split: Literal["train", "val", "test"] = "test") -> dict[str, Any]:
+    def evaluate(
+        self, data: Any = None, *others: Any, split: Literal["train", "val", "test"] = "test"
+    ) -> dict[str, Any]:
         """The loss and every metric over a split, with the weights that the model has; see `netspec.evaluate`.
 
         Args:
             data: a data source as in a spec, or arrays such as `(x, y)`; None: those that the spec names.
             split: the examples to evaluate.
         """
+        check_one_data("model.evaluate(", others)
         check_choice("split", split, ("train", "val", "test"))
         return evaluate_with_warnings(self, data, split)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import netspec.layers  # noqa: F401  # fills the vocabulary
-from netspec.compiler.elaborate.expect import Expectation, check_expectations
+from netspec.compiler.elaborate.expect import Expectation, check_expectations, check_possible
 from netspec.compiler.elaborate.infer import Inference
 from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.ir.graph import Graph
@@ -263,6 +263,8 @@ class Compilation:
             check_graph(graph, self.problems)
             expected = Problems()
             self.measured = check_expectations(self.resolution.expectations, inference, graph, expected)
+            if facts is None:
+                check_possible(self.measured, expected)
             if self._has("data") or self._has("train"):
                 from netspec.spec.sections import check_sections
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,7 @@ from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.checks.next_token import check_next_token
 from netspec.data.dataset.dataset import HoldOut
+from netspec.data.errors.network import SoftmaxOfOne
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
 from netspec.language.shape import product
@@ -23,9 +25,9 @@ from netspec.language.vocabulary import words
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads
 from netspec.training.errors.recipe import BeginsTooLate, LeftOver, NoWholeBatch
 from netspec.training.losses import Loss, plain_losses
-from netspec.training.optimizers.checks import check_optimizer
+from netspec.training.optimizers.checks import check_gradient_words, check_optimizer
 from netspec.training.recipe.advice import advise_unmeasured
-from netspec.training.recipe.outputs import default_loss
+from netspec.training.recipe.outputs import check_chains, default_loss
 from netspec.training.recipe.recipe import Recipe, lacks_split, make_recipe
 from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules.build import schedule_text, shorten_times, steps_before
@@ -67,8 +69,15 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         train, spans = spec.train, train_spans(spec)
         check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
         train.check_schedule(Check(spans, problems=spec.problems))
+        heads = output_heads(graph, train.loss)
+        check_chains(train, heads, Check(spans, problems=spec.problems))
+        for head in heads.values():
+            if head.activation == "softmax" and head.units == 1:
+                spec.problems.add(SoftmaxOfOne(span=head.span, case="binary"))
     _check_augment(spec, graph, facts)
     if spec.section("train") is not BAD:
+        for warning in check_gradient_words(spec.train.optimizer, train_spans(spec)):
+            spec.problems.add(warning)
         span = spec.setting_spans("train").get("remat")
         for problem in check_remat(spec.train.remat, weights_by_layer(graph), span):
             spec.problems.add(problem)
@@ -160,6 +169,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         keep = next((word for word in train.keep or () if word.is_final), None)
         lacks_split(train, keep, Check(train_spans(spec), problems=spec.problems))
     if spec.problems.errors or train is BAD:
+        if train is not BAD:
+            check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
         return
     heads = output_heads(graph)
     facts = join_targets(facts, heads)
@@ -176,6 +187,10 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     except CompileError as wrong:
         for diagnostic in wrong.diagnostics:
             spec.problems.add(diagnostic)
+        others = spec.train.replace(stop=(), keep=(), schedule=())  # which may name metrics as well
+        with suppress(CompileError):
+            recipe = make_recipe(others, heads, targets, has_val=has_val, spans=spans)
+            _check_expected_of(spec, recipe, facts)
         return
     if facts.examples is not None:
         hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
@@ -187,7 +202,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             late = list(wrong.diagnostics)
         for diagnostic in late:
             spec.problems.add(diagnostic)
-    has = {"train": True, "val": has_val, "test": facts.has_test or spec.data.test != 0}
+    _check_expected_of(spec, recipe, facts)
+
+
+def _check_expected_of(spec: Spec, recipe: Recipe, facts: Facts) -> None:
+    has = {"train": True, "val": bool(spec.data.val), "test": facts.has_test or spec.data.test != 0}
     check_expected(spec.measured, recipe, has, spec.problems)
 
 
@@ -220,5 +239,5 @@ def check_expected(
     measured = {part: recipe.measured(part) for part, is_there in has.items() if is_there}
     known = [name for names in measured.values() for name in names]
     missing = [one.name for one in expectations if one.name not in known]
-    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing)
+    advise = partial(advise_unmeasured, outputs=recipe.outputs, measured=measured, others=missing, more=" > …")
     check_measurable(expectations, known, problems, advise)

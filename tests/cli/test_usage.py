@@ -72,6 +72,38 @@ def test_settings_that_are_given_as_options(
         assert run(["check", "x.net", *meant.split()]) == 0
 
 
+GIVEN = {
+    "-D train.epochs = 3": "-D train.epochs=3",
+    "-D train.epochs =3": "-D train.epochs=3",
+    "-D train.epochs= 3": "-D train.epochs=3",
+    "-D train.optimizer = adam(0.1)": '-D "train.optimizer=adam(0.1)"',
+    "--data new.csv": """--data 'csv("new.csv", target = "…")'""",
+    "--data images": """--data 'images("images")'""",
+    "--data images/": """--data 'images("images")'""",
+    "--data images/train": """--data 'images("images/train")'""",
+    "-D data.source=new.csv": """--data 'csv("new.csv", target = "…")'""",
+    "-D train.schedule=warmup,cosine": "instead of this comma: `warmup -> cosine",
+}
+
+
+@pytest.mark.parametrize(("given", "meant"), GIVEN.items())
+def test_what_is_given_has_a_hint_to_paste(
+    given: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("netspec.cli.usage.line_width", lambda: None)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "x.net").write_text("input 4\ndense(3, softmax)\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["check", "x.net", *given.split()]) == 1
+    err = capsys.readouterr().err
+    assert f"{meant}`" in err and err.count("error") == 1 + err.count(": 1 error")
+
+
+def test_compile_writes_source_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "x.net", "-o", "model.pt"]) == 1
+    assert "-o takes a name that ends in .py, not `model.pt`" in capsys.readouterr().err
+
+
 def test_an_option_that_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["train", "x.net", "--foo"], ["train", "x.net", "--epochs"], ["predict", "x-1", "--lr", "3"]):
         assert run(arguments) == 1

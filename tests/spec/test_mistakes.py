@@ -30,6 +30,10 @@ CONTEXTS = {
     "numbers": "dense(16, relu) -> dense(1)\n\ndata {{ source = diabetes }}\n\ntrain {{\n    {}\n}}\n",
 }
 
+REGRESSION = "dense(1)\n\ndata {\n    source = diabetes\n    val = 10%\n}"
+
+TWO_OUTPUTS = "input 4\n\noutput a = input -> dense(1)\noutput b = input -> dense(1, sigmoid)\n\ntrain {{\n    {}\n}}"
+
 MISTAKES = [
     # data: a table by its name, its columns, its parts
     ("source", "source = pets.csv", 'source = csv("pets.csv", target = "…")', "NS408"),
@@ -259,7 +263,44 @@ MISTAKES = [
     ("net", "h = conv(8)\noutput y = h -> dense(10)\nexpect { h == 28x28x8 }", "write `h = input -> conv(8)`", None),
     ("net", "conv(8) -> dense(10)\n\nexpect { conv == 28x28x8 }", "`h = input -> conv(…)`", None),
     ("mlp", "h = input -> dense(5)\nh -> dense(3)\n\nexpect { h.features == 5 }", "write `h == 5`", None),
+    ("file", f"{REGRESSION}\n\nexpect {{ accuracy > 90 }}", "measures no accuracy: measured are test_loss", None),
+    ("file", f"{REGRESSION}\n\nexpect {{ test_f1 > 90 }}", "test_r2; write `test_r2 > …`", None),
+    ("file", f"{REGRESSION}\n\nexpect {{ test_r2 >= 40 }}", "for 40 percent write `40%`", None),
+    ("file", f"{REGRESSION}\n\ntrain {{ stop = early(val_accuracy) }}", "val_r2; write `val_r2`", None),
+    ("iris", "dense(classes, softmax)\n\nexpect { accuracy > 90 }", "write `test_accuracy > 90%`", None),
+    ("iris", "dense(classes, softmax)\n\nexpect { loss < 0.1 }", "write `test_loss < 0.1`", None),
+    ("mlp", "dense(3)\n\nexpect { accuracy > 90 }", "write `test_accuracy > 90%`", None),
     ("mlp", "dense(3)\n\nexpect { 1000 > params }", "write `params < 1000`", None),
+    ("train", 'callbacks = [ModelCheckpoint("a.keras", save_best_only = true)]', "write `keep = best`", ""),
+    ("train", 'callbacks = ModelCheckpoint("a.keras", monitor = "val_accuracy", mode = "max")', "`keep = best(", ""),
+    ("train", "keep = best(save_best_only = true)", "remove it: `best` saves the weights", None),
+    # trainers of Hugging Face and Lightning
+    ("train", "num_train_epochs = 3", "did you mean `epochs`?", ""),
+    ("train", "max_epochs = 3", "did you mean `epochs`?", ""),
+    ("train", "per_device_train_batch_size = 16", "did you mean `batch`?", ""),
+    ("train", 'lr_scheduler_type = "cosine"', "write `schedule = cosine`", ""),
+    ("train", "warmup_ratio = 0.1\n    epochs = 30", "write `schedule = warmup(3 epochs) -> cosine`", ""),
+    ("train", 'warmup_steps = 5\n    lr_scheduler_type = "linear"', "`schedule = warmup(5 steps) -> linear`", None),
+    ("train", "warmup_epochs = 2\n    schedule = linear", "epochs) -> linear` (line 10), and remove this line", None),
+    ("train", 'warmup_steps = 5\n    lr = 0.1', "write `schedule = warmup(5 steps) -> cosine`", None),
+    ("train", "fp16 = true", "write `precision = mixed`", ""),
+    ("train", "bf16 = true", "write `precision = mixed`", ""),
+    ("train", 'precision = "fp16"', "write `precision = mixed`", ""),
+    ("train", 'precision = "16-mixed"', "write `precision = mixed`", ""),
+    ("train", "load_best_model_at_end = true", "write `keep = best`", ""),
+    ("train", 'metric_for_best_model = "accuracy"', "write `keep = best(val_accuracy)`", ""),
+    ("train", 'evaluation_strategy = "epoch"', "remove it: the validation split is evaluated after every", None),
+    ("train", "xyzzy = 3", "its settings: epochs, batch, optimizer, schedule, loss, metrics, stop, keep, ", None),
+    # dicts of Python, and lists for several outputs
+    ("data", "class_weights = {0: 1, 2: 9, 1: 3}", "write `class_weights = [1, 3, 9]`", None),
+    ("data", "class_weights {0: 1, 1: 9}", "write `class_weights = [1, 9]`", None),
+    ("data", 'class_weights = {"no": 1, "yes": 9}', "`class_weights = [1, 9]`, in the order of the classes", None),
+    ("train", 'metrics = {"age": "mae", "sex": f1}', 'write `metrics = of("age", mae) -> of("sex", f1)`', None),
+    ("file", TWO_OUTPUTS.format("loss = [mse, binary_cross_entropy]"), '`loss = of("a", mse) -> of("b", binary_cr', ""),
+    ("file", TWO_OUTPUTS.format('metrics = of("B", accuracy)'), "did you mean `b`?", None),
+    ("file", TWO_OUTPUTS.format("loss_weights = [0.5, 1]"), '`loss = of("a", weight = 0.5) -> of("b", weight', ""),
+    ("file", TWO_OUTPUTS.format("loss = mse\n    loss_weights = [0.5, 1]"), '("a", mse, weight = 0.5) -> of("b"', None),
+    ("mlp", "dense(1, softmax)\n\ntrain { epochs = 3 }", "write `dense(1, sigmoid)`", None),
     ("mlp", "dense(3)\n\nexpect { total_params < 1000 }", "`params`", ""),
 ]  # fmt: skip
 """The context, the mistake, a part of the hint, and what is left where hints are followed: nothing, the code of the

@@ -77,7 +77,7 @@ def check_expectations(
             shape = graph.shape_of(graph.labels[name])
             is_size = shape.rank == 1 and not isinstance(expectation.value, Extent)
             unmet = expectation.check(shape.sizes[0] if is_size else Extent(shape.sizes), str(shape))
-        elif (unmet := _layer_name(expectation, evaluator) or _unknown_metric(expectation, graph)) is None:
+        elif (unmet := _layer_name(expectation, evaluator) or _unknown_metric(expectation, graph, problems)) is None:
             measured.append(expectation)
         if unmet is not None:
             problems.add(unmet)
@@ -109,14 +109,15 @@ def _layer_name(expectation: Expectation, evaluator: Evaluator) -> Diagnostic | 
     return UnknownName(span=expectation.place, case="layer", name=name, advice=advice)
 
 
-def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None:
-    """None for the name of a metric that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`."""
+def _unknown_metric(expectation: Expectation, graph: Graph, problems: Problems) -> Diagnostic | None:
+    """None for the name of a metric that training reports: `test_accuracy`, `val_loss`, `test_digit_accuracy`; and for
+    `accuracy` alone, of which `check_possible` and `check_measurable` say what is meant."""
     outputs = ["", *(f"{o.name}_" for o in graph.outputs if o.name is not None)]
     prefixes = [f"{part}_{output}" for part in PARTS for output in outputs]
     metrics = ["loss", *_metric_names()]
     names = [prefix + metric for prefix in prefixes for metric in metrics]
-    if expectation.name in names or _may_be_of_column(expectation.name, prefixes):
-        return _impossible(expectation)
+    if expectation.name in [*names, *metrics] or _may_be_of_column(expectation.name, prefixes):
+        return None
     aliases = {squeeze(metric): f"test_{metric}" for metric in metrics}
     aliases |= dict.fromkeys(("totalparams", "parameters", "numparams", "weights"), "params")
     meant = nearest(expectation.name, names, aliases)
@@ -124,7 +125,8 @@ def _unknown_metric(expectation: Expectation, graph: Graph) -> Diagnostic | None
     shown = [prefix + metric for prefix in prefixes[: len(outputs)] for metric in ("loss", *_metric_names(1))]
     pool = [*COUNTS, *graph.labels, *shown, *([meant] if meant is not None else [])]
     advice = suggest(expectation.name, pool, what="metrics", aliases=aliases)
-    advice += "\n`val_` and `train_` have the same metrics as `test_`"
+    more = "`val_` and `train_` have the same metrics as `test_`"
+    advice += f"\n{more}" * all(more not in problem.hint_text for problem in problems)
     fixes = corrections(expectation.place, pool, aliases)
     return UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice, fixes=fixes)
 
@@ -137,8 +139,8 @@ def _may_be_of_column(name: str, prefixes: Sequence[str]) -> bool:
 
 
 def _metric_names(limit: int | None = None) -> dict[str, bool]:
-    """The names of the numbers that metrics report, at most `limit` of each, and whether they are fractions."""
-    return {name: cls.is_fraction for name, cls in _metric_classes(limit).items()}
+    """The names of the numbers that metrics report, at most `limit` of each, and whether they are at most 1."""
+    return {name: cls.is_fraction or cls.is_at_most_1 for name, cls in _metric_classes(limit).items()}
 
 
 def _metric_classes(limit: int | None = None) -> dict[str, Any]:
@@ -158,6 +160,22 @@ def _impossible(expectation: Expectation) -> Diagnostic | None:
     return WrongValue(span=expectation.place_of_value, what=what, expected=expected, given=given, case=case)
 
 
+def check_possible(expectations: list[Expectation], problems: Problems) -> None:
+    """What can be said of expectations about metrics before it is known which ones are measured."""
+    for expectation in expectations:
+        if not expectation.name.startswith(tuple(f"{part}_" for part in PARTS)):
+            advice = f"write `{_of_test(expectation)}`"
+            problems.add(UnknownName(span=expectation.place, name=expectation.name, kind="metric", advice=advice))
+        elif (impossible := _impossible(expectation)) is not None:
+            problems.add(impossible)
+
+
+def _of_test(expectation: Expectation) -> str:
+    """The comparison of `accuracy > 90` for the test split, with a fraction."""
+    percent = "%" * (_impossible(expectation.replace(name=f"test_{expectation.name}")) is not None)
+    return f"test_{expectation.name} {expectation.operator} {expectation.wanted}{percent}"
+
+
 def check_measurable(
     expectations: list[Expectation],
     metrics: Collection[str],
@@ -167,7 +185,9 @@ def check_measurable(
     """Report expectations about metrics that a run does not measure; `advise` says what to write instead of one."""
     for expectation in expectations:
         name = expectation.name
-        if name not in metrics:
+        if name in metrics or f"test_{name}" in metrics:
+            check_possible([expectation], problems)
+        elif name not in metrics:
             advice = suggest(name, metrics, what="measured") if advise is None else advise(name)
             problems.add(UnknownName(span=expectation.place, case="unmeasured", name=name, advice=advice))
 

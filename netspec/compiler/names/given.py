@@ -7,13 +7,13 @@ import re
 
 from netspec.compiler.names.hints.foreign import rewrite
 from netspec.compiler.names.hints.settings import (
-    SETTINGS,
     find_meanings,
     find_option,
     merged_text,
     parse_value,
     with_option_of_setting,
 )
+from netspec.compiler.names.hints.tables import SETTINGS
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
 from netspec.language.corrections import is_misspelling, nearest, squeeze
@@ -65,6 +65,8 @@ class Given(Source, eq=False, dict=True):
         """How another name or value is given in the same way."""
         if isinstance(self.value, ParamsText):
             return _in_python(key, value, self.value)
+        if key == "data.source":
+            return f"--data '{value}'" if '"' in value else f"--data {value}"
         text = f"{key}={value}"
         if re.fullmatch(r"[\w.=:/,+%-]+", text):
             return f"-D {text}"

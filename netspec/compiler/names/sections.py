@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from netspec.compiler.errors.names import GivenTwice, UnknownOption, WrongValue
 from netspec.compiler.errors.values import NoValue, UnknownSection
-from netspec.compiler.names.given import Given, advise_given
+from netspec.compiler.names.given import Given, GivenValue, advise_given
 from netspec.compiler.names.hints.settings import (
     advise_entry,
     advise_for_source,
@@ -89,6 +90,9 @@ def _is_misplaced(block: SettingsBlock, entry: tree.Assign, option: Option, scop
     if advice is None:
         return False
     block.is_broken = True
+    source, written = entry.value.span.source, re.fullmatch("write `source = ([^`]*)`", advice)
+    if isinstance(source, GivenValue) and source.given is not None and written is not None:
+        advice = f"write `{source.given.write('data.source', written[1])}`"
     if advice:
         text = entry.value.span.text
         what, given = f"`{option.name}` of `data`", describe(text[1:-1]) if text[0] == '"' else f"`{text}`"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token
+from netspec.compiler.syntax.tokens import CLOSING, OPENING, SYMBOL, Token, dict_advice
 from netspec.language.record import Frozen
 
 TEXTS = {
@@ -45,7 +45,6 @@ FOREIGN = {
     "assert": "expectations are in braces: `expect { params < 1M }`",
 }
 """Words of other languages that people begin a line with."""
-
 
 MAX_CHAIN = 100
 """Longer chains are not written out again in a hint."""
@@ -142,10 +141,11 @@ def _colon(m: Mistake) -> str | None:
     if "EQUAL" in m.accepted:
         return "write `=` instead of `:`"
     if m.kind(-1) == "STRING" and m.bracket == "LBRACE":
-        return "settings have no quotes: write `{} = …`".format(m.text(-1).strip('"'))
+        return dict_advice(m.tokens, m.index - 2) or f"settings have no quotes: write `{m.text(-1)[1:-1]} = …`"
     if m.kind(-1) == "OUTPUT":
         return f"write `=` after the name of an output: `output name = {m.text(1)}…`"
-    return "a `:` is allowed only after the name of an input: `input image: 28x28x1`"
+    is_input = "a `:` is allowed only after the name of an input: `input image: 28x28x1`"
+    return dict_advice(m.tokens, m.index - 2) or is_input
 
 
 def _arrow(m: Mistake) -> str | None:
@@ -198,7 +198,7 @@ def _brace(m: Mistake) -> str | None:
     if m.kind() == "LBRACE" and m.index == 0:
         return "put `{` on the same line as the section or `def` that it belongs to"
     if m.kind() == "LBRACE" and m.kind(-1) == "EQUAL" and m.kind(-2) == "NAME":
-        return f"remove the `=`: `{m.text(-2)} {{ … }}`"
+        return dict_advice(m.tokens, m.index) or f"remove the `=`: `{m.text(-2)} {{ … }}`"
     if m.kind() in ("LBRACE", "SECTION") and m.bracket in ("LPAR", "LSQB"):
         return "braces are for statements and settings; named arguments are `key = value`, lists are in `[ ]`"
     if m.kind() == "LBRACE":
@@ -342,7 +342,7 @@ def _chained(m: Mistake) -> tuple[int, str]:
 
 def _text(tokens: list[Token]) -> str:
     """Tokens as they are written, with a space where one or more of them are apart."""
-    gaps = [a.end_pos < b.start_pos for a, b in pairwise(tokens)]
+    gaps = [a.end_pos < b.start_pos or a == " ->" for a, b in pairwise(tokens)]
     return "".join(f"{token}{' ' * gap}" for token, gap in zip(tokens, [*gaps, False], strict=True))
 
 

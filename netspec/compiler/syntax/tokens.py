@@ -6,7 +6,7 @@ Input: Lark's token stream. Output: one list of tokens per top-level statement, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
@@ -258,3 +258,39 @@ def join_modules(tokens: list[Token]) -> list[Token]:
             joined[start:] = [name]
         joined.append(token)
     return joined
+
+
+SECTIONS = ("data", "train", "expect")
+"""What has braces that are not a dict."""
+
+
+def dict_advice(tokens: Sequence[Token], start: int) -> str | None:
+    """What to write for `name = {0: 1, 1: 9}`, a dict of Python that begins at a token; None where it is not one.
+
+    Numbers are a list in the order of the keys; words are a chain with one `of` for each output.
+    """
+    if start < 1 or tokens[start].type != "LBRACE":
+        return None
+    before = [t for t in tokens[max(0, start - 2) : start] if t.type != "EQUAL"]
+    pairs, index = [], start + 1
+    while [t.type for t in tokens[index + 1 : index + 2]] == ["COLON"] and index + 2 < len(tokens):
+        pairs.append((tokens[index], tokens[index + 2]))
+        index += 3
+        index += index < len(tokens) and tokens[index].type in ("COMMA", "_NL")
+    if (
+        not before
+        or before[-1].value in SECTIONS
+        or not pairs
+        or [t.type for t in tokens[index : index + 1]] != ["RBRACE"]
+    ):
+        return None
+    name = before[-1].value
+    if all(value.type == "NUMBER" for _, value in pairs):
+        is_number = all(key.type == "NUMBER" for key, _ in pairs)
+        ordered = sorted(pairs, key=lambda pair: float(pair[0].value)) if is_number else pairs
+        text = f"[{', '.join(value.value for _, value in ordered)}]"
+        return f"write `{name} = {text}`" + ", in the order of the classes" * (
+            name.startswith("class") and not is_number
+        )
+    named = [f'of("{key.value.strip(chr(34))}", {value.value.strip(chr(34))})' for key, value in pairs]
+    return f"write `{name} = {' -> '.join(named)}`"

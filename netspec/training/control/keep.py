@@ -32,14 +32,14 @@ class Best(Keep):
     Example: train { keep = best(val_accuracy) }
     """
 
-    aliases = ("ModelCheckpoint", "best_weights")
+    aliases = ("ModelCheckpoint", "best_weights", "load_best_model_at_end", "save_best_only")
 
     metric: str | None = option(
         MetricName(),
         "the metric to compare (none: the one that `stop` monitors, or else `reduce_on_plateau`, or else `val_loss`)",
         default=None,
         position=0,
-        aliases=("monitor",),
+        aliases=("monitor", "metric_for_best_model"),
         former="figure",
     )
 

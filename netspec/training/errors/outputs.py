@@ -28,7 +28,7 @@ class OutputChain(Diagnostic):
     code = "NS463"
     title = {
         "same": "`{first}` and `{second}` are both for the same output",
-        "every": "`{first}` and `{second}` are both for every output",
+        **dict.fromkeys(["every", "each"], "`{first}` and `{second}` are both for every output"),
         "unknown": "there is no output `{first}`",
         "twice": '`of("{first}", …)` is given twice',
         "nested": "`of` cannot contain `of`",
@@ -36,6 +36,7 @@ class OutputChain(Diagnostic):
     hint = {
         "same": "keep one of them",
         "every": 'keep one of them, or choose the output: `of("{output}", {first_text}) -> …`',
+        "each": "write `loss = {each}`",
         "unknown": "{advice}",
         "twice": "keep one of them",
         "nested": "join them by `->`: `of(…) -> of(…)`",
@@ -44,6 +45,7 @@ class OutputChain(Diagnostic):
     second: str = ""
     output: str = ""
     first_text: str = ""
+    each: str = ""
 
 
 class LossNotForSettings(Diagnostic):

@@ -72,6 +72,22 @@ class WrongPlace(Diagnostic):
     right: str
 
 
+class AfterOptimizer(Diagnostic):
+    """A word for gradients comes after the optimizer, so it changes the steps, to which the learning rate is applied.
+
+    `clip(1.0)` before the optimizer limits the gradient; steps are so short that it hardly ever limits them.
+    """
+
+    code = "NS565"
+    severity = "warning"
+    title = "`{word}` after `{other}` changes the step, not the gradient"
+    label = "after the learning rate"
+    hint = "write `optimizer = {right}`"
+    word: str
+    other: str
+    right: str
+
+
 class UnknownLayer(Diagnostic):
     """The settings name a layer or block that the network does not have, or one without trainable weights.
 

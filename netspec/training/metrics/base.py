@@ -129,6 +129,8 @@ class Metric(Word, ABC):
     """Is not reported on the training split, where it would be computed in every step."""
     is_fraction: ClassVar[bool] = False
     """Is between 0 and 1."""
+    is_at_most_1: ClassVar[bool] = False
+    """Has no lower limit, but is 1 where every prediction is exact."""
     in_percent: ClassVar[bool] = False
     """Is shown in percent."""
     by_column: ClassVar[bool] = False

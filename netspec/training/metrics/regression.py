@@ -79,6 +79,7 @@ RSquared = metric_word(
     "it is predicted exactly, otherwise 0.",
     aliases=("R2Score", "r2_score"),
     higher_is_better=True,
+    is_at_most_1=True,
     by_column=True,
     sums=lambda self, predictions: {"squares_of_each": _by_number(predictions.counted(predictions.errors**2))},
     value=lambda self, totals: _explained(np.asarray(totals.sums["squares_of_each"], np.float64), totals),
@@ -94,6 +95,7 @@ class ExplainedVariance(Metric):
 
     aliases = ("ExplainedVariance", "explained_variance_score")
     higher_is_better = True
+    is_at_most_1 = True
     by_column = True
 
     def sums(self, predictions: Predictions) -> dict[str, Any]:

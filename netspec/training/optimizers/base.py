@@ -62,6 +62,9 @@ class ChainWord(Word, ABC):
 
     place: ClassVar[Place] = "anywhere"
 
+    is_of_gradient: ClassVar[bool] = False
+    """Is meant for gradients: after the optimizer it is allowed, and changes the step."""
+
     has_eval_weights: ClassVar[bool] = False
     """Maintains evaluation weights beside the trained ones: evaluation and prediction use them, and they are saved."""
 

@@ -33,6 +33,18 @@ def check_optimizer(
         problems.add(wrong)
 
 
+def check_gradient_words(chain: Sequence[ChainWord], spans: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """Words for gradients after the word with the learning rate (NS565), the first of them."""
+    rated = [i for i, word in enumerate(chain) if word.has_rate]
+    late = [i for i, word in enumerate(chain) if word.is_of_gradient and rated and i > rated[0]]
+    if late and len(rated) == 1:
+        place, moved = rated[0], [chain[i] for i in late]
+        rest = [word for i, word in enumerate(chain) if i > place and i not in late]
+        right = text_of([*chain[:place], *moved, chain[place], *rest])
+        word, other = moved[0].word, chain[place].word
+        yield errors.AfterOptimizer(span=_span(spans, "optimizer", late[0]), word=word, other=other, right=right)
+
+
 def _span(spans: Mapping[str, Span], key: str, index: int) -> Span | None:
     return spans.get(f"{key}.{index}", spans.get(key))
 

@@ -27,6 +27,7 @@ Clip = transform(
     "Scales the gradient of all weights down to a global norm of at most `norm`, keeping its direction.",
     "Pascanu, Mikolov and Bengio 2012, arXiv:1211.5063.",
     example="clip(1.0) -> adam",
+    is_of_gradient=True,
     options={"norm": option(POSITIVE, "the largest global norm", aliases=("max_norm",))},
     aliases=(
         "clip_by_global_norm",
@@ -43,6 +44,7 @@ ClipValue = transform(
     "clip_value(limit)",
     "Clips each number of the gradient to between -limit and limit.",
     example="clip_value(0.5) -> adam",
+    is_of_gradient=True,
     options={"limit": option(POSITIVE, "the largest absolute value", aliases=("max_delta", "clip_value"))},
     aliases=("clip_grad_value_", "clipvalue"),
     build=lambda self, rate: optax.clip(self.limit),
@@ -52,6 +54,7 @@ Agc = transform(
     "Adaptive gradient clipping: for each unit, gradients of at most `clipping` times the norm of its weights.",
     "Brock et al. 2021, arXiv:2102.06171.",
     example="agc(0.01) -> sgd(0.1, momentum = 0.9)",
+    is_of_gradient=True,
     options={
         "clipping": option(POSITIVE, "the norm of the gradient relative to that of the weights"),
         "epsilon": option(POSITIVE, "weights count as having at least this norm", aliases=("eps",)),
@@ -64,6 +67,7 @@ Normalize = transform(
     "Scales the gradient of all weights to a global norm of 1.",
     "Hazan, Levy and Shalev-Shwartz 2015, arXiv:1507.02030.",
     example="normalize -> sgd(0.1)",
+    is_of_gradient=True,
     build=lambda self, rate: contrib.normalize(),
 )
 
@@ -81,6 +85,7 @@ Centralize = transform(
     "Subtracts the mean from the gradients of each unit, for weights with two axes or more.",
     "Yong et al. 2020, arXiv:2004.01461.",
     example="centralize -> adam",
+    is_of_gradient=True,
     details="Units are the last axis of a kernel here, the first one in Optax' `centralize`.",
     build=centralize,
 )
@@ -91,6 +96,7 @@ Noise = table_word(
     "Adds noise to the gradient that shrinks from step to step, with a variance of `eta / t^gamma`.",
     "Neelakantan et al. 2015, arXiv:1511.06807.",
     example="noise(0.01) -> adam",
+    is_of_gradient=True,
     options={"eta": "the variance in the first step", "gamma": "how fast it shrinks"},
     aliases=("add_noise",),
     build_in=lambda self, context: optax.add_noise(self.eta, self.gamma, key=context.key),

@@ -16,6 +16,7 @@ def advise_unmeasured(
     outputs: Mapping[str, OutputRecipe],
     measured: Mapping[str, Collection[str]],
     others: Collection[str] = (),
+    more: str = "",
 ) -> str:
     """For `val_f1`: the split or the metric that is missing, or the measured metrics whose names are near.
 
@@ -24,6 +25,7 @@ def advise_unmeasured(
         outputs: how each output is trained and measured.
         measured: the metrics that are measured on each split that there is.
         others: other names that may not be measured, so that one hint is right for all of them.
+        more: what follows the name of a metric.
     """
     split = name.partition("_")[0]
     if split in ("val", "test") and split not in measured:
@@ -37,7 +39,23 @@ def advise_unmeasured(
             text = " -> ".join(word.to_source() for word in dict.fromkeys((*output.metrics, *missing)))
             return f"write `metrics = {text}` in the `train` section"
     known = [known for names in measured.values() for known in names]
+    other, example = name.partition("_")[2] if split in PARTS else name, _example(known, split)
+    is_elsewhere = any(one.partition("_")[2] == other for one in known)  # on another split
+    if other in all_metric_names() and example is not None and not is_elsewhere:
+        listed = [one for one in known if one.partition("_")[0] == example.partition("_")[0]]
+        return f"this network measures no {other}: measured are {', '.join(listed)}; write `{example}{more}`"
     return suggest(name, known, what="measured")
+
+
+PARTS = ("train", "val", "test")
+"""The splits, as names of metrics begin with them."""
+
+
+def _example(known: Collection[str], split: str) -> str | None:
+    """The most common metric of a split that is higher for better predictions; None where none is measured."""
+    parts = [split] if split in PARTS else ["test", "val"]
+    names = [f"{part}_{metric}" for part in parts for metric in ("accuracy", "r2", "f1", "roc_auc")]
+    return next((name for name in names if name in known), None)
 
 
 def _missing(name: str, output: OutputRecipe) -> Metric | None:

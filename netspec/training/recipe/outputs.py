@@ -131,13 +131,7 @@ def make_outputs(
     Raises:
         KeyError: an output has no targets.
     """
-    losses, loss_of = _by_output("loss", settings.loss, heads, check)
-    metrics, metrics_of = _by_output("metrics", settings.metrics, heads, check)
-    if len(losses) > 1:
-        first, second = losses[:2]
-        case, output = "every" if len(heads) > 1 else "same", next(iter(heads))
-        facts = {"first": first.word, "second": second.word, "output": output, "first_text": first.to_source()}
-        check.problems.add(output_errors.OutputChain(span=check.at("loss"), case=case, **facts))
+    losses, loss_of, metrics, metrics_of = check_chains(settings, heads, check)
     outputs: dict[str, OutputRecipe] = {}
     for name, head in heads.items():
         # A single output takes the only target there is, whatever the data call it.
@@ -160,6 +154,23 @@ def make_outputs(
         weight, scale = own.weight if own is not None else 1.0, (target_scaling or {}).get(name)
         outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights, scale)
     return outputs
+
+
+def check_chains(
+    settings: TrainSettings, heads: Mapping[str, OutputHead], check: Check
+) -> tuple[list[Any], dict[str, Any], list[Any], dict[str, Any]]:
+    """The losses and metrics that are for all outputs, and those of single ones; whether they are for outputs that
+    there are needs no data."""
+    losses, loss_of = _by_output("loss", settings.loss, heads, check)
+    metrics, metrics_of = _by_output("metrics", settings.metrics, heads, check)
+    if len(losses) > 1:
+        first, second = losses[:2]
+        case = "same" if len(heads) == 1 else "each" if len(losses) == len(heads) and not loss_of else "every"
+        each = " -> ".join(f'of("{name}", {loss.to_source()})' for name, loss in zip(heads, losses, strict=False))
+        facts = {"first": first.word, "second": second.word, "output": next(iter(heads)), "each": each}
+        facts["first_text"] = first.to_source()
+        check.problems.add(output_errors.OutputChain(span=check.at("loss"), case=case, **facts))
+    return losses, loss_of, metrics, metrics_of
 
 
 def _by_output(

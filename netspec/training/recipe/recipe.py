@@ -6,6 +6,7 @@ Input: the `train` section, the heads of the network, and what the data say abou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
@@ -288,7 +289,8 @@ def _check_monitored(recipe: Recipe, has: Mapping[str, bool], check: Check) -> N
             continue
         goal: Any = word.goal.right
         metric = metric_of(word.watches())
-        if metric is not None and metric.is_fraction and not 0 <= goal <= 1:
+        low = 0 if metric is not None and metric.is_fraction else -math.inf
+        if metric is not None and (metric.is_fraction or metric.is_at_most_1) and not low <= goal <= 1:
             case = "" if 1 < goal <= 100 else "fraction"
             span, wanted = check.at("stop"), to_source(goal)
             check.problems.add(output_errors.NeverSoGood(span=span, case=case, metric=word.watches(), wanted=wanted))

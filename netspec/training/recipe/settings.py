@@ -35,7 +35,8 @@ from netspec.training.schedules import Schedule
 from netspec.training.schedules.build import right_order, schedule_text
 from netspec.training.schedules.words import Constant
 
-EPOCHS = ("num_epochs", "n_epochs", "max_epochs", "nb_epoch")
+EPOCHS = ("num_epochs", "n_epochs", "max_epochs", "nb_epoch", "num_train_epochs")
+BATCH = ("batch_size", "bs", "per_device_train_batch_size", "train_batch_size")
 
 
 @dataclass
@@ -63,7 +64,7 @@ class TrainSettings(Word):
         Count(),
         "examples per step; small ones make more steps of an epoch, large ones faster steps",
         default=32,
-        aliases=("batch_size", "bs"),
+        aliases=BATCH,
     )
     drop_last: bool = option(
         Flag(),
@@ -78,7 +79,7 @@ class TrainSettings(Word):
         Chain("schedule"),
         "what the learning rate is multiplied by",
         default=(Constant(),),
-        aliases=("scheduler", "lr_scheduler"),
+        aliases=("scheduler", "lr_scheduler", "lr_scheduler_type", "lr_schedule"),
     )
     freeze: tuple[str, ...] = option(
         LayerNames(),

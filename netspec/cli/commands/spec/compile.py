@@ -47,6 +47,11 @@ def command(
     """
     if run_folder is not None and (output is None or not inference):
         raise click.UsageError("--run requires --inference and -o")
+    if output is not None and Path(output).suffix not in ("", ".py"):
+        raise click.UsageError(
+            f"-o takes a name that ends in .py, not `{output}`: it is the source of the network\n"
+            "`netspec train` writes trained weights to its run folder, as weights.safetensors"
+        )
     spec = given.compilation(file)
     if inference:
         source = spec.inference_python(standalone=standalone)

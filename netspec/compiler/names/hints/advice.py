@@ -18,8 +18,8 @@ from netspec.compiler.names.hints.foreign import (
     translated,
 )
 from netspec.compiler.names.hints.models import advise_call
-from netspec.compiler.names.hints.settings import COMMON, REST, advise_index, advise_line, find_option
-from netspec.compiler.names.hints.tables import OPTIONS
+from netspec.compiler.names.hints.settings import REST, advise_index, advise_line, find_option
+from netspec.compiler.names.hints.tables import COMMON, OPTIONS, VALUES
 from netspec.compiler.names.scope import Name
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections, nearest, squeeze, suggest
@@ -362,7 +362,8 @@ def _meant_by_text(kind: Kind, text: str) -> tuple[str | None, bool]:
     is_number = isinstance(kind, Count | Number) and re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?%?", text)
     if text in known or is_number or re.fullmatch("[0-9]+(x[0-9]+)*", text):
         return text, True
-    return nearest(text, known, word_aliases(kind.category or "")), False
+    is_foreign = any(name in kind.names for name in VALUES.get(squeeze(text), ()))  # as `rewrite` writes it
+    return None if is_foreign else nearest(text, known, word_aliases(kind.category or "")), False
 
 
 def _advise_number(kind: Kind, value: Any) -> str:

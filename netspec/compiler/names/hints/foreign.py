@@ -111,7 +111,7 @@ def _name(name: str, kind: Kind | None) -> str:
         return f'"{name}"' if takes_text(kind) else name
     if kind is not None and (value := _value(last_part(name), kind)) is not None:
         return value
-    file, suffix = _file_source(name), kind is not None and kind.category == "source"
+    file, suffix = file_source(name), kind is not None and kind.category == "source"
     if file and suffix:
         return file
     pool, aliases = _known(kind)
@@ -123,7 +123,7 @@ def _name(name: str, kind: Kind | None) -> str:
     return nearest(last_part(name), pool, aliases) or name
 
 
-def _file_source(text: str) -> str | None:
+def file_source(text: str) -> str | None:
     """The data source of a file or folder with that name."""
     suffix = text.rpartition(".")[2].lower()
     if "." in text and suffix in FILES:

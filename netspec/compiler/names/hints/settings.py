@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from netspec.compiler.names.hints.foreign import last_part, rewrite, rewrite_callbacks
+from netspec.compiler.names.hints.tables import COMMON, COMMON_SETTINGS, SETTINGS, SPLITS, TRAINING_PARTS
+from netspec.compiler.names.hints.trainers import advise_loss_weights, advise_warmup
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.parser import parse_source
-from netspec.language.corrections import corrections, squeeze, suggest
+from netspec.language.corrections import corrections, nearest, squeeze, suggest
 from netspec.language.diagnostics import Fix, Problems
 from netspec.language.kinds import Choice, Count, Flag, Number, Time
 from netspec.language.source import Source
@@ -21,35 +23,7 @@ COLUMNS = ("target", "columns", "drop", "categories")
 RATES = ("rates", "rate", "param_groups")
 """What people call a list of learning rates for single layers."""
 
-COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy", "accuracy", "cosine", "best", "csv", "flip")
-"""The words that are shown as examples."""
-
 REST = "`netspec words` lists all"
-
-_PROGRESS = "remove it: progress is shown by itself; in Python `netspec.train(…, verbose=0)` hides it"
-_DEVICE = "remove it: a GPU is used where JAX finds one"
-_WORKERS = "remove it: batches are prepared while the device computes"
-_FOLDER = "remove it: each run has a folder of its own in `runs`"
-SETTINGS: dict[str, str] = {
-    **dict.fromkeys(["verbose", "progress", "progressbar"], _PROGRESS),
-    **dict.fromkeys(["device", "gpu", "cuda", "accelerator", "gpus"], _DEVICE),
-    **dict.fromkeys(["numworkers", "workers", "pinmemory", "prefetch"], _WORKERS),
-    **dict.fromkeys(["logdir", "savedir", "outputdir", "checkpointdir"], _FOLDER),
-    "stepsperepoch": "remove it: an epoch is one pass over the training examples; `limit` in `data` sets their number",
-    **dict.fromkeys(["rescale", "scale", "rescaling"], "write `normalize = unit`"),
-    **dict.fromkeys(["save", "savemodel", "checkpoint", "modelcheckpoint"], "write `keep = best`"),
-    **dict.fromkeys(["model", "network", "layers"], "write the layers on a line outside of the braces, joined by `->`"),
-    **dict.fromkeys(["classes", "numclasses"], "write it as the units of the last layer: `dense({value}, softmax)`"),
-    **dict.fromkeys(["classnames", "labelnames"], "remove it: the names of the classes are read from the data"),
-    **dict.fromkeys(["imagesize", "imgsize", "targetsize"], "begin the network with a layer: `resize({value}) -> …`"),
-}
-"""Settings of other libraries, squeezed, that have no counterpart of their own, and what to do."""
-
-SPLITS = ("split", "splits", "traintestsplit", "trainvaltestsplit", "randomsplit")
-"""Settings of other libraries, squeezed, with the fractions of the training examples and others."""
-
-TRAINING_PARTS = ("trainsplit", "trainsize", "trainfraction", "train")
-"""Those with the fraction of the training examples."""
 
 
 def advise_setting(
@@ -65,6 +39,9 @@ def advise_setting(
     aliases = {squeeze(alias): o.name for o in options for alias in o.aliases}
     if squeeze(key) in ("callbacks", "callback") and section.word == "train":
         return _advise_callbacks(section, entry, given), ()
+    several = advise_warmup(section, entry, entries) or advise_loss_weights(section, entry, entries, file)
+    if several is not None:
+        return several, ()
     own = find_option(section, key)
     if own is not None and own.name == "source":
         return advise_source(own, entry, entries, ()) or f"write `source = {value}`", ()
@@ -85,6 +62,8 @@ def advise_setting(
             return f"`{key}` is a layer: put it into the chain, as in `dense(64, relu) -> {key}({value})`", ()
     known = [o.name for o in options]
     fixes = corrections(entry.name.span, [name for name in known if name not in given], aliases)
+    if nearest(key, known, aliases) is None and section.word == "train":
+        return f"its settings: {', '.join(COMMON_SETTINGS)}, …; {REST}", fixes
     return suggest(key, known, what="its settings", aliases=aliases, rest=REST), fixes
 
 
@@ -263,6 +242,8 @@ def _merged(items: list[str], option: Option, entry: tree.Assign) -> list[str] |
     if named is not None:
         word = named if value in ("true", "false", "True") else f"{named}({_named_number(group[named], value)}{value})"
         if category != "optimizer":
+            if any(re.match(r"\w*", item)[0] == named for item in items):  # type: ignore[index]
+                return items
             return [*items, word] if option.kind.is_chain or not items else None
         if getattr(group[named], "has_rate", False):
             return None if items else [word]

@@ -39,6 +39,11 @@ OPTIONS: dict[str, str] = {
     "returnstate": "remove it: the state is the output of the last step, `return = last`",
     "maskzero": "declare the padding with the input: `input 128 tokens(5000, pad = 0)`",
     "restorebestweights": "remove it: the best weights are saved by default, with a validation split",
+    **dict.fromkeys(
+        ["savebestonly", "saveweightsonly", "filepath"], "remove it: `{word}` saves the weights in the run"
+    ),
+    **dict.fromkeys(["savefreq", "savetopk", "savelast"], "remove it: the weights are compared after every epoch"),
+    **dict.fromkeys(["baseline", "startfromepoch"], "remove it: there is no such option"),
     **dict.fromkeys(["mode", "verbose", "inplace", "foreach", "fused", "dampening"], "remove it: it is not needed"),
     "bidirectional.return": "give it to the layer inside: `bidirectional(lstm(16, return = {value}))`",
     "indexcol": "remove it: a first column without a name that identifies the rows is left out; "
@@ -70,9 +75,11 @@ VALUES: dict[str, tuple[str, ...]] = {
     "none": ("none", "linear"),
     "null": ("none", "linear"),
     "0": ("first",),
-    **dict.fromkeys(["fp16", "float16", "half", "16", "mixedfloat16"], ("mixed",)),
-    **dict.fromkeys(["fp32", "float32", "32"], ("f32",)),
-    "bfloat16": ("bf16",),
+    **dict.fromkeys(
+        ["fp16", "float16", "half", "16", "mixedfloat16", "16mixed", "bf16mixed", "mixedbfloat16"], ("mixed",)
+    ),
+    **dict.fromkeys(["fp32", "float32", "32", "32true"], ("f32",)),
+    **dict.fromkeys(["bfloat16", "bf16true"], ("bf16",)),
     **dict.fromkeys(["minmax", "minmaxscaler", "255", "1/255", "255.0"], ("unit",)),
     **dict.fromkeys(["zscore", "standardscaler", "meanstd"], ("standard",)),
     **dict.fromkeys(["classification", "categorical", "classifier"], ("classes",)),
@@ -92,3 +99,39 @@ SHORTCUTS = ("skip", "shortcut", "skipconnection", "residualblock", "resblock")
 
 CONTAINERS = ("sequential", "model", "modulelist", "functional")
 """What holds a list of layers in other libraries, squeezed."""
+
+COMMON = ("adam", "sgd", "adamw", "rmsprop", "early", "cross_entropy", "accuracy", "cosine", "best", "csv", "flip")
+"""The words that are shown as examples."""
+
+COMMON_SETTINGS = ("epochs", "batch", "optimizer", "schedule", "loss", "metrics", "stop", "keep", "precision", "seed")
+"""The settings of `train` that are shown where none is near."""
+
+_PROGRESS = "remove it: progress is shown by itself; in Python `netspec.train(…, verbose=0)` hides it"
+_DEVICE = "remove it: a GPU is used where JAX finds one"
+_WORKERS = "remove it: batches are prepared while the device computes"
+_FOLDER = "remove it: each run has a folder of its own in `runs`"
+_EVALUATION = "remove it: the validation split is evaluated after every epoch"
+SETTINGS: dict[str, str] = {
+    **dict.fromkeys(["evaluationstrategy", "evalstrategy", "evalsteps", "checkvaleverynepoch"], _EVALUATION),
+    **dict.fromkeys(["perdeviceevalbatchsize", "evalbatchsize", "valbatchsize", "greaterisbetter"], _EVALUATION),
+    **dict.fromkeys(["loggingsteps", "logeverynsteps", "loggingstrategy", "reportto"], _PROGRESS),
+    **dict.fromkeys(["verbose", "progress", "progressbar"], _PROGRESS),
+    **dict.fromkeys(["device", "gpu", "cuda", "accelerator", "gpus"], _DEVICE),
+    **dict.fromkeys(["numworkers", "workers", "pinmemory", "prefetch"], _WORKERS),
+    **dict.fromkeys(["logdir", "savedir", "outputdir", "checkpointdir", "loggingdir"], _FOLDER),
+    "stepsperepoch": "remove it: an epoch is one pass over the training examples; `limit` in `data` sets their number",
+    **dict.fromkeys(["fp16", "bf16", "half", "usemixedprecision"], "write `precision = mixed`"),
+    **dict.fromkeys(["rescale", "scale", "rescaling"], "write `normalize = unit`"),
+    **dict.fromkeys(["save", "savemodel", "checkpoint", "modelcheckpoint"], "write `keep = best`"),
+    **dict.fromkeys(["model", "network", "layers"], "write the layers on a line outside of the braces, joined by `->`"),
+    **dict.fromkeys(["classes", "numclasses"], "write it as the units of the last layer: `dense({value}, softmax)`"),
+    **dict.fromkeys(["classnames", "labelnames"], "remove it: the names of the classes are read from the data"),
+    **dict.fromkeys(["imagesize", "imgsize", "targetsize"], "begin the network with a layer: `resize({value}) -> …`"),
+}
+"""Settings of other libraries, squeezed, that have no counterpart of their own, and what to do."""
+
+SPLITS = ("split", "splits", "traintestsplit", "trainvaltestsplit", "randomsplit")
+"""Settings of other libraries, squeezed, with the fractions of the training examples and others."""
+
+TRAINING_PARTS = ("trainsplit", "trainsize", "trainfraction", "train")
+"""Those with the fraction of the training examples."""

@@ -14,9 +14,8 @@ import numpy as np
 from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.errors.files import NoData
 from netspec.data.errors.network import InputUnlikeData
-from netspec.data.errors.reading import NoSplit
+from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.sources.tables import TableSource

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.dataset.dataset import Dataset
-from netspec.data.errors.files import NoData
-from netspec.data.errors.reading import SourceNotUsed
+from netspec.data.errors.reading import NoData, SourceNotUsed
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
 from netspec.data.prepare import prepare_data

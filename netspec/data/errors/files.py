@@ -389,14 +389,3 @@ class NoEffect(Diagnostic):
     }
     option: str
     examples: int
-
-
-class NoData(Diagnostic):
-    """Training or evaluation needs data, but the spec names none."""
-
-    code = "NS423"
-    title = {"": "no data to train on", "evaluation": "no data to evaluate on: the spec names none"}
-    hint = {
-        "": "name a source in the section `data`, as in `data {{ source = digits }}`, or use `--data digits`",
-        "evaluation": "give examples, in Python `netspec.evaluate(run, (x, y))`, or a source such as `--data digits`",
-    }

@@ -120,7 +120,7 @@ class _Resolver:
         if (previous := scope.names.get(name.name)) is not None:
             note = Note(previous.span, "first defined here")
             advice = advise_again(scope.file.statements, name.name)
-            if previous not in self.changed:
+            if previous not in self.changed and name.name not in scope.file.broken:  # else the first one is not known
                 case = "chain" if advice else ""
                 self.problems.add(DefinedTwice(span=name.span, notes=(note,), case=case, name=name.name, advice=advice))
             if advice:
@@ -317,7 +317,7 @@ class _Resolver:
     ) -> str:
         """Report an unknown name, or names joined by dots, which begin the call `whole`; what to write instead."""
         self.unknown += 1
-        visible = [*scope.visible()] if self.unknown <= MAX_SUGGESTIONS else []
+        visible = [*scope.visible(), *scope.file.broken] if self.unknown <= MAX_SUGGESTIONS else []
         unknown, meant = advise_name(node, kind, visible, whole)
         if meant is not None and (symbol := scope.find(meant)) is not None:
             self._mark_used(symbol)  # a misspelled name is used, too

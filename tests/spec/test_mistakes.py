@@ -147,6 +147,15 @@ MISTAKES = [
     ("train", "EarlyStopping(patience = 7)", "write `stop = early(patience = 7)`", ""),
     # layers of other libraries
     ("net", 'Conv2D(32, (3,3), activation="relu") -> Flatten() -> Dense(10)', "write `conv(32, (3,3), relu)`", ""),
+    ("net", "Convolution(num_output = 96, kernel_size = 11, stride = 4)", "write `conv(96, 11, stride = 4)`", ""),
+    ("net", "Pooling(pool = MAX, kernel_size = 3, stride = 2)", "write `maxpool(3, stride = 2)`", ""),
+    ("net", "Pooling(pool = AVE, kernel_size = 2) -> dense(10)", "write `avgpool(2)`", ""),
+    ("net", "Pooling(pool = AVE, global_pooling = true) -> dense(10)", "write `gap`", ""),
+    ("net", "InnerProduct(num_output = 10, weight_filler = xavier)", "write `dense(10)`", ""),
+    ("net", "Dropout(dropout_ratio = 0.5) -> Gemm(10) -> SoftmaxWithLoss", "write `dropout(0.5)`", ""),
+    ("net", "Conv(96, kernel_shape = 11, strides = 4, foo = 3)", "write `conv(96, 11, stride = 4)`", ""),
+    ("net", "GlobalAveragePool() -> dense(10)", "did you mean `gap`?", ""),
+    ("net", "(conv(8) | conv(8)) -> Concat(axis = 1)", "write `concat`", ""),
     ("net", "nn.Conv2d(1, 32, 3, padding=1) -> nn.ReLU() -> dense(10)", "write `conv(32, 3, pad = 1)`", ""),
     ("net", "flatten -> nn.Linear(784, 10)", "write `dense(10)`", ""),
     ("net", "dense(784, 10)", "write `dense(10)`", ""),
@@ -197,6 +206,14 @@ MISTAKES = [
     ("tok", "embedding(5000, 32) -> gru(16, return = last) -> dense(2)", "write `embedding(32)`", ""),
     ("tok", "embedding(32) -> Bidirectional(LSTM(16)) -> gap -> dense(2)", "write `bidirectional(lstm(16))`", ""),
     ("tok", "embedding(32) -> MultiHeadAttention(num_heads = 4, key_dim = 8)", "`attention(4, head_size = 8)`", ""),
+    ("seq", "lstm(8, 32, num_layers = 2, bidirectional = true, dropout = 0.5, batch_first = true)",
+     "write `bidirectional(lstm(32, dropout = 0.5)) * 2`", ""),
+    ("seq", "gru(32, num_layers = 2, bidirectional = true, return = last)",
+     "write `bidirectional(gru(32)) -> bidirectional(gru(32, return = last))`", ""),
+    ("seq", "gru(8, 32, bidirectional = true)", "write `bidirectional(gru(32))`", ""),
+    ("seq", "rnn(8, 32, num_layers = 3, return = last)", "write `rnn(32) * 2 -> rnn(32, return = last)`", ""),
+    ("seq", "rnn(32, tanh, num_layers = 1, bidirectional = false)", "write `rnn(32, tanh)`", ""),
+    ("seq", "nn.GRU(8, 32, num_layers = 2, bidirectional = True)", "write `bidirectional(gru(32)) * 2`", ""),
     ("seq", "nn.LSTM(8, 64, num_layers = 2) -> gap -> dense(2)", "write `lstm(64) * 2`", ""),
     ("seq", "lstm(64, return_sequences = true) -> gap -> dense(3)", "write `return = sequence`", ""),
     ("seq", "lstm(64, return = true) -> gap -> dense(3)", "write `return = sequence`", ""),
@@ -272,7 +289,7 @@ def follow(spec: str, problem: Diagnostic) -> str | None:
         begin = re.search(rf"{setting[0]}\s*=\s*$", spec[:start])
         return spec[: begin.start() if begin else start] + text + spec[end_of_value(spec, start) :]
     around = re.search(r"(\w+)\($", spec[: last_open(spec, start) + 1])
-    if around and hint.startswith("write") and text.partition("(")[0] == around[1]:
+    if around and hint.startswith("write") and around[1] in text.split("(")[:2]:
         start = around.start()
         end = end_of_value(spec, start)
     elif hint.startswith("write") and spec[end : end + 1] == "(":

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
 from netspec.compiler.errors.values import ArgumentOrder
 from netspec.compiler.names.hints.advice import advise_option
-from netspec.compiler.names.hints.foreign import merges, reorder
+from netspec.compiler.names.hints.foreign import call_text, merges, reorder
+from netspec.compiler.names.hints.recurrent import is_stack
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections, squeeze, suggest
 from netspec.language.diagnostics import Note, Problems
@@ -96,6 +97,9 @@ class ArgumentMatcher:
 
     def __post_init__(self) -> None:
         callee, spans = self.callee, dict[str, Span]()
+        if is_stack(callee.declared, self.arguments):
+            self._stack()
+            return
         positional = iter(self._positional_slots() or ())
         for argument in self.arguments:
             slot = next(positional, None) if argument.name is None else self._find_by_name(argument)
@@ -116,6 +120,18 @@ class ArgumentMatcher:
             if all(values) and callee.declared is not None:
                 example += f", such as {callee.example([*values, *given])}"
             self.problems.add(MissingArgument(span=self.place, word=callee.word, missing=names, signature=example))
+
+    def _stack(self) -> None:
+        """Report a recurrent layer that is several here, or one inside of `bidirectional`, in one message."""
+        word, arguments = self.callee.declared, self.arguments
+        assert word is not None
+        sizes = [a.value for a in arguments if a.name is None and not self.is_activation(a.value)]
+        others = [a for a in arguments if a.name is not None or self.is_activation(a.value)]
+        advice = reorder(word, sizes, others) if len(sizes) > 1 else None
+        name = next(a.name for a in arguments if a.name is not None and is_stack(word, [a]))
+        advice = advice or f"write `{call_text(word, word.word, arguments)}`"
+        self.problems.add(UnknownOption(span=name.span, word=word.word, noun="option", option=name.name, advice=advice))
+        self.rejected = self.explained = [a.value for a in arguments]
 
     def _find_by_name(self, argument: tree.Argument) -> Slot | None:
         name = argument.name

@@ -353,7 +353,8 @@ class _Resolver:
             if symbol is None and function.name not in scope.file.broken:
                 advice = self._unknown(function, scope, kind, node)
             for argument in node.arguments:
-                if advice.startswith(("write ", "declare ", "remove ")):  # the call as a whole is written again
+                is_name = bool(advice) and isinstance(argument.value, tree.Name)  # a value of an unknown layer
+                if is_name or advice.startswith(("write ", "declare ", "remove ")):  # the call is written again
                     self._mark_names(argument.value, scope)
                 else:
                     self.expression(argument.value, scope, is_free=True)

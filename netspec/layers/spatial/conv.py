@@ -36,11 +36,16 @@ def image_advice(x: Shape) -> str:
 def kernel_option(position: int | None = None, default: int = 3) -> Any:
     """The option `kernel`."""
     doc = "height x width of the filters, or one number for both"
-    return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size",))
+    return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size", "kernel_shape"))
 
 
-FILTERS: Any = option(Count(), "the number of output channels", position=0, aliases=("out_channels", "channels"))
-DILATION: Any = option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate",))
+FILTERS: Any = option(
+    Count(),
+    "the number of output channels",
+    position=0,
+    aliases=("out_channels", "channels", "num_output", "nb_filter"),
+)
+DILATION: Any = option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate", "dilations"))
 
 
 class Sliding(Layer):

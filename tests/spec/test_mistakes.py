@@ -218,6 +218,10 @@ MISTAKES = [
     ("seq", "lstm(64, return_sequences = true) -> gap -> dense(3)", "write `return = sequence`", ""),
     ("seq", "lstm(64, return = true) -> gap -> dense(3)", "write `return = sequence`", ""),
     ("seq", "lstm(64, return = last) -> lstm(32) -> gap", "write `lstm(64)`", None),
+    ("file", "input 187\n\nconv(32, 5, relu) -> gap -> dense(5)", "`input 187x1`, or `reshape(187x1)` before it", None),
+    ("file", "input 784\n\nconv(32, 5, relu) -> gap -> dense(5)", "`input 28x28x1`, or `reshape(28x28x1)`", None),
+    ("net", "conv(8, 4x4, stride = 4) -> class_token -> first", "put `reshape(49x8)` before it", None),
+    ("net", "conv(8, 4x4, stride = 4) -> sinusoidal -> gap", "put `reshape(49x8)` before it", None),
     ("seq", "gap -> lstm(32)", "remove the `gap` before it", None),
     # the form of a spec
     ("file", "input 28, 28, 1\n\ndense(10)", "write `input 28x28x1`", None),

@@ -6,6 +6,7 @@ import re
 
 from netspec.compiler.syntax import errors
 from netspec.compiler.syntax.advice import (
+    FOREIGN,
     VALUE_ENDS,
     VALUE_STARTS,
     Mistake,
@@ -57,6 +58,9 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
         span = token_span(source, tokens[comment])
         return errors.UnexpectedToken(span=span, token="//", advice=advice)
     token = tokens[index]
+    if index and advice == FOREIGN.get(str(tokens[index - 1])):  # the word of another language is what is wrong
+        token = tokens[index - 1]
+        return errors.UnexpectedToken(span=token_span(source, token), token=shorten(token), advice=advice)
     text, span = str(token), token_span(source, token)
     match token.type:
         case "BAD_NUMBER":

@@ -159,6 +159,8 @@ def _call(node: tree.Call, kind: Kind | None, own: Collection[str]) -> str:
     if base == "pooling" and node.arguments:
         pool, rest = _pool_of(node.arguments)
         return call_text(words("layer")[pool], pool, rest, own)
+    if base == "timedistributed" and len(node.arguments) == 1:
+        return rewrite(node.arguments[0].value, None, own)
     if base == "activation" and len(node.arguments) == 1:
         return rewrite(node.arguments[0].value, OneWord("activation"), own)
     word = find_foreign(name, kind)

@@ -268,6 +268,7 @@ MISTAKES = [
     ("net", "flatten(input) -> dense(10)", "write `input -> flatten`", None),
     ("mlp", "def unit(x, n) = x -> dense(n)\nunit(32) -> dense(2)", "write `def unit(n) = dense(n)`", None),
     ("mlp", "def unit(x, n) {\n    x = x -> dense(n)\n    x\n}\nunit(32)", "remove `x` from `def`", None),
+    ("mlp", "def unit(x, n) = input -> dense(n)\nunit(32)", "write `def unit(n) = dense(n)`", None),
     ("mlp", "def two(a, n) = dense(a) -> dense(n)\ntwo(32)", "write it as `two(32, n = …)`", None),
     ("net", "return conv(8)", "remove `return`", None),
     ("net", "def block(x, n) { x -> dense(n) }\nblock(16, 3)", "write `def block(n) = dense(n)`", None),

@@ -36,6 +36,9 @@ GENERAL = {
 }
 """What is said in a block whose uses have different sizes."""
 
+RESIZED = re.compile(r" -> resize\([^()]+\)$")
+"""The end of a branch that has a size as numbers."""
+
 Sizes = tuple[int, ...]
 
 
@@ -65,6 +68,9 @@ def advise_join(word: str, span: Span, tensors: Sequence[Tensor], block: Block |
         if not is_pool and can_project(before.shape, after.shape) and len(bodies[0]) < MAX_LENGTH:
             return _assigned(f"residual({bodies[0]})", span)
     space = _common_space(tensors, sizes, texts)
+    unwritten = [one[:-1] for one, text in zip(sizes, texts, strict=True) if not RESIZED.search(text)]
+    if block is not None and 0 < len(unwritten) < len(sizes):
+        space = unwritten[0]
     ends = [one[-1] for one in sizes]
     channels = max(zip(ends, tensors, strict=True), key=lambda pair: (ends.count(pair[0]), pair[1].edge.node))[0]
     wanted = [(*space, end if word == "concat" else channels) for end in ends]
@@ -111,10 +117,11 @@ class _InBlock:
             other = self.like(lambda each: [*each[:-1]] == new_space)
             if pool is not None:
                 text = _inside(text).removesuffix(pool[0]) + pool[1]
-            elif not scale.is_integer():
-                if not other or not self.tensor(text):
+            elif not scale.is_integer() or RESIZED.search(text):
+                name = self.tensor(RESIZED.sub("", text))
+                if not other or not name:
                     return None
-                text = f"({self.tensor(text)} | {other}) -> resize"
+                text = f"({name} | {other}) -> resize"
             else:
                 layers.insert(0, f"{'maxpool' if ratio > 1 else 'upsample'}({stride or int(scale)})")
         return " -> ".join([_inside(text) if layers and text else text, *layers]) if text else None

@@ -289,7 +289,7 @@ class _Resolver:
             self._mark_used(symbol)
             return
         if symbol is not None:
-            if symbol.define is not None and self.flowing.is_needed(symbol.define, ()):
+            if symbol.define is not None and self.flowing.is_needed(symbol, symbol.define, ()):
                 self._mark_used(symbol)
                 return
             self._use_name(node, symbol)
@@ -345,7 +345,7 @@ class _Resolver:
         assert isinstance(function, tree.Name)
         symbol = scope.find(function.name)
         define = symbol.define if symbol is not None and not symbol.hides_layer else None
-        if symbol is not None and define is not None and self.flowing.is_needed(define, node.arguments):
+        if symbol is not None and define is not None and self.flowing.is_needed(symbol, define, node.arguments):
             self._mark_used(symbol)
             for argument in node.arguments:
                 self.expression(argument.value, scope, is_free=True)

@@ -53,12 +53,15 @@ class FlowingParameters:
         self.problems = problems
         self.reported: set[int] = set()
 
-    def is_needed(self, define: tree.Define, arguments: Sequence[tree.Argument]) -> bool:
-        """Whether a use gives no tensor for such a parameter."""
+    def is_needed(self, symbol: Name, define: tree.Define, arguments: Sequence[tree.Argument]) -> bool:
+        """Whether a use gives no tensor for such a parameter, which then counts as used."""
         given = [a.value for a in arguments if a.name is None]
         required = [p for p in define.parameters or () if p.default is None]
         is_number = bool(given) and isinstance(given[0], tree.Number)
-        return (len(arguments) < len(required) or is_number) and self.has(define)
+        is_flowing = (len(arguments) < len(required) or is_number) and self.has(define)
+        for parameter in symbol.parameters[:1]:
+            parameter.uses += is_flowing
+        return is_flowing
 
     def has(self, define: tree.Define, name: str = "") -> bool:
         """Whether there is such a parameter, of that name if one is given."""
@@ -72,7 +75,8 @@ class FlowingParameters:
 
 
 def _input_parameter(define: tree.Define) -> tree.Parameter | None:
-    """The first parameter, where chains of the body begin with it or layers are called with it."""
+    """The first parameter, where chains of the body begin with it or layers are called with it, or where it has the
+    name of an input and nothing uses it."""
     first = define.parameters[0] if define.parameters else None
     nodes: list[tree.Node] = [] if first is None or first.default is not None else [*define.body]
     while nodes:
@@ -83,7 +87,9 @@ def _input_parameter(define: tree.Define) -> tree.Parameter | None:
         if start is not node and first is not None and start.span.text == first.name.name:
             return first
         nodes += node.children()
-    return None
+    texts = " ".join(statement.span.text for statement in define.body)
+    is_unused = first is not None and re.search(rf"\b{first.name.name}\b", texts) is None
+    return first if is_unused and first is not None and first.name.name in ("x", "inputs", "h", "net") else None
 
 
 def _flowing(define: tree.Define, parameter: tree.Parameter) -> CannotChain:
@@ -92,9 +98,11 @@ def _flowing(define: tree.Define, parameter: tree.Parameter) -> CannotChain:
     last = define.body[-1]
     value = last.value if len(define.body) == 1 and isinstance(last, tree.ExpressionStatement) else None
     advice = f"a block has its input without a parameter: remove `{name}` from `def`, and write `input` instead of it"
-    if isinstance(value, tree.Chain) and value.items[0].span.text == name and "\n" not in value.span.text:
+    items = [item.span.text for item in value.items] if isinstance(value, tree.Chain) else []
+    items = items[1:] if items and items[0] in (name, "input") else []
+    if items and not re.search(rf"\b{name}\b|\n", " ".join(items)):
         head = f"def {define.name.name}({', '.join(others)})" if others else f"def {define.name.name}"
-        advice = f"write `{head} = {' -> '.join(item.span.text for item in value.items[1:])}`"
+        advice = f"write `{head} = {' -> '.join(items)}`"
     return CannotChain(span=parameter.name.span, case="input", what=f"`{name}`", advice=advice)
 
 

@@ -366,7 +366,7 @@ class _Resolver:
             is_unknown = symbol is None and function.name not in scope.file.broken
             advice = self._unknown(function, scope, kind, node) if is_unknown else ""
             for argument in node.arguments:
-                is_name = bool(advice) and isinstance(argument.value, tree.Name)  # a value of an unknown layer
+                is_name = argument.name is not None and isinstance(argument.value, tree.Name)  # of an unknown option
                 if is_name or advice.startswith(("write ", "declare ", "remove ")):  # the call is written again
                     self._mark_names(argument.value, scope)
                 else:

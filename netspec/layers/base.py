@@ -208,7 +208,7 @@ def activation_option(position: int) -> Any:
 
 def bias_option(*more_aliases: str) -> Any:
     """The option `bias`."""
-    return option(Flag(), "add a trainable bias", default=True, aliases=("use_bias", *more_aliases))
+    return option(Flag(), "add a trainable bias", default=True, aliases=("use_bias", "bias_term", *more_aliases))
 
 
 def dropout_option(doc: str, **more: Any) -> Any:

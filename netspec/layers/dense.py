@@ -38,11 +38,13 @@ class Dense(Weighted):
     Reference: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     """
 
-    aliases = ("Linear", "InnerProduct", "FullyConnected", "fc")
+    aliases = ("Linear", "InnerProduct", "FullyConnected", "fc", "Gemm")
 
     output_axis = -1
 
-    units: int = option(Count(), "the number of output features", position=0, aliases=("out_features", "output_dim"))
+    units: int = option(
+        Count(), "the number of output features", position=0, aliases=("out_features", "output_dim", "num_output")
+    )
     activation: Activation | None = activation_option(1)
 
     def before(self, x: Shape) -> tuple[Layer, ...]:

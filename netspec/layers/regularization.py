@@ -32,7 +32,9 @@ class Dropout(TrainingNoise):
 
     aliases = ("Dropout1d", "Dropout2d", "Dropout3d", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
-    rate: float = dropout_option("the probability of dropping a number", position=0, aliases=("p", "prob", "dropout"))
+    rate: float = dropout_option(
+        "the probability of dropping a number", position=0, aliases=("p", "prob", "dropout", "dropout_ratio")
+    )
     per: str = option(Choice(("number", "channel")), "the unit that is dropped", default="number")
 
     def module(self, x: Shape) -> PythonCall:

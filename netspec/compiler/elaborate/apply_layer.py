@@ -11,7 +11,7 @@ from typing import Any
 
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
 from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaboration, producer_note
-from netspec.compiler.elaborate.join_advice import advise_join, dropped_rows_note
+from netspec.compiler.elaborate.join_advice import advise_join, dropped_rows_note, split_outside
 from netspec.compiler.elaborate.values import BAD, Block, OneLayer, SharedUse
 from netspec.compiler.errors.values import TooLarge
 from netspec.compiler.ir.graph import Graph
@@ -146,12 +146,20 @@ class LayerApplier(Elaboration):
         if misfit.kind in (UnequalShapes, CannotConcat) and len(tensors) > 1 and span is not None:
             notes += dropped_rows_note(tensors)
             if fields.get("along", "channels") == "channels":
-                fields["advice"] = advise_join(fields["word"], span, tensors) or fields["advice"]
-        if misfit.kind is ReshapeCount and (written := _dense_of(tensors[0], fields["new_count"])):
-            fields |= {"case": "dense", "advice": written}
+                fields["advice"] = advise_join(fields["word"], span, tensors, self._block_at(span)) or fields["advice"]
+        if misfit.kind is ReshapeCount and (dense := _dense_of(tensors[0], fields["new_count"])):
+            fields |= {"case": "dense", "advice": dense[1], "written": dense[0]}
         if misfit.kind is WrongRank and (advice := _lost_steps(tensors[0])) is not None:
             fields["advice"] = advice
         self.problems.add(misfit.kind(span=span, notes=notes, **fields))
+
+    def _block_at(self, span: Span) -> Block | None:
+        """The use of the block in whose `def` a place is."""
+        for use in reversed(self.uses):
+            place = use.name.define.span if use.name.define is not None else use.span
+            if place.source is span.source and place.start <= span.start < place.end:
+                return use
+        return None
 
 
 def _lost_steps(tensor: Tensor) -> str | None:
@@ -168,8 +176,8 @@ def _lost_steps(tensor: Tensor) -> str | None:
     return f"remove the `{layer.word}` before it, which leaves no steps"
 
 
-def _dense_of(tensor: Tensor, units: int) -> str:
-    """The `dense` that gives a vector, as it is written, with other units; empty where another layer gives it."""
+def _dense_of(tensor: Tensor, units: int) -> tuple[str, str] | None:
+    """The `dense` that gives a vector, as it is written, and with other units; None where another layer gives it."""
     graph = tensor.builder.graph
     node = graph.nodes[tensor.edge.node]
     while isinstance(node.operation, ActivationLayer) or (
@@ -177,10 +185,14 @@ def _dense_of(tensor: Tensor, units: int) -> str:
     ):
         node = graph.nodes[node.inputs[0].node]
     if not isinstance(node.operation, Dense) or node.shape.rank != 1:
-        return ""
+        return None
     written = node.span.text if node.span is not None else ""
-    changed = re.sub(r"^dense\(\s*[0-9]+\b", f"dense({units}", written)
-    return changed if changed != written else node.operation.replace(units=units).to_source()
+    if not written.startswith("dense(") or not written.endswith(")") or "\n" in written:
+        return node.operation.to_source(), node.operation.replace(units=units).to_source()
+    arguments = split_outside(written[len("dense(") : -1], ",")
+    place = next((i for i, text in enumerate(arguments) if re.match(r"units\s*=", text)), 0)
+    arguments[place] = f"units = {units}" if place or "=" in arguments[0] else str(units)
+    return written, f"dense({', '.join(arguments)})"
 
 
 def single_layer(graph: Graph) -> Layer | None:

@@ -7,11 +7,13 @@ these tensors have unknown sizes or different ranks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
 from netspec.compiler.elaborate.builder import Tensor
+from netspec.compiler.elaborate.values import Block
 from netspec.compiler.ir.warnings import lost_rows
 from netspec.language.diagnostics import Note
 from netspec.language.shape import Size
@@ -28,11 +30,21 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 UPSAMPLING = ("upconv", "upsample", "resize")
 
+GENERAL = {
+    "add": "use `residual(…)` around the layers: it projects its input where the shapes differ",
+    "concat": "`(a | b) -> resize` gives the first the size of the second",
+}
+"""What is said in a block whose uses have different sizes."""
+
+RESIZED = re.compile(r" -> resize\([^()]+\)$")
+"""The end of a branch that has a size as numbers."""
+
 Sizes = tuple[int, ...]
 
 
-def advise_join(word: str, span: Span, tensors: Sequence[Tensor]) -> str | None:
-    """The hint for tensors of equal rank that `word`, which is written at `span`, cannot join."""
+def advise_join(word: str, span: Span, tensors: Sequence[Tensor], block: Block | None = None) -> str | None:
+    """The hint for tensors of equal rank that `word`, which is written at `span`, cannot join; `block` is the use of a
+    `def` in whose body that is."""
     all_sizes = [_sizes(tensor) for tensor in tensors]
     sizes = [one for one in all_sizes if one]
     if len(sizes) < len(tensors) or len({len(one) for one in sizes}) > 1:
@@ -40,25 +52,105 @@ def advise_join(word: str, span: Span, tensors: Sequence[Tensor]) -> str | None:
     points = [prod(one[:-1]) == 1 < len(one) for one in sizes]
     if any(points) and not all(points):  # a gate
         return None
-    operands = _split(span.text, "+")
+    operands = split_outside(span.text, "+")
     is_sum = len(operands) > 1
     texts = operands if is_sum else _branches_before(span)
     if len(texts) > len(tensors) == 2:  # a sum of a sum
         texts = [" + ".join(texts[:-1]), texts[-1]]
     if len(texts) != len(tensors):
         texts = [""] * len(tensors)
-    bodies = [_inside(text) for text in texts if text != "identity"]
-    if word == "add" and len(bodies) == 1 and len(texts) == 2:
-        before, after = tensors if texts[0] == "identity" else reversed(tensors)
+    names = _tensor_names(tensors)
+    is_input = [text == "identity" or (text == "input" and not _begins_with(names, texts)) for text in texts]
+    bodies = [_inside(text) for text, is_own in zip(texts, is_input, strict=True) if not is_own]
+    if word == "add" and len(bodies) == 1 and len(texts) == 2 and bodies[0]:
+        before, after = tensors if is_input[0] else reversed(tensors)
         is_pool = before.shape.channels == after.shape.channels and _unstrided(after, bodies[0], before.shape.space)
         if not is_pool and can_project(before.shape, after.shape) and len(bodies[0]) < MAX_LENGTH:
-            return f"write `residual({bodies[0]})`"
+            return _assigned(f"residual({bodies[0]})", span)
     space = _common_space(tensors, sizes, texts)
+    unwritten = [one[:-1] for one, text in zip(sizes, texts, strict=True) if not RESIZED.search(text)]
+    if block is not None and 0 < len(unwritten) < len(sizes):
+        space = unwritten[0]
     ends = [one[-1] for one in sizes]
     channels = max(zip(ends, tensors, strict=True), key=lambda pair: (ends.count(pair[0]), pair[1].edge.node))[0]
     wanted = [(*space, end if word == "concat" else channels) for end in ends]
+    if block is not None:
+        inside = _InBlock(block, names, dict(zip(texts, sizes, strict=True)))
+        own = [inside.fitted(*each) for each in zip(tensors, sizes, texts, wanted, strict=True)]
+        if all(own):
+            return _rejoined([one or "" for one in own], span, is_sum=is_sum)
+        if block.name.uses > 1:  # numbers would fit only one of its uses
+            return GENERAL["add" if word == "add" else "concat"]
     changed = [_fitted(*each) for each in zip(tensors, sizes, texts, wanted, strict=True)]
     return _written(texts, changed, span, is_sum=is_sum)
+
+
+@dataclass(frozen=True)
+class _InBlock:
+    """The body of a `def`, where layers are written with its parameters and the sizes of its tensors, which fit all of
+    its uses; `sizes` has those of the branches."""
+
+    block: Block
+    names: frozenset[str]
+    sizes: Mapping[str, Sizes]
+
+    def fitted(self, tensor: Tensor, sizes: Sizes, text: str, wanted: Sizes) -> str | None:
+        """A branch with the layers that it lacks; None where they take numbers."""
+        *space, channels = sizes
+        *new_space, new_channels = wanted
+        ratios = {old / new for old, new in zip(space, new_space, strict=True)}
+        ratio = ratios.pop() if len(ratios) == 1 else 0.7  # of no integers
+        scale = ratio if ratio > 1 else 1 / ratio
+        stride = self.parameter(int(scale), is_stride=True) if scale.is_integer() else ""
+        stride = stride if scale > 1 or self.tensor(text) == "input" else ""
+        is_strided = len(sizes) > 2 and channels != new_channels and ratio.is_integer()
+        layers = []
+        if channels != new_channels:
+            other = self.like(lambda each: each[-1] == new_channels)
+            count = self.parameter(new_channels) or (other and f"{other}.{'channels' if space else 'features'}")
+            if not count:
+                return None
+            step = f", stride = {stride or int(ratio)}" if is_strided and (stride or ratio > 1) else ""
+            layers.append(f"conv({count}, {'x'.join('1' * len(space))}{step})" if len(sizes) > 2 else f"dense({count})")
+        if space != new_space and not is_strided:
+            pool = _unstrided(tensor, text, tuple(new_space)) if _word(tensor) in ("maxpool", "avgpool") else None
+            other = self.like(lambda each: [*each[:-1]] == new_space)
+            if pool is not None:
+                text = _inside(text).removesuffix(pool[0]) + pool[1]
+            elif not scale.is_integer() or RESIZED.search(text):
+                name = self.tensor(RESIZED.sub("", text))
+                if not other or not name:
+                    return None
+                text = f"({name} | {other}) -> resize"
+            else:
+                layers.insert(0, f"{'maxpool' if ratio > 1 else 'upsample'}({stride or int(scale)})")
+        return " -> ".join([_inside(text) if layers and text else text, *layers]) if text else None
+
+    def like(self, fits: Callable[[Sizes], bool]) -> str:
+        """The name of a branch with certain sizes, if any."""
+        return next((name for text, each in self.sizes.items() if fits(each) and (name := self.tensor(text))), "")
+
+    def tensor(self, text: str) -> str:
+        """A branch as the name of a tensor; empty where it is a layer or a chain."""
+        return "input" if text in ("identity", "input") else text if text in self.names else ""
+
+    def parameter(self, value: int, *, is_stride: bool = False) -> str:
+        """The parameter with a value, if any."""
+        names = [name for name, given in self.block.arguments if given == value and not isinstance(given, bool)]
+        strides = [name for name in names if "stride" in name]
+        others = [name for name in names if name not in strides]
+        return next(iter([*strides, *(others if value > 1 else [])] if is_stride else others), "")
+
+
+def _tensor_names(tensors: Sequence[Tensor]) -> frozenset[str]:
+    """The names of the tensors of a block or file."""
+    return frozenset(tensors[0].builder.graph.labels)
+
+
+def _begins_with(names: frozenset[str], texts: Sequence[str]) -> bool:
+    """Whether a branch is a tensor or a chain that begins with one, not with a layer."""
+    first = {re.match(r"\w*", text.lstrip("("))[0] for text in texts if text != "input"}  # type: ignore[index]
+    return bool(first & {*names, "input", ""})
 
 
 def dropped_rows_note(tensors: Sequence[Tensor]) -> tuple[Note, ...]:
@@ -153,16 +245,27 @@ def _written(texts: Sequence[str], changed: Sequence[tuple[str, str]], span: Spa
         branches.append(f"({inside})" if is_sum and new else inside)
     whole = " + ".join(branches) if is_sum else f"({' | '.join(branches)}) -> {span.text}"
     if all(texts) and "\n" not in whole and len(whole) <= MAX_LENGTH:
-        line = span.source.text[: span.start].rpartition("\n")[2]
-        name = re.fullmatch(r"[ \t]*(?:output[ \t]+)?(\w+)[ \t]*=[ \t]*", line) if is_sum else None
-        is_all = span.source.text[span.end :].partition("\n")[0].strip() == ""
-        return f"write `{name[1]} = {whole}`" if name is not None and is_all else f"write `{whole}`"
+        return _assigned(whole, span) if is_sum else f"write `{whole}`"
     noun = "term" if is_sum else "branch"
     parts = []
     for ordinal, (old, new) in zip(ORDINALS, changed, strict=False):
         if new:
             parts.append(f"`{new}` in place of `{old}` in the {ordinal}" if old else f"`{new}` after the {ordinal}")
     return f"put {' and '.join(parts)} {noun}" if parts else None
+
+
+def _rejoined(branches: Sequence[str], span: Span, *, is_sum: bool) -> str:
+    if is_sum:
+        return _assigned(" + ".join(f"({text})" if " -> " in text else text for text in branches), span)
+    return f"write `({' | '.join(branches)}) -> {span.text}`"
+
+
+def _assigned(text: str, span: Span) -> str:
+    """What to write for a sum; with the name that it gets, where it is all that does."""
+    line = span.source.text[: span.start].rpartition("\n")[2]
+    name = re.fullmatch(r"[ \t]*(?:output[ \t]+)?(\w+)[ \t]*=[ \t]*", line) if "+" in span.text else None
+    is_all = span.source.text[span.end :].partition("\n")[0].strip() == ""
+    return f"write `{name[1]} = {text}`" if name is not None and is_all else f"write `{text}`"
 
 
 def _branches_before(span: Span) -> list[str]:
@@ -175,10 +278,10 @@ def _branches_before(span: Span) -> list[str]:
     while start and (depth or start == len(inside)):
         start -= 1
         depth += (inside[start] in ")]") - (inside[start] in "([")
-    return _split(inside[start + 1 : -1], "|")
+    return split_outside(inside[start + 1 : -1], "|")
 
 
-def _split(text: str, mark: str) -> list[str]:
+def split_outside(text: str, mark: str) -> list[str]:
     """A text in parts, at a mark outside of brackets."""
     parts, depth = [""], 0
     for character in text:

@@ -183,6 +183,7 @@ class UnusedName(Diagnostic):
     label = {"": "defined here", "file": "imported here", "import": "imported here", "list": "imported here"}
     hint = {
         "": "use it, or remove the line",
+        "parameter": "use it, or remove it from the parameters",
         "setting": "settings are in braces: `{advice}`",
         "file": "use one of its definitions, or remove the line",
         "list": "use it, or remove it from the list",

@@ -75,6 +75,7 @@ class CannotChain(Diagnostic):
         "": "{what} cannot be part of a chain",
         "number": "{what} cannot be part of a chain",
         "parameter": "{what} cannot be part of a chain",
+        "input": "{what} is the input of the block, which is not a parameter",
         "branch": "{what} cannot be a branch",
         "tensor": "a tensor cannot follow `->`",
         "share": "{what} cannot be shared",
@@ -83,11 +84,12 @@ class CannotChain(Diagnostic):
         "list": "{what} cannot be the network",
         "several": "several tensors ({what}) cannot be the network",
     }
-    label = {"": "{what}", "tensor": "a tensor", "several": "{what}"}
+    label = {"": "{what}", "input": "not a parameter", "tensor": "a tensor", "several": "{what}"}
     hint = {
         "": "{advice}",
         "number": "to make a layer of it, write `dense({text})`",
         "parameter": "a block has its input without a parameter: remove `{text}` from `def`, and begin with `input`",
+        "input": "{advice}",
         "branch": "branches are layers or tensors; to choose one of two values write `a if condition else b`",
         "tensor": "a tensor begins a chain, and a layer follows `->` (to join two tensors: `(a | b) -> concat`)",
         "share": "share a layer: `share embed = embedding(64)`",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from netspec.compiler.errors.names import GivenTwice, MissingArgument, TooManyArguments, UnknownOption
 from netspec.compiler.errors.values import ArgumentOrder
 from netspec.compiler.names.hints.advice import advise_option
-from netspec.compiler.names.hints.foreign import merges, reorder
+from netspec.compiler.names.hints.foreign import call_text, merges, reorder
+from netspec.compiler.names.hints.recurrent import is_stack
+from netspec.compiler.names.scope import Scope
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections, squeeze, suggest
 from netspec.language.diagnostics import Note, Problems
@@ -90,13 +92,16 @@ class ArgumentMatcher:
     arguments: Sequence[tree.Argument]
     place: Span
     problems: Problems
-    is_activation: Callable[[tree.Expression], bool]
+    scope: Scope
     values: dict[str, tree.Expression] = field(default_factory=dict)
     rejected: list[tree.Expression] = field(default_factory=list)
     explained: list[tree.Expression] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         callee, spans = self.callee, dict[str, Span]()
+        if is_stack(callee.declared, self.arguments):
+            self._stack()
+            return
         positional = iter(self._positional_slots() or ())
         for argument in self.arguments:
             slot = next(positional, None) if argument.name is None else self._find_by_name(argument)
@@ -112,11 +117,25 @@ class ArgumentMatcher:
         if missing and not self.rejected:  # what fits nowhere has its message, and is probably what is missing
             names = " and ".join(f"`{name}`" for name in missing)
             given = [a.span.text for a in self.arguments]
-            example = callee.example([*missing, *given])
+            is_mixed = callee.declared is None and any(a.name is None for a in self.arguments)
+            by_name = [*given, *(f"{name} = …" for name in missing)]
+            example = callee.example(by_name if is_mixed else [*missing, *given])
             values = [SAMPLES.get(type(s.kind), "") for s in callee.slots if s.name in missing]
             if all(values) and callee.declared is not None:
                 example += f", such as {callee.example([*values, *given])}"
             self.problems.add(MissingArgument(span=self.place, word=callee.word, missing=names, signature=example))
+
+    def _stack(self) -> None:
+        """Report a recurrent layer that is several here, or one inside of `bidirectional`, in one message."""
+        word, arguments = self.callee.declared, self.arguments
+        assert word is not None
+        sizes = [a.value for a in arguments if a.name is None and not self.scope.is_activation(a.value)]
+        others = [a for a in arguments if a.name is not None or self.scope.is_activation(a.value)]
+        advice = reorder(word, sizes, others) if len(sizes) > 1 else None
+        name = next(a.name for a in arguments if a.name is not None and is_stack(word, [a]))
+        advice = advice or f"write `{call_text(word, word.word, arguments)}`"
+        self.problems.add(UnknownOption(span=name.span, word=word.word, noun="option", option=name.name, advice=advice))
+        self.rejected = self.explained = [a.value for a in arguments]
 
     def _find_by_name(self, argument: tree.Argument) -> Slot | None:
         name = argument.name
@@ -162,10 +181,10 @@ class ArgumentMatcher:
             if index >= len(callee.positional):
                 self.problems.add(self._too_many(given, index))
                 return None
-            if activation is not None and self.is_activation(argument.value):
+            if activation is not None and self.scope.is_activation(argument.value):
                 slots.append(activation)
             elif activation in slots:
-                ordered = [a.span.text for a in sorted(given, key=lambda a: self.is_activation(a.value))]
+                ordered = [a.span.text for a in sorted(given, key=lambda a: self.scope.is_activation(a.value))]
                 word, advice = callee.word, callee.example(ordered)
                 self.problems.add(ArgumentOrder(span=argument.span, case="activation", word=word, advice=advice))
                 return None
@@ -182,16 +201,24 @@ class ArgumentMatcher:
             word=self.callee.word,
             limit=count,
             extra="one" if extra == 1 else str(extra),
-            advice=self._in_other_order(given)
+            advice=self._called(given)
+            or self._in_other_order(given)
             or _by_name(self.callee, given, self.arguments[len(given) :])
             or _without_others(self.callee, given, self.arguments[len(given) :]),
         )
+
+    def _called(self, given: Sequence[tree.Argument]) -> str | None:
+        """What to write for a layer without sizes that is called with its input, such as `gap(x)`."""
+        is_alone = len(given) == len(self.arguments) == 1 and not self.callee.positional
+        if not is_alone or self.callee.is_activation or self.callee.declared is None:
+            return None
+        return f"write `{given[0].span.text} -> {self.callee.word}`" if self.scope.is_tensor(given[0].value) else None
 
     def _in_other_order(self, given: Sequence[tree.Argument]) -> str | None:
         """What to write for sizes in the order of another library."""
         if self.callee.declared is None or self.callee.is_activation:
             return None
-        activations = [a.value for a in given if self.is_activation(a.value)]
+        activations = [a.value for a in given if self.scope.is_activation(a.value)]
         if not activations and len(given) > MAX_POSITIONAL and isinstance(given[-1].value, tree.Name):
             activations = [given[-1].value]  # a parameter
         sizes = [a.value for a in given if a.value not in activations]

@@ -70,4 +70,5 @@ def warn_unused(names: Sequence[Name], problems: Problems, *, has_network: bool)
             is_setting = name.what == "name" and section and has_network
             value = name.expression.span.text if name.expression is not None else ""
             case, advice = ("setting", f"{section} {{ {name.name} = {value} }}") if is_setting else ("", "")
+            case = "parameter" if name.what == "parameter" else case
             problems.add(UnusedName(span=name.span, case=case, what=name.what, name=name.name, advice=advice))

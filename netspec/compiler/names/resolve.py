@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
-from netspec.compiler.errors.names import DefinedTwice, UnknownName, WrongValue
-from netspec.compiler.errors.values import UnknownAttribute
+from netspec.compiler.errors.names import DefinedTwice, UnknownName
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
 from netspec.compiler.names.hints.advice import BATCH_WORDS, advise_name
@@ -18,9 +17,18 @@ from netspec.compiler.names.imports import UseReader, bring_missing, bring_names
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name
 from netspec.compiler.names.sections import bind_section
-from netspec.compiler.names.statements import advise_again, called_layer, check_body, check_unit, not_callable
+from netspec.compiler.names.statements import (
+    FlowingParameters,
+    advise_again,
+    bare_condition,
+    called_layer,
+    check_body,
+    check_unit,
+    not_callable,
+    unknown_attribute,
+)
 from netspec.compiler.syntax import tree
-from netspec.language.corrections import corrections, nearest, suggest
+from netspec.language.corrections import nearest
 from netspec.language.diagnostics import Note, Problems
 from netspec.language.shape import ATTRIBUTES, Dim
 from netspec.language.source import Source, Span
@@ -65,6 +73,8 @@ class _Resolver:
         self.brought: list[tuple[tree.Use, dict[Name, Span]]] = []  # by the main file
         self.used: set[Name] = set()  # by the main file
         self.changed: set[Name] = set()  # that a later statement defines again by themselves
+        self.define: tree.Define | None = None  # whose body is bound
+        self.flowing = FlowingParameters(problems)
         self.is_rewritten = False  # the statement, by the message about such a name
 
     # ------------------------------------------------------------ files and statements
@@ -118,9 +128,11 @@ class _Resolver:
         if statement is not None:
             self.resolution.names_of_statements[id(statement)] = symbol
         if (previous := scope.names.get(name.name)) is not None:
+            if previous.what == "parameter" and self.define is not None and self.flowing.has(self.define, name.name):
+                return symbol
             note = Note(previous.span, "first defined here")
-            advice = advise_again(scope.file.statements, name.name)
-            if previous not in self.changed:
+            advice = advise_again(self.define.body if self.define is not None else scope.file.statements, name.name)
+            if previous not in self.changed and name.name not in scope.file.broken:  # else the first one is not known
                 case = "chain" if advice else ""
                 self.problems.add(DefinedTwice(span=name.span, notes=(note,), case=case, name=name.name, advice=advice))
             if advice:
@@ -167,10 +179,12 @@ class _Resolver:
             parameters[-1].default = parameter.default
         if owner is not None and owner.define is define:
             owner.parameters = tuple(parameters)
+        self.define = define
         for statement in define.body:
             if isinstance(statement, tree.Assign | tree.Share | tree.ExpressionStatement):
                 self.expression(statement.value, inner)
                 self._declare(statement, inner, is_main=False)
+        self.define = None
         check_body(define, inner, self.problems)
 
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:
@@ -251,20 +265,11 @@ class _Resolver:
             case tree.Attribute(base=base, name=name):
                 self.expression(base, scope)
                 if name.name not in ATTRIBUTES:
-                    advice = suggest(name.name, ATTRIBUTES, what="sizes of a tensor")
-                    fixes = corrections(name.span, ATTRIBUTES)
-                    wrong = UnknownAttribute(
-                        span=name.span, attribute=name.name, advice=advice, fixes=fixes, what=f"`{base.span.text}`"
-                    )
-                    self.problems.add(wrong)
+                    self.problems.add(unknown_attribute(base, name))
             case tree.Binary(operator=operator) if (
                 kind is not None and kind.category == "stop" and operator in COMPARISONS
             ):
-                advice = f"write `until({node.span.text})`"
-                given, expected = f"`{node.span.text}`", kind.describe()
-                self.problems.add(
-                    WrongValue(span=node.span, what="`stop`", expected=expected, given=given, advice=advice)
-                )
+                self.problems.add(bare_condition(node, kind))
             case tree.DurationLiteral():
                 check_unit(node, kind, self.problems)
             case tree.Binary(left=left, right=right, operator="+") if kind is not None and kind.is_chain:
@@ -284,6 +289,9 @@ class _Resolver:
             self._mark_used(symbol)
             return
         if symbol is not None:
+            if symbol.define is not None and self.flowing.is_needed(symbol, symbol.define, ()):
+                self._mark_used(symbol)
+                return
             self._use_name(node, symbol)
             if symbol.define is not None:
                 self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
@@ -317,7 +325,7 @@ class _Resolver:
     ) -> str:
         """Report an unknown name, or names joined by dots, which begin the call `whole`; what to write instead."""
         self.unknown += 1
-        visible = [*scope.visible()] if self.unknown <= MAX_SUGGESTIONS else []
+        visible = [*scope.visible(), *scope.file.broken] if self.unknown <= MAX_SUGGESTIONS else []
         unknown, meant = advise_name(node, kind, visible, whole)
         if meant is not None and (symbol := scope.find(meant)) is not None:
             self._mark_used(symbol)  # a misspelled name is used, too
@@ -336,9 +344,15 @@ class _Resolver:
         function = node.function
         assert isinstance(function, tree.Name)
         symbol = scope.find(function.name)
-        if symbol is not None and symbol.define is not None and not symbol.hides_layer:
+        define = symbol.define if symbol is not None and not symbol.hides_layer else None
+        if symbol is not None and define is not None and self.flowing.is_needed(symbol, define, node.arguments):
+            self._mark_used(symbol)
+            for argument in node.arguments:
+                self.expression(argument.value, scope, is_free=True)
+            return
+        if symbol is not None and define is not None:
             self._use_name(function, symbol)
-            callee = Callee.of_define(symbol.define)
+            callee = Callee.of_define(define)
         elif (word := find_word(function.name, kind, is_free=True)) is not None and (
             symbol is None or symbol.is_missing
         ):
@@ -349,11 +363,11 @@ class _Resolver:
                 self._mark_used(symbol)
                 if not symbol.hides_layer:
                     self.problems.add(not_callable(node, symbol))
-            advice = ""
-            if symbol is None and function.name not in scope.file.broken:
-                advice = self._unknown(function, scope, kind, node)
+            is_unknown = symbol is None and function.name not in scope.file.broken
+            advice = self._unknown(function, scope, kind, node) if is_unknown else ""
             for argument in node.arguments:
-                if advice.startswith(("write ", "declare ", "remove ")):  # the call as a whole is written again
+                is_name = argument.name is not None and isinstance(argument.value, tree.Name)  # of an unknown option
+                if is_name or advice.startswith(("write ", "declare ", "remove ")):  # the call is written again
                     self._mark_names(argument.value, scope)
                 else:
                     self.expression(argument.value, scope, is_free=True)
@@ -364,9 +378,8 @@ class _Resolver:
         self, node: tree.Node, callee: Callee, arguments: Sequence[tree.Argument], place: Span, scope: Scope
     ) -> None:
         """Bind the arguments of a call."""
-        match = ArgumentMatcher(callee, arguments, place, self.problems, scope.is_activation)
-        self.resolution.arguments[id(node)] = match.values
-        kinds = {slot.name: slot.kind for slot in callee.slots}
+        match = ArgumentMatcher(callee, arguments, place, self.problems, scope)
+        self.resolution.arguments[id(node)], kinds = match.values, {slot.name: slot.kind for slot in callee.slots}
         for name, value in match.values.items():
             self.expression(value, scope, kinds[name], is_free=kinds[name] is None)
         for value in match.rejected:

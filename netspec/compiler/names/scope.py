@@ -85,6 +85,14 @@ class Scope:
         name = value.function if isinstance(value, tree.Call) else value
         return isinstance(name, tree.Name) and self.find(name.name) is None and name.name in words("activation")
 
+    def is_tensor(self, value: tree.Expression) -> bool:
+        """Whether an expression is an input or a name that is neither a number nor a parameter."""
+        symbol = self.find(value.name) if isinstance(value, tree.Name) else None
+        is_flow = symbol is not None and symbol.what in ("name", "input", "output")
+        return isinstance(value, tree.InputName) or (
+            symbol is not None and is_flow and not isinstance(symbol.expression, tree.Number)
+        )
+
 
 def is_layer_word(name: str) -> bool:
     return name in words("layer") or name in words("activation")

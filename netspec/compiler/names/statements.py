@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from netspec.compiler.elaborate.operators import COMPARISONS
-from netspec.compiler.errors.values import NotCallable, NoValue, UnknownUnit
+from netspec.compiler.errors.names import WrongValue
+from netspec.compiler.errors.values import CannotChain, NotCallable, NoValue, UnknownAttribute, UnknownUnit
 from netspec.compiler.names.hints.foreign import rewrite
 from netspec.compiler.names.scope import Name, Scope, is_layer_word
 from netspec.compiler.syntax import tree
@@ -15,6 +16,7 @@ from netspec.compiler.syntax.errors import UnexpectedToken
 from netspec.language.corrections import continued, corrections, suggest
 from netspec.language.diagnostics import Fix, Note, Problems
 from netspec.language.kinds import Count, Number
+from netspec.language.shape import ATTRIBUTES
 from netspec.language.source import Span
 from netspec.language.values import UNITS
 from netspec.language.vocabulary import words
@@ -42,6 +44,79 @@ def advise_again(statements: Sequence[tree.Statement], name: str) -> str:
     *before, last = lines
     place = f"lines {', '.join(before)} and {last}" if before else f"line {last}"
     return f"write one chain instead of {place}: `{name} = {' -> '.join(chain)}`"
+
+
+class FlowingParameters:
+    """Finds definitions whose first parameter is their input, as in functions of Python; each is reported once."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.reported: set[int] = set()
+
+    def is_needed(self, symbol: Name, define: tree.Define, arguments: Sequence[tree.Argument]) -> bool:
+        """Whether a use gives no tensor for such a parameter, which then counts as used."""
+        given = [a.value for a in arguments if a.name is None]
+        required = [p for p in define.parameters or () if p.default is None]
+        is_number = bool(given) and isinstance(given[0], tree.Number)
+        is_flowing = (len(arguments) < len(required) or is_number) and self.has(define)
+        for parameter in symbol.parameters[:1]:
+            parameter.uses += is_flowing
+        return is_flowing
+
+    def has(self, define: tree.Define, name: str = "") -> bool:
+        """Whether there is such a parameter, of that name if one is given."""
+        parameter = _input_parameter(define)
+        if parameter is None or (name and parameter.name.name != name):
+            return False
+        if id(define) not in self.reported:
+            self.reported.add(id(define))
+            self.problems.add(_flowing(define, parameter))
+        return True
+
+
+def _input_parameter(define: tree.Define) -> tree.Parameter | None:
+    """The first parameter, where chains of the body begin with it or layers are called with it, or where it has the
+    name of an input and nothing uses it."""
+    first = define.parameters[0] if define.parameters else None
+    nodes: list[tree.Node] = [] if first is None or first.default is not None else [*define.body]
+    while nodes:
+        node = nodes.pop()
+        start = node.items[0] if isinstance(node, tree.Chain) else node
+        start = start.inputs if isinstance(start, tree.Applied) else start
+        start = start.inner if isinstance(start, tree.Group) else start
+        if start is not node and first is not None and start.span.text == first.name.name:
+            return first
+        nodes += node.children()
+    texts = " ".join(statement.span.text for statement in define.body)
+    is_unused = first is not None and re.search(rf"\b{first.name.name}\b", texts) is None
+    return first if is_unused and first is not None and first.name.name in ("x", "inputs", "h", "net") else None
+
+
+def _flowing(define: tree.Define, parameter: tree.Parameter) -> CannotChain:
+    """The diagnostic for a parameter that is the input of a block."""
+    name, others = parameter.name.name, [p.span.text for p in (define.parameters or ())[1:]]
+    last = define.body[-1]
+    value = last.value if len(define.body) == 1 and isinstance(last, tree.ExpressionStatement) else None
+    advice = f"a block has its input without a parameter: remove `{name}` from `def`, and write `input` instead of it"
+    items = [item.span.text for item in value.items] if isinstance(value, tree.Chain) else []
+    items = items[1:] if items and items[0] in (name, "input") else []
+    if items and not re.search(rf"\b{name}\b|\n", " ".join(items)):
+        head = f"def {define.name.name}({', '.join(others)})" if others else f"def {define.name.name}"
+        advice = f"write `{head} = {' -> '.join(items)}`"
+    return CannotChain(span=parameter.name.span, case="input", what=f"`{name}`", advice=advice)
+
+
+def unknown_attribute(base: tree.Expression, name: tree.Name) -> UnknownAttribute:
+    """The diagnostic for a size that no tensor has."""
+    advice, fixes = suggest(name.name, ATTRIBUTES, what="sizes of a tensor"), corrections(name.span, ATTRIBUTES)
+    return UnknownAttribute(span=name.span, attribute=name.name, advice=advice, fixes=fixes, what=f"`{base.span.text}`")
+
+
+def bare_condition(node: tree.Binary, kind: Kind) -> WrongValue:
+    """The diagnostic for a comparison in the place of a stopping rule."""
+    text = node.span.text
+    advice = f"write `until({text})`"
+    return WrongValue(span=node.span, what="`stop`", expected=kind.describe(), given=f"`{text}`", advice=advice)
 
 
 def called_layer(node: tree.Applied, own: Collection[str]) -> UnexpectedToken:

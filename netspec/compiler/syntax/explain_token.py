@@ -6,6 +6,7 @@ import re
 
 from netspec.compiler.syntax import errors
 from netspec.compiler.syntax.advice import (
+    FOREIGN,
     VALUE_ENDS,
     VALUE_STARTS,
     Mistake,
@@ -17,6 +18,7 @@ from netspec.compiler.syntax.advice import (
 from netspec.compiler.syntax.tokens import Token, token_span
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source, Span
+from netspec.language.vocabulary import categories, choice_names, words
 
 REPLACEMENTS = {
     **dict.fromkeys("→⟶⇒", "->"), **dict.fromkeys("“”‘’'`", '"'), **dict.fromkeys("–—−", "-"),
@@ -56,6 +58,9 @@ def explain_token(source: Source, tokens: list[Token], index: int, accepted: fro
         span = token_span(source, tokens[comment])
         return errors.UnexpectedToken(span=span, token="//", advice=advice)
     token = tokens[index]
+    if index and advice == FOREIGN.get(str(tokens[index - 1])):  # the word of another language is what is wrong
+        token = tokens[index - 1]
+        return errors.UnexpectedToken(span=token_span(source, token), token=shorten(token), advice=advice)
     text, span = str(token), token_span(source, token)
     match token.type:
         case "BAD_NUMBER":
@@ -106,9 +111,19 @@ def _bad_character(text: str, span: Span, bracket: str) -> errors.BadCharacter:
     fixes = (Fix(span, replacement),) if replacement else ()
     if replacement == '"':
         pair = re.compile(r"[“”‘’'`]([^“”‘’'`\"\n]*)[“”‘’'`]").match(span.source.text, span.start)
-        fixes = (Fix(Span(span.source, *pair.span()), f'"{pair[1]}"'),) if pair else ()
-        advice = f'strings are in double quotes: write `"{pair[1]}"`' if pair and text != '"' else advice
+        is_word = pair is not None and _is_word(pair[1], span.source.text[: span.start])
+        written = pair[1] if pair and is_word else f'"{pair[1]}"' if pair else ""
+        fixes = (Fix(Span(span.source, *pair.span()), written),) if pair else ()
+        rule = "words have no quotes" if is_word else "strings are in double quotes"
+        advice = f"{rule}: write `{written}`" if pair and text != '"' else advice
     return errors.BadCharacter(span=span, character=shown, advice=advice, fixes=fixes)
+
+
+def _is_word(text: str, before: str) -> bool:
+    """Whether a text in quotes is a word of the language, such as `relu` or `same`, where no name of data stands."""
+    if re.search(r"\b(target|label|y|drop|columns|categories|name|path|file)\s*=[\s\['\",\w]*$", before):
+        return False
+    return text in choice_names() or any(text in words(category) for category in categories())
 
 
 def _missing_quote(tokens: list[Token], index: int) -> Token | None:

@@ -32,8 +32,15 @@ def _units_text(head: OutputHead) -> str:
 def _head_text(head: OutputHead) -> str:
     """What the last layer is, after the words "the last layer"."""
     if head.activation == "linear":
-        return f"has {_units_text(head)} and no activation"
+        given = _given_activation(head)
+        return f"has {_units_text(head)} and {f'the activation `{given}`' if given else 'no activation'}"
     return f"is a {head.activation} of {_units_text(head)}"
+
+
+def _given_activation(head: OutputHead) -> str:
+    """The activation that is written in the last layer; empty where there is none."""
+    written = re.findall(r"\w+", head.span.text) if head.span is not None and not head.is_unbounded else []
+    return next((word for word in written if word in words("activation")), "")
 
 
 def source_notes(source_span: Span | None, label: str, except_: Span | None) -> tuple[Note, ...]:
@@ -152,7 +159,8 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
         wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
         case = f"each {wanted}, recurrent" if head.last_step and head.is_sequence else f"each {wanted}"
-        text = f"{_head_text(head)}, one prediction for each {given}"
+        place = {3: "pixel", 4: "voxel"}.get(len(head.sizes), given)
+        text = f"{_head_text(head)}, one prediction for each {place}"
         return wrong_head(case=case, head=text, given=head.steps_from, advice=head.last_step)
     labels = _check_labels(target, head)
     if labels is not None and (head.units > 1 or head.activation == "sigmoid"):
@@ -176,8 +184,7 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
 
 def _no_activation(head: OutputHead, notes: Notes, found: str, activation: str, units: int) -> Diagnostic:
     """The warning about plain numbers where probabilities are expected."""
-    written = re.findall(r"\w+", head.span.text) if head.span is not None and not head.is_unbounded else []
-    given = next((word for word in written if word in words("activation")), "")
+    given = _given_activation(head)
     advice, case = _activated(head, activation, units), "other" if given else ""
     warning = partial(errors.NoActivation, span=head.span, notes=notes, case=case, activation=activation)
     return warning(found=found, given=given, advice=advice)

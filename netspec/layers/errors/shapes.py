@@ -92,12 +92,13 @@ class ReshapeCount(Diagnostic):
     label = "{new} has {new_count} values, the input {old_count}"
     hint = {
         "": "the product of the new sizes must be {old_count}",
-        "dense": "write `{advice}` before it, or a shape of {old_count} values",
+        "dense": "write `{advice}` instead of `{written}`, or a shape of {old_count} values",
     }
     old: str
     new: str
     new_count: int
     old_count: int
+    written: str = ""
 
 
 class WeightsShape(Diagnostic):

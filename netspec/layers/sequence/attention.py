@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count, Either, Flag, Number
-from netspec.language.shape import Shape, Size, product
+from netspec.language.shape import Shape, Size
 from netspec.language.word import option
 from netspec.layers.base import WithKernels, check_rank, dropout_option, known, layer, weight_arguments
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call, given
 from netspec.layers.errors.shapes import HeadsDoNotDivide, OddRotation
+from netspec.layers.sequence.steps import make_a_sequence
 
 ROPE_BASE = 10000.0
 """The default base of rotary positions (Su et al. 2021)."""
@@ -77,7 +78,7 @@ class Attention(WithKernels):
 
     def infer(self, x: Shape, memory: Shape | None = None) -> Shape:
         for index, shape in enumerate((x,) if memory is None else (x, memory)):
-            check_rank(self, shape, (2,), _make_a_sequence(shape), input=index)
+            check_rank(self, shape, (2,), make_a_sequence(shape), input=index)
             known(self, shape.channels, shape, "a fixed number of features")
         self._check_heads(x)
         return x.with_channels(self.out or x.channels)
@@ -163,12 +164,3 @@ def _nearest(count: int, total: int, name: str) -> str:
     divisors = [n for n in range(1, total + 1) if total % n == 0]
     near = [*[n for n in divisors if n < count][-1:], *[n for n in divisors if n > count][:1]]
     return "use " + " or ".join(f"{name} = {n}" for n in near)
-
-
-def _make_a_sequence(shape: Shape) -> str:
-    """How to turn another shape into a sequence."""
-    if shape.rank < 2:
-        return "it needs steps x features: `reshape` turns a vector into a sequence"
-    if not shape.is_known:
-        return "turn its positions into a sequence with `reshape`, which needs sizes as numbers in the `input` line"
-    return f"turn its positions into a sequence first: `reshape({product(shape.space)}x{shape.channels})`"

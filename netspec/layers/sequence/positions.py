@@ -10,6 +10,7 @@ from netspec.layers.base import FROZEN, BiasInit, Layer, check_rank, init_option
 from netspec.layers.code import PythonCall, call
 from netspec.layers.errors.shapes import NeedsKnownSize, OddRotation
 from netspec.layers.initializers import Initializer, Normal, Zeros
+from netspec.layers.sequence.steps import make_a_sequence
 
 BASE = 10000.0
 """The base of the angles in Vaswani et al. and Su et al."""
@@ -32,7 +33,7 @@ class PositionEmbedding(Layer):
     frozen: bool = FROZEN
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3), "give it steps x features: a vector has no positions")
+        check_rank(self, x, (2, 3), make_a_sequence(x))
         unknown = next((size for size in x.sizes if isinstance(size, Dim)), None)
         if unknown is not None:
             advice = "write sizes as numbers in the `input` line"
@@ -77,7 +78,7 @@ class Sinusoidal(Layer):
     function = "nn.sinusoidal"
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2,), "give it steps x features")
+        check_rank(self, x, (2,), make_a_sequence(x))
         known(self, x.channels, x, "a fixed number of features")
         return x
 
@@ -108,7 +109,7 @@ class Rope(Layer):
     function = "nn.rope"
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2,), "give it steps x features")
+        check_rank(self, x, (2,), make_a_sequence(x))
         features = known(self, x.channels, x, "a fixed number of features")
         if features % 2:
             advice = f"put `dense({features + 1})` before it"
@@ -137,7 +138,7 @@ class ClassToken(Layer):
     frozen: bool = FROZEN
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2,), "turn it into a sequence with `reshape` first")
+        check_rank(self, x, (2,), make_a_sequence(x))
         known(self, x.channels, x, "a fixed number of features")
         return Shape((x.sizes[0] + 1, x.channels))
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from netspec.language.shape import Shape
+from netspec.language.shape import Shape, product
 from netspec.layers.base import Layer, check_rank, layer
+
+
+def make_a_sequence(shape: Shape) -> str:
+    """How to turn another shape into a sequence."""
+    if not shape.is_known:
+        return "turn its positions into a sequence with `reshape`, which needs sizes as numbers in the `input` line"
+    if shape.rank < 2:
+        return f"it needs steps x features: `reshape({shape.channels}x1)` before it makes each number a step"
+    return f"put `reshape({product(shape.space)}x{shape.channels})` before it, which makes each position a step"
 
 
 class OfSteps(Layer):

@@ -13,6 +13,7 @@ from netspec.layers.base import Layer, check_rank, layer
 from netspec.layers.code import Code, Names, PythonCall, PythonName, Shapes, call
 from netspec.layers.dense import Embedding
 from netspec.layers.errors.shapes import NoSharedEmbedding, TableWidth
+from netspec.layers.sequence.steps import make_a_sequence
 
 
 @layer("unembed")
@@ -55,7 +56,7 @@ class TiedOutput(Layer):
         return "unembed"
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (1, 2), "turn it into a sequence first")
+        check_rank(self, x, (1, 2), make_a_sequence(x))
         if x.channels != self.embedding.features:
             raise Unplaced(TableWidth, found=str(x.channels), features=self.embedding.features)
         return x.with_channels(self.vocabulary)

@@ -25,22 +25,30 @@ from netspec.layers.code import Code, PythonCall, call
 from netspec.layers.spatial.windows import slide
 
 
-def image_advice(x: Shape) -> str:
-    """What to write for a vector that should be an image."""
+def image_advice(x: Shape, kernel: int | tuple[int, ...]) -> str:
+    """What to write for a vector that should be an image, or a sequence where its size is not that of an image."""
     count = x.count if isinstance(x.count, int) else 0
     found = next((f"{s}x{s}x{c}" for c in (1, 3) for s in [isqrt(count // c)] if s > 1 and s * s * c == count), None)
-    shape = found or "28x28x1"
-    return f"give it an image: `input {shape}`, or `reshape({shape})` before it"
+    if found is None and count and isinstance(kernel, int):
+        return f"give it a sequence: `input {count}x1`, or `reshape({count}x1)` before it"
+    if found is None:
+        return "give it an image, such as `input 28x28x1`"
+    return f"give it an image: `input {found}`, or `reshape({found})` before it"
 
 
 def kernel_option(position: int | None = None, default: int = 3) -> Any:
     """The option `kernel`."""
     doc = "height x width of the filters, or one number for both"
-    return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size",))
+    return option(Sizes(), doc, default=default, position=position, aliases=("kernel_size", "kernel_shape"))
 
 
-FILTERS: Any = option(Count(), "the number of output channels", position=0, aliases=("out_channels", "channels"))
-DILATION: Any = option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate",))
+FILTERS: Any = option(
+    Count(),
+    "the number of output channels",
+    position=0,
+    aliases=("out_channels", "channels", "num_output", "nb_filter"),
+)
+DILATION: Any = option(Sizes(), "the spacing between kernel points", default=1, aliases=("dilation_rate", "dilations"))
 
 
 class Sliding(Layer):
@@ -132,7 +140,7 @@ class Conv(Filtering):
     groups: int = option(Count(), "the number of groups that the channels are split into", default=1)
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), image_advice(x))
+        check_rank(self, x, (2, 3, 4), image_advice(x, self.kernel))
         channels = known(self, x.channels, x, "a fixed number of input channels")
         check_groups(self.groups, (channels, "input channels"), (self.filters, "filters"))
         space = self.output_space(x)
@@ -167,7 +175,7 @@ class Depthwise(Filtering):
     multiplier: int = option(Count(), "the number of filters per channel", default=1, aliases=("depth_multiplier",))
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), image_advice(x))
+        check_rank(self, x, (2, 3, 4), image_advice(x, self.kernel))
         channels = known(self, x.channels, x, "a fixed number of input channels")
         space = self.output_space(x)
         self.check_weights(self.kernel_shape(x))
@@ -208,7 +216,7 @@ class Separable(WithKernels, Sliding):
 
     def expand(self, apply: Apply, *tensors: Any) -> Any:
         (tensor,) = tensors
-        check_rank(self, tensor.shape, (2, 3, 4), image_advice(tensor.shape))
+        check_rank(self, tensor.shape, (2, 3, 4), image_advice(tensor.shape, self.kernel))
         known(self, tensor.shape.channels, tensor.shape, "a fixed number of input channels")
         self.output_space(tensor.shape)
         both = {name: getattr(self, name) for name in ("init", "frozen", "l1", "l2", "dtype")}

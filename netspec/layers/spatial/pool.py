@@ -24,7 +24,7 @@ class Pool(Layer):
         "height x width of the window, or one number for both; omitted with `to`",
         default=None,
         position=0,
-        aliases=("pool_size", "kernel_size", "kernel", "size"),
+        aliases=("pool_size", "kernel_size", "kernel", "kernel_shape", "size"),
     )
     to: int | tuple[int, ...] | None = option(
         Sizes(),
@@ -222,7 +222,13 @@ class GlobalAvgPool(GlobalPool):
     Reference: Lin, Chen and Yan 2013, Network in network, arXiv:1312.4400.
     """
 
-    aliases = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool")
+    aliases = (
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalAveragePooling3D",
+        "GlobalAvgPool",
+        "GlobalAveragePool",
+    )
 
     function = "jnp.mean"
 

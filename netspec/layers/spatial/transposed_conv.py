@@ -56,7 +56,7 @@ class Upconv(Weighted):
     dilation: int | tuple[int, ...] = DILATION
 
     def infer(self, x: Shape) -> Shape:
-        check_rank(self, x, (2, 3, 4), image_advice(x))
+        check_rank(self, x, (2, 3, 4), image_advice(x, self.kernel))
         known(self, x.channels, x, "a fixed number of input channels")
         self._check_output_pad(x)
         space = self._output_space(x)

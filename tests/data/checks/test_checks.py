@@ -148,6 +148,7 @@ CASES: dict[str, tuple[Dataset, Shape, OutputHead, str, list[str]]] = {
         ["of 2 steps", "one prediction"],
     ),
     "steps for one class": (vectors([0, 1]), FOUR, OutputHead((5, 2), "softmax"), "NS436", ["each step", "`gap`"]),
+    "pixels for one class": (vectors([0, 1]), FOUR, OutputHead((5, 5, 2), "softmax"), "NS436", ["each pixel"]),
     "NaN": (with_value(np.nan), FOUR, TWO, "NS437", ["data example 3, column 2", "NaN", "1 such values"]),
     "infinity": (with_value(-np.inf), FOUR, TWO, "NS437", ["example 3, column 2", "infinite"]),
     "too large for float32": (with_value(1e39, "float64"), FOUR, TWO, "NS437", ["is 1e+39, outside the range of"]),

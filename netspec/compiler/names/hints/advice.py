@@ -49,6 +49,12 @@ SIZES = ("length", "depth", "height", "width", "channels", "vocabulary")
 Given = Mapping[str, tree.Expression]
 """The arguments of a call by option."""
 
+COMMON_LAYERS = "dense, conv, maxpool, gap, flatten, dropout, batchnorm, relu, softmax, embedding, lstm, attention"
+"""The layers that are shown for a name that is near to none."""
+
+VOCABULARY = "vocabsize vocabularysize vocab vocablen numtokens ntokens ntoken numwords nwords".split()
+"""Names, squeezed, that people give to the number of ids."""
+
 BATCH_WORDS = ("none", "batch", "batch_size")
 """What people write before the sizes of an input."""
 
@@ -97,11 +103,15 @@ def advise_name(
         expected = (
             f"expected {expected}, such as {EXAMPLES[type(kind)]}" if type(kind) in EXAMPLES else f"expected {expected}"
         )
+    if isinstance(kind, Count) and squeeze(name) in VOCABULARY and not meant:
+        is_input = re.search(r"(tokens|embedding)\(\s*$|vocabulary\s*=\s*$", span.source.text[: span.start])
+        advice = "write the number of ids, such as `5000`" if is_input else "write `classes`, or the number"
+        return UnknownName(span=span, name=name, advice=advice), None
     near = nearest(name, pool, aliases)
     owner = next((words(category)[name] for category in categories() if name in words(category)), None)
     belongs = None if owner is None else advise_section(owner)
-    listed = suggest(name, pool, aliases=aliases, rest=REST)
-    hint = belongs or (listed if near or not expected else f"{expected}\n{listed}")
+    listed = suggest(name, pool, aliases=aliases, rest=REST) if near else f"known: {COMMON_LAYERS}, …; {REST}"
+    hint = belongs or (listed if near or not expected else expected)
     fixes = () if belongs else corrections(span, pool, aliases)
     return UnknownName(span=span, name=name, advice=hint, fixes=fixes), near if near in own else None
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 
+from netspec.compiler.names.hints.recurrent import stacked
 from netspec.compiler.names.hints.tables import (
     CONTAINERS,
     FILES,
@@ -152,11 +154,29 @@ def _call(node: tree.Call, kind: Kind | None, own: Collection[str]) -> str:
     if base in SHORTCUTS and node.arguments:
         return f"residual({join_layers([a.value for a in node.arguments if a.name is None], own)})"
     if find_foreign(name, kind) in merges() and node.arguments:
-        return f"({' | '.join(_flat([a.value for a in node.arguments], own))}) -> {_name(name, kind)}"
+        branches = _flat([a.value for a in node.arguments if a.name is None or a.name.name == "inputs"], own)
+        return f"({' | '.join(branches)}) -> {_name(name, kind)}" if branches else _name(name, kind)
+    if base == "pooling" and node.arguments:
+        pool, rest = _pool_of(node.arguments)
+        return call_text(words("layer")[pool], pool, rest, own)
+    if base == "timedistributed" and len(node.arguments) == 1:
+        return rewrite(node.arguments[0].value, None, own)
     if base == "activation" and len(node.arguments) == 1:
         return rewrite(node.arguments[0].value, OneWord("activation"), own)
     word = find_foreign(name, kind)
     return text if word is None else call_text(word, last_part(name), node.arguments, own)
+
+
+def _pool_of(arguments: Sequence[tree.Argument]) -> tuple[str, Sequence[tree.Argument]]:
+    """The pool of a call with its kind as an argument, such as `Pooling(pool = MAX, kernel_size = 3)`, and the other
+    arguments."""
+    kinds = {"max": ("maxpool", "gmp"), **dict.fromkeys(["ave", "avg", "average", "mean"], ("avgpool", "gap"))}
+    for chosen in arguments:
+        if (names := kinds.get(squeeze(last_part(chosen.value.span.text.strip('"'))))) is not None:
+            rest = [a for a in arguments if a is not chosen]
+            is_global = any(a.name is not None and squeeze(a.name.name) == "globalpooling" for a in rest)
+            return (names[1], []) if is_global else (names[0], rest)
+    return "maxpool", arguments
 
 
 def _applied(layer: tree.Expression, inputs: tree.Expression, own: Collection[str]) -> str:
@@ -221,7 +241,7 @@ def call_text(
         if argument.name is None:
             key, place = _slot(argument, order, place, word, written)
         else:
-            key = named.get(squeeze(argument.name.name), "")
+            key = named.get(squeeze(argument.name.name)) or _misspelled(argument.name.name, options)
         option = options.get(key)
         if option is not None and key not in written:
             written[key] = rewrite(argument.value, option.kind, own)
@@ -230,9 +250,9 @@ def call_text(
         elif option is not None and argument.name is None:
             written[key] += f"x{argument.value.span.text}"
         elif option is None and argument.name is not None:
-            extra += _extra(argument)
-    times = next((a.value.span.text for a in arguments if a.name and squeeze(a.name.name) == "numlayers"), None)
-    text = _written(word, options, written, extra) + (f" * {times}" if times else "")
+            text = translated(squeeze(argument.name.name), argument.value.span.text)
+            extra += [text] if text is not None and text.partition(" = ")[0] in options else []
+    text = stacked(word, arguments, lambda last: _written(word, options, {**written, **last}, extra), written)
     for link in links:
         text = chained(word, link, text) or text
     return text
@@ -286,13 +306,13 @@ def reorder(
         own: names that the file defines.
     """
     order = _foreign_order(word, [item.span.text for item in given])
-    copies = ""
     if order == ("", "units") and len(given) == 3 and word.word != "dense":  # of recurrent layers
-        given, copies = given[:2], f" * {given[2].span.text}"
+        count = tree.Name(span=given[2].span, name="num_layers")
+        given, others = given[:2], [*others, tree.Argument(span=given[2].span, name=count, value=given[2])]
     if order is None or len(given) > len(order):
         return None
     sizes = [tree.Argument(span=item.span, name=None, value=item) for item in given]
-    text = call_text(word, word.word, [*sizes, *others], own, order) + copies
+    text = call_text(word, word.word, [*sizes, *others], own, order)
     return f"write `{text}`" + (f": {_inferred(word)}" if order[0] == "" else "")
 
 
@@ -332,13 +352,10 @@ def _slot(
     return (order[place] if place < len(order) else ""), place + 1
 
 
-def _extra(argument: tree.Argument) -> list[str]:
-    """What an argument without an option of that name becomes: another option, nothing, or itself."""
-    assert argument.name is not None
-    key, value = squeeze(argument.name.name), argument.value.span.text
-    if (text := translated(key, value)) is not None:
-        return [text]
-    return [] if key in {name.rpartition(".")[2] for name in OPTIONS} else [argument.span.text]
+def _misspelled(name: str, options: Collection[str]) -> str:
+    """The option of a word that a name of none is meant to be; empty where it is one of another library."""
+    is_foreign = squeeze(name) in {*TRANSLATED, *(key.rpartition(".")[2] for key in OPTIONS)}
+    return "" if is_foreign else next(iter(get_close_matches(name, options, 1, 0.8)), "")
 
 
 def translated(key: str, value: str) -> str | None:

@@ -31,6 +31,9 @@ def advise_call(call: tree.Call, own: Collection[str]) -> str | None:
             return f"remove this line, and begin those of {names} with `output`: `output {outputs[0].span.text} = …`"
         place = " alone on this line: it is the network" if before else ""
         return f"write `{rewrite(outputs[0], None, own)}`{place}"
+    inner = [a.value for a in call.arguments if a.name is None]
+    if squeeze(last_part(name)) == "timedistributed" and len(inner) == 1:
+        return f"write `{rewrite(inner[0], None, own)}`: it is applied to each step"
     items = [item for a in call.arguments for item in (getattr(a.value, "items", None) or [a.value])]
     if squeeze(last_part(name)) == "sequential" and (inputs := [item for item in items if is_input(item)]):
         return f"write `{rewrite(call, None, own)}`, and `input {_input_sizes(inputs[0])}` on a line before it"

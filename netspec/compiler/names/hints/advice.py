@@ -52,7 +52,17 @@ Given = Mapping[str, tree.Expression]
 COMMON_LAYERS = "dense, conv, maxpool, gap, flatten, dropout, batchnorm, relu, softmax, embedding, lstm, attention"
 """The layers that are shown for a name that is near to none."""
 
-VOCABULARY = "vocabsize vocabularysize vocab vocablen numtokens ntokens ntoken numwords nwords".split()
+VOCABULARY = [
+    "vocabsize",
+    "vocabularysize",
+    "vocab",
+    "vocablen",
+    "numtokens",
+    "ntokens",
+    "ntoken",
+    "numwords",
+    "nwords",
+]
 """Names, squeezed, that people give to the number of ids."""
 
 BATCH_WORDS = ("none", "batch", "batch_size")

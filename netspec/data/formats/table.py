@@ -20,10 +20,12 @@ from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.table_files import TableFile, as_text
 from netspec.data.formats.table_layout import Layout, Wanted, make_layout, no_name
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import np
+from netspec.language.lazy import lazy, np
 
 if TYPE_CHECKING:
     import polars as pl
+else:
+    pl = lazy("polars")
 
 
 MIN_IDS = 10
@@ -53,6 +55,19 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def target_numbers(self, name: str) -> Array:
+        """A target column as float64, NaN where a cell is not a number; infinite ones stay."""
+        known = self.__dict__.setdefault("_numbers", {})
+        if name not in known:
+            cells = pl.DataFrame({"": self.targets[name]}, schema={"": pl.String})
+            numbers = cells.select(self.form.numbers(pl.col(""))).to_series().to_numpy(writable=True)
+            for row in np.flatnonzero(~np.isfinite(numbers)).tolist():  # texts, or numbers in an unusual form
+                value = self.form.number(self.targets[name][row])
+                numbers[row] = np.nan if value is None else value
+            known[name] = numbers
+        found: Array = known[name]
+        return found
 
 
 def read_table(source: TableFile, wanted: Wanted) -> Table:

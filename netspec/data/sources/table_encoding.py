@@ -309,25 +309,24 @@ def _target(table: Table, said: Columns, name: str) -> Target:
         found = _tags(table.targets[name], kind.separator)
         return Target("binary", len(found), len(found), tuple(found))
     task = {"number": "numbers", "category": "classes"}.get(said.kind(name) or "", said.task)
-    distinct = _sorted({*table.targets[name]})
-    values = [table.form.number(cell) for cell in distinct]
-    are_numbers = all(value is not None for value in values)
+    distinct, numbers = {*table.targets[name]}, table.target_numbers(name)
+    are_numbers = not np.isnan(numbers).any()
     are_whole = are_numbers and all(cell.replace(table.form.thousands, "").lstrip("+-").isdigit() for cell in distinct)
-    if task == "numbers" or (task == "auto" and are_numbers and (not are_whole or _are_amounts(values, len(table)))):
+    is_number = are_numbers and (not are_whole or _are_amounts(numbers, len(distinct)))
+    if task == "numbers" or (task == "auto" and is_number):
         _check_numbers(table, name)
-        return Target("binary" if {*values} <= {0.0, 1.0} else "numbers")
-    signs = "" if are_numbers else Advice(table.form).lines({name: distinct}, is_target=True)
+        return Target("binary" if np.isin(numbers, (0.0, 1.0)).all() else "numbers")
+    signs = "" if are_numbers else Advice(table.form).lines({name: _sorted(distinct)}, is_target=True)
     if task == "auto" and len(distinct) > (FEW_CLASSES if signs else max(FEW_CLASSES, len(table) / 10)):
         case = "signs" if signs else "integers" if are_whole else ""
         unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case=case, advice=signs)
         raise unclear(distinct=len(distinct), rows=len(table))
-    return Target.of_classes(distinct)
+    return Target.of_classes(_sorted(distinct))
 
 
-def _are_amounts(values: Sequence[float | None], rows: int) -> bool:
-    """Whether different integers are amounts, such as prices: too many for classes, and too far apart for a counter."""
-    numbers = [value for value in values if value is not None]
-    return len(numbers) > max(FEW_CLASSES, rows / 2) and max(numbers) - min(numbers) > 4 * len(numbers)
+def _are_amounts(numbers: Array, distinct: int) -> bool:
+    """Whether integers are amounts, such as prices: too many for classes, and too far apart for a counter."""
+    return distinct > max(FEW_CLASSES, len(numbers) / 2) and float(np.ptp(numbers)) > 4 * distinct
 
 
 def make_arrays(
@@ -349,7 +348,7 @@ def make_arrays(
             targets[key] = column.encode(cells, (table.file, table.rows))
         elif target.names is None:
             _check_numbers(table, name)
-            targets[key] = narrowed(np.array([[table.form.number(cell)] for cell in cells], np.float64))
+            targets[key] = narrowed(table.target_numbers(name)[:, None])
             continue
         else:
             ids = {text: index for index, text in enumerate(target.names)}
@@ -390,7 +389,6 @@ def _sorted(values: set[str]) -> list[str]:
 
 def _check_numbers(table: Table, name: str) -> None:
     """Raises Unplaced unless every cell of a target is a number."""
-    cells = zip(table.rows, table.targets[name], strict=True)
-    wrong = [(row, cell) for row, cell in cells if table.form.number(cell) is None]
-    bad = BadCells(name, [row for row, _ in wrong], [cell for _, cell in wrong])
+    wrong = np.flatnonzero(np.isnan(table.target_numbers(name))).tolist()
+    bad = BadCells(name, [table.rows[row] for row in wrong], [table.targets[name][row] for row in wrong])
     raise_all([not_numbers(table.file, [bad], Advice(table.form), is_target=True)])

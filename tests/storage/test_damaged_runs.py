@@ -25,7 +25,7 @@ import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
 from netspec.language.files import atomic_files
-from netspec.runs.catalog import look_at
+from netspec.runs.catalog import look_at, meaning_of_run
 from netspec.runs.seed_runs import train_seeds
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import prepare
@@ -231,6 +231,19 @@ def test_an_error_names_file_and_key(folder: Path, file: str, key: str, value: A
     (folder / file).write_text(json.dumps({**record, key: value}))
     found = problem(lambda: netspec.evaluate(folder))
     assert found.message == f"`{folder / file}` cannot be read: {reason}"
+
+
+def test_a_setting_that_two_sections_have_is_checked_in_both(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`seed` is one of `train` and one of `data`."""
+    without_checksums(folder)
+    record = json.loads((folder / "meaning.json").read_text())
+    assert {"seed"} <= record["train"].keys() & record["data"].keys()
+    for section in ("train", "data"):
+        damaged_record = {**record, section: {**record[section], "seed": [None]}}
+        (folder / "meaning.json").write_text(json.dumps(damaged_record))
+        assert problem(lambda: meaning_of_run(folder)).code == "NS475"
+        assert run(["runs", "--runs", str(folder.parent)]) == 0
+    capsys.readouterr()
 
 
 def test_a_broken_run_says_why_in_the_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

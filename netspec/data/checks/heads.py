@@ -158,10 +158,11 @@ def _check_classes(target: Target, head: OutputHead, notes: Notes) -> Diagnostic
     wrong_head = partial(errors.WrongHead, span=head.span, notes=notes, found=describe(target))
     if head.is_sequence != (target.size > 1) and head.kind != "sequence":
         wanted, given = ("example", "step") if head.is_sequence else ("step", "example")
-        case = f"each {wanted}, recurrent" if head.last_step and head.is_sequence else f"each {wanted}"
+        kind = ", recurrent" if head.last_step else ", ending" if head.word != "dense" else ""
+        case = f"each {wanted}{kind if head.is_sequence else ''}"
         place = {3: "pixel", 4: "voxel"}.get(len(head.sizes), given)
         text = f"{_head_text(head)}, one prediction for each {place}"
-        return wrong_head(case=case, head=text, given=head.steps_from, advice=head.last_step)
+        return wrong_head(case=case, head=text, given=head.steps_from, advice=head.last_step, size=classes)
     labels = _check_labels(target, head)
     if labels is not None and (head.units > 1 or head.activation == "sigmoid"):
         return labels

@@ -128,6 +128,7 @@ class WrongHead(Diagnostic):
     label = "{head}"
     hint = {
         "each example": "put `gap` or `flatten` before the last layer, to predict once for each example",
+        "each example, ending": "end in `gap -> dense({size}, softmax)`, to predict once for each example",
         "each example, recurrent": "write `{advice}` instead of `{given}`, to predict once for each example",
         "each step": "the targets have a class for each step: remove `last`, `gap` and `flatten` before the last layer",
         "table": "to predict the number itself, add `task = numbers` to `{source}(…)`\n"

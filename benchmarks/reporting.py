@@ -17,8 +17,8 @@ from benchmarks.contestants.base import CONTESTANTS
 from benchmarks.contestants.matmul_size import FLOPS
 from benchmarks.measuring import JAX, Row
 from benchmarks.workloads import WORKLOADS, Workload
-from netspec.api import read_spec
 from netspec.compiler.ir.cost import total_cost
+from netspec.runs.arguments import read_spec
 from netspec.spec.compilation import Compilation
 
 Record = dict[str, Any]

@@ -9,8 +9,8 @@ import jax
 import netspec
 from benchmarks.data import Data
 from benchmarks.workloads import Workload
-from netspec.api import read_spec
 from netspec.compiler.ir.cost import step_bytes
+from netspec.runs.arguments import read_spec
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.training.feed.device import keep_freed_memory

@@ -78,15 +78,22 @@ class MetricColumns:
     @classmethod
     def fitting(cls, metrics: Mapping[str, Any], width: int) -> MetricColumns:
         """As many columns as fit: first the loss and that of validation, then each metric with its `val_` twin in the
-        order of the spec. Of two that do not fit together the one of validation is shown."""
+        order of the spec; of several target columns those of all, where they fit. Of two that do not fit together the
+        one of validation is shown."""
         shown, taken = numbers_of(metrics), list[str]()
         widths = {name: max(len(name), len(metric_text(name, value)), MIN_WIDTH) for name, value in shown.items()}
-        left = width
-        for name in shown:
-            if name.startswith("val_") and name[4:] in shown:
+        left, known = width, {"loss", *all_metric_names()}
+        names = [name for name in shown if not (name.startswith("val_") and name[4:] in shown)]
+        for name in names:
+            if name in taken or f"val_{name}" in taken:
                 continue
+            metric = name.rpartition("_")[2]
+            of_columns = [n for n in names if n not in known and n.rpartition("_")[2] == metric]
+            alike = of_columns if name in of_columns else [name]
+            every = [n for one in alike for n in (one, f"val_{one}") if n in shown]
+            last = [f"val_{one}" if f"val_{one}" in shown else one for one in alike]
             pair = [n for n in (name, f"val_{name}") if n in shown]
-            for group in (pair, pair[-1:]):
+            for group in (every, last, pair, pair[-1:]):
                 cost = sum(2 + widths[n] for n in group)
                 if cost <= left:
                     taken, left = [*taken, *group], left - cost

@@ -11,6 +11,7 @@ import pytest
 from rich.progress import Progress
 
 from netspec.report import metric_text, progress, sparkline
+from netspec.report.metric_text import MetricColumns
 from netspec.report.progress import LiveReporter, PlainReporter, make_reporter
 from netspec.report.sparkline import Milestones
 from netspec.report.text import plural
@@ -164,6 +165,18 @@ METRICS = {
     "accuracy": 0.9, "f1": 0.8, "a_metric_with_a_long_name": 0.5, "skipped_steps": 3,
     "val_loss": 0.7, "val_accuracy": 0.85, "val_f1": 0.75, "val_a_metric_with_a_long_name": 0.4,
 }  # fmt: skip
+
+
+def test_all_targets_have_a_column_where_they_fit() -> None:
+    names = ("loss", "a_rmse", "b_rmse", "a_mae", "b_mae", "r2", "a_r2", "b_r2")
+    metrics = {n: 0.5 for name in names for n in (name, f"val_{name}")}
+    found = {width: [*MetricColumns.fitting(metrics, width).widths] for width in (64, 50, 32)}
+    assert found[64] == ["loss", "val_loss", "a_rmse", "val_a_rmse", "b_rmse", "val_b_rmse"]
+    assert found[50] == ["loss", "val_loss", "val_a_rmse", "val_b_rmse"]
+    assert found[32] == ["loss", "val_loss", "val_a_rmse"]
+    names = ("loss", "accuracy", "balanced_accuracy")  # metrics of the same output stand for themselves
+    metrics = {n: 0.5 for name in names for n in (name, f"val_{name}")}
+    assert [*MetricColumns.fitting(metrics, 60).widths] == ["loss", "val_loss", "accuracy", "val_accuracy"]
 
 
 def test_columns_fit_into_80_characters(capsys: pytest.CaptureFixture[str]) -> None:

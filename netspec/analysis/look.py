@@ -64,18 +64,19 @@ class Look:
         row = self._layer(layer, 4, "convolutions of images")
         kernel = self._kernel(row)
         rows, columns, channels, count = kernel.shape
-        shown = range(min(count, MAX_TILES // (1 if channels == 3 else min(channels, MAX_CHANNELS))))
-        title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
-        if channels == 3 and row.name == self.model.layers[0].name:
+        are_colors = channels == 3 and row.name == self.model.layers[0].name
+        inputs = range(1 if are_colors else min(channels, MAX_CHANNELS))
+        shown = range(min(count, MAX_TILES // len(inputs)))
+        heading = _count("filters", len(shown), count)
+        if are_colors:
             tiles = [Tile(_colors(kernel[..., i]), str(i + 1)) for i in shown]
-            return Picture(grid_svg(title, [Row(_count("filters", len(shown), count), tiles)]))
-        if channels == 1:
+        elif channels == 1:
             tiles = [Tile(kernel[:, :, 0, i], str(i + 1)) for i in shown]
-            return Picture(grid_svg(title, [Row(_count("filters", len(shown), count), tiles, signed=True)]))
-        inputs = range(min(channels, MAX_CHANNELS))
-        tiles = [Tile(kernel[:, :, c, i], f"{i + 1}, channel {c + 1}") for i in shown for c in inputs]
-        heading = f"{_count('filters', len(shown), count)}, {_count('input channels', len(inputs), channels)}"
-        return Picture(grid_svg(title, [Row(heading, tiles, signed=True)]))
+        else:
+            tiles = [Tile(kernel[:, :, c, i], f"{i + 1}, channel {c + 1}") for i in shown for c in inputs]
+            heading += f", {_count('input channels', len(inputs), channels)}"
+        title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
+        return Picture(grid_svg(title, [Row(heading, tiles, signed=not are_colors)]))
 
     def maps(self, x: Any, layers: str | Sequence[str] | None = None) -> Picture:
         """What each layer makes of an input: feature maps as images, vectors as rows of squares.
@@ -98,11 +99,11 @@ class Look:
             if value.ndim == 3:
                 shown = min(value.shape[-1], MAX_TILES)
                 tiles = [Tile(value[:, :, channel]) for channel in range(shown)]
-                rows.append(Row(f"{name}: {_count('maps', shown, value.shape[-1])} {_sizes(value)}", tiles))
+                rows.append(Row(f"{name}: {_count('maps', shown, value.shape[-1])} {Shape(value.shape)}", tiles))
             elif value.ndim in (1, 2):
                 squares = value.T if value.ndim == 2 else _in_lines(value)
                 side = min(SQUARE * max(squares.shape), MAX_SIDE)
-                rows.append(Row(f"{name}: {_sizes(value)}", [Tile(squares)], side=side))
+                rows.append(Row(f"{name}: {Shape(value.shape)}", [Tile(squares)], side=side))
         return Picture(grid_svg(f"{self.model.name}: feature maps of an input", rows))
 
     def weights(self, layer: str | None = None) -> Picture:
@@ -194,10 +195,6 @@ def _in_lines(values: Array) -> Array:
 
 def _count(what: str, shown: int, total: int) -> str:
     return f"{total} {what}" if shown == total else f"{shown} of {total} {what}"
-
-
-def _sizes(value: Array) -> str:
-    return "x".join(map(str, value.shape))
 
 
 def _colors(filter_: Array) -> Array:

@@ -13,7 +13,7 @@ from netspec.report.text import line_width
 COMMAND_NAMES = {
     **dict.fromkeys(["fit", "run", "learn", "start"], "train"),
     **dict.fromkeys(["summary", "info", "describe", "inspect"], "show"),
-    **dict.fromkeys(["plotmodel", "plot", "visualize", "graph", "view", "picture"], "draw"),
+    **dict.fromkeys(["plotmodel", "visualize", "graph", "view", "picture"], "draw"),
     **dict.fromkeys(["evaluate", "test", "score", "validation"], "eval"),
     **dict.fromkeys(["infer", "inference", "classify", "apply"], "predict"),
     **dict.fromkeys(["build", "export", "convert", "generate", "savemodel"], "compile"),

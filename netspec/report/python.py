@@ -13,13 +13,24 @@ from netspec.report.kernel import notebook_display
 from netspec.report.notebook import NotebookReporter
 from netspec.report.problems import each_once, print_problems
 from netspec.report.progress import LiveReporter, make_reporter
-from netspec.training.loop.callback import Callback, Record, Several, Tick
+from netspec.training.loop.callback import METHODS, Callback, Several
 
 Expect = Literal["warn", "raise", "ignore"]
 
 
 class UnmetExpectation(UserWarning):
     """A training ended without meeting an expectation (`expect`) of its spec."""
+
+
+def _guarded(method: str) -> Any:
+    def call(self: _WhileItCanWrite, argument: Any) -> None:
+        try:
+            if self.reporter is not None:
+                getattr(self.reporter, method)(argument)
+        except OSError:
+            self.reporter = None
+
+    return call
 
 
 class _WhileItCanWrite(Callback):
@@ -29,27 +40,7 @@ class _WhileItCanWrite(Callback):
     def __init__(self, reporter: Callback) -> None:
         self.reporter: Callback | None = reporter
 
-    def _call(self, method: str, argument: Any) -> None:
-        try:
-            if self.reporter is not None:
-                getattr(self.reporter, method)(argument)
-        except OSError:
-            self.reporter = None
-
-    def start(self, record: Record) -> None:
-        self._call("start", record)
-
-    def progress(self, tick: Tick) -> None:
-        self._call("progress", tick)
-
-    def epoch(self, record: Record) -> None:
-        self._call("epoch", record)
-
-    def warning(self, diagnostic: Any) -> None:
-        self._call("warning", diagnostic)
-
-    def done(self, record: Record) -> None:
-        self._call("done", record)
+    start, progress, epoch, done, warning = map(_guarded, (*METHODS, "warning"))
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def find_run(name: str, folder: Path) -> Path:
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
     around = Path(name).parent if len(Path(name).parts) > 1 else folder
-    advice = suggest(Path(name).name, [path.name for path in _run_folders(around)], what=f"runs in {around}", limit=12)
+    advice = suggest(Path(name).name, [path.name for path in _run_folders(around)], what=f"runs in {around}")
     missing = errors.NoRun(run=name, reason=reason)
     raise fail(structs.replace(missing, advice=advice) if advice else missing)
 
@@ -216,10 +216,14 @@ def _row(path: Path, is_running: bool) -> RunInfo:
     )
 
 
+def _seed_folders(path: Path) -> list[Path]:
+    return sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name))
+
+
 def _look_at_seeds(path: Path) -> RunInfo:
     """The total epochs and seconds of all seeds, and the means of their metrics."""
     own = _look_at_one(path)
-    seeds = [_look_at_one(seed) for seed in sorted(path.glob("seed-*"), key=lambda p: _natural(p.name)) if is_run(seed)]
+    seeds = [_look_at_one(seed) for seed in _seed_folders(path) if is_run(seed)]
     try:
         planned = len(read_run(path).read(SEEDS, SeedsRecord).seeds)
     except CompileError as error:
@@ -386,7 +390,7 @@ def histories_of(path: Path) -> list[RunHistory]:
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
-    seeds = sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name)) if is_file(path / SEEDS) else []
+    seeds = _seed_folders(path) if is_file(path / SEEDS) else []
     found = []
     for run in map(read_run, seeds or [path]):
         name = f"{path.name}/{run.path.name}" if seeds else run.path.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -100,11 +101,20 @@ class Predictions:
 
     def _labels(self, output: str, names: Any) -> Any:
         """The name of a class, or several, as integers where all classes of the output have them as names."""
-        known = self.model.preprocessing.class_names.get(output) if self.model.preprocessing is not None else None
-        if not isinstance(names, str):
-            return [self._labels(output, name) for name in names]
-        are_integers = all(INTEGER.fullmatch(name) for name in known or (names,))
-        return int(names) if are_integers else names
+        if output not in self._with_integers:
+            return names
+        return int(names) if isinstance(names, str) else [int(name) for name in names]
+
+    @cached_property
+    def _with_integers(self) -> frozenset[str]:
+        """The outputs whose classes are all called by integers; those without names are, but for yes and no."""
+        named = self.model.preprocessing.class_names if self.model.preprocessing is not None else {}
+        shown = self.examples[0]["outputs"]
+        return frozenset(
+            output
+            for output in self.outputs
+            if all(map(INTEGER.fullmatch, named[output] if output in named else shown[output].get("probabilities", ())))
+        )
 
     def _of_each(self, keys: Mapping[str, str], what: str) -> Any:
         found = {}

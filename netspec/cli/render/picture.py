@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from netspec.language.lazy import lazy
+from netspec.report.pictures import VECTOR
 
 matplotlib = lazy("matplotlib")
 mpl_agg = lazy("matplotlib.backends.backend_agg")
@@ -27,6 +28,19 @@ def picture_format(path: Path) -> str:
     form = path.suffix[1:].lower()
     if form not in FORMATS:
         raise click.UsageError(f"-o takes a name that ends in .png, .svg or .pdf, not `{path}`")
+    return form
+
+
+def vector_format(path: Path) -> str:
+    """The format of a picture that is drawn as SVG, from the ending of its name.
+
+    Raises:
+        click.UsageError: there is no such format.
+    """
+    form = path.suffix[1:].lower()
+    if form not in VECTOR:
+        endings = ", ".join(f".{name}" for name in VECTOR)
+        raise click.UsageError(f"-o takes a name that ends in {endings}, not `{path}`")
     return form
 
 

@@ -55,6 +55,8 @@ def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     found: dict[str, dict[Path, str]] = {}
     for spec in dict.fromkeys(run.spec for run in runs):
         group = [run for run in runs if run.spec == spec and run.state != "broken"]
+        if len({run.hash for run in group}) < 2:  # they mean the same
+            continue
         options = {name: texts for name, texts in differing_options(group).items() if name != "train.epochs"}
         if len({*found, *options}) <= MAX_SETTINGS:
             for name, texts in options.items():

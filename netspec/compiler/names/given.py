@@ -151,13 +151,10 @@ def setting_of(file: tree.File, section: str, option: Option) -> tree.Expression
 def _as_option(given: Given, section: str, option: Option, entry: tree.Assign, file: tree.File) -> str:
     """How an option of a word of a setting is given, or a further word."""
     name = f"{section}.{option.name}"
-    written = next(
-        (e for e in entries_of(file, section) if isinstance(e, tree.Assign) and e.name.name == option.name), None
-    )
     value = setting_of(file, section, option)
     changed = with_option_of_setting(value, option, entry.name.name, given.value) if value is not None else None
     if changed is None:
-        text = merged_text(option, entry, written)
+        text = merged_text(option, entry, _entry_of(file, section, option))
         return given.write(name, text) if text else ""
     if isinstance(given.value, KeywordText):
         return given.write(name, changed[1])

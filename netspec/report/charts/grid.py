@@ -64,7 +64,8 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
             x = MARGIN + (number % columns) * (width + GAP)
             top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
-            body += image_svg(tile, tile.pixels if scale is None else _colors(tile.pixels, scale), x, top, size)
+            colors = tile.pixels if scale is None else _colors(tile.pixels, scale)
+            body += image_svg(tile.caption, colors, x, top, size)
             if tile.caption:
                 body += text_svg(tile.caption, x, top + height + 13, SMALL_SIZE, "shape")
             right = max(right, x + width - MARGIN)
@@ -90,7 +91,7 @@ def _size(tile: Tile, side: float) -> tuple[float, float]:
     return width * scale, height * scale
 
 
-def image_svg(tile: Tile, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
+def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
     """An image with 8-bit colors, or grays, at a place."""
     content = io.BytesIO()
     pillow.fromarray(colors).save(content, "png", optimize=True)
@@ -99,7 +100,7 @@ def image_svg(tile: Tile, colors: Array, x: float, y: float, size: tuple[float, 
     return (
         f'<image x="{x:g}" y="{y:g}" width="{size[0]:g}" height="{size[1]:g}" preserveAspectRatio="none" '
         f'style="image-rendering:pixelated" href="data:image/png;base64,{data}">'
-        f'<title>{escape(tile.caption)}</title></image><path class="ray" d="{edge}"/>'
+        f'<title>{escape(caption)}</title></image><path class="ray" d="{edge}"/>'
     )
 
 

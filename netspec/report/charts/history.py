@@ -65,7 +65,7 @@ def shown_metrics(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> li
     known = list(dict.fromkeys(name for run in runs for name in run.metrics))
     for name in metrics:
         if name not in known and f"{PREFIX}{name}" not in known:
-            raise fail(NoSuchMetric(metric=name, advice=suggest(name, known, what="metrics", limit=12)))
+            raise fail(NoSuchMetric(metric=name, advice=suggest(name, known, what="metrics")))
     usual = ["loss", *plain_metrics(name for name in known if name != "rate")[:MAX_METRICS]]
     return list(dict.fromkeys(metrics or usual))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.language.lazy import np
 from netspec.report.charts.axes import axis_of, tick_texts
-from netspec.report.charts.grid import Tile, image_svg
+from netspec.report.charts.grid import image_svg
 from netspec.report.charts.lines import COLORS
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
@@ -59,7 +59,7 @@ def regions_svg(
         body += text_svg(name, place + 16, top, SMALL_SIZE, "shape")
         place += 16 + text_width(name, SMALL_SIZE) + 16
     image = np.round(pixels[::-1]).astype(np.uint8)
-    body += image_svg(Tile(image, title), image, x, y, (SIDE, SIDE))
+    body += image_svg(title, image, x, y, (SIDE, SIDE))
     body += _axes(ends, names, x, y)
     if points is not None:
         ids = labels if labels is not None else [None] * len(points)

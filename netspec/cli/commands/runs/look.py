@@ -11,8 +11,9 @@ import click
 from netspec.cli.files import write_bytes
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
+from netspec.cli.render.picture import vector_format
 from netspec.language.text import wrap_lines
-from netspec.report.pictures import VECTOR, Picture
+from netspec.report.pictures import Picture
 from netspec.report.text import line_width
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ def command(run: str, what: What, layers: tuple[str, ...], given: str | None, ou
         netspec look runs/moons-1 regions
     """
     path = Path(output if output is not None else f"{Path(run).name}-{what}.svg")
-    form = path.suffix[1:].lower()
-    if form not in VECTOR:
-        endings = ", ".join(f".{name}" for name in VECTOR)
-        raise click.UsageError(f"-o takes a name that ends in {endings}, not `{path}`")
+    form = vector_format(path)
     if (what == "maps") != (given is not None):
         raise click.UsageError("--input is for maps" if given is not None else "maps need an input: --input digit.png")
     if (len(layers) > 1 and what != "maps") or (layers and what == "regions"):

@@ -11,11 +11,12 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.files import write_bytes
 from netspec.cli.options import json_option
 from netspec.cli.output import print_result
+from netspec.cli.render.picture import vector_format
 from netspec.cli.render.run_curves import curves_text
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap_lines
 from netspec.report.charts.history import RunHistory, history_svg
-from netspec.report.pictures import VECTOR, Picture
+from netspec.report.pictures import Picture
 from netspec.report.text import line_width
 from netspec.runs.catalog import find_run, histories_of
 
@@ -36,16 +37,14 @@ def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bo
         netspec plot runs/digits-1
         netspec plot digits-1 digits-2 loss accuracy -o curves.svg
     """
-    if output is not None and Path(output).suffix[1:].lower() not in VECTOR:
-        endings = ", ".join(f".{name}" for name in VECTOR)
-        raise click.UsageError(f"-o takes a name that ends in {endings}, not `{output}`")
+    form = vector_format(Path(output)) if output is not None else None
     runs, metrics = _told_apart(names, Path(folder))
     if output is None and not as_json:
         click.echo("\n".join(curves_text(runs, metrics, line_width())))
         return 0
     svg = history_svg(runs, metrics)
-    if output is not None:
-        write_bytes(Path(output), Picture(svg).content(Path(output).suffix[1:].lower()))
+    if output is not None and form is not None:
+        write_bytes(Path(output), Picture(svg).content(form))
     if as_json:
         values = {run.name: {name: run.values(name) for name in metrics or run.metrics} for run in runs}
         print_result({"picture": output, "runs": values})

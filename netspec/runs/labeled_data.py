@@ -23,7 +23,7 @@ from netspec.data.errors.sources import NoTarget
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import dates_as_texts, frame_of, is_frame
-from netspec.data.sources.tables import Parquet, TableSource
+from netspec.data.sources.tables import Csv, TableSource
 from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail
@@ -94,11 +94,16 @@ def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Datase
     other = source.at(str(Path(text).absolute())) if source is not None else None
     if other is None:
         raise fail(SourceNeeded(name=text, case="arrays" if source is None else source.word))
+    dataset, warnings = _read_other(spec, other, encoder)
+    known = [TrainedOnThese(name=dataset.name)] if _is_trained_on(spec, Path(text)) else []
+    return dataset, [*known, *warnings]
+
+
+def _read_other(spec: Compilation, other: Source, encoder: Encoder | None) -> tuple[Dataset, Sequence[Diagnostic]]:
+    """The examples of another source than that of the run, coded as its own were, and what is strange about them."""
     other = other.coded_as(encoder)
     try:
-        dataset = read_dataset(spec.data.replace(source=other), Path())
-        known = [TrainedOnThese(name=dataset.name)] if _is_trained_on(spec, Path(text)) else []
-        return dataset, [*known, *other.warnings(Path())]
+        return read_dataset(spec.data.replace(source=other), Path()), other.warnings(Path())
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
 
@@ -121,21 +126,18 @@ def _table_of(data: Any, source: Source | None, encoder: Encoder | None) -> pl.D
 def _read_frame(
     spec: Compilation, frame: pl.DataFrame, source: TableSource, encoder: RowEncoder
 ) -> tuple[Dataset, Sequence[Diagnostic]]:
-    """A data frame, as if it were a file like that of the training: with all that is checked and said there."""
+    """A data frame, as if it were a file like that of the training: with all that is checked and said there. Columns
+    are found by name, and texts are in UTF-8, whatever the file of the training has."""
     frame = dates_as_texts(frame, frame.columns, encoder)
-    form = encoder.form
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FRAME
-        if isinstance(source, Parquet):
-            frame.write_parquet(path)
+        other = source.replace(file=str(path), test=None)
+        if isinstance(other, Csv):
+            frame.write_csv(path, separator=other.delimiter, decimal_comma=other.decimal == ",")
+            other = other.replace(header="first", names=None, encoding="utf-8")
         else:
-            decimal_comma = form.decimal == ","
-            has_header = getattr(source, "header", "row") != "none"
-            content = frame.write_csv(
-                separator=encoder.delimiter, decimal_comma=decimal_comma, include_header=has_header
-            )
-            path.write_bytes(content.encode(form.encoding, "replace"))
-        return _read(spec, str(path), encoder)
+            frame.write_parquet(path)
+        return _read_other(spec, other, encoder)
 
 
 def _is_trained_on(spec: Compilation, path: Path) -> bool:

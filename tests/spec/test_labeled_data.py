@@ -71,6 +71,22 @@ def test_data_frames_are_evaluated_as_files_are(animal_run: Path, tmp_path: Path
         model.evaluate(made(new.assign(kind="bird").to_dict("list")))
 
 
+def test_data_frames_are_read_by_name_and_without_loss(tmp_path: Path) -> None:
+    """Also where the file of the training has neither a header nor an encoding for all texts."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=60).round(3), "city": rng.choice(["Łódź", "Köln"], 60)})
+    frame["kind"] = np.where(frame["city"] == "Köln", "a", "b")
+    frame.replace("Łódź", "Zürich").to_csv(tmp_path / "t.csv", index=False, header=False, encoding="cp1252")
+    names = '["size", "city", "kind"]'
+    options = f'target = "kind", header = none, names = {names}, encoding = "cp1252", categories = "city"'
+    spec = f'dense(2, softmax)\ndata {{ source = csv("{tmp_path}/t.csv", {options}) }}'
+    model = netspec.train(spec, runs=tmp_path, epochs=60, optimizer="adam(0.1)", verbose=0).model
+    known = frame.replace("Łódź", "Zürich")
+    assert model.evaluate(known[["kind", "city", "size"]])["test_accuracy"] == 1
+    with pytest.warns(InputWarning, match="Łódź"):
+        model.evaluate(frame)
+
+
 def test_the_file_of_the_training_is_told(animal_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = animal_run.parent.parent / "train.csv"
     for file, is_told in ((own, True), (Path(write(animals(50, 5), tmp_path / "train.csv")), False)):

@@ -12,6 +12,7 @@ from sklearn.datasets import load_iris
 
 import netspec
 from netspec.cli.main import run
+from netspec.data.dataset.from_arrays import dataset_of
 from netspec.language.source import Source
 
 SPEC = "input 4\ndense(8, relu) -> dropout(0.1) -> dense(3, softmax)"
@@ -304,6 +305,8 @@ def test_data_in_the_order_of_other_libraries() -> None:
         netspec.train(spec, (x[:40], x[40:], y[:40], y[40:]), verbose=0)
     with pytest.raises(netspec.CompileError, match=r"NS414.*which seem to be swapped"):
         netspec.train(spec, (y, x), verbose=0)
+    for one, several in ((x[:, 0], y), (x[:, 0], x[:, 1:]), (y, x[:, :1]), (y[:, None], x)):  # inputs of one number
+        assert dataset_of((one, several)) is not None
     with pytest.raises(TypeError, match="not 3 of them"):
         netspec.train(spec, (x, y, x), verbose=0)
     for call in (lambda: netspec.train("dense(classes, softmax)", x), lambda: netspec.evaluate(spec, x)):

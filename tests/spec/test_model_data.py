@@ -160,6 +160,12 @@ def test_numbers_of_another_scale_are_warned_about(titanic: netspec.Model, peopl
     assert "NS481" in repr(predictions) and "NS481" in predictions._repr_html_()
 
 
+def test_a_name_that_two_columns_have(titanic: netspec.Model, people: pd.DataFrame) -> None:
+    twice = pd.concat([people, people[["fare"]]], axis=1)
+    with pytest.raises(netspec.CompileError, match=r"NS480.*two of its columns are called `fare`"):
+        titanic.predict(twice)
+
+
 def test_predictions_are_plain_values(titanic: netspec.Model, people: pd.DataFrame) -> None:
     predictions = titanic.predict(people, batch=7)
     np.testing.assert_allclose(predictions.probabilities, titanic.predict(people).probabilities, rtol=1e-6)

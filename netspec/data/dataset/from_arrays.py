@@ -157,7 +157,7 @@ def dataset_of(value: Any, name: str = "data") -> Dataset | None:
         return from_arrays(**value, name=name)
     if isinstance(value, tuple | list) and len(value) in (2, 4):
         _check_apart(value[0], value[1])
-        _check_order([getattr(part, "shape", ()) for part in value])
+        _check_order(value)
         return from_arrays(*value, name=name)
     if not hasattr(value, "shape"):
         return None
@@ -165,10 +165,13 @@ def dataset_of(value: Any, name: str = "data") -> Dataset | None:
     return from_arrays(value, name=name)
 
 
-def _check_order(shapes: Sequence[tuple[int, ...]]) -> None:
-    """Raises Unplaced for shapes of arrays that are given in another order, as other libraries have it."""
+def _check_order(arrays: Sequence[Any]) -> None:
+    """Raises Unplaced for arrays that are given in another order, as other libraries have it: one integer or text for
+    each example, and several numbers as its target, are swapped."""
+    shapes: list[tuple[int, ...]] = [getattr(part, "shape", ()) for part in arrays]
     x, y = shapes[:2]
-    if len(x) == 1 and len(y) > 1 and x[0] == y[0]:
+    are_labels = len(x) == 1 and np.asarray(arrays[0]).dtype.kind in "iuUO"
+    if are_labels and len(y) > 1 and x[0] == y[0] and prod(y[1:]) > 1 and np.asarray(arrays[1]).dtype.kind == "f":
         reason = f"examples of {Shape(x[1:] or (1,))} with targets of {Shape(y[1:])}, which seem to be swapped"
         raise Unplaced(UnequalLengths, first="x", second="y", reason=reason, case="swapped")
     if len(shapes) == 4 and all(shapes) and x[1:] == y[1:] and x[0] != y[0]:

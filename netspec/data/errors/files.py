@@ -1,4 +1,4 @@
-"""NS401 to NS424: files, tables, arrays and settings of the data.
+"""NS401 to NS422: files, tables, arrays and settings of the data.
 
 Errors of single sources are in sources.py, those of data that do not fit the network in network.py.
 """
@@ -280,7 +280,7 @@ class UnequalLengths(Diagnostic):
         "one target": "names are for a single target of classes",
         "class names": "ids begin at 0, and every id needs a name",
         "order": "the order is `(x, y, x_test, y_test)`; `train_test_split` returns x, x_test, y, y_test",
-        "swapped": "inputs come first, targets second: `(x, y)`",
+        "swapped": "inputs come first, targets second: `(x, y)`\nif they are not swapped, give x an axis: `x[:, None]`",
         "": "give one row for each example in every array",
     }
     first: str

@@ -1,4 +1,4 @@
-"""NS425, NS517 to NS522: data whose numbers or colors are read in a way that may surprise."""
+"""NS423 to NS425, NS517 to NS522: data whose numbers or colors are read in a way that may surprise."""
 
 from __future__ import annotations
 

@@ -225,9 +225,13 @@ def frame_of(value: Any) -> pl.DataFrame:
     if isinstance(value, pl.DataFrame):
         return value
     if hasattr(value, "iloc"):  # pandas, whose texts need a further package on the way through Arrow
+        names = [str(name) for name in value.columns]
+        if twice := next((name for i, name in enumerate(names) if name in names[:i]), None):
+            reason = f"two of its columns are called `{twice}`"
+            raise cannot_predict("the data frame", reason, "give every column a name of its own")
         columns = [value.iloc[:, position] for position in range(value.shape[1])]
         return pl.DataFrame([_pandas_series(str(position), column) for position, column in enumerate(columns)]).rename(
-            {str(position): str(name) for position, name in enumerate(value.columns)}
+            {str(position): name for position, name in enumerate(names)}
         )
     if hasattr(value, "__arrow_c_stream__"):
         return pl.DataFrame(value)

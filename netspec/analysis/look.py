@@ -59,7 +59,7 @@ class Look:
             layer: its name as in `netspec show`; None: the first convolution.
 
         Raises:
-            ValueError: there is no such layer.
+            ValueError: the layer is unknown.
         """
         row = self._layer(layer, 4, "convolutions of images")
         kernel = self._kernel(row)
@@ -86,7 +86,7 @@ class Look:
             layers: their names as in `netspec show`; None: all of them.
 
         Raises:
-            ValueError: there is no such layer.
+            ValueError: the layer is unknown.
         """
         names = [layers] if isinstance(layers, str) else layers
         moved = {row.name for row in self.model.layers if row.word in MOVES} if names is None else set()
@@ -113,7 +113,7 @@ class Look:
             layer: its name as in `netspec show`; None: the first dense layer.
 
         Raises:
-            ValueError: there is no such layer, or it does not read an image.
+            ValueError: the layer is unknown, or does not read an image.
         """
         row = self._layer(layer, 2, "dense layers")
         kernel = self._kernel(row)

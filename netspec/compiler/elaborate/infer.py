@@ -18,8 +18,9 @@ from netspec.compiler.errors.names import WrongValue
 from netspec.compiler.errors.values import CannotChain, NoInput, NoNetwork, TwoNetworks
 from netspec.compiler.ir.graph import Graph, Output, Padding, prune
 from netspec.compiler.ir.warnings import warn_channels_first
-from netspec.compiler.names.hints.advice import BATCH_WORDS, advise_network
+from netspec.compiler.names.hints.advice import advise_network
 from netspec.compiler.names.hints.foreign import find_foreign
+from netspec.compiler.names.hints.tables import BATCH_WORDS
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import is_size_name
 from netspec.compiler.syntax import tree

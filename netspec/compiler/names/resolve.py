@@ -12,7 +12,8 @@ from netspec.compiler.elaborate.operators import COMPARISONS
 from netspec.compiler.errors.names import DefinedTwice, UnknownName
 from netspec.compiler.names.arguments import ArgumentMatcher, Callee
 from netspec.compiler.names.cycles import Edges, check_cycles, cycle, warn_unused
-from netspec.compiler.names.hints.advice import BATCH_WORDS, advise_name
+from netspec.compiler.names.hints.advice import advise_name
+from netspec.compiler.names.hints.tables import BATCH_WORDS
 from netspec.compiler.names.imports import UseReader, bring_missing, bring_names, warn_unused_uses
 from netspec.compiler.names.resolution import Resolution
 from netspec.compiler.names.scope import Name, Scope, find_word, is_comment, is_foreign, is_layer_word, is_size_name

@@ -19,7 +19,7 @@ from netspec.compiler.names.hints.foreign import (
 )
 from netspec.compiler.names.hints.models import advise_call
 from netspec.compiler.names.hints.settings import REST, advise_index, advise_line, find_option
-from netspec.compiler.names.hints.tables import COMMON, OPTIONS, VALUES
+from netspec.compiler.names.hints.tables import COMMON, OPTIONS, VALUES, VOCABULARY
 from netspec.compiler.names.scope import Name
 from netspec.compiler.syntax import tree
 from netspec.language.corrections import corrections, nearest, squeeze, suggest
@@ -51,22 +51,6 @@ Given = Mapping[str, tree.Expression]
 
 COMMON_LAYERS = "dense, conv, maxpool, gap, flatten, dropout, batchnorm, relu, softmax, embedding, lstm, attention"
 """The layers that are shown for a name that is near to none."""
-
-VOCABULARY = [
-    "vocabsize",
-    "vocabularysize",
-    "vocab",
-    "vocablen",
-    "numtokens",
-    "ntokens",
-    "ntoken",
-    "numwords",
-    "nwords",
-]
-"""Names, squeezed, that people give to the number of ids."""
-
-BATCH_WORDS = ("none", "batch", "batch_size")
-"""What people write before the sizes of an input."""
 
 
 def advise_name(

@@ -135,3 +135,19 @@ SPLITS = ("split", "splits", "traintestsplit", "trainvaltestsplit", "randomsplit
 
 TRAINING_PARTS = ("trainsplit", "trainsize", "trainfraction", "train")
 """Those with the fraction of the training examples."""
+
+VOCABULARY = [
+    "vocabsize",
+    "vocabularysize",
+    "vocab",
+    "vocablen",
+    "numtokens",
+    "ntokens",
+    "ntoken",
+    "numwords",
+    "nwords",
+]
+"""Names, squeezed, that people give to the number of ids."""
+
+BATCH_WORDS = ("none", "batch", "batch_size")
+"""What people write before the sizes of an input."""

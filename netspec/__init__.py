@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from netspec._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from netspec.analysis.look import Look as Look, look as look
+    from netspec.analysis.inside.look import Look as Look, look as look
     from netspec.api import (
         check as check,
         compile as compile,
@@ -40,13 +40,13 @@ _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
-    "Look": "netspec.analysis.look",
+    "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
     "draw": "netspec.runs.pictures",
-    "look": "netspec.analysis.look",
+    "look": "netspec.analysis.inside.look",
     "plot": "netspec.runs.pictures",
 }
 _FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"

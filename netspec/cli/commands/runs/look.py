@@ -17,7 +17,7 @@ from netspec.report.pictures import Picture
 from netspec.report.text import line_width
 
 if TYPE_CHECKING:
-    from netspec.analysis.look import Look
+    from netspec.analysis.inside.look import Look
 
 What = Literal["filters", "maps", "weights", "regions"]
 
@@ -51,7 +51,7 @@ def command(run: str, what: What, layers: tuple[str, ...], given: str | None, ou
         raise click.UsageError("--input is for maps" if given is not None else "maps need an input: --input digit.png")
     if (len(layers) > 1 and what != "maps") or (layers and what == "regions"):
         raise click.UsageError("regions have no layer" if what == "regions" else f"give one layer for {what}")
-    from netspec.analysis.look import look
+    from netspec.analysis.inside.look import look
 
     write_bytes(path, _picture(look(run), what, layers, given).content(form))
     print_result({"picture": str(path)} if as_json else wrap_lines(f"{path}: {what} of {run}", line_width()))

@@ -140,6 +140,7 @@ def test_show_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["macs"] == 144256
     assert shown["layers"][0] == {
         "name": "conv", "op": "conv", "shape": [28, 28, 16], "parameters": 160, "macs": 112896,
+        "memory": 50176, "field": "3x3",
     }  # fmt: skip
 
 

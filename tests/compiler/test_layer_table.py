@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,20 @@ def test_formats() -> None:
     assert table.markdown().splitlines()[2].startswith("| `input x` | 32x32x1 |")
     assert r"\texttt{conv(6, 5x5, tanh, pad = valid)} & 28x28x6 & 156 &" in table.latex()
     assert "<table>" in table.html() and "\x1b[34m" in table.text(color=True) and "\x1b" not in table.text()
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "transformer", "siamese", "edge_filter"])
+def test_cells_of_markdown_and_latex(name: str) -> None:
+    """Nothing in a cell ends it: branches begin with `|`, and names of layers have `_`."""
+    table = LayerTable(zoo(name), levels=1000)
+    rows = table.markdown().partition("\n\n")[0].splitlines()
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
+    assert [row.split("`")[1].replace("\\|", "|").replace("\u00a0", " ") for row in rows[2:]] == [
+        line.text for line in table.lines
+    ]
+    inner = table.latex().splitlines()[4:-2]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in inner} == {5}
+    assert not re.search(r"(?<!\\)[_#%$]|[\^~…]", "\n".join(inner))
 
 
 def test_copies_and_branches() -> None:

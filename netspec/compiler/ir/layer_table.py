@@ -11,7 +11,7 @@ from html import escape
 from netspec.compiler.ir.cost import BYTES_PER_NUMBER, total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, opened, outline_of
-from netspec.compiler.ir.printer import count, memory, size_json, total_lines
+from netspec.compiler.ir.printer import count, memory, total_lines
 from netspec.compiler.ir.receptive_field import receptive_fields
 from netspec.language.record import Frozen
 from netspec.language.shape import Size
@@ -149,7 +149,7 @@ class LayerTable:
     def markdown(self) -> str:
         """A table in Markdown."""
         heads = ("layer", "output shape", "parameters", "MACs", "memory", "field")
-        rows = [[f"`{line.text}`", *self._cells(line)[1:3], *self._cells(line)[4:]] for line in self.lines]
+        rows = [[_code(line.text), *self._cells(line)[1:3], *self._cells(line)[4:]] for line in self.lines]
         rules = ["---" if not right else "---:" for i, right in enumerate(RIGHT) if i != 3]
         table = [heads, rules, *rows]
         return "\n".join(["| " + " | ".join(row) + " |" for row in table] + ["", *self._footer()])
@@ -179,14 +179,6 @@ class LayerTable:
             body += f"<tr><td style='{style}'><code>{escape(line.text.strip())}</code></td>{inner}</tr>"
         totals = "<br>".join(f"{name}: {escape(value)}" for name, value in total_lines(self.totals))
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
-
-    def as_json(self) -> list[dict[str, object]]:
-        """The lines that are not headings, for other programs."""
-        return [
-            {"name": line.key, "count": line.count, "memory": size_json(line.memory), "field": line.field or None}
-            for line in self.lines
-            if not line.is_heading
-        ]
 
 
 def label(box: Box) -> str:
@@ -229,8 +221,15 @@ def _memory(size: Size) -> str:
     return memory(size).replace("bytes", "B") if size else ""
 
 
+def _code(text: str) -> str:
+    """Code in a cell of a Markdown table: `|` would end the cell, and spaces at its start are not shown."""
+    inner = text.lstrip()
+    return "`" + "\u00a0" * (len(text) - len(inner)) + inner.replace("|", r"\|") + "`"
+
+
 def _latex(text: str) -> str:
-    special = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
+    special = {character: rf"\{character}" for character in "_%&#${}"}
+    special |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "…": r"\dots{}"}
     return "".join(special.get(character, character) for character in text)
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from netspec.compiler.ir.cost import Totals, rows, total_cost
+from netspec.compiler.ir.cost import BYTES_PER_NUMBER, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Edge, Graph, Input
+from netspec.compiler.ir.receptive_field import receptive_fields
 from netspec.compiler.ir.repeats import Repeat
 from netspec.language.shape import Shape, Size
 from netspec.layers.base import Layer
@@ -57,8 +58,12 @@ def shape_json(shape: Shape) -> list[int | str]:
 
 
 def graph_json(graph: Graph, freeze: Sequence[str] = ()) -> dict[str, Any]:
-    """The object of `show --json`; unknown sizes are formulas as texts."""
+    """The object of `show --json`; unknown sizes are formulas as texts.
+
+    Of each layer, `memory` is that of its output in bytes, `field` its receptive field, such as `5x5`, or None.
+    """
     totals = total_cost(graph, freeze)
+    fields = receptive_fields(graph)
     return {
         "name": graph.name,
         "inputs": {node.name: shape_json(node.shape) for node in graph.input_nodes},
@@ -72,6 +77,8 @@ def graph_json(graph: Graph, freeze: Sequence[str] = ()) -> dict[str, Any]:
                 "shape": shape_json(row.shape),
                 "parameters": row.parameters,
                 "macs": size_json(row.macs),
+                "memory": size_json(row.shape.count * BYTES_PER_NUMBER),
+                "field": str(fields[row.path]) if row.path in fields else None,
             }
             for row in rows(graph)
         ],

@@ -40,6 +40,8 @@ KINDS = {
     "steps": "reshape",
 }
 """The kind of a layer, for its color, by the module that declares it; layers of users are of the kind `other`."""
+KINDS_OF_WORDS = {"embedding": "embedding", "scale": "merge"}
+"""The kind of layers that differ from the others of their module: `scale` is arithmetic, as `add` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,16 @@ def _examples(blocks: list[Box], room: int) -> Iterator[str]:
         seen.add(box.title)
 
 
-def flattened(plan: Plan) -> Plan:
-    """The plan with all blocks dissolved; of copies in a row, one is left, with its count."""
+def flattened(plan: Plan, is_dissolved: Callable[[Box], bool] = lambda box: True) -> Plan:
+    """The plan without the borders of blocks, of all or of some; of copies in a row, one is left, with its count."""
     result = Plan()
-    _dissolve(plan, result, [], 1)
+    _dissolve(plan, result, [], 1, is_dissolved)
     return result
 
 
-def _dissolve(plan: Plan, result: Plan, entries: Sequence[tuple[int, int]], count: int) -> list[tuple[int, int]]:
+def _dissolve(
+    plan: Plan, result: Plan, entries: Sequence[tuple[int, int]], count: int, is_dissolved: Callable[[Box], bool]
+) -> list[tuple[int, int]]:
     """Adds the boxes of a plan, whose entries are fed by the given outputs; gives the outputs that its exits take."""
     inputs: dict[int, dict[int, tuple[int, int]]] = {}
     outputs: dict[int, list[tuple[int, int]]] = {}
@@ -176,8 +180,8 @@ def _dissolve(plan: Plan, result: Plan, entries: Sequence[tuple[int, int]], coun
             outputs[index] = [next(given)]
         elif box.kind == "exit":
             exits += sources
-        elif box.inside is not None:
-            outputs[index] = _dissolve(box.inside, result, sources, count * box.count)
+        elif box.inside is not None and is_dissolved(box):
+            outputs[index] = _dissolve(box.inside, result, sources, count * box.count, is_dissolved)
         else:
             number = result.add(replace(box, count=count * box.count))
             outputs[index] = [(number, port) for port in range(2)]
@@ -319,7 +323,7 @@ class _Planner:
         return Box(
             key="/".join(path),
             title=operation.to_source(),
-            kind=KINDS.get(type(operation).__module__.rpartition(".")[2], "other"),
+            kind=_kind_of(operation),
             shape=node.shape,
             name=node.name,
             is_named=operation.name is not None,
@@ -363,6 +367,11 @@ class _Planner:
         found = node.shared in drawn
         drawn.add(node.shared)
         return found or self.known.is_again
+
+
+def _kind_of(layer: Layer) -> str:
+    module = type(layer).__module__.rpartition(".")[2]
+    return KINDS_OF_WORDS.get(layer.word) or KINDS.get(module, "other")
 
 
 def _counts(found: Counts | None, is_again: bool) -> Counts:

@@ -8,16 +8,17 @@ and Hinton 2012, ImageNet classification with deep convolutional neural networks
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from html import escape
 from math import log2, sqrt
 
 from netspec.compiler.ir.graph import Graph
-from netspec.compiler.ir.outline import Box, Plan, Wire, outline_of
+from netspec.compiler.ir.outline import Box, Plan, Wire, flattened, outline_of
 from netspec.language.shape import Shape
 from netspec.report.drawing.cards import LINE, SMALL_SIZE, details_of, text_width, wrapped_code
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.layout.arrange import Extent, Placed, PlacedBox, arrange, layout_of, path_of
+from netspec.report.drawing.layout.arrange import Extent, Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
 from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
 
 ABSORBED = ("activation", "norm", "dropout", "reshape", "output")
@@ -26,16 +27,51 @@ SIDE = 150.0
 SLANT = 0.45
 RISE = 0.9
 """How far the depth goes up for each pixel to the right."""
-MAX_LINE = 20
+MAX_LINE = 14
+MAX_LINES = 4
+MAX_LENGTH = 16
+"""Blocks are dissolved, outer ones first, while there are at most this number of maps in a row."""
+ENTRY_GAP = 8.0
 
 
 def network_maps(network: Graph) -> str:
-    """The feature maps of a network as SVG, blocks closed."""
-    plan = reduced(outline_of(network))
+    """The feature maps of a network as SVG."""
+    plan = _maps_of(outline_of(network))
     largest = largest_side(plan.shapes())
     placed = arrange(layout_of(plan, lambda box, inputs: _extent(box, inputs, largest)), lambda box: False)
     body = "".join(_maps(placed, plan.wires, MARGIN, MARGIN - placed.left, largest))
     return document(network.name, body, placed.height + 2 * MARGIN, placed.right - placed.left + 2 * MARGIN)
+
+
+def _maps_of(plan: Plan) -> Plan:
+    """What is drawn: no block of a single map, and no others as long as the drawing stays short. Copies in a row of
+    something longer stay one box, since the count is of all of it."""
+    dissolved = {box.key for box in plan.all_boxes() if box.inside is not None and _is_one_map(box.inside)}
+    shown = _without(plan, dissolved)
+    while True:
+        blocks = {box.key for box in shown.boxes if box.inside is not None and box.count == 1}
+        more = _without(plan, dissolved | blocks)
+        if not blocks or _length(more) > MAX_LENGTH:
+            return shown
+        dissolved |= blocks
+        shown = more
+
+
+def _without(plan: Plan, blocks: AbstractSet[str]) -> Plan:
+    return reduced(flattened(plan, lambda box: box.key in blocks))
+
+
+def _length(plan: Plan) -> int:
+    """The number of boxes on the longest way."""
+    steps = [1] * len(plan.boxes)
+    for wire in sorted(plan.wires, key=lambda wire: wire.target):
+        steps[wire.target] = max(steps[wire.target], steps[wire.source] + 1)
+    return max(steps)
+
+
+def _is_one_map(inside: Plan) -> bool:
+    boxes = [box for box in inside.all_boxes() if box.inside is None and not box.is_port]
+    return sum(box.kind not in ABSORBED for box in boxes) == 1
 
 
 def reduced(plan: Plan) -> Plan:
@@ -75,8 +111,10 @@ def _side(size: int, largest: int) -> float:
 
 
 def _caption(box: Box) -> list[str]:
+    """What is written below a map: the hover has what does not fit."""
     text = box.title if box.count == 1 else f"{box.title} × {box.count}"
-    return wrapped_code(text, MAX_LINE)
+    lines = wrapped_code(text, MAX_LINE)
+    return lines if len(lines) <= MAX_LINES else [*lines[: MAX_LINES - 1], "…)"]
 
 
 def _extent(box: Box, inputs: int, largest: int) -> Extent:
@@ -87,7 +125,8 @@ def _extent(box: Box, inputs: int, largest: int) -> Extent:
     caption = _caption(box)
     widest = max([text_width(line, SMALL_SIZE) for line in [*caption, str(shape)]])
     above, below = height / 2 + rise + LINE, height / 2 + LINE * (len(caption) + 0.5)
-    entries = tuple(8.0 * (number - (inputs - 1) / 2) for number in range(inputs))
+    gap = min(ENTRY_GAP, height / (inputs + 1))
+    entries = tuple(gap * (number - (inputs - 1) / 2) for number in range(inputs))
     return Extent(above, below, max(width + depth, widest) + 12, 0.0, entries, (0.0,))
 
 
@@ -95,6 +134,8 @@ def _maps(placed: Placed, wires: Sequence[Wire], x: float, y: float, largest: in
     for given, wire in zip(wires, placed.wires, strict=True):
         if _window_of(placed.boxes[given.target].box) and placed.boxes[given.source].box.shape:
             continue  # the window shows the way
+        source, target = placed.boxes[given.source], placed.boxes[given.target]
+        wire = _touching(wire, _right_of(source, largest), _corner(target, 0.0, 0.0, largest)[0])
         tip, _, along = wire.pieces[-1]
         yield f'<path class="wire" d="{path_of(wire, x, y, turned=True)}"/>'
         yield f'<path class="head" d="M{along + x:g} {tip + y:g}l{-1.6 * HEAD:g} {-HEAD:g}v{2 * HEAD:g}z"/>'
@@ -104,6 +145,20 @@ def _maps(placed: Placed, wires: Sequence[Wire], x: float, y: float, largest: in
         target = placed.boxes[given.target]
         if _window_of(target.box):
             yield _window(placed.boxes[given.source], target, x, y, largest)
+
+
+def _touching(wire: PlacedWire, start: float, end: float) -> PlacedWire:
+    """The wire from solid to solid: the room of a solid is as wide as its texts."""
+    first, *between = [list(piece) for piece in wire.pieces]
+    first[1], (between or [first])[-1][2] = start, end
+    return PlacedWire([(across, top, bottom) for across, top, bottom in (first, *between)])
+
+
+def _right_of(placed: PlacedBox, largest: int) -> float:
+    """Where a solid ends at the height of its wire, which is that of the middle of its front."""
+    width, height, depth = _solid(placed.box.shape or Shape(()), largest)
+    reach = min(depth, height / 2 / RISE)
+    return _corner(placed, 0.0, 0.0, largest)[0] + width + reach
 
 
 def _map(placed: PlacedBox, x: float, y: float, largest: int) -> str:

@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from netspec.compiler.ir.outline import Box, flattened, opened, outline_of
@@ -109,6 +110,7 @@ def test_nothing_meets(path: Path, levels: int | None) -> None:
         assert [pair for pair in combinations(everything, 2) if pair[0].meets(*pair[1:])] == []
         for wire, ends in zip(part.wires, wires_of(part, plan), strict=True):
             others = [rect_of(box) for box in boxes if box.box.key not in ends]
+            others += [label for box in boxes if (label := label_of(box)) is not None]
             near = [(x, y) for x, y in points(wire)]
             assert not [1 for r in others for x, y in near if r.left < x < r.right and r.top < y < r.bottom]
         for box in boxes:
@@ -139,18 +141,127 @@ def wires_of(part: Placed, plan: object) -> list[set[str]]:
 
 @pytest.mark.parametrize("style", ["flow", "maps", "blocks"])
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
-def test_texts_are_inside_the_page(path: Path, style: str) -> None:
-    root = ElementTree.fromstring(draw(network(path), "svg", style).decode())
+def test_what_is_drawn(path: Path, style: str) -> None:
+    check_page(draw(network(path), "svg", style).decode())
+
+
+def check_page(svg: str) -> None:
+    """Texts are on the page and do not meet; wires go through no text and no box, from what is written in the file."""
+    root = ElementTree.fromstring(svg)
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    texts = [element for element in root.iter() if element.tag.endswith("}text")]
-    assert texts
-    rects = []
-    for text in texts:
-        x, y, length = (float(text.attrib[key]) for key in ("x", "y", "textLength"))
+    texts = []
+    for text in with_tag(root, "text"):
+        x, y, length, size = (float(text.attrib[key]) for key in ("x", "y", "textLength", "font-size"))
         assert x >= 0 and x + length <= width and 8 <= y <= height, text.text
-        rects.append(Rect(x, y - 8, x + length, y + 1))
-    assert [pair for pair in combinations(rects, 2) if pair[0].meets(pair[1], 0.01)] == []
-    assert len(re.findall(r"https?://", ElementTree.tostring(root).decode())) == 1  # the namespace
+        texts.append(Rect(x, y - 0.75 * size, x + length, y + 0.1 * size))
+    assert texts and [pair for pair in combinations(texts, 2) if pair[0].meets(pair[1], 0.01)] == []
+    assert len(re.findall(r"https?://", svg)) == 1  # the namespace
+    solids = [outline for outline in map(outline_in, root.iter()) if outline is not None]
+    paths = [path.attrib["d"] for path in with_tag(root, "path") if "wire" in path.attrib.get("class", "").split()]
+    for wire in map(points_along, paths):
+        for left, top, right, bottom in texts:
+            x, y = wire.T
+            assert not ((x > left) & (x < right) & (y > top) & (y < bottom)).any()
+        for solid in solids:
+            sides = np.roll(solid, -1, 0) - solid
+            lengths = np.hypot(*sides.T)
+            steps = wire[:, None] - solid
+            inside = (sides[:, 0] * steps[..., 1] - sides[:, 1] * steps[..., 0]) / lengths
+            assert not ((inside > 0.6).all(1) | (inside < -0.6).all(1)).any()
+
+
+def with_tag(root: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
+    return [element for element in root.iter() if element.tag.endswith(f"}}{tag}")]
+
+
+def outline_in(element: ElementTree.Element) -> np.ndarray | None:
+    """The corners of a box or of a side of a solid."""
+    given = element.attrib
+    if not {"card", "side"} & set(given.get("class", "").split()):
+        return None
+    if "d" in given:
+        return corners(given["d"])
+    x, y, width, height = (float(given[key]) for key in ("x", "y", "width", "height"))
+    return np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+
+
+def corners(path: str) -> np.ndarray:
+    """The points of an SVG path; curves are given by points along them."""
+    found: list[np.ndarray] = []
+    at = np.zeros(2)
+    for command, rest in re.findall(r"([MLHVCmlhvc])([^A-Za-z]*)", path):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", rest)]
+        base = at if command.islower() else np.zeros(2)
+        if command in "Hh":
+            numbers = [numbers[0], at[1] - base[1]]
+        elif command in "Vv":
+            numbers = [at[0] - base[0], numbers[0]]
+        given = np.array(numbers).reshape(-1, 2) + base
+        if command in "Cc":
+            t = np.linspace(0, 1, 25)[1:, None]
+            ends = np.stack([at, *given])
+            given = sum(k * (1 - t) ** (3 - n) * t**n * ends[n] for n, k in enumerate((1, 3, 3, 1)))
+        found.append(given)
+        at = given[-1]
+    return np.concatenate(found)
+
+
+def points_along(path: str) -> np.ndarray:
+    """Points along an SVG path, about two pixels apart."""
+    ends = corners(path)
+    pieces = []
+    for start, end in pairwise(ends):
+        steps = max(2, int(np.hypot(*(end - start)) / 2))
+        pieces.append(start + (end - start) * np.linspace(0, 1, steps)[:, None])
+    return np.concatenate(pieces)
+
+
+WIDE = {
+    "inputs": "\n".join(f"input i{n}: {n + 4}" for n in range(40))
+    + "\n("
+    + " | ".join(f"i{n} -> dense(8)" for n in range(40))
+    + ") -> concat -> dense(2)",
+    "branches": "input 8x8x4\n(" + " | ".join(f"conv({n + 1}, 3x3)" for n in range(30)) + ") -> concat -> dense(2)",
+    "names": f'input 8x8x1\nconv(4, 3x3, name = "{"a_very_long_" * 8}name") -> dense(2, name = "{"w" * 90}")',
+    "parameters": "input 32768\ndense(32768, relu) -> dense(10)",
+    "one pixel": "input 1x1x1\nconv(4, 3x3) -> conv(4, 1x1) -> dense(2)",
+    "skips": "input 16x16x4\na = input -> conv(4, 3x3)\nb = a -> conv(4, 5x5)\nc = (a | b) -> concat -> conv(8, 3x3)\n"
+    "d = (a | b | c) -> concat -> conv(8, 1x1)\n(input | a | b | c | d) -> concat -> dense(2)",
+    "blocks": "def b0(n) = conv(n, 3x3) -> relu\n"
+    + "".join(f"def b{n}(n) = b{n - 1}(n) -> maxpool(2) -> b{n - 1}(n) -> conv(n, 1x1)\n" for n in range(1, 6))
+    + "input 128x128x4\nb3(4) -> dense(2)",
+    "two outputs": "input 8\nh = input -> dense(8)\noutput a = h -> dense(2, softmax)\noutput b = h -> dense(1)",
+}
+
+
+@pytest.mark.parametrize("style", ["flow", "maps", "blocks"])
+@pytest.mark.parametrize("name", WIDE)
+def test_unusual_networks(name: str, style: str) -> None:
+    check_page(draw(network_of(WIDE[name]), "svg", style, levels=1000).decode())
+
+
+def test_long_names_are_broken() -> None:
+    root = ElementTree.fromstring(draw(network_of(WIDE["names"])).decode())
+    assert float(root.attrib["width"]) < 600
+    shown = "".join("".join(text.text or "" for text in with_tag(root, "text")).split())
+    assert "a_very_long_" * 8 + "name" in shown  # nothing is left out
+
+
+def test_shared_weights_are_marked() -> None:
+    found = network(SPECS / "siamese.net")
+    boxes = [box for box in outline_of(found).all_boxes() if box.is_shared and box.layer is not None]
+    assert len(boxes) == 5 and "tower (shared)" in draw(found).decode()
+
+
+def test_bars_are_shares_of_all_parameters() -> None:
+    plan = outline_of(network(SPECS / "bert_base.net"))
+    leaves = [box for box in plan.all_boxes() if box.inside is None]
+    assert sum(box.share for box in leaves) == pytest.approx(1)
+    embedding = next(box for box in leaves if box.title == "embedding(768)")
+    assert embedding.share == pytest.approx(30522 * 768 / 109_482_240, rel=1e-3)  # the BERT paper: 110 M
+    svg = draw(network_of("input 9\ndense(3) -> dense(10)")).decode()  # 30 and 40 parameters
+    bars = [float(width) for width in re.findall(r'class="stripe"[^>]*width="([\d.]+)"', svg)]
+    assert bars[0] / bars[1] == pytest.approx(30 / 40, abs=0.01)
 
 
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
@@ -165,11 +276,37 @@ def test_each_weight_is_drawn_once(path: Path) -> None:
 
 
 def test_a_large_network_takes_seconds() -> None:
-    layers = " -> ".join(["conv(8, 3x3, relu)"] * 1000)
-    found = network_of(f"input 8x8x8\n{layers} -> dense(2)")
-    start = time.process_time()
-    draw(found, "svg", levels=1000)
-    assert time.process_time() - start < 10
+    widths = np.random.default_rng(0).integers(4, 40, 1000)  # no two parts are alike, which would be one box
+    layers = " -> ".join(f"conv({width}, 3x3, relu)" for width in widths)
+    residuals = "".join(
+        f"x{n + 1} = x{n} + (x{n} -> conv({w}, 3x3) -> conv(8, 1x1))\n" for n, w in enumerate(widths[:333])
+    )
+    for text in (f"input 8x8x8\n{layers} -> dense(2)", f"input 8x8x8\nx0 = input\n{residuals}x333 -> dense(2)"):
+        found = network_of(text)
+        assert len(list(outline_of(found).all_boxes())) >= 1000
+        start = time.process_time()
+        draw(found, "svg", levels=1000)
+        assert time.process_time() - start < 10
+
+
+def test_maps_of_blocks() -> None:
+    """Blocks of one map are this map, short drawings have no blocks, and long ones keep them."""
+    titles = re.findall(r'class="title"[^>]*>([^<]+)<', draw(network(SPECS / "digits.net"), "svg", "maps").decode())
+    assert "conv(32, 3x3," in titles and "block" not in titles
+    titles = re.findall(r'class="title"[^>]*>([^<]+)<', draw(network(SPECS / "resnet50.net"), "svg", "maps").decode())
+    assert "bottleneck × 5" in titles and "conv_norm" not in titles
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet", "autoencoder", "googlenet_aux"])
+def test_arrows_of_maps_touch_the_solids(name: str) -> None:
+    root = ElementTree.fromstring(draw(network(SPECS / f"{name}.net"), "svg", "maps").decode())
+    solids = [outline for outline in map(outline_in, root.iter()) if outline is not None]
+    edges = np.concatenate([points_along("M" + "L".join(f"{x} {y}" for x, y in [*s, s[0]])) for s in solids])
+    for path in with_tag(root, "path"):
+        if path.attrib.get("class") == "wire":
+            ends = corners(path.attrib["d"])
+            for end in (ends[0], ends[-1]):
+                assert np.hypot(*(edges - end).T).min() < 2.5
 
 
 def test_a_residual_goes_beside() -> None:

@@ -20,6 +20,9 @@ STRIP = 17.0
 FRAME_TITLE = 26.0
 FRAME_PADDING = 12.0
 MAX_TITLE = 34
+MAX_NAME = 28
+BAR_LENGTH, BAR_HEIGHT = 72.0, 3.0
+"""The bar below the number of parameters: how long it is for all parameters of the network."""
 
 
 def text_width(text: str, size: float) -> float:
@@ -27,15 +30,21 @@ def text_width(text: str, size: float) -> float:
     return 0.61 * size * len(text)
 
 
+STACK = 5.0
+"""How far the cards behind a block or copies in a row are seen above it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A box that is not open: its lines of code, a line below, and its size without the shape below it."""
+    """A box that is not open: its lines of code, a line below, and its size without the shape below it. `stack` is the
+    part of the height that shows cards behind it."""
 
     title: tuple[str, ...]
     note: str
     width: float
     height: float
     has_glyph: bool
+    stack: float = 0.0
 
     @property
     def text_left(self) -> float:
@@ -51,17 +60,23 @@ def card_of(box: Box) -> Card:
     note = note_of(box)
     widths = [text_width(line, TITLE_SIZE) for line in title] + [text_width(note, SMALL_SIZE)]
     width = max(widths) + 2 * PADDING + (GLYPH if has_glyph else STRIPE)
-    lines = len(title) * LINE + (13.0 if note else 0.0)
+    lines = text_height(len(title), note, box)
     height = max(lines + 10.0, 36.0 if has_glyph else 26.0)
-    return Card(title, note, round(width), round(height), has_glyph)
+    stack = STACK if box.count > 1 or box.inside is not None else 0.0
+    return Card(title, note, round(width), round(height + stack), has_glyph, stack)
+
+
+def text_height(lines: int, note: str, box: Box) -> float:
+    """How high the title, the note and the bar are together."""
+    return lines * LINE + (13.0 if note else 0.0) + (BAR_HEIGHT + 3.0 if box.share or box.is_shared else 0.0)
 
 
 def note_of(box: Box) -> str:
     """The line below the title: the number of weights, and how many copies there are."""
     parts = [f"× {box.count}"] if box.count > 1 else []
     if box.is_named:
-        parts.append(box.name)
-    if box.is_shared_again:
+        parts.append(box.name if len(box.name) <= MAX_NAME else f"{box.name[: MAX_NAME - 1]}…")
+    if box.is_shared:
         parts.append("shared")
     if box.counts.parameters:
         parts.append(f"{number_text(box.counts.parameters)} params" + (" each" if box.count > 1 else ""))
@@ -70,7 +85,8 @@ def note_of(box: Box) -> str:
 
 def frame_title(box: Box) -> str:
     """What is written on an open block."""
-    return box.title if box.count == 1 else f"{box.title} × {box.count}"
+    shared = " (shared)" if box.is_shared_again else ""
+    return f"{box.title}{shared}" if box.count == 1 else f"{box.title}{shared} × {box.count}"
 
 
 def details_of(box: Box) -> tuple[str, ...]:
@@ -81,15 +97,20 @@ def details_of(box: Box) -> tuple[str, ...]:
     if box.layer is not None and (formula := word_page(type(box.layer)).facts.get("Formula")):
         lines.append(formula)
     each = " each" if box.count > 1 else ""
-    if box.is_shared_again:
+    if box.is_shared:
         lines.append("shares its weights with the one above")
     elif box.counts.parameters:
         lines.append(f"{number_text(box.counts.parameters)} parameters{each}{_sum_text(box)}")
+        lines.append(f"{_percent(box.share)} of the parameters of the network")
     if box.counts.state:
         lines.append(f"{number_text(box.counts.state)} numbers of state{each}")
     if box.counts.macs != 0:
         lines.append(f"{number_text(box.counts.macs)} multiply-adds per example{each}")
     return tuple(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
 def _sum_text(box: Box) -> str:
@@ -106,12 +127,25 @@ def shape_label(box: Box) -> str:
 
 
 def wrapped_code(title: str, length: int, indent: str = "") -> list[str]:
-    """Code in lines that are not much longer, broken after commas."""
-    lines, line = [], ""
-    for part in title.split(", "):
-        if line and len(line) + len(part) + 2 > length:
-            lines.append(line + ",")
-            line = indent + part
-        else:
-            line = f"{line}, {part}" if line else part
-    return [*lines, line]
+    """Code in lines that are not much longer, broken after commas, and long names after a `_`."""
+    lines = [""]
+    for number, part in enumerate(title.split(", ")):
+        if number and len(lines[-1]) + len(part) + 2 > length:
+            lines[-1] += ","
+            lines.append(indent)
+        elif number:
+            lines[-1] += ", "
+        first, *rest = _pieces(part, length)
+        lines[-1] += first
+        lines += [indent + piece for piece in rest]
+    return lines
+
+
+def _pieces(name: str, length: int) -> list[str]:
+    """A name in pieces, if it is much longer than a line."""
+    pieces = []
+    while len(name) > 1.5 * length:
+        cut = name.rfind("_", 1, length) + 1 or length
+        pieces.append(name[:cut])
+        name = name[cut:]
+    return [*pieces, name]

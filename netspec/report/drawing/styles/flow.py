@@ -9,6 +9,8 @@ from math import ceil
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, opened, outline_of
 from netspec.report.drawing.cards import (
+    BAR_HEIGHT,
+    BAR_LENGTH,
     FRAME_PADDING,
     GLYPH,
     LINE,
@@ -19,6 +21,7 @@ from netspec.report.drawing.cards import (
     details_of,
     frame_title,
     shape_label,
+    text_height,
     text_width,
 )
 from netspec.report.drawing.glyph import glyph_svg, largest_side
@@ -127,22 +130,29 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
     """A box that is not open, with its upper left corner at (left, top)."""
     card = card_of(box)
     parts = []
-    if box.count > 1 or box.inside is not None:
-        for shift in (5, 2.5):
-            parts.append(_rect("card", left + shift, top - shift, card.width, card.height))
-    parts.append(_rect("card", left, top, card.width, card.height))
-    stripe = f"M{left + 5:g} {top:g}h-1a4 4 0 0 0 -4 4v{card.height - 8:g}a4 4 0 0 0 4 4h1z"
+    top, height = top + card.stack, card.height - card.stack
+    for shift in (card.stack, card.stack / 2, 0.0) if card.stack else (0.0,):
+        parts.append(_rect("card", left + shift, top - shift, card.width, height))
+    stripe = f"M{left + 5:g} {top:g}h-1a4 4 0 0 0 -4 4v{height - 8:g}a4 4 0 0 0 4 4h1z"
     parts.append(f'<path class="stripe" d="{stripe}"/>')
     if card.has_glyph and box.shape is not None:
-        parts.append(glyph_svg(box.shape, largest, left + 8, top + (card.height - GLYPH + 4) / 2, GLYPH - 4))
-    lines = len(card.title) * LINE + (13 if card.note else 0)
-    baseline = top + (card.height - lines) / 2 + 12
+        parts.append(glyph_svg(box.shape, largest, left + 8, top + (height - GLYPH + 4) / 2, GLYPH - 4))
+    baseline = top + (height - text_height(len(card.title), card.note, box)) / 2 + 12
     for line in card.title:
         parts.append(text_svg(line, left + card.text_left, baseline, TITLE_SIZE, "title"))
         baseline += LINE
     if card.note:
         parts.append(text_svg(card.note, left + card.text_left, baseline - 2, SMALL_SIZE, "note"))
+    if box.share:
+        parts += _bar(box.share, left + card.text_left, baseline + 3)
     return "".join(parts)
+
+
+def _bar(share: float, left: float, top: float) -> Iterator[str]:
+    """The share of the parameters, as a part of a line."""
+    for kind, part in (("track", 1.0), ("stripe", max(share, 0.02))):
+        width = BAR_LENGTH * part
+        yield f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:.1f}" height="{BAR_HEIGHT:g}"/>'
 
 
 def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:

@@ -7,8 +7,7 @@ and Hinton 2012, ImageNet classification with deep convolutional neural networks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence, Set as AbstractSet
 from dataclasses import replace
 from html import escape
 from math import log2, sqrt
@@ -114,7 +113,8 @@ def _caption(box: Box) -> list[str]:
     """What is written below a map: the hover has what does not fit."""
     text = box.title if box.count == 1 else f"{box.title} × {box.count}"
     lines = wrapped_code(text, MAX_LINE)
-    return lines if len(lines) <= MAX_LINES else [*lines[: MAX_LINES - 1], "…)"]
+    lines = lines if len(lines) <= MAX_LINES else [*lines[: MAX_LINES - 1], "…)"]
+    return [*lines, "(shared)"] if box.is_shared else lines
 
 
 def _extent(box: Box, inputs: int, largest: int) -> Extent:

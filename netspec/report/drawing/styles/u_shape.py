@@ -20,8 +20,8 @@ from netspec.report.drawing.styles.maps import reduced
 STEP = 1.4
 """The sides of two neighboring rows differ by at least this factor."""
 TALL = 110.0
-BETWEEN = 26.0
-NUMBER_SIZE = 9.5
+BETWEEN = 20.0
+NUMBER_SIZE = 10.0
 LANE = 16.0
 ROW_GAP = 50.0
 """The room between rows: for the channels above a bar."""
@@ -130,7 +130,7 @@ class _Drawing:
         left, top, right, bottom = self._edges(index)
         assert box.shape is not None
         channels = str(box.shape.sizes[-1])
-        shift = 4.0 if self._has_wire_above(index) else -text_width(channels, NUMBER_SIZE) / 2
+        shift = 6.0 if self._has_wire_above(index) else -text_width(channels, NUMBER_SIZE) / 2
         parts = [
             f"<title>{escape(chr(10).join(details_of(box)))}</title>",
             f'<rect class="side" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"/>',
@@ -151,11 +151,14 @@ class _Drawing:
 
     def _legend(self) -> tuple[str, float]:
         """What the colors stand for, in one row of words below, and the room that it takes."""
-        words = {box.kind: box.title.partition("(")[0] for box in reversed(self.plan.boxes)}
+        words: dict[str, dict[str, None]] = {}
+        for box in self.plan.boxes:
+            word = "input" if box.kind == "input" else box.title.partition("(")[0]
+            words.setdefault(box.kind, {})[word] = None
         x, y = MARGIN, self.height
         parts = []
-        for kind, word in reversed(words.items()):
-            label = "input" if kind == "input" else word
+        for kind, own in words.items():
+            label = ", ".join(own)
             parts.append(f'<g class="{kind}"><rect class="side" x="{x:g}" y="{y - 9:g}" width="10" height="10"/></g>')
             parts.append(text_svg(label, x + 15, y, SMALL_SIZE, "note"))
             x += 15 + text_width(label, SMALL_SIZE) + 18

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from netspec.compiler.ir.cost import Counts, Row, Totals, rows, total_cost
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
+from netspec.compiler.ir.layer_kinds import kind_of
 from netspec.compiler.ir.repeats import Repeat, find_repeats
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
@@ -17,31 +18,6 @@ from netspec.layers.sequence.tokens import PaddingMask
 
 OPEN_BOXES = 45
 """Blocks are opened, outer ones first, until about this number of boxes is shown."""
-
-KINDS = {
-    "conv": "conv",
-    "transposed_conv": "conv",
-    "dense": "dense",
-    "unembed": "dense",
-    "pool": "pool",
-    "norm": "norm",
-    "activation_layer": "activation",
-    "recurrent": "recurrent",
-    "bidirectional": "recurrent",
-    "attention": "attention",
-    "merge": "merge",
-    "residual": "merge",
-    "tokens": "embedding",
-    "positions": "embedding",
-    "regularization": "dropout",
-    "reshape": "reshape",
-    "cropping": "reshape",
-    "resize": "reshape",
-    "steps": "reshape",
-}
-"""The kind of a layer, for its color, by the module that declares it; layers of users are of the kind `other`."""
-KINDS_OF_WORDS = {"embedding": "embedding", "scale": "merge"}
-"""The kind of layers that differ from the others of their module: `scale` is arithmetic, as `add` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +34,8 @@ class Wire:
 class Box:
     """An input, an output, a layer, or a block with a plan of its own.
 
-    `key` is its path in the network, `last` that of the last of `count` copies in a row. `shape` is None for what gives
+    `key` is its path in the network, `last` that of the last of `count` copies in a row, and `copies` has the paths of
+    all nodes in them. `shape` is None for what gives
     nothing; `counts` are of one copy. A name that was written in the spec is set apart by `is_named`.
     """
 
@@ -75,6 +52,7 @@ class Box:
     inside: Plan | None = None
     count: int = 1
     last: str = ""
+    copies: tuple[str, ...] = ()
     is_shared_again: bool = False
     share: float = 0.0
     """The fraction of the network's parameters that it has, with all copies."""
@@ -294,8 +272,12 @@ class _Planner:
         inner = set(copy)
         outer = [edge for index in copy for edge in self.block.nodes[index].inputs if edge.node not in inner]
         inputs = [edge for edge in dict.fromkeys(outer) if self._is_drawn(edge)]
+        nodes = [self.block.nodes[index] for copy in repeat.copies for index in copy]
+        copies = tuple("/".join((*self.path, node.name)) for node in nodes)
         if len(copy) == 1:
-            self._add(self._box(self.block.nodes[copy[0]], count, last.name), inputs, ends, last)
+            box = self._box(nodes[0], count, last.name)
+            box.copies = copies
+            self._add(box, inputs, ends, last)
             return
         key = (*self.path, f"{self.block.nodes[copy[0]].name} to {last.name}")
         planner = _Planner(self.block, self.path, self.known)
@@ -319,6 +301,7 @@ class _Planner:
                 inside=plan,
                 count=count,
                 last=ends_at,
+                copies=copies,
             ),
             inputs,
             ends,
@@ -340,7 +323,7 @@ class _Planner:
         return Box(
             key="/".join(path),
             title=operation.to_source(),
-            kind=_kind_of(operation),
+            kind=kind_of(operation),
             shape=node.shape,
             name=node.name,
             is_named=operation.name is not None,
@@ -384,11 +367,6 @@ class _Planner:
         found = node.shared in drawn
         drawn.add(node.shared)
         return found or self.known.is_again
-
-
-def _kind_of(layer: Layer) -> str:
-    module = type(layer).__module__.rpartition(".")[2]
-    return KINDS_OF_WORDS.get(layer.word) or KINDS.get(module, "other")
 
 
 def _counts(found: Counts | None, is_again: bool) -> Counts:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from netspec.compiler.ir.graph import Graph
 from netspec.report.drawing.diagrams import graphviz, mermaid
 from netspec.report.drawing.html import network_html
 from netspec.report.drawing.picture import picture_of
-from netspec.report.drawing.styles.flow import network_svg, pair_svg
+from netspec.report.drawing.styles.flow import network_svg
 from netspec.report.drawing.styles.maps import network_maps
+from netspec.report.drawing.styles.pair import Differences, pair_svg
 from netspec.report.drawing.styles.towers import network_towers
 from netspec.report.drawing.styles.u_shape import network_u
 from netspec.report.pictures import VECTOR, Picture
@@ -50,10 +50,9 @@ def picture_of_network(network: Graph, style: str = "flow", levels: int | None =
     return Picture(draw(network, "svg", style, levels).decode(), makers)
 
 
-def draw_pair(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str, str]], form: str = "svg") -> bytes:
-    """Two networks side by side, as `svg`, `png` or `pdf`; `marks` say which layers of each were `added`, `removed` or
-    `changed`, by their names."""
-    return _file(pair_svg(old, new, marks), form)
+def draw_pair(old: Graph, new: Graph, found: Differences, form: str = "svg") -> bytes:
+    """Two networks side by side, with what differs, as `svg`, `png` or `pdf`."""
+    return _file(pair_svg(old, new, found), form)
 
 
 def _file(svg: str, form: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ from netspec.cli.output import print_problems, print_result
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.report.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair
+from netspec.report.drawing.styles.pair import Differences
 from netspec.report.text import line_width
+from netspec.runs.align import align
 from netspec.runs.diff import compare
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
@@ -94,16 +97,22 @@ def _compilation(file: str, given: SpecOptions) -> Compilation:
 
 
 def _pair(old: Compilation, new: Compilation, form: str) -> bytes:
-    changes = [change for change in compare(meaning_of(old), meaning_of(new)).changes if change.section == "layer"]
+    was, now = meaning_of(old), meaning_of(new)
+    changes = [change for change in compare(was, now).changes if change.section == "layer"]
+    lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
+    gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
+    names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (now, was))
+    pairs = align(was.layers, now.layers)
+    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
+    found = Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
+    return draw_pair(old.network, new.network, found, form)
 
-    def marks(kinds: str, *, is_old: bool) -> Iterator[tuple[str, str]]:
-        for change in changes:
-            if change.kind in kinds.split():
-                yield (change.was or change.name if is_old else change.name), change.kind
 
-    return draw_pair(
-        old.network,
-        new.network,
-        (dict(marks("removed changed", is_old=True)), dict(marks("added changed", is_old=False))),
-        form,
-    )
+def _by_layer(changes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The kind of change of each layer; some changes are those of whole blocks."""
+    found = {}
+    for name in names:
+        for path in accumulate(name.split("/"), "{}/{}".format):
+            if path in changes:
+                found[name] = changes[path]
+    return found

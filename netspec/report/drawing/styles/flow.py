@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 from math import ceil
 
@@ -45,23 +45,6 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
     body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
     return document(network.name, body, width, height)
-
-
-def pair_svg(old: Graph, new: Graph, marks: tuple[Mapping[str, str], Mapping[str, str]]) -> str:
-    """Two networks side by side. `marks` say for each which layers were added, removed or changed, by their names;
-    blocks are open where they have such layers."""
-    body, x, height = "", MARGIN, 0.0
-    for network, own in zip((old, new), marks, strict=True):
-        plan = outline_of(network)
-        for box in plan.all_boxes():
-            inner = [kind for name, kind in own.items() if name.startswith(f"{box.key}/")]
-            box.mark = own.get(box.key, "changed" if inner else "")
-        placed = arrange(layout_of(plan), lambda box: bool(box.mark))
-        body += text_svg(network.name, x, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
-        body += "".join(plan_svg(placed, x - placed.left, MARGIN + 2 * TITLE_SIZE, largest_side(plan.shapes())))
-        x += max(placed.right - placed.left, text_width(network.name, TITLE_SIZE)) + 3 * MARGIN
-        height = max(height, placed.height)
-    return document(f"{old.name} and {new.name}", body, x - 2 * MARGIN, height + 2 * MARGIN + 2 * TITLE_SIZE)
 
 
 def document(title: str, body: str, width: float, height: float) -> str:
@@ -107,10 +90,12 @@ def _box(placed: PlacedBox, x: float, y: float, largest: int) -> str:
 
 def _mark(placed: PlacedBox, x: float, y: float) -> str:
     """A line around a box that differs in another network, with a sign."""
-    width = (card_of(placed.box).width if placed.inside is None else placed.right - placed.left) + 6
-    left, top, height = placed.left + x - 3, placed.top + y - 3, placed.bottom - placed.top + 6
-    sign = text_svg(SIGNS[placed.box.mark], left + 4, top - 3, TITLE_SIZE, placed.box.mark, bold=True)
-    return f'<g class="{placed.box.mark}">{_rect("mark", left, top, width, height)}{sign}</g>'
+    card = card_of(placed.box)
+    width = card.width + card.stack if placed.inside is None else placed.right - placed.left
+    left, top, height, mark = placed.left + x, placed.top + y, placed.bottom - placed.top, placed.box.mark
+    sign = text_svg(SIGNS[mark], left + 2, top - 4, TITLE_SIZE, mark, bold=True)
+    radius = 4 if placed.inside is None else 8
+    return f'<g class="{mark}">{_rect("mark", left, top, width, height, radius)}{sign}</g>'
 
 
 def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
@@ -118,8 +103,11 @@ def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     height = placed.bottom - placed.top
     assert placed.inside is not None
     title = text_svg(frame_title(placed.box), left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
-    rect = f'<rect class="frame" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="8"/>'
-    return rect + title + "".join(plan_svg(placed.inside, placed.x + x, placed.top + y, largest))
+    return (
+        _rect("frame", left, top, width, height, 8)
+        + title
+        + "".join(plan_svg(placed.inside, placed.x + x, placed.top + y, largest))
+    )
 
 
 def _card(placed: PlacedBox, x: float, y: float, largest: int) -> str:
@@ -155,8 +143,8 @@ def _bar(share: float, left: float, top: float) -> Iterator[str]:
         yield f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:.1f}" height="{BAR_HEIGHT:g}"/>'
 
 
-def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
-    return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4"/>'
+def _rect(kind: str, x: float, y: float, width: float, height: float, radius: float = 4) -> str:
+    return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"/>'
 
 
 def text_svg(text: str, x: float, y: float, size: float, kind: str, *, bold: bool = False) -> str:

@@ -20,7 +20,7 @@ STYLES = {"lenet5": "maps", "alexnet": "maps", "alexnet_grouped": "maps", "unet"
 HEAD = """# Gallery
 
 Every network that comes with netspec, as `netspec draw` draws it; `-o NAME.html` gives a page whose blocks open and
-close. `python docs/gallery` writes these pictures.
+close. The bar below a number of parameters is their fraction of all. `python docs/gallery` writes these pictures.
 """
 
 

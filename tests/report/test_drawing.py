@@ -253,12 +253,12 @@ def test_shared_weights_are_marked() -> None:
     assert len(boxes) == 5 and "tower (shared)" in draw(found).decode()
 
 
-def test_bars_are_shares_of_all_parameters() -> None:
+def test_bars_are_fractions_of_all_parameters() -> None:
     plan = outline_of(network(SPECS / "bert_base.net"))
     leaves = [box for box in plan.all_boxes() if box.inside is None]
-    assert sum(box.share for box in leaves) == pytest.approx(1)
+    assert sum(box.fraction for box in leaves) == pytest.approx(1)
     embedding = next(box for box in leaves if box.title == "embedding(768)")
-    assert embedding.share == pytest.approx(30522 * 768 / 109_482_240, rel=1e-3)  # the BERT paper: 110 M
+    assert embedding.fraction == pytest.approx(30522 * 768 / 109_482_240, rel=1e-3)  # the BERT paper: 110 M
     svg = draw(network_of("input 9\ndense(3) -> dense(10)")).decode()  # 30 and 40 parameters
     bars = [float(width) for width in re.findall(r'class="stripe"[^>]*width="([\d.]+)"', svg)]
     assert bars[0] / bars[1] == pytest.approx(30 / 40, abs=0.01)

@@ -54,7 +54,7 @@ class Box:
     last: str = ""
     copies: tuple[str, ...] = ()
     is_shared_again: bool = False
-    share: float = 0.0
+    fraction: float = 0.0
     """The fraction of the network's parameters that it has, with all copies."""
     mark: str = ""
     """`added`, `removed` or `changed`, in a drawing of differences."""
@@ -107,16 +107,16 @@ def outline_of(network: Graph) -> Plan:
         reads = (network.shape_of(output.edge),)
         box = Box(key=f"{name} (output)", title=name, kind="output", name=name, reads=reads)
         plan.plan.wires.append(Wire(edge[0], plan.plan.add(box), edge[1]))
-    _set_shares(plan.plan, 1 / max(1, total_cost(network).parameters))
+    _set_fractions(plan.plan, 1 / max(1, total_cost(network).parameters))
     return plan.plan
 
 
-def _set_shares(plan: Plan, one: float) -> None:
-    """Sets the shares of all boxes; `one` is that of one parameter, with all copies of the blocks around."""
+def _set_fractions(plan: Plan, one: float) -> None:
+    """Sets the fractions of all boxes; `one` is that of one parameter, with all copies of the blocks around."""
     for box in plan.boxes:
-        box.share = box.counts.parameters * box.count * one
+        box.fraction = box.counts.parameters * box.count * one
         if box.inside is not None:
-            _set_shares(box.inside, box.count * one)
+            _set_fractions(box.inside, box.count * one)
 
 
 def opened(plan: Plan, levels: int | None) -> Callable[[Box], bool]:

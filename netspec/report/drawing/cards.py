@@ -68,7 +68,7 @@ def card_of(box: Box) -> Card:
 
 def text_height(lines: int, note: str, box: Box) -> float:
     """How high the title, the note and the bar are together."""
-    return lines * LINE + (13.0 if note else 0.0) + (BAR_HEIGHT + 3.0 if box.share or box.is_shared else 0.0)
+    return lines * LINE + (13.0 if note else 0.0) + (BAR_HEIGHT + 3.0 if box.fraction or box.is_shared else 0.0)
 
 
 def note_of(box: Box) -> str:
@@ -101,7 +101,7 @@ def details_of(box: Box) -> tuple[str, ...]:
         lines.append("shares its weights with the one above")
     elif box.counts.parameters:
         lines.append(f"{number_text(box.counts.parameters)} parameters{each}{_sum_text(box)}")
-        lines.append(f"{_percent(box.share)} of the parameters of the network")
+        lines.append(f"{_percent(box.fraction)} of the parameters of the network")
     if box.counts.state:
         lines.append(f"{number_text(box.counts.state)} numbers of state{each}")
     if box.counts.macs != 0:
@@ -109,8 +109,8 @@ def details_of(box: Box) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}" if fraction >= 0.001 else "less than 0.1%"
 
 
 def _sum_text(box: Box) -> str:

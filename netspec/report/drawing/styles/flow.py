@@ -131,14 +131,14 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
         baseline += LINE
     if card.note:
         parts.append(text_svg(card.note, left + card.text_left, baseline - 2, SMALL_SIZE, "note"))
-    if box.share:
-        parts += _bar(box.share, left + card.text_left, baseline + 3)
+    if box.fraction:
+        parts += _bar(box.fraction, left + card.text_left, baseline + 3)
     return "".join(parts)
 
 
-def _bar(share: float, left: float, top: float) -> Iterator[str]:
-    """The share of the parameters, as a part of a line."""
-    for kind, part in (("track", 1.0), ("stripe", max(share, 0.02))):
+def _bar(fraction: float, left: float, top: float) -> Iterator[str]:
+    """The fraction of the parameters, as a part of a line."""
+    for kind, part in (("track", 1.0), ("stripe", max(fraction, 0.02))):
         width = BAR_LENGTH * part
         yield f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:.1f}" height="{BAR_HEIGHT:g}"/>'
 

@@ -31,6 +31,8 @@ MAX_LINES = 4
 MAX_LENGTH = 16
 """Blocks are dissolved, outer ones first, while there are at most this number of maps in a row."""
 ENTRY_GAP = 8.0
+MIN_WINDOW = 0.08
+"""Windows are drawn at least with this fraction of a side, to be seen."""
 
 
 def network_maps(network: Graph) -> str:
@@ -194,7 +196,8 @@ def _window(source: PlacedBox, target: PlacedBox, x: float, y: float, largest: i
         return ""
     width, height, depth = _solid(shape, largest)
     left, top = _corner(source, x, y, largest)
-    tall, wide = (min(1.0, k / known(size)) for k, size in zip(_window_of(target.box), shape.sizes, strict=False))
+    sizes = zip(_window_of(target.box), shape.sizes, strict=False)
+    tall, wide = (min(1.0, max(MIN_WINDOW, k / known(size))) for k, size in sizes)
     x0, x1 = (left + width + depth * (1 + sign * wide) / 2 for sign in (-1, 1))
     up0, up1 = (RISE * depth * (1 + sign * wide) / 2 for sign in (-1, 1))
     y0, y1 = top + height * (1 - tall) / 2, top + height * (1 + tall) / 2

@@ -72,7 +72,7 @@ def rect_of(placed: PlacedBox) -> Rect:
 
 def label_of(placed: PlacedBox) -> Rect | None:
     label = shape_label(placed.box)
-    if not label or placed.box.is_port:
+    if not label or placed.box.is_port or placed.inside is not None:
         return None
     left = placed.exits[0] + 6
     return Rect(left, placed.bottom + 2, left + text_width(label, 10.5), placed.bottom + 16)

@@ -109,7 +109,6 @@ def _box_json(index: int, box: Box, layout: Layout, largest: int) -> dict[str, A
         found["card"] = card_svg(box, 0.0, 0.0, largest)
     if label:
         found["label"] = text_svg(label, 0.0, 0.0, SMALL_SIZE, "shape")
-        found["labelWidth"] = text_width(label, SMALL_SIZE)
     if box.inside is not None:
         found["inside"] = _plan_json(layout.inner[index], largest)
         found["title"] = text_svg(frame_title(box), 0.0, 0.0, TITLE_SIZE, "title", bold=True)

@@ -12,11 +12,11 @@
     const places = (kind) => inside.boxes.filter((b) => b.box.kind === kind).map((b) => b.x);
     const entries = places("entry"), exits = places("exit");
     const title = box.titleWidth + 22;
-    const first = entries.length ? Math.min(...entries) : 0, last = exits.length ? Math.max(...exits) : 0;
+    const first = entries.length ? Math.min(...entries) : 0;
     return {
       left: Math.max(-inside.left + C.framePadding, title + C.framePadding - first),
-      right: Math.max(inside.right + C.framePadding, last + 6 + (box.labelWidth || 0)),
-      height: inside.height + C.strip, strip: C.strip, entries, exits,
+      right: inside.right + C.framePadding,
+      height: inside.height, strip: 0, entries, exits,
     };
   }
 
@@ -170,7 +170,7 @@
     } else {
       group.append(element("g", { transform: `translate(${left} ${top})` }, box.card));
     }
-    if (box.label) {
+    if (box.label && !inside) {
       const at = `translate(${(exits.length ? exits[0] : x) + 6} ${bottom + C.strip - 5})`;
       group.append(element("g", { transform: at }, box.label));
     }

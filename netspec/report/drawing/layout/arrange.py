@@ -122,14 +122,13 @@ def closed_extent(box: Box, inputs: int) -> Extent:
 
 
 def _open(box: Box, inside: Placed) -> Extent:
-    """The size of a block that shows its plan: the first entry is where its main wire is."""
-    label = shape_label(box)
+    """The size of a block that shows its plan: the first entry is where its main wire is. The shape of what it gives is
+    that of a box inside, and not repeated below it."""
     entries = tuple(placed.x for placed in inside.boxes if placed.box.kind == "entry")
     exits = tuple(placed.x for placed in inside.boxes if placed.box.kind == "exit")
     title = text_width(frame_title(box), TITLE_SIZE) + 22
     left = max(-inside.left + FRAME_PADDING, title + FRAME_PADDING - min(entries, default=0.0))
-    right = max(inside.right + FRAME_PADDING, max(exits, default=0.0) + 6 + text_width(label, SMALL_SIZE))
-    return Extent(left, right, inside.height + STRIP, STRIP, entries, exits)
+    return Extent(left, inside.right + FRAME_PADDING, inside.height, 0.0, entries, exits)
 
 
 def arrange(layout: Layout, is_open: Callable[[Box], bool]) -> Placed:

@@ -78,7 +78,7 @@ def _box(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     if box.is_port:
         return ""
     inner = _frame(placed, x, y, largest) if placed.inside is not None else _card(placed, x, y, largest)
-    label = shape_label(box)
+    label = shape_label(box) if placed.inside is None else ""
     if label:
         exits = placed.exits[0] if placed.exits else placed.x
         inner += text_svg(label, exits + x + 6, placed.bottom + y + STRIP - 5, SMALL_SIZE, "shape")

@@ -31,13 +31,13 @@ def text_width(text: str, size: float) -> float:
 
 
 STACK = 5.0
-"""How far the cards behind a block or copies in a row are seen above it."""
+"""How far the further cards of a block or of copies in a row are seen above the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """A box that is not open: its lines of code, a line below, and its size without the shape below it. `stack` is the
-    part of the height that shows cards behind it."""
+    part of the height that shows further cards."""
 
     title: tuple[str, ...]
     note: str

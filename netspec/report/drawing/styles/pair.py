@@ -82,7 +82,7 @@ class _Marked:
 
 
 def _legend(marks: set[str], y: float) -> tuple[str, float]:
-    """What the signs mean that are there, in one row, and where it ends."""
+    """What the signs of the drawing mean, in one row, and where it ends."""
     shown = [(f"{SIGNS[mark]} {mark}", mark) for mark in SIGNS if mark in marks] or [
         ("the layers are the same", "note")
     ]

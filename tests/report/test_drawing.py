@@ -20,6 +20,7 @@ from netspec.report.drawing.cards import card_of, frame_title, shape_label, text
 from netspec.report.drawing.draw import FORMATS, draw
 from netspec.report.drawing.layout.arrange import Placed, PlacedBox, PlacedWire, arrange, layout_of
 from netspec.report.drawing.styles.u_shape import network_u
+from netspec.report.drawing.theme import DARK, LIGHT
 from netspec.spec.compilation import Compilation, read_source
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
@@ -142,7 +143,11 @@ def wires_of(part: Placed, plan: object) -> list[set[str]]:
 @pytest.mark.parametrize("style", ["flow", "maps", "blocks"])
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_what_is_drawn(path: Path, style: str) -> None:
-    check_page(draw(network(path), "svg", style).decode())
+    found = network(path)
+    start = time.process_time()
+    svg = draw(found, "svg", style).decode()
+    assert time.process_time() - start < 2
+    check_page(svg)
 
 
 def check_page(svg: str) -> None:
@@ -245,6 +250,19 @@ def test_long_names_are_broken() -> None:
     assert float(root.attrib["width"]) < 600
     shown = "".join("".join(text.text or "" for text in with_tag(root, "text")).split())
     assert "a_very_long_" * 8 + "name" in shown  # nothing is left out
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+def test_bars_without_words_differ_in_gray(colors: dict[str, str]) -> None:
+    """Contrasts (WCAG 2.2) of the kinds that a U-Net has, whose bars are told apart by the color alone."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    levels = sorted(luminance(colors[kind]) + 0.05 for kind in ("conv", "pool", "merge"))
+    assert all(upper / lower > 1.3 for lower, upper in pairwise(levels))
 
 
 def test_shared_weights_are_marked() -> None:

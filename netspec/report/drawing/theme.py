@@ -50,7 +50,7 @@ DARK = {
     "norm": "#6c7683",
     "attention": "#a67fd6",
     "recurrent": "#1fb98c",
-    "merge": "#d9dee5",
+    "merge": "#e1e5ea",
     "dropout": "#4d5866",
     "added": "#2fd19a",
     "removed": "#ff6b70",

@@ -1,0 +1,82 @@
+"""How to train the same again, in a report: the command, versions, checksums, and what differs from the defaults."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.language.word import Option, Word
+from netspec.report.page.elements import Cell, copied_html, folded_html, paragraph, table_html
+from netspec.report.page.section import Section
+from netspec.storage.checksums import read_checksums
+
+PACKAGES = ("netspec", "jax", "jaxlib", "flax", "optax", "numpy", "python")
+
+
+def reproduce_section(run: ReadRun) -> Section:
+    """What another person needs to get the same numbers."""
+    body = (
+        copied_html("command", command_of(run), "command")
+        + paragraph("With these versions on the same kind of device it gives the same weights, bit for bit.")
+        + _facts_html(run)
+        + _settings_html(run)
+        + _checksums_html(run)
+    )
+    return Section("reproduce", "Reproduce", body)
+
+
+def command_of(run: ReadRun) -> str:
+    """The command that trains the same; a spec that was given as a text is that of the page."""
+    spec = run.spec
+    file = f"{spec.name}.net"
+    parts = ["netspec", "train", file]
+    parts += [part for name, value in spec.overrides.items() for part in ("-D", f"{name}={value}")]
+    parts += ["--input", spec.input] if spec.input is not None else []
+    return shlex.join(parts)
+
+
+def _facts_html(run: ReadRun) -> str:
+    versions = run.record.versions
+    device = f"{versions.get('devices', 1)} × {versions.get('device', '')} ({versions.get('platform', '')})"
+    facts = {
+        "started": versions.get("made") or "",
+        "device": device,
+        "seed": f"{run.train.get('seed', '')}, of the data {run.record.settings.get('data', {}).get('seed', '')}",
+        "hash of the spec's meaning": run.meaning.hash,
+        **{name: versions[name] for name in PACKAGES if versions.get(name)},
+    }
+    rows: list[list[str | Cell]] = [[name, Cell(str(value), is_code=True)] for name, value in facts.items()]
+    return table_html("Device, seeds and versions", ["", "value"], rows, left=2)
+
+
+def _settings_html(run: ReadRun) -> str:
+    """The settings that are not at their defaults."""
+    rows: list[list[str | Cell]] = []
+    for name, section in (("data", run.compilation.data), ("train", run.compilation.train)):
+        differing = list(differing_from_defaults(section))
+        rows += [[name], *([option, Cell(text, is_code=True), default] for option, text, default in differing)]
+    heads = ["setting", "value", "default"]
+    return table_html("Settings that differ from the defaults", heads, [r for r in rows], left=3, is_code=True)
+
+
+def differing_from_defaults(section: Word) -> Iterator[tuple[str, str, str]]:
+    """The name, the value and the default of each option that has another value, as in a spec."""
+    for option in section.options():
+        value = getattr(section, option.field)
+        if value != option.default:
+            yield option.name, _text(option, value), "" if option.is_required else _text(option, option.default)
+
+
+def _text(option: Option, value: object) -> str:
+    return "" if value is None else str(option.kind.to_source(value))
+
+
+def _checksums_html(run: ReadRun) -> str:
+    """The CRC-32 of the files, as the run folder has them."""
+    listed = read_checksums(run.path) or {}
+    rows: list[list[str | Cell]] = [[name, Cell(values[0], is_code=True)] for name, values in listed.items() if values]
+    if not rows:
+        return ""
+    table = table_html("CRC-32 of the files of the run", ["file", "checksum"], rows, left=2, is_code=True)
+    return folded_html("Checksums", table)

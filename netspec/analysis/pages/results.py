@@ -1,0 +1,31 @@
+"""The metrics of a run in a report."""
+
+from __future__ import annotations
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.summary import SPLITS, words_of
+from netspec.report.metric_text import metric_text
+from netspec.report.page.elements import paragraph, table_html
+from netspec.report.page.section import Section
+
+
+def results_section(run: ReadRun) -> Section:
+    """All metrics of the best weights, with a column for each split."""
+    return Section("results", "Results", metrics_html(run) or paragraph("There are no metrics yet."))
+
+
+def metrics_html(run: ReadRun) -> str:
+    """The metrics as a table; nothing before the first epoch."""
+    metrics = run.metrics
+    splits = {"train": "", "val": "val_", "test": "test_"}
+    names = list(dict.fromkeys(name.removeprefix("val_").removeprefix("test_") for name in metrics))
+    shown = {split: sign for split, sign in splits.items() if any(f"{sign}{name}" in metrics for name in names)}
+    rows = [[words_of(name), *(_text(name, metrics.get(f"{sign}{name}")) for sign in shown.values())] for name in names]
+    heads = [f"{SPLITS[split]} ({run.counts[split]:,})" if split in run.counts else SPLITS[split] for split in shown]
+    epoch = f"epoch {run.info.best_epoch}" if run.info.best_epoch is not None else "the last epoch"
+    caption = f"Metrics of the weights of {epoch} by split, with its number of examples"
+    return table_html(caption, ["metric", *heads], rows) if rows else ""
+
+
+def _text(name: str, value: float | None) -> str:
+    return metric_text(name, value) if value is not None else ""

@@ -22,7 +22,7 @@ from netspec.runs.seeds_table import seeds_rows
 def comparison_section(runs: Sequence[ReadRun]) -> Section:
     """A column for each run: its settings where they differ, its size and its metrics."""
     infos = [run.info for run in runs]
-    rows: list[list[str | Cell]] = [
+    rows: list[Sequence[str | Cell]] = [
         ["spec", *(info.spec for info in infos)],
         ["state", *(info.state for info in infos)],
         ["epochs", *(str(info.epochs) for info in infos)],
@@ -42,12 +42,12 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
 
 def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
     best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
-    cells = []
+    cells: list[str | Cell] = [name]
     for info in infos:
         text = metric_text(name, info.metrics[name]) if name in info.metrics else ""
         text += f" ± {metric_text(name, info.stds[name])}" if name in info.stds else ""
         cells.append(Cell(text, is_best=best is not None and info.metrics.get(name) == best))
-    return [name, *cells]
+    return cells
 
 
 def _best_text(infos: Sequence[RunInfo]) -> str:

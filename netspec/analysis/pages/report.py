@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
@@ -14,16 +14,14 @@ from netspec.language.files.atomic_files import replace_file
 from netspec.report.page.document import page_html
 from netspec.report.page.section import Section
 from netspec.runs.arguments import run_folder
-from netspec.runs.catalog import look_at
+from netspec.runs.catalog import look_at, seed_folders
+from netspec.runs.seed_runs import is_seeds_run
 from netspec.storage.errors import RunIsBusy
-from netspec.storage.run_folder import read_run
+from netspec.storage.run_folder import Run, read_run
 
 if TYPE_CHECKING:
     from netspec.runs.model import Result
     from netspec.runs.seed_runs import SeedsResult
-
-FILE = "report.html"
-"""The report that `netspec train` writes into a run folder."""
 
 
 class Report:
@@ -79,12 +77,19 @@ def report(*runs: str | Path | Result | SeedsResult | Sequence[str | Path | Resu
     return Report(title, page_html(title, [*_sections(folders)], note=_note(folders)))
 
 
-def short_report(run: Path) -> str:
-    """The page without what needs the data or predictions, which takes a fraction of a second."""
-    return page_html(run.name, run_sections([run]), note=_note([run]))
+def write_short_reports(run: Path) -> None:
+    """Write `report.html` into a run folder, and into those of its seeds: without what needs the data or predictions,
+    so that it takes a fraction of a second.
+
+    Raises:
+        CompileError: the run is damaged, or a page cannot be written.
+    """
+    for folder in (run, *(seed_folders(run) if is_seeds_run(run) else ())):
+        page = page_html(folder.name, run_sections([folder]), note=_note([folder]))
+        Run.open(folder).write_report(page)
 
 
-def _folders(runs: Sequence[object]) -> Iterator[Path]:
+def _folders(runs: Iterable[Any]) -> Iterator[Path]:
     for run in runs:
         if isinstance(run, list | tuple):
             yield from _folders(run)

@@ -27,7 +27,7 @@ MAX_TEXT = 400
 def samples_html(run: ReadRun, splits: Splits) -> str:
     """A few training examples of the first input, as many of each class as of any other."""
     name, column = next(iter(splits.dataset.train.inputs.items()))
-    chosen = _choose(splits)
+    chosen = _choose(splits, IMAGES if column.ndim == 4 else ROWS)
     values = read_all(column[splits.train_index[chosen]])
     labels = _labels(splits, chosen)
     encoder = splits.dataset.encoder
@@ -37,7 +37,7 @@ def samples_html(run: ReadRun, splits: Splits) -> str:
         return _section(_texts_html(values[:TEXTS], labels, encoder))
     if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
         names = splits.dataset.columns.get(name) or [f"feature {i + 1}" for i in range(values.shape[1])]
-        return _section(_rows_html(values[:ROWS], names, labels))
+        return _section(_rows_html(values, names, labels))
     return ""
 
 
@@ -45,10 +45,10 @@ def _section(body: str) -> str:
     return f"<h3>Some training examples</h3>{body}"
 
 
-def _choose(splits: Splits) -> Array:
+def _choose(splits: Splits, count: int) -> Array:
     """The first examples of each class in turn, or the first ones where there are no classes."""
     target = next(iter(splits.facts.targets.items()), None)
-    count = min(IMAGES, len(splits.train))
+    count = min(count, len(splits.train))
     if target is None or target[1].kind != "class" or target[1].size != 1:
         return np.arange(count)
     ids = read_all(splits.train.targets[target[0]]).reshape(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,21 +21,23 @@ from netspec.report.page.section import Section
 from netspec.report.text import number_text
 from netspec.runs.diff import text_of
 from netspec.spec.checks import check_training, load_data
+from netspec.spec.experiment import as_dataset
 from netspec.spec.saved import as_trained, read_preprocessing
 
 MAX_CLASSES = 40
 """Classes in the table; of more, the most frequent ones."""
 
 
-def data_section(run: ReadRun, *, is_cheap: bool) -> Section:
+def data_section(run: ReadRun, *, is_cheap: bool, data: Any = None) -> Section:
     """The data of a run.
 
     Args:
         run: what was trained.
         is_cheap: whether they are described without reading them.
+        data: the data themselves, where its spec names no source.
     """
     body = _source_html(run) + _splits_html(run)
-    return Section("data", "Data", body if is_cheap else body + _read_html(run))
+    return Section("data", "Data", body if is_cheap else body + _read_html(run, data))
 
 
 def _source_html(run: ReadRun) -> str:
@@ -70,12 +73,13 @@ def _splits_html(run: ReadRun) -> str:
 # ---------------------------------------------------------------- what needs the data
 
 
-def _read_html(run: ReadRun) -> str:
+def _read_html(run: ReadRun, data: Any) -> str:
     """The classes, the numbers and some examples; a notice where the data cannot be read any more."""
-    if run.compilation.data.source is None:
-        return paragraph("The data were given as arrays, which a run folder does not hold.", "notice")
+    if data is None and run.compilation.data.source is None:
+        text = "The data were given as arrays, which a run folder does not hold: `netspec.report(run, data=(x, y))`."
+        return paragraph(text, "notice")
     try:
-        splits = read_splits(run)
+        splits = read_splits(run, data)
     except CompileError as error:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
     targets = "".join(_target_html(name, target, splits) for name, target in splits.facts.targets.items())
@@ -83,14 +87,14 @@ def _read_html(run: ReadRun) -> str:
     return targets + inputs + samples_html(run, splits)
 
 
-def read_splits(run: ReadRun) -> Splits:
+def read_splits(run: ReadRun, data: Any = None) -> Splits:
     """The examples that a run was trained on, read and divided again.
 
     Raises:
         CompileError: they cannot be read, or have changed.
     """
     spec, preprocessing = as_trained(run.path, run.compilation), read_preprocessing(run.path)
-    dataset = load_data(spec, encoder=preprocessing.encoder)
+    dataset = as_dataset(data) or load_data(spec, encoder=preprocessing.encoder)
     return check_training(spec, dataset, preprocessing=preprocessing).splits
 
 

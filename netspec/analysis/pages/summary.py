@@ -38,7 +38,7 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
     if metric is not None:
         for split in ("test", "val"):
             if (value := info.metrics.get(f"{split}_{metric}")) is not None:
-                yield f"{SPLITS[split]} {words_of(metric)}", metric_text(metric, value)
+                yield words_of(f"{split}_{metric}"), metric_text(metric, value)
         if f"test_{metric}" not in info.metrics and f"val_{metric}" not in info.metrics:
             yield f"training {words_of(metric)}", metric_text(metric, info.metrics[metric])
     if info.parameters is not None:
@@ -51,7 +51,8 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
 
 def words_of(metric: str) -> str:
     """`val_top5_accuracy` as words."""
-    return metric.replace("_", " ")
+    split, _, rest = metric.partition("_")
+    return f"{SPLITS[split]} {words_of(rest)}" if split in SPLITS and rest else metric.replace("_", " ")
 
 
 def _sentences(run: ReadRun) -> Iterator[str]:

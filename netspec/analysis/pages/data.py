@@ -103,7 +103,8 @@ def _target_html(name: str, target: Target, splits: Splits) -> str:
     if target.kind == "numbers":
         index = splits.train_index
         values, count = sampled(splits.dataset.train.targets[name], index)
-        return _statistics_html(f"Targets{label}", list(features(values, target.columns or None)), count, len(index))
+        found = list(features(values, target.columns or (["target"] if target.size == 1 else None)))
+        return _statistics_html(f"Targets{label}", found, count, len(index))
     counts = {split: _counts(target, part.targets[name]) for split, part in _parts(splits)}
     return _balance_html(f"Classes{label}", list(_class_names(target)), counts)
 

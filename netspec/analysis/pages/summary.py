@@ -15,6 +15,8 @@ STATES = {
     "interrupted": "The training was interrupted; `netspec train --resume` continues it.",
     "broken": "The run is broken",
 }
+UNNAMED = "network"
+"""What a network is called whose spec is a text from Python."""
 SPLITS = {"test": "test", "val": "validation", "train": "training"}
 
 
@@ -57,10 +59,11 @@ def words_of(metric: str) -> str:
 
 def _sentences(run: ReadRun) -> Iterator[str]:
     info, counts, metric = run.info, run.counts, run.main_metric
-    size = f"with {plural(info.parameters, 'parameter')} " if info.parameters is not None else ""
+    name = "The network" if info.spec == UNNAMED else f"The network {info.spec}"
+    size = f" with {plural(info.parameters, 'parameter')}" if info.parameters is not None else ""
     data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
     took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
-    yield f"The network {info.spec} {size}was trained for {plural(info.epochs, 'epoch')}{data}{took}."
+    yield f"{name}{size} was trained for {plural(info.epochs, 'epoch')}{data}{took}."
     monitored = run.train.get("watched")
     if info.best_epoch is not None and run.train.get("keep") == "best" and monitored:
         yield f"The weights are those of epoch {info.best_epoch}, the best by {words_of(monitored)}."

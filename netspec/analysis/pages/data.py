@@ -13,16 +13,19 @@ from netspec.analysis.pages.statistics import MAX_FEATURES, Statistics, features
 from netspec.analysis.pages.summary import SPLITS
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.data.dataset.lazy_rows import read_all
-from netspec.data.splits.split import Splits
-from netspec.language.diagnostics import CompileError
+from netspec.data.load import settle_dataset
+from netspec.data.prepare import add_channels, join_dataset
+from netspec.data.splits.split import Splits, split_dataset
+from netspec.language.diagnostics import CompileError, Unplaced, fail
 from netspec.report.charts.histogram import histogram_svg
 from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
 from netspec.report.text import number_text
 from netspec.runs.diff import text_of
-from netspec.spec.checks import check_training, load_data
+from netspec.spec.checks import load_data
 from netspec.spec.experiment import as_dataset
-from netspec.spec.saved import as_trained, read_preprocessing
+from netspec.spec.network_ends import input_shapes, output_heads
+from netspec.spec.saved import read_preprocessing
 
 MAX_CLASSES = 40
 """Classes in the table; of more, the most frequent ones."""
@@ -88,14 +91,20 @@ def _read_html(run: ReadRun, data: Any) -> str:
 
 
 def read_splits(run: ReadRun, data: Any = None) -> Splits:
-    """The examples that a run was trained on, read and divided again.
+    """The examples that a run was trained on, read and divided again, but not normalized. What training checks is not
+    checked again, since they are only described.
 
     Raises:
-        CompileError: they cannot be read, or have changed.
+        CompileError: they cannot be read or divided.
     """
-    spec, preprocessing = as_trained(run.path, run.compilation), read_preprocessing(run.path)
-    dataset = as_dataset(data) or load_data(spec, encoder=preprocessing.encoder)
-    return check_training(spec, dataset, preprocessing=preprocessing).splits
+    spec = run.compilation
+    dataset = as_dataset(data) or load_data(spec, encoder=read_preprocessing(run.path).encoder)
+    heads, shapes = output_heads(spec.optimized, spec.train.loss), input_shapes(spec.optimized)
+    try:
+        dataset = add_channels(join_dataset(settle_dataset(dataset, spec.data), heads), shapes)
+        return split_dataset(dataset, spec.data, scaling={})
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
 
 
 def _target_html(name: str, target: Target, splits: Splits) -> str:

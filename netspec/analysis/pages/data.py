@@ -20,7 +20,7 @@ from netspec.language.diagnostics import CompileError, Unplaced, fail
 from netspec.report.charts.histogram import histogram_svg
 from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
-from netspec.report.text import number_text
+from netspec.report.text import name_text, number_text
 from netspec.runs.diff import text_of
 from netspec.spec.checks import load_data
 from netspec.spec.experiment import as_dataset
@@ -157,7 +157,7 @@ def _balance_html(title: str, names: Sequence[str], counts: Mapping[str, Sequenc
     largest, total = max(train, default=0) or 1, sum(train) or 1
     rows: list[list[str | Cell]] = [
         [
-            names[i],
+            name_text(names[i]),
             *(f"{found[i]:,}" for found in counts.values()),
             f"{100 * train[i] / total:.1f}%",
             Cell(html=f'<span class="bar" style="width:{9 * train[i] / largest:.2f}rem"></span>'),

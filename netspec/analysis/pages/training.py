@@ -17,7 +17,7 @@ from netspec.report.page.section import Section
 from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100
-"""Epochs in the table; of more, so many are shown at equal distances."""
+"""Epochs in the table; of a longer training, some at equal distances."""
 
 
 def training_section(run: ReadRun) -> Section:

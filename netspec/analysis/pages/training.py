@@ -79,7 +79,7 @@ def _number(record: Mapping[str, Any], key: str) -> float:
 
 def _epochs_html(run: ReadRun) -> str:
     """The numbers of the curves, for reading."""
-    history, best = run.history, run.info.best_epoch
+    history, best = run.history, run.best_epoch
     names = [name for name in history.metrics if name != "rate"]
     columns = [history.values(name) for name in names]
     step = math.ceil(len(history.records) / MAX_ROWS)

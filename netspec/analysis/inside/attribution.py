@@ -23,7 +23,7 @@ from netspec.spec.model import Model
 STEPS, MAX_STEPS = 32, 1024
 """Points on the path of integrated gradients: at first, and at most."""
 TOLERANCE, ROUNDING = 0.01, 1e-4
-"""How far the sum of attributions may be from the difference of the scores: as a fraction of the latter, and at least."""
+"""How far the sum of attributions may be from the difference of the scores: a fraction of the latter, and a number."""
 
 
 @dataclass(frozen=True)

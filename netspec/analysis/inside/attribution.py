@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from netspec.analysis.inside.examples import Examples, given_examples
+from netspec.analysis.inside.inputs import Inputs, given_inputs
 from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
@@ -69,7 +69,7 @@ def saliency(model: Model, x: Any, class_id: int | str | None = None) -> Any:
     Raises:
         ValueError: there is no such class, or the network gives images.
     """
-    return saliency_of(Scores(model), given_examples(model, x), class_id).plain
+    return saliency_of(Scores(model), given_inputs(model, x), class_id).plain
 
 
 def integrated_gradients(model: Model, x: Any, class_id: int | str | None = None, *, baseline: Any = None) -> Any:
@@ -93,7 +93,7 @@ def integrated_gradients(model: Model, x: Any, class_id: int | str | None = None
     Raises:
         ValueError: there is no such class, or the network gives images.
     """
-    return integrated_gradients_of(Scores(model), given_examples(model, x), class_id, baseline).plain
+    return integrated_gradients_of(Scores(model), given_inputs(model, x), class_id, baseline).plain
 
 
 def grad_cam(model: Model, x: Any, class_id: int | str | None = None, *, layer: str | None = None) -> Array:
@@ -112,11 +112,11 @@ def grad_cam(model: Model, x: Any, class_id: int | str | None = None, *, layer: 
     Raises:
         ValueError: the input is not one image, there is no such class or layer, or the layer gives no feature maps.
     """
-    cam: Array = grad_cam_of(Scores(model), given_examples(model, x), class_id, layer).plain
+    cam: Array = grad_cam_of(Scores(model), given_inputs(model, x), class_id, layer).plain
     return cam
 
 
-def saliency_of(scores: Scores, examples: Examples, class_id: int | str | None) -> Attribution:
+def saliency_of(scores: Scores, examples: Inputs, class_id: int | str | None) -> Attribution:
     """See `saliency`."""
     logits, results = scores(examples)
     units = scores.chosen(logits, class_id)
@@ -128,11 +128,11 @@ def saliency_of(scores: Scores, examples: Examples, class_id: int | str | None) 
         else np.abs(by_input[name])
         for name in scores.model.inputs
     }
-    return _attribution(scores, logits, values, units)
+    return attribution_of(scores, logits, values, units)
 
 
 def integrated_gradients_of(
-    scores: Scores, examples: Examples, class_id: int | str | None, baseline: Any = None
+    scores: Scores, examples: Inputs, class_id: int | str | None, baseline: Any = None
 ) -> Attribution:
     """See `integrated_gradients`."""
     logits, results = scores(examples)
@@ -148,7 +148,7 @@ def integrated_gradients_of(
         values = path.integral(count)
         totals = sum(value.reshape(len(examples), -1).sum(axis=1) for value in values.values())
         if count >= MAX_STEPS or (np.abs(totals - differences) <= TOLERANCE * np.abs(differences) + ROUNDING).all():
-            return _attribution(scores, logits, values, units, differences.tolist())
+            return attribution_of(scores, logits, values, units, differences.tolist())
         count *= 2
 
 
@@ -158,7 +158,7 @@ class _Path:
     `layer_ways` those of the vectors of tokens, by the layer that gives them."""
 
     scores: Scores
-    examples: Examples
+    examples: Inputs
     units: Sequence[Unit]
     ways: Sequence[Array]
     layer_ways: Mapping[str, Array]
@@ -184,7 +184,7 @@ class _Path:
         return values
 
 
-def grad_cam_of(scores: Scores, examples: Examples, class_id: int | str | None, layer: str | None) -> Attribution:
+def grad_cam_of(scores: Scores, examples: Inputs, class_id: int | str | None, layer: str | None) -> Attribution:
     """See `grad_cam`."""
     name, sizes = image_input(scores.model)
     logits, results = scores(examples)
@@ -199,7 +199,7 @@ def grad_cam_of(scores: Scores, examples: Examples, class_id: int | str | None, 
     weights = by_layer[layer].mean(axis=(1, 2), keepdims=True)
     cam = np.maximum((weights * maps).sum(axis=-1), 0)
     values = np.asarray(jax.image.resize(cam, (len(cam), *sizes), "linear"))
-    return _attribution(scores, logits, {name: values}, units)
+    return attribution_of(scores, logits, {name: values}, units)
 
 
 def image_input(model: Model) -> tuple[str, tuple[int, int]]:
@@ -229,12 +229,12 @@ def _convolution(model: Model, results: Mapping[str, Array]) -> str:
     return found[-1]
 
 
-def _baseline(scores: Scores, examples: Examples, baseline: Any) -> tuple[list[Array], dict[str, Any]]:
+def _baseline(scores: Scores, examples: Inputs, baseline: Any) -> tuple[list[Array], dict[str, Any]]:
     """Where the line begins: the normalized inputs, of token ids those of the examples, and the vectors of tokens by
     the layer that gives them."""
     model = scores.model
     if baseline is not None:
-        given = given_examples(model, baseline)
+        given = given_inputs(model, baseline)
         vectors = scores(given)[1]
         begin = [one[:1] if x.dtype.kind == "f" else x for one, x in zip(given.ready, examples.ready, strict=True)]
         return begin, {layer: vectors[layer][:1] for layer in scores.readers.values()}
@@ -251,13 +251,14 @@ def _scores(logits: Mapping[str, Array], units: Sequence[Unit]) -> Array:
     return np.array([unit.sign * logits[unit.output][i, unit.index] for i, unit in enumerate(units)])
 
 
-def _attribution(
+def attribution_of(
     scores: Scores,
     logits: Mapping[str, Array],
     values: Mapping[str, Array],
     units: Sequence[Unit],
     differences: Sequence[float] = (),
 ) -> Attribution:
+    """Attributions with what the network predicts."""
     predicted = scores.chosen(logits, None)
     chances = scores.probabilities(logits, units), scores.probabilities(logits, predicted)
     return Attribution(values, units, predicted, _scores(logits, units).tolist(), chances, differences)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from netspec.analysis.inside.examples import Examples
+from netspec.analysis.inside.inputs import Inputs
 from netspec.compiler.backend.emit import emit_source
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.graph import Graph
@@ -127,7 +127,7 @@ class Scores:
 
     def __call__(
         self,
-        examples: Examples,
+        examples: Inputs,
         layers: Mapping[str, Array] | None = None,
         inputs: Sequence[Array] | None = None,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -139,7 +139,7 @@ class Scores:
 
     def gradients(
         self,
-        examples: Examples,
+        examples: Inputs,
         units: Sequence[Unit],
         layers: Mapping[str, Array] | None = None,
         inputs: Sequence[Array] | None = None,
@@ -192,7 +192,7 @@ class Scores:
         numbers = {name: x for name, x in inputs.items() if name not in ids}
         return jax.grad(score, argnums=(0, 1))(numbers, offsets)
 
-    def _last(self, logits: Mapping[str, Any], examples: Examples) -> dict[str, Array]:
+    def _last(self, logits: Mapping[str, Any], examples: Inputs) -> dict[str, Array]:
         found = {name: np.asarray(scores, np.float32) for name, scores in logits.items()}
         steps = [self._step(examples, i) for i in range(len(examples))]
         return {
@@ -201,7 +201,7 @@ class Scores:
         }
 
     @staticmethod
-    def _step(examples: Examples, index: int) -> int:
+    def _step(examples: Inputs, index: int) -> int:
         return -1 if examples.last is None else int(examples.last[index])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import netspec
 from netspec.analysis.inside.attribution import grad_cam, integrated_gradients, integrated_gradients_of, saliency
-from netspec.analysis.inside.examples import given_examples
+from netspec.analysis.inside.inputs import given_inputs
 from netspec.analysis.inside.scores import Scores
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
@@ -113,7 +113,7 @@ def test_the_units_of_one_sigmoid_are_no_and_yes() -> None:
     model.module.dense.kernel[...] = np.array([[2.0], [-3.0]], np.float32)
     x = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
     scores = Scores(model)
-    found = integrated_gradients_of(scores, given_examples(model, x), None)
+    found = integrated_gradients_of(scores, given_inputs(model, x), None)
     assert [unit.name for unit in found.units] == ["yes", "no"]
     np.testing.assert_allclose(found.plain, [[2, 0], [0, 3]], rtol=1e-6)
     np.testing.assert_allclose(found.probabilities[0], 1 / (1 + np.exp([-2.0, -3.0])), rtol=1e-6)

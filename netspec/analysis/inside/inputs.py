@@ -1,6 +1,6 @@
-"""Examples to look at: those that a user gives, or some of the data that a network was trained on.
+"""Inputs to look at: those that a user gives, or some of the data that a network was trained on.
 
-Input: a model, and examples in any form that `predict` takes, or the name of a split. Output: `Examples`.
+Input: a model, and examples in any form that `predict` takes, or the name of a split. Output: `Inputs`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from netspec.spec.model import Model
 
 
 @dataclass(frozen=True)
-class Examples:
+class Inputs:
     """Some examples.
 
     Args:
@@ -42,35 +42,46 @@ class Examples:
     def __len__(self) -> int:
         return len(self.names)
 
+    def first(self, count: int) -> Inputs:
+        """At most so many of them."""
+        raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
+        last = None if self.last is None else self.last[:count]
+        return Inputs(raw, tuple(x[:count] for x in self.ready), self.names[:count], last, targets)
 
-def given_examples(model: Model, x: Any) -> Examples:
-    """Examples that a user gives, in any of the forms of `predict`.
+
+def given_inputs(model: Model, x: Any) -> Inputs:
+    """Inputs that a user gives, in any of the forms of `predict`.
 
     Raises:
         CompileError: they cannot be read or have another shape; it is also a ValueError.
         TypeError: they have none of the forms.
     """
-    if isinstance(x, Examples):
+    if isinstance(x, Inputs):
         return x
     found = raw_inputs(x, model.inputs, model.preprocessing or Preprocessing())
     arrays = {name: np.asarray(found.arrays[name]) for name in model.inputs}
-    return Examples(arrays, _ready(model, arrays), found.names, found.last)
+    return Inputs(arrays, _ready(model, arrays), found.names, found.last)
 
 
-def split_examples(model: Model, split: str = "test", *, first: int = 0, count: int | None = None) -> Examples:
-    """Examples of a split of the data that the spec of a model names, as they were split for the training.
+def split_inputs(
+    model: Model, split: str = "test", *, first: int = 0, count: int | None = None, data: Any = None
+) -> Inputs:
+    """The examples of a split, split as for the training.
 
     Args:
         model: a trained model.
         split: `train`, `val` or `test`.
         first: the index of the first of them.
         count: at most how many; None: all that follow.
+        data: what the model was trained on, as for `netspec.train`; None: what its spec names.
 
     Raises:
-        CompileError: the spec names no data, they cannot be read, or nothing is held out for the split (NS423, …).
-        ValueError: the split does not have so many examples.
+        CompileError: the data cannot be read, or nothing is held out for the split.
+        ValueError: the spec names no data, or the split does not have so many examples.
     """
-    splits = prepare(model.compilation, preprocessing=model.preprocessing).splits
+    if data is None and model.compilation.data.source is None:
+        raise ValueError("the network was trained on arrays, which its spec does not name: give an input to look at")
+    splits = prepare(model.compilation, data, preprocessing=model.preprocessing).splits
     part = getattr(splits, split)
     if part is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another split"))
@@ -83,7 +94,7 @@ def split_examples(model: Model, split: str = "test", *, first: int = 0, count: 
     taken = whole.take(chosen if indices is None else indices[chosen])
     arrays = {name: read_all(taken.inputs[name]) for name in model.inputs}
     targets = {name: read_all(column) for name, column in taken.targets.items()}
-    return Examples(arrays, _ready(model, arrays), [f"{split} {i}" for i in chosen], targets=targets)
+    return Inputs(arrays, _ready(model, arrays), [f"{split} {i}" for i in chosen], targets=targets)
 
 
 def _ready(model: Model, arrays: Mapping[str, Array]) -> tuple[Array, ...]:

@@ -17,7 +17,7 @@ from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.shape import Shape
-from netspec.report.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg
+from netspec.report.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg, visible
 from netspec.report.text import number_text
 from netspec.spec.model import Model
 
@@ -29,13 +29,13 @@ NEGLIGIBLE = 0.01
 
 def saliency_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `saliency` in attribution.py."""
-    note = "|d score / d input|: how much the score changes with each number"
+    note = "|d score / d input|: how much the score changes with each part of the input"
     return _svg(scores, x, "saliency", [note], lambda inputs: saliency_of(scores, inputs, class_name))
 
 
 def integrated_gradients_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `integrated_gradients` in attribution.py."""
-    note = "what each number adds to the score, from a baseline to the input"
+    note = "what each part of the input adds to the score, on the way from a baseline"
     return _svg(
         scores, x, "integrated gradients", [note], lambda inputs: integrated_gradients_of(scores, inputs, class_name)
     )
@@ -72,7 +72,7 @@ def _svg(scores: Scores, x: Any, what: str, notes: list[str], compute: Callable[
     targets = _targets(scores, inputs)
     blocks = []
     for i in range(len(inputs)):
-        heading = _heading(found, i) + targets[i]
+        heading = _heading(found, i, targets[i])
         for number, (name, shape) in enumerate(model.inputs.items()):
             label = (
                 heading if len(model.inputs) == 1 else f"{heading}; input {name}" if number == 0 else f"input {name}"
@@ -82,15 +82,15 @@ def _svg(scores: Scores, x: Any, what: str, notes: list[str], compute: Callable[
     return heat_svg(f"{model.name}: {what}", notes, blocks)
 
 
-def _heading(found: Attribution, i: int) -> str:
-    """`predicted 7 (99.9%)`, and what the example was looked at for, where that is another class."""
+def _heading(found: Attribution, i: int, target: str) -> str:
+    """`predicted 7 (99.9%)`, its true class, and what the example was looked at for, where that is another class."""
     predicted, unit = found.predicted[i], found.units[i]
     if found.probabilities[1][i] is None:
-        text = f"{unit.name}: {number_text(found.scores[i])}"
+        text = f"{visible(unit.name)}: {number_text(found.scores[i])}"
     else:
-        text = f"predicted {predicted.name} ({_percent(found.probabilities[1][i])})"
+        text = f"predicted {visible(predicted.name)} ({_percent(found.probabilities[1][i])}){target}"
         if unit != predicted:
-            text += f", here for {unit.name} ({_percent(found.probabilities[0][i])})"
+            text += f", here for {visible(unit.name)} ({_percent(found.probabilities[0][i])})"
     if found.differences:
         total = sum(float(values[i].sum()) for values in found.values.values())
         text += f"; sum {number_text(total)}, difference of the scores {number_text(found.differences[i])}"
@@ -104,7 +104,7 @@ def _targets(scores: Scores, inputs: Inputs) -> list[str]:
     own = [unit.name for unit in scores.units() if unit.output == output]
     if len(ids) != len(inputs) or ids.size != len(inputs) or head.activation not in ("softmax", "sigmoid"):
         return [""] * len(inputs)
-    return [f", target {own[int(one)]}" for one in ids.reshape(-1)]
+    return [f", target {visible(own[int(one)])}" for one in ids.reshape(-1)]
 
 
 def _percent(probability: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from netspec.analysis.inside.activity import activity_svg
 from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
 from netspec.analysis.inside.scores import Scores
@@ -201,6 +202,20 @@ class Look:
         """How much the probability of a class drops where a gray patch of `size` pixels, which moves by `step`, hides a
         part of an image (Zeiler and Fergus 2014). Other arguments and errors are those of `saliency`."""
         return Picture(occlusion_svg(self.scores, self.inputs(x, example), class_name, size, step))
+
+    def activations(self, x: Any = None, layers: str | Sequence[str] | None = None, *, data: Any = None) -> Picture:
+        """How active layers are: histograms of what they give, the fraction of zeros, and dead or saturated units.
+
+        Args:
+            x: examples as for `model.predict`; None: the first 500 of the test split.
+            layers: their names as in `netspec show`; None: all of them.
+            data: what the network was trained on, where its spec does not name it.
+
+        Raises:
+            ValueError: the layer is unknown, or there is no test split.
+        """
+        names = [layers] if isinstance(layers, str) else layers
+        return Picture(activity_svg(self.model, x, names, data))
 
     @cached_property
     def scores(self) -> Scores:

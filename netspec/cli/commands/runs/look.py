@@ -61,6 +61,12 @@ KINDS = {
     "regions": Kind(
         "what a network with two inputs predicts over the plane", lambda inside, *_: inside.regions(), layers=0
     ),
+    "activations": Kind(
+        "how active layers are, and which units are dead",
+        lambda inside, layers, given: inside.activations(given.get("input"), list(layers) or None),
+        takes=("input",),
+        layers=None,
+    ),
     "saliency": Kind(
         "which numbers of an input change the score of a class",
         lambda inside, _, given: inside.saliency(**_named(given)),

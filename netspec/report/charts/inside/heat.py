@@ -38,6 +38,8 @@ BAR_WIDTH, BAR_LINE, MAX_BARS, MAX_NAME = 320.0, 20.0, 30, 40
 TOKEN_SIZE, TOKEN_LINE, TEXT_WIDTH = 12.5, 26.0, 720.0
 MAX_SHADE = 0.55
 """How much of the color is behind a token, so that it can be read on light and on dark pages."""
+MIN_SHADE = 0.01
+"""Below this fraction of the largest number nothing is marked."""
 
 
 @dataclass(frozen=True)
@@ -197,13 +199,13 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
     gap, inner = (0.0, 0.0) if block.joint else (5.0, 4.0)
     body, left, top, right = "", x, y, x
     for text, value in zip(block.texts, block.values.tolist(), strict=True):
-        shown = {" ": "␣", "\n": "↵", "\t": "→"}.get(text, text)
+        shown = visible(text)
         width = text_width(shown, TOKEN_SIZE) + 2 * inner
         if left > x and left + width > x + TEXT_WIDTH:
             left, top = x, top + TOKEN_LINE
         kind = KINDS["positive" if value >= 0 else "negative"]
         shade = MAX_SHADE * abs(value) / end
-        line = f'<path class="mark" d="M{left:.1f} {top + 19:g}h{width:.1f}"/>' if value < 0 and shade > 0.02 else ""
+        line = f'<path class="mark" d="M{left:.1f} {top + 19:g}h{width:.1f}"/>' if value < -MIN_SHADE * end else ""
         body += (
             f'<g class="{kind}"><title>{escape(f"{text}: {value:.4g}")}</title><rect class="stripe" '
             f'fill-opacity="{shade:.3f}" x="{left:.1f}" y="{top:g}" width="{width:.1f}" height="18"/>{line}</g>'
@@ -212,7 +214,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
         left += width + gap
         right = max(right, left)
     legend = [("largest", float(block.values.max()))]
-    if (smallest := float(block.values.min())) < 0:
+    if (smallest := float(block.values.min())) < -MIN_SHADE * end:
         legend.append(("smallest, with a line below", smallest))
     left, top = x, top + TOKEN_LINE + 4
     for name, value in legend:
@@ -223,3 +225,8 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
         body += f'<g class="{kind}">{swatch}{line}</g>' + text_svg(text, left + 20, top + 9, SMALL_SIZE, "shape")
         left += 20 + text_width(text, SMALL_SIZE) + 18
     return body, max(right, left - 18) - MARGIN, top + 12 - y
+
+
+def visible(text: str) -> str:
+    """A character that has no ink as one that stands for it."""
+    return {" ": "␣", "\n": "↵", "\t": "→"}.get(text, text)

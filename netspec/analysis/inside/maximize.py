@@ -24,9 +24,9 @@ from netspec.spec.model import Model
 
 MAX_UNITS = 16
 STEPS = 128
-RATE, DECAY, JITTER = 0.05, 1e-3, 2
-"""The length of a step as a fraction of the range of the pixels, the decay of the image in a step, and how many pixels
-it is moved at most."""
+RATE, DECAY, JITTER = 0.05, 1e-3, 1 / 14
+"""The length of a step as a fraction of the range of the pixels, the decay of the image in a step, and how far
+it is moved at most, as a fraction of the shorter side."""
 BLUR, BLUR_EVERY = 0.25, 4
 """How much of each pixel the blur gives to its neighbors along an axis, and in which steps the image is blurred."""
 SIDE = 100.0
@@ -119,13 +119,14 @@ class _Ascent:
         """The images after some steps, and the activations."""
         shape = (len(self.units), *self.low.shape)
         span, middle = self.high - self.low, (self.low + self.high) / 2
+        jitter = int(JITTER * min(shape[1:3]))
         start, key = jax.random.split(jax.random.key(seed))
         first = jnp.clip(middle + NOISE * span * jax.random.normal(start, shape), self.low, self.high)
         gradient = jax.grad(lambda images: self.excitement(images).sum())
 
         def step(number: Any, images: Any) -> Any:
             own = jax.random.fold_in(key, number)
-            moves = jax.random.randint(own, (2,), -JITTER, JITTER + 1)
+            moves = jax.random.randint(own, (2,), -jitter, jitter + 1)
             slopes = jnp.roll(gradient(jnp.roll(images, moves, (1, 2))), -moves, (1, 2))
             size = jnp.sqrt(jnp.square(slopes).mean(axis=(1, 2, 3), keepdims=True))
             # a unit that is not active has no slope: noise, until it is

@@ -31,6 +31,7 @@ COMMANDS = {
     "runs": ("runs.runs", "List, compare and remove runs."),
     "look": ("runs.look", "Show what is inside a trained network."),
     "plot": ("runs.plot", "Plot the loss and the metrics of runs."),
+    "report": ("runs.report", "Write a page about runs."),
     "diff": ("spec.diff", "Show the differences between two specs or runs."),
     "verify-resume": (
         "training.verify_resume",

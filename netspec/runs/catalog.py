@@ -216,14 +216,15 @@ def _row(path: Path, is_running: bool) -> RunInfo:
     )
 
 
-def _seed_folders(path: Path) -> list[Path]:
+def seed_folders(path: Path) -> list[Path]:
+    """The runs of a folder of several seeds."""
     return sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name))
 
 
 def _look_at_seeds(path: Path) -> RunInfo:
     """The total epochs and seconds of all seeds, and the means of their metrics."""
     own = _look_at_one(path)
-    seeds = [_look_at_one(seed) for seed in _seed_folders(path) if is_run(seed)]
+    seeds = [_look_at_one(seed) for seed in seed_folders(path) if is_run(seed)]
     try:
         planned = len(read_run(path).read(SEEDS, SeedsRecord).seeds)
     except CompileError as error:
@@ -390,7 +391,7 @@ def histories_of(path: Path) -> list[RunHistory]:
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
-    seeds = _seed_folders(path) if is_file(path / SEEDS) else []
+    seeds = seed_folders(path) if is_file(path / SEEDS) else []
     found = []
     for run in map(read_run, seeds or [path]):
         name = f"{path.name}/{run.path.name}" if seeds else run.path.name

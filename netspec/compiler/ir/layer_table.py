@@ -102,7 +102,7 @@ class LayerTable:
 
     def text(self, width: int | None = None, *, color: bool = False) -> str:
         """The table for a terminal; columns that have no room are left out, long names are wrapped."""
-        cells = [self._cells(line) for line in self.lines]
+        cells = [self.cells(line) for line in self.lines]
         columns = _columns(cells, width)
         chosen = [[row[i] for i in columns] for row in (HEADINGS, *cells)]
         widths, right = fit_columns(chosen, width), [RIGHT[i] for i in columns]
@@ -121,7 +121,8 @@ class LayerTable:
         longest = max(len(name) for name, _ in totals)
         return [f"{name:<{longest}}  {value}" for name, value in totals]
 
-    def _cells(self, line: Line) -> tuple[str, ...]:
+    def cells(self, line: Line) -> tuple[str, ...]:
+        """The texts of a line, below `HEADINGS`."""
         if line.is_heading:
             return (line.text, *[""] * (len(HEADINGS) - 1))
         parameters = count(line.parameters) if line.parameters else ""
@@ -149,7 +150,7 @@ class LayerTable:
     def markdown(self) -> str:
         """A table in Markdown."""
         heads = ("layer", "output shape", "parameters", "MACs", "memory", "field")
-        rows = [[_code(line.text), *self._cells(line)[1:3], *self._cells(line)[4:]] for line in self.lines]
+        rows = [[_code(line.text), *self.cells(line)[1:3], *self.cells(line)[4:]] for line in self.lines]
         rules = ["---" if not right else "---:" for i, right in enumerate(RIGHT) if i != 3]
         table = [heads, rules, *rows]
         return "\n".join(["| " + " | ".join(row) + " |" for row in table] + ["", *self._footer()])
@@ -160,7 +161,7 @@ class LayerTable:
         lines = [r"\begin{tabular}{llrrrr}", r"\toprule", " & ".join(heads) + r" \\", r"\midrule"]
         for line in self.lines:
             depth = (len(line.text) - len(line.text.lstrip())) // 2
-            cells = [_latex(cell) for cell in (line.text.strip(), *self._cells(line)[1:3], *self._cells(line)[4:])]
+            cells = [_latex(cell) for cell in (line.text.strip(), *self.cells(line)[1:3], *self.cells(line)[4:])]
             cells[0] = rf"\hspace{{{depth}em}}\texttt{{{cells[0]}}}"
             lines.append(" & ".join(cells) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
@@ -171,7 +172,7 @@ class LayerTable:
         head = "".join(f"<th style='text-align:left'>{h}</th>" for h in heads)
         body = ""
         for line in self.lines:
-            cells = self._cells(line)
+            cells = self.cells(line)
             kept = [cells[1], cells[2], *cells[4:]]
             inner = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in kept)
             depth = (len(line.text) - len(line.text.lstrip())) / 2

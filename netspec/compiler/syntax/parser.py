@@ -7,6 +7,7 @@ Input: a `Source`. Output: a `tree.File` with every statement that could be read
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -44,6 +45,9 @@ MAX_TREE_DEPTH = 100
 
 EDITION = 1
 """The edition of the language that this parser reads."""
+
+LEXED = {"NUMBER": "number", "EXTENT": "number", "STRING": "string", "ARROW": "arrow"}
+"""What terminals are, for showing code; keywords have terminals of their own."""
 
 _LOCK = Lock()
 """The builder is part of the cached Lark object and holds the current source, so one text is parsed at a time."""
@@ -110,6 +114,28 @@ def parse_source(source: Source, problems: Problems) -> tree.File:
                 statements.append(statement)
     names = {"broken": frozenset(broken), "mentioned": frozenset(mentioned)}
     return tree.File(span=Span(source, 0, len(source.text)), source=source, statements=tuple(statements), **names)
+
+
+def lexed(text: str) -> Iterator[tuple[str, str]]:
+    """The pieces of a text in their order, with what each is: `keyword`, `number`, `string`, `comment`, `arrow`, or
+    nothing for the rest. Joined they are the text again, whether it has mistakes or not."""
+    with _LOCK:
+        interactive: Any = _lark()[0].parse_interactive(text)
+        tokens = [t for t in interactive.lexer_thread.lex(interactive.parser_state) if t.type != "_NL"]
+    end = 0
+    for token in tokens:
+        yield from _between(text[end : token.start_pos])
+        end = token.end_pos
+        is_keyword = token.type in ("SECTION", token.upper())  # terminals of words are called after them
+        yield "keyword" if is_keyword else LEXED.get(token.type, ""), text[token.start_pos : end]
+    yield from _between(text[end:])
+
+
+def _between(gap: str) -> Iterator[tuple[str, str]]:
+    """White space and comments."""
+    for part in re.split(r"(#[^\n]*)", gap):
+        if part:
+            yield "comment" if part.startswith("#") else "", part
 
 
 def check_edition(file: tree.File, problems: Problems) -> None:

@@ -55,9 +55,15 @@ def history_svg(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> str:
     Raises:
         CompileError: no run has such a metric (NS495).
     """
-    panels = [_panel(name, runs) for name in shown_metrics(runs, metrics)]
+    panels, key = history_panels(runs, metrics)
     names = ", ".join(run.name for run in runs) if len(runs) <= 3 else f"{len(runs)} runs"
-    return panels_svg(names, panels, _key(runs, panels))
+    return panels_svg(names, panels, key)
+
+
+def history_panels(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> tuple[list[Panel], list[Curve]]:
+    """The panels of `history_svg`, and the curves that its key explains; arguments and errors are the same."""
+    panels = [_panel(name, runs) for name in shown_metrics(runs, metrics)]
+    return panels, _key(runs, panels)
 
 
 def shown_metrics(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> list[str]:
@@ -79,7 +85,8 @@ def _panel(name: str, runs: Sequence[RunHistory]) -> Panel:
                 curves.append(_curve(run, own, color, is_dashed=is_dashed))
     metric = metric_of(name)
     is_loss = name.rpartition("_")[2] in ("loss", "mse", "rate")
-    return Panel(name, curves, in_percent=metric is not None and metric.in_percent, may_be_log=is_loss)
+    in_percent, has_pairs = metric is not None and metric.in_percent, any(curve.is_dashed for curve in curves)
+    return Panel(name, curves, in_percent, has_pairs, may_be_log=is_loss)
 
 
 def _curve(run: RunHistory, metric: str, color: int, *, is_dashed: bool) -> Curve:

@@ -47,14 +47,15 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     return document(network.name, body, width, height)
 
 
-def document(title: str, body: str, width: float, height: float) -> str:
-    """An SVG file."""
+def document(title: str, body: str, width: float, height: float, description: str = "") -> str:
+    """An SVG file; `description` says in words what it shows, for those who do not see it."""
     name = escape(title)
+    words = f"<desc>{escape(description)}</desc>" if description else ""
     width, height = ceil(width), ceil(height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="net" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{name}">'
-        f"<title>{name}</title><style>{style_sheet('.net')}</style>"
+        f"<title>{name}</title>{words}<style>{style_sheet('.net')}</style>"
         f'<rect class="page" width="100%" height="100%"/>{body}</svg>\n'
     )
 

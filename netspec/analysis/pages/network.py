@@ -1,0 +1,40 @@
+"""The network in a report: its drawing, the table of its layers, and its spec."""
+
+from __future__ import annotations
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.compiler.ir.layer_table import HEADINGS, NOTE, LayerTable
+from netspec.compiler.ir.printer import total_lines
+from netspec.report.drawing.styles.flow import network_svg
+from netspec.report.page.code import spec_html
+from netspec.report.page.elements import Cell, paragraph, table_html
+from netspec.report.page.section import Section
+
+MAX_DRAWING = 60_000
+"""Characters of a drawing; in one with more, all blocks are closed."""
+
+
+def network_section(run: ReadRun) -> Section:
+    """The network of a run, and the text that it was compiled from."""
+    network = run.compilation.network
+    drawing = network_svg(network)
+    if len(drawing) > MAX_DRAWING:
+        drawing = network_svg(network, 0)
+    table = LayerTable(network, run.compilation.train.freeze)
+    totals = ", ".join(f"{name} {value}" for name, value in total_lines(table.totals))
+    body = (
+        f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>'
+        f"<h3>Layers</h3>{layers_html(table)}{paragraph(f'In total: {totals}.')}{paragraph(f'{NOTE}.', 'muted')}"
+        f"<h3>Spec</h3>{spec_html(run.record.text('spec.net'), 'spec')}"
+    )
+    return Section("network", "Network", body)
+
+
+def layers_html(table: LayerTable) -> str:
+    """The table of `netspec show`; layers are indented by their blocks."""
+    shown = [index for index, heading in enumerate(HEADINGS) if heading != "share"]
+    rows: list[list[str | Cell]] = []
+    for line in table.lines:
+        cells = table.cells(line)
+        rows.append([cells[0]] if line.is_heading else [cells[index] for index in shown])
+    return table_html("Layers, with what each gives", [HEADINGS[i] for i in shown], rows, left=2, is_code=True)

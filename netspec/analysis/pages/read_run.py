@@ -1,0 +1,93 @@
+"""A run as the sections of a page read it: each of its files once, and only those that are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from netspec.report.charts.history import RunHistory
+from netspec.report.metric_text import numbers_of, plain_metrics
+from netspec.runs.catalog import RunInfo, look_at
+from netspec.spec.canonical import Meaning
+from netspec.spec.compilation import Compilation
+from netspec.spec.saved import SpecRecord, read_compilation
+from netspec.spec.saved_meaning import read_meaning
+from netspec.storage.run_folder import RunRecord, read_run
+
+
+@dataclass(frozen=True)
+class ReadRun:
+    """A run folder, with its row in a table of runs.
+
+    Args:
+        path: the folder; it may still be trained.
+    """
+
+    path: Path
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """Its settings, its epochs and its end.
+
+        Raises:
+            CompileError: it is not a run, or is damaged, as with all that follow.
+        """
+        return read_run(self.path)
+
+    @cached_property
+    def info(self) -> RunInfo:
+        return look_at(self.path)
+
+    @cached_property
+    def spec(self) -> SpecRecord:
+        """Where its spec comes from, and what was given with it."""
+        return self.record.read("spec.json", SpecRecord)
+
+    @cached_property
+    def compilation(self) -> Compilation:
+        """Its spec, as it was trained."""
+        found = read_compilation(self.path)
+        found.check()
+        return found
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        return read_meaning(self.record)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def train(self) -> dict[str, Any]:
+        """The settings of the training that are in force."""
+        found: dict[str, Any] = self.record.settings.get("train", {})
+        return found
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The examples of each split that is not empty: `train`, `val`, `test`."""
+        return {name: count for name, count in self.record.settings.get("parts", {}).items() if count}
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best weights, so far; None where the weights of the last one are kept."""
+        has_best = str(self.train.get("keep")).startswith("best") and bool(self.train.get("watched"))
+        return self.info.best_epoch if has_best else None
+
+    @property
+    def history(self) -> RunHistory:
+        return RunHistory(self.name, self.record.history, self.best_epoch)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the best weights that are single numbers, without those that repeat the loss."""
+        return numbers_of(self.info.metrics)
+
+    @property
+    def main_metric(self) -> str | None:
+        """The most important metric, without its split; None before the first epoch."""
+        names = [name.removeprefix("val_").removeprefix("test_") for name in self.metrics]
+        return next(iter(plain_metrics(dict.fromkeys(names))), "loss" if names else None)

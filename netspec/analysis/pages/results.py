@@ -1,0 +1,48 @@
+"""The metrics of a run in a report."""
+
+from __future__ import annotations
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.summary import SPLITS, words_of
+from netspec.report.metric_text import metric_text
+from netspec.report.page.elements import paragraph, table_html
+from netspec.report.page.section import Section
+
+
+def results_section(run: ReadRun) -> Section:
+    """All metrics of the best weights, with a column for each split."""
+    body = metrics_html(run) or paragraph("There are no metrics yet.")
+    return Section("results", "Results", body + _expectations_html(run))
+
+
+def metrics_html(run: ReadRun) -> str:
+    """The metrics as a table; nothing before the first epoch."""
+    metrics = run.metrics
+    splits = {"train": "", "val": "val_", "test": "test_"}
+    names = list(dict.fromkeys(name.removeprefix("val_").removeprefix("test_") for name in metrics))
+    shown = {split: sign for split, sign in splits.items() if any(f"{sign}{name}" in metrics for name in names)}
+    rows = [[words_of(name), *(_text(name, metrics.get(f"{sign}{name}")) for sign in shown.values())] for name in names]
+    heads = [f"{SPLITS[split]} ({run.counts[split]:,})" if split in run.counts else SPLITS[split] for split in shown]
+    epoch = f"epoch {run.info.best_epoch}" if run.info.best_epoch is not None else "the last epoch"
+    caption = f"Metrics of the weights of {epoch} by split, with its number of examples"
+    note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
+    return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""
+
+
+def _text(name: str, value: float | None) -> str:
+    return metric_text(name, value) if value is not None else ""
+
+
+def _expectations_html(run: ReadRun) -> str:
+    """Whether a finished run meets what its spec expects; what is known before the training was checked then."""
+    if not run.meaning.expect or run.info.state != "finished":
+        return ""
+    rows = []
+    for text in run.meaning.expect:
+        expected = next((e for e in run.compilation.measured if [e.name, e.operator] == text.split()[:2]), None)
+        value = None if expected is None else run.info.metrics.get(expected.name.removeprefix("train_"))
+        is_met = expected is None or (value is not None and expected.check(value, "") is None)
+        name = text.partition(" ")[0].removeprefix("train_")
+        rows.append([text, _text(name, value), "met" if is_met else "not met"])
+    heads = ["expectation", "value", ""]
+    return table_html("What the spec expects", heads, rows, is_code=True)

@@ -1,0 +1,72 @@
+"""The first section of a report: a few large numbers, and what they mean in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.report.metric_text import metric_text
+from netspec.report.page.elements import paragraph, tiles_html
+from netspec.report.page.section import Section
+from netspec.report.text import duration_text, plural
+
+STATES = {
+    "running": "It is still being trained, and this is what it has reached so far.",
+    "interrupted": "The training was interrupted; `netspec train --resume` continues it.",
+    "broken": "The run is broken",
+}
+UNNAMED = "network"
+"""What a network is called whose spec is a text from Python."""
+SPLITS = {"test": "test", "val": "validation", "train": "training"}
+
+
+def summary_section(run: ReadRun) -> Section:
+    """What was reached, with what, and in which time."""
+    return Section("summary", "Summary", summary_body(run))
+
+
+def summary_body(run: ReadRun) -> str:
+    """The large numbers and the sentences of a run."""
+    state = STATES.get(run.info.state, "")
+    if run.info.state == "broken":
+        state += f": {run.info.reason}."
+    notice = paragraph(state, "notice") if state else ""
+    return tiles_html(dict(_numbers(run))) + paragraph(" ".join(_sentences(run))) + notice
+
+
+def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
+    """What is shown large, by what it is: the main metric of each split that was held out comes first."""
+    metric, info = run.main_metric, run.info
+    if metric is not None:
+        for split in ("test", "val"):
+            if (value := info.metrics.get(f"{split}_{metric}")) is not None:
+                yield words_of(f"{split}_{metric}"), metric_text(metric, value)
+        if f"test_{metric}" not in info.metrics and f"val_{metric}" not in info.metrics:
+            yield f"training {words_of(metric)}", metric_text(metric, info.metrics[metric])
+    if info.parameters is not None:
+        yield "parameters", f"{info.parameters:,}"
+    yield "training time", duration_text(info.seconds) if info.seconds >= 1 else f"{info.seconds:.1f} s"
+    planned = f" of {info.of}" if info.of is not None and info.of != info.epochs else ""
+    best = f", best: {run.best_epoch}" if run.best_epoch not in (None, info.epochs) else ""
+    yield f"epochs{planned}{best}", str(info.epochs)
+
+
+def words_of(metric: str) -> str:
+    """`val_top5_accuracy` as words."""
+    split, _, rest = metric.partition("_")
+    return f"{SPLITS[split]} {words_of(rest)}" if split in SPLITS and rest else metric.replace("_", " ")
+
+
+def _sentences(run: ReadRun) -> Iterator[str]:
+    info, counts, metric = run.info, run.counts, run.main_metric
+    name = "The network" if info.spec == UNNAMED else f"The network {info.spec}"
+    size = f" with {plural(info.parameters, 'parameter')}" if info.parameters is not None else ""
+    data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
+    took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
+    yield f"{name}{size} was trained for {plural(info.epochs, 'epoch')}{data}{took}."
+    if run.best_epoch is not None:
+        yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}."
+    shown = f"test_{metric}"
+    if metric is not None and shown in info.metrics and "test" in counts:
+        what = f"{words_of(metric)} is {metric_text(metric, info.metrics[shown])}"
+        yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {what}."

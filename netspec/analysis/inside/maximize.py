@@ -20,6 +20,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.text import number_text
+from netspec.runs.arguments import check_type
 from netspec.spec.model import Model
 
 MAX_UNITS = 16
@@ -84,6 +85,7 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
     layer = next(iter(ends)) if layer is None else layer
     if layer not in shapes:
         raise ValueError(f"no layer `{layer}`: {suggest(layer, shapes, what='layers')}")
+    check_type("units", units, (int, Sequence), "how many units, or a list of their indices")
     if steps < 1:
         raise ValueError(f"`steps` is a positive integer, not {steps}")
     count = shapes[layer][-1]

@@ -90,7 +90,7 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
         raise ValueError(f"`steps` is a positive integer, not {steps}")
     count = shapes[layer][-1]
     chosen = [*range(min(units, count))] if isinstance(units, int) else [*units]
-    if not chosen or not all(0 <= unit < count for unit in chosen):
+    if not chosen or not all(isinstance(unit, int | np.integer) and 0 <= unit < count for unit in chosen):
         raise ValueError(f"`{layer}` has {count} units, with indices from 0 to {count - 1}")
     images, activations = _Ascent(scores, layer, np.array(chosen), *_limits(model, name)).run(steps, seed)
     scale = model.normalization.get(name)

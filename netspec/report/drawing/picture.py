@@ -76,6 +76,8 @@ def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> Non
         weight = "bold" if "font-weight" in given else "normal"
         place = float(given["x"]), float(given["y"])
         font = {"family": "DejaVu Sans Mono", "size": size, "weight": weight}
+        if "transform" in given:  # written upwards
+            font |= {"rotation": 90, "rotation_mode": "anchor"}
         axes.text(*place, element.text or "", color=style["fill"], zorder=order, parse_math=False, **font)
         return
     fill = style.get("fill", "none")

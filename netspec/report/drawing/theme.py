@@ -72,6 +72,8 @@ STYLES: dict[str, dict[str, str]] = {
     "head": {"fill": "wire"},
     "grid": {"fill": "none", "stroke": "line", "stroke-width": "0.5"},
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
+    "thin": {"stroke-width": "1.2"},
+    "thick": {"stroke-width": "3.4"},
     "added": {"fill": "added"},
     "removed": {"fill": "removed"},
     "changed": {"fill": "changed"},

@@ -51,11 +51,13 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
         raise ValueError("the example is all padding")
     values = weights.values[:, rows][:, :, columns]
     heads = [Matrix(f"head {i + 1}", head) for i, head in enumerate(values)]
-    names_of = [[labels[i] if len(labels) == size else str(i + 1) for i in part] for part, size in
-                ((rows, queries), (columns, keys))]
+    downward, across = (
+        [labels[i] if len(labels) == size else str(i + 1) for i in part.tolist()]
+        for part, size in ((rows, queries), (columns, keys))
+    )
     cut = f", {len(columns)} of {keys} steps, without padding" if len(columns) < keys else ""
     title = f"{model.name}: {name}, attention weights{cut}"
-    return matrices_svg(title, heads, names_of[0], names_of[1], ("query", "key"))
+    return matrices_svg(title, heads, downward, across, ("query", "key"))
 
 
 def attention_weights(model: Model, layer: str, *inputs: Any) -> Weights:

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from netspec.analysis.inside.examples import Examples, examples_of, results_of
+from netspec.analysis.inside.examples import MAX_EXAMPLES, Examples, examples_of, results_of
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
@@ -24,8 +24,6 @@ manifold = lazy("sklearn.manifold")
 Method = Literal["pca", "tsne"]
 MOVES = ("flatten", "reshape", "dropout", "droppath", "identity", "noise")
 """Layers whose numbers are those of the layer before them."""
-MAX_LABELS = 120
-"""Tokens whose names are written beside their points."""
 PERPLEXITY = 30
 
 
@@ -60,7 +58,8 @@ def plane_of(numbers: Array, method: str = "pca") -> tuple[Array, tuple[str, str
         raise ValueError("the layer gives numbers that are not finite")
     if method == "tsne":
         perplexity = min(PERPLEXITY, (len(numbers) - 1) / 3)
-        points = manifold.TSNE(2, perplexity=perplexity, init="random", random_state=0).fit_transform(numbers)
+        first = "pca" if numbers.shape[1] > 1 else "random"
+        points = manifold.TSNE(2, perplexity=perplexity, init=first, random_state=0).fit_transform(numbers)
         return np.asarray(points, np.float64), ("t-SNE 1", "t-SNE 2")
     points, fractions = principal_components(numbers)
     return points, (f"component 1 ({fractions[0]:.1%} of the variance)", f"component 2 ({fractions[1]:.1%})")
@@ -81,8 +80,7 @@ def principal_components(numbers: Array) -> tuple[Array, Array]:
     x = np.asarray(numbers, np.float64)
     x = x - x.mean(axis=0)
     is_wide = x.shape[1] > x.shape[0]
-    values, vectors = np.linalg.eigh(x @ x.T if is_wide else x.T @ x)
-    vectors = vectors[:, ::-1][:, :2]
+    vectors = np.linalg.eigh(x @ x.T if is_wide else x.T @ x).eigenvectors[:, ::-1][:, :2]
     axes = x.T @ vectors if is_wide else vectors
     axes = axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-300)
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])] + 1e-300)
@@ -108,7 +106,7 @@ def _by_class(points: Array, examples: Examples) -> list[Series]:
     for number in np.unique(examples.classes).tolist():
         own = points[examples.classes == number]
         name = examples.names[number] if number < len(examples.names) else str(number)
-        found.append(Series(name, own[:, 0].tolist(), own[:, 1].tolist(), number))
+        found.append(Series(name, own[:, 0].tolist(), own[:, 1].tolist(), number, is_named=True))
     return found
 
 
@@ -117,14 +115,13 @@ def _table_svg(model: Model, name: str, method: str) -> str:
     module: Any = model.module
     for part in name.split("/"):
         module = getattr(module, part)
-    table = np.asarray(module.embedding[...], np.float32)
+    table = np.asarray(module.embedding[...], np.float32)[:MAX_EXAMPLES]
     encoder = model.preprocessing.encoder if model.preprocessing is not None else None
     known = encoder.vocabulary if isinstance(encoder, TextEncoder) else ()
     points, axes = plane_of(table, method)
     labels = [shown_token(known[i]) if i < len(known) else str(i) for i in range(len(table))]
-    shown = labels if len(table) <= MAX_LABELS else []
     title = f"{model.name}: {name}, the vectors of {len(table):,} tokens"
-    return xy_svg(title, axes, [Series(None, points[:, 0].tolist(), points[:, 1].tolist(), labels=shown)])
+    return xy_svg(title, axes, [Series(None, points[:, 0].tolist(), points[:, 1].tolist(), labels=labels)])
 
 
 def shown_token(text: str) -> str:

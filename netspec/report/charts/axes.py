@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from netspec.report.text import number_text
 
 TICKS = 5
+CLOSE = 0.04
+"""How far a close axis goes on after the last number, as a fraction of their range."""
 WIDE = 30
 """Positive numbers that differ by more than this factor are on a logarithmic scale."""
 
@@ -46,6 +48,17 @@ def axis_of(values: Iterable[float], *, may_be_log: bool = False) -> Axis:
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(number * step, 12) for number in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
+
+
+def close_axis(values: Sequence[float]) -> Axis:
+    """The axis that ends close to the smallest and the largest number, with the round numbers between as its ticks."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    low, high = low - CLOSE * (high - low), high + CLOSE * (high - low)
+    step = _step((high - low) / (2 * TICKS))
+    ticks = tuple(round(number * step, 12) for number in range(math.ceil(low / step), math.floor(high / step) + 1))
+    return Axis(low, high, ticks)
 
 
 def count_axis(last: int) -> Axis:

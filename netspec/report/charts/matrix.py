@@ -51,7 +51,7 @@ def matrices_svg(
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
     top = MARGIN + TITLE_SIZE
     largest = max(float(one.values.max()) for one in matrices) or 1.0
-    scale = f"{names[0]}s down, {names[1]}s across; white 0, blue {largest:.3g}"
+    scale = f"a row for each {names[0]}, a column for each {names[1]}; white 0, blue {largest:.3g}"
     body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
     body += text_svg(scale, MARGIN, top + 20, SMALL_SIZE, "shape")
     top += 30
@@ -63,7 +63,9 @@ def matrices_svg(
         body += text_svg(names[0], corner[0] - 8 - text_width(names[0], SMALL_SIZE), corner[1] - 6, SMALL_SIZE, "note")
         body += image_svg(one.caption, _blues(one.values / largest), *corner, (width, height))
         for place, text in side:
-            body += text_svg(text, corner[0] - 6 - text_width(text, SMALL_SIZE), corner[1] + place + 4, SMALL_SIZE, "shape")
+            body += text_svg(
+                text, corner[0] - 6 - text_width(text, SMALL_SIZE), corner[1] + place + 4, SMALL_SIZE, "shape"
+            )
         for place, text in across:
             body += text_svg(text, corner[0] + place + 4, corner[1] - 6, SMALL_SIZE, "shape", is_upright=True)
     lines = ceil(len(matrices) / per_line)

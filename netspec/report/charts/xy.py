@@ -6,33 +6,37 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from statistics import median
 from typing import Literal
 
-from netspec.report.charts.axes import Axis, axis_of, tick_texts
-from netspec.report.charts.lines import COLORS, SWATCH
+from netspec.report.charts.axes import Axis, close_axis, tick_texts
+from netspec.report.charts.lines import COLORS as CURVE_COLORS, SWATCH
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 
+COLORS = (*CURVE_COLORS, "removed", "block")
 WIDTH, HEIGHT = 560.0, 400.0
 """Of the field, without what is written around it."""
 TOP, BOTTOM = 30.0, 46.0
 RADIUS = 2.6
 KEY_LINE = 18.0
 SHAPES = (
-    "M{x0:.1f} {y0:.1f}h{d:.1f}v{d:.1f}h-{d:.1f}z",
-    "M{x:.1f} {y1:.1f}l{r:.1f} {r:.1f}l-{r:.1f} {r:.1f}l-{r:.1f} -{r:.1f}z",
-    "M{x:.1f} {y1:.1f}l{r:.1f} {h:.1f}h-{h:.1f}z",
-    "M{x0:.1f} {y2:.1f}h{t:.1f}v-{t:.1f}h{t:.1f}v{t:.1f}h{t:.1f}v{t:.1f}h-{t:.1f}v{t:.1f}h-{t:.1f}v-{t:.1f}h-{t:.1f}z",
-    "M{x:.1f} {y3:.1f}l{r:.1f} -{h:.1f}h-{h:.1f}z",
+    "M{left:.1f} {top:.1f}h{d:.1f}v{d:.1f}h-{d:.1f}z",
+    "M{x:.1f} {above:.1f}l{r:.1f} {r:.1f}l-{r:.1f} {r:.1f}l-{r:.1f} -{r:.1f}z",
+    "M{x:.1f} {above:.1f}l{r:.1f} {h:.1f}h-{h:.1f}z",
+    "M{left:.1f} {top:.1f}"
+    "h{t:.1f}v-{t:.1f}h{t:.1f}v{t:.1f}h{t:.1f}v{t:.1f}h-{t:.1f}v{t:.1f}h-{t:.1f}v-{t:.1f}h-{t:.1f}z",
+    "M{x:.1f} {below:.1f}l{r:.1f} -{h:.1f}h-{h:.1f}z",
 )
-"""Square, diamond, triangle, cross, triangle on its tip: with the eight colors, forty kinds of markers."""
+"""Square, diamond, triangle, cross, triangle on its tip: no two of fifty classes have the same color and marker."""
 
 
 @dataclass(frozen=True)
 class Series:
     """Points, or a curve through them where `style` is not `points`; None for no name: it is not in the key.
 
-    `color` counts the colors and the markers, None is the color of the text; `labels` are written beside the points.
+    `color` counts the colors and the markers, None is the color of the text; `labels` are written beside the points,
+    the name in the middle of them with `is_named`.
     """
 
     name: str | None
@@ -41,6 +45,7 @@ class Series:
     color: int | None = 0
     style: Literal["points", "thin", "thick", "dashed"] = "points"
     labels: Sequence[str] = ()
+    is_named: bool = False
 
 
 def xy_svg(title: str, names: tuple[str, str], series: Sequence[Series]) -> str:
@@ -51,24 +56,16 @@ def xy_svg(title: str, names: tuple[str, str], series: Sequence[Series]) -> str:
         names: those of the axes.
         series: at least one, with at least one point.
     """
-    across, up = (_axis([value for one in series for value in getattr(one, name)]) for name in ("x", "y"))
+    across, up = (close_axis([value for one in series for value in getattr(one, name)]) for name in ("x", "y"))
     texts = tick_texts(across.ticks), tick_texts(up.ticks)
     left = MARGIN + max(44.0, *(text_width(text, SMALL_SIZE) + 12 for text in texts[1]))
     key, bottom = _key([one for one in series if one.name is not None], WIDTH + left - MARGIN)
     field = _Field(across, up, left, bottom + TOP)
     body = text_svg(title, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True) + key
-    body += field.axes(texts, names) + "".join(map(field.series, series))
+    body += field.axes(texts, names) + "".join(map(field.series, series)) + field.texts(series)
     width = max(left + WIDTH, MARGIN + text_width(title, TITLE_SIZE)) + MARGIN
     reach = max((field.right(one) for one in series if one.labels), default=0.0)
     return document(title, body, max(width, reach + MARGIN), field.top + HEIGHT + BOTTOM)
-
-
-def _axis(values: Sequence[float]) -> Axis:
-    """From the smallest to the largest number, with a margin; its ticks are round numbers."""
-    around = axis_of(values)
-    low, high = (min(values), max(values)) if min(values) < max(values) else (around.low, around.high)
-    low, high = low - 0.04 * (high - low), high + 0.04 * (high - low)
-    return Axis(low, high, tuple(tick for tick in around.ticks if low <= tick <= high))
 
 
 def _key(series: Sequence[Series], width: float) -> tuple[str, float]:
@@ -121,26 +118,49 @@ class _Field:
             path = "".join(marker(one.color, x, y, RADIUS) for x, y in points)
         else:
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        labels = "".join(
-            text_svg(label, x + RADIUS + 3, y + 4, SMALL_SIZE, "shape")
-            for label, (x, y) in zip(one.labels, points, strict=False)
-        )
         about = f"<title>{escape(one.name)}</title>" if one.name is not None else ""
-        return f'<g class="{_kind(one)}">{about}<path class="{_look(one)}" d="{path}"/></g>{labels}'
+        return f'<g class="{_kind(one)}">{about}<path class="{_look(one)}" d="{path}"/></g>'
+
+    def texts(self, series: Sequence[Series]) -> str:
+        """The names of series at the medians of their points, and the labels of points: those of which no earlier one
+        is in the way."""
+        parts: list[str] = []
+        taken: list[tuple[float, float, float]] = []
+
+        def is_free(x: float, y: float, width: float, height: float) -> bool:
+            if any(x < end and begin < x + width and abs(y - line) < height for begin, end, line in taken):
+                return False
+            taken.append((x, x + width, y))
+            return True
+
+        for one in series:
+            if one.is_named and one.name is not None:
+                x, y = self.at(median(one.x), median(one.y))
+                width = text_width(one.name, TITLE_SIZE)
+                if is_free(x - width / 2 - 3, y, width + 6, 20):
+                    box = f'x="{x - width / 2 - 3:.1f}" y="{y - 9:.1f}" width="{width + 6:.1f}" height="18" rx="4"'
+                    parts.append(f'<rect class="halo" {box}/>')
+                    parts.append(text_svg(one.name, round(x - width / 2, 1), round(y + 4.5, 1), TITLE_SIZE, "title"))
+            for label, first, second in zip(one.labels, one.x, one.y, strict=False):
+                x, y = self.at(first, second)
+                if is_free(x + RADIUS + 3, y, text_width(label, SMALL_SIZE), 11):
+                    parts.append(text_svg(label, round(x + RADIUS + 3, 1), round(y + 4, 1), SMALL_SIZE, "shape"))
+        return "".join(parts)
 
     def right(self, one: Series) -> float:
-        """Where the labels of a series end."""
-        places = (self.at(x, y)[0] for x, y in zip(one.x, one.y, strict=True))
+        """Where the labels of a series end at most."""
+        places = (self.at(x, 0)[0] for x in one.x)
         return max(x + RADIUS + 3 + text_width(label, SMALL_SIZE) for x, label in zip(places, one.labels, strict=True))
 
 
 def marker(color: int | None, x: float, y: float, radius: float) -> str:
     """The path of a marker around a point; which one depends on the number of the color."""
-    sizes = {"r": 1.35 * radius, "d": 2 * radius, "h": 2.7 * radius, "t": 0.9 * radius}
-    lines = {"x0": x - radius, "y0": y - radius, "y1": y - 1.35 * radius, "y2": y - 0.45 * radius, "y3": y + 1.35 * radius}
-    if (color or 0) % len(SHAPES) == 3:
-        lines["x0"] = x - 1.35 * radius
-    return SHAPES[(color or 0) % len(SHAPES)].format(x=x, y=y, **sizes, **lines)
+    number, large = color or 0, 1.35 * radius  # shapes that are narrow at their ends are as large as squares look
+    shape = (number + number // len(COLORS)) % len(SHAPES)
+    left, top = (x - radius, y - radius) if shape == 0 else (x - large, y - 0.45 * radius)
+    return SHAPES[shape].format(
+        x=x, left=left, top=top, above=y - large, below=y + large, r=large, d=2 * radius, h=2 * large, t=0.9 * radius
+    )
 
 
 def _kind(one: Series) -> str:

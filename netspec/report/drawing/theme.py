@@ -32,6 +32,7 @@ LIGHT = {
     "added": "#007a55",
     "removed": "#c1272d",
     "changed": "#a36a00",
+    "ink": "#16191d",
 }
 DARK = {
     **LIGHT,
@@ -70,6 +71,8 @@ STYLES: dict[str, dict[str, str]] = {
     "window": {"fill": "page", "fill-opacity": "0.45", "stroke": "text", "stroke-width": "0.8"},
     "ray": {"fill": "none", "stroke": "faint", "stroke-width": "0.7"},
     "head": {"fill": "wire"},
+    "outline": {"fill": "none", "stroke": "ink", "stroke-width": "0.8"},
+    "halo": {"fill": "page", "fill-opacity": "0.75"},
     "grid": {"fill": "none", "stroke": "line", "stroke-width": "0.5"},
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
     "thin": {"stroke-width": "1.2"},

@@ -47,11 +47,15 @@ def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) ->
 def film_picture(model: Model, data: Any) -> Picture:
     """See `Look.film`."""
     _check(model)
-    examples = examples_of(model, "train", MAX_DATA, data)
+    return film_of(model, weights_over_epochs(model, data), examples_of(model, "train", MAX_DATA, data))
+
+
+def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], examples: Examples) -> Picture:
+    """The film of a network with these weights, one after the other, each with a caption, over some examples."""
     ends = _ends(model, examples.single)
     frames: list[Frame] = []
     names: list[str] = []
-    for caption, weights in _history(model, data):
+    for caption, weights in history:
         copy = Model(model.compilation)
         copy.preprocessing = model.preprocessing
         put_weights(copy.module, weights, model.name)
@@ -135,7 +139,7 @@ class _Frames(TrainingCallback):
         self.kept[epoch] = caption, {name: np.array(array) for name, array in arrays.items()}
 
 
-def _history(model: Model, data: Any) -> list[tuple[str, Mapping[str, Array]]]:
+def weights_over_epochs(model: Model, data: Any) -> list[tuple[str, Mapping[str, Array]]]:
     """The weights over the epochs, each with a caption; the last ones are those of the run.
 
     A run folder keeps the weights of one epoch, so the training is repeated with the same spec, seed and data.

@@ -39,13 +39,14 @@ def matrices_svg(
         title: what is shown.
         matrices: at least one.
         rows: the names of the rows.
-        columns: the names of the columns, which are written upwards.
+        columns: the names of the columns, which are written upwards where they are wider than a cell.
         names: what rows and columns are.
     """
     cell = min(MAX_CELL, max(MIN_CELL, WANTED_SIDE / max(len(rows), len(columns))))
     side, across = _ticks(rows, cell), _ticks(columns, cell)
     left = max([text_width(text, SMALL_SIZE) for _, text in side] + [text_width(names[0], SMALL_SIZE)]) + 8
-    above = max(text_width(text, SMALL_SIZE) for _, text in across) + 8
+    is_upright = any(text_width(text, SMALL_SIZE) > cell for _, text in across)
+    above = max(text_width(text, SMALL_SIZE) for _, text in across) + 8 if is_upright else SMALL_SIZE + 8
     width, height = cell * len(columns), cell * len(rows)
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
@@ -67,7 +68,8 @@ def matrices_svg(
                 text, corner[0] - 6 - text_width(text, SMALL_SIZE), corner[1] + place + 4, SMALL_SIZE, "shape"
             )
         for place, text in across:
-            body += text_svg(text, corner[0] + place + 4, corner[1] - 6, SMALL_SIZE, "shape", is_upright=True)
+            shift = 4.0 if is_upright else -text_width(text, SMALL_SIZE) / 2
+            body += text_svg(text, corner[0] + place + shift, corner[1] - 6, SMALL_SIZE, "shape", is_upright=is_upright)
     lines = ceil(len(matrices) / per_line)
     right = max(per_line * step[0] - GAP, text_width(title, TITLE_SIZE), text_width(scale, SMALL_SIZE))
     return document(title, body, right + 2 * MARGIN, top + lines * step[1] - GAP + MARGIN)

@@ -14,7 +14,7 @@ from netspec.report.charts.lines import COLORS
 from netspec.report.charts.xy import marker
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
-from netspec.report.drawing.theme import LIGHT
+from netspec.report.drawing.theme import LIGHT, chart_style
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -75,7 +75,7 @@ def region_colors(probabilities: Array) -> Array:
 def plane_svg(plane: Plane, field: str) -> str:
     """A picture of what is in the field, with axes, a key and the examples."""
     x, y = CORNER
-    body = text_svg(plane.title, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
+    body = chart_style() + text_svg(plane.title, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
     place = MARGIN
     for number, name in enumerate(plane.classes):
         kind = COLORS[number % len(COLORS)]

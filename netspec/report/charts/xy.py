@@ -13,6 +13,7 @@ from netspec.report.charts.axes import Axis, close_axis, tick_texts
 from netspec.report.charts.lines import COLORS as CURVE_COLORS, SWATCH
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
+from netspec.report.drawing.theme import chart_style
 
 COLORS = (*CURVE_COLORS, "removed", "block")
 WIDTH, HEIGHT = 560.0, 400.0
@@ -61,7 +62,7 @@ def xy_svg(title: str, names: tuple[str, str], series: Sequence[Series]) -> str:
     left = MARGIN + max(44.0, *(text_width(text, SMALL_SIZE) + 12 for text in texts[1]))
     key, bottom = _key([one for one in series if one.name is not None], WIDTH + left - MARGIN)
     field = _Field(across, up, left, bottom + TOP)
-    body = text_svg(title, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True) + key
+    body = chart_style() + text_svg(title, MARGIN, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True) + key
     body += field.axes(texts, names) + "".join(map(field.series, series)) + field.texts(series)
     width = max(left + WIDTH, MARGIN + text_width(title, TITLE_SIZE)) + MARGIN
     reach = max((field.right(one) for one in series if one.labels), default=0.0)
@@ -122,9 +123,10 @@ class _Field:
         return f'<g class="{_kind(one)}">{about}<path class="{_look(one)}" d="{path}"/></g>'
 
     def texts(self, series: Sequence[Series]) -> str:
-        """The names of series at the medians of their points, and the labels of points: those of which no earlier one
-        is in the way."""
+        """The names of series at the medians of their points, and the labels of points: those that cover neither
+        another point nor an earlier text."""
         parts: list[str] = []
+        points = [self.at(x, y) for one in series if one.labels for x, y in zip(one.x, one.y, strict=True)]
         taken: list[tuple[float, float, float]] = []
 
         def is_free(x: float, y: float, width: float, height: float) -> bool:
@@ -143,7 +145,9 @@ class _Field:
                     parts.append(text_svg(one.name, round(x - width / 2, 1), round(y + 4.5, 1), TITLE_SIZE, "title"))
             for label, first, second in zip(one.labels, one.x, one.y, strict=False):
                 x, y = self.at(first, second)
-                if is_free(x + RADIUS + 3, y, text_width(label, SMALL_SIZE), 11):
+                width = text_width(label, SMALL_SIZE)
+                is_clear = not any(x < left < x + width + 8 and abs(y - top) < 7 for left, top in points)
+                if is_clear and is_free(x + RADIUS + 3, y, width, 11):
                     parts.append(text_svg(label, round(x + RADIUS + 3, 1), round(y + 4, 1), SMALL_SIZE, "shape"))
         return "".join(parts)
 

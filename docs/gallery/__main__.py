@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import netspec
-from netspec.analysis.inside.examples import examples_of, experiment_of
-from netspec.analysis.inside.plane import film_of
+from netspec.analysis.inside.inputs import experiment_of
+from netspec.analysis.inside.plane import film_of, training_points
 from netspec.analysis.inside.reconstructions import pairs_svg
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.drawing.draw import draw
@@ -77,7 +77,7 @@ def exercises() -> Iterator[tuple[str, str]]:
     captions = dict.fromkeys(name.split("/")[1] for name in arrays if name.startswith("moons/"))
     history = [(caption, part(arrays, f"moons/{caption}")) for caption in captions]
     moons = trained(HERE / "moons.net", history[-1][1])
-    yield "exercise_moons", film_of(moons, history, examples_of(moons, "train")).svg
+    yield "exercise_moons", film_of(moons, history, training_points(moons)).svg
     units = trained(SPECS / "courses" / "three_logistic_units.net", part(arrays, "three_logistic_units"))
     yield "exercise_units", netspec.look(units).curve().svg
     pairs = [arrays[f"autoencoder/{name}"] / 255 for name in ("input", "output")]

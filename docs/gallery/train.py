@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import netspec
-from netspec.analysis.inside.examples import examples_of
+from netspec.analysis.inside.inputs import split_inputs
 from netspec.analysis.inside.plane import weights_over_epochs
 from netspec.storage.weights import flat_weights, weights_of
 
@@ -31,7 +31,7 @@ def arrays() -> dict[str, Any]:
             weights = flat_weights(weights_of(model.module))
             own = {key: array for key, array in weights.items() if "sdsc" not in name or key.startswith("conv/")}
             found |= {f"{Path(name).name}/{key}": array for key, array in own.items()}
-        digits = examples_of(model).inputs["x"]
+        digits = split_inputs(model, count=1).single
         found["digit"] = np.round(255 * digits[0]).astype(np.uint8)
         model = netspec.train(HERE / "moons.net", runs=runs, verbose=0).model
         history = weights_over_epochs(model, None)
@@ -39,7 +39,7 @@ def arrays() -> dict[str, Any]:
             caption, weights = history[number]
             found |= {f"moons/{caption}/{key}": array for key, array in weights.items()}
         model = netspec.train(SPECS / "autoencoder.net", runs=runs, verbose=0).model
-        inputs = examples_of(model, count=10).single.astype(np.float32)
+        inputs = split_inputs(model, count=10, is_spread=True).single.astype(np.float32)
         found["autoencoder/input"] = np.round(255 * inputs).astype(np.uint8)
         found["autoencoder/output"] = np.round(255 * np.asarray(model(inputs))).astype(np.uint8)
     return found

@@ -14,10 +14,8 @@ import numpy as np
 from flax import nnx
 
 from netspec.analysis.inside.embedding import shown_token
+from netspec.analysis.inside.inputs import Inputs, given_inputs
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import RawInputs
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.corrections import suggest
 from netspec.report.charts.matrix import Matrix, matrices_svg
@@ -41,11 +39,15 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
     name = layer if layer is not None else names[0]
     if name not in names:
         raise ValueError(f"no `{name}` among the attention layers: {suggest(name, names, what='there are')}")
-    raw = raw_inputs(x, model.inputs, model.preprocessing or Preprocessing())
-    weights = attention_weights(model, name, *(raw.arrays[key][:1] for key in model.inputs))
+    example = given_inputs(model, x).first(1)
+    weights = attention_weights(model, name, *example.ready)
     queries, keys = weights.values.shape[1:]
-    labels = _labels(model, raw)
-    seen = weights.is_real if weights.is_real is not None else np.arange(keys) < (raw.last[0] + 1 if raw.last else keys)
+    labels = _labels(model, example)
+    seen = (
+        weights.is_real
+        if weights.is_real is not None
+        else np.arange(keys) < (example.last[0] + 1 if example.last else keys)
+    )
     columns, rows = np.flatnonzero(seen), np.flatnonzero(seen) if queries == keys else np.arange(queries)
     if not len(columns):
         raise ValueError("the example is all padding")
@@ -69,7 +71,7 @@ def attention_weights(model: Model, layer: str, *inputs: Any) -> Weights:
     Args:
         model: a model.
         layer: the name of an attention layer.
-        inputs: one example for each input of the network, with the batch axis, as for a call.
+        inputs: one example for each input of the network, as its layers take them, with the batch axis.
 
     Returns:
         The weights of the first use of the layer. The row of a query that may see no key is zero.
@@ -79,8 +81,7 @@ def attention_weights(model: Model, layer: str, *inputs: Any) -> Weights:
     part = reduce(getattr, layer.split("/"), module)
     found: list[Weights] = []
     part.attend = _reading(part.attend, found)
-    known = zip(model.inputs, inputs, strict=True)
-    module(*(model.normalization[name].apply(x) if name in model.normalization else x for name, x in known))
+    module(*inputs)
     return found[0]
 
 
@@ -102,9 +103,9 @@ def _reading(attend: Callable[..., Any], found: list[Weights]) -> Callable[..., 
     return call
 
 
-def _labels(model: Model, raw: RawInputs) -> Sequence[str]:
+def _labels(model: Model, example: Inputs) -> Sequence[str]:
     """The tokens of the only input of ids, as they are written; none where there is no such input."""
-    ids = [raw.arrays[name][0] for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1]
+    ids = [example.raw[name][0] for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1]
     if len(ids) != 1:
         return ()
     encoder = model.preprocessing.encoder if model.preprocessing is not None else None

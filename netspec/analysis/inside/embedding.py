@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from netspec.analysis.inside.examples import MAX_EXAMPLES, Examples, examples_of, results_of
+from netspec.analysis.inside.inputs import Inputs, split_inputs
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
@@ -17,10 +17,13 @@ from netspec.language.corrections import suggest
 from netspec.language.lazy import lazy
 from netspec.report.charts.xy import Series, xy_svg
 from netspec.runs.arguments import check_choice
+from netspec.runs.evaluate_predict import BATCH, batches
 from netspec.runs.model import Model
 
 manifold = lazy("sklearn.manifold")
 
+MAX_EXAMPLES = 2000
+"""Examples, or tokens, that are points."""
 Method = Literal["pca", "tsne"]
 MOVES = ("flatten", "reshape", "dropout", "droppath", "identity", "noise")
 """Layers whose numbers are those of the layer before them."""
@@ -36,10 +39,10 @@ def embedding_svg(model: Model, layer: str | None, method: str, split: str, data
         raise ValueError(f"`{name}` is not a layer of {model.name}: {suggest(name, rows, what='layers')}")
     if rows[name].word == "embedding":
         return _table_svg(model, name, method)
-    examples = examples_of(model, split, data=data)
-    points, axes = plane_of(results_of(model, name, examples), method)
+    examples = split_inputs(model, split, count=MAX_EXAMPLES, is_spread=True, data=data)
+    points, axes = plane_of(_results(model, name, examples), method)
     title = f"{model.name}: {name}, {len(points):,} examples of the {split} split"
-    return xy_svg(title, axes, _by_class(points, examples))
+    return xy_svg(title, axes, _by_class(points, examples, model))
 
 
 def plane_of(numbers: Array, method: str = "pca") -> tuple[Array, tuple[str, str]]:
@@ -98,14 +101,25 @@ def _layer_before_head(rows: list[LayerRow]) -> str:
     return before[-1].name
 
 
-def _by_class(points: Array, examples: Examples) -> list[Series]:
+def _results(model: Model, layer: str, examples: Inputs) -> Array:
+    """What a layer gives for examples, as numbers of shape (examples, numbers)."""
+    parts = [
+        np.asarray(model.layer_results([layer], *batch)[layer], np.float32)[:count]
+        for batch, count in batches([examples.raw[name] for name in model.inputs], BATCH)
+    ]
+    found: Array = np.concatenate(parts)
+    return found.reshape(len(found), -1)
+
+
+def _by_class(points: Array, examples: Inputs, model: Model) -> list[Series]:
     """A series for each class, with its name."""
-    if examples.classes is None:
+    ids, names = examples.class_ids, next(iter(model.class_names.values()), [])
+    if ids is None:
         return [Series(None, points[:, 0].tolist(), points[:, 1].tolist())]
     found = []
-    for number in np.unique(examples.classes).tolist():
-        own = points[examples.classes == number]
-        name = examples.names[number] if number < len(examples.names) else str(number)
+    for number in np.unique(ids).tolist():
+        own = points[ids == number]
+        name = names[number] if number < len(names) else str(number)
         found.append(Series(name, own[:, 0].tolist(), own[:, 1].tolist(), number, is_named=True))
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analysis.inside.examples import Examples, examples_of
+from netspec.analysis.inside.inputs import Inputs, split_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.layers.dense import Dense
 from netspec.report.charts.xy import Series, xy_svg
@@ -29,7 +29,7 @@ def curve_svg(model: Model, data: Any) -> str:
     if shape is None or shape.sizes != (1,) or shape.is_tokens or len(model.outputs) != 1:
         raise ValueError("a curve is for a network with one input of one number and one output")
     has_data = data is not None or model.compilation.data.source is not None
-    examples = examples_of(model, "train", MAX_DATA, data) if has_data else None
+    examples = split_inputs(model, "train", count=MAX_DATA, is_spread=True, data=data) if has_data else None
     low, high = _range(model, name, examples)
     x = np.linspace(low, high, POINTS).astype(np.float32)[:, None]
     y = np.concatenate([np.asarray(part, np.float64) for part in model.predictions(x).values()]).reshape(POINTS, -1)
@@ -77,7 +77,7 @@ def contributions(model: Model, x: Array) -> dict[str, Array]:
     return {**found, "bias": np.full(len(x), bias)}
 
 
-def _range(model: Model, name: str, examples: Examples | None) -> tuple[float, float]:
+def _range(model: Model, name: str, examples: Inputs | None) -> tuple[float, float]:
     """The smallest and the largest input of the training data; from -1 to 1 where they are not known."""
     known = model.preprocessing.ranges.get(name) if model.preprocessing is not None else None
     if known is None and examples is not None:
@@ -85,7 +85,8 @@ def _range(model: Model, name: str, examples: Examples | None) -> tuple[float, f
     return known if known is not None and known[0] < known[1] else (-1.0, 1.0)
 
 
-def _points(examples: Examples | None) -> list[Series]:
-    if examples is None or examples.target is None or examples.target.size != len(examples.single):
+def _points(examples: Inputs | None) -> list[Series]:
+    targets = next(iter(examples.targets.values()), None) if examples is not None else None
+    if examples is None or targets is None or targets.size != len(examples):
         return []
-    return [Series("training data", examples.single[:, 0].tolist(), examples.target.reshape(-1).tolist(), None)]
+    return [Series("training data", examples.single[:, 0].tolist(), targets.reshape(-1).tolist(), None)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analysis.inside.examples import Examples, examples_of, experiment_of
+from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.film import Frame, film_html, film_svg
 from netspec.report.charts.regions import Plane, region_colors, regions_svg
@@ -37,7 +37,7 @@ def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) ->
     """See `Look.regions`."""
     _check(model)
     if points is None and model.compilation.data.source is not None:
-        examples = examples_of(model, "train", MAX_DATA)
+        examples = training_points(model)
         points, classes = examples.single, _ids(examples)
     table, names = _probabilities(model, ends := _ends(model, points))
     plane = _plane(model, f"{model.name}: predicted class", names, ends, points, classes)
@@ -47,10 +47,10 @@ def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) ->
 def film_picture(model: Model, data: Any) -> Picture:
     """See `Look.film`."""
     _check(model)
-    return film_of(model, weights_over_epochs(model, data), examples_of(model, "train", MAX_DATA, data))
+    return film_of(model, weights_over_epochs(model, data), training_points(model, data))
 
 
-def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], examples: Examples) -> Picture:
+def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], examples: Inputs) -> Picture:
     """The film of a network with these weights, one after the other, each with a caption, over some examples."""
     ends = _ends(model, examples.single)
     frames: list[Frame] = []
@@ -65,6 +65,11 @@ def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], ex
     last = Picture(film_svg(plane, frames[-1:]))
     others = {"png": lambda: last.content("png"), "pdf": lambda: last.content("pdf")}
     return Picture(film_svg(plane, frames), {"html": lambda: film_html(plane, frames).encode(), **others})
+
+
+def training_points(model: Model, data: Any = None) -> Inputs:
+    """The examples that are drawn; arguments and errors are those of `split_inputs`."""
+    return split_inputs(model, "train", count=MAX_DATA, is_spread=True, data=data)
 
 
 # ---------------------------------------------------------------- the plane
@@ -113,8 +118,8 @@ def _plane(
     return Plane(title, ends, names, (axes[0], axes[1]), points, classes)
 
 
-def _ids(examples: Examples) -> list[int] | None:
-    return examples.classes.tolist() if examples.classes is not None else None
+def _ids(examples: Inputs) -> list[int] | None:
+    return None if (ids := examples.class_ids) is None else ids.tolist()
 
 
 # ---------------------------------------------------------------- over the epochs

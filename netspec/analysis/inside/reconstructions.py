@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analysis.inside.examples import examples_of
+from netspec.analysis.inside.inputs import given_inputs, split_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.runs.model import Model
@@ -26,10 +26,10 @@ def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
     if shapes[0].rank not in (1, 3) or (shapes[0].rank == 3 and shapes[0].sizes[2] not in (1, 3)):
         raise ValueError(f"reconstructions are for vectors and images of one or three channels, not {shapes[0]}")
     if x is None:
-        inputs = examples_of(model, split, COUNT, data).single.astype(np.float32)
+        inputs = split_inputs(model, split, count=COUNT, is_spread=True, data=data).single.astype(np.float32)
         heading = f"{len(inputs)} examples of the {split} split"
     else:
-        inputs = np.asarray(x, np.float32)[:COUNT]
+        inputs = given_inputs(model, x).single[:COUNT].astype(np.float32)
         heading = f"{len(inputs)} inputs"
     outputs = next(iter(model.predictions(inputs).values()))
     return pairs_svg(f"{model.name}: reconstructions of {heading}", inputs, outputs)

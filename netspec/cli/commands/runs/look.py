@@ -40,6 +40,15 @@ class Kind:
     layers: int | None = 1
 
 
+EXPLAINED = ("input", "example", "class")
+"""The options of pictures that explain a prediction."""
+
+
+def _named(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options under the names that they have in Python."""
+    return {{"input": "x", "class": "class_name"}.get(name, name): value for name, value in given.items()}
+
+
 KINDS = {
     "filters": Kind("the filters of a convolution, as images", lambda inside, layers, _: inside.filters(*layers)),
     "maps": Kind(
@@ -72,6 +81,35 @@ KINDS = {
         takes=("film",),
         layers=0,
     ),
+    "activations": Kind(
+        "how active layers are, and which units are dead",
+        lambda inside, layers, given: inside.activations(given.get("input"), list(layers) or None),
+        takes=("input",),
+        layers=None,
+    ),
+    "saliency": Kind(
+        "which numbers of an input change the score of a class",
+        lambda inside, _, given: inside.saliency(**_named(given)),
+        takes=EXPLAINED,
+        layers=0,
+    ),
+    "integrated-gradients": Kind(
+        "what each number of an input adds to the score",
+        lambda inside, _, given: inside.integrated_gradients(**_named(given)),
+        takes=EXPLAINED,
+        layers=0,
+    ),
+    "grad-cam": Kind(
+        "where a convolution finds what speaks for a class",
+        lambda inside, layers, given: inside.grad_cam(**_named(given), layer=layers[0] if layers else None),
+        takes=EXPLAINED,
+    ),
+    "occlusion": Kind(
+        "how the probability drops where a patch hides a part",
+        lambda inside, _, given: inside.occlusion(**_named(given)),
+        takes=(*EXPLAINED, "size", "step"),
+        layers=0,
+    ),
 }
 """The kinds of pictures, in the order in which the help lists them."""
 HELP = """Show what is inside the trained network of a RUN folder.
@@ -92,6 +130,7 @@ Example:
     netspec look runs/moons-1 regions --film -o film.html
     netspec look runs/char_transformer-1 attention --input "To be"
     netspec look runs/mnist_cnn-1 embedding --method tsne
+    netspec look runs/mnist_cnn-1 grad-cam --example 3 --class 8
 """
 
 
@@ -100,7 +139,7 @@ def _takers(option: str) -> str:
     return ", ".join(name for name, kind in KINDS.items() if option in (*kind.takes, *kind.needs))
 
 
-@click.command(help=HELP.format(kinds="\n".join(f"  {name:<12}{kind.help}" for name, kind in KINDS.items())))
+@click.command(help=HELP.format(kinds="\n".join(f"  {name:<22}{kind.help}" for name, kind in KINDS.items())))
 @click.argument("run")
 @click.argument("what", type=click.Choice(list(KINDS)), metavar="WHAT")
 @click.argument("layers", nargs=-1, metavar="[LAYER]")
@@ -112,6 +151,15 @@ def _takers(option: str) -> str:
 @click.option(
     "--film", is_flag=True, default=None, help=f"Over the epochs; trains again; also .html ({_takers('film')})."
 )
+@click.option(
+    "--example",
+    type=click.IntRange(0),
+    metavar="N",
+    help=f"An example of the test split, from 0; it is used where --input is not given ({_takers('example')}).",
+)
+@click.option("--class", "class", metavar="NAME", help=f"The class (default: the predicted one; {_takers('class')}).")
+@click.option("--size", type=click.IntRange(1), help=f"The side of the patch, in pixels ({_takers('size')}).")
+@click.option("--step", type=click.IntRange(1), help=f"How far the patch moves, in pixels ({_takers('step')}).")
 @click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT.svg).")
 @device_option
 @json_option
@@ -143,8 +191,10 @@ def _check(what: str, layers: tuple[str, ...], given: Mapping[str, Any]) -> None
     for name in given:
         if name not in (*kind.takes, *kind.needs):
             raise click.UsageError(f"--{name} is for {_takers(name)}")
+    if "input" in given and "example" in given:
+        raise click.UsageError("give --input or --example, not both")
     for name in kind.needs:
         if name not in given:
-            raise click.UsageError(f"{what} need an {name}: --{name} digit.png")
+            raise click.UsageError(f"`{what}` needs --{name}, such as --{name} digit.png")
     if kind.layers is not None and len(layers) > kind.layers:
-        raise click.UsageError(f"give one layer for {what}" if kind.layers else f"{what} have no layer")
+        raise click.UsageError(f"give one layer for `{what}`" if kind.layers else f"`{what}` takes no layer")

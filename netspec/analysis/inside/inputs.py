@@ -49,7 +49,7 @@ class Inputs:
 
     @property
     def class_ids(self) -> Array | None:
-        """The class id of each example for the first output, 0 and 1 of yes/no outputs; None where these are no classes."""
+        """The class id of each example for the first output (yes is 1); None where it has no classes."""
         values = np.asarray(next(iter(self.targets.values()), np.zeros(0)))
         are_ids = values.dtype.kind in "iu" or (len(values) and set(np.unique(values)) <= {0.0, 1.0})
         return values.reshape(-1).astype(int) if values.size == len(self) and are_ids else None

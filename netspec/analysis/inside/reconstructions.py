@@ -13,6 +13,7 @@ from netspec.analysis.inside.inputs import given_inputs, split_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.runs.model import Model
+from netspec.spec.network_ends import output_heads
 
 COUNT = 10
 """Examples that are shown."""
@@ -21,7 +22,8 @@ COUNT = 10
 def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
     """See `Look.reconstructions`."""
     shapes = [*model.inputs.values(), *model.outputs.values()]
-    if len(shapes) != 2 or shapes[0].sizes != shapes[1].sizes:
+    heads = output_heads(model.compilation.optimized).values()
+    if len(shapes) != 2 or shapes[0].sizes != shapes[1].sizes or any(head.activation == "softmax" for head in heads):
         raise ValueError("reconstructions are for a network whose output has the shape of its input")
     if shapes[0].rank not in (1, 3) or (shapes[0].rank == 3 and shapes[0].sizes[2] not in (1, 3)):
         raise ValueError(f"reconstructions are for vectors and images of one or three channels, not {shapes[0]}")

@@ -49,7 +49,7 @@ def test_it_plays_by_itself(page: Any, film: str, tmp_path: Path) -> None:
     (tmp_path / "film.svg").write_text(film_svg(PLANE, FRAMES), encoding="utf-8")
     page.goto(f"file://{tmp_path}/film.svg")
     seen = {tuple(page.evaluate(SEEN)) for _ in range(12) if page.wait_for_timeout(60) is None}
-    assert len(seen) > 1 and all(len(frames) == 1 for frames in seen)
+    assert len(seen) > 1 and all(1 <= len(frames) <= 2 for frames in seen)  # 2: between them
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(SEEN) == ["epoch 3"]
 

@@ -18,7 +18,7 @@ from netspec.report.drawing.theme import style_sheet
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
 
-SECONDS = 1 / 6
+SECONDS = 0.16
 """How long a frame is seen."""
 HOLD = 12
 """Frames for which the last one is seen."""
@@ -42,11 +42,11 @@ def film_svg(plane: Plane, frames: Sequence[Frame]) -> str:
     total = (len(frames) + HOLD - 1) * SECONDS
     ends = {"frame": 100 * SECONDS / total, "last": 100 * HOLD * SECONDS / total}
     rules = "".join(
-        f"@keyframes {name}{{from{{visibility:visible}}{end:.3f}%,to{{visibility:hidden}}}}"
+        f"@keyframes {name}{{from{{visibility:visible}}{end:.6f}%,to{{visibility:hidden}}}}"
         for name, end in ends.items()
     )
     plays = f"#film>g{{animation:frame {total:.2f}s step-end infinite}}#film>g:last-child{{animation-name:last}}"
-    delays = [f"animation-delay:{number * SECONDS - total:.3f}s" for number in range(len(frames))]
+    delays = [f"animation-delay:{number * SECONDS - total:.2f}s" for number in range(len(frames))]
     style = f"<style>{rules}@media(prefers-reduced-motion:no-preference){{{plays}}}</style>" if len(frames) > 1 else ""
     return plane_svg(plane, style + _frames(frames, delays))
 

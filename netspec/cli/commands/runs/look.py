@@ -59,7 +59,7 @@ KINDS = {
     ),
     "weights": Kind("the weights of a dense layer, as images", lambda inside, layers, _: inside.weights(*layers)),
     "attention": Kind(
-        "which steps of a sequence each head of an attention layer looks at",
+        "which steps of a sequence each head looks at",
         lambda inside, layers, given: inside.attention(given["input"], *layers),
         needs=("input",),
     ),

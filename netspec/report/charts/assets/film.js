@@ -22,7 +22,7 @@ function play() {
         const next = Number(slider.value) + 1;
         if (next < frames.length) show(next);
         if (next >= frames.length - 1) pause();
-    }, 1000 / 6);
+    }, 160);
 }
 
 button.addEventListener("click", () => (timer === null ? play() : pause()));

@@ -33,22 +33,23 @@ class Weights:
 
 def attention_svg(model: Model, x: Any, layer: str | None) -> str:
     """See `Look.attention`."""
-    names = [row.name for row in model.layers if row.word == "attention"]
+    names = {row.name: row for row in model.layers if row.word == "attention"}
     if not names:
         raise ValueError("the network has no attention layers")
-    name = layer if layer is not None else names[0]
+    name = layer if layer is not None else next(iter(names))
     if name not in names:
         raise ValueError(f"no `{name}` among the attention layers: {suggest(name, names, what='there are')}")
     example = given_inputs(model, x).first(1)
     weights = attention_weights(model, name, *example.ready)
     queries, keys = weights.values.shape[1:]
+    is_of_itself = len(names[name].node.inputs) == 1
     labels = _labels(model, example)
     seen = (
         weights.is_real
         if weights.is_real is not None
         else np.arange(keys) < (example.last[0] + 1 if example.last else keys)
     )
-    columns, rows = np.flatnonzero(seen), np.flatnonzero(seen) if queries == keys else np.arange(queries)
+    columns, rows = np.flatnonzero(seen), np.flatnonzero(seen) if is_of_itself else np.arange(queries)
     if not len(columns):
         raise ValueError("the example is all padding")
     values = weights.values[:, rows][:, :, columns]

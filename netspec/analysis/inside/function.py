@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analysis.inside.inputs import Inputs, split_inputs
+from netspec.analysis.inside.inputs import Inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.layers.dense import Dense
 from netspec.report.charts.xy import Series, xy_svg
@@ -28,8 +28,7 @@ def curve_svg(model: Model, data: Any) -> str:
     ((name, shape),) = model.inputs.items() if len(model.inputs) == 1 else (("", None),)
     if shape is None or shape.sizes != (1,) or shape.is_tokens or len(model.outputs) != 1:
         raise ValueError("a curve is for a network with one input of one number and one output")
-    has_data = data is not None or model.compilation.data.source is not None
-    examples = split_inputs(model, "train", count=MAX_DATA, is_spread=True, data=data) if has_data else None
+    examples = training_inputs(model, MAX_DATA, data)
     low, high = _range(model, name, examples)
     x = np.linspace(low, high, POINTS).astype(np.float32)[:, None]
     y = np.concatenate([np.asarray(part, np.float64) for part in model.predictions(x).values()]).reshape(POINTS, -1)

@@ -15,7 +15,7 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.evaluate_predict import SPLITS
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
@@ -55,7 +55,7 @@ class Inputs:
         return values.reshape(-1).astype(int) if values.size == len(self) and are_ids else None
 
     def first(self, count: int) -> Inputs:
-        """At most so many of them."""
+        """At most `count` of them."""
         raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
         last = None if self.last is None else self.last[:count]
         return Inputs(raw, tuple(x[:count] for x in self.ready), self.names[:count], last, targets)
@@ -96,7 +96,7 @@ def split_inputs(
 
     Raises:
         CompileError: the data cannot be read, or nothing is held out for the split.
-        ValueError: the spec names no data, or the split does not have so many examples.
+        ValueError: the spec names no data, or the split has no more than `first` examples.
     """
     splits = experiment_of(model, data).splits
     part = getattr(splits, split)
@@ -114,6 +114,22 @@ def split_inputs(
     arrays = {name: read_all(taken.inputs[name]) for name in model.inputs}
     targets = {name: read_all(column) for name, column in taken.targets.items()}
     return Inputs(arrays, _ready(model, arrays), [f"{split} {i}" for i in chosen], targets=targets)
+
+
+def training_inputs(model: Model, count: int, data: Any = None) -> Inputs | None:
+    """At most `count` training examples, evenly spread; None where the spec names no data, or they cannot be read.
+
+    Raises:
+        CompileError: the data that are given cannot be used.
+    """
+    if data is None and model.compilation.data.source is None:
+        return None
+    try:
+        return split_inputs(model, "train", count=count, is_spread=True, data=data)
+    except CompileError:
+        if data is not None:
+            raise
+        return None
 
 
 def experiment_of(model: Model, data: Any = None) -> SpecExperiment:

@@ -19,6 +19,7 @@ from netspec.analysis.inside.embedding import embedding_svg
 from netspec.analysis.inside.function import curve_svg
 from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
+from netspec.analysis.inside.maximize import maximize_svg
 from netspec.analysis.inside.plane import film_picture, regions_picture
 from netspec.analysis.inside.reconstructions import reconstructions_svg
 from netspec.analysis.inside.scores import Scores
@@ -55,7 +56,7 @@ class Look:
         self._weights = flat_weights(weights_of(model.module))
 
     def __repr__(self) -> str:
-        return f"<Look {self.model.name}: filters, maps, weights, regions>"
+        return f"<Look {self.model.name}: filters, maps, weights, activations, saliency, …>"
 
     def filters(self, layer: str | None = None) -> Picture:
         """The filters of a convolution, each as an image; of several input channels each one, of an image its colors.
@@ -212,7 +213,7 @@ class Look:
 
         Args:
             points: examples to draw over it, of shape (examples, 2); None: those of the training, where the spec names
-                its data.
+                data that are there.
             classes: their class ids.
 
         Raises:
@@ -271,6 +272,22 @@ class Look:
         """
         names = [layers] if isinstance(layers, str) else layers
         return Picture(activity_svg(self.model, x, names, data))
+
+    def maximize(
+        self, layer: str | None = None, *, units: Sequence[int] | int = 16, steps: int = 128, seed: int = 0
+    ) -> Picture:
+        """Inputs that excite units most, by gradient ascent (Erhan et al. 2009; Olah et al. 2017).
+
+        Args:
+            layer: its name as in `netspec show`; None: the last one, whose units are the classes.
+            units: the indices of units or channels, or how many, from the first one on.
+            steps: of the ascent.
+            seed: equal seeds give equal images.
+
+        Raises:
+            ValueError: the input is not one image, or there is no such layer or unit.
+        """
+        return Picture(maximize_svg(self.scores, layer, units, steps, seed))
 
     @cached_property
     def scores(self) -> Scores:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs
+from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.film import Frame, film_html, film_svg
 from netspec.report.charts.regions import Plane, region_colors, regions_svg
@@ -36,8 +36,7 @@ TOLERANCE = 1e-3
 def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) -> Picture:
     """See `Look.regions`."""
     _check(model)
-    if points is None and model.compilation.data.source is not None:
-        examples = training_points(model)
+    if points is None and (examples := training_inputs(model, MAX_DATA)) is not None:
         points, classes = examples.single, _ids(examples)
     table, names = _probabilities(model, ends := _ends(model, points))
     plane = _plane(model, f"{model.name}: predicted class", names, ends, points, classes)
@@ -158,6 +157,8 @@ def weights_over_epochs(model: Model, data: Any) -> list[tuple[str, Mapping[str,
     wanted = np.unique((np.linspace(0, 1, MAX_FRAMES) ** 2 * epochs).round().astype(int)).tolist()
     frames = _Frames({*wanted}, {})
     result = fit(experiment, reporter=frames)
+    if result.interrupted:
+        raise KeyboardInterrupt
     own, again = flat_weights(weights_of(model.module)), flat_weights(result.weights)
     if own.keys() != again.keys() or any(not np.allclose(own[n], again[n], atol=TOLERANCE, rtol=0) for n in own):
         raise ValueError(

@@ -49,17 +49,12 @@ class Scores:
 
     Args:
         model: the model.
-
-    Raises:
-        ValueError: its outputs are images or larger.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         graph = model.compilation.optimized
         self.heads = output_heads(graph)
-        if any(len(head.sizes) not in (1, 2) for head in self.heads.values()):
-            raise ValueError("the network gives images, not classes or numbers")
         self.readers = _readers(graph, [node.name if node.shape.is_tokens else "" for node in graph.input_nodes])
         """The embedding of each input of token ids."""
         network = network_class(load_source(emit_source(graph, probes=True), f"{model.name}_scores"))
@@ -132,7 +127,13 @@ class Scores:
         inputs: Sequence[Array] | None = None,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """The scores of each output, of shape (examples, units): of a sequence those of its last step. And the results
-        of all layers, by name. Arguments are those of `gradients`."""
+        of all layers, by name. Arguments are those of `gradients`.
+
+        Raises:
+            ValueError: the outputs are images or larger.
+        """
+        if any(len(head.sizes) not in (1, 2) for head in self.heads.values()):
+            raise ValueError("the network gives images, not classes or numbers")
         ready = self._inputs(examples.ready if inputs is None else inputs)
         logits, results = self._run(self._state, ready, dict(layers or {}))
         return self._last(logits, examples), {name: np.asarray(value) for name, value in results.items()}
@@ -162,6 +163,19 @@ class Scores:
         ready = self._inputs(examples.ready if inputs is None else inputs)
         by_input, by_layer = self._differentiate(self._state, ready, dict(layers or {}), weights)
         return {k: np.asarray(v) for k, v in by_input.items()}, {k: np.asarray(v) for k, v in by_layer.items()}
+
+    def result(self, layer: str, *ready: Any) -> Any:
+        """What a layer gives for normalized inputs, for use in functions of JAX."""
+        return self._compute(self._state, self._inputs(ready), {})[1][layer]
+
+    def result_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of what all layers give for one example."""
+        raw = []
+        for shape in self.model.inputs.values():
+            sizes = (size for size in shape.sizes if isinstance(size, int))
+            raw.append(np.zeros((1, *sizes), np.int32 if shape.is_tokens else np.float32))
+        found = jax.eval_shape(self._compute, self._state, self._inputs(raw), {})[1]
+        return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
     def _inputs(self, ready: Sequence[Array]) -> dict[str, Array]:
         return dict(zip(self.model.inputs, ready, strict=True))

@@ -52,6 +52,18 @@ def test_a_film_ends_at_the_regions_of_the_run(moons: Path, tmp_path: Path) -> N
     assert film.content("png").startswith(b"\x89PNG")
 
 
+def test_regions_do_not_need_the_data(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("a,b,kind\n0,1,x\n1,0,y\n0,0,x\n1,1,y\n0.5,1,x\n1,0.5,y\n")
+    spec = 'input 2\ndense(2, softmax)\ndata { source = csv("points.csv", target = "kind") }'
+    (tmp_path / "net.net").write_text(spec)
+    result = netspec.train(tmp_path / "net.net", runs=tmp_path, epochs=1, verbose=0)
+    count = '<path class="outline"'
+    assert netspec.look(result.run).regions().svg.count(count) == 5
+    (tmp_path / "points.csv").unlink()
+    svg = netspec.look(result.run).regions().svg
+    assert count not in svg and ">a</text>" in svg and ">x</text>" in svg
+
+
 def test_a_film_of_other_weights_is_refused(moons: Path) -> None:
     model = netspec.load(moons)
     model.module.dense.bias[...] += 0.5

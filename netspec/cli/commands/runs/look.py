@@ -14,6 +14,7 @@ from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
 from netspec.language.diagnostics import CompileError
+from netspec.language.kinds import MAX_SEED
 from netspec.language.text import wrap_lines
 from netspec.report.pictures import Picture
 from netspec.report.text import line_width
@@ -110,6 +111,11 @@ KINDS = {
         takes=(*EXPLAINED, "size", "step"),
         layers=0,
     ),
+    "maximize": Kind(
+        "inputs that excite the units of a layer most",
+        lambda inside, layers, given: inside.maximize(*layers, **given),
+        takes=("units", "steps", "seed"),
+    ),
 }
 """The kinds of pictures, in the order in which the help lists them."""
 HELP = """Show what is inside the trained network of a RUN folder.
@@ -160,6 +166,9 @@ def _takers(option: str) -> str:
 @click.option("--class", "class", metavar="NAME", help=f"The class (default: the predicted one; {_takers('class')}).")
 @click.option("--size", type=click.IntRange(1), help=f"The side of the patch, in pixels ({_takers('size')}).")
 @click.option("--step", type=click.IntRange(1), help=f"How far the patch moves, in pixels ({_takers('step')}).")
+@click.option("--units", type=click.IntRange(1), help=f"How many units (default 16; {_takers('units')}).")
+@click.option("--steps", type=click.IntRange(1), help=f"Steps of the ascent (default 128; {_takers('steps')}).")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help=f"Of the first images ({_takers('seed')}).")
 @click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT.svg).")
 @device_option
 @json_option

@@ -17,6 +17,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.evaluate_predict import SPLITS
+from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
 
@@ -144,7 +145,16 @@ def experiment_of(model: Model, data: Any = None) -> SpecExperiment:
             "the network was trained on arrays, which its spec does not name: "
             "give an input to look at, or in Python the data"
         )
-    return prepare(model.compilation, data, preprocessing=model.preprocessing)
+    spec = model.compilation
+    again = Compilation(  # data that cannot be read are not a mistake of the model
+        spec.source,
+        overrides=spec.overrides,
+        input=spec.input,
+        facts=spec.given_facts,
+        used=spec.used_texts,
+        given_from=spec.given_from,
+    )
+    return prepare(again, data, preprocessing=model.preprocessing)
 
 
 def _ready(model: Model, arrays: Mapping[str, Array]) -> tuple[Array, ...]:

@@ -213,7 +213,7 @@ class Look:
 
         Args:
             points: examples to draw over it, of shape (examples, 2); None: those of the training, where the spec names
-                data that are there.
+                its data and they can be read.
             classes: their class ids.
 
         Raises:

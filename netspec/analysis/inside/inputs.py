@@ -56,7 +56,7 @@ class Inputs:
         return values.reshape(-1).astype(int) if values.size == len(self) and are_ids else None
 
     def first(self, count: int) -> Inputs:
-        """At most `count` of them."""
+        """The first `count` of them, or all where they are fewer."""
         raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
         last = None if self.last is None else self.last[:count]
         return Inputs(raw, tuple(x[:count] for x in self.ready), self.names[:count], last, targets)
@@ -97,7 +97,7 @@ def split_inputs(
 
     Raises:
         CompileError: the data cannot be read, or nothing is held out for the split.
-        ValueError: the spec names no data, or the split has no more than `first` examples.
+        ValueError: the spec names no data, or the split has no example of this index.
     """
     splits = experiment_of(model, data).splits
     part = getattr(splits, split)

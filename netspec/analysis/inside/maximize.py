@@ -20,13 +20,14 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.text import number_text
+from netspec.runs.arguments import check_type
 from netspec.spec.model import Model
 
 MAX_UNITS = 16
 STEPS = 128
-RATE, DECAY, JITTER = 0.05, 1e-3, 2
-"""The length of a step as a fraction of the range of the pixels, the decay of the image in a step, and how many pixels
-it is moved at most."""
+RATE, DECAY, JITTER = 0.05, 1e-3, 1 / 14
+"""The length of a step as a fraction of the range of the pixels, the decay of the image in a step, and how far
+it is moved at most, as a fraction of the shorter side."""
 BLUR, BLUR_EVERY = 0.25, 4
 """How much of each pixel the blur gives to its neighbors along an axis, and in which steps the image is blurred."""
 SIDE = 100.0
@@ -84,11 +85,12 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
     layer = next(iter(ends)) if layer is None else layer
     if layer not in shapes:
         raise ValueError(f"no layer `{layer}`: {suggest(layer, shapes, what='layers')}")
+    check_type("units", units, (int, Sequence), "how many units, or a list of their indices")
     if steps < 1:
         raise ValueError(f"`steps` is a positive integer, not {steps}")
     count = shapes[layer][-1]
     chosen = [*range(min(units, count))] if isinstance(units, int) else [*units]
-    if not chosen or not all(0 <= unit < count for unit in chosen):
+    if not chosen or not all(isinstance(unit, int | np.integer) and 0 <= unit < count for unit in chosen):
         raise ValueError(f"`{layer}` has {count} units, with indices from 0 to {count - 1}")
     images, activations = _Ascent(scores, layer, np.array(chosen), *_limits(model, name)).run(steps, seed)
     scale = model.normalization.get(name)
@@ -119,13 +121,14 @@ class _Ascent:
         """The images after some steps, and the activations."""
         shape = (len(self.units), *self.low.shape)
         span, middle = self.high - self.low, (self.low + self.high) / 2
+        jitter = int(JITTER * min(shape[1:3]))
         start, key = jax.random.split(jax.random.key(seed))
         first = jnp.clip(middle + NOISE * span * jax.random.normal(start, shape), self.low, self.high)
         gradient = jax.grad(lambda images: self.excitement(images).sum())
 
         def step(number: Any, images: Any) -> Any:
             own = jax.random.fold_in(key, number)
-            moves = jax.random.randint(own, (2,), -JITTER, JITTER + 1)
+            moves = jax.random.randint(own, (2,), -jitter, jitter + 1)
             slopes = jnp.roll(gradient(jnp.roll(images, moves, (1, 2))), -moves, (1, 2))
             size = jnp.sqrt(jnp.square(slopes).mean(axis=(1, 2, 3), keepdims=True))
             # a unit that is not active has no slope: noise, until it is

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_units_are_more_active_than_for_other_images(convolutions: netspec.Model
     np.testing.assert_allclose(found.activations, reached, rtol=1e-4, atol=1e-6)
     alive = others.max(axis=0) > 0
     assert alive.sum() >= 3
-    assert (reached > others.max(axis=0))[alive].all() and (reached > 2 * others.mean(axis=0))[alive].all()
+    assert (reached[alive] > 1.4 * others.max(axis=0)[alive]).all()
 
 
 def test_equal_seeds_give_equal_images(convolutions: netspec.Model) -> None:
@@ -29,11 +31,12 @@ def test_equal_seeds_give_equal_images(convolutions: netspec.Model) -> None:
     assert first == again != other
 
 
-def test_the_last_layer_gives_the_scores_of_classes(convolutions: netspec.Model) -> None:
+def test_the_last_layer_gives_the_scores_of_classes(convolutions: netspec.Model, torch: Any, twin: Any) -> None:
     found = maximize(convolutions, units=2, steps=60)
     assert (found.layer, found.names, found.count) == ("dense", ["0", "1"], 5)
-    assert [int(one) for one in convolutions(found.images).argmax(axis=1)] == [0, 1]
-    assert (found.activations > 0.5).all()  # scores, not probabilities: these follow from them
+    np.testing.assert_allclose(found.activations, twin(torch.tensor(found.images))[0].diagonal(), rtol=1e-3, atol=1e-5)
+    others = twin(torch.tensor(np.random.default_rng(0).random((2000, 8, 6, 2)).astype(np.float32)))[0]
+    assert (found.activations > others.max(dim=0).values[:2].numpy()).all()
     picture = netspec.look(convolutions).maximize("conv", steps=2)
     assert len(pixels(picture)) == 3 and "3 channels" in " ".join(headings(picture))
 

@@ -107,7 +107,7 @@ def test_small_specs_learn(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize("name", ["softmax_regression", "mlp", "sdsc_cnn"])
+@pytest.mark.parametrize("name", ["softmax_regression", "mlp", "sdsc_cnn", "sdsc_cnn_9x9"])
 def test_mnist_specs_learn(name: str, tmp_path: Path) -> None:
     """A short form: 6,000 of the real images, two epochs, all 10,000 test images."""
     settings: dict[str, Any] = {"data.limit": 6000, "epochs": 2, "batch": 64}

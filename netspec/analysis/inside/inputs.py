@@ -15,9 +15,10 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.language.diagnostics import fail
+from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.evaluate_predict import SPLITS
-from netspec.spec.experiment import prepare
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
 
 
@@ -42,6 +43,18 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def single(self) -> Array:
+        """The only input, raw and in double precision."""
+        return np.asarray(next(iter(self.raw.values())), np.float64)
+
+    @property
+    def class_ids(self) -> Array | None:
+        """The class id of each example for the first output (yes is 1); None where it has no classes."""
+        values = np.asarray(next(iter(self.targets.values()), np.zeros(0)))
+        are_ids = values.dtype.kind in "iu" or (len(values) and set(np.unique(values)) <= {0.0, 1.0})
+        return values.reshape(-1).astype(int) if values.size == len(self) and are_ids else None
+
     def first(self, count: int) -> Inputs:
         """The first `count` of them, or all where they are fewer."""
         raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
@@ -64,7 +77,13 @@ def given_inputs(model: Model, x: Any) -> Inputs:
 
 
 def split_inputs(
-    model: Model, split: str = "test", *, first: int = 0, count: int | None = None, data: Any = None
+    model: Model,
+    split: str = "test",
+    *,
+    first: int = 0,
+    count: int | None = None,
+    is_spread: bool = False,
+    data: Any = None,
 ) -> Inputs:
     """The examples of a split, split as for the training.
 
@@ -73,21 +92,22 @@ def split_inputs(
         split: `train`, `val` or `test`.
         first: the index of the first of them.
         count: at most how many; None: all that follow.
+        is_spread: they are taken evenly from all that follow, not the next ones.
         data: what the model was trained on, as for `netspec.train`; None: what its spec names.
 
     Raises:
         CompileError: the data cannot be read, or nothing is held out for the split.
         ValueError: the spec names no data, or the split has no example of this index.
     """
-    if data is None and model.compilation.data.source is None:
-        raise ValueError("the network was trained on arrays, which its spec does not name: give an input to look at")
-    splits = prepare(model.compilation, data, preprocessing=model.preprocessing).splits
+    splits = experiment_of(model, data).splits
     part = getattr(splits, split)
     if part is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another split"))
     if first >= len(part):
         raise ValueError(f"the {SPLITS[split]} split has {len(part):,} examples: from 0 to {len(part) - 1:,}")
-    chosen = np.arange(first, len(part) if count is None else min(first + count, len(part)))
+    chosen = np.arange(first, len(part) if count is None or is_spread else min(first + count, len(part)))
+    if is_spread and count is not None and count < len(chosen):
+        chosen = np.linspace(first, len(part) - 1, count).round().astype(int)
     indices = {"train": splits.train_index, "val": splits.val_index, "test": splits.test_index}[split]
     whole = splits.dataset.test if split == "test" and indices is None else splits.dataset.train
     assert whole is not None
@@ -95,6 +115,46 @@ def split_inputs(
     arrays = {name: read_all(taken.inputs[name]) for name in model.inputs}
     targets = {name: read_all(column) for name, column in taken.targets.items()}
     return Inputs(arrays, _ready(model, arrays), [f"{split} {i}" for i in chosen], targets=targets)
+
+
+def training_inputs(model: Model, count: int, data: Any = None) -> Inputs | None:
+    """At most `count` training examples, evenly spread; None where the spec names no data, or they cannot be read.
+
+    Raises:
+        CompileError: the data that are given cannot be used.
+    """
+    if data is None and model.compilation.data.source is None:
+        return None
+    try:
+        return split_inputs(model, "train", count=count, is_spread=True, data=data)
+    except CompileError:
+        if data is not None:
+            raise
+        return None
+
+
+def experiment_of(model: Model, data: Any = None) -> SpecExperiment:
+    """The experiment that a model comes from, with its data coded as in its training; `data` as for `split_inputs`.
+
+    Raises:
+        CompileError: the data cannot be read.
+        ValueError: the spec names no data.
+    """
+    if data is None and model.compilation.data.source is None:
+        raise ValueError(
+            "the network was trained on arrays, which its spec does not name: "
+            "give an input to look at, or in Python the data"
+        )
+    spec = model.compilation
+    again = Compilation(  # data that cannot be read are not a mistake of the model
+        spec.source,
+        overrides=spec.overrides,
+        input=spec.input,
+        facts=spec.given_facts,
+        used=spec.used_texts,
+        given_from=spec.given_from,
+    )
+    return prepare(again, data, preprocessing=model.preprocessing)
 
 
 def _ready(model: Model, arrays: Mapping[str, Array]) -> tuple[Array, ...]:

@@ -9,21 +9,25 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from netspec.analysis.inside.activity import activity_svg
+from netspec.analysis.inside.attention import attention_svg
+from netspec.analysis.inside.embedding import embedding_svg
+from netspec.analysis.inside.function import curve_svg
 from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
 from netspec.analysis.inside.maximize import maximize_svg
+from netspec.analysis.inside.plane import film_picture, regions_picture
+from netspec.analysis.inside.reconstructions import reconstructions_svg
 from netspec.analysis.inside.scores import Scores
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
 from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.charts.regions import regions_svg
 from netspec.report.pictures import Picture
 from netspec.runs.arguments import run_folder
 from netspec.runs.model import Model
@@ -34,14 +38,10 @@ MAX_TILES = 64
 """Filters, maps or units of a layer that are shown; the heading says of how many."""
 MAX_CHANNELS = 8
 """Input channels of a filter that are shown."""
-POINTS = 120
-"""Along each axis of decision regions."""
 SQUARE, LINE, MAX_SIDE = 14.0, 60, 840.0
 """CSS pixels of a number of a vector, how many there are in a line, and the width of a sequence."""
 MOVES = ("flatten", "reshape", "dropout")
 """Layers that only move numbers, which the layer before them shows already."""
-MARGIN = 0.1
-"""How much further than the training data decision regions reach, as a fraction of their range."""
 
 
 class Look:
@@ -133,38 +133,93 @@ class Look:
         title = f"{self.model.name}: {row.name}, {count} units"
         return Picture(grid_svg(title, [Row(_count("units", shown, count), tiles, signed=True)]))
 
+    def attention(self, x: Any, layer: str | None = None) -> Picture:
+        """Which steps of a sequence each head of an attention layer looks at: in the row of a query are the weights of
+        the keys, whose sum is 1.
+
+        Args:
+            x: one example, as for `model.predict`.
+            layer: its name as in `netspec show`; None: the first attention layer.
+
+        Raises:
+            ValueError: the layer is unknown.
+        """
+        return Picture(attention_svg(self.model, x, layer))
+
+    def embedding(
+        self,
+        layer: str | None = None,
+        *,
+        method: Literal["pca", "tsne"] = "pca",
+        split: Literal["train", "val", "test"] = "test",
+        data: Any = None,
+    ) -> Picture:
+        """What a layer gives for the examples of a split, at most 2,000, as points of a plane in the colors of their
+        classes; of an `embedding` layer the vectors of the tokens.
+
+        Args:
+            layer: its name as in `netspec show`; None: the one before the output layer.
+            method: `pca`: the first two principal components; `tsne`: van der Maaten and Hinton 2008, by scikit-learn.
+            split: the examples.
+            data: what the network was trained on, where its spec does not name it.
+
+        Raises:
+            ValueError: the layer, the method or the split is unknown, or there are no data.
+            CompileError: the data cannot be read.
+        """
+        return Picture(embedding_svg(self.model, layer, method, split, data))
+
+    def curve(self, data: Any = None) -> Picture:
+        """The output of a network against its only input number, with the training data. Where the output is a weighted
+        sum of at most 12 units, what each of them adds is drawn as well.
+
+        Args:
+            data: what the network was trained on, where its spec does not name it; without it no data are drawn.
+
+        Raises:
+            ValueError: the network does not take one number.
+        """
+        return Picture(curve_svg(self.model, data))
+
+    def reconstructions(
+        self, x: Any = None, *, split: Literal["train", "val", "test"] = "test", data: Any = None
+    ) -> Picture:
+        """What an autoencoder makes of examples: input, output, difference, and the root mean squared error of each.
+
+        Args:
+            x: inputs with examples first, of which 10 are shown; None: those of a split.
+            split: the examples.
+            data: what the network was trained on, where its spec does not name it.
+
+        Raises:
+            ValueError: the output has another shape than the input, or there are no data.
+        """
+        return Picture(reconstructions_svg(self.model, x, split, data))
+
+    def film(self, data: Any = None) -> Picture:
+        """`regions` over the epochs: `save` writes a page with a slider (.html), a picture that plays by itself (.svg),
+        or the last frame. The training is repeated for it, since a run folder has the weights of one epoch only.
+
+        Args:
+            data: what the network was trained on, where its spec does not name it.
+
+        Raises:
+            ValueError: as `regions`; or the repeated training does not get the weights of the run.
+        """
+        return film_picture(self.model, data)
+
     def regions(self, points: Any = None, classes: Sequence[int] | None = None) -> Picture:
         """What a network with two inputs predicts over the plane: the most probable class, pale where it is not sure.
 
         Args:
-            points: examples to draw over it, of shape (examples, 2); None: none.
+            points: examples to draw over it, of shape (examples, 2); None: those of the training, where the spec names
+                its data and they can be read.
             classes: their class ids.
 
         Raises:
             ValueError: the network does not take two numbers, or gives no classes.
         """
-        ((name, shape),) = self.model.inputs.items() if len(self.model.inputs) == 1 else (("", Shape(())),)
-        if shape.sizes != (2,) or len(self.model.outputs) != 1:
-            raise ValueError("decision regions are for a network with one input of two numbers and one output")
-        ends = [(-1.0, 1.0)] * 2
-        preprocessing = self.model.preprocessing
-        if points is not None:
-            array = np.asarray(points, np.float64)
-            ends = [(float(array[:, i].min()), float(array[:, i].max())) for i in (0, 1)]
-        elif preprocessing is not None and name in preprocessing.ranges:
-            ends = [preprocessing.ranges[name]] * 2
-        ends = [(low - MARGIN * (high - low), high + MARGIN * (high - low)) for low, high in ends]
-        across, along = (np.linspace(*end, POINTS) for end in ends)
-        grid = np.stack(np.meshgrid(across, along), axis=-1).reshape(-1, 2).astype(np.float32)
-        predictions = self.model.predict(grid)
-        try:
-            probabilities, names = predictions.probabilities, [str(one) for one in predictions.class_names]
-        except AttributeError:
-            raise ValueError("the network gives numbers, not classes") from None
-        title = f"{self.model.name}: predicted class"
-        axes = (preprocessing.columns.get(name) if preprocessing is not None else None) or ("x1", "x2")
-        table = np.asarray(probabilities).reshape(POINTS, POINTS, -1)
-        return Picture(regions_svg(title, table, ends, names, (axes[0], axes[1]), points, classes))
+        return regions_picture(self.model, points, classes)
 
     def saliency(self, x: Any = None, class_name: int | str | None = None, *, example: int = 0) -> Picture:
         """How much the score of a class changes with each number of an input: the derivative (Simonyan et al. 2014).

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from netspec.report.text import number_text
 
 TICKS = 5
+CLOSE = 0.04
+"""How far a close axis goes on after the last number, as a fraction of their range."""
 WIDE = 30
 """Positive numbers that differ by more than this factor are on a logarithmic scale."""
 
@@ -40,12 +42,20 @@ def axis_of(values: Iterable[float], *, may_be_log: bool = False) -> Axis:
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
     if may_be_log and low > 0 and high / low > WIDE:
         return _log_axis(low, high)
-    if low == high:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    low, high = _ends(found)
     step = _step((high - low) / TICKS)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(number * step, 12) for number in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
+
+
+def close_axis(values: Sequence[float]) -> Axis:
+    """The axis that ends close to the smallest and the largest number, with the round numbers between as its ticks."""
+    low, high = _ends(values)
+    low, high = low - CLOSE * (high - low), high + CLOSE * (high - low)
+    step = _step((high - low) / (2 * TICKS))
+    ticks = tuple(round(number * step, 12) for number in range(math.ceil(low / step), math.floor(high / step) + 1))
+    return Axis(low, high, ticks)
 
 
 def count_axis(last: int) -> Axis:
@@ -62,6 +72,13 @@ def tick_texts(ticks: Sequence[float], *, in_percent: bool = False) -> list[str]
         digits = next((d for d in range(3) if len({f"{one:.{d}f}" for one in shown}) == len(shown)), 3)
         return [f"{one:.{digits}f}%" for one in shown]
     return [number_text(tick) if abs(tick) >= 1000 else f"{tick:.10g}" for tick in ticks]
+
+
+def _ends(values: Iterable[float]) -> tuple[float, float]:
+    """The smallest and the largest of the numbers that are finite, or numbers around the only one."""
+    found = [value for value in values if math.isfinite(value)]
+    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    return (low, high) if low < high else (low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2)
 
 
 def _step(size: float) -> float:

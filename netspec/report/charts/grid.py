@@ -36,13 +36,14 @@ class Tile:
 @dataclass(frozen=True)
 class Row:
     """Images with a heading; they are broken into lines where they are many. With `signed`, zero is white, positive
-    numbers are orange and negative ones blue; otherwise the smallest number is black and the largest one white. All
-    images of a row have the same scale."""
+    numbers are orange and negative ones blue; otherwise the smallest number is black and the largest one white, or
+    those of `limits`. All images of a row have the same scale."""
 
     heading: str
     tiles: Sequence[Tile]
     signed: bool = False
     side: float = 72.0
+    limits: tuple[float, float] | None = None
 
 
 def grid_svg(title: str, rows: Sequence[Row]) -> str:
@@ -78,7 +79,7 @@ def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:
     numbers = [tile.pixels for tile in row.tiles if tile.pixels.ndim == 2]
     if not numbers:
         return None, ""
-    low, high = min(float(part.min()) for part in numbers), max(float(part.max()) for part in numbers)
+    low, high = row.limits or (min(float(part.min()) for part in numbers), max(float(part.max()) for part in numbers))
     if row.signed:
         end = max(abs(low), abs(high)) or 1.0
         return (-end, end), f"(blue {-end:.3g}, white 0, orange {end:.3g})"

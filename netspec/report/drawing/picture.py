@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from netspec.language.lazy import lazy
-from netspec.report.drawing.theme import LIGHT, STYLES
+from netspec.report.drawing.theme import CHART_STYLES, LIGHT, STYLES
 
 figure = lazy("matplotlib.figure")
 agg = lazy("matplotlib.backends.backend_agg")
@@ -58,7 +58,7 @@ def _elements(parent: ElementTree.Element, kind: str) -> Iterator[tuple[ElementT
 def _style(element: ElementTree.Element, kind: str) -> dict[str, str]:
     style: dict[str, str] = {}
     for name in element.attrib.get("class", "").split():
-        style |= STYLES[name]
+        style |= STYLES[name] if name in STYLES else CHART_STYLES[name]
     return {key: LIGHT.get(kind if value == "kind" else value, value) for key, value in style.items()}
 
 
@@ -76,6 +76,8 @@ def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> Non
         weight = "bold" if "font-weight" in given else "normal"
         place = float(given["x"]), float(given["y"])
         font = {"family": "DejaVu Sans Mono", "size": size, "weight": weight}
+        if "transform" in given:  # written upwards
+            font |= {"rotation": 90, "rotation_mode": "anchor"}
         axes.text(*place, element.text or "", color=style["fill"], zorder=order, parse_math=False, **font)
         return
     fill = style.get("fill", "none")

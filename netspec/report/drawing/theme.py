@@ -6,6 +6,8 @@ vision tell apart; their lightness differs as well, so that they differ in gray.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 LIGHT = {
     "page": "#ffffff",
     "card": "#ffffff",
@@ -85,6 +87,14 @@ STYLES: dict[str, dict[str, str]] = {
 }
 """What the classes of elements look like; colors are names of those above, `kind` that of the layer around."""
 
+CHART_STYLES: dict[str, dict[str, str]] = {
+    "thin": {"stroke-width": "1.2"},
+    "thick": {"stroke-width": "3.4"},
+    "outline": {"fill": "none", "stroke": LIGHT["text"], "stroke-width": "0.8"},
+    "halo": {"fill": "page", "fill-opacity": "0.75"},
+}
+"""More classes, of charts only; an `outline` is around what is drawn on an image, which is the same on dark pages."""
+
 
 def variables(colors: dict[str, str]) -> str:
     """The colors as CSS custom properties."""
@@ -99,11 +109,20 @@ def style_sheet(scope: str) -> str:
         f"{scope} text{{white-space:pre}}",
         *(f"{scope} .{kind}{{--kind:var(--{kind})}}" for kind in LIGHT),
     ]
-    for name, style in STYLES.items():
-        body = ";".join(f"{key}:{_css(key, value)}" for key, value in style.items())
-        rules.append(f"{scope} .{name}{{{body}}}")
-    return "".join(rules)
+    return "".join(rules) + _rules(scope, STYLES)
+
+
+def chart_style() -> str:
+    """The element with the CSS of `CHART_STYLES`, for a picture that has such classes."""
+    return f"<style>{_rules('.net', CHART_STYLES)}</style>"
+
+
+def _rules(scope: str, styles: Mapping[str, Mapping[str, str]]) -> str:
+    bodies = {
+        name: ";".join(f"{key}:{_css(key, value)}" for key, value in style.items()) for name, style in styles.items()
+    }
+    return "".join(f"{scope} .{name}{{{body}}}" for name, body in bodies.items())
 
 
 def _css(key: str, value: str) -> str:
-    return f"var(--{value})" if key in ("fill", "stroke") and value != "none" else value
+    return f"var(--{value})" if key in ("fill", "stroke") and value != "none" and value[0] != "#" else value

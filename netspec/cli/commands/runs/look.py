@@ -59,8 +59,28 @@ KINDS = {
         layers=None,
     ),
     "weights": Kind("the weights of a dense layer, as images", lambda inside, layers, _: inside.weights(*layers)),
+    "attention": Kind(
+        "which steps of a sequence each head looks at",
+        lambda inside, layers, given: inside.attention(given["input"], *layers),
+        needs=("input",),
+    ),
+    "embedding": Kind(
+        "what a layer gives for examples, in two dimensions",
+        lambda inside, layers, given: inside.embedding(*layers, **given),
+        takes=("method", "split"),
+    ),
+    "curve": Kind("the output of a network against its only input", lambda inside, *_: inside.curve(), layers=0),
+    "reconstructions": Kind(
+        "what an autoencoder makes of examples",
+        lambda inside, _, given: inside.reconstructions(**given),
+        takes=("split",),
+        layers=0,
+    ),
     "regions": Kind(
-        "what a network with two inputs predicts over the plane", lambda inside, *_: inside.regions(), layers=0
+        "what a network with two inputs predicts over the plane",
+        lambda inside, _, given: inside.film() if "film" in given else inside.regions(),
+        takes=("film",),
+        layers=0,
     ),
     "activations": Kind(
         "how active layers are, and which units are dead",
@@ -113,6 +133,9 @@ Example:
     netspec look runs/mnist_cnn-1 maps --input digit.png
     netspec look runs/mlp-1 weights dense
     netspec look runs/moons-1 regions
+    netspec look runs/moons-1 regions --film -o film.html
+    netspec look runs/char_transformer-1 attention --input "To be"
+    netspec look runs/mnist_cnn-1 embedding --method tsne
     netspec look runs/mnist_cnn-1 grad-cam --example 3 --class 8
 """
 
@@ -127,6 +150,13 @@ def _takers(option: str) -> str:
 @click.argument("what", type=click.Choice(list(KINDS)), metavar="WHAT")
 @click.argument("layers", nargs=-1, metavar="[LAYER]")
 @click.option("--input", metavar="FILE", help=f"The image, .npy file, row or text to look at ({_takers('input')}).")
+@click.option(
+    "--method", type=click.Choice(["pca", "tsne"]), help=f"How points of a plane are found ({_takers('method')})."
+)
+@click.option("--split", type=click.Choice(["train", "val", "test"]), help=f"The examples ({_takers('split')}).")
+@click.option(
+    "--film", is_flag=True, default=None, help=f"Over the epochs; trains again; also .html ({_takers('film')})."
+)
 @click.option(
     "--example",
     type=click.IntRange(0),
@@ -143,11 +173,11 @@ def _takers(option: str) -> str:
 @device_option
 @json_option
 def command(
-    run: str, what: str, layers: tuple[str, ...], output: str | None, as_json: bool, **options: str | int | None
+    run: str, what: str, layers: tuple[str, ...], output: str | None, as_json: bool, **options: str | int | bool | None
 ) -> int:
     """Each option is named as in the table; those that are not given are None."""
     path = Path(output if output is not None else f"{Path(run).name}-{what}.svg")
-    form = vector_format(path)
+    form = vector_format(path, ("html",) if options.get("film") else ())
     given = {name: value for name, value in options.items() if value is not None}
     _check(what, layers, given)
     from netspec.analysis.inside.look import look

@@ -148,9 +148,12 @@ def _rect(kind: str, x: float, y: float, width: float, height: float, radius: fl
     return f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"/>'
 
 
-def text_svg(text: str, x: float, y: float, size: float, kind: str, *, bold: bool = False) -> str:
-    """A text that is as wide as was reckoned, in whatever font."""
+def text_svg(
+    text: str, x: float, y: float, size: float, kind: str, *, bold: bool = False, is_upright: bool = False
+) -> str:
+    """A text that is as wide as was reckoned, in whatever font; with `is_upright` it is written upwards."""
     weight = ' font-weight="600"' if bold else ""
+    weight += f' transform="rotate(-90 {x:g} {y:g})"' if is_upright else ""
     width = text_width(text, size)
     return (
         f'<text class="{kind}" x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} '

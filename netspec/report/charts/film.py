@@ -1,0 +1,85 @@
+"""Decision regions that change over the epochs: as an SVG that plays by itself, or as a page with a slider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from netspec.report.charts.grid import image_svg
+from netspec.report.charts.regions import CORNER, SIDE, Plane, plane_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
+from netspec.report.drawing.styles.flow import text_svg
+from netspec.report.drawing.theme import style_sheet
+
+if TYPE_CHECKING:
+    from netspec.data.dataset.lazy_rows import Array
+
+SECONDS = 0.16
+"""How long a frame is seen."""
+HOLD = 12
+"""Frames for which the last one is seen."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A caption, and the pixels of the regions as `region_colors` gives them."""
+
+    caption: str
+    colors: Array
+
+
+def film_svg(plane: Plane, frames: Sequence[Frame]) -> str:
+    """A picture that plays the frames again and again; where less motion is preferred, the last one.
+
+    Args:
+        plane: what is around them.
+        frames: at least one.
+    """
+    total = (len(frames) + HOLD - 1) * SECONDS
+    ends = {"frame": 100 * SECONDS / total, "last": 100 * HOLD * SECONDS / total}
+    rules = "".join(
+        f"@keyframes {name}{{from{{visibility:visible}}{end:.6f}%,to{{visibility:hidden}}}}"
+        for name, end in ends.items()
+    )
+    plays = f"#film>g{{animation:frame {total:.2f}s step-end infinite}}#film>g:last-child{{animation-name:last}}"
+    delays = [f"animation-delay:{number * SECONDS - total:.2f}s" for number in range(len(frames))]
+    style = f"<style>{rules}@media(prefers-reduced-motion:no-preference){{{plays}}}</style>" if len(frames) > 1 else ""
+    return plane_svg(plane, style + _frames(frames, delays))
+
+
+def film_html(plane: Plane, frames: Sequence[Frame]) -> str:
+    """A page that plays the frames once, with a slider and a button; arguments are those of `film_svg`."""
+    title = escape(plane.title)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{style_sheet(':root')}{_asset('film.css')}</style></head><body><main><h1>{title}</h1>"
+        f"{plane_svg(plane, _frames(frames, [''] * len(frames)))}"
+        '<div class="tools"><button id="play" type="button">play</button>'
+        f'<input id="frame" type="range" min="0" max="{len(frames) - 1}" value="0" aria-label="epoch"></div>'
+        "<p>space: play or pause; left and right: one frame</p></main>"
+        f"<script>{_asset('film.js')}</script></body></html>\n"
+    )
+
+
+def _frames(frames: Sequence[Frame], styles: Sequence[str]) -> str:
+    """The frames above each other, of which the last one is seen."""
+    x, y = CORNER
+    parts = []
+    for number, (frame, style) in enumerate(zip(frames, styles, strict=True), 1):
+        seen = "visible" if number == len(frames) else "hidden"
+        image = image_svg(frame.caption, frame.colors, x, y, (SIDE, SIDE))
+        right = x + SIDE - text_width(frame.caption, SMALL_SIZE)
+        caption = text_svg(frame.caption, right, y - 6, SMALL_SIZE, "shape")
+        parts.append(f'<g style="visibility:{seen};{style}">{image}{caption}</g>')
+    return f'<g id="film">{"".join(parts)}</g>'
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file of `assets/`."""
+    return files("netspec.report.charts").joinpath("assets", name).read_text("utf-8")

@@ -30,7 +30,7 @@ from netspec.storage import errors
 from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
-from netspec.storage.run_lock import is_locked, locked
+from netspec.storage.run_lock import is_locked, locked, trainer_exists
 from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
@@ -181,7 +181,7 @@ class SeedsRecord(Frozen):
 
 def _look_at_one(path: Path) -> RunInfo:
     try:
-        return _row(path, is_locked(path))
+        return _row(path, trainer_exists(path) is not False and is_locked(path))
     except CompileError as error:
         return RunInfo(path, path.name.rpartition("-")[0], "broken", error.diagnostics[0].message)
 
@@ -216,14 +216,14 @@ def _row(path: Path, is_running: bool) -> RunInfo:
     )
 
 
-def _seed_folders(path: Path) -> list[Path]:
+def seed_folders(path: Path) -> list[Path]:
     return sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name))
 
 
 def _look_at_seeds(path: Path) -> RunInfo:
     """The total epochs and seconds of all seeds, and the means of their metrics."""
     own = _look_at_one(path)
-    seeds = [_look_at_one(seed) for seed in _seed_folders(path) if is_run(seed)]
+    seeds = [_look_at_one(seed) for seed in seed_folders(path) if is_run(seed)]
     try:
         planned = len(read_run(path).read(SEEDS, SeedsRecord).seeds)
     except CompileError as error:
@@ -390,7 +390,7 @@ def histories_of(path: Path) -> list[RunHistory]:
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
-    seeds = _seed_folders(path) if is_file(path / SEEDS) else []
+    seeds = seed_folders(path) if is_file(path / SEEDS) else []
     found = []
     for run in map(read_run, seeds or [path]):
         name = f"{path.name}/{run.path.name}" if seeds else run.path.name

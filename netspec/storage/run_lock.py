@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from filelock import FileLock, Timeout
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.storage import errors
-from netspec.storage.run_files import check_writable, read_inside
+from netspec.storage.run_files import check_writable, log_lines
 
 LOCK = ".lock"
 PATIENCE = 1.0
@@ -60,11 +61,32 @@ def this_process() -> str:
     return f"process {os.getpid()}{host}"
 
 
-def _process(run: Path) -> str:
-    """Which process trains a run, from the last line of its log that names one."""
+def trainer_exists(run: Path) -> bool | None:
+    """Whether the process that trained the run last still exists, from its log: the lock is not touched.
+
+    Returns:
+        None: that is not known; it may have run on another machine.
+    """
+    named = re.fullmatch(r"process (\d{1,18})(?: on (.*))?", _trainer(run))
+    if named is None or not hasattr(os, "uname") or named[2] != os.uname().nodename:
+        return None
     try:
-        lines = read_inside(run, run / "log.txt").decode(errors="replace").splitlines()
-    except OSError:
-        return ""
+        os.kill(int(named[1]), 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # that of another user
+        return True
+    return True
+
+
+def _process(run: Path) -> str:
+    """Which process trains a run."""
+    named = _trainer(run)
+    return f" by {named}" if named else ""
+
+
+def _trainer(run: Path) -> str:
+    """The process that trained a run last: the last line of its log that names one."""
+    lines = log_lines(run)
     named = [line.rpartition("(")[2].rstrip(")") for line in lines if line.endswith(")") and "(process " in line]
-    return f" by {named[-1]}" if named else ""
+    return named[-1] if named else ""

@@ -10,13 +10,16 @@ Importing this package imports next to nothing: each name is imported at its fir
 User-defined words import what they need from `netspec.extend`.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from netspec._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look as Look, look as look
+    from netspec.analysis.pages.report import Report as Report, report as report
     from netspec.api import (
         check as check,
         compile as compile,
@@ -43,11 +46,13 @@ _HOMES = {
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions",
+    "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
     "draw": "netspec.runs.pictures",
     "look": "netspec.analysis.inside.look",
     "plot": "netspec.runs.pictures",
+    "report": "netspec.analysis.pages.report",
 }
 _FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
 _HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")
@@ -69,3 +74,23 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return ["__version__", *_HOMES]
+
+
+class _Report(ModuleType):
+    """The folder `netspec.report`, which is called like the function."""
+
+    def __call__(self, *runs: Any) -> Any:
+        return import_module(_HOMES["report"]).report(*runs)
+
+
+class _Package(ModuleType):
+    """This module. Python sets a folder as an attribute when it is imported, which would hide the function of the same
+    name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "report" and isinstance(value, ModuleType):
+            value.__class__ = _Report
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

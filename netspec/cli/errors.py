@@ -19,8 +19,8 @@ class OutputNotWritten(Diagnostic):
 
 
 class PortNotUsable(Diagnostic):
-    """`netspec watch` cannot use the port that `--port` names: usually another program uses it, or it is below 1024, where
-    only the administrator may listen. Without `--port` one is chosen that is free.
+    """`netspec watch` cannot use the port that `--port` names: usually another program uses it, or it is below 1024,
+    where only the administrator may listen. Without `--port` one is chosen that is free.
     """
 
     code = "NS569"

@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": ("runs.watch", "Show runs as a page that follows their training."),
     "look": ("runs.look", "Show what is inside a trained network."),
     "plot": ("runs.plot", "Plot the loss and the metrics of runs."),
+    "report": ("runs.report", "Write a page about runs."),
     "diff": ("spec.diff", "Show the differences between two specs or runs."),
     "verify-resume": (
         "training.verify_resume",

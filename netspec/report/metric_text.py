@@ -9,7 +9,7 @@ from typing import Any
 
 from netspec.language.values import is_plain_number
 from netspec.report.text import number_text
-from netspec.training.metrics import metric_of
+from netspec.training.metrics import is_higher_better, metric_of
 from netspec.training.metrics.base import all_metric_names
 
 REPEATED = ("mse", "mae")
@@ -67,6 +67,17 @@ def plain_metrics(names: Iterable[str]) -> list[str]:
     measured = [name for name in names if not name.endswith(("loss", "penalty"))]
     plain, known = [name for name in measured if not name.startswith(("val_", "test_"))], all_metric_names()
     return sorted(plain, key=lambda name: (name.rpartition("_")[2] == "mse", name not in known))
+
+
+def by_split(names: Iterable[str]) -> list[str]:
+    """Metrics of the test split first, then of validation, then of training."""
+    return sorted(names, key=lambda name: (not name.startswith("test_"), not name.startswith("val_")))
+
+
+def best_value(name: str, values: Iterable[float]) -> float | None:
+    """The best of several values of a metric; None where they are all the same."""
+    different = set(values)
+    return (max if is_higher_better(name) else min)(different) if len(different) > 1 else None
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,7 @@ def _row(path: Path, is_running: bool) -> RunInfo:
 
 
 def seed_folders(path: Path) -> list[Path]:
+    """The runs of a folder of several seeds."""
     return sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name))
 
 

@@ -19,6 +19,9 @@ Kind = Literal["added", "removed", "changed", "renamed"]
 Options = dict[str, tuple[str, str]]
 """The old and the new value, by option."""
 
+ABSENT = "—"
+"""What a spec has for a setting that it, or its version of netspec, does not have at all."""
+
 HARMLESS = ("train.epochs", "train.tensorboard", "data.source")
 """What may differ between a run and its continuation; the data themselves are compared by a checksum."""
 
@@ -82,7 +85,7 @@ class Difference:
     def params(self) -> Options:
         """The `param`s of the two files that differ: they explain changes and do not count as such."""
         old, new = self.old.params, self.new.params
-        return {k: (old.get(k, "—"), new.get(k, "—")) for k in {**old, **new} if old.get(k) != new.get(k)}
+        return {k: (old.get(k, ABSENT), new.get(k, ABSENT)) for k in {**old, **new} if old.get(k) != new.get(k)}
 
     @property
     def totals(self) -> dict[str, tuple[int | str, int | str]]:
@@ -142,13 +145,50 @@ def option_name(word: str, key: str) -> str:
     return next((option.name for option in options if option.former == key), key)
 
 
+def differing_settings(meanings: Sequence[Meaning | None]) -> dict[str, list[str]]:
+    """The settings (`train.epochs`) in which specs differ, with a value for each; None: it could not be read."""
+    found = {name: [_shown(value) for value in values] for name, values in _settings(meanings)}
+    return {name: texts for name, texts in found.items() if len(set(texts)) > 1}
+
+
+def differing_options(meanings: Sequence[Meaning | None]) -> dict[str, list[str]]:
+    """The same, down to the options of words (`train.optimizer.b1`); an option that is not written has its default."""
+    return {name: texts for key, values in _settings(meanings) for name, texts in _by_option(key, values)}
+
+
+def _settings(meanings: Sequence[Meaning | None]) -> Iterator[tuple[str, list[Value | None]]]:
+    for section in ("data", "train"):
+        settings: list[Mapping[str, Value]] = [getattr(meaning, section, {}) for meaning in meanings]
+        for name in dict.fromkeys(name for values in settings for name in values):
+            yield f"{section}.{name}", [values.get(name) for values in settings]
+
+
+def _shown(value: Value | None) -> str:
+    return ABSENT if value is None else text_of(value)
+
+
+def _by_option(name: str, values: Sequence[Value | None]) -> Iterator[tuple[str, list[str]]]:
+    """The differing options of a setting: word by word where all specs have the same words, otherwise whole."""
+    calls = [value for value in values if isinstance(value, dict)]
+    chains = [value for value in values if isinstance(value, list)]
+    if len(calls) == len(values) and len({call["word"] for call in calls}) == 1:
+        for option in dict.fromkeys(option for call in calls for option in call["options"]):
+            shown = f"{name}.{option_name(calls[0]['word'], option)}"
+            yield from _by_option(shown, [call["options"].get(option) for call in calls])
+    elif len(chains) == len(values) and len({len(chain) for chain in chains}) == 1:
+        for position, links in enumerate(zip(*chains, strict=True)):
+            yield from _by_option(name if len(chains[0]) == 1 else f"{name}[{position + 1}]", links)
+    elif len(set(map(_shown, values))) > 1:
+        yield name, [_shown(value) for value in values]
+
+
 def _option_changes(old: Value, new: Value) -> Options:
     """The differences between two calls of the same word, by option; empty for other values."""
     if not (isinstance(old, dict) and isinstance(new, dict) and old["word"] == new["word"]):
         return {}
     changes = {}
     for name in {**old["options"], **new["options"]}:
-        before, after = old["options"].get(name, "—"), new["options"].get(name, "—")
+        before, after = old["options"].get(name, ABSENT), new["options"].get(name, ABSENT)
         inner, shown = _option_changes(before, after), option_name(old["word"], name)
         changes.update({f"{shown}.{key}": pair for key, pair in inner.items()})
         if not inner and not _equal(before, after):

@@ -8,6 +8,7 @@
     checkpoints/            everything that is needed to resume
     versions.json           when it was made, and with which packages
     log.txt                 events, with times
+    report.html             a page about it, which `netspec train` writes
 
 A folder is filled under another name and then renamed, so it is complete or absent, and never overwritten.
 """
@@ -148,6 +149,10 @@ class Run:
 
         name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
         self._replace(name, weights_file(weights))
+
+    def write_report(self, page: str) -> None:
+        """Write report.html, which is for reading: it has no checksum, and is never read back."""
+        self._replace("report.html", page.encode())
 
     def add_checksums(self) -> None:
         """Give a run of netspec 0.1, whose metrics are written anew, the checksums that runs have since."""

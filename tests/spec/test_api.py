@@ -33,6 +33,7 @@ def test_public_names() -> None:
         "draw",
         "look",
         "plot",
+        "report",
         "train",
         "resume",
         "evaluate",
@@ -41,7 +42,17 @@ def test_public_names() -> None:
         "train_seeds",
         "resume_seeds",
     }
-    classes = {"Callback", "CompileError", "Diagnostic", "Look", "Model", "Predictions", "Result", "SeedsResult"}
+    classes = {
+        "Callback",
+        "CompileError",
+        "Diagnostic",
+        "Look",
+        "Model",
+        "Predictions",
+        "Report",
+        "Result",
+        "SeedsResult",
+    }
     assert set(netspec.__all__) == functions | classes
     assert all(callable(getattr(netspec, name)) for name in netspec.__all__)
     assert set(dir(netspec)) == {*netspec.__all__, "__version__"}

@@ -54,10 +54,11 @@ def _settings_html(run: ReadRun) -> str:
     """The settings that are not at their defaults."""
     rows: list[list[str | Cell]] = []
     for name, section in (("data", run.compilation.data), ("train", run.compilation.train)):
-        differing = list(differing_from_defaults(section))
-        rows += [[name], *([option, Cell(text, is_code=True), default] for option, text, default in differing)]
+        rows.append([name])
+        for option, text, default in differing_from_defaults(section):
+            rows.append([option, Cell(text, is_code=True), default])
     heads = ["setting", "value", "default"]
-    return table_html("Settings that differ from the defaults", heads, [r for r in rows], left=3, is_code=True)
+    return table_html("Settings that differ from the defaults", heads, rows, left=3, is_code=True)
 
 
 def differing_from_defaults(section: Word) -> Iterator[tuple[str, str, str]]:

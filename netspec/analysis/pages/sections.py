@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from netspec.analysis.pages.comparison import comparison_section, curves_section, run_section, seeds_section
+from netspec.analysis.pages.data import data_section
 from netspec.analysis.pages.network import network_section
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import reproduce_section
@@ -12,22 +14,53 @@ from netspec.analysis.pages.results import results_section
 from netspec.analysis.pages.summary import summary_section
 from netspec.analysis.pages.training import training_section
 from netspec.report.page.section import Section
+from netspec.runs.catalog import seed_folders
+from netspec.runs.seed_runs import is_seeds_run
 
 
-def run_sections(runs: Sequence[Path]) -> list[Section]:
-    """What was trained, on what, and how it went.
+def run_sections(runs: Sequence[Path], *, is_cheap: bool = True) -> list[Section]:
+    """What was trained, on what, and how it went; of several runs side by side.
 
     Args:
-        runs: run folders; they may still be trained.
+        runs: run folders, or folders of runs with several seeds; they may still be trained.
+        is_cheap: whether the data are not read.
 
     Raises:
         CompileError: one of them is not a run, or is damaged.
     """
-    (run,) = map(ReadRun, runs)
+    read = [ReadRun(run) for run in runs]
+    if len(read) > 1:
+        return _side_by_side(read)
+    (run,) = read
+    if is_seeds_run(run.path):
+        return _seeds(run, [ReadRun(seed) for seed in seed_folders(run.path)], is_cheap=is_cheap)
     return [
         summary_section(run),
         network_section(run),
+        data_section(run, is_cheap=is_cheap),
         training_section(run),
         results_section(run),
         reproduce_section(run),
+    ]
+
+
+def _seeds(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool) -> list[Section]:
+    return [
+        seeds_section(parent, runs),
+        network_section(parent),
+        data_section(parent, is_cheap=is_cheap),
+        curves_section([parent]),
+        *(run_section(run, number) for number, run in enumerate(runs, 1)),
+        reproduce_section(parent),
+    ]
+
+
+def _side_by_side(runs: Sequence[ReadRun]) -> list[Section]:
+    """The network is shown where all runs have the same."""
+    is_same = len({run.meaning.network_hash for run in runs}) == 1
+    return [
+        comparison_section(runs),
+        curves_section(runs),
+        *([network_section(runs[0])] if is_same else []),
+        *(run_section(run, number) for number, run in enumerate(runs, 1)),
     ]

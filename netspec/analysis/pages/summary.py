@@ -65,5 +65,5 @@ def _sentences(run: ReadRun) -> Iterator[str]:
         yield f"The weights are those of epoch {info.best_epoch}, the best by {words_of(monitored)}."
     shown = f"test_{metric}"
     if metric is not None and shown in info.metrics and "test" in counts:
-        value = metric_text(metric, info.metrics[shown])
-        yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {words_of(metric)} is {value}."
+        what = f"{words_of(metric)} is {metric_text(metric, info.metrics[shown])}"
+        yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {what}."

@@ -44,10 +44,10 @@ def _rate_panels(run: ReadRun) -> Iterator[Panel]:
     rates = run.history.values("rate")
     if not any(map(math.isfinite, rates)):
         steps = math.ceil(run.counts.get("train", 0) / train.batch)
-        words = [word for word in train.optimizer if word.has_rate]
-        if not (train.schedule and steps and words) or find_plateau(train.schedule) is not None:
+        rate = next((word.rate for word in train.optimizer if word.has_rate), None)  # type: ignore[attr-defined]
+        if not (train.schedule and steps and rate) or find_plateau(train.schedule) is not None:
             return
-        every = rates_of(words[0].rate, train.schedule, steps, max(train.epochs, len(history)))
+        every = rates_of(rate, train.schedule, steps, max(train.epochs, len(history)))
         rates = [float(rate) for rate in every[steps - 1 :: steps][: len(history)]]
     yield Panel("learning rate (end of epoch)", [Curve("learning rate", rates, color=2)])
 

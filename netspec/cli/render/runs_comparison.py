@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,17 +19,16 @@ from netspec.cli.render.runs_table import (
 )
 from netspec.language.diagnostics import CompileError
 from netspec.language.text import printable
+from netspec.report.metric_text import by_split
 from netspec.report.text import duration_text
+from netspec.runs import diff
 from netspec.runs.catalog import RunInfo, meaning_of_run, metric_names
-from netspec.runs.diff import option_name, text_of
-from netspec.spec.canonical import Meaning, Value
+from netspec.spec.canonical import Meaning
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-ABSENT = "—"
-"""What a run has for a setting that its version of netspec, or its spec, does not have at all."""
 MAX_COLUMN = 30
 """Longer values are broken into several lines."""
 MAX_SETTINGS = 3
@@ -39,14 +38,13 @@ MIN_COLUMN = 14
 
 
 def differing_settings(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
-    """The settings (`train.epochs`) in which the specs of runs differ, with a value for each run."""
-    found = {name: [_text(value) for value in values] for name, values in _settings(runs)}
-    return {name: texts for name, texts in found.items() if len(set(texts)) > 1}
+    """The settings in which the specs of runs differ (runs/diff.py)."""
+    return diff.differing_settings(list(map(_meaning, runs)))
 
 
 def differing_options(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
-    """The same, down to the options of words (`train.optimizer.b1`); an option that is not written has its default."""
-    return {name: texts for key, values in _settings(runs) for name, texts in _by_option(key, values)}
+    """The same, down to the options of words."""
+    return diff.differing_options(list(map(_meaning, runs)))
 
 
 def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
@@ -64,33 +62,6 @@ def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     short = [name.rpartition(".")[2] for name in found]
     names = short if len({*short}) == len(short) else [*found]
     return {n: [cells.get(run.path, "") for run in runs] for n, cells in zip(names, found.values(), strict=True)}
-
-
-def _settings(runs: Sequence[RunInfo]) -> Iterator[tuple[str, list[Value | None]]]:
-    meanings = [_meaning(run) for run in runs]
-    for section in ("data", "train"):
-        settings: list[Mapping[str, Value]] = [getattr(meaning, section, {}) for meaning in meanings]
-        for name in dict.fromkeys(name for values in settings for name in values):
-            yield f"{section}.{name}", [values.get(name) for values in settings]
-
-
-def _text(value: Value | None) -> str:
-    return ABSENT if value is None else text_of(value)
-
-
-def _by_option(name: str, values: Sequence[Value | None]) -> Iterator[tuple[str, list[str]]]:
-    """The differing options of a setting: word by word where all runs have the same words, otherwise whole."""
-    calls = [value for value in values if isinstance(value, dict)]
-    chains = [value for value in values if isinstance(value, list)]
-    if len(calls) == len(values) and len({call["word"] for call in calls}) == 1:
-        for option in dict.fromkeys(option for call in calls for option in call["options"]):
-            shown = f"{name}.{option_name(calls[0]['word'], option)}"
-            yield from _by_option(shown, [call["options"].get(option) for call in calls])
-    elif len(chains) == len(values) and len({len(chain) for chain in chains}) == 1:
-        for position, links in enumerate(zip(*chains, strict=True)):
-            yield from _by_option(name if len(chains[0]) == 1 else f"{name}[{position + 1}]", links)
-    elif len(set(map(_text, values))) > 1:
-        yield name, [_text(value) for value in values]
 
 
 def _meaning(run: RunInfo) -> Meaning | None:
@@ -154,11 +125,6 @@ def _comparison(
     for name, texts in settings.items():
         table.add_row(Text(printable(name), style="yellow"), *(Text(printable(text)) for text in texts[shown]))
     table.add_section()
-    for name in sorted(metric_names(runs), key=_importance):
+    for name in by_split(metric_names(runs)):
         table.add_row(Text(printable(name)), *metric_cells(name, runs, [""] * len(runs), in_full=True)[shown])
     return table
-
-
-def _importance(name: str) -> int:
-    """Metrics of the test split first, then of validation, then of training."""
-    return ("test", "val").index(split) if (split := name.partition("_")[0]) in ("test", "val") else 2

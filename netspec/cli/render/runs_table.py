@@ -14,10 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from netspec.language.text import printable, wrap
-from netspec.report.metric_text import metric_text, plain_metrics
+from netspec.report.metric_text import best_value, metric_text, plain_metrics
 from netspec.report.text import duration_text, line_width, plural, wants_color
 from netspec.runs.catalog import RunInfo, main_metric, metric_names
-from netspec.training.metrics import is_higher_better
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -158,10 +157,10 @@ def parameters_text(run: RunInfo) -> str:
 def metric_cells(name: str, runs: Sequence[RunInfo], groups: Sequence[str], *, in_full: bool = False) -> list[Text]:
     """The cells of a metric, one for each run; in each group of runs the best of several values is highlighted.
     `in_full`: the best ones also have a star, and means over seeds their standard deviation."""
-    values: dict[str, set[float]] = {}
+    values: dict[str, list[float]] = {}
     for run, group in zip(runs, groups, strict=True):
-        values.setdefault(group, set()).update([run.metrics[name]] if name in run.metrics else [])
-    best = {g: (max if is_higher_better(name) else min)(found) for g, found in values.items() if len(found) > 1}
+        values.setdefault(group, []).extend([run.metrics[name]] if name in run.metrics else [])
+    best = {group: value for group, found in values.items() if (value := best_value(name, found)) is not None}
     cells = []
     for run, group in zip(runs, groups, strict=True):
         is_best = group in best and run.metrics.get(name) == best[group]

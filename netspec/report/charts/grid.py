@@ -91,15 +91,19 @@ def _size(tile: Tile, side: float) -> tuple[float, float]:
     return width * scale, height * scale
 
 
-def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
-    """An image with 8-bit colors, or grays, at a place."""
+def png_uri(colors: Array) -> str:
+    """An image with 8-bit colors, or grays, as a URI that a page holds."""
     content = io.BytesIO()
     pillow.fromarray(colors).save(content, "png", optimize=True)
-    data = base64.b64encode(content.getvalue()).decode()
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
+    """An image with 8-bit colors, or grays, at a place."""
     edge = f"M{x:g} {y:g}h{size[0]:g}v{size[1]:g}h{-size[0]:g}z"
     return (
         f'<image x="{x:g}" y="{y:g}" width="{size[0]:g}" height="{size[1]:g}" preserveAspectRatio="none" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{data}">'
+        f'style="image-rendering:pixelated" href="{png_uri(colors)}">'
         f'<title>{escape(caption)}</title></image><path class="ray" d="{edge}"/>'
     )
 

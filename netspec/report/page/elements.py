@@ -35,10 +35,11 @@ def table_html(
         caption: what it shows.
         head: the headings of the columns; that of the first one may be empty.
         rows: the cells.
-        left: how many columns are aligned left; the others are numbers.
+        left: how many columns are aligned left; the others are numbers, or drawn.
         is_code: whether the first column is code.
     """
-    kinds = ["" if index < left else "number" for index in range(len(head))]
+    drawn = {i for row in rows for i, cell in enumerate(row) if isinstance(cell, Cell) and cell.html is not None}
+    kinds = ["" if index < left or index in drawn else "number" for index in range(len(head))]
     heads = "".join(
         f'<th scope="col"{_class(kind)}>{escape(text)}</th>' if text else "<td></td>"
         for kind, text in zip(kinds, head, strict=True)

@@ -103,7 +103,8 @@ def status_of(record: RunRecord, name: str, marks: Marks, now: float) -> RunStat
         parts = [_count_text(count, epochs), *metric_parts(metrics)[:MAX_METRICS]]
     else:
         parts = ["the first epoch has begun" if log else "the training is being prepared"]
-    return RunStatus(name, "running", ", ".join([*parts, *_time_parts(record, epochs, marks, exists, now)]), count, epochs)
+    parts += _time_parts(record, epochs, marks, exists, now)
+    return RunStatus(name, "running", ", ".join(parts), count, epochs)
 
 
 def _count_text(count: int, epochs: int | None) -> str:

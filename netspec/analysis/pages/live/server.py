@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = REQUEST_SECONDS
     server_version, sys_version = "netspec", ""
 
-    def do_GET(self) -> None:  # noqa: N802  # the name that the base class calls
+    def do_GET(self) -> None:
         """The page, or its updates."""
         with suppress(ConnectionError, TimeoutError):  # nobody reads it any more
             if (query := self._query()) is None:
@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name in the base class
+    def log_message(self, format: str, *args: Any) -> None:
         """Requests are not printed: their addresses have the token."""
 
 

@@ -14,6 +14,7 @@ from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
+from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.report.progress import LiveReporter, make_reporter
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     type=click.Choice(["fast", "reference"]),
     help="Same as -D train.lowering=…; `reference` computes every layer as Flax does.",
 )
+@click.option(
+    "--report/--no-report", "has_report", default=True, help="Write report.html, a page about it, into the run folder."
+)
 @device_option
 @spec_options
 @json_option
@@ -55,6 +59,7 @@ def command(
     seed: int | None,
     seeds: int | None,
     lowering: str | None,
+    has_report: bool,
     given: SpecOptions,
     as_json: bool,
 ) -> int:
@@ -97,9 +102,24 @@ def command(
         from netspec.training.loop.signals import status_of
 
         return status_of(result.signal)
+    if has_report:
+        _write_report(result.run, is_shown=not as_json)
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
+
+
+def _write_report(run: Path, *, is_shown: bool) -> None:
+    """A page about a finished run; the run is complete whatever becomes of it."""
+    try:
+        from netspec.analysis.pages.report import write_short_reports
+
+        write_short_reports(run)
+        if is_shown:
+            click.echo(f"a report is in {run / 'report.html'}")
+    except Exception as error:  # noqa: BLE001  # also a bug in it: hours of training must not end in a traceback
+        reason = error.diagnostics[0].message if isinstance(error, CompileError) else f"{type(error).__name__}: {error}"
+        click.echo(f"warning: the report of {run} was not written: {reason}", err=True)
 
 
 def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult:

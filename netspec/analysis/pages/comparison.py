@@ -1,0 +1,109 @@
+"""Several runs in a report, side by side: what differs in their settings, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.reproduce import command_of
+from netspec.analysis.pages.results import metrics_html
+from netspec.analysis.pages.summary import SPLITS, summary_body, words_of
+from netspec.analysis.pages.training import charts_html
+from netspec.report.metric_text import best_value, by_split, metric_text, plain_metrics
+from netspec.report.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
+from netspec.report.page.section import Section
+from netspec.report.text import duration_text, plural
+from netspec.runs.catalog import RunInfo, histories_of, metric_names
+from netspec.runs.diff import differing_options
+from netspec.runs.seed_runs import spreads
+from netspec.runs.seeds_table import seeds_rows
+
+
+def comparison_section(runs: Sequence[ReadRun]) -> Section:
+    """A column for each run: its settings where they differ, its size and its metrics."""
+    infos = [run.info for run in runs]
+    rows: list[Sequence[str | Cell]] = [
+        ["spec", *(info.spec for info in infos)],
+        ["state", *(info.state for info in infos)],
+        ["epochs", *(str(info.epochs) for info in infos)],
+        ["best epoch", *(str(info.best_epoch or "") for info in infos)],
+        ["training time", *(duration_text(info.seconds) for info in infos)],
+        ["parameters", *(f"{info.parameters:,}" if info.parameters is not None else "" for info in infos)],
+    ]
+    settings = differing_options([run.meaning for run in runs])
+    if settings:
+        rows += [["Settings that differ"], *([name, *texts] for name, texts in settings.items())]
+    rows += [["Metrics"], *(_metric_row(name, infos) for name in by_split(metric_names(infos)))]
+    seeds = [info for info in infos if info.seeds]
+    notes = "".join(paragraph(f"{i.name}: mean ± standard deviation of {plural(i.seeds, 'seed')}.") for i in seeds)
+    table = table_html("The runs side by side; ★: the best of a row", ["", *(info.name for info in infos)], rows)
+    return Section("comparison", "Comparison", paragraph(_best_text(infos)) + table + notes)
+
+
+def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
+    best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
+    cells: list[str | Cell] = [name]
+    for info in infos:
+        text = metric_text(name, info.metrics[name]) if name in info.metrics else ""
+        text += f" ± {metric_text(name, info.stds[name])}" if name in info.stds else ""
+        cells.append(Cell(text, is_best=best is not None and info.metrics.get(name) == best))
+    return cells
+
+
+def _best_text(infos: Sequence[RunInfo]) -> str:
+    """Which run is the best, by the main metric of the split that decides."""
+    for name in _deciding(infos):
+        best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
+        if best is not None:
+            names = [info.name for info in infos if info.metrics.get(name) == best]
+            split, _, metric = name.partition("_")
+            what = f"the best {SPLITS[split]} {words_of(metric)}, {metric_text(name, best)}"
+            return f"Of {len(infos)} runs, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} {what}."
+    return f"{len(infos)} runs."
+
+
+def _deciding(infos: Sequence[RunInfo]) -> list[str]:
+    """Metrics that all runs have: first those of validation, since the test is not for choosing."""
+    shared = [name for name in metric_names(infos) if all(name in info.metrics for info in infos)]
+    plain = plain_metrics(name.removeprefix("val_").removeprefix("test_") for name in shared)
+    return [name for sign in ("val_", "test_") for m in (*plain, "loss") if (name := f"{sign}{m}") in shared]
+
+
+def curves_section(runs: Sequence[ReadRun]) -> Section:
+    """The curves of all runs, in the same charts; those of each seed where a run has several."""
+    histories = [history for run in runs for history in histories_of(run.path) if history.records]
+    body = charts_html(histories) if histories else paragraph("No epoch has ended yet.")
+    return Section("training", "Training", body)
+
+
+def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
+    """The spread of each metric over runs that differ in their seed alone."""
+    done = [run for run in runs if run.info.state == "finished"]
+    found = spreads([run.metrics for run in done])
+    main = {f"{SPLITS[s]} {words_of(m)}": f"{s}_{m}" for m in [parent_metric(runs)] for s in ("test", "val")}
+    tiles = {
+        words: f"{metric_text(name, found[name].mean)} ± {metric_text(name, found[name].std)}"
+        for words, name in main.items()
+        if name in found
+    }
+    tiles |= {"seeds": str(len(done)), "parameters": f"{parent.info.parameters or 0:,}"}
+    tiles |= {"training time of all": duration_text(parent.info.seconds)}
+    text = (
+        f"The network {parent.info.spec} was trained {plural(len(done), 'time')} with different seeds; metrics are the "
+        "mean ± the standard deviation of the sample (divided by n - 1)."
+    )
+    names = [run.name.removeprefix("seed-") for run in done]
+    head, *rows = seeds_rows(names, found)
+    table = table_html("Metrics of all seeds", head, rows) if found else ""
+    return Section("summary", "Summary", tiles_html(tiles) + paragraph(text) + table)
+
+
+def parent_metric(runs: Sequence[ReadRun]) -> str:
+    return next((metric for run in runs if (metric := run.main_metric) is not None), "loss")
+
+
+def run_section(run: ReadRun, number: int) -> Section:
+    """What a report of several runs says of each."""
+    key = f"run-{number}"
+    command = copied_html(f"{key}-command", command_of(run), f"command of {run.name}")
+    return Section(key, run.name, summary_body(run) + metrics_html(run) + command)

@@ -1,0 +1,113 @@
+"""The report of runs: one page of HTML in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.analysis.pages.sections import run_sections
+from netspec.analysis.quality.sections import quality_sections
+from netspec.language.diagnostics import fail
+from netspec.language.files.atomic_files import replace_file
+from netspec.report.page.document import page_html
+from netspec.report.page.section import Section
+from netspec.runs.arguments import run_folder
+from netspec.runs.catalog import look_at, seed_folders
+from netspec.runs.seed_runs import is_seeds_run
+from netspec.storage.errors import RunIsBusy
+from netspec.storage.run_folder import Run, read_run
+
+if TYPE_CHECKING:
+    from netspec.runs.model import Result
+    from netspec.runs.seed_runs import SeedsResult
+
+
+class Report:
+    """A report, which a notebook shows and `save` writes. `html` is the whole page, which loads nothing."""
+
+    def __init__(self, title: str, html: str) -> None:
+        self.title, self.html = title, html
+
+    def save(self, path: str | Path) -> None:
+        """Write the page, completely or not at all; an existing file is replaced.
+
+        Raises:
+            ValueError: its ending is not .html.
+            OSError: it cannot be written.
+        """
+        check_ending(Path(path))
+        replace_file(Path(path), [self.html.encode()])
+
+    def __repr__(self) -> str:
+        return f"<Report {self.title}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
+            'style="width:100%;height:44em;border:1px solid #b9c0ca;border-radius:8px"></iframe>'
+        )
+
+
+def check_ending(path: Path) -> None:
+    """Raises ValueError unless the file is one of HTML by its name."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"a report is written as .html, not as `{path.name}`")
+
+
+def report(*runs: str | Path | Result | SeedsResult | Sequence[str | Path | Result | SeedsResult]) -> Report:
+    """A page about a run for people who were not there: what was trained, on what, how it went, how good it is, and how
+    to train the same again. Several runs, or those of several seeds, are compared.
+
+    Args:
+        runs: run folders, or results of trainings, also in a list.
+
+    Raises:
+        CompileError: a run cannot be read, or is being trained (NS491).
+    """
+    folders = list(_folders(runs))
+    if not folders:
+        raise TypeError("give at least one run folder")
+    for folder in folders:
+        read_run(folder)
+        if look_at(folder).state == "running":
+            raise fail(RunIsBusy(run=str(folder), process=""))
+    title = ", ".join(folder.name for folder in folders) if len(folders) <= 3 else f"{len(folders)} runs"
+    return Report(title, page_html(title, [*_sections(folders)], note=_note(folders)))
+
+
+def write_short_reports(run: Path) -> None:
+    """Write `report.html` into a run folder, and into those of its seeds: without what needs the data or predictions,
+    so that it takes a fraction of a second.
+
+    Raises:
+        CompileError: the run is damaged, or a page cannot be written.
+    """
+    for folder in (run, *(seed_folders(run) if is_seeds_run(run) else ())):
+        page = page_html(folder.name, run_sections([folder]), note=_note([folder]))
+        Run.open(folder).write_report(page)
+
+
+def _folders(runs: Iterable[Any]) -> Iterator[Path]:
+    for run in runs:
+        if isinstance(run, list | tuple):
+            yield from _folders(run)
+        else:
+            yield run_folder(getattr(run, "run", run))
+
+
+def _sections(folders: Sequence[Path]) -> Iterator[Section]:
+    """Those of the runs; of a single one, what its predictions show follows its metrics."""
+    sections = run_sections(folders, is_cheap=False)
+    for section in sections:
+        yield section
+        if section.key == "results" and look_at(folders[0]).state == "finished":
+            yield from quality_sections(folders[0])
+
+
+def _note(folders: Sequence[Path]) -> str:
+    """With what the first of the runs was made, and when."""
+    versions = read_run(folders[0]).versions
+    made = str(versions.get("made") or "").partition("T")[0]
+    return f"Trained with netspec {versions.get('netspec', '')} on {made}"

@@ -30,6 +30,9 @@ KEEP_ALIVE_SECONDS = 15.0
 MAX_RUNS = 12
 """Runs of a folder that are shown, those that were started last."""
 
+LAST = ("network", "data", "reproduce")
+"""Sections that stay as they are while a run is trained: the others come first."""
+
 
 @dataclass(frozen=True)
 class Update:
@@ -214,7 +217,7 @@ class Feed:
         if not readable:
             return [Section("problem", "Problem", paragraph("None of the runs can be read; see below."))]
         try:
-            return run_sections(readable)
+            return sorted(run_sections(readable), key=lambda one: one.key in LAST)
         except CompileError as error:
             self._rendered = None  # the next look may be luckier: the files are written to
             return [Section("problem", "Problem", "".join(paragraph(each.message) for each in error.diagnostics))]

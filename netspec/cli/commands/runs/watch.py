@@ -107,8 +107,8 @@ def _wait_for_signal() -> None:
     def handle(*_: Any) -> None:
         stop.set()
 
-    before = {getattr(signal, name): None for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-    before = {number: signal.signal(number, handle) for number in before}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         while not stop.wait(LOOK_SECONDS):  # on Windows a signal does not end a wait
             pass

@@ -25,7 +25,7 @@ from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
 from netspec.runs.predictions import Predictions
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import prepare, with_overrides
+from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
@@ -74,20 +74,42 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
             what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
         data, warnings = given.dataset, given.warnings
+    prepared = _prepared(spec, preprocessing, data, overrides)
+    arrays = getattr(prepared.splits, split)
+    if arrays is None:
+        raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
+    engine = Engine(prepared)
+    if not isinstance(run, Model):
+        weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
+    metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+
+
+def open_run(run: Path, data: Any = None) -> tuple[SpecExperiment, Weights]:
+    """A run as it was trained, with its data (given ones, where its spec names no source), the thresholds of its
+    outputs and its weights.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or its data cannot be read.
+    """
+    spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
+    if data is None and spec.data.source is None:
+        raise fail(NoData(case="evaluation"))
+    prepared = _prepared(spec, preprocessing, data, _same_classes(spec, preprocessing))
+    return prepared, fit_weights(load_weights(run), Weights(*Engine(prepared).first_weights), str(run))
+
+
+def _prepared(
+    spec: Compilation, preprocessing: Preprocessing | None, data: Any, overrides: Mapping[str, str]
+) -> SpecExperiment:
+    """A spec with data that are coded as those of the training were, and with the thresholds of the run."""
     try:
         prepared = prepare(spec, data, overrides, preprocessing=preprocessing)
     except CompileError as error:  # the spec of a run is fixed
         hinted = (structs.replace(d, case="run") if isinstance(d, InputUnlikeData) else d for d in error.diagnostics)
         raise CompileError(hinted) from None
-    arrays = getattr(prepared.splits, split)
-    if arrays is None:
-        raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
     thresholds = preprocessing.thresholds if preprocessing is not None else {}
-    engine = Engine(replace(prepared, recipe=prepared.recipe.with_thresholds(thresholds)))
-    if not isinstance(run, Model):
-        weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
-    metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
-    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+    return replace(prepared, recipe=prepared.recipe.with_thresholds(thresholds))
 
 
 def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dict[str, str]:

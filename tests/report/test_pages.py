@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import netspec
 from netspec.compiler.ir.outline import opened, outline_of
 from netspec.report.drawing.html import network_html
 from netspec.report.drawing.layout.arrange import Placed, arrange, layout_of
@@ -80,3 +81,72 @@ def test_a_drawing_is_accessible(browser: Any, tmp_path: Path, name: str, scheme
     found = axe.Axe().run(page)
     page.close()
     assert [problem["id"] for problem in found.response["violations"]] == []
+
+
+# ---------------------------------------------------------------- reports
+
+REPORTS = {
+    "table": ["table-1/seed-0"],
+    "images": ["images-1"],
+    "seeds": ["table-1"],
+    "compared": ["images-1", "table-1"],
+}
+CUT = """all => all.filter(one => one.scrollHeight > one.clientHeight + 1
+    && getComputedStyle(one).overflowY !== "visible").length"""
+"""How many elements do not show all that is in them."""
+
+
+@pytest.fixture(scope="module")
+def reports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each kind."""
+    folder = tmp_path_factory.mktemp("pages")
+    files = {name: folder / f"{name}.html" for name in REPORTS}
+    for name, file in files.items():
+        netspec.report([runs / one for one in REPORTS[name]]).save(file)
+    return files
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_accessible(browser: Any, reports: dict[str, Path], name: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(reports[name].as_uri())
+    found = axe.Axe().run(page)
+    page.close()
+    assert [problem["id"] for problem in found.response["violations"]] == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_fits_a_phone_and_loads_nothing(page: Any, reports: dict[str, Path], name: str) -> None:
+    assert reports[name].stat().st_size < 500_000
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(reports[name].as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    ids = page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+    assert len(ids) == len(set(ids))
+    for link in page.eval_on_selector_all("nav a", "all => all.map(one => one.getAttribute('href').slice(1))"):
+        assert link in ids
+
+
+def test_a_report_by_keyboard(page: Any, reports: dict[str, Path]) -> None:
+    page.goto(reports["table"].as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.locator("button[data-copy]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.copy [role=status]').textContent !== ''")
+    assert page.locator("pre#command").inner_text().startswith("netspec train table.net -D")
+
+
+def test_a_printed_report_has_everything(page: Any, reports: dict[str, Path]) -> None:
+    page.goto(reports["table"].as_uri())
+    row = page.locator("details table").first
+    assert not row.is_visible() and page.locator("nav").is_visible()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert row.is_visible()
+    assert not page.locator("nav").is_visible() and not page.locator("button").first.is_visible()
+    assert page.eval_on_selector_all(".drawing, pre, .scroll", CUT) == 0

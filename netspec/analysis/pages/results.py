@@ -24,7 +24,8 @@ def metrics_html(run: ReadRun) -> str:
     heads = [f"{SPLITS[split]} ({run.counts[split]:,})" if split in run.counts else SPLITS[split] for split in shown]
     epoch = f"epoch {run.info.best_epoch}" if run.info.best_epoch is not None else "the last epoch"
     caption = f"Metrics of the weights of {epoch} by split, with its number of examples"
-    return table_html(caption, ["metric", *heads], rows) if rows else ""
+    note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
+    return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""
 
 
 def _text(name: str, value: float | None) -> str:

@@ -3,15 +3,78 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from netspec.analysis.quality.evaluated import Evaluated, Outcome, describe_examples, evaluated
+from netspec.analysis.quality.numbers.classification import confusion_matrix
+from netspec.analysis.quality.numbers.importance import Importance
+from netspec.analysis.quality.views.columns import groups_html, importance_html, importances
+from netspec.analysis.quality.views.confusion import confusion_html
+from netspec.analysis.quality.views.html import heading, paragraph
+from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
+from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_mistakes_html
+from netspec.analysis.quality.views.probabilities import of_decision, probabilities_html
+from netspec.analysis.quality.views.residuals import arrays_html, errors_html
+from netspec.analysis.quality.views.shown import Shown
+from netspec.language.diagnostics import CompileError
 from netspec.report.page.section import Section
 
 
-def quality_sections(run: Path, split: str = "test") -> list[Section]:
-    """What the predictions of a run show.
+def quality_sections(run: Path, split: str = "test", data: Any = None) -> list[Section]:
+    """What the predictions of a run show; no section where there is nothing to compare them with.
 
     Args:
         run: a run folder.
-        split: the split that is predicted.
+        split: the split that is predicted; that of validation where there is no test split.
+        data: arrays that the run was trained on, where its spec names no source.
     """
-    return []
+    try:
+        of = evaluated(run, split, data)
+    except CompileError as error:
+        first = error.diagnostics[0]
+        return [Section("quality", "Quality", paragraph(f"The examples cannot be predicted: {first.title}.", "notice"))]
+    if of is None:
+        return []
+    has_columns = bool(of.examples.columns) and all(one.owner is None for one in of.outcomes.values())
+    columns = importances(of) if has_columns and of.outcomes else {}
+    return [section for outcome in of.outcomes.values() for section in _of_output(of, outcome, columns)]
+
+
+def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importance | None]]) -> list[Section]:
+    is_only = len(of.outcomes) == 1
+    front, end = ("", "") if is_only else (f"{outcome.name}: ", f"-{outcome.name}")
+    found = columns.get(outcome.name, [])
+    order = sorted((i for i, one in enumerate(found) if one is not None), key=lambda i: -found[i].mean)  # type: ignore[union-attr]
+    shown = Shown(of, order)
+    caption = describe_examples(of)
+    parts = {"quality": ("Quality", metrics_html(outcome, caption))}
+    if outcome.kind in ("classes", "yes_no"):
+        parts |= _of_classes(outcome, shown, f"cell{end}")
+    elif outcome.kind == "labels":
+        parts["quality"] = ("Quality", parts["quality"][1] + heading("Labels") + labels_html(outcome))
+        parts["probabilities"] = ("Probabilities", probabilities_html(outcome))
+    elif outcome.kind == "numbers":
+        body = errors_html(outcome) + largest_errors_html(outcome, shown)
+        parts["errors"] = ("Errors", shown.thumbnails.around(body))
+    else:
+        parts["errors"] = ("Errors", arrays_html(outcome, of))
+    if found:
+        parts["columns"] = ("Columns", importance_html(of, outcome, found) + groups_html(of, outcome))
+    return [Section(f"{key}{end}", _title(front, title), body) for key, (title, body) in parts.items()]
+
+
+def _title(front: str, title: str) -> str:
+    return f"{front}{title.lower()}" if front else title
+
+
+def _of_classes(outcome: Outcome, shown: Shown, key: str) -> dict[str, tuple[str, str]]:
+    expected, decided = outcome.expected.astype(int), outcome.decided.astype(int)
+    matrix = confusion_matrix(expected, decided, len(outcome.names))
+    probabilities = of_decision(outcome)
+    mistakes = heading("Confusion matrix") + confusion_html(matrix, outcome, shown, probabilities, key)
+    mistakes += worst_mistakes_html(outcome, shown, probabilities)
+    return {
+        "classes": ("Classes", classes_html(matrix, outcome)),
+        "mistakes": ("Mistakes", shown.thumbnails.around(mistakes)),
+        "probabilities": ("Probabilities", probabilities_html(outcome)),
+    }

@@ -36,12 +36,12 @@ def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style_sheet('.net')}{_colors()}{asset('page.css')}</style></head><body>"
+        f"<style>{style_sheet('.net')}{_colors()}{asset('page.css')}{asset('quality.css')}</style></head><body>"
         '<a class="skip-link" href="#content">Skip to the content</a>'
         f"<header><h1>{escape(title)}</h1>{below}</header>"
         f'<nav aria-label="{CONTENTS}"><ul>{links}</ul></nav>'
         f'<main id="content" tabindex="-1">{parts}</main>'
-        f"<script>{asset('page.js')}</script></body></html>\n"
+        f"<script>{asset('page.js')}</script><script>{asset('quality.js')}</script></body></html>\n"
     )
 
 

@@ -1,0 +1,161 @@
+"""The examples of a split as people see them: images, rows, texts, and what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from netspec.data.dataset.lazy_rows import Array, read_all
+from netspec.data.splits.split import Splits
+from netspec.data.transforms.columns import Column
+from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+
+MAX_FEATURES = 100
+"""Columns of a table without a header; longer vectors are not shown as tables."""
+MAX_TOKENS = 40
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table: the features of an input that it became. `features` is None where it is all of the input,
+    `column` None where it is a number that nothing else is known of."""
+
+    name: str
+    input: str
+    features: slice | None
+    column: Column | None = None
+
+    def of(self, inputs: Array) -> Array:
+        """Its features of some examples."""
+        return inputs if self.features is None else inputs[:, self.features]
+
+    @property
+    def is_number(self) -> bool:
+        return self.column is None or self.column.kind == "number"
+
+    def texts(self, inputs: Array) -> list[str]:
+        """The cells of some examples, from inputs that are not normalized."""
+        found = self.of(inputs)
+        if self.is_number:
+            return [UNKNOWN if np.isnan(value) else f"{value:.5g}" for value in found[:, 0].astype(float).tolist()]
+        assert self.column is not None
+        values = self.column.values or ()
+        if self.features is None:
+            return [values[i - 1] if 0 < i <= len(values) else UNKNOWN for i in found.reshape(-1).tolist()]
+        shown = [[name for name, is_set in zip(values, row, strict=False) if is_set > 0.5] for row in found]
+        return [" ".join(names) or UNKNOWN for names in shown]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The examples of a split by their numbers in it."""
+
+    splits: Splits
+    split: str
+
+    def name(self, number: int) -> str:
+        """`homes.csv row 17`"""
+        return self.splits.where(number, self.split)
+
+    def raw(self, name: str, numbers: Array) -> Array:
+        """An input of some examples before it is normalized."""
+        dataset = self.splits.dataset
+        own = {"train": self.splits.train_index, "val": self.splits.val_index, "test": self.splits.test_index}
+        index = own[self.split]
+        if index is None:
+            assert dataset.test is not None
+            return read_all(dataset.test.inputs[name][numbers])
+        return read_all(dataset.train.inputs[name][index[numbers]])
+
+    @cached_property
+    def kind(self) -> Literal["images", "rows", "texts", "other"]:
+        """What the examples are shown as."""
+        if self.image_inputs:
+            return "images"
+        if self.columns:
+            return "rows"
+        return "texts" if self.token_inputs else "other"
+
+    @cached_property
+    def image_inputs(self) -> list[str]:
+        """The inputs that are images."""
+        shapes = {name: shape.sizes for name, shape in self.splits.facts.inputs.items()}
+        return [name for name, sizes in shapes.items() if len(sizes) == 3 and sizes[-1] in (1, 3, 4) and sizes[0] != 1]
+
+    @cached_property
+    def token_inputs(self) -> list[str]:
+        """The inputs that are sequences of token ids."""
+        shapes = self.splits.facts.inputs
+        return [name for name, shape in shapes.items() if len(shape.sizes) == 1 and shape.is_tokens]
+
+    @cached_property
+    def columns(self) -> list[TableColumn]:
+        """The columns of a table; none where the examples are not rows of one."""
+        dataset = self.splits.dataset
+        encoder = dataset.encoder
+        if isinstance(encoder, RowEncoder):
+            return _encoded_columns(encoder, dataset.raw_names) if encoder.shape is None else []
+        found = []
+        for name, shape in dataset.facts.inputs.items():
+            if len(shape.sizes) != 1 or not isinstance(shape.sizes[0], int) or shape.is_tokens:
+                return []
+            names = dataset.columns.get(name) or tuple(f"{name} {i + 1}" for i in range(shape.sizes[0]))
+            found += [TableColumn(one, name, slice(i, i + 1)) for i, one in enumerate(names)]
+        return found if len(found) <= MAX_FEATURES else []
+
+    def image(self, number: int) -> Array:
+        """The image of an example, 8-bit of shape (height, width, channels) with 1 or 3 channels; those of several
+        inputs side by side."""
+        found = [image_bytes(self.raw(name, np.array([number]))[0]) for name in self.image_inputs]
+        height, channels = max(len(one) for one in found), max(one.shape[2] for one in found)
+        same = [np.pad(np.repeat(x, channels // x.shape[2], 2), ((0, height - len(x)), (0, 0), (0, 0))) for x in found]
+        return np.concatenate(same, axis=1)
+
+    def cells(self, number: int) -> list[str]:
+        """The cells of a row, in the order of `columns`."""
+        raw = {name: self.raw(name, np.array([number])) for name in {column.input for column in self.columns}}
+        return [column.texts(raw[column.input])[0] for column in self.columns]
+
+    def tokens(self, number: int) -> list[str]:
+        """The tokens of the first text of an example: characters, words, or ids."""
+        ids = self.raw(self.token_inputs[0], np.array([number]))[0].tolist()
+        encoder = self.splits.dataset.encoder
+        if not isinstance(encoder, TextEncoder):
+            return [str(one) for one in ids]
+        known = encoder.vocabulary
+        return [known[one] if 0 <= one < len(known) else UNKNOWN for one in ids]
+
+    @property
+    def separator(self) -> str:
+        """What is between two tokens."""
+        encoder = self.splits.dataset.encoder
+        return "" if isinstance(encoder, TextEncoder) and encoder.by == "char" else " "
+
+
+def image_bytes(image: Array) -> Array:
+    """An image as 8-bit colors; numbers outside 0..1 are scaled to their range."""
+    image = np.asarray(image, np.float32)[..., :3]
+    low, high = float(image.min()), float(image.max())
+    if low < 0 or high > 1:
+        image = (image - low) / ((high - low) or 1.0)
+    return np.round(255 * image).astype(np.uint8)
+
+
+def _encoded_columns(encoder: RowEncoder, raw_names: dict[str, str]) -> list[TableColumn]:
+    names = {raw: name for name, raw in raw_names.items()}
+    found: list[TableColumn] = []
+    for raw, group in encoder.groups.items():
+        begin = 0
+        for column in group:
+            end = begin + len(column.features)
+            if raw in names:
+                found.append(TableColumn(column.name, names[raw], slice(begin, end), column))
+            begin = end
+    own = [(names[raw], column) for raw, column in encoder.own_inputs() if raw in names and column.kind != "image"]
+    found += [TableColumn(column.name, name, None, column) for name, column in own]
+    order = [column.name for column in encoder.columns]
+    return sorted(found, key=lambda one: order.index(one.name))

@@ -1,0 +1,158 @@
+"""What the columns of a table have to do with the quality: how much depends on each, and for which rows it is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from netspec.analysis.quality.evaluated import Evaluated, Outcome
+from netspec.analysis.quality.examples import TableColumn
+from netspec.analysis.quality.numbers.groups import groups_by_quartile, groups_by_value
+from netspec.analysis.quality.numbers.importance import REPEATS, Importance, permutation_importance
+from netspec.analysis.quality.numbers.intervals import estimates, squared_mean, wilson
+from netspec.analysis.quality.views.html import charts_html, heading, paragraph, table_html, value_text
+from netspec.data.dataset.lazy_rows import Array
+from netspec.report.charts.bars import Bar, bars_svg
+
+MAX_ROWS = 2000
+"""Rows that are permuted."""
+MAX_BARS = 20
+MAX_GROUPED = 6
+MIN_GROUP = 5
+"""Smaller groups are not compared."""
+
+
+def score_of(outcome: Outcome) -> tuple[str, float]:
+    """The metric that columns are judged by, and its value: the accuracy, or the RMSE in units of the deviation."""
+    sizes = amounts_of(outcome)
+    return ("accuracy", float(sizes.mean())) if is_right(outcome) else ("rmse", float(np.sqrt(sizes.mean())))
+
+
+def is_right(outcome: Outcome) -> bool:
+    """Whether predictions are right or wrong; otherwise they are numbers."""
+    return outcome.kind in ("classes", "yes_no", "labels")
+
+
+def amounts_of(outcome: Outcome) -> Array:
+    """For each row 1 or 0 as the prediction is right or wrong, or the squared error, of several columns its mean."""
+    if is_right(outcome):
+        right: Array = (outcome.expected == outcome.decided).astype(float).reshape(len(outcome), -1)
+        fractions: Array = right.mean(axis=1)
+        return fractions
+    squares = np.square(outcome.predicted - outcome.expected).reshape(len(outcome), -1)
+    means: Array = squares.mean(axis=1)
+    return means
+
+
+def importances(of: Evaluated, repeats: int = REPEATS) -> dict[str, list[Importance | None]]:
+    """For each output how much worse it becomes when a column is permuted, in the order of the columns: by how much
+    the accuracy falls, or the RMSE rises."""
+    rows = np.arange(min(len(of.index), MAX_ROWS))
+    inputs = {name: x[rows] for name, x in of.inputs.items()}
+    part = of.taking(rows)
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(rows)) for _ in range(repeats)]
+    names = [*of.outcomes]
+    found: dict[str, list[Importance | None]] = {name: [] for name in names}
+
+    def scores(changed: Mapping[str, Array]) -> Array:
+        outcomes = part.again(changed)
+        values = [score_of(outcomes[name]) for name in names]
+        return np.array([value if metric == "accuracy" else -value for metric, value in values])
+
+    def permuted(column: TableColumn) -> Callable[[Array], Mapping[str, Array]]:
+        def change(order: Array) -> Mapping[str, Array]:
+            mine = inputs[column.input].copy()
+            part_of = ... if column.features is None else (slice(None), column.features)
+            mine[part_of] = inputs[column.input][order][part_of]
+            return {**inputs, column.input: mine}
+
+        return change
+
+    changes = [permuted(column) for column in of.examples.columns]
+    for one in permutation_importance(scores, changes, orders, baseline=scores(inputs)):
+        for number, name in enumerate(names):
+            found[name].append(None if one is None else one[number])
+    return found
+
+
+def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | None]) -> str:
+    """The columns as bars, the most important first."""
+    columns = of.examples.columns
+    known = [(one, columns[i].name) for i, one in enumerate(found) if one is not None]
+    ranked = sorted(known, key=lambda pair: -pair[0].mean)[:MAX_BARS]
+    metric, _ = score_of(outcome)
+    unit = "accuracy that is lost" if metric == "accuracy" else "RMSE that is added"
+    bars = [
+        Bar(name, one.mean, one.mean - one.std, one.mean + one.std, _signed(metric, one.mean)) for one, name in ranked
+    ]
+    first = f"most depends on {ranked[0][1]}" if ranked and ranked[0][0].mean > 0 else ""
+    chart = bars_svg("Importance of the columns", unit, bars, summary=first) if bars else ""
+    some = f"the {len(ranked)} most important of {len(columns)} columns; " if len(ranked) < len(columns) else ""
+    text = (
+        f"Each column is permuted {REPEATS} times ({some}the lines are ± 1 standard deviation): "
+        "what becomes worse without it. Of columns that say the same, each may seem to matter little."
+    )
+    return heading("Importance of the columns") + paragraph(text) + charts_html([chart] if chart else [])
+
+
+def _signed(metric: str, value: float) -> str:
+    return f"{100 * value:.1f}%" if metric == "accuracy" else f"{value:.3g}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some rows: how many they are, and their metric with the ends of its interval."""
+
+    name: str
+    count: int
+    value: float
+    low: float
+    high: float
+
+
+def groups_html(of: Evaluated, outcome: Outcome) -> str:
+    """The metric for groups of rows: of the columns between whose groups it differs most."""
+    amounts = amounts_of(outcome)
+    metric, whole = score_of(outcome)
+    found: list[tuple[float, str, list[Group]]] = []
+    for column in of.examples.columns:
+        groups = [_group(name, metric, amounts[rows]) for name, rows in _groups(of, column) if len(rows) >= MIN_GROUP]
+        values = [group.value for group in groups]
+        if len(groups) > 1:
+            found.append((max(values) - min(values), column.name, groups))
+    if not found:
+        return ""
+    shown = sorted(found, key=lambda one: -one[0])[:MAX_GROUPED]
+    rows = []
+    for _, name, groups in shown:
+        for group in groups:
+            interval = f"{value_text(metric, group.low)} to {value_text(metric, group.high)}"
+            is_worse = group.high < whole if metric == "accuracy" else group.low > whole
+            value = value_text(metric, group.value)
+            marked = f"<strong>{value}</strong>" if is_worse else value
+            rows.append([escape(f"{name}: {group.name}"), f"{group.count:,}", marked, interval])
+    text = f"All rows together: {value_text(metric, whole)}. Groups that are clearly worse are bold."
+    if len(shown) < len(found):
+        text += f" Shown are the {len(shown)} of {len(found)} columns whose groups differ most."
+    caption = "Groups by the values of a column, of numbers by their quartiles"
+    head = ["rows with", "rows", "RMSE" if metric == "rmse" else metric, "95% interval"]
+    return heading("Groups of rows") + paragraph(text) + table_html(caption, head, rows)
+
+
+def _groups(of: Evaluated, column: TableColumn) -> Iterable[tuple[str, Array]]:
+    raw = of.examples.raw(column.input, of.index)
+    if column.is_number:
+        return groups_by_quartile(column.of(raw)[:, 0]).items()
+    return groups_by_value(column.texts(raw)).items()
+
+
+def _group(name: str, metric: str, amounts: Array) -> Group:
+    mean = float(amounts.mean())
+    if metric == "accuracy":
+        return Group(name, len(amounts), mean, *wilson(mean * len(amounts), len(amounts)))
+    found = estimates({"": squared_mean(amounts)}, len(amounts))[""]
+    return Group(name, len(amounts), found.value, found.low, found.high)

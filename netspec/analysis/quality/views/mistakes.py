@@ -1,0 +1,45 @@
+"""The worst mistakes: wrong predictions that are most certain, and the largest errors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.analysis.quality.evaluated import Outcome
+from netspec.analysis.quality.views.html import heading, paragraph
+from netspec.analysis.quality.views.shown import Remark, Shown
+from netspec.data.dataset.lazy_rows import Array
+from netspec.report.text import number_text
+
+MAX_IMAGES = 24
+MAX_ROWS = 10
+
+
+def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) -> str:
+    """The wrong predictions of classes or of yes and no that are most certain."""
+    expected, decided = outcome.expected.astype(int), outcome.decided.astype(int)
+    wrong = np.flatnonzero(expected != decided)
+    if not len(wrong):
+        return paragraph("Every prediction is right.")
+    limit = MAX_IMAGES if shown.of.examples.kind == "images" else MAX_ROWS
+    worst = wrong[np.argsort(-probabilities[wrong], kind="stable")][:limit]
+    remarks = []
+    for one in worst.tolist():
+        sure = f" ({100 * probabilities[one]:.0f}%)" if outcome.is_probability else ""
+        remarks.append(Remark(one, f"{outcome.names[expected[one]]}, predicted {outcome.names[decided[one]]}{sure}"))
+    title = "The wrong predictions that are most certain"
+    return heading("Worst mistakes") + shown.html(title, outcome, remarks)
+
+
+def largest_errors_html(outcome: Outcome, shown: Shown) -> str:
+    """The examples whose numbers are predicted worst; of several columns the error counts in units of the deviation."""
+    spread = outcome.expected.std(axis=0)
+    errors = np.abs(outcome.predicted - outcome.expected) / np.where(spread > 0, spread, 1)
+    worst = np.argsort(-errors.max(axis=1), kind="stable")[:MAX_ROWS]
+    remarks = []
+    for one in worst.tolist():
+        column = int(errors[one].argmax())
+        true, guess = float(outcome.expected[one, column]), float(outcome.predicted[one, column])
+        front = f"{outcome.names[column]}: " if len(outcome.names) > 1 else ""
+        remarks.append(Remark(one, f"{front}{number_text(true)}, predicted {number_text(guess)}"))
+    title = "The largest errors"
+    return heading(title) + shown.html(title, outcome, remarks)

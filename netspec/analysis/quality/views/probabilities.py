@@ -1,0 +1,155 @@
+"""Charts of predicted probabilities: ROC, precision-recall, calibration, and the threshold of yes/no outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netspec.analysis.quality.evaluated import Outcome
+from netspec.analysis.quality.numbers.classification import BINS, Calibration, Ranking, macro_roc
+from netspec.analysis.quality.numbers.intervals import wilson
+from netspec.analysis.quality.views.html import charts_html, paragraph
+from netspec.data.dataset.lazy_rows import Array
+from netspec.report.charts.axes import Axis
+from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg
+
+MAX_CURVES = 4
+MAX_ROC_CLASSES = 100
+"""Of more classes no curves are drawn: each would be computed from all predictions."""
+THRESHOLDS = 201
+ZOOMED = 0.98
+"""Where all areas are above this, only the corner of the curves is shown."""
+FIRST_TENTH = Axis(0.0, 0.1, (0.0, 0.02, 0.04, 0.06, 0.08, 0.1))
+LAST_TENTH = Axis(0.9, 1.0, (0.9, 0.92, 0.94, 0.96, 0.98, 1.0))
+
+
+def probabilities_html(outcome: Outcome) -> str:
+    """The charts that fit an output with classes, labels or yes and no."""
+    charts = _ranking_charts(outcome)
+    text = ""
+    if outcome.is_probability:
+        is_true, sure = certainty(outcome)
+        found = Calibration.of(is_true.reshape(-1), sure.reshape(-1))
+        charts += [calibration_svg(found, outcome), counts_svg(found, outcome)]
+        text = (
+            f"Expected calibration error {100 * found.error:.1f}% (Guo et al. 2017): by so much the predicted "
+            "probabilities differ on average from how often the predictions are right."
+        )
+    if outcome.kind == "yes_no" and outcome.is_probability:
+        charts.append(threshold_svg(outcome))
+    return charts_html(charts) + (paragraph(text) if text else "")
+
+
+def certainty(outcome: Outcome) -> tuple[Array, Array]:
+    """What came true, and the probability it was predicted with: of classes whether the most probable one is right, of
+    yes and no whether it is yes."""
+    if outcome.kind == "classes":
+        return outcome.expected == outcome.decided, outcome.predicted.max(axis=-1)
+    return outcome.expected, outcome.predicted
+
+
+def of_decision(outcome: Outcome) -> Array:
+    """The probability of what is predicted; of scores their distance from the threshold."""
+    if outcome.kind == "classes":
+        found: Array = outcome.predicted.max(axis=-1)
+        return found
+    if not outcome.is_probability:
+        return np.abs(outcome.predicted - outcome.threshold)
+    return np.where(outcome.decided, outcome.predicted, 1 - outcome.predicted)
+
+
+# ---------------------------------------------------------------- ROC and precision-recall
+
+
+def rankings(outcome: Outcome) -> dict[str, Ranking]:
+    """Each class or label against the others, where it occurs and is not everywhere."""
+    if outcome.kind == "yes_no":
+        pairs = {outcome.names[1]: (outcome.expected, outcome.predicted)}
+    elif outcome.kind == "labels":
+        pairs = {n: (outcome.expected[:, i], outcome.predicted[:, i]) for i, n in enumerate(outcome.names)}
+    else:
+        there = range(len(outcome.names)) if len(outcome.names) <= MAX_ROC_CLASSES else ()
+        pairs = {outcome.names[i]: (outcome.expected == i, outcome.predicted[:, i]) for i in there}
+    return {name: Ranking.of(*pair) for name, pair in pairs.items() if pair[0].any() and not pair[0].all()}
+
+
+def _ranking_charts(outcome: Outcome) -> list[str]:
+    found = rankings(outcome)
+    if not found:
+        return []
+    areas = {name: ranking.roc_auc for name, ranking in found.items()}
+    precisions = {name: ranking.average_precision for name, ranking in found.items()}
+    roc, recall = [], []
+    if len(found) > 1:
+        mean = float(np.mean([*areas.values()]))
+        roc.append(Series(f"mean of {len(found)} ({mean:.4f})", *_curve(macro_roc([*found.values()])), color=None))
+    for color, name in enumerate(_lowest(areas)):
+        roc.append(Series(f"{name} ({areas[name]:.4f})", *_curve(found[name].roc()), color=color))
+    for color, name in enumerate(_lowest(precisions)):
+        curve = _curve(found[name].precision_recall())
+        recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
+    which = "each class against the others; those with the lowest areas" if len(found) > 1 else ""
+    words = ", ".join(one.name for one in roc)
+    is_good = min(areas.values()) > ZOOMED
+    guide = [] if is_good else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
+    axes, corner = ((FIRST_TENTH, LAST_TENTH), ", corner") if is_good else ((FRACTIONS, FRACTIONS), "")
+    names = ("false positive rate", "true positive rate")
+    charts = [plane_svg(Plane(f"ROC curve{corner} (area)", *names, [*roc, *guide], f"{which} {words}".strip(), *axes))]
+    is_good = min(precisions.values()) > ZOOMED
+    axes, corner = ((LAST_TENTH, LAST_TENTH), ", corner") if is_good else ((FRACTIONS, FRACTIONS), "")
+    title = f"Precision and recall{corner} (average precision)"
+    charts.append(plane_svg(Plane(title, "recall", "precision", recall, ", ".join(one.name for one in recall), *axes)))
+    return charts
+
+
+def _lowest(areas: dict[str, float]) -> Sequence[str]:
+    return sorted(areas, key=lambda name: areas[name])[:MAX_CURVES]
+
+
+def _curve(found: tuple[Array, Array]) -> tuple[list[float], list[float]]:
+    return found[0].tolist(), found[1].tolist()
+
+
+# ---------------------------------------------------------------- calibration and threshold
+
+
+def calibration_svg(found: Calibration, outcome: Outcome) -> str:
+    """The reliability diagram: how often predictions with a probability come true."""
+    is_in = found.counts > 0
+    counts, observed = found.counts[is_in].tolist(), found.observed[is_in].tolist()
+    ends = [wilson(rate * count, count) for rate, count in zip(observed, counts, strict=True)]
+    points = Series("observed, 95% interval", found.predicted[is_in].tolist(), observed, kind="marked", ends=ends)
+    guide = Series("calibrated", (0, 1), (0, 1), color=None, is_dashed=True)
+    what = "true" if outcome.kind == "classes" else outcome.names[1] if outcome.kind == "yes_no" else "yes"
+    summary = f"expected calibration error {100 * found.error:.1f}%"
+    y_name = f"how often it is {what}"
+    plane = Plane("Calibration", "predicted probability", y_name, [points, guide], summary, FRACTIONS, FRACTIONS)
+    return plane_svg(plane)
+
+
+def counts_svg(found: Calibration, outcome: Outcome) -> str:
+    """How many predictions have which probability."""
+    centers = (np.arange(BINS) + 0.5) / BINS
+    bars = Series("", centers.tolist(), found.counts.tolist(), kind="bars", width=1 / BINS)
+    what = "of the predicted class" if outcome.kind == "classes" else "of yes"
+    if outcome.kind == "yes_no":
+        what = f"of {outcome.names[1]}"
+    summary = f"{int(found.counts[-1]):,} of {int(found.counts.sum()):,} predictions are above 90%"
+    return plane_svg(Plane("Predicted probabilities", f"probability {what}", "predictions", [bars], summary, FRACTIONS))
+
+
+def threshold_svg(outcome: Outcome) -> str:
+    """Metrics over the threshold of a yes/no output; the one that is in use is marked."""
+    thresholds = np.linspace(0, 1, THRESHOLDS)
+    found = Ranking.of(outcome.expected, outcome.predicted).by_threshold(thresholds)
+    series = [
+        Series(name if name != "f1" else "F1", thresholds.tolist(), values.tolist(), color=color)
+        for color, (name, values) in enumerate(found.items())
+    ]
+    used = outcome.threshold
+    mark = Series(f"in use: {used:.3g}", (used, used), (0, 1), color=None, is_dashed=True)
+    at = Ranking.of(outcome.expected, outcome.predicted).by_threshold(np.array([used]))
+    summary = f"At {used:.3g}: " + ", ".join(f"{name} {100 * values[0]:.1f}%" for name, values in at.items())
+    title = f"Threshold of {outcome.names[1]}"
+    return plane_svg(Plane(title, "threshold", "metric", [*series, mark], summary, FRACTIONS, FRACTIONS))

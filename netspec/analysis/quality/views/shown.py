@@ -1,0 +1,78 @@
+"""Lists of examples in a page: images, rows of a table, or texts, with what is said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from netspec.analysis.quality.evaluated import Evaluated, Outcome
+from netspec.analysis.quality.views.html import table_html
+from netspec.analysis.quality.views.thumbnails import Thumbnails
+
+MAX_COLUMNS = 5
+MAX_CELL = 40
+MAX_CONTEXT = 60
+"""Tokens of a text that are shown."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A prediction, by its number in the outcome, and what is said of it, such as `4, predicted 9 (87%)`."""
+
+    prediction: int
+    text: str
+
+
+class Shown:
+    """How the examples of a run are shown. `order` are the columns of a table, the most important ones first."""
+
+    def __init__(self, of: Evaluated, order: Sequence[int] = ()) -> None:
+        self.of = of
+        self.thumbnails = Thumbnails(of.examples)
+        count = len(of.examples.columns)
+        self.order = [*order, *(i for i in range(count) if i not in order)][:MAX_COLUMNS]
+
+    def html(self, caption: str, outcome: Outcome, remarks: Sequence[Remark]) -> str:
+        """Some predictions with their examples."""
+        kind = self.of.examples.kind
+        numbers = [int(self.of.index[outcome.example(one.prediction)]) for one in remarks]
+        if kind == "images":
+            return self._images(numbers, outcome, remarks)
+        if kind == "rows":
+            return self._rows(caption, numbers, remarks)
+        if kind == "texts":
+            return self._texts(caption, numbers, outcome, remarks)
+        rows = [[escape(self.of.examples.name(n)), escape(one.text)] for n, one in zip(numbers, remarks, strict=True)]
+        return table_html(caption, ["example", "prediction"], rows, left=2)
+
+    def _images(self, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
+        items = []
+        for number, one in zip(numbers, remarks, strict=True):
+            name = self.of.examples.name(number)
+            where = "" if outcome.position is None else f", position {outcome.position[one.prediction]}"
+            image = self.thumbnails.html(number, f"{name}{where}")
+            items.append(f'<li title="{escape(name)}">{image}<span>{escape(one.text)}</span></li>')
+        return f'<ul class="thumbs">{"".join(items)}</ul>'
+
+    def _rows(self, caption: str, numbers: Sequence[int], remarks: Sequence[Remark]) -> str:
+        columns = self.of.examples.columns
+        head = ["row", "prediction", *(columns[i].name for i in self.order)]
+        rows = []
+        for number, one in zip(numbers, remarks, strict=True):
+            cells = self.of.examples.cells(number)
+            shown = [escape(cells[i][:MAX_CELL]) for i in self.order]
+            rows.append([escape(self.of.examples.name(number)), escape(one.text), *shown])
+        return table_html(caption, head, rows, left=2)
+
+    def _texts(self, caption: str, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
+        rows = []
+        for number, one in zip(numbers, remarks, strict=True):
+            tokens = self.of.examples.tokens(number)
+            if outcome.position is not None:
+                tokens = tokens[: int(outcome.position[one.prediction]) + 1]
+            shown = self.of.examples.separator.join(tokens[-MAX_CONTEXT:])
+            front = "…" if len(tokens) > MAX_CONTEXT else ""
+            text = f'<span class="mono">{front}{escape(shown)}</span>'
+            rows.append([escape(self.of.examples.name(number)), escape(one.text), text])
+        return table_html(caption, ["text", "prediction", "up to there"], rows, left=3)

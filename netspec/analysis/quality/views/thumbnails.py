@@ -1,0 +1,88 @@
+"""Small images of examples in a page: all of them are in one picture, of which each element shows a part."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from netspec.analysis.quality.examples import Examples
+from netspec.data.dataset.lazy_rows import Array
+
+MAX_SIDE = 64
+COLUMNS = 16
+DISPLAY = 56
+"""CSS pixels of the longer side."""
+MAX_BYTES = 100_000
+QUALITIES = (85, 70, 50)
+
+
+class Thumbnails:
+    """The images of a section; `html` shows one, `around` puts the picture of all of them around the section."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+        self.places: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def html(self, number: int, label: str) -> str:
+        """The image of an example of the split; `label` says what it is."""
+        row, column = divmod(self.places.setdefault(number, len(self.places)), COLUMNS)
+        return f'<span class="thumb" role="img" aria-label="{escape(label)}" style="--x:{column};--y:{row}"></span>'
+
+    def around(self, body: str) -> str:
+        """The section, with the picture that its elements show."""
+        if not self.places:
+            return body
+        kind, content, size = self._content()
+        scale = DISPLAY / max(size)
+        width, height = round(size[1] * scale), round(size[0] * scale)
+        data = base64.b64encode(content).decode()
+        rows = math.ceil(len(self.places) / COLUMNS)
+        style = f"--w:{width}px;--h:{height}px;--columns:{COLUMNS};--rows:{rows}"
+        return f'<div class="sprites" style="{style};--sprite:url(data:image/{kind};base64,{data})">{body}</div>'
+
+    def _content(self) -> tuple[str, bytes, tuple[int, int]]:
+        """The picture as PNG, or as JPEG where that is much larger, and the size of an image in it."""
+        images = [self.examples.image(number) for number in self.places]
+        height, width = images[0].shape[:2]
+        side = min(MAX_SIDE, max(height, width))
+        while True:
+            size = (max(1, round(height * side / max(height, width))), max(1, round(width * side / max(height, width))))
+            sheet = _sheet(images, size)
+            png = _encoded(sheet, "png", optimize=True)
+            if len(png) <= MAX_BYTES:
+                return "png", png, size
+            for quality in QUALITIES:
+                content = _encoded(sheet, "jpeg", quality=quality, optimize=True)
+                if len(content) <= MAX_BYTES:
+                    return "jpeg", content, size
+            if side <= 16:
+                return "jpeg", content, size
+            side //= 2
+
+
+def _sheet(images: list[Array], size: tuple[int, int]) -> Image.Image:
+    channels = max(image.shape[2] for image in images)
+    rows = math.ceil(len(images) / COLUMNS)
+    sheet = np.zeros((rows * size[0], COLUMNS * size[1], channels), np.uint8)
+    for place, image in enumerate(images):
+        row, column = divmod(place, COLUMNS)
+        found = image
+        if image.shape[:2] != size:
+            small = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
+            found = np.asarray(small.resize((size[1], size[0]), Image.Resampling.BILINEAR)).reshape(*size, -1)
+        sheet[row * size[0] : (row + 1) * size[0], column * size[1] : (column + 1) * size[1]] = found
+    return Image.fromarray(sheet.squeeze(2) if channels == 1 else sheet)
+
+
+def _encoded(picture: Image.Image, form: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, form, **options)
+    return content.getvalue()

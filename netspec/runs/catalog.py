@@ -30,7 +30,7 @@ from netspec.storage import errors
 from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
-from netspec.storage.run_lock import is_locked, locked, trainer_exists
+from netspec.storage.run_lock import is_locked, locked
 from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
@@ -181,7 +181,7 @@ class SeedsRecord(Frozen):
 
 def _look_at_one(path: Path) -> RunInfo:
     try:
-        return _row(path, trainer_exists(path) is not False and is_locked(path))
+        return _row(path, is_locked(path))
     except CompileError as error:
         return RunInfo(path, path.name.rpartition("-")[0], "broken", error.diagnostics[0].message)
 

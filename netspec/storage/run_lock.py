@@ -12,12 +12,18 @@ from filelock import FileLock, Timeout
 
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
+from netspec.language.files.regular_file import open_regular
 from netspec.storage import errors
 from netspec.storage.run_files import check_writable, log_lines
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 LOCK = ".lock"
 PATIENCE = 1.0
-"""Seconds to wait for a lock: `netspec runs` holds one for a moment when it looks at a run."""
+"""Seconds to wait for a lock: `netspec runs` shares one for a moment when it looks at a run."""
 
 
 @contextmanager
@@ -42,17 +48,21 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def is_locked(run: Path) -> bool:
-    """Whether a process trains the run now."""
+    """Whether a process trains the run now. The lock is only tried, as one that any number of readers may share."""
     if not (run / LOCK).exists():
         return False
     try:
         check_writable(run, run / LOCK)
-        with FileLock(run / LOCK).acquire(timeout=0):
-            return False
-    except Timeout:
+        if fcntl is None:
+            with FileLock(run / LOCK).acquire(timeout=0):
+                return False
+        with open_regular(run / LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # it is given back when the file is closed
+        return False
+    except (Timeout, BlockingIOError):
         return True
     except OSError:
-        return False  # a lock that this user may not acquire, or something else under its name
+        return False  # a lock that this user may not read, or something else under its name
 
 
 def this_process() -> str:

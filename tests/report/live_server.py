@@ -66,12 +66,13 @@ class Events:
         return fields["event"], json.loads(fields["data"])
 
     def until(self, text: str) -> dict[str, str]:
-        """The HTML of each part that has come last, by its key or its kind, up to a status with this text."""
-        found: dict[str, str] = {}
-        while text not in found.get("status", found.get("page", "")):
+        """The HTML that has come last of each part, by its key or its kind, up to one with this text."""
+        parts: dict[str, str] = {}
+        while True:
             event, data = self.next()
-            found[data.get("key", event)] = data["html"]
-        return found
+            parts[data.get("key", event)] = data["html"]
+            if text in data["html"]:
+                return parts
 
     def close(self) -> None:
         self.connection.close()

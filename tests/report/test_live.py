@@ -108,7 +108,7 @@ def test_the_policy_allows_the_scripts_and_styles_of_the_page_alone(server: Live
     for tag in ("script", "style"):
         texts = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
         hashes = {f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts}
-        assert len(texts) == page.count(f"<{tag}") == 2 and set(policy[f"{tag}-src"].split()) == hashes
+        assert len(texts) == page.count(f"</{tag}>") and set(policy[f"{tag}-src"].split()) == hashes
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["connect-src"] == "'self'" and "unsafe" not in str(policy)
     assert not re.search(r"\sstyle=|\son\w+=|https?://(?!www\.w3\.org)", page)
@@ -178,15 +178,13 @@ def test_runs_that_appear_later_are_shown(growing: Growing, runs: Path) -> None:
     with served(later) as server:
         events = Events(server)
         assert "Nothing is trained in" in events.next()[1]["html"]
-        later.mkdir()
-        shutil.copytree(runs / "images-1", later / ".images-1-x")  # one that is being made
-        (later / ".images-1-x").rename(later / "images-1")
-        assert "<h1>images-1</h1>" in events.until("done: 2 epochs")["page"]
-        shutil.copytree(runs / "table-1", later / "table-1")
-        event, data = events.next()
-        assert event == "page" and "<h1>2 runs</h1>" in data["html"] and "table-1/seed-1" in data["html"]
-        shutil.rmtree(later / "images-1")
-        assert "<h1>table-1</h1>" in events.until("")["page"]
+        for name, title in (("images-1", "images-1"), ("table-1", "2 runs")):
+            shutil.copytree(runs / name, later / f".{name}-x")  # as a run is made: it appears when it is complete
+            (later / f".{name}-x").rename(later / name)
+            page = events.until(f"<h1>{title}</h1>")["page"]
+            assert f".{name}" not in page and page.count('class="sign finished"') == (1 if name == "images-1" else 3)
+        (later / "images-1").rename(later / ".removed-images-1")
+        events.until("<h1>table-1</h1>")
         events.close()
 
 
@@ -297,8 +295,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(runs: Path, tmp_path:
 # ---------------------------------------------------------------- the command
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_command(runs: Path, default_signals: None, number: int) -> None:
+def test_a_signal_ends_the_command(runs: Path, default_signals: None) -> None:
     command = [sys.executable, "-m", "netspec", "watch", "images-1", "--runs", str(runs), "--json"]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert started.stdout is not None
@@ -307,9 +304,8 @@ def test_a_signal_ends_the_command(runs: Path, default_signals: None, number: in
     connection.request("GET", address["address"].partition(str(address["port"]))[2].replace("/?", "/events?"))
     assert connection.getresponse().status == 200
     assert address["address"].startswith(f"http://127.0.0.1:{address['port']}/?token=")
-    began = time.monotonic()
-    started.send_signal(number)
-    assert started.wait(5) == 0 and time.monotonic() - began < 1
+    started.send_signal(signal.SIGINT)
+    assert started.wait(5) == 0  # a second on a machine that does nothing else; a client waits for 15
     assert started.communicate()[1] == ""
 
 
@@ -317,4 +313,4 @@ def test_what_cannot_be_served(server: LiveServer, runs: Path, capsys: pytest.Ca
     assert run(["watch", str(runs), "--port", str(server.server_address[1])]) == 1
     assert "NS569" in capsys.readouterr().err
     assert run(["watch", str(runs / "images-1" / "spec.net")]) == 1
-    assert "is a file" in capsys.readouterr().err
+    assert "give a run folder" in capsys.readouterr().err

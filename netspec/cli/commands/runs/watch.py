@@ -9,7 +9,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -58,11 +58,12 @@ def command(names: tuple[str, ...], port: int | None, opens: bool, folder: str, 
     from netspec.analysis.pages.live.feed import Feed
 
     feed = Feed(names or (folder,), Path(folder))
-    with _server(feed, port) as server:
+    with _signals() as stop, _server(feed, port) as server:
         _print_address(server, as_json=as_json)
         if opens:
             webbrowser.open(server.url)
-        _wait_for_signal()
+        while not stop.wait(LOOK_SECONDS):  # on Windows a signal does not end a wait
+            pass
     return 0
 
 
@@ -100,18 +101,14 @@ def _print_address(server: LiveServer, *, as_json: bool) -> None:
     click.echo("Ctrl-C ends it")
 
 
-def _wait_for_signal() -> None:
-    """Until Ctrl-C, SIGTERM or the end of the terminal."""
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, SIGTERM and the end of the terminal set."""
     stop = threading.Event()
-
-    def handle(*_: Any) -> None:
-        stop.set()
-
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, handle) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
-        while not stop.wait(LOOK_SECONDS):  # on Windows a signal does not end a wait
-            pass
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

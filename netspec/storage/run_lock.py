@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,8 @@ from netspec.language.files.regular_file import open_regular
 from netspec.storage import errors
 from netspec.storage.run_files import check_writable, log_lines
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
 PATIENCE = 1.0
@@ -53,7 +52,7 @@ def is_locked(run: Path) -> bool:
         return False
     try:
         check_writable(run, run / LOCK)
-        if fcntl is None:
+        if sys.platform == "win32":
             with FileLock(run / LOCK).acquire(timeout=0):
                 return False
         with open_regular(run / LOCK) as file:

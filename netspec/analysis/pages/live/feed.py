@@ -143,10 +143,10 @@ class Feed:
         """Look at the files again and again while somebody looks at the page, until `close`."""
         wait = POLL_SECONDS
         while not self._closed.wait(wait):
-            began = time.monotonic()
+            began = time.thread_time()
             if self._viewers:
                 self.look()
-            wait = max(POLL_SECONDS, (time.monotonic() - began) / MAX_LOAD)
+            wait = max(POLL_SECONDS, (time.thread_time() - began) / MAX_LOAD)
 
     def close(self) -> None:
         """End `poll` and all `updates`."""

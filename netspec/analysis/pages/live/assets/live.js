@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const HIDDEN_SECONDS = 20, LOST_SECONDS = 3;
-  // The page as it was served: what a script or a reader has changed since then stays as it is.
+  // The page as it was served, without what scripts and readers have changed since then, which stays as it is.
   let served = document.body.cloneNode(true), version = document.getElementById("live").dataset.version;
 
   // Make the same changes to `live` that lead from `before` to `after`; elements that stay keep their state.
@@ -89,6 +89,11 @@
     source.close();
     timer = setTimeout(connect, 1000 * HIDDEN_SECONDS);
   };
-  document.addEventListener("visibilitychange", connect);
-  connect();
+  document.addEventListener("DOMContentLoaded", () => {
+    // When this script runs, the browser has not read what follows it.
+    const later = [...document.body.childNodes].slice(served.childNodes.length);
+    served.append(...later.map((one) => one.cloneNode(true)));
+    document.addEventListener("visibilitychange", connect);
+    connect();
+  });
 })();

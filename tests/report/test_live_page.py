@@ -88,7 +88,7 @@ def test_a_training_is_followed(page: Any, server: LiveServer, tmp_path: Path) -
     page.locator("#training summary").focus()
     page.evaluate("scrollTo(0, 700)")
     top = page.evaluate("document.querySelector('#training').getBoundingClientRect().top")
-    curve = page.locator("#training svg path.mark").first.get_attribute("d")
+    curve = page.locator("#training .charts path.mark").first.get_attribute("d")
     wait_until(page, "seen.length > 1 && seen.at(-1) < 400")
     if training.poll() is None:
         assert violations(page) == []
@@ -96,7 +96,7 @@ def test_a_training_is_followed(page: Any, server: LiveServer, tmp_path: Path) -
     assert training.wait(10) == 0
     # What is shown has changed, but nothing of what a reader has done to it.
     wait_until(page, "document.querySelector('#summary').textContent.includes('test accuracy')")
-    assert page.locator("#training svg path.mark").first.get_attribute("d") != curve
+    assert page.locator("#training .charts path.mark").first.get_attribute("d") != curve
     assert page.locator("#training details").first.get_attribute("open") is not None
     assert page.evaluate("document.activeElement.nodeName") == "SUMMARY"
     assert page.evaluate("document.querySelector('#training').getBoundingClientRect().top") == pytest.approx(top, abs=2)

@@ -79,8 +79,8 @@ def __dir__() -> list[str]:
 class _Report(ModuleType):
     """The folder `netspec.report`, which is called like the function."""
 
-    def __call__(self, *runs: Any) -> Any:
-        return import_module(_HOMES["report"]).report(*runs)
+    def __call__(self, *runs: Any, data: Any = None) -> Any:
+        return import_module(_HOMES["report"]).report(*runs, data=data)
 
 
 class _Package(ModuleType):

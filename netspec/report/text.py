@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -50,6 +51,11 @@ def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  
         else:
             lines.append((indent if lines else "") + part)
     return lines
+
+
+def name_text(name: str) -> str:
+    """A name, in quotes and with escapes where it is blank, such as that of the class of a space."""
+    return name if name.strip() else json.dumps(name)
 
 
 def number_text(value: float, digits: int = 4) -> str:

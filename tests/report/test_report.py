@@ -97,7 +97,7 @@ def test_texts_are_not_html(table_page: str) -> None:
 def test_gradients_and_rates_have_charts(table_page: str) -> None:
     charts = {*re.findall(r'role="img" aria-label="([^"]*)"', table_page)}
     gradients, rates = "gradient norm (mean of the steps)", "learning rate (end of epoch)"
-    assert {"loss", "accuracy", gradients, rates, "time per epoch (s)"} <= charts
+    assert {"loss", "accuracy", gradients, rates, "time per epoch (s), the first with compilation"} <= charts
     (words,) = re.findall(r"<desc>(learning rate.*?)</desc>", table_page)
     values = [number_text(0.02 * (1 + np.cos(np.pi * step / 9)) / 2) for step in (2, 8)]  # three steps in an epoch
     assert all(f"{value} in epoch {epoch}" in words for value, epoch in zip(values, (1, 3), strict=True))
@@ -229,3 +229,21 @@ def test_pieces_of_code_have_their_kinds() -> None:
         ("keyword", "input"), ("number", "8x8"), ("comment", '# "no" text'), ("number", "10%"), ("arrow", "->"),
         ("string", '"a -> 1"'),
     ]  # fmt: skip
+
+
+def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 3)).astype(np.float32)
+    y = x[:, :1] * 3 + 50
+    spec = "param width = 2\ninput 3\ndense(width) -> dense(1)\nexpect { test_mae < 1000\ntest_rmse < 0 }"
+    trained = netspec.train(spec, (x, y), epochs=1, params={"width": 3}, runs=tmp_path, verbose=0, expect="ignore")
+    call = 'netspec.train("network.net", data, epochs=1, params={"width": 3})'
+    without, found = netspec.report(trained).html, netspec.report(trained, data=(x, y)).html
+    assert call in unescape(without) and "which a run folder does not hold" in without
+    index = read_splits(ReadRun(trained.run), (x, y)).train_index
+    targets = tables(found)["Numbers of the 40 training examples, before normalization"]
+    assert len(index) == 40 and targets[-1][0] in ("target", "feature 3")
+    means = [row[2] for row in targets[1:]]
+    assert means == [number_text(float(x[index, i].mean(dtype=np.float64))) for i in range(3)]
+    expected = {row[0]: row[2] for row in tables(found)["What the spec expects"][1:]}
+    assert expected == {"test_mae < 1000": "met", "test_rmse < 0": "not met"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.results import metrics_html
-from netspec.analysis.pages.summary import SPLITS, summary_body, words_of
+from netspec.analysis.pages.summary import summary_body, words_of
 from netspec.analysis.pages.training import charts_html
 from netspec.report.metric_text import best_value, by_split, metric_text, plain_metrics
 from netspec.report.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
@@ -56,8 +56,7 @@ def _best_text(infos: Sequence[RunInfo]) -> str:
         best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
         if best is not None:
             names = [info.name for info in infos if info.metrics.get(name) == best]
-            split, _, metric = name.partition("_")
-            what = f"the best {SPLITS[split]} {words_of(metric)}, {metric_text(name, best)}"
+            what = f"the best {words_of(name)}, {metric_text(name, best)}"
             return f"Of {len(infos)} runs, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} {what}."
     return f"{len(infos)} runs."
 
@@ -80,10 +79,10 @@ def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     """The spread of each metric over runs that differ in their seed alone."""
     done = [run for run in runs if run.info.state == "finished"]
     found = spreads([run.metrics for run in done])
-    main = {f"{SPLITS[s]} {words_of(m)}": f"{s}_{m}" for m in [parent_metric(runs)] for s in ("test", "val")}
+    metric = next((run.main_metric for run in runs if run.main_metric is not None), "loss")
     tiles = {
-        words: f"{metric_text(name, found[name].mean)} ± {metric_text(name, found[name].std)}"
-        for words, name in main.items()
+        words_of(name): f"{metric_text(name, found[name].mean)} ± {metric_text(name, found[name].std)}"
+        for name in (f"test_{metric}", f"val_{metric}")
         if name in found
     }
     tiles |= {"seeds": str(len(done)), "parameters": f"{parent.info.parameters or 0:,}"}
@@ -96,10 +95,6 @@ def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     head, *rows = seeds_rows(names, found)
     table = table_html("Metrics of all seeds", head, rows) if found else ""
     return Section("summary", "Summary", tiles_html(tiles) + paragraph(text) + table)
-
-
-def parent_metric(runs: Sequence[ReadRun]) -> str:
-    return next((metric for run in runs if (metric := run.main_metric) is not None), "loss")
 
 
 def run_section(run: ReadRun, number: int) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,29 +13,34 @@ from netspec.analysis.pages.statistics import MAX_FEATURES, Statistics, features
 from netspec.analysis.pages.summary import SPLITS
 from netspec.data.dataset.dataset import Arrays, Target
 from netspec.data.dataset.lazy_rows import read_all
-from netspec.data.splits.split import Splits
-from netspec.language.diagnostics import CompileError
+from netspec.data.load import settle_dataset
+from netspec.data.prepare import add_channels, join_dataset
+from netspec.data.splits.split import Splits, split_dataset
+from netspec.language.diagnostics import CompileError, Unplaced, fail
 from netspec.report.charts.histogram import histogram_svg
 from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
-from netspec.report.text import number_text
+from netspec.report.text import name_text, number_text
 from netspec.runs.diff import text_of
-from netspec.spec.checks import check_training, load_data
-from netspec.spec.saved import as_trained, read_preprocessing
+from netspec.spec.checks import load_data
+from netspec.spec.experiment import as_dataset
+from netspec.spec.network_ends import input_shapes, output_heads
+from netspec.spec.saved import read_preprocessing
 
 MAX_CLASSES = 40
 """Classes in the table; of more, the most frequent ones."""
 
 
-def data_section(run: ReadRun, *, is_cheap: bool) -> Section:
+def data_section(run: ReadRun, *, is_cheap: bool, data: Any = None) -> Section:
     """The data of a run.
 
     Args:
         run: what was trained.
         is_cheap: whether they are described without reading them.
+        data: the data themselves, where its spec names no source.
     """
     body = _source_html(run) + _splits_html(run)
-    return Section("data", "Data", body if is_cheap else body + _read_html(run))
+    return Section("data", "Data", body if is_cheap else body + _read_html(run, data))
 
 
 def _source_html(run: ReadRun) -> str:
@@ -70,12 +76,13 @@ def _splits_html(run: ReadRun) -> str:
 # ---------------------------------------------------------------- what needs the data
 
 
-def _read_html(run: ReadRun) -> str:
+def _read_html(run: ReadRun, data: Any) -> str:
     """The classes, the numbers and some examples; a notice where the data cannot be read any more."""
-    if run.compilation.data.source is None:
-        return paragraph("The data were given as arrays, which a run folder does not hold.", "notice")
+    if data is None and run.compilation.data.source is None:
+        text = "The data were given as arrays, which a run folder does not hold: `netspec.report(run, data=(x, y))`."
+        return paragraph(text, "notice")
     try:
-        splits = read_splits(run)
+        splits = read_splits(run, data)
     except CompileError as error:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
     targets = "".join(_target_html(name, target, splits) for name, target in splits.facts.targets.items())
@@ -83,15 +90,21 @@ def _read_html(run: ReadRun) -> str:
     return targets + inputs + samples_html(run, splits)
 
 
-def read_splits(run: ReadRun) -> Splits:
-    """The examples that a run was trained on, read and divided again.
+def read_splits(run: ReadRun, data: Any = None) -> Splits:
+    """The examples that a run was trained on, read and divided again, but not normalized. What training checks is not
+    checked again, since they are only described.
 
     Raises:
-        CompileError: they cannot be read, or have changed.
+        CompileError: they cannot be read or divided.
     """
-    spec, preprocessing = as_trained(run.path, run.compilation), read_preprocessing(run.path)
-    dataset = load_data(spec, encoder=preprocessing.encoder)
-    return check_training(spec, dataset, preprocessing=preprocessing).splits
+    spec = run.compilation
+    dataset = as_dataset(data) or load_data(spec, encoder=read_preprocessing(run.path).encoder)
+    heads, shapes = output_heads(spec.optimized, spec.train.loss), input_shapes(spec.optimized)
+    try:
+        dataset = add_channels(join_dataset(settle_dataset(dataset, spec.data), heads), shapes)
+        return split_dataset(dataset, spec.data, scaling={})
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
 
 
 def _target_html(name: str, target: Target, splits: Splits) -> str:
@@ -99,7 +112,8 @@ def _target_html(name: str, target: Target, splits: Splits) -> str:
     if target.kind == "numbers":
         index = splits.train_index
         values, count = sampled(splits.dataset.train.targets[name], index)
-        return _statistics_html(f"Targets{label}", list(features(values, target.columns or None)), count, len(index))
+        found = list(features(values, target.columns or (["target"] if target.size == 1 else None)))
+        return _statistics_html(f"Targets{label}", found, count, len(index))
     counts = {split: _counts(target, part.targets[name]) for split, part in _parts(splits)}
     return _balance_html(f"Classes{label}", list(_class_names(target)), counts)
 
@@ -143,7 +157,7 @@ def _balance_html(title: str, names: Sequence[str], counts: Mapping[str, Sequenc
     largest, total = max(train, default=0) or 1, sum(train) or 1
     rows: list[list[str | Cell]] = [
         [
-            names[i],
+            name_text(names[i]),
             *(f"{found[i]:,}" for found in counts.values()),
             f"{100 * train[i] / total:.1f}%",
             Cell(html=f'<span class="bar" style="width:{9 * train[i] / largest:.2f}rem"></span>'),

@@ -56,12 +56,15 @@ def check_ending(path: Path) -> None:
         raise ValueError(f"a report is written as .html, not as `{path.name}`")
 
 
-def report(*runs: str | Path | Result | SeedsResult | Sequence[str | Path | Result | SeedsResult]) -> Report:
+def report(
+    *runs: str | Path | Result | SeedsResult | Sequence[str | Path | Result | SeedsResult], data: Any = None
+) -> Report:
     """A page about a run for people who were not there: what was trained, on what, how it went, how good it is, and how
     to train the same again. Several runs, or those of several seeds, are compared.
 
     Args:
         runs: run folders, or results of trainings, also in a list.
+        data: the arrays that they were trained on, where their spec names no source.
 
     Raises:
         CompileError: a run cannot be read, or is being trained (NS491).
@@ -74,7 +77,7 @@ def report(*runs: str | Path | Result | SeedsResult | Sequence[str | Path | Resu
         if look_at(folder).state == "running":
             raise fail(RunIsBusy(run=str(folder), process=""))
     title = ", ".join(folder.name for folder in folders) if len(folders) <= 3 else f"{len(folders)} runs"
-    return Report(title, page_html(title, [*_sections(folders)], note=_note(folders)))
+    return Report(title, page_html(title, [*_sections(folders, data)], note=_note(folders)))
 
 
 def write_short_reports(run: Path) -> None:
@@ -97,13 +100,13 @@ def _folders(runs: Iterable[Any]) -> Iterator[Path]:
             yield run_folder(getattr(run, "run", run))
 
 
-def _sections(folders: Sequence[Path]) -> Iterator[Section]:
+def _sections(folders: Sequence[Path], data: Any) -> Iterator[Section]:
     """Those of the runs; of a single one, what its predictions show follows its metrics."""
-    sections = run_sections(folders, is_cheap=False)
+    sections = run_sections(folders, is_cheap=False, data=data)
     for section in sections:
         yield section
         if section.key == "results" and look_at(folders[0]).state == "finished":
-            yield from quality_sections(folders[0])
+            yield from quality_sections(folders[0], data=data)
 
 
 def _note(folders: Sequence[Path]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.language.word import Option, Word
@@ -27,13 +29,30 @@ def reproduce_section(run: ReadRun) -> Section:
 
 
 def command_of(run: ReadRun) -> str:
-    """The command that trains the same; a spec that was given as a text is that of the page."""
+    """What trains the same: a command, or the call in Python for data that are given there. A spec that was given as a
+    text is that of the page."""
     spec = run.spec
     file = f"{spec.name}.net"
+    if run.compilation.data.source is None:
+        return call_of(file, spec.overrides)
     parts = ["netspec", "train", file]
     parts += [part for name, value in spec.overrides.items() for part in ("-D", f"{name}={value}")]
     parts += ["--input", spec.input] if spec.input is not None else []
     return shlex.join(parts)
+
+
+def call_of(file: str, overrides: Mapping[str, str]) -> str:
+    """`netspec.train("net.net", data, epochs=3, params={"width": 8})`"""
+    settings = {name[6:]: text for name, text in overrides.items() if name.startswith("train.")}
+    params = ", ".join(f'"{name}": {_literal(text)}' for name, text in overrides.items() if "." not in name)
+    parts = [f'"{file}"', "data", *(f"{name}={_literal(text)}" for name, text in settings.items())]
+    parts += [f"params={{{params}}}"] if params else []
+    return f"netspec.train({', '.join(parts)})"
+
+
+def _literal(text: str) -> str:
+    """A number as it is, another value as a text of Python."""
+    return text if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text) else json.dumps(text, ensure_ascii=False)
 
 
 def _facts_html(run: ReadRun) -> str:

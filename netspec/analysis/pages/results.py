@@ -11,7 +11,8 @@ from netspec.report.page.section import Section
 
 def results_section(run: ReadRun) -> Section:
     """All metrics of the best weights, with a column for each split."""
-    return Section("results", "Results", metrics_html(run) or paragraph("There are no metrics yet."))
+    body = metrics_html(run) or paragraph("There are no metrics yet.")
+    return Section("results", "Results", body + _expectations_html(run))
 
 
 def metrics_html(run: ReadRun) -> str:
@@ -30,3 +31,18 @@ def metrics_html(run: ReadRun) -> str:
 
 def _text(name: str, value: float | None) -> str:
     return metric_text(name, value) if value is not None else ""
+
+
+def _expectations_html(run: ReadRun) -> str:
+    """Whether a finished run meets what its spec expects; what is known before the training was checked then."""
+    if not run.meaning.expect or run.info.state != "finished":
+        return ""
+    rows = []
+    for text in run.meaning.expect:
+        expected = next((e for e in run.compilation.measured if [e.name, e.operator] == text.split()[:2]), None)
+        value = None if expected is None else run.info.metrics.get(expected.name.removeprefix("train_"))
+        is_met = expected is None or (value is not None and expected.check(value, "") is None)
+        name = text.partition(" ")[0].removeprefix("train_")
+        rows.append([text, _text(name, value), "met" if is_met else "not met"])
+    heads = ["expectation", "value", ""]
+    return table_html("What the spec expects", heads, rows, is_code=True)

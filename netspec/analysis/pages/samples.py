@@ -15,7 +15,7 @@ from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.text import shorten
 from netspec.report.charts.grid import png_uri
 from netspec.report.page.elements import table_html
-from netspec.report.text import number_text
+from netspec.report.text import name_text, number_text
 
 IMAGES, ROWS, TEXTS = 16, 5, 3
 SIDE = 84
@@ -76,7 +76,7 @@ def _label(target: Target, value: Array) -> str:
     if target.kind == "numbers":
         return number_text(number)
     names: Sequence[str] = target.names or (("no", "yes") if target.kind == "binary" else ())
-    return names[int(number)] if 0 <= int(number) < len(names) else str(int(number))
+    return name_text(names[int(number)]) if 0 <= int(number) < len(names) else str(int(number))
 
 
 def _images_html(values: Array, labels: Sequence[str]) -> str:

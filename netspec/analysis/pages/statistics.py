@@ -61,7 +61,7 @@ def features(values: Array, names: Sequence[str] | None) -> Iterator[Statistics]
         names: those of the features, where they have names.
     """
     if values.ndim == 1 or np.issubdtype(values.dtype, np.integer):
-        yield Statistics.of("all numbers", values)
+        yield Statistics.of("token ids" if values.ndim > 1 else "all numbers", values)
         return
     count = values.shape[-1]
     if values.ndim == 4 and count == 1:

@@ -15,6 +15,8 @@ STATES = {
     "interrupted": "The training was interrupted; `netspec train --resume` continues it.",
     "broken": "The run is broken",
 }
+UNNAMED = "network"
+"""What a network is called whose spec is a text from Python."""
 SPLITS = {"test": "test", "val": "validation", "train": "training"}
 
 
@@ -38,7 +40,7 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
     if metric is not None:
         for split in ("test", "val"):
             if (value := info.metrics.get(f"{split}_{metric}")) is not None:
-                yield f"{SPLITS[split]} {words_of(metric)}", metric_text(metric, value)
+                yield words_of(f"{split}_{metric}"), metric_text(metric, value)
         if f"test_{metric}" not in info.metrics and f"val_{metric}" not in info.metrics:
             yield f"training {words_of(metric)}", metric_text(metric, info.metrics[metric])
     if info.parameters is not None:
@@ -51,15 +53,17 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
 
 def words_of(metric: str) -> str:
     """`val_top5_accuracy` as words."""
-    return metric.replace("_", " ")
+    split, _, rest = metric.partition("_")
+    return f"{SPLITS[split]} {words_of(rest)}" if split in SPLITS and rest else metric.replace("_", " ")
 
 
 def _sentences(run: ReadRun) -> Iterator[str]:
     info, counts, metric = run.info, run.counts, run.main_metric
-    size = f"with {plural(info.parameters, 'parameter')} " if info.parameters is not None else ""
+    name = "The network" if info.spec == UNNAMED else f"The network {info.spec}"
+    size = f" with {plural(info.parameters, 'parameter')}" if info.parameters is not None else ""
     data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
     took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
-    yield f"The network {info.spec} {size}was trained for {plural(info.epochs, 'epoch')}{data}{took}."
+    yield f"{name}{size} was trained for {plural(info.epochs, 'epoch')}{data}{took}."
     monitored = run.train.get("watched")
     if info.best_epoch is not None and run.train.get("keep") == "best" and monitored:
         yield f"The weights are those of epoch {info.best_epoch}, the best by {words_of(monitored)}."

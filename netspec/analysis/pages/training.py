@@ -54,7 +54,8 @@ def _rate_panels(run: ReadRun) -> Iterator[Panel]:
             return
         every = _rates(rate, train.schedule, steps, max(train.epochs, len(history)))
         rates = [float(rate) for rate in every[steps - 1 :: steps][: len(history)]]
-    yield Panel("learning rate (end of epoch)", [Curve("learning rate", rates, color=2)])
+    if len({*rates}) > 1:
+        yield Panel("learning rate (end of epoch)", [Curve("learning rate", rates, color=2)])
 
 
 def _gradient_panels(run: ReadRun) -> Iterator[Panel]:
@@ -68,7 +69,7 @@ def _gradient_panels(run: ReadRun) -> Iterator[Panel]:
 def _speed_panels(run: ReadRun) -> Iterator[Panel]:
     history = run.record.history
     seconds = [_number(record, "seconds") for record in history]
-    yield Panel("time per epoch (s)", [Curve("time", seconds, color=7)])
+    yield Panel("time per epoch (s), the first with compilation", [Curve("time", seconds, color=7)])
     steps = [_number(record, "train_seconds") for record in history]
     count = run.counts.get("train", 0)
     if count and any(map(math.isfinite, steps)):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from netspec.analysis.quality.examples import Examples
+from netspec.analysis.quality.examples import Examples, visible
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
@@ -28,7 +28,7 @@ from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.step.engine import Engine
 
 MAX_EXAMPLES = 10_000
-MAX_NUMBERS = 1 << 25
+MAX_NUMBERS = 1 << 23
 """Numbers in the predictions that are in memory; of larger outputs fewer examples are predicted."""
 BLOCK = 2048
 """Examples that are read and predicted together."""
@@ -239,6 +239,7 @@ def _names(name: str, output: OutputRecipe, of: Evaluated) -> tuple[str, ...]:
     known = of.splits.facts.targets
     target = known.get(name) or next(iter(known.values()))
     names = target.names or ()
+    names = tuple(map(visible, names))
     if output.head.units == 1 and not output.chooses:
         return names if len(names) == 2 else ("no", "yes")
     columns = output.target.columns if len(output.target.columns) == output.head.units else ()
@@ -267,6 +268,6 @@ def _counted(output: OutputRecipe, of: Evaluated) -> Array | None:
 
 def describe_examples(of: Evaluated) -> str:
     """`The test split, 359 images`; how many of them where not all are predicted."""
-    count = plural(of.total, of.splits.dataset.noun)
+    count = plural(of.total, of.examples.noun)
     shown = f"{len(of.index):,} of its {count}, at equal distances" if len(of.index) < of.total else count
     return f"The {SPLITS[of.split]} split: {shown}."

@@ -12,11 +12,14 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.language.text import printable
 
 MAX_FEATURES = 100
 """Columns of a table without a header; longer vectors are not shown as tables."""
 MAX_TOKENS = 40
 UNKNOWN = "?"
+SPACES = {" ": "␣", "\n": "⏎", "\t": "⇥", "": "∅"}
+"""What is written for names that cannot be seen."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,20 @@ class Examples:
         return [known[one] if 0 <= one < len(known) else UNKNOWN for one in ids]
 
     @property
+    def noun(self) -> str:
+        """What an example is called: `row`, `image`."""
+        return self.splits.dataset.noun
+
+    @property
     def separator(self) -> str:
         """What is between two tokens."""
         encoder = self.splits.dataset.encoder
         return "" if isinstance(encoder, TextEncoder) and encoder.by == "char" else " "
+
+
+def visible(name: str) -> str:
+    """The name of a class or token, also where it is only a space."""
+    return SPACES.get(name) or printable(name)
 
 
 def image_bytes(image: Array) -> Array:

@@ -32,7 +32,9 @@ def quality_sections(run: Path, split: str = "test", data: Any = None) -> list[S
         of = evaluated(run, split, data)
     except CompileError as error:
         first = error.diagnostics[0]
-        return [Section("quality", "Quality", paragraph(f"The examples cannot be predicted: {first.title}.", "notice"))]
+        return [
+            Section("quality", "Quality", paragraph(f"The examples cannot be predicted: {first.message}.", "notice"))
+        ]
     if of is None:
         return []
     has_columns = bool(of.examples.columns) and all(one.owner is None for one in of.outcomes.values())
@@ -71,7 +73,7 @@ def _of_classes(outcome: Outcome, shown: Shown, key: str) -> dict[str, tuple[str
     expected, decided = outcome.expected.astype(int), outcome.decided.astype(int)
     matrix = confusion_matrix(expected, decided, len(outcome.names))
     probabilities = of_decision(outcome)
-    mistakes = heading("Confusion matrix") + confusion_html(matrix, outcome, shown, probabilities, key)
+    mistakes = confusion_html(matrix, outcome, shown, probabilities, key)
     mistakes += worst_mistakes_html(outcome, shown, probabilities)
     return {
         "classes": ("Classes", classes_html(matrix, outcome)),

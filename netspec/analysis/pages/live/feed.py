@@ -149,14 +149,19 @@ class Feed:
             wait = max(POLL_SECONDS, (time.thread_time() - began) / MAX_LOAD)
 
     def close(self) -> None:
-        """End `poll` and all `updates`."""
+        """End `poll` and all `updates`, and wait until nothing is rendered any more: a process must not end in the
+        middle of what JAX compiles in another thread."""
         self._closed.set()
         with self._changed:
             self._changed.notify_all()
+        with self._looking:
+            pass
 
     def look(self) -> None:
         """Look at the files, and render what has changed."""
         with self._looking:
+            if self._closed.is_set():
+                return
             runs = self._runs()
             parts = {run: seed_folders(run) if is_file(run / SEEDS) else [run] for run in runs}
             marks = {part: Marks.of(part) for run in runs for part in (run, *parts[run])}

@@ -91,11 +91,13 @@ class Ranking:
 
 
 def macro_roc(rankings: Sequence[Ranking]) -> tuple[Array, Array]:
-    """The mean of the ROC curves of several classes, each against the others: the mean true positive rate at each false
-    positive rate that occurs."""
+    """The mean of the ROC curves of several classes, each against the others: at each false positive rate that occurs
+    the mean true positive rate, before and after the steps there; its area is the mean of the areas."""
     curves = [ranking.roc() for ranking in rankings]
     across = np.unique(np.concatenate([curve[0] for curve in curves]))
-    return across, np.mean([np.interp(across, *curve) for curve in curves], axis=0)
+    before = np.mean([np.interp(-across, -x[::-1], y[::-1]) for x, y in curves], axis=0)
+    after = np.mean([np.interp(across, x, y) for x, y in curves], axis=0)
+    return np.repeat(across, 2), np.stack([before, after], axis=1).reshape(-1)
 
 
 @dataclass(frozen=True, eq=False)

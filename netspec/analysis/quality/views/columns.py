@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -47,14 +47,14 @@ def amounts_of(outcome: Outcome) -> Array:
     return means
 
 
-def importances(of: Evaluated, repeats: int = REPEATS) -> dict[str, list[Importance | None]]:
+def importances(of: Evaluated, orders: Sequence[Array] | None = None) -> dict[str, list[Importance | None]]:
     """For each output how much worse it becomes when a column is permuted, in the order of the columns: by how much
-    the accuracy falls, or the RMSE rises."""
+    the accuracy falls, or the RMSE rises. `orders` are permutations of the rows (None: `REPEATS` that are drawn)."""
     rows = np.arange(min(len(of.index), MAX_ROWS))
     inputs = {name: x[rows] for name, x in of.inputs.items()}
     part = of.taking(rows)
     rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(rows)) for _ in range(repeats)]
+    orders = [rng.permutation(len(rows)) for _ in range(REPEATS)] if orders is None else orders
     names = [*of.outcomes]
     found: dict[str, list[Importance | None]] = {name: [] for name in names}
 

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Outcome
-from netspec.analysis.quality.views.html import paragraph, table_html
+from netspec.analysis.quality.views.html import heading, paragraph, table_html
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.class_tables import MAX_CLASSES
@@ -50,11 +50,15 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
         rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     text = "The darker a cell, the larger is its fraction of the row. Press a count to see examples of it."
     kind = "matrix tall" if is_tall else "matrix"
-    return paragraph(text) + (
-        '<div class="confusion"><div class="scroll" role="group" aria-label="confusion matrix">'
-        f'<table class="{kind}"><caption>True classes in rows, predicted ones in columns</caption>'
-        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        f'<div class="cells" aria-live="polite">{panels}</div></div>'
+    return (
+        heading("Confusion matrix")
+        + paragraph(text)
+        + (
+            '<div class="confusion"><div class="scroll" role="group" aria-label="confusion matrix">'
+            f'<table class="{kind}"><caption>True classes in rows, predicted ones in columns</caption>'
+            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<div class="cells" aria-live="polite">{panels}</div></div>'
+        )
     )
 
 
@@ -123,4 +127,4 @@ def _pairs_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities: Ar
         rows.append([escape(outcome.names[i]), escape(outcome.names[j]), f"{count:,}", f"{100 * count / support:.1f}%"])
     caption = f"The pairs of classes that are confused most, of {len(matrix):,} classes"
     head = ["true class", "predicted as", "count", "of the true class"]
-    return table_html(caption, head, rows, left=2)
+    return heading("Confused classes") + table_html(caption, head, rows, left=2)

@@ -126,8 +126,8 @@ def classes_html(matrix: Array, outcome: Outcome) -> str:
     caption = "Each class"
     if len(matrix) > MAX_CLASSES:
         caption = f"The {MAX_CLASSES} of {len(matrix):,} classes with the lowest F1"
-        order = np.argsort(np.where(found["support"] > 0, np.nan_to_num(found["f1"]), np.inf), kind="stable")
-        order = order[:MAX_CLASSES]
+        scores = np.where(found["support"] > 0, np.nan_to_num(found["f1"]), np.inf)
+        order = np.lexsort((-found["support"], scores))[:MAX_CLASSES]
     rows = []
     for one in order.tolist():
         values = [value_text(name, float(found[name][one])) for name in ("precision", "recall", "f1")]

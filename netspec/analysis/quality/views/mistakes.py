@@ -21,7 +21,10 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     if not len(wrong):
         return paragraph("Every prediction is right.")
     limit = MAX_IMAGES if shown.of.examples.kind == "images" else MAX_ROWS
-    worst = wrong[np.argsort(-probabilities[wrong], kind="stable")][:limit]
+    worst = wrong[np.argsort(-probabilities[wrong], kind="stable")]
+    if outcome.owner is not None:  # one of each example
+        worst = worst[np.sort(np.unique(outcome.owner[worst], return_index=True)[1])]
+    worst = worst[:limit]
     remarks = []
     for one in worst.tolist():
         sure = f" ({100 * probabilities[one]:.0f}%)" if outcome.is_probability else ""

@@ -15,8 +15,10 @@ from netspec.report.charts.axes import Axis
 from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg
 
 MAX_CURVES = 4
-MAX_ROC_CLASSES = 100
-"""Of more classes no curves are drawn: each would be computed from all predictions."""
+MAX_SCORES = 5_000_000
+"""Of more probabilities of classes no curves are drawn: each is computed from all predictions."""
+MIN_COUNT = 10
+"""Examples of a class whose curve is drawn, where there are such classes."""
 THRESHOLDS = 201
 ZOOMED = 0.98
 """Where all areas are above this, only the corner of the curves is shown."""
@@ -69,7 +71,7 @@ def rankings(outcome: Outcome) -> dict[str, Ranking]:
     elif outcome.kind == "labels":
         pairs = {n: (outcome.expected[:, i], outcome.predicted[:, i]) for i, n in enumerate(outcome.names)}
     else:
-        there = range(len(outcome.names)) if len(outcome.names) <= MAX_ROC_CLASSES else ()
+        there = range(len(outcome.names)) if outcome.predicted.size <= MAX_SCORES else ()
         pairs = {outcome.names[i]: (outcome.expected == i, outcome.predicted[:, i]) for i in there}
     return {name: Ranking.of(*pair) for name, pair in pairs.items() if pair[0].any() and not pair[0].all()}
 
@@ -79,12 +81,13 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
     if not found:
         return []
     areas = {name: ranking.roc_auc for name, ranking in found.items()}
-    precisions = {name: ranking.average_precision for name, ranking in found.items()}
+    frequent = {name: ranking for name, ranking in found.items() if ranking.yes[-1] >= MIN_COUNT} or found
+    precisions = {name: ranking.average_precision for name, ranking in frequent.items()}
     roc, recall = [], []
     if len(found) > 1:
         mean = float(np.mean([*areas.values()]))
         roc.append(Series(f"mean of {len(found)} ({mean:.4f})", *_curve(macro_roc([*found.values()])), color=None))
-    for color, name in enumerate(_lowest(areas)):
+    for color, name in enumerate(_lowest({name: areas[name] for name in frequent})):
         roc.append(Series(f"{name} ({areas[name]:.4f})", *_curve(found[name].roc()), color=color))
     for color, name in enumerate(_lowest(precisions)):
         curve = _curve(found[name].precision_recall())

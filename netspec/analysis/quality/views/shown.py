@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from netspec.analysis.quality.evaluated import Evaluated, Outcome
+from netspec.analysis.quality.examples import visible
 from netspec.analysis.quality.views.html import table_html
 from netspec.analysis.quality.views.thumbnails import Thumbnails
 
@@ -71,7 +72,8 @@ class Shown:
             tokens = self.of.examples.tokens(number)
             if outcome.position is not None:
                 tokens = tokens[: int(outcome.position[one.prediction]) + 1]
-            shown = self.of.examples.separator.join(tokens[-MAX_CONTEXT:])
+            pieces = [one if one == " " else visible(one) for one in tokens[-MAX_CONTEXT:]]
+            shown = self.of.examples.separator.join(pieces)
             front = "…" if len(tokens) > MAX_CONTEXT else ""
             text = f'<span class="mono">{front}{escape(shown)}</span>'
             rows.append([escape(self.of.examples.name(number)), escape(one.text), text])

@@ -18,7 +18,7 @@ QUIET_SECONDS = 300
 """A training that has written nothing for so long may have ended."""
 RECENT = 5
 """How many epochs, the last ones, say how long the next ones take."""
-MAX_METRICS = 3
+MAX_METRICS = 4
 
 State = Literal["running", "finished", "interrupted", "broken"]
 
@@ -129,7 +129,8 @@ def _time_parts(record: RunRecord, epochs: int | None, marks: Marks, exists: boo
     seconds = seconds_left(record, epochs, now - marks.epoch)
     if seconds is None:
         return []
-    return ["less than a minute left" if seconds < 60 else f"about {_minutes_text(ceil(seconds / 60))} left"]
+    about = "about" if len(record.history) > 1 else "at most"  # the only epoch was compiled in
+    return ["less than a minute left" if seconds < 60 else f"{about} {_minutes_text(ceil(seconds / 60))} left"]
 
 
 def seconds_left(record: RunRecord, epochs: int | None, since: float) -> float | None:

@@ -12,7 +12,7 @@ from netspec.analysis.pages.live.run_status import RunStatus, State
 from netspec.report.text import plural
 
 MAX_LINES = 4
-"""Runs with a line; those that are trained come first, the others are counted."""
+"""Runs with a line."""
 SIGNS: dict[State, str] = {"running": "▶", "finished": "✓", "interrupted": "‖", "broken": "✗"}
 LOST = "No connection: is “netspec watch” still running?"
 
@@ -45,15 +45,18 @@ def bar_html(statuses: Sequence[RunStatus], version: str) -> str:
 
 
 def status_html(statuses: Sequence[RunStatus]) -> str:
-    """A line for each run that is trained, and for others while there is room."""
+    """A line for each run that is trained or needs attention; the others are counted."""
     if not statuses:
         return "<p>Waiting for a run to be started.</p>"
-    ordered = sorted(statuses, key=lambda status: status.state != "running")
+    states: list[State] = ["running", "broken", "interrupted", *(["finished"] if len(statuses) == 1 else [])]
+    ordered = [status for state in states for status in statuses if status.state == state]
     lines = [_line_html(status, has_name=len(statuses) > 1) for status in ordered[:MAX_LINES]]
-    states = Counter(status.state for status in ordered[MAX_LINES:])
-    if states:
-        counted = ", ".join(f"{count} {state}" for state, count in states.items())
-        lines.append(f"<p>and {plural(states.total(), 'other run')}: {counted}</p>")
+    shown = Counter(status.state for status in ordered[:MAX_LINES])
+    others = Counter(status.state for status in statuses) - shown
+    if others:
+        counted = ", ".join(f"{count} {state}" for state, count in others.items())
+        what = f"and {plural(others.total(), 'other run')}" if lines else plural(others.total(), "run")
+        lines.append(f"<p>{what}: {counted}</p>")
     return "".join(lines)
 
 

@@ -25,7 +25,9 @@ from netspec.analysis.pages.live.feed import Feed
 from netspec.analysis.pages.live.run_status import Marks, seconds_left, status_of
 from netspec.analysis.pages.live.server import LiveServer
 from netspec.analysis.pages.live.status_bar import status_html, tab_title
+from netspec.cli.commands.runs.watch import token_of
 from netspec.cli.main import run
+from netspec.language.files import cache_dir
 from netspec.storage.run_folder import METRICS, Run, read_run
 from netspec.storage.run_lock import this_process
 from tests.report.live_server import Events, ask, served
@@ -315,3 +317,15 @@ def test_what_cannot_be_served(server: LiveServer, runs: Path, capsys: pytest.Ca
     assert "NS569" in capsys.readouterr().err
     assert run(["watch", str(runs / "images-1" / "spec.net")]) == 1
     assert "give a run folder" in capsys.readouterr().err
+
+
+def test_the_token_of_a_chosen_port_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_dir, "cache_path", lambda: tmp_path / "cache")
+    token = token_of(8008)
+    assert token == token_of(8008) != token_of(8009) and len(token) == 32
+    file = tmp_path / "cache" / "watch-8008"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_bytes(b"\xff" * 32)
+    assert token_of(8008) != token and token_of(8008) == file.read_text()
+    monkeypatch.setattr(cache_dir, "cache_path", lambda: file / "no folder")
+    assert token_of(8008) != token_of(8008)

@@ -48,8 +48,9 @@ def status_html(statuses: Sequence[RunStatus]) -> str:
     """A line for each run that is trained or needs attention; the others are counted."""
     if not statuses:
         return "<p>Waiting for a run to be started.</p>"
-    states: list[State] = ["running", "broken", "interrupted", *(["finished"] if len(statuses) == 1 else [])]
-    ordered = [status for state in states for status in statuses if status.state == state]
+    unfinished: tuple[State, ...] = ("running", "broken", "interrupted")
+    ordered = [status for state in unfinished for status in statuses if status.state == state]
+    ordered = list(statuses) if len(statuses) == 1 else ordered
     lines = [_line_html(status, has_name=len(statuses) > 1) for status in ordered[:MAX_LINES]]
     shown = Counter(status.state for status in ordered[:MAX_LINES])
     others = Counter(status.state for status in statuses) - shown

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import signal
 import threading
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,8 @@ from netspec.cli.errors import PortNotUsable
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
 from netspec.language.diagnostics import fail
-from netspec.language.files.atomic_files import reason_of
+from netspec.language.files.atomic_files import reason_of, replace_file
+from netspec.language.files.cache_dir import cache_folder
 from netspec.language.files.paths import is_file
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from netspec.analysis.pages.live.server import LiveServer
 
 MAX_PORT = 65535
+TOKEN_BYTES = 24
+"""Random bytes of a token: 32 characters."""
 LOOK_SECONDS = 0.1
 """How often is looked whether the command should end."""
 
@@ -77,7 +82,7 @@ def _server(feed: Feed, port: int | None) -> Iterator[LiveServer]:
     from netspec.analysis.pages.live.server import LiveServer
 
     try:
-        server = LiveServer(feed, port or 0)
+        server = LiveServer(feed, port or 0, token_of(port) if port is not None else None)
     except OSError as error:
         raise fail(PortNotUsable(port=port or 0, reason=reason_of(error))) from error
     threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
@@ -88,6 +93,22 @@ def _server(feed: Feed, port: int | None) -> Iterator[LiveServer]:
         feed.close()
         server.shutdown()
         server.server_close()
+
+
+def token_of(port: int) -> str:
+    """The token for a port that is chosen: the same each time, so that pages that are open find a server that is
+    started again; a new one where it cannot be kept in the cache folder, which is that of this user alone."""
+    token, folder = secrets.token_urlsafe(TOKEN_BYTES), cache_folder()
+    if folder is None:
+        return token
+    path = folder / f"watch-{port}"
+    with suppress(OSError, ValueError):
+        before = path.read_text("ascii")
+        if re.fullmatch(r"[\w-]{32}", before, re.ASCII):
+            return before
+    with suppress(OSError):
+        replace_file(path, [token.encode()], mode=0o600)
+    return token
 
 
 def _print_address(server: LiveServer, *, as_json: bool) -> None:

@@ -72,8 +72,14 @@ class ReadRun:
         return {name: count for name, count in self.record.settings.get("parts", {}).items() if count}
 
     @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best weights, so far; None where the weights of the last one are kept."""
+        has_best = str(self.train.get("keep")).startswith("best") and bool(self.train.get("watched"))
+        return self.info.best_epoch if has_best else None
+
+    @property
     def history(self) -> RunHistory:
-        return RunHistory(self.name, self.record.history, self.info.best_epoch)
+        return RunHistory(self.name, self.record.history, self.best_epoch)
 
     @property
     def metrics(self) -> dict[str, float]:

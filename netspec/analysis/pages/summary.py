@@ -47,7 +47,7 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
         yield "parameters", f"{info.parameters:,}"
     yield "training time", duration_text(info.seconds) if info.seconds >= 1 else f"{info.seconds:.1f} s"
     planned = f" of {info.of}" if info.of is not None and info.of != info.epochs else ""
-    best = f", best: {info.best_epoch}" if info.best_epoch not in (None, info.epochs) else ""
+    best = f", best: {run.best_epoch}" if run.best_epoch not in (None, info.epochs) else ""
     yield f"epochs{planned}{best}", str(info.epochs)
 
 
@@ -64,9 +64,8 @@ def _sentences(run: ReadRun) -> Iterator[str]:
     data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
     took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
     yield f"{name}{size} was trained for {plural(info.epochs, 'epoch')}{data}{took}."
-    monitored = run.train.get("watched")
-    if info.best_epoch is not None and run.train.get("keep") == "best" and monitored:
-        yield f"The weights are those of epoch {info.best_epoch}, the best by {words_of(monitored)}."
+    if run.best_epoch is not None:
+        yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}."
     shown = f"test_{metric}"
     if metric is not None and shown in info.metrics and "test" in counts:
         what = f"{words_of(metric)} is {metric_text(metric, info.metrics[shown])}"

@@ -18,7 +18,7 @@ from netspec.report.page.section import Section
 from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100
-"""Epochs in the table; of more, so many are shown at equal distances."""
+"""Epochs in the table; of a longer training, some at equal distances."""
 
 
 _rates = lru_cache(maxsize=64)(rates_of)
@@ -84,7 +84,7 @@ def _number(record: Mapping[str, Any], key: str) -> float:
 
 def _epochs_html(run: ReadRun) -> str:
     """The numbers of the curves, for reading."""
-    history, best = run.history, run.info.best_epoch
+    history, best = run.history, run.best_epoch
     names = [name for name in history.metrics if name != "rate"]
     columns = [history.values(name) for name in names]
     step = math.ceil(len(history.records) / MAX_ROWS)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,70 +167,69 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
         return None
     if head.activation != scored.activation and scored.activation != "margin":
         values = np.asarray(scored.apply(jax.numpy.asarray(values)))
-    names = _names(name, output, of)
-    counted = _counted(output, of)
+    names, rows = _names(name, output, of), _rows(len(values), output, of)
     if output.chooses:
         ids = output.place_targets(targets)
-        if not np.issubdtype(ids.dtype, np.integer):  # probabilities of the classes, or one-hot
+        if not np.issubdtype(ids.dtype, np.integer):  # probabilities of the classes
             ids = ids.argmax(axis=-1)
-        predicted = values.reshape(-1, head.units)
-        is_probability = scored.activation == "softmax"
-        return _flat("classes", name, predicted, ids.reshape(-1), names, output, counted, is_probability)
+        predicted, expected = values.reshape(-1, head.units), ids.reshape(-1)
+        outcome = Outcome(name, "classes", predicted, expected, names)
+        return replace(rows.of(outcome), is_probability=scored.activation == "softmax")
     if output.target.kind != "numbers" and scored.activation in ("sigmoid", "margin", "linear"):
-        labels = np.asarray(targets).reshape(len(targets), -1) > 0.5
-        kind: Kind = "labels" if head.units > 1 else "yes_no"
         shape = (-1, head.units) if head.units > 1 else (-1,)
-        is_probability = scored.activation == "sigmoid"
-        return _flat(kind, name, values.reshape(shape), labels.reshape(shape), names, output, counted, is_probability)
-    return _numbers(name, output, values, targets, of, counted)
-
-
-def _flat(
-    kind: Kind,
-    name: str,
-    predicted: Array,
-    expected: Array,
-    names: tuple[str, ...],
-    output: OutputRecipe,
-    counted: Array | None,
-    is_probability: bool,
-) -> Outcome:
-    """Predictions one below the other, without those for padding."""
-    positions = output.head.positions
-    owner = position = None
-    if positions > 1:
-        examples = len(expected) // positions
-        owner, position = np.repeat(np.arange(examples), positions), np.tile(np.arange(positions), examples)
-        if counted is not None:
-            kept = np.flatnonzero(counted.reshape(-1))
-            predicted, expected, owner, position = predicted[kept], expected[kept], owner[kept], position[kept]
-    threshold = output.threshold if output.scored.activation == "sigmoid" else 0.5
-    if output.scored.activation == "margin":
-        threshold = 0.0
-    return Outcome(name, kind, predicted, expected, names, owner, position, threshold, is_probability)
-
-
-def _numbers(
-    name: str, output: OutputRecipe, values: Array, targets: Array, of: Evaluated, counted: Array | None
-) -> Outcome | None:
-    shape = output.head.shape
+        labels = np.asarray(targets).reshape(shape) > 0.5
+        outcome = Outcome(name, "labels" if head.units > 1 else "yes_no", values.reshape(shape), labels, names)
+        threshold = {"margin": 0.0, "sigmoid": output.threshold}.get(scored.activation, outcome.threshold)
+        return replace(rows.of(outcome), threshold=threshold, is_probability=scored.activation == "sigmoid")
     scale = of.splits.own_targets.get(name) or of.splits.target_scaling.get(name)
-    predicted = values.astype(np.float64).reshape(len(values), *shape)
-    expected = np.asarray(targets, np.float64).reshape(len(values), *shape)
-    if scale is not None:
-        predicted, expected = scale.invert(predicted), scale.invert(expected)
-    owner: Array | None = None
-    position: Array | None = None
-    if counted is not None:
-        kept = np.flatnonzero(counted.reshape(-1))
-        predicted, expected = (x.reshape(-1, *x.shape[2:])[kept] for x in (predicted, expected))
-        owner, position = np.divmod(kept, counted.shape[1])
-        shape = shape[1:] or (1,)
-    if prod(shape) > MAX_COLUMNS:
-        return Outcome(name, "arrays", predicted, expected, (), owner, position)
-    predicted, expected = (x.reshape(len(x), -1) for x in (predicted, expected))
-    names = _column_names(name, output, of, predicted.shape[1])
-    return Outcome(name, "numbers", predicted, expected, names, owner, position)
+    pair = [np.asarray(x, np.float64).reshape(len(values), *head.shape) for x in (values, targets)]
+    predicted, expected = pair if scale is None else map(scale.invert, pair)
+    if rows.positions > 1 and len(head.shape) == 2:  # a sequence
+        outcome = Outcome(name, "numbers", predicted.reshape(-1, head.units), expected.reshape(-1, head.units), ())
+        return _named(rows.of(outcome), output, of)
+    outcome = Outcome(name, "numbers", predicted.reshape(len(values), -1), expected.reshape(len(values), -1), ())
+    if head.count <= MAX_COLUMNS:
+        return _named(outcome, output, of)
+    return replace(outcome, kind="arrays", predicted=predicted, expected=expected)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Which predictions, one below the other, count: those at the `positions` of each example that are not padding."""
+
+    positions: int
+    kept: Array
+
+    def of(self, outcome: Outcome) -> Outcome:
+        """The outcome without the others, with the example of each prediction."""
+        if self.positions == 1:
+            return outcome
+        owner, position = np.divmod(self.kept, self.positions)
+        predicted, expected = outcome.predicted[self.kept], outcome.expected[self.kept]
+        return replace(outcome, predicted=predicted, expected=expected, owner=owner, position=position)
+
+
+def _rows(examples: int, output: OutputRecipe, of: Evaluated) -> _Rows:
+    padding, positions = output.head.padding, output.head.positions
+    if padding is None or positions == 1:
+        return _Rows(positions, np.arange(examples * positions))
+    steps = read_all(of._arrays.inputs[padding.input][of.index]) != padding.id
+    return _Rows(positions, np.flatnonzero(steps))
+
+
+def _named(outcome: Outcome, output: OutputRecipe, of: Evaluated) -> Outcome:
+    """With the names of numbers: those of the target columns, or numbered; numbers of more than `MAX_COLUMNS` columns
+    are taken together."""
+    count = outcome.predicted.shape[1]
+    if count > MAX_COLUMNS:
+        return replace(outcome, kind="arrays")
+    encoder = of.splits.dataset.encoder
+    known = encoder.targets if isinstance(encoder, RowEncoder) and len(of.recipes) == 1 else ()
+    for names in (known, output.target.columns):
+        if len(names) == count:
+            return replace(outcome, names=tuple(names))
+    name = outcome.name
+    return replace(outcome, names=(name,) if count == 1 else tuple(f"{name} {i + 1}" for i in range(count)))
 
 
 def _names(name: str, output: OutputRecipe, of: Evaluated) -> tuple[str, ...]:
@@ -245,25 +243,6 @@ def _names(name: str, output: OutputRecipe, of: Evaluated) -> tuple[str, ...]:
     columns = output.target.columns if len(output.target.columns) == output.head.units else ()
     names = names or columns
     return (*names[: output.head.units], *(str(i) for i in range(len(names), output.head.units)))
-
-
-def _column_names(name: str, output: OutputRecipe, of: Evaluated, count: int) -> tuple[str, ...]:
-    """The names of the numbers of an output: as its target columns, or numbered."""
-    encoder = of.splits.dataset.encoder
-    known = encoder.targets if isinstance(encoder, RowEncoder) and len(of.recipes) == 1 else ()
-    for names in (known, output.target.columns):
-        if len(names) == count:
-            return tuple(names)
-    return (name,) if count == 1 else tuple(f"{name} {number}" for number in range(1, count + 1))
-
-
-def _counted(output: OutputRecipe, of: Evaluated) -> Array | None:
-    """Which steps are not padding, of shape (examples, steps); None where all count."""
-    padding = output.head.padding
-    if padding is None or output.head.positions == 1:
-        return None
-    steps: Array = read_all(of._arrays.inputs[padding.input][of.index]) != padding.id
-    return steps
 
 
 def describe_examples(of: Evaluated) -> str:

@@ -12,7 +12,7 @@ from netspec.analysis.quality.views.columns import groups_html, importance_html,
 from netspec.analysis.quality.views.confusion import confusion_html
 from netspec.analysis.quality.views.html import heading, paragraph
 from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
-from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_mistakes_html
+from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_labels_html, worst_mistakes_html
 from netspec.analysis.quality.views.probabilities import of_decision, probabilities_html
 from netspec.analysis.quality.views.residuals import arrays_html, errors_html
 from netspec.analysis.quality.views.shown import Shown
@@ -54,6 +54,7 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
         parts |= _of_classes(outcome, shown, f"cell{end}")
     elif outcome.kind == "labels":
         parts["quality"] = ("Quality", parts["quality"][1] + heading("Labels") + labels_html(outcome))
+        parts["mistakes"] = ("Mistakes", shown.thumbnails.around(worst_labels_html(outcome, shown)))
         parts["probabilities"] = ("Probabilities", probabilities_html(outcome))
     elif outcome.kind == "numbers":
         body = errors_html(outcome) + largest_errors_html(outcome, shown)

@@ -28,7 +28,7 @@ class Bar:
     text: str = ""
 
 
-def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = "", color: int = 0) -> str:
+def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = "", in_percent: bool = False) -> str:
     """Horizontal bars from 0, one below the other.
 
     Args:
@@ -36,7 +36,7 @@ def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = 
         axis_name: what the numbers are.
         bars: at least one.
         summary: what is seen, in words.
-        color: counts the colors of charts.
+        in_percent: whether the numbers are fractions that are written in percent.
     """
     ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if end is not None]
     axis = axis_of([0.0, *ends])
@@ -48,7 +48,7 @@ def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = 
     y = top + 16
     height = LINE * len(bars)
     body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
-    for tick, text in zip(axis.ticks, tick_texts(axis.ticks), strict=True):
+    for tick, text in zip(axis.ticks, tick_texts(axis.ticks, in_percent=in_percent), strict=True):
         x = left + WIDTH * axis.at(tick)
         body += f'<path class="grid" d="M{x:.1f} {y:g}v{height:g}"/>'
         body += text_svg(text, x - text_width(text, SMALL_SIZE) / 2, y + height + 16, SMALL_SIZE, "shape")
@@ -56,7 +56,7 @@ def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = 
     for number, (bar, name, text) in enumerate(zip(bars, names, texts, strict=True)):
         middle = y + LINE * (number + 0.5)
         body += text_svg(name, left - 10 - text_width(name, SMALL_SIZE), middle + 4, SMALL_SIZE, "title")
-        body += _bar(bar, axis.at(bar.value), zero, left, middle, color)
+        body += _bar(bar, axis.at(bar.value), zero, left, middle)
         if bar.low is not None and bar.high is not None:
             body += _whisker(left + WIDTH * axis.at(bar.low), left + WIDTH * axis.at(bar.high), middle)
         body += text_svg(text, left + WIDTH + 12, middle + 4, SMALL_SIZE, "shape")
@@ -66,11 +66,11 @@ def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = 
     return document(full, body, left + WIDTH + right + MARGIN, y + height + 44)
 
 
-def _bar(bar: Bar, at: float, zero: float, left: float, middle: float, color: int) -> str:
+def _bar(bar: Bar, at: float, zero: float, left: float, middle: float) -> str:
     end = left + WIDTH * at
     shape = f"M{zero:.1f} {middle - THICKNESS / 2:.1f}H{end:.1f}v{THICKNESS:g}H{zero:.1f}z"
     about = f"<title>{escape(bar.name)}</title>"
-    return f'<g class="{COLORS[color % len(COLORS)]}">{about}<path class="stripe" d="{shape}"/></g>'
+    return f'<g class="{COLORS[0]}">{about}<path class="stripe" d="{shape}"/></g>'
 
 
 def _whisker(low: float, high: float, middle: float) -> str:

@@ -16,7 +16,7 @@ from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 
 Point: TypeAlias = tuple[float, float]
 
-DOT = 3.2
+DOT = 3.4
 """The side of a point."""
 MIN_LEFT = 36.0
 MIN_STEP = 0.4
@@ -90,7 +90,8 @@ def tight_axis(values: Iterable[float]) -> Axis:
     axis, low, high = axis_of(numbers), min(numbers), max(numbers)
     room = PADDING * ((high - low) or 1.0)
     low, high = max(axis.low, low - room), min(axis.high, high + room)
-    return Axis(low, high, tuple(tick for tick in axis.ticks if low <= tick <= high))
+    ticks = tuple(tick for tick in axis.ticks if low <= tick <= high)
+    return Axis(low, high, ticks) if len(ticks) > 1 else axis
 
 
 def _ends(one: Series) -> Iterable[float]:
@@ -191,7 +192,7 @@ def _visible(points: Sequence[Point | None], *, is_step: bool) -> list[list[Poin
                     continue
                 enter, leave = sorted((-place / step, (1 - place) / step))
                 first, last = max(first, enter), min(last, leave)
-            if first > last:
+            if first >= last:
                 continue
             ends = [(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])) for t in (first, last)]
             if first > 0 or not pieces or pieces[-1][-1] != a:

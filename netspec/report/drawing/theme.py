@@ -72,7 +72,7 @@ STYLES: dict[str, dict[str, str]] = {
     "head": {"fill": "wire"},
     "grid": {"fill": "none", "stroke": "line", "stroke-width": "0.5"},
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
-    "dots": {"fill": "kind", "fill-opacity": "0.45"},
+    "dots": {"fill": "kind", "fill-opacity": "0.7"},
     "whisker": {"fill": "none", "stroke": "text", "stroke-width": "1.2"},
     "added": {"fill": "added"},
     "removed": {"fill": "removed"},

@@ -36,7 +36,7 @@ OF_CLASSES = {"labels": [*range(CLASSES)], "average": "macro", "zero_division": 
         (intervals.ratio(YES & SAID, SAID), lambda i: metrics.precision_score(YES[i], SAID[i])),
         (intervals.ratio(YES & SAID, YES), lambda i: metrics.recall_score(YES[i], SAID[i])),
         (intervals.roc_auc(YES, SCORES), lambda i: metrics.roc_auc_score(YES[i], SCORES[i])),
-        (intervals.rmse(ERROR), lambda i: metrics.mean_squared_error(Y[i], Y[i] + ERROR[i]) ** 0.5),
+        (intervals.root(intervals.ratio(ERROR**2)), lambda i: metrics.mean_squared_error(Y[i], Y[i] + ERROR[i]) ** 0.5),
         (intervals.ratio(np.abs(ERROR)), lambda i: metrics.mean_absolute_error(Y[i], Y[i] + ERROR[i])),
         (intervals.r2(Y, ERROR), lambda i: metrics.r2_score(Y[i], Y[i] + ERROR[i])),
     ],
@@ -51,13 +51,15 @@ def test_a_resample_is_the_metric_of_what_was_drawn(statistic: intervals.Statist
 
 def test_intervals_are_those_of_scipy() -> None:
     errors = np.random.default_rng(1).normal(size=400)
-    found = intervals.estimates({"rmse": intervals.rmse(errors)}, 400, 4000)["rmse"]
+    found = intervals.estimates({"rmse": intervals.root(intervals.ratio(errors**2))}, 400, 4000)["rmse"]
     wanted = stats.bootstrap(
         (errors,), lambda e, axis: np.sqrt(np.mean(e**2, axis=axis)), n_resamples=4000, method="percentile", rng=0
     ).confidence_interval
     assert found.value == pytest.approx(np.sqrt(np.mean(errors**2)))
     assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=0.005)
-    assert found == intervals.estimates({"rmse": intervals.rmse(errors)}, 400, 4000)["rmse"]  # one seed
+    assert (
+        found == intervals.estimates({"rmse": intervals.root(intervals.ratio(errors**2))}, 400, 4000)["rmse"]
+    )  # one seed
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 5), (3, 7), (40, 40), (199, 1000)])

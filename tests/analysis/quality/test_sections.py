@@ -120,7 +120,11 @@ OF_CLASSES = ["quality", "classes", "mistakes", "probabilities"]
 @pytest.mark.parametrize(
     ("spec", "data", "keys"),
     [
-        ("input 6\ndense(3, sigmoid)", (X, (X[:, :3] > 0).astype(np.float32)), ["quality", "probabilities", "columns"]),
+        (
+            "input 6\ndense(3, sigmoid)",
+            (X, (X[:, :3] > 0).astype(np.float32)),
+            ["quality", "mistakes", "probabilities", "columns"],
+        ),
         ("input 6x6x1\nconv(1, 3x3)\ndata { target = input }", IMAGES, ["quality", "errors"]),
         ("input 5 tokens(7)\nembedding(4) -> dense(7, softmax)", (IDS, (IDS + 1) % 7), OF_CLASSES),
         ("input 6\ndense(4)\ntrain { loss = contrastive }", (X, YES), []),

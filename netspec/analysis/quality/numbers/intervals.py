@@ -86,15 +86,9 @@ def ratio(amounts: Array, counts: Array | None = None) -> Statistic:
     return lambda weights: _divided(weights @ amounts, weights @ over)
 
 
-def rmse(errors: Array) -> Statistic:
-    """The root of the mean squared error."""
-    return squared_mean(np.square(np.asarray(errors, np.float64)))
-
-
-def squared_mean(squares: Array) -> Statistic:
-    """The root of the mean of numbers that are squares, such as the mean squared errors of examples."""
-    mean = ratio(squares)
-    return lambda weights: np.sqrt(mean(weights))
+def root(statistic: Statistic) -> Statistic:
+    """The square root of a metric, as the RMSE is that of the mean squared error."""
+    return lambda weights: np.sqrt(statistic(weights))
 
 
 def r2(expected: Array, errors: Array) -> Statistic:

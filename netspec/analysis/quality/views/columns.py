@@ -12,8 +12,8 @@ from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import TableColumn
 from netspec.analysis.quality.numbers.groups import groups_by_quartile, groups_by_value
 from netspec.analysis.quality.numbers.importance import REPEATS, Importance, permutation_importance
-from netspec.analysis.quality.numbers.intervals import estimates, squared_mean, wilson
-from netspec.analysis.quality.views.html import charts_html, heading, paragraph, table_html, value_text
+from netspec.analysis.quality.numbers.intervals import estimates, ratio, root, wilson
+from netspec.analysis.quality.views.html import heading, paragraph, table_html, value_text
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.bars import Bar, bars_svg
 
@@ -90,13 +90,14 @@ def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | No
         Bar(name, one.mean, one.mean - one.std, one.mean + one.std, _signed(metric, one.mean)) for one, name in ranked
     ]
     first = f"most depends on {ranked[0][1]}" if ranked and ranked[0][0].mean > 0 else ""
-    chart = bars_svg("Importance of the columns", unit, bars, summary=first) if bars else ""
+    is_fraction = metric == "accuracy"
+    chart = bars_svg("What is lost without a column", unit, bars, summary=first, in_percent=is_fraction) if bars else ""
     some = f"the {len(ranked)} most important of {len(columns)} columns; " if len(ranked) < len(columns) else ""
     text = (
         f"Each column is permuted {REPEATS} times ({some}the lines are ± 1 standard deviation): "
         "what becomes worse without it. Of columns that say the same, each may seem to matter little."
     )
-    return heading("Importance of the columns") + paragraph(text) + charts_html([chart] if chart else [])
+    return heading("Importance of the columns") + paragraph(text) + f'<div class="scroll">{chart}</div>'
 
 
 def _signed(metric: str, value: float) -> str:
@@ -154,5 +155,5 @@ def _group(name: str, metric: str, amounts: Array) -> Group:
     mean = float(amounts.mean())
     if metric == "accuracy":
         return Group(name, len(amounts), mean, *wilson(mean * len(amounts), len(amounts)))
-    found = estimates({"": squared_mean(amounts)}, len(amounts))[""]
+    found = estimates({"": root(ratio(amounts))}, len(amounts))[""]
     return Group(name, len(amounts), found.value, found.low, found.high)

@@ -100,19 +100,21 @@ def _of_numbers(outcome: Outcome, caption: str) -> str:
         errors = errors.reshape(len(errors), -1)
         squares, sizes = np.square(errors).mean(axis=1), np.abs(errors).mean(axis=1)
         statistics: dict[str, tuple[str, Statistic]] = {
-            "RMSE": ("rmse", intervals.squared_mean(squares)),
+            "RMSE": ("rmse", intervals.root(intervals.ratio(squares))),
             "MAE": ("mae", intervals.ratio(sizes)),
         }
         return estimates_html(caption, _estimated(statistics, len(errors)))
     tables = []
+    mean, examples = _mean(outcome)
     for column, name in enumerate(outcome.names):
         own, true = errors[:, column], outcome.expected[:, column]
         statistics = {
-            "RMSE": ("rmse", intervals.rmse(own)),
-            "MAE": ("mae", intervals.ratio(np.abs(own))),
-            "R²": ("r2", intervals.r2(true, own)),
+            "RMSE": ("rmse", intervals.root(mean(np.square(own)))),
+            "MAE": ("mae", mean(np.abs(own))),
         }
-        found = _estimated(statistics, len(own)) if outcome.owner is None else {}
+        if outcome.owner is None:
+            statistics["R²"] = ("r2", intervals.r2(true, own))
+        found = _estimated(statistics, examples)
         found["median absolute error"] = ("mae", float(np.median(np.abs(own))))
         tables.append((heading(name, 4) if len(outcome.names) > 1 else "") + estimates_html(caption, found))
     return "".join(tables)

@@ -33,6 +33,21 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     return heading("Worst mistakes") + shown.html(title, outcome, remarks)
 
 
+def worst_labels_html(outcome: Outcome, shown: Shown) -> str:
+    """The wrong predictions of labels whose probabilities are farthest from the threshold."""
+    wrong = np.argwhere(outcome.expected != outcome.decided)
+    if not len(wrong):
+        return paragraph("Every label is right.")
+    far = np.abs(outcome.predicted - outcome.threshold)[wrong[:, 0], wrong[:, 1]]
+    remarks = []
+    for one, label in wrong[np.argsort(-far, kind="stable")][:MAX_ROWS].tolist():
+        true, guess = ("yes", "no") if outcome.expected[one, label] else ("no", "yes")
+        sure = f" ({100 * outcome.predicted[one, label]:.0f}%)" if outcome.is_probability else ""
+        remarks.append(Remark(one, f"{outcome.names[label]}: {true}, predicted {guess}{sure}"))
+    title = "The labels that are predicted worst"
+    return heading("Worst mistakes") + shown.html(title, outcome, remarks)
+
+
 def largest_errors_html(outcome: Outcome, shown: Shown) -> str:
     """The examples whose numbers are predicted worst; of several columns the error counts in units of the deviation."""
     spread = outcome.expected.std(axis=0)

@@ -22,6 +22,8 @@ MIN_COUNT = 10
 THRESHOLDS = 201
 ZOOMED = 0.98
 """Where all areas are above this, only the corner of the curves is shown."""
+LOW = 0.1
+"""Where all average precisions are below this, the axis ends at the highest precision."""
 FIRST_TENTH = Axis(0.0, 0.1, (0.0, 0.02, 0.04, 0.06, 0.08, 0.1))
 LAST_TENTH = Axis(0.9, 1.0, (0.9, 0.92, 0.94, 0.96, 0.98, 1.0))
 
@@ -92,18 +94,24 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
     for color, name in enumerate(_lowest(precisions)):
         curve = _curve(found[name].precision_recall())
         recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
-    which = "each class against the others; those with the lowest areas" if len(found) > 1 else ""
-    words = ", ".join(one.name for one in roc)
-    is_good = min(areas.values()) > ZOOMED
-    guide = [] if is_good else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
-    axes, corner = ((FIRST_TENTH, LAST_TENTH), ", corner") if is_good else ((FRACTIONS, FRACTIONS), "")
+    which = "each class against the others; those with the lowest areas: " if len(found) > 1 else ""
+    across, up, where = _corner(areas, FIRST_TENTH)
+    guide = [] if where else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
     names = ("false positive rate", "true positive rate")
-    charts = [plane_svg(Plane(f"ROC curve{corner} (area)", *names, [*roc, *guide], f"{which} {words}".strip(), *axes))]
-    is_good = min(precisions.values()) > ZOOMED
-    axes, corner = ((LAST_TENTH, LAST_TENTH), ", corner") if is_good else ((FRACTIONS, FRACTIONS), "")
-    title = f"Precision and recall{corner} (average precision)"
-    charts.append(plane_svg(Plane(title, "recall", "precision", recall, ", ".join(one.name for one in recall), *axes)))
-    return charts
+    curves = Plane(f"ROC curve{where} (area)", *names, [*roc, *guide], f"{which}{_words(roc)}", across, up)
+    across, up, where = _corner(precisions, LAST_TENTH)
+    axis = up if max(precisions.values()) >= LOW else None
+    title = f"Precision and recall{where} (average precision)"
+    return [plane_svg(curves), plane_svg(Plane(title, "recall", "precision", recall, _words(recall), across, axis))]
+
+
+def _corner(areas: dict[str, float], across: Axis) -> tuple[Axis, Axis, str]:
+    """The axes of curves with these areas: whole, or from `across` on only the corner where they differ."""
+    return (across, LAST_TENTH, ", corner") if min(areas.values()) > ZOOMED else (FRACTIONS, FRACTIONS, "")
+
+
+def _words(series: Sequence[Series]) -> str:
+    return ", ".join(one.name for one in series)
 
 
 def _lowest(areas: dict[str, float]) -> Sequence[str]:

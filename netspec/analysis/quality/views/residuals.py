@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Evaluated, Outcome
@@ -14,6 +16,7 @@ from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg, tig
 from netspec.report.text import number_text
 
 MAX_POINTS = 800
+"""Of all charts of an output together."""
 MAX_COLUMNS = 4
 """Columns with charts of their own."""
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
@@ -24,21 +27,22 @@ SIDE = 64.0
 def errors_html(outcome: Outcome) -> str:
     """The charts of each column, and the quantiles of the errors of all of them."""
     parts = []
+    limit = MAX_POINTS // min(len(outcome.names), MAX_COLUMNS)
     for column, name in list(enumerate(outcome.names))[:MAX_COLUMNS]:
         true, guess = outcome.expected[:, column], outcome.predicted[:, column]
-        parts.append((heading(name) if len(outcome.names) > 1 else "") + charts_html(_charts(name, true, guess)))
+        parts.append((heading(name) if len(outcome.names) > 1 else "") + charts_html(_charts(name, true, guess, limit)))
     head = ["", *(f"{100 * q:.0f}%" for q in QUANTILES[:-1]), "largest"]
     rows = []
     for column, name in enumerate(outcome.names):
         sizes = np.quantile(np.abs(outcome.predicted[:, column] - outcome.expected[:, column]), QUANTILES)
-        rows.append([name, *(number_text(float(size)) for size in sizes)])
+        rows.append([escape(name), *(number_text(float(size)) for size in sizes)])
     caption = "Absolute errors: as many of the predictions are at most so far from the truth"
     return "".join(parts) + table_html(caption, head, rows)
 
 
-def _charts(name: str, true: Array, guess: Array) -> list[str]:
+def _charts(name: str, true: Array, guess: Array, limit: int) -> list[str]:
     error = guess - true
-    chosen = np.linspace(0, len(true) - 1, min(len(true), MAX_POINTS)).round().astype(int)
+    chosen = np.linspace(0, len(true) - 1, min(len(true), limit)).round().astype(int)
     some = f" ({len(chosen):,} of {len(true):,})" if len(chosen) < len(true) else ""
     ends = tight_axis([*true[chosen], *guess[chosen]])
     diagonal = Series("equal", (ends.low, ends.high), (ends.low, ends.high), color=None, is_dashed=True)

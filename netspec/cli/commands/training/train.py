@@ -102,24 +102,24 @@ def command(
         from netspec.training.loop.signals import status_of
 
         return status_of(result.signal)
-    if has_report:
-        _write_report(result.run, is_shown=not as_json)
+    if has_report and _write_report(result.run) and not as_json:
+        click.echo(f"a report is in {result.run / 'report.html'}")
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
 
 
-def _write_report(run: Path, *, is_shown: bool) -> None:
-    """A page about a finished run; the run is complete whatever becomes of it."""
+def _write_report(run: Path) -> bool:
+    """Write a page about a finished run, and whether that succeeded; the run is complete in any case."""
     try:
         from netspec.analysis.pages.report import write_short_reports
 
         write_short_reports(run)
-        if is_shown:
-            click.echo(f"a report is in {run / 'report.html'}")
     except Exception as error:  # noqa: BLE001  # also a bug in it: hours of training must not end in a traceback
         reason = error.diagnostics[0].message if isinstance(error, CompileError) else f"{type(error).__name__}: {error}"
         click.echo(f"warning: the report of {run} was not written: {reason}", err=True)
+        return False
+    return True
 
 
 def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult:

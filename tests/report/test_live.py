@@ -199,6 +199,14 @@ def test_a_damaged_run_does_not_hide_the_others(growing: Growing, runs: Path) ->
     assert "None of the runs can be read" in alone
 
 
+def test_a_page_that_cannot_be_rendered_is_rendered_later(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Feed([str(growing.path)], Path())
+    with monkeypatch.context() as broken:
+        broken.setattr(feeds, "run_sections", lambda runs: 1 / 0)
+        assert "internal error: ZeroDivisionError" in feed.page()
+    assert "ZeroDivisionError" not in feed.page() and 'id="training"' in feed.page()
+
+
 def test_of_a_large_folder_the_last_runs_are_shown(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "MAX_RUNS", 2)
     for number in (2, 3):

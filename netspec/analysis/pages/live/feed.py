@@ -224,8 +224,11 @@ class Feed:
         try:
             return sorted(run_sections(readable), key=lambda one: one.key in LAST)
         except CompileError as error:
-            self._rendered = None  # the next look may be luckier: the files are written to
-            return [Section("problem", "Problem", "".join(paragraph(each.message) for each in error.diagnostics))]
+            texts = [each.message for each in error.diagnostics]
+        except Exception as error:  # noqa: BLE001  # a mistake of ours must not end the updates of the page
+            texts = [f"internal error: {type(error).__name__}: {error}"]
+        self._rendered = None  # the next look may be luckier: the files are written to
+        return [Section("problem", "Problem", "".join(map(paragraph, texts)))]
 
     def _publish(self, view: _View) -> None:
         """Let everybody know what differs from the last view."""

@@ -74,7 +74,7 @@ class LiveServer(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that ends in the middle is no error."""
+        """A connection may end at any moment; nothing is printed."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import secrets
 import signal
@@ -118,7 +119,7 @@ def _print_address(server: LiveServer, *, as_json: bool) -> None:
         return
     click.echo(server.url)
     if "SSH_CONNECTION" in os.environ:
-        click.echo(f"on your own machine, first: ssh -L {port}:127.0.0.1:{port} {os.uname().nodename}")
+        click.echo(f"on your own machine, first: ssh -L {port}:127.0.0.1:{port} {platform.node()}")
     click.echo("Ctrl-C ends it")
 
 

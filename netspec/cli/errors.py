@@ -1,4 +1,4 @@
-"""NS553: what a command prints cannot be written."""
+"""NS553, NS569: what a command prints cannot be written, or its page cannot be served."""
 
 from __future__ import annotations
 
@@ -15,4 +15,16 @@ class OutputNotWritten(Diagnostic):
     code = "NS553"
     title = "the output cannot be written: {reason}"
     hint = "free some space, or redirect the output to another place"
+    reason: str
+
+
+class PortNotUsable(Diagnostic):
+    """`netspec watch` cannot use the port that `--port` names: usually another program uses it, or it is below 1024,
+    where only the administrator may listen. Without `--port` one is chosen that is free.
+    """
+
+    code = "NS569"
+    title = "port {port} cannot be used: {reason}"
+    hint = "omit `--port`, or give another one"
+    port: int
     reason: str

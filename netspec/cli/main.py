@@ -29,6 +29,7 @@ COMMANDS = {
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
     "train": ("training.train", "Train a network, or resume a run."),
     "runs": ("runs.runs", "List, compare and remove runs."),
+    "watch": ("runs.watch", "Show runs as a page that follows their training."),
     "look": ("runs.look", "Show what is inside a trained network."),
     "plot": ("runs.plot", "Plot the loss and the metrics of runs."),
     "report": ("runs.report", "Write a page about runs."),

@@ -23,6 +23,7 @@ COMMAND_NAMES = {
     **dict.fromkeys(["list", "ls", "history", "experiments"], "runs"),
     **dict.fromkeys(["example", "init", "new", "create"], "examples"),
     **dict.fromkeys(["docs", "reference", "layers"], "words"),
+    **dict.fromkeys(["live", "serve", "dashboard", "tensorboard", "monitor"], "watch"),
     **dict.fromkeys(["resume", "continue"], "train --resume RUN"),
     "compare": "runs compare RUN RUN",
     "help": "--help",

@@ -45,6 +45,14 @@ def read_inside(run: Path, path: Path) -> bytes:
     return read_regular(path, TEXT_LIMIT)
 
 
+def log_lines(run: Path) -> list[str]:
+    """The lines of the log of a run, as far as it can be read."""
+    try:
+        return read_inside(run, run / "log.txt").decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
 def checkpoint_file(folder: Path, step: int) -> Path:
     """The file of the checkpoint of a step of the run."""
     return folder / f"step-{step:08d}.safetensors"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +13,16 @@ from filelock import FileLock, Timeout
 
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
+from netspec.language.files.regular_file import open_regular
 from netspec.storage import errors
-from netspec.storage.run_files import check_writable, read_inside
+from netspec.storage.run_files import check_writable, log_lines
+
+if sys.platform != "win32":
+    import fcntl
 
 LOCK = ".lock"
 PATIENCE = 1.0
-"""Seconds to wait for a lock: `netspec runs` holds one for a moment when it looks at a run."""
+"""Seconds to wait for a lock: `netspec runs` shares one for a moment when it looks at a run."""
 
 
 @contextmanager
@@ -41,17 +47,21 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def is_locked(run: Path) -> bool:
-    """Whether a process trains the run now."""
+    """Whether a process trains the run now. The lock is only tried, as one that any number of readers may share."""
     if not (run / LOCK).exists():
         return False
     try:
         check_writable(run, run / LOCK)
-        with FileLock(run / LOCK).acquire(timeout=0):
-            return False
-    except Timeout:
+        if sys.platform == "win32":
+            with FileLock(run / LOCK).acquire(timeout=0):
+                return False
+        with open_regular(run / LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # it is given back when the file is closed
+        return False
+    except (Timeout, BlockingIOError):
         return True
     except OSError:
-        return False  # a lock that this user may not acquire, or something else under its name
+        return False  # a lock that this user may not read, or something else under its name
 
 
 def this_process() -> str:
@@ -60,11 +70,32 @@ def this_process() -> str:
     return f"process {os.getpid()}{host}"
 
 
-def _process(run: Path) -> str:
-    """Which process trains a run, from the last line of its log that names one."""
+def trainer_exists(run: Path) -> bool | None:
+    """Whether the process that trained the run last still exists, from its log: the lock is not touched.
+
+    Returns:
+        None: that is not known; it may have run on another machine.
+    """
+    named = re.fullmatch(r"process (\d{1,18})(?: on (.*))?", _trainer(run))
+    if named is None or not hasattr(os, "uname") or named[2] != os.uname().nodename:
+        return None
     try:
-        lines = read_inside(run, run / "log.txt").decode(errors="replace").splitlines()
-    except OSError:
-        return ""
+        os.kill(int(named[1]), 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # that of another user
+        return True
+    return True
+
+
+def _process(run: Path) -> str:
+    """Which process trains a run."""
+    named = _trainer(run)
+    return f" by {named}" if named else ""
+
+
+def _trainer(run: Path) -> str:
+    """The process that trained a run last: the last line of its log that names one."""
+    lines = log_lines(run)
     named = [line.rpartition("(")[2].rstrip(")") for line in lines if line.endswith(")") and "(process " in line]
-    return f" by {named[-1]}" if named else ""
+    return named[-1] if named else ""

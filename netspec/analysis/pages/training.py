@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -18,6 +19,10 @@ from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100
 """Epochs in the table; of a longer training, some at equal distances."""
+
+
+_rates = lru_cache(maxsize=64)(rates_of)
+"""Compiled once for a run, not again in every epoch in which a page shows it."""
 
 
 def training_section(run: ReadRun) -> Section:
@@ -47,7 +52,7 @@ def _rate_panels(run: ReadRun) -> Iterator[Panel]:
         rate = next((word.rate for word in train.optimizer if word.has_rate), None)  # type: ignore[attr-defined]
         if not (train.schedule and steps and rate) or find_plateau(train.schedule) is not None:
             return
-        every = rates_of(rate, train.schedule, steps, max(train.epochs, len(history)))
+        every = _rates(rate, train.schedule, steps, max(train.epochs, len(history)))
         rates = [float(rate) for rate in every[steps - 1 :: steps][: len(history)]]
     if len({*rates}) > 1:
         yield Panel("learning rate (end of epoch)", [Curve("learning rate", rates, color=2)])

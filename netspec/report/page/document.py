@@ -31,7 +31,7 @@ def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str
         note: a line below the title, plain text.
     """
     links = "".join(f'<li><a href="#{escape(one.key)}">{escape(one.title)}</a></li>' for one in sections)
-    parts = "".join(map(_section_html, sections))
+    parts = "".join(map(section_html, sections))
     below = f'<p class="under">{escape(note)}</p>' if note else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -45,7 +45,8 @@ def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str
     )
 
 
-def _section_html(one: Section) -> str:
+def section_html(one: Section) -> str:
+    """A section as it is in the page."""
     key = escape(one.key)
     return (
         f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{escape(one.title)}</h2>'

@@ -136,7 +136,7 @@ def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Pred
         }
     fixed = number_of(model.compilation.train.threshold)
     thresholds = {**dict.fromkeys(outputs, fixed), **preprocessing.thresholds}
-    names = _target_columns(model)
+    names = target_columns(model)
     shown = {
         k: [_in_words(one, heads[k], preprocessing.class_names.get(k), names.get(k, ()), thresholds[k]) for one in v]
         for k, v in outputs.items()
@@ -145,7 +145,7 @@ def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Pred
     return Predictions(outputs, examples, raw.warnings, model, raw.table, names)
 
 
-def _target_columns(model: Model) -> dict[str, Sequence[str]]:
+def target_columns(model: Model) -> dict[str, Sequence[str]]:
     """The names of the target columns by output, where the data are a table: as its header has them, or, of a data
     frame, as metrics have them."""
     outputs, source, facts = [*model.outputs], model.compilation.data.source, model.compilation.facts

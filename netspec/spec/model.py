@@ -205,12 +205,20 @@ class Model:
 
     def _compute(self, inputs: tuple[Any, ...]) -> Any:
         """The outputs as the network gives them, for raw inputs."""
-        checked = zip(self.inputs, self._checked(inputs), strict=True)
-        ready = tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
+        ready = self.normalized(*inputs)
         arrays, tree = self._live.read()
         folded = None if self._folded is None else self._folded.of(arrays)
         program, arrays = (self._forward(tree), arrays) if folded is None else folded
         return program(arrays, ready)
+
+    def normalized(self, *inputs: Any) -> tuple[Any, ...]:
+        """Raw inputs as the layers take them.
+
+        Raises:
+            ValueError: the inputs have other shapes than the spec says.
+        """
+        checked = zip(self.inputs, self._checked(inputs), strict=True)
+        return tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
 
     @cached_property
     def _live(self) -> LiveState:
@@ -266,8 +274,7 @@ class Model:
         Raises:
             ValueError: there is no such layer, or an input has another shape.
         """
-        checked = zip(self.inputs, self._checked(inputs), strict=True)
-        ready = tuple(self.normalization[n].apply(x) if n in self.normalization else x for n, x in checked)
+        ready = self.normalized(*inputs)
         key = ("layers", None if names is None else tuple(names))
         if key not in self._programs:
             self._programs[key] = layers_program(self._probed, names, self.name)

@@ -136,9 +136,9 @@ def test_the_command(tmp_path: Path, form: str, begin: bytes, capsys: pytest.Cap
         assert run(["look", trained, what, *more, "-o", str(tmp_path / f"{what}.{form}")]) == 0
         assert (tmp_path / f"{what}.{form}").read_bytes().startswith(begin)
     for arguments, words in (
-        (["maps"], "maps need an input"),
+        (["maps"], "`maps` needs --input"),
         (["filters"], "no convolutions of images"),
-        (["regions", "dense"], "regions have no layer"),
+        (["regions", "dense"], "`regions` takes no layer"),
         (["regions", "-o", "a.gif"], "-o takes a name that ends in .svg"),
     ):
         capsys.readouterr()

@@ -6,12 +6,18 @@ Input: a model with its weights. Output: `Picture`s, whose numbers are those of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from netspec.analysis.inside.activity import activity_svg
+from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
+from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
+from netspec.analysis.inside.maximize import maximize_svg
+from netspec.analysis.inside.scores import Scores
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
@@ -50,7 +56,7 @@ class Look:
         self._weights = flat_weights(weights_of(model.module))
 
     def __repr__(self) -> str:
-        return f"<Look {self.model.name}: filters, maps, weights, regions>"
+        return f"<Look {self.model.name}: filters, maps, weights, activations, saliency, …>"
 
     def filters(self, layer: str | None = None) -> Picture:
         """The filters of a convolution, each as an image; of several input channels each one, of an image its colors.
@@ -159,6 +165,83 @@ class Look:
         axes = (preprocessing.columns.get(name) if preprocessing is not None else None) or ("x1", "x2")
         table = np.asarray(probabilities).reshape(POINTS, POINTS, -1)
         return Picture(regions_svg(title, table, ends, names, (axes[0], axes[1]), points, classes))
+
+    def saliency(self, x: Any = None, class_name: int | str | None = None, *, example: int = 0) -> Picture:
+        """How much the score of a class changes with each number of an input: the derivative (Simonyan et al. 2014).
+
+        Args:
+            x: up to 8 examples as for `model.predict`; None: one of the test split.
+            class_name: the name or the id of a class; None: the predicted one.
+            example: the index of the example of the test split.
+
+        Raises:
+            ValueError: there is no such class, the network gives images, or there is no test split.
+        """
+        return Picture(saliency_svg(self.scores, self.inputs(x, example), class_name))
+
+    def integrated_gradients(self, x: Any = None, class_name: int | str | None = None, *, example: int = 0) -> Picture:
+        """What each number of an input adds to the score of a class (Sundararajan et al. 2017), from a black image, a
+        mean row or zero vectors of tokens on. Arguments and errors are those of `saliency`."""
+        return Picture(integrated_gradients_svg(self.scores, self.inputs(x, example), class_name))
+
+    def grad_cam(
+        self, x: Any = None, class_name: int | str | None = None, *, layer: str | None = None, example: int = 0
+    ) -> Picture:
+        """Where a convolution (None: the last one) finds what speaks for a class (Selvaraju et al. 2017). Other
+        arguments and errors are those of `saliency`."""
+        return Picture(grad_cam_svg(self.scores, self.inputs(x, example), class_name, layer))
+
+    def occlusion(
+        self,
+        x: Any = None,
+        class_name: int | str | None = None,
+        *,
+        size: int | None = None,
+        step: int | None = None,
+        example: int = 0,
+    ) -> Picture:
+        """How much the probability of a class drops where a gray patch of `size` pixels, which moves by `step`, hides a
+        part of an image (Zeiler and Fergus 2014). Other arguments and errors are those of `saliency`."""
+        return Picture(occlusion_svg(self.scores, self.inputs(x, example), class_name, size, step))
+
+    def activations(self, x: Any = None, layers: str | Sequence[str] | None = None, *, data: Any = None) -> Picture:
+        """How active layers are: histograms of what they give, the fraction of zeros, and dead or saturated units.
+
+        Args:
+            x: examples as for `model.predict`; None: the first 500 of the test split.
+            layers: their names as in `netspec show`; None: all of them.
+            data: what the network was trained on, where its spec does not name it.
+
+        Raises:
+            ValueError: the layer is unknown, or there is no test split.
+        """
+        names = [layers] if isinstance(layers, str) else layers
+        return Picture(activity_svg(self.model, x, names, data))
+
+    def maximize(
+        self, layer: str | None = None, *, units: Sequence[int] | int = 16, steps: int = 128, seed: int = 0
+    ) -> Picture:
+        """Inputs that excite units most, by gradient ascent (Erhan et al. 2009; Olah et al. 2017).
+
+        Args:
+            layer: its name as in `netspec show`; None: the last one, whose units are the classes.
+            units: the indices of units or channels, or how many, from the first one on.
+            steps: of the ascent.
+            seed: equal seeds give equal images.
+
+        Raises:
+            ValueError: the input is not one image, or there is no such layer or unit.
+        """
+        return Picture(maximize_svg(self.scores, layer, units, steps, seed))
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The network as a differentiable function."""
+        return Scores(self.model)
+
+    def inputs(self, x: Any, example: int = 0, count: int = 1) -> Inputs:
+        """What is looked at: given examples, or some of the test split."""
+        return split_inputs(self.model, first=example, count=count) if x is None else given_inputs(self.model, x)
 
     # ------------------------------------------------------------ layers
 

@@ -13,14 +13,13 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from netspec.analysis.quality.examples import Examples, visible
+from netspec.analysis.quality.examples import Examples, name_text
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder
 from netspec.report.text import plural
 from netspec.runs.evaluate_predict import SPLITS, open_run
-from netspec.spec.model import Model
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import predict
 from netspec.training.recipe.outputs import OutputRecipe
@@ -88,7 +87,7 @@ class Evaluated:
     index: Array
     outcomes: Mapping[str, Outcome]
     examples: Examples
-    model: Model
+    run: Path
     engine: Engine
     weights: Weights
     recipes: Mapping[str, OutputRecipe] = field(default_factory=dict)
@@ -136,9 +135,8 @@ def evaluated(run: Path, split: str = "test", data: Any = None) -> Evaluated | N
     size = sum(output.head.count for output in recipes.values())
     count = max(1, min(len(arrays), MAX_EXAMPLES, MAX_NUMBERS // max(size, 1)))
     index = np.linspace(0, len(arrays) - 1, count).round().astype(int)
-    made = Evaluated(
-        splits, split, len(arrays), index, {}, Examples(splits, split), experiment.model, engine, weights, recipes
-    )
+    examples = Examples(splits, split, experiment.model.inputs)
+    made = Evaluated(splits, split, len(arrays), index, {}, examples, run, engine, weights, recipes)
     found = _predictions(engine, weights, arrays, index)
     return replace(made, outcomes=dict(_outcomes(made, found)))
 
@@ -237,7 +235,7 @@ def _names(name: str, output: OutputRecipe, of: Evaluated) -> tuple[str, ...]:
     known = of.splits.facts.targets
     target = known.get(name) or next(iter(known.values()))
     names = target.names or ()
-    names = tuple(map(visible, names))
+    names = tuple(map(name_text, names))
     if output.head.units == 1 and not output.chooses:
         return names if len(names) == 2 else ("no", "yes")
     columns = output.target.columns if len(output.target.columns) == output.head.units else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,14 +13,16 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.language.shape import Shape
 from netspec.language.text import printable
+from netspec.report.charts.inside.heat import visible
 
 MAX_FEATURES = 100
 """Columns of a table without a header; longer vectors are not shown as tables."""
 MAX_TOKENS = 40
 UNKNOWN = "?"
-SPACES = {" ": "␣", "\n": "⏎", "\t": "⇥", "": "∅"}
-"""What is written for names that cannot be seen."""
+EMPTY = "∅"
+"""What is written for an empty name."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class TableColumn:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The examples of a split by their numbers in it."""
+    """The examples of a split by their numbers in it; `shapes` are those of the inputs of the network."""
 
     splits: Splits
     split: str
+    shapes: Mapping[str, Shape]
 
     def name(self, number: int) -> str:
         """`homes.csv row 17`"""
@@ -86,14 +90,13 @@ class Examples:
     @cached_property
     def image_inputs(self) -> list[str]:
         """The inputs that are images."""
-        shapes = {name: shape.sizes for name, shape in self.splits.facts.inputs.items()}
+        shapes = {name: shape.sizes for name, shape in self.shapes.items()}
         return [name for name, sizes in shapes.items() if len(sizes) == 3 and sizes[-1] in (1, 3, 4) and sizes[0] != 1]
 
     @cached_property
     def token_inputs(self) -> list[str]:
         """The inputs that are sequences of token ids."""
-        shapes = self.splits.facts.inputs
-        return [name for name, shape in shapes.items() if len(shape.sizes) == 1 and shape.is_tokens]
+        return [name for name, shape in self.shapes.items() if len(shape.sizes) == 1 and shape.is_tokens]
 
     @cached_property
     def columns(self) -> list[TableColumn]:
@@ -103,7 +106,7 @@ class Examples:
         if isinstance(encoder, RowEncoder):
             return _encoded_columns(encoder, dataset.raw_names) if encoder.shape is None else []
         found = []
-        for name, shape in dataset.facts.inputs.items():
+        for name, shape in self.shapes.items():
             if len(shape.sizes) != 1 or not isinstance(shape.sizes[0], int) or shape.is_tokens:
                 return []
             names = dataset.columns.get(name) or tuple(f"{name} {i + 1}" for i in range(shape.sizes[0]))
@@ -144,9 +147,9 @@ class Examples:
         return "" if isinstance(encoder, TextEncoder) and encoder.by == "char" else " "
 
 
-def visible(name: str) -> str:
-    """The name of a class or token, also where it is only a space."""
-    return SPACES.get(name) or printable(name)
+def name_text(name: str) -> str:
+    """The name of a class or token, also where it has no ink."""
+    return printable(visible(name)) or EMPTY
 
 
 def image_bytes(image: Array) -> Array:

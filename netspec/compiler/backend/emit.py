@@ -25,7 +25,7 @@ def emit_source(network: Graph, *, standalone: bool = False, probes: bool = Fals
     Args:
         network: the graph after the passes.
         standalone: import Flax only, and include the helpers that it lacks.
-        probes: report every result to `nn.probe`, to find where a number goes wrong.
+        probes: pass every result through `nn.probe`, to find where a number goes wrong or to change it.
         is_inference: the graph is that of the inference form; the source says so.
     """
     names = file_names(network, standalone=standalone)
@@ -180,7 +180,7 @@ class _ClassWriter:
         yield f"        {line}" + (f"  # {comment}" if comment and "\n" not in line and len(line) < 90 else "")
         if self.file.probes:
             for target in targets:
-                yield f'        nn.probe(self, "{node.name}", {target})'
+                yield f'        {target} = nn.probe(self, "{node.name}", {target})'
 
     def _result(self, variables: Variables) -> str:
         outputs = self.graph.outputs

@@ -81,7 +81,9 @@ def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> Non
     fill = style.get("fill", "none")
     dashes = tuple(float(part) for part in style.get("stroke-dasharray", "").split())
     look = {
-        "facecolor": (fill, float(style.get("fill-opacity", 1))) if fill != "none" else "none",
+        "facecolor": (fill, float(given.get("fill-opacity", style.get("fill-opacity", 1))))
+        if fill != "none"
+        else "none",
         "edgecolor": style.get("stroke", "none"),
         "linewidth": float(style.get("stroke-width", 1)) * POINTS,
         "linestyle": (0, dashes) if dashes else "-",

@@ -63,7 +63,7 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
 
 
 def _cell(count: int, total: int, is_right: bool, names: tuple[str, str], anchor: str) -> str:
-    shade = math.ceil(SHADES * math.sqrt(count / total)) if count else 0
+    shade = math.ceil(SHADES * math.cbrt(count / total)) if count else 0
     kind = f"{'right' if is_right else 'wrong'} s{shade}" if count else "zero"
     if not anchor:
         return f'<td class="{kind}">{count:,}</td>'

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.views.html import heading, paragraph
+from netspec.analysis.quality.views.saliency import saliencies
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.text import number_text
@@ -25,12 +28,20 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     if outcome.owner is not None:  # one of each example
         worst = worst[np.sort(np.unique(outcome.owner[worst], return_index=True)[1])]
     worst = worst[:limit]
+    found = saliencies(shown.of, outcome, worst)
+    heats: Sequence[Array | None] = found or [None] * len(worst)
     remarks = []
-    for one in worst.tolist():
+    for one, heat in zip(worst.tolist(), heats, strict=True):
         sure = f" ({100 * probabilities[one]:.0f}%)" if outcome.is_probability else ""
-        remarks.append(Remark(one, f"{outcome.names[expected[one]]}, predicted {outcome.names[decided[one]]}{sure}"))
+        text = f"{outcome.names[expected[one]]}, predicted {outcome.names[decided[one]]}{sure}"
+        remarks.append(Remark(one, text, heat))
     title = "The wrong predictions that are most certain"
-    return heading("Worst mistakes") + shown.html(title, outcome, remarks)
+    what = "pixels of an image, beside it," if shown.of.examples.kind == "images" else "tokens"
+    about = (
+        f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most."
+    )
+    note = paragraph(about) if found else ""
+    return heading("Worst mistakes") + note + shown.html(title, outcome, remarks)
 
 
 def worst_labels_html(outcome: Outcome, shown: Shown) -> str:

@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
+
+import numpy as np
 
 from netspec.analysis.quality.evaluated import Evaluated, Outcome
-from netspec.analysis.quality.examples import visible
+from netspec.analysis.quality.examples import name_text
 from netspec.analysis.quality.views.html import table_html
 from netspec.analysis.quality.views.thumbnails import Thumbnails
+from netspec.data.dataset.lazy_rows import Array
+from netspec.report.charts.inside.heat import over
 
 MAX_COLUMNS = 5
 MAX_CELL = 40
 MAX_CONTEXT = 60
 """Tokens of a text that are shown."""
+LEVELS = 5
+"""Shades of tokens."""
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A prediction, by its number in the outcome, and what is said of it, such as `4, predicted 9 (87%)`."""
+    """A prediction, by its number in the outcome, and what is said of it, such as `4, predicted 9 (87%)`; `heat` has a
+    number from 0 to 1 for each pixel or token."""
 
     prediction: int
     text: str
+    heat: Array | None = None
 
 
 class Shown:
@@ -52,8 +61,11 @@ class Shown:
         for number, one in zip(numbers, remarks, strict=True):
             name = self.of.examples.name(number)
             where = "" if outcome.position is None else f", position {outcome.position[one.prediction]}"
-            image = self.thumbnails.html(number, f"{name}{where}")
-            items.append(f'<li title="{escape(name)}">{image}<span>{escape(one.text)}</span></li>')
+            shown = self.thumbnails.example(number, f"{name}{where}")
+            if one.heat is not None:
+                heat = over(self.of.examples.image(number), one.heat, 1.0, "positive")
+                shown = f'<div class="pair">{shown}{self.thumbnails.other(heat, "saliency")}</div>'
+            items.append(f'<li title="{escape(name)}">{shown}<span>{escape(one.text)}</span></li>')
         return f'<ul class="thumbs">{"".join(items)}</ul>'
 
     def _rows(self, caption: str, numbers: Sequence[int], remarks: Sequence[Remark]) -> str:
@@ -72,9 +84,19 @@ class Shown:
             tokens = self.of.examples.tokens(number)
             if outcome.position is not None:
                 tokens = tokens[: int(outcome.position[one.prediction]) + 1]
-            pieces = [one if one == " " else visible(one) for one in tokens[-MAX_CONTEXT:]]
-            shown = self.of.examples.separator.join(pieces)
-            front = "…" if len(tokens) > MAX_CONTEXT else ""
-            text = f'<span class="mono">{front}{escape(shown)}</span>'
+            begin = max(0, len(tokens) - MAX_CONTEXT)
+            pieces = [one if one == " " else name_text(one) for one in tokens[begin:]]
+            levels = [0] * len(pieces)
+            if one.heat is not None:
+                levels = np.round(LEVELS * one.heat[begin : len(tokens)]).astype(int).tolist()
+            text = f'<span class="mono">{"…" * bool(begin)}{self._shaded(pieces, levels)}</span>'
             rows.append([escape(self.of.examples.name(number)), escape(one.text), text])
         return table_html(caption, ["text", "prediction", "up to there"], rows, left=3)
+
+    def _shaded(self, pieces: Sequence[str], levels: Sequence[int]) -> str:
+        """Tokens, those with the same level of heat in one element."""
+        parts = []
+        for level, group in groupby(zip(pieces, levels, strict=True), key=lambda pair: pair[1]):
+            text = escape(self.of.examples.separator.join(piece for piece, _ in group))
+            parts.append(f'<span class="h{level}">{text}</span>' if level else text)
+        return self.of.examples.separator.join(parts)

@@ -22,40 +22,48 @@ QUALITIES = (85, 70, 50)
 
 
 class Thumbnails:
-    """The images of a section; `html` shows one, `around` puts the picture of all of them around the section."""
+    """The images of a section; `example` and `other` show one, `around` puts all of them in one picture around it."""
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
+        self.images: list[Array] = []
         self.places: dict[int, int] = {}
 
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def html(self, number: int, label: str) -> str:
+    def example(self, number: int, label: str) -> str:
         """The image of an example of the split; `label` says what it is."""
-        row, column = divmod(self.places.setdefault(number, len(self.places)), COLUMNS)
+        if number not in self.places:
+            self.places[number] = len(self.images)
+            self.images.append(self.examples.image(number))
+        return self._html(self.places[number], label)
+
+    def other(self, image: Array, label: str) -> str:
+        """Another image of the size of an example, 8-bit of shape (height, width, channels)."""
+        self.images.append(image)
+        return self._html(len(self.images) - 1, label)
+
+    def _html(self, place: int, label: str) -> str:
+        row, column = divmod(place, COLUMNS)
         return f'<span class="thumb" role="img" aria-label="{escape(label)}" style="--x:{column};--y:{row}"></span>'
 
     def around(self, body: str) -> str:
         """The section, with the picture that its elements show."""
-        if not self.places:
+        if not self.images:
             return body
         kind, content, size = self._content()
         scale = DISPLAY / max(size)
         width, height = round(size[1] * scale), round(size[0] * scale)
         data = base64.b64encode(content).decode()
-        rows = math.ceil(len(self.places) / COLUMNS)
+        rows = math.ceil(len(self.images) / COLUMNS)
         style = f"--w:{width}px;--h:{height}px;--columns:{COLUMNS};--rows:{rows}"
         return f'<div class="sprites" style="{style};--sprite:url(data:image/{kind};base64,{data})">{body}</div>'
 
     def _content(self) -> tuple[str, bytes, tuple[int, int]]:
         """The picture as PNG, or as JPEG where that is much larger, and the size of an image in it."""
-        images = [self.examples.image(number) for number in self.places]
-        height, width = images[0].shape[:2]
+        height, width = self.images[0].shape[:2]
         side = min(MAX_SIDE, max(height, width))
         while True:
             size = (max(1, round(height * side / max(height, width))), max(1, round(width * side / max(height, width))))
-            sheet = _sheet(images, size)
+            sheet = _sheet(self.images, size)
             png = _encoded(sheet, "png", optimize=True)
             if len(png) <= MAX_BYTES:
                 return "png", png, size

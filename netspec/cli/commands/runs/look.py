@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,8 @@ from netspec.cli.files import write_bytes
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
+from netspec.language.diagnostics import CompileError
+from netspec.language.kinds import MAX_SEED
 from netspec.language.text import wrap_lines
 from netspec.report.pictures import Picture
 from netspec.report.text import line_width
@@ -19,54 +22,158 @@ from netspec.report.text import line_width
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look
 
-What = Literal["filters", "maps", "weights", "regions"]
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of picture.
+
+    Args:
+        help: what it shows, in one line.
+        draw: makes it, from what is inside, the names of layers and the options of the command that were given.
+        takes: the names of the options that it takes; `needs` are those that it cannot do without.
+        layers: how many layers may be named; None: any number.
+    """
+
+    help: str
+    draw: Callable[[Look, tuple[str, ...], Mapping[str, Any]], Picture]
+    takes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    layers: int | None = 1
 
 
-@click.command()
+EXPLAINED = ("input", "example", "class")
+"""The options of pictures that explain a prediction."""
+
+
+def _named(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options under the names that they have in Python."""
+    return {{"input": "x", "class": "class_name"}.get(name, name): value for name, value in given.items()}
+
+
+KINDS = {
+    "filters": Kind("the filters of a convolution, as images", lambda inside, layers, _: inside.filters(*layers)),
+    "maps": Kind(
+        "what each layer makes of an input",
+        lambda inside, layers, given: inside.maps(given["input"], list(layers) or None),
+        needs=("input",),
+        layers=None,
+    ),
+    "weights": Kind("the weights of a dense layer, as images", lambda inside, layers, _: inside.weights(*layers)),
+    "regions": Kind(
+        "what a network with two inputs predicts over the plane", lambda inside, *_: inside.regions(), layers=0
+    ),
+    "activations": Kind(
+        "how active layers are, and which units are dead",
+        lambda inside, layers, given: inside.activations(given.get("input"), list(layers) or None),
+        takes=("input",),
+        layers=None,
+    ),
+    "saliency": Kind(
+        "which numbers of an input change the score of a class",
+        lambda inside, _, given: inside.saliency(**_named(given)),
+        takes=EXPLAINED,
+        layers=0,
+    ),
+    "integrated-gradients": Kind(
+        "what each number of an input adds to the score",
+        lambda inside, _, given: inside.integrated_gradients(**_named(given)),
+        takes=EXPLAINED,
+        layers=0,
+    ),
+    "grad-cam": Kind(
+        "where a convolution finds what speaks for a class",
+        lambda inside, layers, given: inside.grad_cam(**_named(given), layer=layers[0] if layers else None),
+        takes=EXPLAINED,
+    ),
+    "occlusion": Kind(
+        "how the probability drops where a patch hides a part",
+        lambda inside, _, given: inside.occlusion(**_named(given)),
+        takes=(*EXPLAINED, "size", "step"),
+        layers=0,
+    ),
+    "maximize": Kind(
+        "inputs that excite the units of a layer most",
+        lambda inside, layers, given: inside.maximize(*layers, **given),
+        takes=("units", "steps", "seed"),
+    ),
+}
+"""The kinds of pictures, in the order in which the help lists them."""
+HELP = """Show what is inside the trained network of a RUN folder.
+
+WHAT is one of:
+
+\b
+{kinds}
+
+LAYER is a name as in `netspec show`; without it the first one that fits is shown, or all maps.
+
+\b
+Example:
+    netspec look runs/mnist_cnn-1 filters -o filters.png
+    netspec look runs/mnist_cnn-1 maps --input digit.png
+    netspec look runs/mlp-1 weights dense
+    netspec look runs/moons-1 regions
+    netspec look runs/mnist_cnn-1 grad-cam --example 3 --class 8
+"""
+
+
+def _takers(option: str) -> str:
+    """The kinds that take an option, for its help and for messages."""
+    return ", ".join(name for name, kind in KINDS.items() if option in (*kind.takes, *kind.needs))
+
+
+@click.command(help=HELP.format(kinds="\n".join(f"  {name:<22}{kind.help}" for name, kind in KINDS.items())))
 @click.argument("run")
-@click.argument("what", type=click.Choice(get_args(What)))
+@click.argument("what", type=click.Choice(list(KINDS)), metavar="WHAT")
 @click.argument("layers", nargs=-1, metavar="[LAYER]")
-@click.option("--input", "given", metavar="FILE", help="For maps: the image, .npy file or row to look at.")
+@click.option("--input", metavar="FILE", help=f"The image, .npy file, row or text to look at ({_takers('input')}).")
+@click.option(
+    "--example",
+    type=click.IntRange(0),
+    metavar="N",
+    help=f"An example of the test split, from 0; it is used where --input is not given ({_takers('example')}).",
+)
+@click.option("--class", "class", metavar="NAME", help=f"The class (default: the predicted one; {_takers('class')}).")
+@click.option("--size", type=click.IntRange(1), help=f"The side of the patch, in pixels ({_takers('size')}).")
+@click.option("--step", type=click.IntRange(1), help=f"How far the patch moves, in pixels ({_takers('step')}).")
+@click.option("--units", type=click.IntRange(1), help=f"How many units (default 16; {_takers('units')}).")
+@click.option("--steps", type=click.IntRange(1), help=f"Steps of the ascent (default 128; {_takers('steps')}).")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help=f"Of the first images ({_takers('seed')}).")
 @click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT.svg).")
 @device_option
 @json_option
-def command(run: str, what: What, layers: tuple[str, ...], given: str | None, output: str | None, as_json: bool) -> int:
-    """Show what is inside the trained network of a RUN folder.
-
-    filters: those of a convolution, as images. maps: what each layer makes of an input. weights: those of the units of
-    a dense layer, as images. regions: what a network with two inputs predicts over the plane.
-
-    LAYER is a name as in `netspec show`; without it the first one that fits is shown, or all maps.
-
-    \b
-    Example:
-        netspec look runs/mnist_cnn-1 filters -o filters.png
-        netspec look runs/mnist_cnn-1 maps --input digit.png
-        netspec look runs/mlp-1 weights dense
-        netspec look runs/moons-1 regions
-    """
+def command(
+    run: str, what: str, layers: tuple[str, ...], output: str | None, as_json: bool, **options: str | int | None
+) -> int:
+    """Each option is named as in the table; those that are not given are None."""
     path = Path(output if output is not None else f"{Path(run).name}-{what}.svg")
     form = vector_format(path)
-    if (what == "maps") != (given is not None):
-        raise click.UsageError("--input is for maps" if given is not None else "maps need an input: --input digit.png")
-    if (len(layers) > 1 and what != "maps") or (layers and what == "regions"):
-        raise click.UsageError("regions have no layer" if what == "regions" else f"give one layer for {what}")
+    given = {name: value for name, value in options.items() if value is not None}
+    _check(what, layers, given)
     from netspec.analysis.inside.look import look
 
-    write_bytes(path, _picture(look(run), what, layers, given).content(form))
+    inside = look(run)
+    try:
+        picture = KINDS[what].draw(inside, layers, given)
+    except CompileError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    write_bytes(path, picture.content(form))
     print_result({"picture": str(path)} if as_json else wrap_lines(f"{path}: {what} of {run}", line_width()))
     return 0
 
 
-def _picture(inside: Look, what: What, layers: tuple[str, ...], given: str | None) -> Picture:
-    first = layers[0] if layers else None
-    makers: dict[What, Callable[[], Picture]] = {
-        "filters": lambda: inside.filters(first),
-        "maps": lambda: inside.maps(given, list(layers) or None),
-        "weights": lambda: inside.weights(first),
-        "regions": inside.regions,
-    }
-    try:
-        return makers[what]()
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+def _check(what: str, layers: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    """Raises click.UsageError for layers or options that this kind of picture does not have, or lacks."""
+    kind = KINDS[what]
+    for name in given:
+        if name not in (*kind.takes, *kind.needs):
+            raise click.UsageError(f"--{name} is for {_takers(name)}")
+    if "input" in given and "example" in given:
+        raise click.UsageError("give --input or --example, not both")
+    for name in kind.needs:
+        if name not in given:
+            raise click.UsageError(f"`{what}` needs --{name}, such as --{name} digit.png")
+    if kind.layers is not None and len(layers) > kind.layers:
+        raise click.UsageError(f"give one layer for `{what}`" if kind.layers else f"`{what}` takes no layer")

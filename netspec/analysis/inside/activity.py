@@ -1,0 +1,192 @@
+"""How active the layers of a network are over some examples: the distribution of what they give, and dead units.
+
+Input: a model and examples. Output: numbers for each layer, and a picture of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
+from netspec.compiler.ir.cost import Row
+from netspec.data.dataset.lazy_rows import Array
+from netspec.language.corrections import suggest
+from netspec.language.shape import Shape
+from netspec.layers.base import Layer
+from netspec.report.charts.inside.histograms import Histogram, histograms_svg
+from netspec.report.text import number_text, plural
+from netspec.runs.evaluate_predict import batches
+from netspec.spec.model import Model
+
+MAX_EXAMPLES = 500
+"""Examples of the test split that are looked at."""
+MAX_LAYERS, MAX_NAMED = 60, 64
+"""Layers in a picture, and dead units that are named."""
+BINS = 40
+MAX_BYTES = 1 << 28
+"""Of the results of a batch."""
+MOVES = ("flatten", "reshape", "dropout", "permute")
+"""Layers that only move numbers, which the layer before them has already."""
+RECTIFIERS = ("relu", "relu6")
+"""Activations whose result is exactly 0 where a unit is not active."""
+SATURATED: Mapping[str, tuple[float, float]] = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
+"""Beyond which numbers an activation hardly changes; for the same inputs, since tanh(z) = 2 sigmoid(2 z) - 1."""
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """What a layer gives for some examples.
+
+    Args:
+        name: as in `netspec show`.
+        activation: the word of its activation, or of the layer where that is one; empty: it has none.
+        shape: of the result for one example; its last size is the number of `units`.
+        zeros: the fraction of the numbers that are exactly 0.
+        mean: of all numbers.
+        std: of the population of all numbers.
+        low: the smallest number.
+        high: the largest number.
+        counts: how many of the numbers that are not 0 are in each of the bins of equal width between `low` and `high`.
+        dead: the indices of the units that are 0 (relu) for every example at every position, or beyond 0.01 and 0.99
+            (sigmoid), -0.98 and 0.98 (tanh); None for other activations.
+    """
+
+    name: str
+    activation: str
+    shape: Shape
+    zeros: float
+    mean: float
+    std: float
+    low: float
+    high: float
+    counts: Array
+    dead: tuple[int, ...] | None
+
+    @property
+    def units(self) -> int:
+        """How many units or channels the layer has."""
+        last = self.shape.sizes[-1] if self.shape.sizes else 1
+        return last if isinstance(last, int) else 1
+
+
+def activity(
+    model: Model, x: Any = None, layers: Sequence[str] | None = None, *, data: Any = None
+) -> list[LayerActivity]:
+    """What the layers of a network give for some examples, in inference mode.
+
+    Args:
+        model: a trained model.
+        x: examples as for `model.predict`; None: the first 500 of the test split.
+        layers: names as in `netspec show`; None: all but those that only move numbers.
+        data: what the model was trained on, as for `netspec.train`; None: what its spec names.
+
+    Raises:
+        ValueError: there is no such layer, or no test split.
+        CompileError: the data cannot be read.
+    """
+    chosen = _chosen(model, layers)
+    inputs = _inputs(model, x, data)
+    sums = {row.name: _Sums(row) for row in chosen}
+    for results in _results(model, inputs, [*sums]):
+        for name, values in results.items():
+            sums[name].add(values)
+    counts = {name: np.zeros(BINS, int) for name in sums}
+    for results in _results(model, inputs, [*sums]):
+        for name, values in results.items():
+            low, high = sums[name].ends
+            counts[name] += np.histogram(values[values != 0], BINS, (low, high))[0]
+    return [replace(found.activity(), counts=counts[name]) for name, found in sums.items()]
+
+
+class _Sums:
+    """What is known of the results of a layer so far."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        operation = row.node.operation
+        word = operation.activation_word if isinstance(operation, Layer) else None
+        self.activation = word.word if word is not None else row.word
+        self.count = self.zeros = 0
+        self.total = self.squares = 0.0
+        self.low, self.high, self.idle = np.inf, -np.inf, np.array(True)
+
+    def add(self, values: Array) -> None:
+        """Count the results for some examples."""
+        wide = values.astype(np.float64)
+        self.count += values.size
+        self.zeros += int((values == 0).sum())
+        self.total += float(wide.sum())
+        self.squares += float(np.square(wide).sum())
+        self.low, self.high = min(self.low, float(wide.min())), max(self.high, float(wide.max()))
+        low, high = SATURATED.get(self.activation, (-np.inf, np.inf))
+        idle = values == 0 if self.activation in RECTIFIERS else (values < low) | (values > high)
+        self.idle = self.idle & idle.reshape(-1, values.shape[-1] if values.ndim > 1 else 1).all(axis=0)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The limits of the histogram, which differ."""
+        return self.low, self.high if self.high > self.low else self.low + 1
+
+    def activity(self) -> LayerActivity:
+        mean = self.total / self.count
+        std = max(self.squares / self.count - mean**2, 0.0) ** 0.5
+        can_die = self.activation in (*RECTIFIERS, *SATURATED)
+        dead = tuple(np.flatnonzero(self.idle).tolist()) if can_die else None
+        word = self.activation if can_die or self.activation != self.row.word else ""
+        low, high = self.ends
+        fraction = self.zeros / self.count
+        return LayerActivity(self.row.name, word, self.row.shape, fraction, mean, std, low, high, np.zeros(0), dead)
+
+
+def _inputs(model: Model, x: Any, data: Any) -> Inputs:
+    return split_inputs(model, count=MAX_EXAMPLES, data=data) if x is None else given_inputs(model, x)
+
+
+def _chosen(model: Model, layers: Sequence[str] | None) -> list[Row]:
+    rows = {row.name: row for row in model.layers if not row.is_shared_again}
+    if layers is None:
+        return [row for row in rows.values() if row.word not in MOVES]
+    for name in layers:
+        if name not in rows:
+            raise ValueError(f"no layer `{name}`: {suggest(name, rows, what='layers')}")
+    return [rows[name] for name in layers]
+
+
+def _results(model: Model, inputs: Inputs, names: Sequence[str]) -> Iterator[dict[str, Array]]:
+    """The results of layers, batch by batch."""
+    size = model.cost.activation_bytes
+    batch = max(1, min(100, MAX_BYTES // size)) if isinstance(size, int) and size else 1
+    for arrays, count in batches([inputs.raw[name] for name in model.inputs], batch):
+        yield {name: np.asarray(value)[:count] for name, value in model.layer_results(names, *arrays).items()}
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def activity_svg(model: Model, x: Any, layers: Sequence[str] | None, data: Any) -> str:
+    """Histograms of the layers; arguments and errors are those of `activity`."""
+    inputs = _inputs(model, x, data)
+    found = activity(model, inputs, layers)
+    examples = f"{plural(len(inputs), 'example')}{' of the test split' if x is None else ''}"
+    shown = [_histogram(layer) for layer in found[:MAX_LAYERS]]
+    notes = [f"what each layer gives over {examples}; the bars count numbers that are not 0"]
+    if len(found) > MAX_LAYERS:
+        notes.append(f"the first {MAX_LAYERS} of {len(found)} layers: name others")
+    return histograms_svg(f"{model.name}: activations", notes, shown)
+
+
+def _histogram(layer: LayerActivity) -> Histogram:
+    title = f"{layer.name}  {layer.activation}".rstrip() + f"  {layer.shape}"
+    numbers = f"mean {number_text(layer.mean, 3)}, std {number_text(layer.std, 3)}"
+    warning, state = "", "dead" if layer.activation in RECTIFIERS else "saturated"
+    if layer.dead:
+        named = ", ".join(str(unit + 1) for unit in layer.dead[:MAX_NAMED])
+        more = ", …" if len(layer.dead) > MAX_NAMED else ""
+        warning = f"{len(layer.dead)} of {layer.units} units {state}: {named}{more}"
+    elif layer.dead is not None:
+        numbers += f", no unit {state}"
+    return Histogram(title, numbers, warning, layer.zeros, layer.low, layer.high, layer.counts)

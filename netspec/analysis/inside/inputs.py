@@ -1,0 +1,103 @@
+"""Inputs to look at: those that a user gives, or some of the data that a network was trained on.
+
+Input: a model, and examples in any form that `predict` takes, or the name of a split. Output: `Inputs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from netspec.data.dataset.lazy_rows import Array, read_all
+from netspec.data.errors.reading import NoSplit
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.predict.python_inputs import raw_inputs
+from netspec.language.diagnostics import fail
+from netspec.runs.evaluate_predict import SPLITS
+from netspec.spec.experiment import prepare
+from netspec.spec.model import Model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Some examples.
+
+    Args:
+        raw: their inputs as in the data, by name, examples first.
+        ready: the same as the layers take them, in the order of the inputs of the network.
+        names: what they are called in messages.
+        last: of texts, the step of the last piece before the padding.
+        targets: those of a split, by output: class ids, or numbers; none of other examples.
+    """
+
+    raw: Mapping[str, Array]
+    ready: tuple[Array, ...]
+    names: Sequence[str]
+    last: Sequence[int] | None = None
+    targets: Mapping[str, Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def first(self, count: int) -> Inputs:
+        """At most so many of them."""
+        raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
+        last = None if self.last is None else self.last[:count]
+        return Inputs(raw, tuple(x[:count] for x in self.ready), self.names[:count], last, targets)
+
+
+def given_inputs(model: Model, x: Any) -> Inputs:
+    """Inputs that a user gives, in any of the forms of `predict`.
+
+    Raises:
+        CompileError: they cannot be read or have another shape; it is also a ValueError.
+        TypeError: they have none of the forms.
+    """
+    if isinstance(x, Inputs):
+        return x
+    found = raw_inputs(x, model.inputs, model.preprocessing or Preprocessing())
+    arrays = {name: np.asarray(found.arrays[name]) for name in model.inputs}
+    return Inputs(arrays, _ready(model, arrays), found.names, found.last)
+
+
+def split_inputs(
+    model: Model, split: str = "test", *, first: int = 0, count: int | None = None, data: Any = None
+) -> Inputs:
+    """The examples of a split, split as for the training.
+
+    Args:
+        model: a trained model.
+        split: `train`, `val` or `test`.
+        first: the index of the first of them.
+        count: at most how many; None: all that follow.
+        data: what the model was trained on, as for `netspec.train`; None: what its spec names.
+
+    Raises:
+        CompileError: the data cannot be read, or nothing is held out for the split.
+        ValueError: the spec names no data, or the split does not have so many examples.
+    """
+    if data is None and model.compilation.data.source is None:
+        raise ValueError("the network was trained on arrays, which its spec does not name: give an input to look at")
+    splits = prepare(model.compilation, data, preprocessing=model.preprocessing).splits
+    part = getattr(splits, split)
+    if part is None:
+        raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another split"))
+    if first >= len(part):
+        raise ValueError(f"the {SPLITS[split]} split has {len(part):,} examples: from 0 to {len(part) - 1:,}")
+    chosen = np.arange(first, len(part) if count is None else min(first + count, len(part)))
+    indices = {"train": splits.train_index, "val": splits.val_index, "test": splits.test_index}[split]
+    whole = splits.dataset.test if split == "test" and indices is None else splits.dataset.train
+    assert whole is not None
+    taken = whole.take(chosen if indices is None else indices[chosen])
+    arrays = {name: read_all(taken.inputs[name]) for name in model.inputs}
+    targets = {name: read_all(column) for name, column in taken.targets.items()}
+    return Inputs(arrays, _ready(model, arrays), [f"{split} {i}" for i in chosen], targets=targets)
+
+
+def _ready(model: Model, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+    """Inputs as the layers take them: token ids as integers, all others as float32."""
+    found = zip(model.inputs.values(), model.normalized(*arrays.values()), strict=True)
+    return tuple(np.asarray(x) if shape.is_tokens else np.asarray(x, np.float32) for shape, x in found)

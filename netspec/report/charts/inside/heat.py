@@ -1,0 +1,232 @@
+"""Heat maps: numbers over an image, over the tokens of a text, or beside the columns of a table.
+
+Colors become darker with the number, so that they read in gray; what speaks for something and what speaks against it
+are shown apart, in colors that people with any color vision tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+from netspec.language.lazy import np
+from netspec.language.text import truncated
+from netspec.report.charts.axes import axis_of, tick_texts
+from netspec.report.charts.grid import image_svg
+from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
+from netspec.report.text import number_text
+
+if TYPE_CHECKING:
+    from netspec.data.dataset.lazy_rows import Array
+
+Tone = Literal["positive", "negative"]
+
+RAMPS: dict[Tone, tuple[tuple[int, int, int], ...]] = {
+    "positive": ((240, 180, 120), (213, 94, 0), (70, 24, 0)),
+    "negative": ((140, 190, 225), (0, 114, 178), (0, 32, 58)),
+}
+"""From a small number to the largest one; the colors in the middle are those of theme.py."""
+KINDS: dict[Tone, str] = {"positive": "dense", "negative": "conv"}
+"""The same as classes of elements."""
+PALE = 0.74
+"""How bright the darkest gray of the image below a heat map is."""
+SIDE, GAP, LINE = 196.0, 22.0, 16.0
+BAR_WIDTH, BAR_LINE, MAX_BARS, MAX_NAME = 320.0, 20.0, 30, 40
+TOKEN_SIZE, TOKEN_LINE, TEXT_WIDTH = 12.5, 26.0, 720.0
+MAX_SHADE = 0.55
+"""How much of the color is behind a token, so that it can be read on light and on dark pages."""
+MIN_SHADE = 0.01
+"""Below this fraction of the largest number nothing is marked."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Numbers from 0 over the pixels of an image, of the same height and width."""
+
+    caption: str
+    values: Array
+    tone: Tone = "positive"
+
+
+@dataclass(frozen=True)
+class ImageHeat:
+    """An image (8-bit grays, or colors of shape (height, width, 3)) with panels beside it, all on one scale."""
+
+    heading: str
+    image: Array
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A number for each name; of many the largest ones are shown, in the order given."""
+
+    heading: str
+    names: Sequence[str]
+    values: Array
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A number for each token of a text; `joint` tokens are characters, which are set without gaps."""
+
+    heading: str
+    texts: Sequence[str]
+    values: Array
+    joint: bool = False
+
+
+def heat_svg(title: str, notes: Sequence[str], blocks: Sequence[ImageHeat | Bars | Tokens]) -> str:
+    """A picture of blocks below each other.
+
+    Args:
+        title: what is shown.
+        notes: lines below the title.
+        blocks: one for each example, or for each of its inputs.
+    """
+    y = MARGIN + TITLE_SIZE
+    body, right = text_svg(title, MARGIN, y, TITLE_SIZE, "title", bold=True), text_width(title, TITLE_SIZE)
+    for note in notes:
+        y += LINE
+        body += text_svg(note, MARGIN, y, SMALL_SIZE, "note")
+        right = max(right, text_width(note, SMALL_SIZE))
+    y += 10
+    for block in blocks:
+        if block.heading:
+            y += LINE
+            body += text_svg(block.heading, MARGIN, y, SMALL_SIZE, "title", bold=True)
+            right = max(right, text_width(block.heading, SMALL_SIZE))
+        y += 8
+        part, width, height = _draw(block, MARGIN, y)
+        body, right, y = body + part, max(right, width), y + height + GAP
+    return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+
+
+def _draw(block: ImageHeat | Bars | Tokens, x: float, y: float) -> tuple[str, float, float]:
+    """A block at a place, its width and its height."""
+    if isinstance(block, ImageHeat):
+        return _image(block, x, y)
+    return _bars(block, x, y) if isinstance(block, Bars) else _tokens(block, x, y)
+
+
+# ---------------------------------------------------------------- images
+
+
+def _image(block: ImageHeat, x: float, y: float) -> tuple[str, float, float]:
+    height, width = block.image.shape[:2]
+    size = SIDE * width / max(height, width), SIDE * height / max(height, width)
+    end = max((float(panel.values.max()) for panel in block.panels), default=0.0)
+    captions = ["input", *(panel.caption for panel in block.panels)]
+    step = max(size[0], *(text_width(text, SMALL_SIZE) for text in captions)) + GAP
+    body = text_svg("input", x, y + 8, SMALL_SIZE, "shape") + image_svg("input", block.image, x, y + LINE, size)
+    for number, panel in enumerate(block.panels, 1):
+        left = x + number * step
+        body += text_svg(panel.caption, left, y + 8, SMALL_SIZE, "shape")
+        body += image_svg(panel.caption, over(block.image, panel.values, end, panel.tone), left, y + LINE, size)
+        body += _scale(end, panel.tone, left, y + LINE + size[1] + 8, size[0])
+    return body, step * len(captions) - GAP, LINE + size[1] + 8 + 10 + LINE
+
+
+def over(image: Array, values: Array, end: float, tone: Tone) -> Array:
+    """A pale gray image with the colors of numbers from 0 to `end` over it, as 8-bit colors."""
+    gray = np.asarray(image, float)
+    gray = gray.mean(axis=-1) if gray.ndim == 3 else gray
+    pale = 255 * (PALE + (1 - PALE) * gray / 255)
+    amount = np.clip(values / (end or 1.0), 0, 1)[..., None]
+    cover = np.sqrt(amount)  # small numbers show
+    colors: Array = np.round((1 - cover) * pale[..., None] + cover * _ramp(amount[..., 0], tone)).astype(np.uint8)
+    return colors
+
+
+def _ramp(amount: Array, tone: Tone) -> Array:
+    stops = np.array(RAMPS[tone], float)
+    where = np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(amount, where, stops[:, channel]) for channel in range(3)], axis=-1)
+
+
+def _scale(end: float, tone: Tone, x: float, y: float, width: float) -> str:
+    """The colors from 0 to `end` over white, with both numbers."""
+    colors = over(np.full((1, 64), 255, np.uint8), np.linspace(0, 1, 64)[None], 1.0, tone)
+    text = number_text(end, 3)
+    body = image_svg(f"0 to {text}", colors, x, y, (width, 8))
+    body += text_svg("0", x, y + 21, SMALL_SIZE, "shape")
+    return body + text_svg(text, x + width - text_width(text, SMALL_SIZE), y + 21, SMALL_SIZE, "shape")
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _bars(block: Bars, x: float, y: float) -> tuple[str, float, float]:
+    values = np.asarray(block.values, float)
+    shown = np.sort(np.argsort(-np.abs(values), kind="stable")[:MAX_BARS])
+    names = [truncated(block.names[i], MAX_NAME) for i in shown]
+    axis = axis_of([0.0, *values[shown].tolist()])
+    left = x + max(text_width(name, SMALL_SIZE) for name in names) + 12
+    height = BAR_LINE * len(shown)
+    body = ""
+    for tick, text in zip(axis.ticks, tick_texts(axis.ticks), strict=True):
+        at = left + BAR_WIDTH * axis.at(tick)
+        body += f'<path class="grid" d="M{at:.1f} {y:g}v{height:g}"/>'
+        body += text_svg(text, at - text_width(text, SMALL_SIZE) / 2, y + height + 14, SMALL_SIZE, "shape")
+    zero = left + BAR_WIDTH * axis.at(0)
+    for line, (i, name) in enumerate(zip(shown, names, strict=True)):
+        top, value = y + BAR_LINE * line, float(values[i])
+        body += text_svg(name, left - 12 - text_width(name, SMALL_SIZE), top + 14, SMALL_SIZE, "title")
+        at = left + BAR_WIDTH * axis.at(value)
+        kind = KINDS["positive" if value >= 0 else "negative"]
+        body += (
+            f'<g class="{kind}"><title>{escape(f"{block.names[i]}: {value:.4g}")}</title><rect class="stripe" '
+            f'x="{min(at, zero):.1f}" y="{top + 4:g}" width="{abs(at - zero):.1f}" height="{BAR_LINE - 8:g}"/></g>'
+        )
+    body += f'<path class="ray" d="M{zero:.1f} {y:g}v{height:g}"/>'
+    if len(shown) < len(values):
+        text = f"the largest {len(shown)} of {len(values)}"
+        body += text_svg(text, x, y + height + 32, SMALL_SIZE, "note")
+        height += 18
+    end = text_width(tick_texts(axis.ticks)[-1], SMALL_SIZE) / 2
+    return body, left + BAR_WIDTH + end - MARGIN, height + 16
+
+
+# ---------------------------------------------------------------- texts
+
+
+def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
+    """Tokens in lines, darker where the number is larger; a line below those that speak against."""
+    end = float(np.abs(block.values).max()) or 1.0
+    gap, inner = (0.0, 0.0) if block.joint else (5.0, 4.0)
+    body, left, top, right = "", x, y, x
+    for text, value in zip(block.texts, block.values.tolist(), strict=True):
+        shown = visible(text)
+        width = text_width(shown, TOKEN_SIZE) + 2 * inner
+        if left > x and left + width > x + TEXT_WIDTH:
+            left, top = x, top + TOKEN_LINE
+        kind = KINDS["positive" if value >= 0 else "negative"]
+        shade = MAX_SHADE * abs(value) / end
+        line = f'<path class="mark" d="M{left:.1f} {top + 19:g}h{width:.1f}"/>' if value < -MIN_SHADE * end else ""
+        body += (
+            f'<g class="{kind}"><title>{escape(f"{text}: {value:.4g}")}</title><rect class="stripe" '
+            f'fill-opacity="{shade:.3f}" x="{left:.1f}" y="{top:g}" width="{width:.1f}" height="18"/>{line}</g>'
+        )
+        body += text_svg(shown, left + inner, top + 13, TOKEN_SIZE, "title")
+        left += width + gap
+        right = max(right, left)
+    legend = [("largest", float(block.values.max()))]
+    if (smallest := float(block.values.min())) < -MIN_SHADE * end:
+        legend.append(("smallest, with a line below", smallest))
+    left, top = x, top + TOKEN_LINE + 4
+    for name, value in legend:
+        text = f"{name}: {number_text(value, 3)}"
+        kind, shade = KINDS["positive" if value >= 0 else "negative"], MAX_SHADE * abs(value) / end
+        line = f'<path class="mark" d="M{left:g} {top + 11:g}h14"/>' if value < 0 else ""
+        swatch = f'<rect class="stripe" fill-opacity="{shade:.3f}" x="{left:g}" y="{top:g}" width="14" height="10"/>'
+        body += f'<g class="{kind}">{swatch}{line}</g>' + text_svg(text, left + 20, top + 9, SMALL_SIZE, "shape")
+        left += 20 + text_width(text, SMALL_SIZE) + 18
+    return body, max(right, left - 18) - MARGIN, top + 12 - y
+
+
+def visible(text: str) -> str:
+    """A character that has no ink as one that stands for it."""
+    return {" ": "␣", "\n": "↵", "\t": "→"}.get(text, text)

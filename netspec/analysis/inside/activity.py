@@ -29,8 +29,8 @@ MAX_LAYERS, MAX_NAMED = 60, 64
 BINS = 40
 MAX_BYTES = 1 << 28
 """Of the results of a batch."""
-MOVES = ("flatten", "reshape", "dropout", "permute")
-"""Layers that only move numbers, which the layer before them has already."""
+MOVES = ("flatten", "reshape", "dropout", "permute", "padding_mask")
+"""Layers that only move numbers, which the layer before them has already, and the one that says what is padding."""
 RECTIFIERS = ("relu", "relu6")
 """Activations whose result is exactly 0 where a unit is not active."""
 SATURATED: Mapping[str, tuple[float, float]] = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}

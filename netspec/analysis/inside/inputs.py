@@ -43,7 +43,7 @@ class Inputs:
         return len(self.names)
 
     def first(self, count: int) -> Inputs:
-        """At most so many of them."""
+        """The first `count` of them, or all where they are fewer."""
         raw, targets = ({name: x[:count] for name, x in part.items()} for part in (self.raw, self.targets))
         last = None if self.last is None else self.last[:count]
         return Inputs(raw, tuple(x[:count] for x in self.ready), self.names[:count], last, targets)
@@ -77,7 +77,7 @@ def split_inputs(
 
     Raises:
         CompileError: the data cannot be read, or nothing is held out for the split.
-        ValueError: the spec names no data, or the split does not have so many examples.
+        ValueError: the spec names no data, or the split has no example of this index.
     """
     if data is None and model.compilation.data.source is None:
         raise ValueError("the network was trained on arrays, which its spec does not name: give an input to look at")

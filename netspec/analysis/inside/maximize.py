@@ -20,6 +20,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.text import number_text
+from netspec.runs.arguments import check_type
 from netspec.spec.model import Model
 
 MAX_UNITS = 16
@@ -84,11 +85,12 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
     layer = next(iter(ends)) if layer is None else layer
     if layer not in shapes:
         raise ValueError(f"no layer `{layer}`: {suggest(layer, shapes, what='layers')}")
+    check_type("units", units, (int, Sequence), "how many units, or a list of their indices")
     if steps < 1:
         raise ValueError(f"`steps` is a positive integer, not {steps}")
     count = shapes[layer][-1]
     chosen = [*range(min(units, count))] if isinstance(units, int) else [*units]
-    if not chosen or not all(0 <= unit < count for unit in chosen):
+    if not chosen or not all(isinstance(unit, int | np.integer) and 0 <= unit < count for unit in chosen):
         raise ValueError(f"`{layer}` has {count} units, with indices from 0 to {count - 1}")
     images, activations = _Ascent(scores, layer, np.array(chosen), *_limits(model, name)).run(steps, seed)
     scale = model.normalization.get(name)

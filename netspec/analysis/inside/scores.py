@@ -22,6 +22,7 @@ from netspec.compiler.ir.graph import Graph
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.nn import record
+from netspec.runs.arguments import check_type
 from netspec.runs.evaluate_predict import target_columns
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
@@ -86,7 +87,9 @@ class Scores:
 
         Raises:
             ValueError: there is no such class.
+            TypeError: it is neither a name nor an id.
         """
+        check_type("class_id", name, (int, str, np.integer), "the id or the name of a class")
         units = self.units()
         if isinstance(name, int | np.integer):
             units = [unit for unit in units if unit.output == units[0].output]

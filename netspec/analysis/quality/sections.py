@@ -49,6 +49,8 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
     order = sorted((i for i, one in enumerate(found) if one is not None), key=lambda i: -found[i].mean)  # type: ignore[union-attr]
     shown = Shown(of, order)
     caption = describe_examples(of)
+    if outcome.name in of.splits.own_targets:  # the metrics of the run are those of normalized numbers
+        caption += " Errors are in the units of the data, before they are normalized."
     parts = {"quality": ("Quality", metrics_html(outcome, caption))}
     if outcome.kind in ("classes", "yes_no"):
         parts |= _of_classes(outcome, shown, f"cell{end}")

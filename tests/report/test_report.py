@@ -22,7 +22,7 @@ from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
 from netspec.cli.main import run
 from netspec.compiler.syntax.parser import lexed
-from netspec.report.charts.lines import Curve, Panel, description_of
+from netspec.report.charts.lines import Curve, Panel, description_of, visible_points
 from netspec.report.metric_text import metric_text
 from netspec.report.text import number_text
 from netspec.storage.run_lock import locked
@@ -107,6 +107,18 @@ def test_charts_are_described_in_words() -> None:
     panel = Panel("loss", [Curve("a", [3.0, float("nan"), 0.5, 0.75])])
     expected = "loss over the epochs. a: 3 in epoch 1, 0.75 in epoch 4; smallest 0.5 in epoch 3, largest 3 in epoch 1."
     assert description_of(panel) == expected
+
+
+def test_long_curves_keep_their_extremes() -> None:
+    values = np.random.default_rng(0).normal(size=5000)
+    values[1234], values[77] = 40, np.nan
+    points = visible_points(values.tolist())
+    shown = [value for _, value in points if np.isfinite(value)]
+    assert len(points) <= 801 and max(shown) == 40 and min(shown) == np.nanmin(values)
+    assert [epoch for epoch, _ in points] == sorted(epoch for epoch, _ in points)
+    assert all(value == values[epoch - 1] for epoch, value in points if np.isfinite(value))
+    assert sum(not np.isfinite(value) for _, value in points) == 1
+    assert visible_points([3.0, 1.0]) == [(1, 3.0), (2, 1.0)]
 
 
 def test_seeds_have_mean_and_standard_deviation(runs: Path) -> None:

@@ -18,6 +18,8 @@ WIDTH, HEIGHT = 380.0, 220.0
 """Of the field of a panel, without what is written around it."""
 PAGE_WIDTH, PAGE_HEIGHT = 370.0, 180.0
 """Of a picture with one panel, and of the field in it."""
+MAX_GROUPS = 400
+"""Of the epochs of a long curve: more than that cannot be told apart."""
 EDGE = 14.0
 """The room right of its field, for half of the last number below the axis."""
 COLUMNS = 2
@@ -161,7 +163,7 @@ def _curve_svg(panel: Panel, curve: Curve, epochs: Axis, corner: tuple[float, fl
         return x + across * epochs.at(epoch), y + down * (1 - panel.axis.at(value))
 
     line, is_open = [], False
-    for epoch, value in enumerate(curve.values, 1):
+    for epoch, value in visible_points(curve.values):
         if not math.isfinite(value):
             is_open = False
             continue
@@ -177,6 +179,22 @@ def _curve_svg(panel: Panel, curve: Curve, epochs: Axis, corner: tuple[float, fl
         left, top = point(1, curve.values[0])
         drawn += f'<path class="stripe" d="M{left - 3:.1f} {top - 3:.1f}h6v6h-6z"/>'
     return f'<g class="{_color(curve)}"><title>{escape(f"{curve.name}, {panel.title}")}</title>{drawn}</g>'
+
+
+def visible_points(values: Sequence[float]) -> list[tuple[int, float]]:
+    """The epochs of a curve with their values; of a long one the smallest and the largest value of each group of
+    neighbors, which looks the same, and a gap where one of them is not finite."""
+    points = [*enumerate(values, 1)]
+    size = math.ceil(len(points) / MAX_GROUPS)
+    if size <= 2:
+        return points
+    found: list[tuple[int, float]] = []
+    for begin in range(0, len(points), size):
+        group = points[begin : begin + size]
+        known = [point for point in group if math.isfinite(point[1])]
+        ends = {f(known, key=lambda point: point[1]) for f in (min, max)} if known else set()
+        found += sorted(ends) + ([(group[-1][0], math.nan)] if len(known) < len(group) else [])
+    return found
 
 
 def _color(curve: Curve) -> str:

@@ -37,7 +37,7 @@ LOOK_SECONDS = 0.1
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="RUN…")
+@click.argument("names", nargs=-1, metavar="[RUN]…")
 @click.option("--port", type=click.IntRange(1, MAX_PORT), help="The port of the page (default: one that is free).")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @folder_option

@@ -12,9 +12,9 @@ from html import escape
 from typing import TYPE_CHECKING, Literal
 
 from netspec.language.lazy import np
-from netspec.language.text import truncated
-from netspec.report.charts.axes import axis_of, tick_texts
+from netspec.report.charts.bars import Bar, rows_svg
 from netspec.report.charts.grid import image_svg
+from netspec.report.charts.key import COLORS
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 from netspec.report.text import number_text
@@ -34,7 +34,7 @@ KINDS: dict[Tone, str] = {"positive": "dense", "negative": "conv"}
 PALE = 0.74
 """How bright the darkest gray of the image below a heat map is."""
 SIDE, GAP, LINE = 196.0, 22.0, 16.0
-BAR_WIDTH, BAR_LINE, MAX_BARS, MAX_NAME = 320.0, 20.0, 30, 40
+MAX_BARS = 30
 TOKEN_SIZE, TOKEN_LINE, TEXT_WIDTH = 12.5, 26.0, 720.0
 MAX_SHADE = 0.55
 """How much of the color is behind a token, so that it can be read on light and on dark pages."""
@@ -162,32 +162,17 @@ def _scale(end: float, tone: Tone, x: float, y: float, width: float) -> str:
 def _bars(block: Bars, x: float, y: float) -> tuple[str, float, float]:
     values = np.asarray(block.values, float)
     shown = np.sort(np.argsort(-np.abs(values), kind="stable")[:MAX_BARS])
-    names = [truncated(block.names[i], MAX_NAME) for i in shown]
-    axis = axis_of([0.0, *values[shown].tolist()])
-    left = x + max(text_width(name, SMALL_SIZE) for name in names) + 12
-    height = BAR_LINE * len(shown)
-    body = ""
-    for tick, text in zip(axis.ticks, tick_texts(axis.ticks), strict=True):
-        at = left + BAR_WIDTH * axis.at(tick)
-        body += f'<path class="grid" d="M{at:.1f} {y:g}v{height:g}"/>'
-        body += text_svg(text, at - text_width(text, SMALL_SIZE) / 2, y + height + 14, SMALL_SIZE, "shape")
-    zero = left + BAR_WIDTH * axis.at(0)
-    for line, (i, name) in enumerate(zip(shown, names, strict=True)):
-        top, value = y + BAR_LINE * line, float(values[i])
-        body += text_svg(name, left - 12 - text_width(name, SMALL_SIZE), top + 14, SMALL_SIZE, "title")
-        at = left + BAR_WIDTH * axis.at(value)
-        kind = KINDS["positive" if value >= 0 else "negative"]
-        body += (
-            f'<g class="{kind}"><title>{escape(f"{block.names[i]}: {value:.4g}")}</title><rect class="stripe" '
-            f'x="{min(at, zero):.1f}" y="{top + 4:g}" width="{abs(at - zero):.1f}" height="{BAR_LINE - 8:g}"/></g>'
-        )
-    body += f'<path class="ray" d="M{zero:.1f} {y:g}v{height:g}"/>'
+    bars = [Bar(block.names[i], float(values[i]), color=COLORS.index(_kind(values[i]))) for i in shown]
+    body, right, bottom = rows_svg(bars, x, y)
     if len(shown) < len(values):
-        text = f"the largest {len(shown)} of {len(values)}"
-        body += text_svg(text, x, y + height + 32, SMALL_SIZE, "note")
-        height += 18
-    end = text_width(tick_texts(axis.ticks)[-1], SMALL_SIZE) / 2
-    return body, left + BAR_WIDTH + end - MARGIN, height + 16
+        bottom += 18
+        body += text_svg(f"the largest {len(shown)} of {len(values)}", x, bottom + 14, SMALL_SIZE, "note")
+    return body, right - MARGIN, bottom + 16 - y
+
+
+def _kind(value: float) -> str:
+    """The class of what speaks for something, or against it."""
+    return KINDS["positive" if value >= 0 else "negative"]
 
 
 # ---------------------------------------------------------------- texts
@@ -203,7 +188,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
         width = text_width(shown, TOKEN_SIZE) + 2 * inner
         if left > x and left + width > x + TEXT_WIDTH:
             left, top = x, top + TOKEN_LINE
-        kind = KINDS["positive" if value >= 0 else "negative"]
+        kind = _kind(value)
         shade = MAX_SHADE * abs(value) / end
         line = f'<path class="mark" d="M{left:.1f} {top + 19:g}h{width:.1f}"/>' if value < -MIN_SHADE * end else ""
         body += (
@@ -219,7 +204,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
     left, top = x, top + TOKEN_LINE + 4
     for name, value in legend:
         text = f"{name}: {number_text(value, 3)}"
-        kind, shade = KINDS["positive" if value >= 0 else "negative"], MAX_SHADE * abs(value) / end
+        kind, shade = _kind(value), MAX_SHADE * abs(value) / end
         line = f'<path class="mark" d="M{left:g} {top + 11:g}h14"/>' if value < 0 else ""
         swatch = f'<rect class="stripe" fill-opacity="{shade:.3f}" x="{left:g}" y="{top:g}" width="14" height="10"/>'
         body += f'<g class="{kind}">{swatch}{line}</g>' + text_svg(text, left + 20, top + 9, SMALL_SIZE, "shape")

@@ -13,6 +13,8 @@ WIDE = 30
 """Positive numbers that differ by more than this factor are on a logarithmic scale."""
 EQUAL = 1e-11
 """Numbers that differ by less than this fraction are the same for an axis."""
+SMALLEST = 1e-305
+"""As are those that differ by less than this: steps between them are no normal numbers."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def axis_of(values: Iterable[float], *, may_be_log: bool = False, in_percent: bo
     return Axis(ticks[0], ticks[-1], ticks, in_percent=in_percent)
 
 
-def tight_axis(values: Iterable[float], ticks: int = TICKS) -> Axis:
+def tight_axis(values: Iterable[float], ticks: int = TICKS + 1) -> Axis:
     """The axis that ends close to the smallest and the largest number, so that points use all of the chart.
 
     Args:
@@ -70,7 +72,7 @@ def tight_axis(values: Iterable[float], ticks: int = TICKS) -> Axis:
     return axis_between(low - room, high + room, ticks)
 
 
-def axis_between(low: float, high: float, ticks: int = TICKS) -> Axis:
+def axis_between(low: float, high: float, ticks: int = TICKS + 1) -> Axis:
     """The axis with these ends, which differ, and round numbers between them as its ticks; see `tight_axis`."""
     step = _step((high - low) / ticks)
     return Axis(low, high, _multiples(step, math.ceil(low / step), math.floor(high / step)))
@@ -98,7 +100,7 @@ def _ends(values: Iterable[float]) -> tuple[float, float]:
     """The smallest and the largest of the numbers that are finite, or numbers around them where they are the same."""
     found = [value for value in values if math.isfinite(value)]
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
-    if high - low > EQUAL * max(abs(low), abs(high)):
+    if high - low > max(EQUAL * max(abs(low), abs(high)), SMALLEST):
         return low, high
     return low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
 

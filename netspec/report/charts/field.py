@@ -17,7 +17,7 @@ Point: TypeAlias = tuple[float, float]
 
 WIDTH, HEIGHT = 380.0, 220.0
 """Of the field of a chart, without what is written around it."""
-HEAD, FOOT = 30.0, 42.0
+HEAD, FOOT = 30.0, 36.0
 """The room above and below a field for what is written there."""
 MIN_LEFT, EDGE = 44.0, 14.0
 """The room left of a field at least, and right of it for half of the last number below the axis."""

@@ -17,7 +17,7 @@ COLORS = (
 """Classes of theme.py; the first eight are colors that people with any color vision tell apart. More series begin
 again, of points with another marker."""
 RADIUS = 2.6
-"""Of the markers of points, which are about twice as wide."""
+"""Of the markers of points in a large picture, which are about twice as wide."""
 SWATCH, SPOT, KEY_LINE, KEY_GAP = 22.0, 12.0, 18.0, 16.0
 SHAPES = (
     "M{left:.1f} {top:.1f}h{d:.1f}v{d:.1f}h-{d:.1f}z",
@@ -50,7 +50,7 @@ class Entry:
 
     @property
     def sign_width(self) -> float:
-        return SPOT if self.sign in ("points", "best") else SWATCH
+        return SPOT if self.sign in ("points", "marked", "best") else SWATCH
 
     def sign_svg(self, x: float, y: float) -> str:
         """What is left of the name, with its middle at `y`."""

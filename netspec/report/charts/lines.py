@@ -72,7 +72,7 @@ def panels_svg(title: str, panels: Sequence[Panel], key: Sequence[Curve]) -> str
         y = bottom + HEAD + (number // columns) * (HEIGHT + HEAD + FOOT)
         body += _panel_svg(panel, Field(epochs, panel.axis, x, y))
     rows = math.ceil(len(panels) / columns)
-    return document(title, body, full_width(title, width), bottom + rows * (HEIGHT + HEAD + FOOT))
+    return document(title, body, full_width(title, width), bottom + rows * (HEIGHT + HEAD + FOOT) + MARGIN / 2)
 
 
 def panel_svg(panel: Panel, epochs: int) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from statistics import median
 from typing import Literal
 
+from netspec.language.text import truncated
 from netspec.report.charts.axes import TICKS, Axis, axis_of, tight_axis
 from netspec.report.charts.field import FOOT, HEAD, HEIGHT, WIDTH, Field, left_room
 from netspec.report.charts.key import RADIUS, Entry, color_class, full_width, head_svg, marker
@@ -17,8 +18,10 @@ from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 LARGE = 560.0, 400.0
 """The size of the field of a picture of its own; in a page there are several beside each other."""
 
-OUTLINED = 3.1
-"""The radius of markers with a line around them."""
+OUTLINED, SMALL = 3.1, 2.0
+"""The radius of markers with a line around them, and of those in a field that is not large."""
+MAX_NAME = 26
+"""Characters of a name over points."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def plane_svg(plane: Plane, background: Callable[[Field], str] | None = None) ->
     labels, right = _labels(plane.series, field)
     title = f"{plane.title}. {plane.summary}" if plane.summary else plane.title
     width = full_width(plane.title, max(field.right, right) + MARGIN)
-    return document(title, body + labels, width, field.bottom + FOOT)
+    return document(title, body + labels, width, field.bottom + FOOT + MARGIN / 2)
 
 
 def large_svg(title: str, names: tuple[str, str], series: Sequence[Series]) -> str:
@@ -126,7 +129,9 @@ def _heights(series: Sequence[Series]) -> Iterable[float]:
 def _drawn(one: Series, field: Field, *, has_image: bool) -> str:
     pairs = [*zip(one.xs, one.ys, strict=True)]
     if one.kind == "points":
-        look, radius = ("stripe outline", OUTLINED) if has_image else ("stripe back", RADIUS)
+        look, radius = "stripe back", RADIUS if field.height > HEIGHT else SMALL
+        if has_image:
+            look, radius = "stripe outline", OUTLINED
         path = "".join(dict.fromkeys(marker(one.color, *point, radius) for point in field.known(pairs)))
     elif one.kind == "bars":
         look, path = "stripe", field.bars((x - one.width / 2, x + one.width / 2, y) for x, y in pairs)
@@ -156,12 +161,13 @@ def _labels(series: Sequence[Series], field: Field) -> tuple[str, float]:
     for one in series:
         if one.is_named and one.name:
             x, y = field.at(median(one.xs), median(one.ys))
-            width = text_width(one.name, TITLE_SIZE)
+            name = truncated(one.name, MAX_NAME)
+            width = text_width(name, TITLE_SIZE)
             x = min(max(x, field.left + width / 2 + 4), field.right - width / 2)
             if is_free(x - width / 2 - 3, y, width + 6, 20):
                 box = f'x="{x - width / 2 - 3:.1f}" y="{y - 9:.1f}" width="{width + 6:.1f}" height="18" rx="4"'
                 parts.append(f'<rect class="halo" {box}/>')
-                parts.append(text_svg(one.name, round(x - width / 2, 1), round(y + 4.5, 1), TITLE_SIZE, "title"))
+                parts.append(text_svg(name, round(x - width / 2, 1), round(y + 4.5, 1), TITLE_SIZE, "title"))
         for label, *point in zip(one.labels, one.xs, one.ys, strict=False):
             x, y = field.at(*point)
             width = text_width(label, SMALL_SIZE)

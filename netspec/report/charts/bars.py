@@ -41,7 +41,7 @@ def bars_svg(title: str, axis_name: str, bars: Sequence[Bar], *, summary: str = 
         summary: what is seen, in words.
         in_percent: whether the numbers are fractions that are written in percent.
     """
-    head, top = head_svg(title, [], 0.0)
+    head, top = head_svg(title)
     body, right, bottom = rows_svg(bars, MARGIN, top + 16, axis_name, in_percent=in_percent)
     full = f"{title}. {summary}" if summary else title
     return document(full, head + body, full_width(title, right + MARGIN), bottom + FOOT + MARGIN / 2)

@@ -9,8 +9,8 @@ from textwrap import wrap
 
 from netspec.report.charts.axes import Axis, axis_of
 from netspec.report.charts.field import EDGE, Field, left_room
-from netspec.report.charts.key import head_svg
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 from netspec.report.text import number_text
 
@@ -81,10 +81,7 @@ def histograms_svg(title: str, notes: Sequence[str], parts: Sequence[Histogram])
         notes: lines below the title.
         parts: at least one.
     """
-    body, y = head_svg(title, [], 0.0)
-    for note in notes:
-        y += LINE
-        body += text_svg(note, MARGIN, y, SMALL_SIZE, "note")
+    body, y = head_svg(title, notes=notes)
     left = max(left_room(part.up) for part in parts)
     texts = [text_width(text, SMALL_SIZE) for part in parts for text in (part.title, part.note)]
     width = max(left + WIDTH + EDGE, *texts)
@@ -103,8 +100,7 @@ def histograms_svg(title: str, notes: Sequence[str], parts: Sequence[Histogram])
                 body += text_svg(text, x, y + line * LINE, SMALL_SIZE, "changed")
             body += _part(part, x + left, y + head)
         y += head + HEIGHT + 2 * LINE + STRIP + GAP / 2
-    heads = text_width(title, TITLE_SIZE), *(text_width(text, SMALL_SIZE) for text in notes)
-    return document(title, body, max(columns * (width + GAP) - GAP, *heads) + 2 * MARGIN, y)
+    return document(title, body, full_width(title, columns * (width + GAP) - GAP + 2 * MARGIN, notes), y)
 
 
 def _part(part: Histogram, left: float, top: float) -> str:

@@ -18,7 +18,7 @@ COLORS = (
 again, of points with another marker."""
 RADIUS = 2.6
 """Of the markers of points in a large picture, which are about twice as wide."""
-SWATCH, SPOT, KEY_LINE, KEY_GAP = 22.0, 12.0, 18.0, 16.0
+SWATCH, SPOT, KEY_LINE, KEY_GAP, NOTE_LINE = 22.0, 12.0, 18.0, 16.0, 16.0
 SHAPES = (
     "M{left:.1f} {top:.1f}h{d:.1f}v{d:.1f}h-{d:.1f}z",
     "M{x:.1f} {above:.1f}l{r:.1f} {r:.1f}l-{r:.1f} {r:.1f}l-{r:.1f} -{r:.1f}z",
@@ -69,16 +69,22 @@ class Entry:
         return f'<g class="{color_class(self.color)}">{drawn}</g>'
 
 
-def head_svg(title: str, entries: Sequence[Entry], width: float) -> tuple[str, float]:
-    """The title of a picture and its key, as many names in a line as fit, and where they end.
+def head_svg(
+    title: str, entries: Sequence[Entry] = (), width: float = 0.0, notes: Sequence[str] = ()
+) -> tuple[str, float]:
+    """The title of a picture, notes and its key, as many names in a line as fit, and where they end.
 
     Args:
         title: what is shown.
         entries: those whose name is empty are left out.
         width: of the key, which begins at `MARGIN`.
+        notes: lines below the title.
     """
     bottom = MARGIN + TITLE_SIZE
     body = text_svg(title, MARGIN, bottom, TITLE_SIZE, "title", bold=True)
+    for note in notes:
+        bottom += NOTE_LINE
+        body += text_svg(note, MARGIN, bottom, SMALL_SIZE, "note")
     x, y = MARGIN, bottom + KEY_LINE + 2
     for entry in entries:
         if not entry.name:
@@ -93,9 +99,10 @@ def head_svg(title: str, entries: Sequence[Entry], width: float) -> tuple[str, f
     return body, bottom
 
 
-def full_width(title: str, width: float) -> float:
-    """That of a picture whose title may be wider than what is below it."""
-    return max(width, text_width(title, TITLE_SIZE) + 2 * MARGIN)
+def full_width(title: str, width: float, notes: Sequence[str] = ()) -> float:
+    """That of a picture whose title and notes may be wider than what is below them."""
+    texts = text_width(title, TITLE_SIZE), *(text_width(note, SMALL_SIZE) for note in notes)
+    return max(width, max(texts) + 2 * MARGIN)
 
 
 def fitted(text: str, width: float) -> str:

@@ -92,6 +92,11 @@ STYLES: dict[str, dict[str, str]] = {
 names of those above, `kind` that of the layer around; an `outline` is on an image, which is the same on dark pages."""
 
 
+def rgb(name: str) -> tuple[int, ...]:
+    """A color on light pages, from 0 to 255, for the pixels of images, which are the same on dark pages."""
+    return tuple(bytes.fromhex(LIGHT[name].removeprefix("#")))
+
+
 def variables(colors: dict[str, str]) -> str:
     """The colors as CSS custom properties."""
     return "".join(f"--{name}:{value};" for name, value in colors.items())

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from netspec.language.lazy import np
 from netspec.report.charts.bars import Bar, rows_svg
 from netspec.report.charts.grid import image_svg
-from netspec.report.charts.key import COLORS
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import COLORS, full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 from netspec.report.text import number_text
 
@@ -87,13 +87,8 @@ def heat_svg(title: str, notes: Sequence[str], blocks: Sequence[ImageHeat | Bars
         notes: lines below the title.
         blocks: one for each example, or for each of its inputs.
     """
-    y = MARGIN + TITLE_SIZE
-    body, right = text_svg(title, MARGIN, y, TITLE_SIZE, "title", bold=True), text_width(title, TITLE_SIZE)
-    for note in notes:
-        y += LINE
-        body += text_svg(note, MARGIN, y, SMALL_SIZE, "note")
-        right = max(right, text_width(note, SMALL_SIZE))
-    y += 10
+    body, y = head_svg(title, notes=notes)
+    y, right = y + 10, 0.0
     for block in blocks:
         if block.heading:
             y += LINE
@@ -102,7 +97,7 @@ def heat_svg(title: str, notes: Sequence[str], blocks: Sequence[ImageHeat | Bars
         y += 8
         part, width, height = _draw(block, MARGIN, y)
         body, right, y = body + part, max(right, width), y + height + GAP
-    return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+    return document(title, body, full_width(title, right + 2 * MARGIN, notes), y + MARGIN - GAP)
 
 
 def _draw(block: ImageHeat | Bars | Tokens, x: float, y: float) -> tuple[str, float, float]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from netspec.language.lazy import np
 from netspec.report.charts.grid import MAX_WIDTH, image_svg
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
-from netspec.report.drawing.theme import LIGHT
+from netspec.report.drawing.theme import rgb
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -50,12 +51,10 @@ def matrices_svg(
     width, height = cell * len(columns), cell * len(rows)
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
-    top = MARGIN + TITLE_SIZE
     largest = max(float(one.values.max()) for one in matrices) or 1.0
     scale = f"a row for each {names[0]}, a column for each {names[1]}; white 0, blue {largest:.3g}"
-    body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
-    body += text_svg(scale, MARGIN, top + 20, SMALL_SIZE, "shape")
-    top += 30
+    body, top = head_svg(title, notes=[scale])
+    top += 10
     for number, one in enumerate(matrices):
         x, y = MARGIN + (number % per_line) * step[0], top + (number // per_line) * step[1]
         corner = x + left, y + HEAD + 14 + above
@@ -71,8 +70,8 @@ def matrices_svg(
             shift = 4.0 if is_upright else -text_width(text, SMALL_SIZE) / 2
             body += text_svg(text, corner[0] + place + shift, corner[1] - 6, SMALL_SIZE, "shape", is_upright=is_upright)
     lines = ceil(len(matrices) / per_line)
-    right = max(per_line * step[0] - GAP, text_width(title, TITLE_SIZE), text_width(scale, SMALL_SIZE))
-    return document(title, body, right + 2 * MARGIN, top + lines * step[1] - GAP + MARGIN)
+    width = full_width(title, per_line * step[0] - GAP + 2 * MARGIN, [scale])
+    return document(title, body, width, top + lines * step[1] - GAP + MARGIN)
 
 
 def _ticks(names: Sequence[str], cell: float) -> list[tuple[float, str]]:
@@ -85,6 +84,6 @@ def _ticks(names: Sequence[str], cell: float) -> list[tuple[float, str]]:
 
 def _blues(fractions: Array) -> Array:
     """Numbers from 0 to 1 as 8-bit colors."""
-    blue = np.array([int(LIGHT["conv"][i : i + 2], 16) for i in (1, 3, 5)], float)
+    blue = np.array(rgb("conv"), float)
     colors: Array = np.round(255 + np.clip(fractions, 0, 1)[..., None] * (blue - 255)).astype(np.uint8)
     return colors

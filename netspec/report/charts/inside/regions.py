@@ -11,7 +11,7 @@ from netspec.report.charts.field import Field
 from netspec.report.charts.grid import image_svg
 from netspec.report.charts.key import COLORS
 from netspec.report.charts.plane import Plane, Series, plane_svg
-from netspec.report.drawing.theme import LIGHT
+from netspec.report.drawing.theme import rgb
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -69,7 +69,7 @@ def field_image(caption: str, colors: Array, field: Field) -> str:
 
 def region_colors(probabilities: Array) -> Array:
     """The pixels of the regions, from above; arguments are those of `regions_svg`."""
-    colors = np.array([[int(LIGHT[kind][i : i + 2], 16) for i in (1, 3, 5)] for kind in COLORS], float)
+    colors = np.array([rgb(kind) for kind in COLORS], float)
     count, winner = probabilities.shape[-1], probabilities.argmax(axis=-1)
     lead = np.take_along_axis(probabilities, winner[..., None], axis=-1)
     sure = (lead - 1 / count) / (1 - 1 / count)

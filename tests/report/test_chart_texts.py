@@ -116,7 +116,9 @@ def test_regions(ends: tuple[float, float], count: int) -> None:
     plane = regions_plane(LONG, [ends, ends], names, (LONG, LONG), [ends, ends], [0, count - 1])
     probabilities = np.full((4, 4, count), 1 / count)
     check_chart(regions_svg(plane, probabilities))
-    check_chart(film_svg(plane, [Frame("epoch 40, loss 0.1234, the best weights", np.zeros((4, 4, 3), np.uint8))]))
+    for loss in (0.1234, 1e30):
+        caption = f"epoch 40, loss {loss:.4f}, the best weights"
+        check_chart(film_svg(plane, [Frame(caption, np.zeros((4, 4, 3), np.uint8))]))
 
 
 def test_images() -> None:

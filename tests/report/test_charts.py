@@ -102,6 +102,14 @@ def test_what_is_not_finite_is_a_gap() -> None:
     assert [len(line) for line in points(svg, "mark", 0)] == [2, 3]
 
 
+def test_an_epoch_between_gaps_is_a_point() -> None:
+    svg = history_svg([RunHistory("a", records([1.0, None, 0.5, 0.5, None, 0.0]))])
+    assert [len(line) for line in points(svg, "mark", 0)] == [2]
+    (marks,) = re.findall(r'class="stripe" d="([^"]*)"', svg)
+    (x0, top), (x1, bottom) = [tuple(map(float, mark.split("h")[0].split())) for mark in marks.split("M")[1:]]
+    assert (x1 - x0, bottom - top) == pytest.approx((WIDTH, HEIGHT), abs=0.11)
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 300])
 @pytest.mark.parametrize("count", [1, 2, 12])
 def test_texts_are_on_the_page_and_apart(epochs: int, count: int) -> None:

@@ -106,8 +106,9 @@ def full_width(title: str, width: float, notes: Sequence[str] = ()) -> float:
 
 
 def fitted(text: str, width: float) -> str:
-    """A small text, or its beginning where it is wider than that."""
-    return truncated(text, int(width / text_width("x", SMALL_SIZE)))
+    """A small text, or its beginning where it is wider than that; nothing where no character fits."""
+    count = int(width / text_width("x", SMALL_SIZE))
+    return truncated(text, count) if count > 0 else ""
 
 
 def marker(color: int | None, x: float, y: float, radius: float = RADIUS) -> str:

@@ -83,8 +83,9 @@ def _frames(frames: Sequence[Frame], styles: Sequence[str], field: Field) -> str
     for number, (frame, style) in enumerate(zip(frames, styles, strict=True), 1):
         seen = "visible" if number == len(frames) else "hidden"
         image = field_image(frame.caption, frame.colors, field)
-        start = field.right - text_width(frame.caption, SMALL_SIZE)
-        caption = text_svg(frame.caption, start, field.top - 9, SMALL_SIZE, "shape")
+        shown = fitted(frame.caption, field.width)
+        start = field.right - text_width(shown, SMALL_SIZE)
+        caption = text_svg(shown, start, field.top - 9, SMALL_SIZE, "shape")
         parts.append(f'<g style="visibility:{seen};{style}">{image}{caption}</g>')
     return f'<g id="film">{"".join(parts)}</g>'
 

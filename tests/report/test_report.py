@@ -22,6 +22,8 @@ from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
 from netspec.cli.main import run
 from netspec.compiler.syntax.parser import lexed
+from netspec.data import load as reading
+from netspec.data.dataset.dataset import Dataset, Source
 from netspec.report.charts.lines import Curve, Panel, description_of, visible_points
 from netspec.report.metric_text import metric_text
 from netspec.report.text import number_text
@@ -147,8 +149,22 @@ def test_runs_are_compared_with_the_best_marked(runs: Path) -> None:
 def test_the_page_of_a_run_without_epochs(runs: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(runs / "images-1", tmp_path / "images-1")
     (folder / "metrics.jsonl").write_text("")
-    bodies = {section.key: section.body for section in run_sections([folder])}
+    bodies = {section.key: section.body for section in run_sections([ReadRun(folder)])}
     assert "No epoch has ended yet" in bodies["training"] and "interrupted" in bodies["summary"]
+
+
+def test_data_are_read_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(source: Source, folder: Path) -> Dataset:
+        read.append(source.word)
+        return load(source, folder)
+
+    load = reading._load
+    monkeypatch.setattr(reading, "_load", counted)
+    page = netspec.report(runs / "images-1").html
+    assert "Some training examples" in page and "Confusion matrix" in page
+    assert read == ["digits"]
 
 
 def test_data_that_are_gone_are_said_to_be(runs: Path, tmp_path: Path) -> None:
@@ -252,7 +268,7 @@ def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
     call = 'netspec.train("network.net", data, epochs=1, params={"width": 3})'
     without, found = netspec.report(trained).html, netspec.report(trained, data=(x, y)).html
     assert call in unescape(without) and "which a run folder does not hold" in without
-    index = read_splits(ReadRun(trained.run), (x, y)).train_index
+    index = read_splits(ReadRun(trained.run, (x, y))).train_index
     targets = tables(found)["Numbers of the 40 training examples, before normalization"]
     assert len(index) == 40 and targets[-1][0] in ("target", "feature 3")
     means = [row[2] for row in targets[1:]]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from netspec.data.dataset.dataset import Dataset
 from netspec.report.charts.history import RunHistory
 from netspec.report.metric_text import numbers_of, plain_metrics
 from netspec.runs.catalog import RunInfo, look_at
 from netspec.spec.canonical import Meaning
+from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
-from netspec.spec.saved import SpecRecord, read_compilation
+from netspec.spec.experiment import as_dataset
+from netspec.spec.saved import SpecRecord, read_compilation, read_preprocessing
 from netspec.spec.saved_meaning import read_meaning
 from netspec.storage.run_folder import RunRecord, read_run
 
@@ -23,9 +26,11 @@ class ReadRun:
 
     Args:
         path: the folder; it may still be trained.
+        data: the arrays that it was trained on, where its spec names no source.
     """
 
     path: Path
+    data: Any = field(default=None, compare=False, repr=False)
 
     @cached_property
     def record(self) -> RunRecord:
@@ -51,6 +56,15 @@ class ReadRun:
         found = read_compilation(self.path)
         found.check()
         return found
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data that it was trained on, for all sections that show them.
+
+        Raises:
+            CompileError: they cannot be read any more.
+        """
+        return as_dataset(self.data) or load_data(self.compilation, encoder=read_preprocessing(self.path).encoder)
 
     @cached_property
     def meaning(self) -> Meaning:

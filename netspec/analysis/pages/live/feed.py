@@ -12,6 +12,7 @@ from typing import Any
 
 from netspec.analysis.pages.live.run_status import Marks, RunStatus, status_of
 from netspec.analysis.pages.live.status_bar import bar_html, status_html, tab_title, with_bar
+from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.sections import run_sections
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_file, is_folder
@@ -222,7 +223,7 @@ class Feed:
         if not readable:
             return [Section("problem", "Problem", paragraph("None of the runs can be read; see below."))]
         try:
-            return sorted(run_sections(readable), key=lambda one: one.key in LAST)
+            return sorted(run_sections([ReadRun(run) for run in readable]), key=lambda one: one.key in LAST)
         except CompileError as error:
             texts = [each.message for each in error.diagnostics]
         except Exception as error:  # noqa: BLE001  # a mistake of ours must not end the updates of the page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,18 @@ from netspec.spec.experiment import as_dataset
 from netspec.spec.saved import SpecRecord, read_compilation, read_preprocessing
 from netspec.spec.saved_meaning import read_meaning
 from netspec.storage.run_folder import RunRecord, read_run
+from netspec.training.control.best_epoch import best_epoch
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The names of different folders, each with as many of those that it is in as tell it from the others."""
+    paths = [folder.resolve().parts for folder in folders]
+
+    def name(path: tuple[str, ...]) -> str:
+        alike = range(1, len(path) + 1)
+        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in paths) == 1) :])
+
+    return [name(path) for path in paths]
 
 
 @dataclass(frozen=True)
@@ -26,10 +39,12 @@ class ReadRun:
 
     Args:
         path: the folder; it may still be trained.
+        label: what it is called; empty: as its folder.
         data: the arrays that it was trained on, where its spec names no source.
     """
 
     path: Path
+    label: str = ""
     data: Any = field(default=None, compare=False, repr=False)
 
     @cached_property
@@ -72,7 +87,7 @@ class ReadRun:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.label or self.path.name
 
     @property
     def train(self) -> dict[str, Any]:
@@ -88,8 +103,7 @@ class ReadRun:
     @property
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, so far; None where the weights of the last one are kept."""
-        has_best = str(self.train.get("keep")).startswith("best") and bool(self.train.get("watched"))
-        return self.info.best_epoch if has_best else None
+        return best_epoch(self.record)
 
     @property
     def history(self) -> RunHistory:

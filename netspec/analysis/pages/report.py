@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
 from netspec.data.dataset.dataset import Dataset
@@ -71,14 +71,14 @@ def report(
     Raises:
         CompileError: a run cannot be read, or is being trained (NS491).
     """
-    folders = list(_folders(runs))
+    folders = list({folder.resolve(): folder for folder in _folders(runs)}.values())
     if not folders:
         raise TypeError("give at least one run folder")
     for folder in folders:
         read_run(folder)
         if look_at(folder).state == "running":
             raise fail(RunIsBusy(run=str(folder), process=""))
-    title = ", ".join(folder.name for folder in folders) if len(folders) <= 3 else f"{len(folders)} runs"
+    title = ", ".join(distinct_names(folders)) if len(folders) <= 3 else f"{len(folders)} runs"
     return Report(title, page_html(title, [*_sections(folders, data)], note=_note(folders)))
 
 
@@ -104,7 +104,7 @@ def _folders(runs: Iterable[Any]) -> Iterator[Path]:
 
 def _sections(folders: Sequence[Path], data: Any) -> Iterator[Section]:
     """Those of the runs; of a single one, what its predictions show follows its metrics."""
-    runs = [ReadRun(folder, data) for folder in folders]
+    runs = [ReadRun(folder, name, data) for folder, name in zip(folders, distinct_names(folders), strict=True)]
     for section in run_sections(runs, is_cheap=False):
         yield section
         if section.key == "results" and runs[0].info.state == "finished":

@@ -9,10 +9,10 @@ import numpy as np
 from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.numbers.classification import BINS, Calibration, Ranking, macro_roc
 from netspec.analysis.quality.numbers.intervals import wilson
-from netspec.analysis.quality.views.html import charts_html, paragraph
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.axes import Axis
 from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg
+from netspec.report.page.elements import paragraph, side_by_side
 
 MAX_CURVES = 4
 MAX_SCORES = 5_000_000
@@ -42,7 +42,7 @@ def probabilities_html(outcome: Outcome) -> str:
         )
     if outcome.kind == "yes_no" and outcome.is_probability:
         charts.append(threshold_svg(outcome))
-    return charts_html(charts) + (paragraph(text) if text else "")
+    return side_by_side(charts) + (paragraph(text) if text else "")
 
 
 def certainty(outcome: Outcome) -> tuple[Array, Array]:

@@ -136,10 +136,16 @@ def find_run(name: str, folder: Path) -> Path:
             return path
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
-    around = Path(name).parent if len(Path(name).parts) > 1 else folder
-    advice = suggest(Path(name).name, [path.name for path in _run_folders(around)], what=f"runs in {around}")
+    around, names = runs_beside(name, folder)
+    advice = suggest(Path(name).name, names, what=f"runs in {around}")
     missing = errors.NoRun(run=name, reason=reason)
     raise fail(structs.replace(missing, advice=advice) if advice else missing)
+
+
+def runs_beside(name: str, folder: Path) -> tuple[Path, list[str]]:
+    """The folder in which a run of this name would be, and the names of the runs there."""
+    around = Path(name).parent if len(Path(name).parts) > 1 else folder
+    return around, [path.name for path in _run_folders(around)]
 
 
 def look_at(path: Path) -> RunInfo:

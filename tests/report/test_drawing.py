@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from netspec.cli.main import run
 from netspec.compiler.ir.outline import Box, flattened, opened, outline_of
 from netspec.language.source import Source
 from netspec.report.drawing.cards import card_of, frame_title, shape_label, text_width
@@ -354,8 +355,18 @@ def test_unet_is_a_u_and_the_transformer_has_two_towers() -> None:
     assert unet is not None
     assert network_u(network(SPECS / "resnet18.net")) is None
     text = draw(network(SPECS / "transformer.net"), "svg", "blocks").decode()
-    places = dict(re.findall(r'y="([\d.]+)"[^>]*>(source|target)<', text))
-    assert len(places) == 1  # both inputs are at the top
+    found = re.findall(r'x="([\d.]+)" y="([\d.]+)"[^>]*>(source|target)<', text)
+    (encoder, top, _), (decoder, other, _) = sorted(found, key=lambda place: place[2])
+    assert top == other and float(encoder) < float(decoder)  # both inputs are at the top, the encoder is on the left
+
+
+def test_a_network_of_another_form_is_said_to_be_a_flow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, note in (("lenet5", "is drawn as a flow"), ("unet", "")):
+        file = tmp_path / f"{name}.svg"
+        assert run(["draw", str(SPECS / f"{name}.net"), "--style", "blocks", "-o", str(file)]) == 0
+        printed = capsys.readouterr().err
+        assert note in printed if note else printed == ""
+    assert (tmp_path / "lenet5.svg").read_bytes() == draw(network(SPECS / "lenet5.net"))
 
 
 def test_copies_in_a_row_are_one_box_with_a_count() -> None:

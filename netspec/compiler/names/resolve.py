@@ -286,16 +286,14 @@ class _Resolver:
 
     def _name(self, node: tree.Name, scope: Scope, kind: Kind | None, is_free: bool) -> None:
         symbol = scope.find(node.name)
-        if symbol is not None and symbol.hides_layer:
-            self._mark_used(symbol)
-            return
         if symbol is not None:
-            if symbol.define is not None and self.flowing.is_needed(symbol, symbol.define, ()):
+            define = symbol.define
+            if symbol.hides_layer or (define is not None and self.flowing.is_needed(symbol, define, ())):
                 self._mark_used(symbol)
                 return
             self._use_name(node, symbol)
-            if symbol.define is not None:
-                self._arguments(node, Callee.of_define(symbol.define), (), node.span, scope)
+            if define is not None:
+                self._arguments(node, Callee.of_define(define), (), node.span, scope)
             return
         word = find_word(node.name, kind, is_free)
         if kind is not None and kind.takes_name(node.name):  # also where a layer has that name (`merge = add`)

@@ -35,12 +35,15 @@ def draw(network: Graph, form: str = "svg", style: str = "flow", levels: int | N
         return network_html(network, levels).encode()
     if form in ("mmd", "dot"):
         return (mermaid if form == "mmd" else graphviz)(network).encode()
-    svg = None
     if style == "maps":
-        svg = network_maps(network)
-    elif style == "blocks":
-        svg = network_u(network) or network_towers(network, levels)
+        return _file(network_maps(network), form)
+    svg = network_blocks(network, levels) if style == "blocks" else None
     return _file(svg or network_svg(network, levels), form)
+
+
+def network_blocks(network: Graph, levels: int | None = None) -> str | None:
+    """The drawing as papers on U-Net or the Transformer have it, as SVG; None for a network of another form."""
+    return network_u(network) or network_towers(network, levels)
 
 
 def picture_of_network(network: Graph, style: str = "flow", levels: int | None = None) -> Picture:

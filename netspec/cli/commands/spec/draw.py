@@ -13,7 +13,7 @@ from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.report.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair
+from netspec.report.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair, network_blocks
 from netspec.report.drawing.styles.pair import Differences
 from netspec.report.text import line_width
 from netspec.runs.align import align
@@ -35,7 +35,7 @@ ENDINGS = ", ".join(f".{form}" for form in FORMATS)
     type=click.Choice(STYLES),
     default="flow",
     help="`flow`: layers from above; `maps`: feature maps, as in the LeNet-5 and AlexNet papers; `blocks`: as papers "
-    "draw U-Net and the Transformer.",
+    "draw U-Net and the Transformer; networks of other forms are drawn as `flow`.",
 )
 @click.option("--expand", type=int, metavar="LEVELS", help="How many levels of blocks are open (default: what fits).")
 @click.option("--expand-all", is_flag=True, help="Open all blocks.")
@@ -76,6 +76,9 @@ def command(
     if levels is not None and levels < 0:
         raise click.UsageError("--expand takes 0 or more levels")
     print_problems(() if as_json else spec.problems.warnings)
+    if other is None and style == "blocks" and network_blocks(spec.network, levels) is None:
+        text = f"{spec.name} is drawn as a flow: it is neither a U nor an encoder beside a decoder"
+        click.echo(wrap_lines(text, line_width()), err=True)
     if other is None:
         content = draw(spec.network, form, style, levels)
         text = f"{path}: {spec.name}"

@@ -1,4 +1,5 @@
-"""Drawings of nets with several inputs whose parts stand side by side: an encoder beside the decoder that reads it.
+"""Drawings of nets with several inputs whose parts stand side by side: an encoder on the left of the decoder that
+reads it.
 
 Vaswani et al. 2017, Attention is all you need, first drawing.
 """
@@ -30,13 +31,14 @@ def network_towers(network: Graph, levels: int | None = None) -> str | None:
     is_open = opened(plan, levels)
     main, beside = (arrange(layout_of(part), is_open) for part in (main_plan, side_plan))
     largest = largest_side(plan.shapes())
-    main_x, side_x = MARGIN - main.left, MARGIN + main.right - main.left + CHANNEL - beside.left
+    side_x = MARGIN - beside.left
+    main_x = side_x + beside.right + CHANNEL - main.left
     body = "".join([*plan_svg(main, main_x, MARGIN, largest), *plan_svg(beside, side_x, MARGIN, largest)])
     for wire in plan.wires:
         if wire.source in side and wire.target not in side:
             ends = Wire(side_place[wire.source], main_place[wire.target], wire.source_port, wire.target_port)
             body += _across(main, beside, ends, main_x, side_x)
-    width = side_x + beside.right + MARGIN
+    width = main_x + main.right + MARGIN
     return document(network.name, body, width, max(main.height, beside.height + 2 * TURN) + 2 * MARGIN)
 
 
@@ -79,7 +81,7 @@ def _across(main: Placed, beside: Placed, wire: Wire, main_x: float, side_x: flo
     source, target = beside.boxes[wire.source], main.boxes[wire.target]
     start_x, start_y = source.x + side_x, source.bottom + MARGIN
     low = source.bottom + MARGIN + TURN + 17
-    lane = main_x + main.right + CHANNEL / 2
+    lane = main_x + main.left - CHANNEL / 2
     ports = target.entries
     end_x = (ports[wire.target_port] if wire.target_port < len(ports) else target.x + TURN) + main_x
     end_y = target.top + MARGIN

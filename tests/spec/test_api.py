@@ -40,6 +40,7 @@ def test_public_names() -> None:
         "load",
         "train_seeds",
         "resume_seeds",
+        "serve",
     }
     classes = {"Callback", "CompileError", "Diagnostic", "Look", "Model", "Predictions", "Result", "SeedsResult"}
     assert set(netspec.__all__) == functions | classes

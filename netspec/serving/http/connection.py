@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
         if self.is_lingering:
             return
         self.parser.buffer += data
-        if self.exchange is None:
+        if self.exchange is None and not self._is_blocked:
             self._advance()
         elif len(self.parser.buffer) > MAX_AHEAD and not self._is_paused:
             self._is_paused = True
@@ -109,13 +109,14 @@ class Connection(asyncio.Protocol):
         return self.exchange is not None and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
+        """The client reads slowly: nothing further is computed for it."""
         self._is_blocked = True
         self.deadline = self.now() + self.hub.limits.write_time
 
     def resume_writing(self) -> None:
         self._is_blocked = False
         if self.exchange is None and not self.is_lingering:
-            self._await_request()
+            self._proceed()
 
     # ------------------------------------------------------------ requests and responses
 
@@ -162,7 +163,11 @@ class Connection(asyncio.Protocol):
             response.encode(self.hub.date, keeps_alive=True, has_body=exchange.request.method != "HEAD")
         )
         if not self._is_blocked:
-            self._await_request()
+            self._proceed()
+
+    def _proceed(self) -> None:
+        """The response is sent, or nearly: go to the next request."""
+        self._await_request()
         if self._is_paused:
             self._is_paused = False
             self.transport.resume_reading()
@@ -170,7 +175,8 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._continue)  # not here: many requests would be a deep stack
 
     def _continue(self) -> None:
-        if self.exchange is None and not self.is_lingering and not self.transport.is_closing():
+        is_free = self.exchange is None and not self._is_blocked and not self.is_lingering
+        if is_free and not self.transport.is_closing():
             self._advance()
 
     def _send_last(self, response: Response, *, has_body: bool = True) -> None:

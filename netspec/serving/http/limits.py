@@ -17,7 +17,7 @@ class Limits(Frozen):
         body_time: from there to the last byte of the body (408).
         idle_time: without a request, until a connection is closed.
         request_time: from a complete request to its response (504).
-        write_time: without progress in sending a response, until a connection is closed.
+        write_time: for a client to read a response.
         stop_time: for requests that are being computed when the server stops.
     """
 

@@ -149,25 +149,18 @@ def _array(tensor: InputTensor, shape: Shape, binary: memoryview) -> tuple[Any, 
 def _numbers(tensor: InputTensor, dtype: Any) -> Any:
     """The numbers of JSON, which have to be some of the data type."""
     try:
-        array = np.asarray(tensor.data)
+        array = np.asarray(tensor.data).ravel()
     except ValueError:  # rows of unequal length
-        array = np.zeros(0, object)
+        array = np.array([None])
     allowed = {"f": "biuf", "i": "iu", "u": "iu", "b": "b"}[dtype.kind]
-    if array.dtype.kind not in allowed and array.size:
-        raise Refusal(
-            400, f"the data of {tensor.name} are not numbers of {tensor.datatype}, row by row or nested alike"
-        )
-    if dtype.kind in "iu" and array.size:
+    if array.size and array.dtype.kind not in allowed:
+        wanted = f"numbers of {tensor.datatype}, row by row or nested alike"
+        raise Refusal(400, f"the data of {tensor.name} are not {wanted}")
+    if array.size and dtype.kind in "iu":
         limits = np.iinfo(dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
             raise Refusal(400, f"the data of {tensor.name} are outside the range of {tensor.datatype}")
-    if dtype.kind == "f" and array.dtype.kind == "f":
-        return array.ravel() if dtype.itemsize == 8 else _as_float(array.ravel(), dtype)
-    return array.astype(dtype).ravel()
-
-
-def _as_float(array: Any, dtype: Any) -> Any:
-    with np.errstate(over="ignore"):  # too large numbers become infinite, and are refused with all others
+    with np.errstate(over="ignore"):  # too large numbers become infinite, and are refused as such
         return array.astype(dtype)
 
 

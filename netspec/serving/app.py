@@ -1,4 +1,4 @@
-"""The addresses of the server, and what each does.
+"""From a request to its response: the address, the key, and the batch of a model.
 
 Input: complete requests, in the thread of the event loop. Output: responses; those of models when their batch is done.
 """
@@ -10,13 +10,11 @@ import binascii
 import ipaddress
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
-
-import msgspec
 
 from netspec.data.predict.rows import RawInputs
 from netspec.language.corrections import suggest
@@ -24,12 +22,11 @@ from netspec.language.diagnostics import CompileError
 from netspec.serving.http.connection import Exchange, Hub
 from netspec.serving.http.messages import Request, Response
 from netspec.serving.http.refusal import Refusal
-from netspec.serving.metrics import CONTENT_TYPE, Metrics, memory_in_use
+from netspec.serving.metrics import Metrics
 from netspec.serving.models.batching import Done, Outputs
 from netspec.serving.models.registry import Registry
 from netspec.serving.models.served import Served
-from netspec.serving.protocol.examples import message_of, predict_response, read_examples
-from netspec.serving.protocol.inference import infer_response, model_metadata, read_request, server_metadata
+from netspec.serving.protocol.examples import message_of
 
 SMALL = 32 << 10
 """Bodies that are decoded at once; larger ones, and images, in a thread, so that other requests do not wait."""
@@ -70,12 +67,15 @@ class App:
 
     Args:
         registry: the models.
+        routes: the addresses.
         key: what requests have to know, or None.
         only_local: whether requests have to name this machine as their host: without a key a page of another site could
             give its own name to this address, and read the responses.
     """
 
-    def __init__(self, registry: Registry, key: bytes | None, *, only_local: bool = False) -> None:
+    def __init__(
+        self, registry: Registry, routes: Sequence[Route], key: bytes | None, *, only_local: bool = False
+    ) -> None:
         self.registry, self.key, self.only_local = registry, key, only_local
         self.metrics = Metrics()
         self.hub: Hub
@@ -85,7 +85,7 @@ class App:
         """Versions that others have replaced, and that still compute."""
         self._pool = ThreadPoolExecutor(THREADS, "decoding")
         self._routes: dict[int, list[Route]] = {}
-        for route in ROUTES:
+        for route in routes:
             self._routes.setdefault(len(route.parts), []).append(route)
 
     def connect(self, hub: Hub, post: Callable[..., object]) -> None:
@@ -129,7 +129,7 @@ class App:
             methods = ", ".join(dict.fromkeys([*allowed, *(["HEAD"] if "GET" in allowed else [])]))
             raise Refusal(405, f"{'/' + '/'.join(request.path)} takes {methods}", {"Allow": methods})
         path = "/" + "/".join(request.path)
-        known = [route.path for route in ROUTES if "{" not in route.path]
+        known = [route.path for routes in self._routes.values() for route in routes if "{" not in route.path]
         raise Refusal(404, f"there is no {path[:200]}; {suggest(path[:200], known) or 'see /docs'}")
 
     def _check_allowed(self, request: Request) -> None:
@@ -254,87 +254,3 @@ def _is_local(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-# ---------------------------------------------------------------- handlers
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(status, msgspec.json.encode(value))
-
-
-def _served(app: App, names: Mapping[str, str]) -> Served:
-    return app.registry.find(names["model"], names.get("version")) if "model" in names else app.registry.only()
-
-
-def _infer(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    served = _served(app, names)
-
-    def read() -> tuple[RawInputs, Callable[[Outputs], Response]]:
-        asked, arrays = read_request(exchange.request, served)
-        return served.tensors(arrays), lambda outputs: infer_response(served, asked, outputs)
-
-    app.predict(exchange, served, read)
-
-
-def _predict(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    served = _served(app, names)
-
-    def read() -> tuple[RawInputs, Callable[[Outputs], Response]]:
-        raw = served.checked(read_examples(exchange.request, served))
-        return raw, lambda outputs: predict_response(served, raw, outputs)
-
-    app.predict(exchange, served, read)
-
-
-def _model(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    served = _served(app, names)
-    exchange.finish(_json(model_metadata(served, [*app.registry.models[served.name]])))
-
-
-def _model_ready(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    served = _served(app, names)
-    exchange.finish(_json({"name": served.name, "ready": app.is_ready}, 200 if app.is_ready else 503))
-
-
-def _server(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    exchange.finish(_json(server_metadata()))
-
-
-def _live(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    exchange.finish(_json({"live": True}))
-
-
-def _ready(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    exchange.finish(_json({"ready": app.is_ready}, 200 if app.is_ready else 503))
-
-
-def _metrics(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
-    waiting = {(("model", s.name), ("version", s.version)): float(s.waiting) for s in app.registry}
-    gauges: dict[str, Any] = {
-        "netspec_requests_waiting": ("Requests that were taken and not answered yet.", waiting),
-        "netspec_connections": ("Open connections.", {(): len(app.hub.open)}),
-        "netspec_connections_refused": ("Connections that were too many, since the start.", {(): app.hub.refused}),
-        "netspec_memory_bytes": ("Memory of the process.", {(): memory_in_use()}),
-    }
-    exchange.finish(Response(200, app.metrics.text(gauges).encode(), CONTENT_TYPE))
-
-
-_MODEL = ("v2", "models", "{model}")
-_VERSION = (*_MODEL, "versions", "{version}")
-
-ROUTES = (
-    Route("POST", (*_MODEL, "infer"), _infer),
-    Route("POST", (*_VERSION, "infer"), _infer),
-    Route("POST", ("predict",), _predict),
-    Route("POST", ("models", "{model}", "predict"), _predict),
-    Route("POST", ("models", "{model}", "versions", "{version}", "predict"), _predict),
-    Route("GET", ("v2",), _server),
-    Route("GET", ("v2", "health", "live"), _live, is_open=True),
-    Route("GET", ("v2", "health", "ready"), _ready, is_open=True),
-    Route("GET", _MODEL, _model),
-    Route("GET", _VERSION, _model),
-    Route("GET", (*_MODEL, "ready"), _model_ready),
-    Route("GET", (*_VERSION, "ready"), _model_ready),
-    Route("GET", ("metrics",), _metrics),
-)

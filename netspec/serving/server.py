@@ -21,6 +21,7 @@ from netspec.serving.http.connection import Connection, Exchange, Hub
 from netspec.serving.http.limits import Limits
 from netspec.serving.http.messages import Response
 from netspec.serving.models.registry import Registry
+from netspec.serving.routes import ROUTES
 
 TICK = 0.25
 """Seconds between two looks at what takes too long."""
@@ -61,7 +62,7 @@ class Server:
 
     def __init__(self, registry: Registry, options: Options) -> None:
         self.registry, self.options = registry, options
-        self.app = App(registry, options.key, only_local=options.is_local)
+        self.app = App(registry, ROUTES, options.key, only_local=options.is_local)
         self.port = options.port
         self._context = _tls_context(*options.tls) if options.tls is not None else None
         self._loop: asyncio.AbstractEventLoop | None = None

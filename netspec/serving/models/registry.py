@@ -18,6 +18,7 @@ from netspec.serving.models.batching import Batching, Done
 from netspec.serving.models.served import Served
 from netspec.spec.model import Model
 from netspec.spec.saved import load_model
+from netspec.storage.run_folder import read_run
 
 NUMBERED = re.compile(r"(.+)-(\d+)")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -117,6 +118,7 @@ def load_served(run: Path, batching: Batching, name: str | None = None) -> Serve
     Raises:
         CompileError: there is no such run, it is damaged, or has no weights.
     """
+    read_run(run)  # says what is wrong with a folder that is not a run
     info = look_at(run)
     if info.seeds:
         advice = f"give one of them, such as {run}/seed-0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from netspec.language.diagnostics import CompileError
@@ -23,18 +23,21 @@ SECONDS = 2.0
 """Between two looks at the folder."""
 
 
-def newer_runs(folder: Path, latest: Mapping[str, int], *, all_specs: bool) -> dict[str, Path]:
+def newer_runs(
+    folder: Path, latest: Mapping[str, int], *, all_specs: bool, without: Container[Path] = ()
+) -> dict[str, Path]:
     """The finished run with the highest number of each spec, where that is higher than the latest one.
 
     Args:
         folder: of the runs; it may be missing.
         latest: by spec the number of the run that is served.
         all_specs: whether specs that are not in `latest` are wanted, too.
+        without: runs that are left out.
     """
     found: dict[str, tuple[int, Path]] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         numbered = NUMBERED.fullmatch(path.name)
-        if numbered is None or not (all_specs or numbered[1] in latest):
+        if numbered is None or path in without or not (all_specs or numbered[1] in latest):
             continue
         spec, number = numbered[1], int(numbered[2])
         if number <= max(latest.get(spec, -1), found.get(spec, (-1, path))[0]) or not is_run(path):
@@ -68,6 +71,7 @@ class Reloader:
         self.folder, self.batching, self.take_over, self.all_specs = folder, batching, take_over, all_specs
         self._names = {spec: name for spec, (name, _) in names.items()}
         self._latest = {spec: number for spec, (_, number) in names.items()}
+        self._damaged: set[Path] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="newer runs", daemon=True)
 
@@ -86,11 +90,13 @@ class Reloader:
 
     def look(self) -> None:
         """Load, compile and serve what is new."""
-        for spec, path in newer_runs(self.folder, self._latest, all_specs=self.all_specs).items():
-            self._latest[spec] = int(path.name.rpartition("-")[2])  # also of a damaged one: it is reported once
+        newer = newer_runs(self.folder, self._latest, all_specs=self.all_specs, without=self._damaged)
+        for spec, path in newer.items():
             try:
                 served = load_served(path, self.batching, self._names.get(spec))
             except CompileError as error:
+                self._damaged.add(path)  # it is reported once, and the one before it is served
                 log.warning("%s is not served: %s", path, error.diagnostics[0].message)
             else:
+                self._latest[spec] = int(served.version)
                 self.take_over(served)

@@ -130,9 +130,10 @@ def predict_response(served: Served, raw: RawInputs, outputs: Mapping[str, Any])
 
 
 def message_of(error: CompileError) -> str:
-    """A diagnostic as one line."""
+    """A diagnostic as one line; rows of JSON are read as those of a data frame."""
     first = error.diagnostics[0]
-    return f"{first.message}; {first.hint_text}" if first.hint_text else first.message
+    text = f"{first.message}; {first.hint_text}" if first.hint_text else first.message
+    return text.replace("the data frame row", "row")
 
 
 def example_of(served: Served) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -132,6 +133,21 @@ def test_a_client_that_does_not_read_is_closed(strict: Handle, others: None) -> 
                 plain.sendall(requests)
                 time.sleep(0.05)
         assert time.monotonic() - started < 9
+
+
+def test_clients_that_are_gone_before_their_response(
+    strict: Handle, others: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(strict.url)
+    for is_reset in (False, True):
+        for _ in range(20):
+            plain = socket.create_connection((client.host, client.port), timeout=10)
+            plain.sendall(post() * (3 if is_reset else 1))
+            if is_reset:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            plain.close()
+    time.sleep(0.3)
+    assert caplog.records == []
 
 
 def test_too_many_connections(strict: Handle, long: bool) -> None:

@@ -185,10 +185,13 @@ class Connection(asyncio.Protocol):
         self.deadline = self.now() + LINGER
         self.parser.buffer.clear()
         self.transport.write(response.encode(self.hub.date, keeps_alive=False, has_body=has_body))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+        try:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            else:
+                self.transport.close()
+        except OSError:  # the client has reset the connection, which the loop has not noticed yet
+            self.transport.abort()
         if self._is_paused:
             self._is_paused = False
             self.transport.resume_reading()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ import pytest
 from PIL import Image
 
 import netspec
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.transforms.encoders import Column, ImageEncoder, RowEncoder
+from netspec.serving.http.messages import Request
+from netspec.serving.http.refusal import Refusal
+from netspec.serving.models.served import Served
+from netspec.serving.protocol.examples import read_examples
 from tests.serving.client import Client
 
 
@@ -118,6 +125,21 @@ def test_wrong_inputs_say_what_to_send(client: Client, model: str, inputs: Any, 
     answer = client.post(f"/models/{model}/predict", {"inputs": inputs})
     assert (answer.status, [*answer.json]) == (400, ["error"])
     assert message in answer.json["error"]
+
+
+def test_images_that_rows_name_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = RowEncoder((Column("photo", type="image"),), images={"photo": ImageEncoder(2, 2, 1)})
+    model = netspec.compile("input photo: 2x2x1\nflatten -> dense(2, softmax)")
+    model.preprocessing = Preprocessing(encoder=encoder, raw_names={"photo": "photo"})
+    served = Served("homes", "1", model)
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("a file is opened"))
+    for cell in ("a.png", 5, None):
+        for inputs in ({"photo": cell}, [{"photo": cell}], [[cell]], {"photo": [cell]}):
+            request = Request("POST", "/", (), {}, True, json.dumps({"inputs": inputs}).encode())
+            with pytest.raises(Refusal, match="/v2/models/homes/infer"):
+                read_examples(request, served)
+    raw = served.tensors({"photo": np.ones((3, 2, 2, 1), np.float32)})
+    assert raw.arrays["photo"].shape == (3, 2, 2, 1)
 
 
 def test_a_large_image_is_refused_before_it_is_decoded(client: Client) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from netspec.data.formats.images import FORMATS, decode_picture
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder
-from netspec.data.transforms.encoders import TextEncoder
+from netspec.data.transforms.encoders import RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
 from netspec.serving.http.messages import JSON, Request, Response
@@ -62,6 +62,9 @@ def _text(body: bytes) -> str:
 
 def _from_json(value: Any, served: Served) -> RawInputs:
     """Examples from plain values. A text is never the name of a file, as it is for `netspec.predict`."""
+    if isinstance(served.preprocessing.encoder, RowEncoder) and not served.takes_rows:
+        path = f"/v2/models/{served.name}/infer"
+        raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
     if served.takes_text and _are_texts(value):
         return _texts([value] if isinstance(value, str) else value, served)
     if served.takes_images and _are_texts(value):

@@ -138,7 +138,7 @@ class App:
             if not compare_digest(_given_key(request.headers), self.key):
                 challenge = {"WWW-Authenticate": 'Bearer, Basic realm="netspec"'}
                 raise Refusal(401, "give the key of the server: `Authorization: Bearer …` or `X-API-Key: …`", challenge)
-        elif self.only_local and not _is_local(request.headers.get("host", "localhost")):
+        elif self.only_local and not is_local(request.headers.get("host", "localhost")):
             raise Refusal(
                 403, "this server is for its own machine: call it localhost, or start it with --host or a key"
             )
@@ -159,6 +159,8 @@ class App:
             read: gives the examples, and what makes a response from the outputs for them.
         """
         exchange.model = served.name
+        if exchange.request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refusal(415, "send the body as it is, without Content-Encoding")
         if served.waiting >= self.hub.limits.queue:
             raise Refusal(429, f"{served.name} has {served.waiting} requests waiting; try again", RETRY)
         served.waiting += 1
@@ -196,7 +198,7 @@ class App:
 
     def _replaced(self, served: Served) -> None:
         self.retired += self.registry.replace(served)
-        log.warning("%s %s is served now: %s", served.name, served.version, served.path)
+        log.info("%s %s is served now: %s", served.name, served.version, served.path)
 
     def end_retired(self) -> None:
         """Called now and then: end the threads of versions that have nothing to compute any more."""
@@ -245,9 +247,9 @@ def _given_key(headers: Mapping[str, str]) -> bytes:
     return headers.get("x-api-key", "").encode("latin-1")
 
 
-def _is_local(host: str) -> bool:
-    """Whether the header Host names this machine."""
-    name = re.sub(r":\d*$", "", host).strip("[]").lower()
+def is_local(host: str) -> bool:
+    """Whether a name, with or without a port, is that of this machine for itself."""
+    name = re.sub(r"(?<=[^:]):\d*$", "", host).strip("[]").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.record import Frozen
-from netspec.serving.app import App
+from netspec.serving.app import App, is_local
 from netspec.serving.errors import CannotListen, CannotServe
 from netspec.serving.http.connection import Connection, Exchange, Hub
 from netspec.serving.http.limits import Limits
@@ -27,7 +27,6 @@ TICK = 0.25
 """Seconds between two looks at what takes too long."""
 HANDSHAKE = 10.0
 """Seconds for the beginning of a connection with TLS."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Options(Frozen):
@@ -49,7 +48,7 @@ class Options(Frozen):
 
     @property
     def is_local(self) -> bool:
-        return self.host in LOOPBACK
+        return is_local(self.host)
 
 
 class Server:

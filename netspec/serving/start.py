@@ -41,7 +41,7 @@ class Handle:
     @property
     def models(self) -> dict[str, list[str]]:
         """The versions of each model that are served now."""
-        return {name: [*versions] for name, versions in self._server.registry.models.items()}
+        return {name: [*versions] for name, versions in [*self._server.registry.models.items()]}
 
     def stop(self) -> None:
         """Accept no further requests, finish those that have begun, and end."""
@@ -92,8 +92,11 @@ def start_server(
             continue
         served = load_served(model, batching, name)
         registry.add(served, pinned=not is_all)
-        spec = look_at(model).spec
-        names[spec] = served.name, max(int(served.version), names.get(spec, ("", 0))[1])
+        spec, number = look_at(model).spec, int(served.version)
+        if (
+            number > names.get(spec, ("", -1))[1]
+        ):  # of several names of a spec, the newest is the one that gets newer runs
+            names[spec] = served.name, number
     server = Server(registry, options)
     reloader = Reloader(folder, names, batching, server.app.take_over, all_specs=is_all) if folder else None
     server.start()

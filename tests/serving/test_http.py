@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from netspec.serving.app import is_local
 from netspec.serving.http.limits import Limits
 from netspec.serving.http.messages import Parser, Request
 from netspec.serving.http.refusal import Refusal
@@ -115,6 +116,8 @@ def test_addresses_and_methods(client: Client) -> None:
     assert client.post("/models/flowers/versions/1/predict", json.loads(ROW)).status == 200
     answer = client.post("/models/flowers/predict", {}, Content_Type="text/csv")
     assert answer.status == 415 and "application/json" in answer.json["error"]
+    answer = client.post("/models/flowers/predict", ROW, Content_Encoding="gzip")
+    assert answer.status == 415 and "Content-Encoding" in answer.json["error"]
     head = client.send("HEAD", "/v2")
     assert (head.status, head.body) == (200, b"") and int(head.headers["content-length"]) > 10
 
@@ -169,6 +172,18 @@ def test_metrics(client: Client) -> None:
     assert float(memory.split(" ")[-1]) > 10_000_000
     client.get("/any/name/at/all")
     assert "/any/name" not in client.get("/metrics").body.decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "127.0.0.1", "127.0.0.2", "::1", "[::1]:80", "localhost:80", "a.localhost"]
+)
+def test_names_of_this_machine(name: str) -> None:
+    assert is_local(name)
+
+
+@pytest.mark.parametrize("name", ["0.0.0.0", "::", "10.0.0.1", "localhost.evil.example", "", "127.0.0.1.evil.example"])
+def test_names_of_others(name: str) -> None:
+    assert not is_local(name)
 
 
 # ---------------------------------------------------------------- keys

@@ -22,7 +22,8 @@ from tests.serving.client import Client, status_of
 from tests.serving.test_http import ROW, post
 
 LIMITS = Limits(
-    body=20_000,
+    body=200_000,
+    total=600_000,
     connections=40,
     queue=4,
     head_time=0.6,
@@ -69,14 +70,31 @@ def others(strict: Handle) -> Iterator[None]:
 
 def test_sizes(strict: Handle, others: None) -> None:
     client = Client(strict.url)
-    assert client.post("/models/flowers/predict", b" " * 20_001).status == 413
+    assert client.post("/models/flowers/predict", b" " * 200_001).status == 413
     client = Client(strict.url)
     assert status_of(client.raw(post(b"", "Content-Length: 999999999999"))) == 413
-    assert status_of(client.raw(post(b"4e21\r\n" + b"a" * 100, "Transfer-Encoding: chunked"))) == 413
+    assert status_of(client.raw(post(b"30d41\r\n" + b"a" * 100, "Transfer-Encoding: chunked"))) == 413
     flood = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 200_000
     assert status_of(client.raw(flood)) == 431
     large = post(b"a" * 3_000_000, "Content-Length: 3000000")
     assert status_of(client.raw(large)) == 413, "the response arrives although the client still sends"
+
+
+def test_large_requests_are_limited_together(strict: Handle, others: None) -> None:
+    client, hub = Client(strict.url), strict._server.app.hub
+    sockets = []
+    for _ in range(6):
+        one = socket.create_connection((client.host, client.port), timeout=10)
+        one.sendall(post(b"a" * 150_000, "Content-Length: 190000"))
+        sockets.append(one)
+    statuses = [status_of(one.recv(4096)) for one in sockets]
+    assert {*statuses} == {503, 408} and statuses.count(503) >= 2
+    for one in sockets:
+        one.close()
+    until = time.monotonic() + 5
+    while hub.held > 10_000 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert 0 <= hub.held < 10_000
 
 
 def test_slow_clients(strict: Handle, others: None) -> None:

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 import netspec
+from netspec.data.predict import python_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, ImageEncoder, RowEncoder
 from netspec.serving.http.messages import Request
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.served import Served
 from netspec.serving.protocol.examples import read_examples
+from netspec.serving.start import Handle
 from tests.serving.client import Client
 
 
@@ -140,6 +142,41 @@ def test_images_that_rows_name_are_not_read(monkeypatch: pytest.MonkeyPatch) -> 
                 read_examples(request, served)
     raw = served.tensors({"photo": np.ones((3, 2, 2, 1), np.float32)})
     assert raw.arrays["photo"].shape == (3, 2, 2, 1)
+
+
+def test_short_requests_for_large_arrays_are_refused(
+    client: Client, server: Handle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for served in server._server.registry:
+        assert 1000 < served.max_examples <= 1 << 16
+        monkeypatch.setattr(served, "max_examples", 8)
+    monkeypatch.setattr(python_inputs, "_Python", lambda *_: pytest.fail("examples are encoded"))
+    file = io.BytesIO()
+    Image.new("1", (1, 1)).save(file, "PNG")
+    for model, inputs in {
+        "digits": [base64.b64encode(file.getvalue()).decode()] * 9,
+        "letters": ["a"] * 9,
+        "flowers": [{"size": 1, "color": "red"}] * 9,
+        "houses": {"rooms": [1] * 9, "floor": [1] * 9},
+    }.items():
+        answer = client.post(f"/models/{model}/predict", {"inputs": inputs})
+        assert answer.status == 413 and "at most 8 examples" in answer.json["error"]
+    assert client.post("/models/flowers/predict", {"inputs": [[1, "red"]] * 9}).status == 413
+    monkeypatch.undo()
+    monkeypatch.setattr(next(iter(server._server.registry)), "max_examples", 8)
+    assert client.post("/models/digits/predict", {"inputs": [[0] * 64] * 9}).status == 413
+    assert client.post("/models/digits/predict", {"inputs": [[0] * 64] * 8}).status == 200
+
+
+def test_many_images_are_large_together(client: Client) -> None:
+    file = io.BytesIO()
+    Image.new("1", (4000, 4000)).save(file, "PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    answer = client.post("/models/digits/predict", {"inputs": [text] * 30})
+    assert (
+        answer.status == 400
+        and "image 2 cannot be read: all images together have 32 megapixels" in answer.json["error"]
+    )
 
 
 def test_a_large_image_is_refused_before_it_is_decoded(client: Client) -> None:

@@ -33,6 +33,8 @@ class Hub:
     is_stopping: bool = False
     refused: int = 0
     """Connections that were too many."""
+    held: int = 0
+    """Bytes of requests that are in memory."""
 
 
 class Exchange:
@@ -68,6 +70,7 @@ class Connection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.deadline = self.now() + hub.limits.head_time
         self.is_lingering = False
+        self._held = 0
         self._has_begun = True
         """Whether a part of a request has arrived, or is due because the connection is new."""
         self._is_paused = self._is_blocked = self._is_in_body = self._is_at_end = False
@@ -90,6 +93,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.hub.open.discard(self)
+        self._hold(0)
         if self.exchange is not None:
             self.exchange.forget()
 
@@ -97,11 +101,20 @@ class Connection(asyncio.Protocol):
         if self.is_lingering:
             return
         self.parser.buffer += data
-        if self.exchange is None and not self._is_blocked:
+        self._hold(self._held + len(data))
+        if self._held > MAX_AHEAD and self.hub.held > self.hub.limits.total and self.exchange is None:
+            message = "the requests that are being received are too large together; try again"
+            self._send_last(refused(Refusal(503, message, {"Retry-After": "1"})))
+        elif self.exchange is None and not self._is_blocked:
             self._advance()
         elif len(self.parser.buffer) > MAX_AHEAD and not self._is_paused:
             self._is_paused = True
             self.transport.pause_reading()
+
+    def _hold(self, size: int) -> None:
+        """The bytes of requests of this connection in memory are this many now."""
+        self.hub.held += size - self._held
+        self._held = size
 
     def eof_received(self) -> bool:
         self._is_at_end = True
@@ -115,7 +128,9 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_blocked = False
-        if self.exchange is None and not self.is_lingering:
+        if self.is_lingering:
+            self.deadline = self.now() + LINGER
+        elif self.exchange is None:
             self._proceed()
 
     # ------------------------------------------------------------ requests and responses
@@ -156,6 +171,7 @@ class Connection(asyncio.Protocol):
         self.hub.finished(exchange, response)
         keeps_alive = exchange.request.keeps_alive and not (self.hub.is_stopping or self._is_at_end)
         self.exchange = None
+        self._hold(len(self.parser.buffer))
         if not keeps_alive:
             self._send_last(response, has_body=exchange.request.method != "HEAD")
             return
@@ -182,9 +198,10 @@ class Connection(asyncio.Protocol):
     def _send_last(self, response: Response, *, has_body: bool = True) -> None:
         """Send a response after which the connection is closed."""
         self.is_lingering = True
-        self.deadline = self.now() + LINGER
-        self.parser.buffer.clear()
+        self.parser = Parser(self.hub.limits)  # what has arrived is not needed any more
+        self._hold(0)
         self.transport.write(response.encode(self.hub.date, keeps_alive=False, has_body=has_body))
+        self.deadline = self.now() + (self.hub.limits.write_time if self._is_blocked else LINGER)
         try:
             if self.transport.can_write_eof():
                 self.transport.write_eof()

@@ -11,6 +11,7 @@ class Limits(Frozen):
     Args:
         head: of the request line with all headers (431).
         body: of a request (413).
+        total: of all requests that are in memory; further large ones get 503.
         connections: that are open at once; further ones get 503.
         queue: requests that one model has taken and not yet answered (429).
         head_time: from the first byte of a request to its last header (408).
@@ -23,6 +24,7 @@ class Limits(Frozen):
 
     head: int = 32 << 10
     body: int = 16 << 20
+    total: int = 256 << 20
     connections: int = 512
     queue: int = 256
     head_time: float = 10.0

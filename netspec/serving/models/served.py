@@ -7,6 +7,7 @@ Nothing in a request is the name of a file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.batching import Batcher, Batching, Done, Job, Outputs
 from netspec.spec.model import Model
 
+MAX_BYTES, MAX_EXAMPLES = 128 << 20, 1 << 16
+"""Inputs and outputs of a request in memory, and examples: a short text may stand for a large array."""
 MAX_SHAPES = 32
 """Shapes of a network whose inputs have sizes that are not known, before programs of earlier ones are freed."""
 
@@ -43,6 +46,8 @@ class Served:
         self.decoder = Decoder(model)
         self.inputs: Mapping[str, Shape] = model.inputs
         self.outputs: Mapping[str, Shape] = model.outputs
+        self.max_examples = _max_examples([*self.inputs.values(), *self.outputs.values()])
+        """In a request."""
         self.waiting = 0
         """Requests that were taken and not answered yet."""
         self._batcher: Batcher | None = None
@@ -121,6 +126,7 @@ class Served:
         Raises:
             Refusal: they are not.
         """
+        self.check_count(len(raw.names))
         for name, shape in self.inputs.items():
             array = raw.arrays[name]
             if not shape.is_tokens:
@@ -133,6 +139,11 @@ class Served:
         self._check_sizes(raw.arrays)
         return raw
 
+    def check_count(self, count: int) -> None:
+        """Raises Refusal for more examples than a request may have (413)."""
+        if count > self.max_examples:
+            raise Refusal(413, f"send at most {self.max_examples:,} examples in a request, not {count:,}")
+
     def _check_sizes(self, arrays: Mapping[str, Any]) -> None:
         """Sizes that are not known are the same in all inputs."""
         seen: dict[str, int] = {}
@@ -143,6 +154,12 @@ class Served:
 
     def predictions(self, raw: RawInputs, outputs: Outputs) -> Predictions:
         return self.decoder.predictions(raw, outputs)
+
+
+def _max_examples(shapes: Sequence[Shape]) -> int:
+    """Examples whose inputs and outputs fit into the memory for a request; sizes that are not known count as 1000."""
+    numbers = sum(prod(size if isinstance(size, int) else 1000 for size in shape.sizes) for shape in shapes)
+    return max(1, min(MAX_EXAMPLES, MAX_BYTES // (4 * max(numbers, 1))))
 
 
 def _zeros(shape: Shape, count: int) -> Any:

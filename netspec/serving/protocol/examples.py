@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -62,6 +63,7 @@ def _text(body: bytes) -> str:
 
 def _from_json(value: Any, served: Served) -> RawInputs:
     """Examples from plain values. A text is never the name of a file, as it is for `netspec.predict`."""
+    served.check_count(_count(value))
     if isinstance(served.preprocessing.encoder, RowEncoder) and not served.takes_rows:
         path = f"/v2/models/{served.name}/infer"
         raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
@@ -74,6 +76,14 @@ def _from_json(value: Any, served: Served) -> RawInputs:
     if not isinstance(value, list | dict) or (_has_text(value) and not served.takes_rows):
         raise Refusal(400, f"the inputs are not what {served.name} takes; send {example_of(served)}")
     return raw_inputs(value, served.inputs, served.preprocessing)
+
+
+def _count(value: Any) -> int:
+    """How many examples there are, where that can be seen; arrays are as large as their text, and counted later."""
+    if isinstance(value, Mapping):
+        return max((len(cells) for cells in value.values() if isinstance(cells, list)), default=1)
+    is_list = isinstance(value, list) and value != [] and not isinstance(value[0], int | float)
+    return len(value) if is_list and (not isinstance(value[0], list) or _has_text(value[:1])) else 1
 
 
 def _are_texts(value: Any) -> bool:
@@ -97,11 +107,13 @@ def _texts(texts: Sequence[str], served: Served) -> RawInputs:
 
 
 def _images(contents: Sequence[bytes], served: Served) -> RawInputs:
-    names = _numbered("image", contents)
+    names, pixels = _numbered("image", contents), 0
     images = []
     for name, content in zip(names, contents, strict=True):
         try:
             images.append(decode_picture(content, name, PIXELS).image)
+            pixels += images[-1].width * images[-1].height
+            PIXELS.check(Path(name), pixels, "all images together have {size}")
         except OSError as error:
             reason = error.strerror or "not an image"
             raise Refusal(400, f"{name} cannot be read: {reason}; send {', '.join(FORMATS)}") from None

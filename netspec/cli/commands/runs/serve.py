@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,8 @@ def command(
         )
     given = [_named(run) for run in runs]
     handle = start_server(given, options, Batching(max_batch, max_wait_ms / 1000), Path(folder) if folder else None)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("netspec.serving").setLevel(logging.INFO)  # newer runs that take over
     _show(handle, as_json=as_json)
     return _wait(handle)
 

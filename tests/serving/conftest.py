@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import netspec
 from netspec.serving.start import Handle
@@ -37,8 +39,18 @@ PAIR = "input a: 2\ninput b: 3\n(a | b) -> concat -> dense(1, sigmoid)\ntrain { 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A run of each kind of model."""
-    folder = tmp_path_factory.mktemp("served")
+    """A run of each kind of model; processes of tests that run side by side share them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "served"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "done").exists():
+            train_all(folder)
+            (folder / "done").touch()
+    return {name: folder / "runs" / f"{name}-1" for name in ("digits", "flowers", "houses", "letters", "pair")}
+
+
+def train_all(folder: Path) -> None:
     rng = np.random.default_rng(0)
     kinds = ["rose", "tulip", "daisy"]
     rows = [f"{rng.normal() + i % 3:.3f},{['red', 'white'][i % 2]},{kinds[i % 3]}" for i in range(60)]
@@ -46,14 +58,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     homes = [f"{i},{i % 5},{50_000 * i + 7},{70 + i}" for i in range(1, 41)]
     (folder / "houses.csv").write_text("\n".join(["rooms,floor,price,rent", *homes]))
     (folder / "letters.txt").write_text("the cat sat on the mat. " * 20)
-    found = {}
     for name, spec in {"digits": DIGITS, "flowers": FLOWERS, "houses": HOUSES, "letters": LETTERS}.items():
         (folder / f"{name}.net").write_text(spec)
-        found[name] = netspec.train(folder / f"{name}.net", runs=folder / "runs", verbose=0).run
+        netspec.train(folder / f"{name}.net", runs=folder / "runs", verbose=0)
     a, b = rng.normal(size=(20, 2)).astype(np.float32), rng.normal(size=(20, 3)).astype(np.float32)
     (folder / "pair.net").write_text(PAIR)
-    trained = netspec.train(folder / "pair.net", ({"a": a, "b": b}, a[:, :1] > 0), runs=folder / "runs", verbose=0)
-    return {**found, "pair": trained.run}
+    netspec.train(folder / "pair.net", ({"a": a, "b": b}, a[:, :1] > 0), runs=folder / "runs", verbose=0)
 
 
 @pytest.fixture(scope="session")

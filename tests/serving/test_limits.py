@@ -26,10 +26,10 @@ LIMITS = Limits(
     total=600_000,
     connections=40,
     queue=4,
-    head_time=0.6,
-    body_time=0.6,
+    head_time=1.5,
+    body_time=1.5,
     idle_time=3.0,
-    request_time=1.0,
+    request_time=2.0,
     write_time=1.0,
     stop_time=5.0,
 )
@@ -38,7 +38,7 @@ LIMITS = Limits(
 @pytest.fixture(scope="module")
 def strict(runs: dict[str, Path]) -> Iterator[Handle]:
     """A server with small limits."""
-    given = [("flowers", runs["flowers"]), ("digits", runs["digits"])]
+    given = [("flowers", runs["flowers"]), ("digits", runs["digits"]), ("others", runs["flowers"])]
     with start_server(given, Options(port=0, limits=LIMITS), Batching(2, 0)) as handle:
         yield handle
 
@@ -52,7 +52,7 @@ def others(strict: Handle) -> Iterator[None]:
         client = Client(strict.url)
         while not ended.wait(0.03):
             try:
-                answer = client.post("/models/flowers/predict", ROW)
+                answer = client.post("/models/others/predict", ROW)  # with a queue of its own
                 if answer.status != 200:
                     wrong.append(answer)
             except OSError as error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         predict as predict,
         resume as resume,
         resume_seeds as resume_seeds,
+        serve as serve,
         train as train,
         train_seeds as train_seeds,
     )
@@ -54,7 +55,7 @@ _HOMES = {
     "plot": "netspec.runs.pictures",
     "report": "netspec.analysis.pages.report",
 }
-_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
+_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds serve train train_seeds"
 _HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")
 """The public names, and the module that each is imported from."""
 

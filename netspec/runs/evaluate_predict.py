@@ -18,6 +18,7 @@ from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
+from netspec.data.predict.rows import RawInputs
 from netspec.data.sources.tables import TableSource
 from netspec.data.transforms.columns import input_name
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
@@ -123,26 +124,40 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
 def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Predictions:
     """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
     model = run if isinstance(run, Model) else load_model(run)
-    preprocessing = model.preprocessing or Preprocessing()
-    raw = raw_inputs(inputs, model.inputs, preprocessing)
-    outputs = _outputs(model, raw.arrays, batch)
-    heads = output_heads(model.compilation.optimized)
-    losses = {name: loss_for(name, model.compilation.train.loss) for name in heads}
-    heads |= {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
-    if raw.last is not None:
-        outputs = {
-            k: np.stack([row[i] for row, i in zip(v, raw.last, strict=True)]) if heads[k].blank is None else v
-            for k, v in outputs.items()
-        }
-    fixed = number_of(model.compilation.train.threshold)
-    thresholds = {**dict.fromkeys(outputs, fixed), **preprocessing.thresholds}
-    names = target_columns(model)
-    shown = {
-        k: [_in_words(one, heads[k], preprocessing.class_names.get(k), names.get(k, ()), thresholds[k]) for one in v]
-        for k, v in outputs.items()
-    }
-    examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
-    return Predictions(outputs, examples, raw.warnings, model, raw.table, names)
+    raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing())
+    return Decoder(model).predictions(raw, _outputs(model, raw.arrays, batch))
+
+
+class Decoder:
+    """What the outputs of a model mean: its classes, thresholds and target columns, found once for many predictions.
+
+    Args:
+        model: a trained model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        spec, preprocessing = model.compilation, model.preprocessing or Preprocessing()
+        heads = output_heads(spec.optimized)
+        losses = {name: loss_for(name, spec.train.loss) for name in heads}
+        blanks = {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
+        self.model, self.heads, self.names = model, {**heads, **blanks}, preprocessing.class_names
+        self.thresholds = {**dict.fromkeys(heads, number_of(spec.train.threshold)), **preprocessing.thresholds}
+        self.columns = target_columns(model)
+
+    def predictions(self, raw: RawInputs, outputs: Mapping[str, Any]) -> Predictions:
+        """The predictions for some examples, from the arrays that the network gives for them."""
+        if raw.last is not None:
+            outputs = {
+                k: v if self.heads[k].blank is not None else np.stack([r[i] for r, i in zip(v, raw.last, strict=True)])
+                for k, v in outputs.items()
+            }
+        shown = {k: [self._in_words(k, one) for one in v] for k, v in outputs.items()}
+        examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
+        return Predictions(outputs, examples, raw.warnings, self.model, raw.table, self.columns)
+
+    def _in_words(self, name: str, values: Any) -> dict[str, Any]:
+        columns = self.columns.get(name, ())
+        return _in_words(values, self.heads[name], self.names.get(name), columns, self.thresholds[name])
 
 
 def target_columns(model: Model) -> dict[str, Sequence[str]]:

@@ -184,6 +184,11 @@ class Model:
             self._programs[tree] = inference_program(self._definitions[False], tree)
         return self._programs[tree]
 
+    def release_programs(self) -> None:
+        """Free the compiled programs; what is needed is compiled again at its next use."""
+        self._programs.clear()
+        self.__dict__.pop("_folded", None)
+
     def __call__(self, *inputs: Any) -> Any:
         """What comes out for a batch, as in prediction: inputs normalized as in training, dropout off, running means
         used, the head applied, numbers in the units of the targets.

@@ -28,6 +28,7 @@ ORDER = [
     "spec",
     "runs",
     "analysis",
+    "serving",
     "testing",
     "api",
     "sklearn",

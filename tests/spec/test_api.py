@@ -41,6 +41,7 @@ def test_public_names() -> None:
         "load",
         "train_seeds",
         "resume_seeds",
+        "serve",
     }
     classes = {
         "Callback",

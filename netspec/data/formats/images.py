@@ -8,15 +8,16 @@ names: they are not scaled.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from netspec.language.files.regular_file import Limit, open_regular
 from netspec.language.lazy import lazy
@@ -29,6 +30,9 @@ IMAGE_LIMIT = Limit("NETSPEC_MAX_IMAGE_MEGAPIXELS", 89, "megapixels", 10**6)
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 """The endings of image files, in lower case."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+"""What Pillow calls their formats. It knows others, some of which other programs decode."""
 
 DAMAGED = (
     *(SyntaxError, ValueError, EOFError, ArithmeticError, LookupError, TypeError, AttributeError, MemoryError),
@@ -108,6 +112,16 @@ def load_picture(path: Path) -> Picture:
         return as_picture(image)
 
 
+def decode_picture(content: bytes, name: str, limit: Limit) -> Picture:
+    """The first image in a file that somebody sent: of a usual format, and not larger than `limit`.
+
+    Raises:
+        OSError: it is not an image, or is too large.
+    """
+    with _decoded(io.BytesIO(content), Path(name), limit, FORMATS) as image:
+        return as_picture(image)
+
+
 def as_picture(image: Any) -> Picture:
     """An image of Pillow as it is shown: turned as its EXIF data say."""
     white = _white(image)
@@ -155,14 +169,21 @@ def _opened(path: Path) -> Iterator[Any]:
     """An image, to be read inside the `with`; whatever Pillow raises there is an OSError."""
     if IMAGE_LIMIT.variable in os.environ:
         Image.MAX_IMAGE_PIXELS = None  # the limit that was set takes the place of Pillow's own
+    with open_regular(path) as file, _decoded(file, path, IMAGE_LIMIT) as image:
+        yield image
+
+
+@contextmanager
+def _decoded(file: IO[bytes], path: Path, limit: Limit, formats: Sequence[str] | None = None) -> Iterator[Any]:
+    """An image in an open file; `path` is its name in messages."""
     try:
-        with open_regular(path) as file, Image.open(file) as image:
+        with Image.open(file, formats=formats) as image:
             width, height = image.size
-            IMAGE_LIMIT.check(path, width * height, f"it is {height} x {width}, {{size}}")
+            limit.check(path, width * height, f"it is {height} x {width}, {{size}}")
             yield image
     except Image.DecompressionBombError as error:
         numbers = re.findall(r"\d+", str(error))  # of pixels, and Pillow's own limit
-        IMAGE_LIMIT.check(path, int(numbers[0]) if numbers else 1 << 60)
+        limit.check(path, int(numbers[0]) if numbers else 1 << 60)
         raise OSError(errno.EINVAL, f"it is too large ({error})", str(path)) from error
     except DAMAGED as error:
         raise OSError(errno.EINVAL, f"it is damaged ({error or type(error).__name__})", str(path)) from error

@@ -52,6 +52,15 @@ def raw_inputs(value: Any, inputs: Mapping[str, Shape], preprocessing: Preproces
     return _Python(inputs, preprocessing).read(value)
 
 
+def array_inputs(arrays: Mapping[str, Any], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
+    """Examples as an array for each input, also where inputs are called as columns of a table.
+
+    Raises:
+        CompileError: one has another shape, or numbers that a network cannot compute with; it is also a ValueError.
+    """
+    return _Python(inputs, preprocessing).arrays(arrays)
+
+
 class _Python:
     """Reads an argument that is not a text."""
 
@@ -80,7 +89,7 @@ class _Python:
         is_text = array.dtype.kind in "OUS"
         if is_text and array.ndim == 1 and isinstance(self.encoder, TextEncoder):
             return self._texts([str(text) for text in array])
-        return self._rows(array.tolist()) if is_text and array.ndim == 2 else self._arrays(value)
+        return self._rows(array.tolist()) if is_text and array.ndim == 2 else self.arrays(value)
 
     # ------------------------------------------------------------ tables
 
@@ -104,7 +113,7 @@ class _Python:
         """Arrays by input, one row by column, or columns by name."""
         names = [column.name for column in self.reader.rows.columns] if self._has_rows else []
         if value.keys() == self.inputs.keys() and not (len(names) > 1 and {*names} <= value.keys()):
-            return self._arrays(value)
+            return self.arrays(value)
         if {*names} <= value.keys() and names:
             columns = {name: value[name] for name in value if isinstance(name, str)}
             is_row = all(isinstance(cell, str) or not hasattr(cell, "__len__") for cell in columns.values())
@@ -141,7 +150,7 @@ class _Python:
             return self._rows(value)
         elif self._has_rows and value and any(isinstance(cell, str) for cell in value):
             return self._rows([value])  # one row, with categories
-        return self._arrays(value)
+        return self.arrays(value)
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> RawInputs:
         """Cells in the order of the columns of the training data."""
@@ -174,7 +183,7 @@ class _Python:
         assert isinstance(self.encoder, TextEncoder)
         return encode_texts(texts, texts, next(iter(self.inputs)), self.encoder)
 
-    def _arrays(self, value: Any) -> RawInputs:
+    def arrays(self, value: Any) -> RawInputs:
         """An array, or arrays by input; an array that has the shape of one example is one."""
         named = value if isinstance(value, Mapping) else {next(iter(self.inputs)): value}
         if named.keys() != self.inputs.keys():

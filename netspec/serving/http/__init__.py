@@ -1,0 +1,1 @@
+"""HTTP/1.1: messages in bytes, and connections with limits. Nothing here knows of networks."""

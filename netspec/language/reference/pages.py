@@ -43,6 +43,7 @@ ROOMS = {
     "netspec.training.errors.outputs": "Losses, metrics and stopping",
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",
+    "netspec.interchange.errors": "Export",
     "netspec.cli.errors": "Commands",
 }
 """What the errors of a module are about, in the order of the page."""

@@ -1,0 +1,164 @@
+"""Whether exported files compute what the model does: on random inputs, and on examples of the data of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from netspec.data.dataset.lazy_rows import Array, read_all
+from netspec.data.predict.preprocessing import Preprocessing
+from netspec.interchange.errors import OtherResults
+from netspec.interchange.formats import Runner
+from netspec.language.diagnostics import CompileError, fail
+from netspec.language.lazy import np
+from netspec.language.record import Frozen
+from netspec.language.shape import Shape
+from netspec.layers.sequence.tokens import PaddingMask
+from netspec.runs.evaluate_predict import batches
+from netspec.spec.experiment import prepare
+from netspec.spec.model import Model
+
+TOLERANCE = 1e-5
+"""The largest difference, divided by the largest number of the output."""
+BATCH = 4
+"""Random inputs, and examples that the model predicts together."""
+MAX_EXAMPLES = 32
+"""Examples of the data that are compared."""
+PADDED = 0.3
+"""The fraction of random ids that are padding, where it is masked."""
+SIZES = (8, 16, 32, 64, 128, 256)
+"""Tried for sizes that the spec leaves open; the second one is twice the first, and so on by turns."""
+
+Batch = Mapping[str, Array]
+
+
+class Verification(Frozen):
+    """How far two programs differ at most, relative to the scale of an output, and on how many inputs."""
+
+    difference: float
+    random: int
+    examples: int
+
+
+def verify(model: Model, run: Runner) -> Verification:
+    """Compare the outputs of exported files with those of the model, for batches of several sizes.
+
+    Args:
+        model: the model.
+        run: computes the outputs of the files.
+
+    Raises:
+        CompileError: they differ (NS545).
+    """
+    random, real = random_inputs(model), data_examples(model)
+    differences = []
+    for inputs in (random,) if real is None else (random, real):
+        expected, count = _predictions(model, inputs), _length(inputs)
+        differences.append(_compare(expected, run, inputs, count))
+        differences.append(_compare(expected, run, inputs, 1))
+    return Verification(max(differences), _length(random), 0 if real is None else _length(real))
+
+
+def _length(inputs: Batch) -> int:
+    return len(next(iter(inputs.values())))
+
+
+def _predictions(model: Model, inputs: Batch) -> Batch:
+    """The outputs of the model, always for batches of one size: it is compiled once."""
+    parts = []
+    with jax.default_matmul_precision("float32"):  # GPUs round more by default
+        for arrays, count in batches(list(inputs.values()), BATCH):
+            parts.append({name: np.asarray(y, np.float64)[:count] for name, y in model.predictions(*arrays).items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _compare(expected: Batch, run: Runner, inputs: Batch, count: int) -> float:
+    """The largest difference of an output for the first `count` examples."""
+    found = run({name: x[:count] for name, x in inputs.items()})
+    largest = 0.0
+    for name, y in expected.items():
+        difference = _difference(y[:count], np.asarray(found[name], np.float64))
+        if not difference <= TOLERANCE:
+            raise fail(OtherResults(output=name, difference=f"{difference:.2g}", tolerance=f"{TOLERANCE:.0e}"))
+        largest = max(largest, difference)
+    return largest
+
+
+def _difference(expected: Array, found: Array) -> float:
+    """The largest difference of two numbers, relative to the largest one; NaN for shapes that differ."""
+    if expected.shape != found.shape:
+        return float("nan")
+    if not expected.size:
+        return 0.0
+    scale = np.abs(expected).max()
+    return float(np.abs(found - expected).max() / (scale if scale > 0 else 1))
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def random_inputs(model: Model) -> Batch:
+    """Random inputs, as large as those of the training where there was one."""
+    rng = np.random.default_rng(0)
+    known = model.preprocessing if model.preprocessing is not None else Preprocessing()
+    sizes, pads = _open_sizes(model), _padding_ids(model)
+    return {
+        name: _random(rng, (BATCH, *_sizes(shape, sizes)), shape, known.ranges.get(name), pads.get(name))
+        for name, shape in model.inputs.items()
+    }
+
+
+def _random(
+    rng: Any, sizes: tuple[int, ...], shape: Shape, bounds: tuple[float, float] | None, pad: int | None
+) -> Array:
+    if shape.is_tokens:
+        high = shape.vocabulary if isinstance(shape.vocabulary, int) else 2
+        ids: Array = rng.integers(0, high, sizes, dtype=np.int32)
+        return ids if pad is None else np.where(rng.random(sizes) < PADDED, np.int32(pad), ids)
+    if bounds is not None and np.isfinite(bounds).all():
+        between: Array = rng.uniform(*bounds, sizes)
+        return between.astype(np.float32)
+    numbers: Array = rng.normal(size=sizes)
+    return numbers.astype(np.float32)
+
+
+def _padding_ids(model: Model) -> dict[str, int]:
+    """The padding id of each input that has a mask."""
+    masks = [(node, node.operation) for node in model.graph.nodes if isinstance(node.operation, PaddingMask)]
+    return {model.graph.nodes[node.inputs[0].node].name: mask.id for node, mask in masks}
+
+
+def _sizes(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(size if isinstance(size, int) else sizes[str(size)] for size in shape.sizes)
+
+
+def _open_sizes(model: Model) -> dict[str, int]:
+    """Numbers for the sizes that the spec leaves open, for which the network works."""
+    shapes = list(model.inputs.values())
+    names = dict.fromkeys(str(size) for shape in shapes for size in shape.sizes if not isinstance(size, int))
+    for first in SIZES if names else ():
+        sizes = {name: first * (1 + index % 2) for index, name in enumerate(names)}
+        zeros = [np.zeros((BATCH, *_sizes(s, sizes)), "int32" if s.is_tokens else "float32") for s in shapes]
+        try:
+            model.predictions(*zeros)
+        except (TypeError, ValueError):  # of JAX: the sizes do not fit
+            continue
+        return sizes
+    return dict.fromkeys(names, SIZES[-1])
+
+
+def data_examples(model: Model) -> Batch | None:
+    """Examples of the test split as they are before normalization, or of what there is instead; None where the data
+    are not at hand."""
+    if model.preprocessing is None or model.compilation.data.source is None:
+        return None
+    try:
+        splits = prepare(model.compilation, preprocessing=model.preprocessing).splits
+    except CompileError:
+        return None
+    part = splits.test or splits.val or splits.train
+    inputs = {name: read_all(part.inputs[name][:MAX_EXAMPLES]) for name in model.inputs}
+    scales = splits.normalization
+    return {name: scales[name].invert(x) if name in scales else x for name, x in inputs.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jax
@@ -53,11 +53,13 @@ def verify(model: Model, run: Runner) -> Verification:
         CompileError: they differ (NS545).
     """
     random, real = random_inputs(model), data_examples(model)
+    heads = {name: output.head for name, output in zip(model.outputs, model.compilation.optimized.outputs, strict=True)}
+    probable = {name for name, head in heads.items() if head is not None}
     differences = []
     for inputs in (random,) if real is None else (random, real):
         expected, count = _predictions(model, inputs), _length(inputs)
-        differences.append(_compare(expected, run, inputs, count))
-        differences.append(_compare(expected, run, inputs, 1))
+        differences.append(_compare(expected, run, inputs, count, probable))
+        differences.append(_compare(expected, run, inputs, 1, probable))
     return Verification(max(differences), _length(random), 0 if real is None else _length(real))
 
 
@@ -74,25 +76,26 @@ def _predictions(model: Model, inputs: Batch) -> Batch:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _compare(expected: Batch, run: Runner, inputs: Batch, count: int) -> float:
-    """The largest difference of an output for the first `count` examples."""
+def _compare(expected: Batch, run: Runner, inputs: Batch, count: int, probable: Collection[str]) -> float:
+    """The largest difference of an output for the first `count` examples; `probable` are outputs that give
+    probabilities, whose scale is 1."""
     found = run({name: x[:count] for name, x in inputs.items()})
     largest = 0.0
     for name, y in expected.items():
-        difference = _difference(y[:count], np.asarray(found[name], np.float64))
+        difference = _difference(y[:count], np.asarray(found[name], np.float64), 1.0 if name in probable else 0.0)
         if not difference <= TOLERANCE:
             raise fail(OtherResults(output=name, difference=f"{difference:.2g}", tolerance=f"{TOLERANCE:.0e}"))
         largest = max(largest, difference)
     return largest
 
 
-def _difference(expected: Array, found: Array) -> float:
-    """The largest difference of two numbers, relative to the largest one; NaN for shapes that differ."""
+def _difference(expected: Array, found: Array, scale: float) -> float:
+    """The largest difference of two numbers, relative to the largest one or the scale; NaN for shapes that differ."""
     if expected.shape != found.shape:
         return float("nan")
     if not expected.size:
         return 0.0
-    scale = np.abs(expected).max()
+    scale = max(scale, float(np.abs(expected).max()))
     return float(np.abs(found - expected).max() / (scale if scale > 0 else 1))
 
 

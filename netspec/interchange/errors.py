@@ -5,6 +5,11 @@ from __future__ import annotations
 from netspec.language.diagnostics import Diagnostic
 
 
+class Unsupported(Exception):
+    """What a format has nothing for; the text says what it is, such as `the activation mish inside`. It becomes
+    `NotInFormat` at the line of the layer."""
+
+
 class NotInFormat(Diagnostic):
     """The format has nothing that computes what this layer does.
 

@@ -39,7 +39,7 @@ class Export(Frozen):
         """How it was verified, in words."""
         found = self.verification
         if found is None:
-            return f"not verified: pip install 'netspec-compiler[{self.extra}]'"
+            return f"not verified: {self.tool} is not installed ({install(self.extra, self.tool)})"
         examples = f"{found.examples} examples and " if found.examples else ""
         inputs = f"{examples}{found.random} random inputs"
         return f"verified with {self.tool} on {inputs}: difference {found.difference:.1e}"
@@ -55,6 +55,11 @@ class Export(Frozen):
         )
 
 
+def install(extra: str, tool: str) -> str:
+    """The command that installs an extra of netspec, or else a program."""
+    return f"pip install 'netspec-compiler[{extra}]'" if extra else f"pip install {tool}"
+
+
 def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, **options: Any) -> Export:
     """Write a trained network in a format of other programs: raw values go in, predictions come out.
 
@@ -63,9 +68,9 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
 
     Args:
         run: a run folder, whose best weights are used; or a model with the weights that it has.
-        path: the file to write; its ending says in which format (`.onnx`).
-        to: the name of the format (`"onnx"`), where the ending does not say it.
-        options: those of the format: `opset=18`, `layout="nchw"`, `external=True`.
+        path: the file to write; its ending says in which format (`.onnx`; `.py` for PyTorch).
+        to: the name of the format (`"onnx"`, `"torch"`), where the ending does not say it.
+        options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`.
 
     Returns:
         The files, what goes in and comes out, and the difference that was found.

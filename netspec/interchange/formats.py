@@ -118,6 +118,13 @@ FORMATS = {
                 Option("external", False, "put the weights into a second file, as for models above 2 GB"),
             ),
         ),
+        Format(
+            "torch",
+            "PyTorch",
+            (".py",),
+            "readable source of an `nn.Module`, with its weights beside it in a safetensors file",
+            "netspec.interchange.torch.draft",
+        ),
     )
 }
 """The formats by name."""

@@ -11,12 +11,13 @@ import pytest
 from flax import nnx
 
 import netspec
-from netspec.interchange.onnx.draft import draft
+from netspec.interchange.formats import FORMATS
 from netspec.interchange.verify import verify
 from netspec.runs.model import Model
 from tests.compiled_programs import compiled_programs as compiled_programs
 
 pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
 
 DIGITS = """
 input 8x8x1
@@ -54,7 +55,9 @@ def randomize(model: Model, seed: int = 0) -> Model:
     return model
 
 
-def check(model: Model, opset: int = 21) -> None:
-    """Whether the ONNX file of a model with random weights computes what the model does; otherwise the error names the
-    output."""
-    verify(randomize(model), draft(model, "model.onnx", opset=opset, layout="nhwc", external=False).runner())
+def check(model: Model, *formats: str) -> None:
+    """Whether the files of a model with random weights compute what the model does, in these formats or in all of them;
+    otherwise the error names the output."""
+    randomize(model)
+    for name in formats or FORMATS:
+        verify(model, FORMATS[name].draft(model, "model", {}).runner())

@@ -1,15 +1,19 @@
-"""Every layer as ONNX: ONNX Runtime computes what netspec does, with random weights, for batches of two sizes.
+"""Every layer in every format: ONNX Runtime and PyTorch compute what netspec does, with random weights.
 
 The layers of a family are branches of one network, so that it is compiled once.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import netspec
-from netspec.interchange.onnx.network import LAYERS
-from netspec.interchange.onnx.table import ACTIVATIONS
+from netspec.interchange.formats import FORMATS
+from netspec.interchange.onnx import network as onnx
+from netspec.interchange.onnx.layers import activations
+from netspec.interchange.torch import source as torch
 from netspec.language.vocabulary import words
 from tests.interchange.conftest import check
 
@@ -129,9 +133,7 @@ SEQUENCE = {
         avgpool(to = 4)
         gap
         resize(11)
-        resize(5, bicubic)
         upsample(2)
-        upsample(2, bicubic)
         batchnorm
         conv(4, 3) -> batchnorm
         layernorm
@@ -159,12 +161,8 @@ SEQUENCE = {
         lstm(5)
         lstm(5, return = last, bias = false)
         lstm(5, reverse = true)
-        lstm(5, elu(0.5), recurrent_activation = hardsigmoid)
-        lstm(5, softsign, recurrent_activation = leaky_relu(0.2), return = last)
         gru(5)
-        gru(5, reset_after = false)
         gru(5, reverse = true, return = last)
-        gru(5, linear, recurrent_activation = hardsigmoid)
         bidirectional(lstm(5))
         bidirectional(gru(5, return = last))
         bidirectional(rnn(5, reverse = true), merge = add)
@@ -190,7 +188,6 @@ VOLUME = """
     upsample(2)
     upsample(2, bilinear)
     resize(3x4x5)
-    resize(3x4x5, bicubic)
     gap
     pad(1)
     lrn(3)
@@ -213,8 +210,6 @@ MASKED = """
     first
     last
     mean_pool
-    groupnorm(2)
-    instancenorm
     batchnorm
     attention(2)
     attention(2, causal = true)
@@ -230,10 +225,29 @@ MASKED = """
 """
 
 
+ONLY_ONNX = {
+    "8x4": """
+        resize(5, bicubic)
+        upsample(2, bicubic)
+        lstm(5, elu(0.5), recurrent_activation = hardsigmoid)
+        lstm(5, softsign, recurrent_activation = leaky_relu(0.2), return = last)
+        gru(5, reset_after = false)
+        gru(5, linear, recurrent_activation = hardsigmoid)
+    """,
+    "5x6x7x4": "resize(3x4x5, bicubic)",
+    "7 tokens(5, pad = 0)": """
+        groupnorm(2)
+        instancenorm(scale = false)
+    """,
+}
+"""What PyTorch has nothing for."""
+
+
 def several(shape: str, chains: str) -> str:
     """A network with one output for each chain, all from one input."""
     lines = [line.strip() for line in chains.strip().splitlines()]
-    return "\n".join([f"input x: {shape}", *(f"output y{i} = x -> {line}" for i, line in enumerate(lines))])
+    first = "x -> embedding(4)" if "tokens" in shape else "x -> identity"
+    return "\n".join([f"input x: {shape}", f"h = {first}", *(f"output y{i} = h -> {c}" for i, c in enumerate(lines))])
 
 
 @pytest.mark.parametrize("family", IMAGE)
@@ -256,8 +270,17 @@ def test_layers_of_vectors() -> None:
 
 def test_padded_steps_are_left_out() -> None:
     """Wherever the padding is: at the end, at the start, between, or everywhere."""
-    text = several("7 tokens(5, pad = 0)", MASKED).replace("= x ->", "= h ->")
-    check(netspec.compile(text.replace("\n", "\nh = x -> embedding(4)\n", 1)))
+    check(netspec.compile(several("7 tokens(5, pad = 0)", MASKED)))
+
+
+@pytest.mark.parametrize("shape", ONLY_ONNX)
+def test_layers_that_pytorch_lacks(shape: str) -> None:
+    model = netspec.compile(several(shape, ONLY_ONNX[shape]))
+    check(model, "onnx")
+    with pytest.raises(netspec.CompileError) as error:
+        FORMATS["torch"].draft(model, "model.py", {})
+    found = [(d.code, d.span.text if d.span else "") for d in error.value.diagnostics]
+    assert found == [("NS544", line.strip()) for line in ONLY_ONNX[shape].strip().splitlines()]
 
 
 def test_activations() -> None:
@@ -266,7 +289,11 @@ def test_activations() -> None:
     check(netspec.compile(several("5x4", "\n".join([*names, *options]))))
 
 
-def test_every_word_has_operators() -> None:
+TABLES = [(onnx.LAYERS, activations.ACTIVATIONS), (torch.LAYERS, torch.ACTIVATIONS)]
+
+
+@pytest.mark.parametrize(("layers", "activations"), TABLES, ids=["onnx", "torch"])
+def test_every_word_is_written(layers: Any, activations: Any) -> None:
     expands = {name for name, word in words("layer").items() if word.is_macro or word.borrows or word.training_only}
-    assert {name for name, word in words("layer").items() if word not in LAYERS} - expands == {"identity"}
-    assert {name for name, word in words("activation").items() if word not in ACTIVATIONS} == set()
+    assert {name for name, word in words("layer").items() if word not in layers} - expands == {"identity"}
+    assert {name for name, word in words("activation").items() if word not in activations} == set()

@@ -14,7 +14,8 @@ from netspec.compiler.passes.drop_training_only import drop_training_only
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import MissingPackage, Refused
 from netspec.interchange.formats import Draft, Runner
-from netspec.interchange.onnx.ends import End, close_output, metadata_of, open_input
+from netspec.interchange.metadata import metadata_of, range_text
+from netspec.interchange.onnx.ends import End, close_output, open_input
 from netspec.interchange.onnx.network import write_network
 from netspec.interchange.onnx.writer import DOUBLE, FLOAT, INT64, Site, Writer
 from netspec.language.diagnostics import fail
@@ -49,9 +50,25 @@ def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bo
         _ = onnx.__version__
     except ModuleNotFoundError:
         raise fail(MissingPackage(format="ONNX", package="onnx", extra="onnx")) from None
+    writer, inputs, outputs = _written(model, opset, channels_first=layout == "nchw")
+    batch = _batch_name([*inputs, *outputs])
+    proto = _proto(writer, model, inputs, outputs, batch)
+    files = _files(proto, file_name, writer.initializers, external)
+    count, size = len(writer.operators), sum(map(len, files.values()))
+    return Draft(
+        files,
+        {end.name: _text(end, batch) + range_text(model, end.name) for end in inputs},
+        {end.name: _text(end, batch) for end in outputs},
+        "onnxruntime",
+        partial(_runner, files, file_name, layout == "nchw"),
+        f"ONNX opset {opset}, {count} operator{'s' if count != 1 else ''}, {memory(size)}",
+    )
+
+
+def _written(model: Model, opset: int, *, channels_first: bool) -> tuple[Writer, list[End], list[End]]:
+    """The operators of a model, its inputs and its outputs."""
     graph = drop_training_only(model.compilation.optimized)
     writer = Writer(opset, (*model.inputs, *model.outputs))
-    channels_first = layout == "nchw"
     opened = [
         open_input(writer, name, shape, model.normalization.get(name), channels_first=channels_first)
         for name, shape in model.inputs.items()
@@ -62,20 +79,8 @@ def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bo
         close_output(writer, name, y, scales.get(name), channels_first=channels_first)
         for name, y in zip(model.outputs, results, strict=True)
     ]
-    inputs, outputs = [end for end, _ in opened], [end for end, _ in closed]
-    _name_outputs(writer, [end.name for end in inputs], [(end.name, tensor) for end, tensor in closed])
-    batch = _batch_name([*inputs, *outputs])
-    proto = _proto(writer, model, inputs, outputs, batch)
-    files = _files(proto, file_name, writer.initializers, external)
-    count, size = len(writer.operators), sum(map(len, files.values()))
-    return Draft(
-        files,
-        {end.name: _text(end, batch) + _range(model, end) for end in inputs},
-        {end.name: _text(end, batch) for end in outputs},
-        "onnxruntime",
-        partial(_runner, files, file_name, channels_first),
-        f"ONNX opset {opset}, {count} operator{'s' if count != 1 else ''}, {memory(size)}",
-    )
+    _name_outputs(writer, list(model.inputs), [(end.name, tensor) for end, tensor in closed])
+    return writer, [end for end, _ in opened], [end for end, _ in closed]
 
 
 def _name_outputs(writer: Writer, inputs: Sequence[str], outputs: Sequence[tuple[str, str]]) -> None:
@@ -101,15 +106,6 @@ def _text(end: End, batch: str) -> str:
     return f"{' x '.join(map(str, (batch, *end.sizes)))} {TYPES[end.type]}"
 
 
-def _range(model: Model, end: End) -> str:
-    """What the numbers of an input were like in the training: images may be from 0 to 1, or from 0 to 255."""
-    ranges = model.preprocessing.ranges if model.preprocessing is not None else {}
-    if end.name not in ranges or model.inputs[end.name].is_tokens:
-        return ""
-    low, high = ranges[end.name]
-    return f", {low:.4g} to {high:.4g} in the training"
-
-
 def _proto(writer: Writer, model: Model, inputs: Sequence[End], outputs: Sequence[End], batch: str) -> Any:
     """The model as a Protocol Buffer."""
     helper = onnx.helper
@@ -132,7 +128,7 @@ def _proto(writer: Writer, model: Model, inputs: Sequence[End], outputs: Sequenc
         producer_name="netspec",
         producer_version=__version__,
     )
-    helper.set_model_props(proto, metadata_of(model.preprocessing, model.inputs, list(model.outputs)))
+    helper.set_model_props(proto, metadata_of(model))
     return proto
 
 

@@ -7,13 +7,9 @@ in the metadata.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.onnx.writer import DOUBLE, FLOAT, INT64, Site, Value, Writer
 from netspec.language.lazy import np
@@ -93,27 +89,3 @@ def sizes_of(value: Value) -> tuple[int | str, ...]:
     sizes = value.shape.sizes
     order = (sizes[-1], *sizes[:-1]) if value.channels_first else sizes
     return tuple(size if isinstance(size, int) else str(size) for size in order)
-
-
-def metadata_of(
-    preprocessing: Preprocessing | None, inputs: Mapping[str, Shape], outputs: Sequence[str]
-) -> dict[str, str]:
-    """What the graph cannot do, for those who read the file: JSON by key, such as `class_names:output`."""
-    if preprocessing is None:
-        return {}
-    found: dict[str, Any] = {
-        **_named("class_names", preprocessing.class_names),
-        **_named("range", {name: ends for name, ends in preprocessing.ranges.items() if not inputs[name].is_tokens}),
-        **_named("columns", preprocessing.columns),
-        **_named("threshold", {name: t for name, t in preprocessing.thresholds.items() if name in outputs}),
-        **_named("normalization", preprocessing.normalization),
-        **_named("target_scaling", {name: s for name, s in preprocessing.outputs.items() if name in outputs}),
-    }
-    if preprocessing.encoder is not None:
-        found["encoder"] = {**msgspec.to_builtins(preprocessing.encoder)}
-        found["encoder"].pop("folders", None)  # of this machine
-    return {key: json.dumps(msgspec.to_builtins(value)) for key, value in found.items()}
-
-
-def _named(what: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{what}:{name}": value for name, value in values.items()}

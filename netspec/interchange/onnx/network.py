@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.compiler.ir.graph import Edge, Graph, Node
-from netspec.interchange.errors import NotInFormat
+from netspec.interchange.errors import NotInFormat, Unsupported
 from netspec.interchange.onnx.layers import (  # noqa: F401  # these fill the table
     attention,
     convolution,
@@ -23,7 +23,7 @@ from netspec.interchange.onnx.layers import (  # noqa: F401  # these fill the ta
     steps,
 )
 from netspec.interchange.onnx.layers.activations import activate
-from netspec.interchange.onnx.table import LAYERS, Unsupported
+from netspec.interchange.onnx.table import LAYERS
 from netspec.interchange.onnx.writer import Site, Value, Writer
 from netspec.language.diagnostics import Problems
 from netspec.layers.base import Layer

@@ -19,10 +19,6 @@ ACTIVATIONS: dict[type[Activation], ActivationWriter] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Unsupported(Exception):
-    """What ONNX has no operators for; the text says what it is, such as `the activation mish inside`."""
-
-
 def writes(*kinds: type[Layer]) -> Callable[[F], F]:
     """Declare the function that writes layers of these classes. A subclass that computes something else needs its
     own."""

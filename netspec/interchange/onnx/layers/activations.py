@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.table import ACTIVATIONS, Unsupported, writes, writes_activation
+from netspec.interchange.errors import Unsupported
+from netspec.interchange.onnx.table import ACTIVATIONS, writes, writes_activation
 from netspec.interchange.onnx.writer import FLOAT, Site, Value
 from netspec.language.lazy import np
 from netspec.layers import activations as words

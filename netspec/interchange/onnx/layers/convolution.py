@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from netspec.interchange.onnx.layers.windows import in_onnx, pad_attributes, padding
+from netspec.interchange.onnx.layers.attributes import in_onnx, pad_attributes
 from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
+from netspec.interchange.windows import padding, transposed_margins
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.conv import Conv, Depthwise, Filtering
 from netspec.layers.spatial.transposed_conv import Upconv
-from netspec.layers.spatial.windows import pads
 
 
 @writes(Conv, Depthwise)
@@ -47,7 +45,7 @@ def _steps(given: int | tuple[int, ...], x: Value, name: str) -> tuple[int, ...]
 @writes(Upconv)
 def transposed_convolution(site: Site, layer: Upconv, x: Value) -> Value:
     x = site.first(x)
-    cropped, added = _margins(layer, x)
+    cropped, added = transposed_margins(layer, x.shape)
     y = site.op(
         "ConvTranspose",
         x.name,
@@ -60,33 +58,3 @@ def transposed_convolution(site: Site, layer: Upconv, x: Value) -> Value:
         output_padding=added if any(added) else None,
     )
     return Value(y, layer.infer(x.shape), channels_first=True)
-
-
-def _margins(layer: Upconv, x: Value) -> tuple[list[tuple[int, int]], list[int]]:
-    """What is cropped from the start and the end of each axis, and what is added at its end.
-
-    `pad = same` crops to n * stride positions as `jax.lax.conv_transpose` does: a stride beyond the kernel leaves rows
-    that no window reaches, at the end.
-    """
-    cropped, added = [], []
-    axes: Any = zip(
-        per_axis(layer.kernel, x.shape, "kernel"),
-        per_axis(layer.stride, x.shape, "stride"),
-        per_axis(layer.dilation, x.shape, "dilation"),
-        per_axis(layer.output_pad, x.shape, "output_pad"),
-        pads(layer.pad, x.shape),
-        strict=True,
-    )
-    for k, s, d, o, p in axes:
-        reach = (k - 1) * d + 1
-        if p == "same":
-            total = reach + s - 2
-            before = reach - 1 if s > reach - 1 else -(-total // 2)
-            after = total - before
-            cropped.append((reach - 1 - before, max(reach - 1 - after, 0)))
-            added.append(max(after - reach + 1, 0))
-        else:
-            margin = 0 if p == "valid" else p
-            cropped.append((margin, margin))
-            added.append(o)
-    return cropped, added

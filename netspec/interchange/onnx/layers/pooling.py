@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.layers.windows import in_onnx, pad_attributes, padding
-from netspec.interchange.onnx.table import Unsupported, writes
+from netspec.interchange.errors import Unsupported
+from netspec.interchange.onnx.layers.attributes import in_onnx, pad_attributes
+from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
+from netspec.interchange.windows import padding
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 

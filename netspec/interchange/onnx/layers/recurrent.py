@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.interchange.errors import Unsupported
 from netspec.interchange.onnx.layers.steps import steps_of
-from netspec.interchange.onnx.table import Unsupported, writes
+from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import INT32, INT64, Site, Value
 from netspec.language.lazy import np
 from netspec.layers import activations as words

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.layers.windows import in_onnx
-from netspec.interchange.onnx.table import Unsupported, writes
+from netspec.interchange.errors import Unsupported
+from netspec.interchange.onnx.layers.attributes import in_onnx
+from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
 from netspec.layers.reshape import Flatten, Permute, Reshape, Scale
 from netspec.layers.spatial.cropping import Crop, Pad, margins

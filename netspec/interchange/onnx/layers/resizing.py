@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from netspec import nn
-from netspec.interchange.onnx.table import Unsupported, writes
+from netspec.interchange.errors import Unsupported
+from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
 from netspec.language.lazy import np
 from netspec.language.shape import Shape

@@ -1,4 +1,4 @@
-"""What convolutions and pools have in common: the padding of a window."""
+"""The padding of windows, as other libraries want it: the same before and after each axis, or what differs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from netspec.language.shape import Shape
 from netspec.layers.base import per_axis
+from netspec.layers.spatial.transposed_conv import Upconv
 from netspec.layers.spatial.windows import Axes, Pad, pads
 
 
@@ -40,13 +41,31 @@ def padding(x: Shape, kernel: Axes, stride: Axes, dilation: Axes, pad: Pad) -> l
     return found
 
 
-def in_onnx(margins: list[tuple[int, int]]) -> list[int]:
-    """Margins of axes in the order of ONNX: all starts, then all ends."""
-    return [before for before, _ in margins] + [after for _, after in margins]
+def transposed_margins(layer: Upconv, x: Shape) -> tuple[list[tuple[int, int]], list[int]]:
+    """What is cropped from the start and the end of each axis, and what is added at its end.
 
-
-def pad_attributes(margins: list[tuple[int, int]] | None) -> dict[str, Any]:
-    """The attributes of an operator for its padding."""
-    if margins is None:
-        return {"auto_pad": "SAME_UPPER"}
-    return {"pads": in_onnx(margins)} if any(map(any, margins)) else {}
+    `pad = same` crops to n * stride positions as `jax.lax.conv_transpose` does: a stride beyond the kernel leaves rows
+    that no window reaches, at the end.
+    """
+    cropped, added = [], []
+    axes: Any = zip(
+        per_axis(layer.kernel, x, "kernel"),
+        per_axis(layer.stride, x, "stride"),
+        per_axis(layer.dilation, x, "dilation"),
+        per_axis(layer.output_pad, x, "output_pad"),
+        pads(layer.pad, x),
+        strict=True,
+    )
+    for k, s, d, o, p in axes:
+        reach = (k - 1) * d + 1
+        if p == "same":
+            total = reach + s - 2
+            before = reach - 1 if s > reach - 1 else -(-total // 2)
+            after = total - before
+            cropped.append((reach - 1 - before, max(reach - 1 - after, 0)))
+            added.append(max(after - reach + 1, 0))
+        else:
+            margin = 0 if p == "valid" else p
+            cropped.append((margin, margin))
+            added.append(o)
+    return cropped, added

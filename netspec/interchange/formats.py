@@ -125,6 +125,14 @@ FORMATS = {
             "readable source of an `nn.Module`, with its weights beside it in a safetensors file",
             "netspec.interchange.torch.draft",
         ),
+        Format(
+            "stablehlo",
+            "StableHLO",
+            (".stablehlo",),
+            "the compiled program with the weights inside, for JAX and other programs of OpenXLA, on CPU, GPU and TPU",
+            "netspec.interchange.stablehlo",
+            "stablehlo",
+        ),
     )
 }
 """The formats by name."""

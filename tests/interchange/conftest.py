@@ -27,6 +27,8 @@ data { source = digits
 train { epochs = 1 }
 """
 
+TABLE = "input 3\ndense(4, tanh) -> dense(1)\ntrain { epochs = 2 }"
+
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_compiler() -> Iterator[None]:
@@ -40,6 +42,20 @@ def quick_compiler() -> Iterator[None]:
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier of normalized images."""
     return netspec.train(DIGITS, runs=tmp_path_factory.mktemp("digits"), verbose=0).run
+
+
+@pytest.fixture(scope="session")
+def table_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A regression: a missing number and a category, inputs and targets of other scales."""
+    folder = tmp_path_factory.mktemp("table")
+    sizes = np.random.default_rng(0).normal(3, 2, 80)
+    rows = [f"{a:.2f},{['red', 'blue'][i % 2]},{500 * a + 900 * (i % 2):.1f}" for i, a in enumerate(sizes)]
+    rows[5] = ",red,1000"
+    (folder / "t.csv").write_text("\n".join(["size,color,price", *rows]))
+    source = 'csv("t.csv", target = "price", missing = median, categories = auto)'
+    data = f"data {{ source = {source}\n normalize = standard }}"
+    (folder / "table.net").write_text(f"{TABLE}\n{data}")
+    return netspec.train(folder / "table.net", runs=folder / "runs", verbose=0).run
 
 
 def randomize(model: Model, seed: int = 0) -> Model:
@@ -56,8 +72,8 @@ def randomize(model: Model, seed: int = 0) -> Model:
 
 
 def check(model: Model, *formats: str) -> None:
-    """Whether the files of a model with random weights compute what the model does, in these formats or in all of them;
-    otherwise the error names the output."""
+    """Whether the files of a model with random weights compute what the model does, in these formats or in those that
+    netspec writes itself; otherwise the error names the output."""
     randomize(model)
-    for name in formats or FORMATS:
+    for name in formats or ("onnx", "torch"):
         verify(model, FORMATS[name].draft(model, "model", {}).runner())

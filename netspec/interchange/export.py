@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.interchange.formats import Draft, find_format
+from netspec.interchange.errors import MissingPackage
+from netspec.interchange.formats import Draft, Runner, find_format
 from netspec.interchange.verify import Verification, verify
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
@@ -22,7 +23,7 @@ class Export(Frozen):
 
     `files` are those written, the model first; `inputs` and `outputs` say what goes in and comes out, such as
     `N x 28 x 28 x 1 float32`. `verification` is None where the program to verify it is not installed; `tool` is its
-    name.
+    name. `cost` says what quantization costs, if there was any.
     """
 
     files: tuple[Path, ...]
@@ -33,6 +34,7 @@ class Export(Frozen):
     tool: str
     extra: str
     verification: Verification | None
+    cost: str = ""
 
     @property
     def checked(self) -> str:
@@ -51,6 +53,7 @@ class Export(Frozen):
                 *(f"input  {name}: {text}" for name, text in self.inputs.items()),
                 *(f"output {name}: {text}" for name, text in self.outputs.items()),
                 self.checked,
+                *([self.cost] if self.cost else []),
             )
         )
 
@@ -70,7 +73,7 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
         run: a run folder, whose best weights are used; or a model with the weights that it has.
         path: the file to write; its ending says in which format (`.onnx`; `.py` for PyTorch; `.stablehlo`).
         to: the name of the format (`"onnx"`, `"torch"`, `"stablehlo"`), where the ending does not say it.
-        options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`.
+        options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`, `int8=True`.
 
     Returns:
         The files, what goes in and comes out, and the difference that was found.
@@ -91,25 +94,33 @@ def export_model(model: Model, path: Path, to: str | None, options: Mapping[str,
     """As `export`, of a model."""
     format = find_format(path, to)
     draft = format.draft(model, path.name, options)
-    verification = _verified(model, draft)
-    files = _write(draft, path)
-    return Export(files, format.name, draft.about, draft.inputs, draft.outputs, draft.tool, format.extra, verification)
+    run = _runner(draft)
+    verification = None if run is None else verify(model, run)
+    files, about, cost = draft.files, draft.about, ""
+    if draft.lossy is not None:
+        if run is None:
+            raise fail(MissingPackage(format=format.title, package=draft.tool, extra=format.extra))
+        found = draft.lossy(run)
+        files, about, cost = found.files, found.about, found.cost
+    written = _write(files, path)
+    return Export(
+        written, format.name, about, draft.inputs, draft.outputs, draft.tool, format.extra, verification, cost
+    )
 
 
-def _verified(model: Model, draft: Draft) -> Verification | None:
+def _runner(draft: Draft) -> Runner | None:
     """None if the program to verify the files is not installed."""
     try:
-        run = draft.runner()
+        return draft.runner()
     except ModuleNotFoundError:
         return None
-    return verify(model, run)
 
 
-def _write(draft: Draft, path: Path) -> tuple[Path, ...]:
+def _write(contents: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
     """Write the files, the model last, so that it never names weights that are not there."""
-    files = [path.with_name(name) for name in draft.files]
+    files = [path.with_name(name) for name in contents]
     try:
-        for file, content in zip(files, draft.files.values(), strict=True):
+        for file, content in zip(files, contents.values(), strict=True):
             replace_file(file, [content], is_shared=True)
     except OSError as error:
         raise fail(CannotWrite(path=str(path), reason=reason_of(error))) from error

@@ -26,6 +26,7 @@ class Option(Frozen):
     choices: tuple[str, ...] = ()
     low: int = 0
     high: int = 0
+    excludes: str = ""
 
     def check(self, value: object) -> Any:
         """The value.
@@ -68,13 +69,17 @@ class Format(Frozen):
         """All options, with defaults for those that are not given.
 
         Raises:
-            ValueError: the format has no such option, or it takes another value.
+            ValueError: the format has no such option, it takes another value, or two options exclude each other.
         """
         known = {option.name: option for option in self.options}
         for name in given:
             if name not in known:
                 raise ValueError(f"{self.title} has no option `{name}`")
-        return {name: option.check(given.get(name, option.default)) for name, option in known.items()}
+        found = {name: option.check(given.get(name, option.default)) for name, option in known.items()}
+        for option in self.options:
+            if option.excludes and found[option.name] and found[option.excludes]:
+                raise ValueError(f"`{option.name}` excludes `{option.excludes}`")
+        return found
 
     def draft(self, model: Model, file_name: str, options: Mapping[str, Any]) -> Draft:
         """The content of the files.
@@ -90,8 +95,9 @@ class Draft(Frozen):
     """Files that are not written yet.
 
     `files` has their contents by name; `inputs` and `outputs` say what goes in and comes out, such as
-    `N x 28 x 28 x 1 float32`; `tool` is the program that `runner` starts to verify them. `runner` raises CompileError
-    if the tool refuses the files (NS547), and ModuleNotFoundError if it is not installed.
+    `N x 28 x 28 x 1 float32`; `about` says what the files are; `tool` is the program that `runner` starts to verify
+    them. `runner` raises CompileError if the tool refuses the files (NS547), and ModuleNotFoundError if it is not
+    installed. `lossy` makes the files that are written instead, given what computes the outputs of these.
     """
 
     files: Mapping[str, bytes]
@@ -100,6 +106,18 @@ class Draft(Frozen):
     tool: str
     runner: Callable[[], Runner]
     about: str = ""
+    lossy: Callable[[Runner], LossyFiles] | None = None
+
+
+class LossyFiles(Frozen):
+    """Files that compute almost the same as those of a `Draft`, and are written instead; `cost` says how much differs.
+
+    They are made once the others are verified.
+    """
+
+    files: Mapping[str, bytes]
+    about: str
+    cost: str
 
 
 FORMATS = {
@@ -116,6 +134,7 @@ FORMATS = {
                 Option("opset", 21, "the version of the operators, 18 to 25", low=18, high=25),
                 Option("layout", "nhwc", "the axes of images: channels last or first", ("nhwc", "nchw")),
                 Option("external", False, "put the weights into a second file, as for models above 2 GB"),
+                Option("int8", False, "8-bit weights of dense layers and convolutions", excludes="external"),
             ),
         ),
         Format(

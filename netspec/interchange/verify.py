@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 
-from netspec.data.dataset.lazy_rows import Array, read_all
+from netspec.data.dataset.lazy_rows import Array, Column, read_all
 from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import OtherResults
 from netspec.interchange.formats import Runner
 from netspec.language.diagnostics import CompileError, fail
@@ -152,16 +153,38 @@ def _open_sizes(model: Model) -> dict[str, int]:
     return dict.fromkeys(names, SIZES[-1])
 
 
+class Labeled(Frozen):
+    """Examples of a split: inputs as they are before normalization, targets in their units."""
+
+    inputs: Batch
+    targets: Batch
+    split: str
+
+
 def data_examples(model: Model) -> Batch | None:
-    """Examples of the test split as they are before normalization, or of what there is instead; None where the data
-    are not at hand."""
+    """Some examples of the data of a run, None where the data are not at hand."""
+    found = labeled_examples(model, MAX_EXAMPLES)
+    return None if found is None else found.inputs
+
+
+def labeled_examples(model: Model, count: int) -> Labeled | None:
+    """Examples of the test split, or of what there is instead; None where the data are not at hand."""
     if model.preprocessing is None or model.compilation.data.source is None:
         return None
     try:
         splits = prepare(model.compilation, preprocessing=model.preprocessing).splits
     except CompileError:
         return None
-    part = splits.test or splits.val or splits.train
-    inputs = {name: read_all(part.inputs[name][:MAX_EXAMPLES]) for name in model.inputs}
-    scales = splits.normalization
-    return {name: scales[name].invert(x) if name in scales else x for name, x in inputs.items()}
+    split, part = next((n, a) for n in ("test", "val", "train") if (a := getattr(splits, n)) is not None)
+    scales, targets = splits.normalization, {**splits.own_targets, **splits.target_scaling}
+    return Labeled(
+        {name: _raw(part.inputs[name], count, scales.get(name)) for name in model.inputs},
+        {name: _raw(part.targets[name], count, targets.get(name)) for name in model.outputs},
+        {"test": "test", "val": "validation", "train": "training"}[split],
+    )
+
+
+def _raw(column: Column, count: int, scale: Normalization | None) -> Array:
+    """The first examples of a column, as they were before they were normalized."""
+    array: Array = read_all(column[:count])
+    return array if scale is None else scale.invert(array.reshape(len(array), -1, len(scale.mean))).reshape(array.shape)

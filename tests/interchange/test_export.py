@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,25 @@ def test_weights_in_a_second_file(here: Path) -> None:
     x = np.ones((3, 40), np.float32)
     assert np.allclose(session_of(here / "a.onnx").run(None, {"x": x})[0], model(x), atol=1e-5)
     assert sorted(path.name for path in here.iterdir()) == ["a.onnx", "a.onnx.data"]
+
+
+def test_weights_in_8_bits(digits_run: Path, table_run: Path, here: Path) -> None:
+    """What they cost is that of the file, on the whole test split."""
+    done = netspec.export(digits_run, "a.onnx", int8=True)
+    netspec.export(digits_run, "b.onnx")
+    proto = onnx.load("a.onnx")
+    assert {"ConvInteger", "MatMulInteger"} <= {node.op_type for node in proto.graph.node}
+    assert proto.producer_name == "netspec" and metadata(here / "a.onnx") == metadata(here / "b.onnx")
+    shown = re.fullmatch(r"8 bits: accuracy (\S+)% instead of (\S+)% on 359 examples of the test split", done.cost)
+    assert shown is not None and abs(float(shown[2]) - 100 * netspec.evaluate(digits_run)["test_accuracy"]) < 0.006
+    assert abs(float(shown[1]) - float(shown[2])) < 5
+    shown = re.search(r"rmse (\S+) instead of (\S+) on", netspec.export(table_run, "c.onnx", int8=True).cost)
+    expected = netspec.evaluate(table_run)["test_rmse"]
+    assert shown is not None and abs(float(shown[2]) - expected) < 1e-3 * expected
+    done = netspec.export(netspec.compile("input 4\ndense(3)"), "d.onnx", int8=True)
+    assert done.cost.startswith("8 bits: differs on random inputs by output ")
+    with pytest.raises(ValueError, match="`int8` excludes `external`"):
+        netspec.export(digits_run, "e.onnx", int8=True, external=True)
 
 
 # ---------------------------------------------------------------- networks

@@ -12,11 +12,12 @@ from netspec._version import __version__
 from netspec.compiler.ir.printer import memory
 from netspec.compiler.passes.drop_training_only import drop_training_only
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.errors import MissingPackage, Refused
-from netspec.interchange.formats import Draft, Runner
+from netspec.interchange.errors import MissingPackage, NotInFormat, Refused
+from netspec.interchange.formats import Draft, LossyFiles, Runner
 from netspec.interchange.metadata import metadata_of, range_text
 from netspec.interchange.onnx.ends import End, close_output, open_input
 from netspec.interchange.onnx.network import write_network
+from netspec.interchange.onnx.quantize import cost_text, quantized
 from netspec.interchange.onnx.writer import DOUBLE, FLOAT, INT64, Site, Writer
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
@@ -33,7 +34,9 @@ MIN_OUTSIDE = 1024
 """Weights of fewer bytes stay inside."""
 
 
-def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bool) -> Draft:
+def draft(
+    model: Model, file_name: str, *, opset: int = 21, layout: str = "nhwc", external: bool = False, int8: bool = False
+) -> Draft:
     """The ONNX file of a model in inference mode.
 
     Args:
@@ -42,6 +45,7 @@ def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bo
         opset: the version of the operators.
         layout: `nhwc` or `nchw`, for images and volumes that go in and come out.
         external: whether the weights are put into `FILE.data` in any case.
+        int8: whether weights are quantized.
 
     Raises:
         CompileError: ONNX cannot carry a layer (NS544), or the package is not installed (NS546).
@@ -54,6 +58,8 @@ def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bo
     batch = _batch_name([*inputs, *outputs])
     proto = _proto(writer, model, inputs, outputs, batch)
     files = _files(proto, file_name, writer.initializers, external)
+    if int8 and len(files) > 1:
+        raise fail(NotInFormat(format="ONNX", what="8-bit weights of a model above 2 GB"))
     count, size = len(writer.operators), sum(map(len, files.values()))
     return Draft(
         files,
@@ -62,7 +68,18 @@ def draft(model: Model, file_name: str, *, opset: int, layout: str, external: bo
         "onnxruntime",
         partial(_runner, files, file_name, layout == "nchw"),
         f"ONNX opset {opset}, {count} operator{'s' if count != 1 else ''}, {memory(size)}",
+        partial(_quantized, model, files, file_name, layout == "nchw") if int8 else None,
     )
+
+
+def _quantized(
+    model: Model, files: Mapping[str, bytes], file_name: str, channels_first: bool, before: Runner
+) -> LossyFiles:
+    """The file with quantized weights, and what that costs."""
+    content = quantized(files[file_name])
+    after = _runner({file_name: content}, file_name, channels_first)
+    about = f"ONNX with 8-bit weights, {memory(len(content))} instead of {memory(len(files[file_name]))}"
+    return LossyFiles({file_name: content}, about, cost_text(model, before, after))
 
 
 def _written(model: Model, opset: int, *, channels_first: bool) -> tuple[Writer, list[End], list[End]]:

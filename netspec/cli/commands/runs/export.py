@@ -68,7 +68,7 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
     Example:
         netspec export runs/mnist_cnn-1 -o mnist.onnx
         netspec export runs/mnist_cnn-1 -o mnist.onnx --opset 18 --layout nchw
-        netspec export runs/mnist_cnn-1 -o mnist.py
+        netspec export runs/mnist_cnn-1 -o model.py
         netspec export specs/resnet18.net --to onnx
     """
     name = name if output is not None or name is not None else next(iter(FORMATS))
@@ -112,4 +112,5 @@ def _as_json(done: Export) -> dict[str, Any]:
         "verified_with": None if found is None else done.tool,
         "difference": None if found is None else found.difference,
         "examples": None if found is None else found.examples,
+        "cost": done.cost or None,
     }

@@ -29,8 +29,8 @@ class NotInFormat(Diagnostic):
 class OtherResults(Diagnostic):
     """The exported model computes something else than netspec, so no file is written.
 
-    The difference is the largest one between two numbers of an output, divided by the largest number of that output; of
-    probabilities it is not divided.
+    The difference is the largest one between two numbers of an output, divided by the largest number of that output;
+    after a sigmoid it is not divided.
     This should not happen: please report it with the spec. Numbers that are not finite, and steps in the function
     (the activation `step`, `max` of nearly equal numbers), can be the reason too.
     """

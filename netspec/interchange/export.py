@@ -71,8 +71,8 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
 
     Args:
         run: a run folder, whose best weights are used; or a model with the weights that it has.
-        path: the file to write; its ending says in which format (`.onnx`; `.py` for PyTorch; `.stablehlo`).
-        to: the name of the format (`"onnx"`, `"torch"`, `"stablehlo"`), where the ending does not say it.
+        path: the file to write; its ending says in which format (`.onnx`; `.py` for PyTorch; `.keras`; `.stablehlo`).
+        to: the name of the format (`"onnx"`, `"torch"`, `"keras"`, `"stablehlo"`), where the ending does not say it.
         options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`, `int8=True`.
 
     Returns:

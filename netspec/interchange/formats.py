@@ -145,6 +145,14 @@ FORMATS = {
             "netspec.interchange.torch.draft",
         ),
         Format(
+            "keras",
+            "Keras",
+            (".keras",),
+            "a functional model of Keras 3, to train further or to convert",
+            "netspec.interchange.keras.draft",
+            "keras",
+        ),
+        Format(
             "stablehlo",
             "StableHLO",
             (".stablehlo",),

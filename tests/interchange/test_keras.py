@@ -85,7 +85,12 @@ output size = both -> dense(1)
     net = randomize(netspec.compile(text))
     netspec.export(net, "a.keras")
     model = keras.saving.load_model("a.keras")
-    assert [layer.name for layer in model.layers if "conv" in layer.name] == ["tower_conv"]
+    assert [layer.name for layer in model.layers if hasattr(layer, "kernel")] == [
+        "tower_conv",
+        "tower_dense",
+        "dense",
+        "dense_2",
+    ]
     x = [np.random.default_rng(i).normal(size=(2, 6, 6, 1)).astype(np.float32) for i in range(2)]
     kind, size = (np.asarray(y) for y in model(x))
     assert np.allclose(kind, net(*x)["kind"], atol=1e-5) and np.allclose(size, net(*x)["size"], atol=1e-5)

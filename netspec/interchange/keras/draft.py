@@ -190,8 +190,8 @@ def _runner(content: bytes, model: Model) -> Runner:
             raise fail(Refused(tool="Keras", reason=reason_of(error))) from error
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
-        found = loaded(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values())), training=False)
+        found = loaded.predict_on_batch(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values())))
         results = found if isinstance(found, list | tuple) else [found]
-        return {name: keras.ops.convert_to_numpy(y) for name, y in zip(model.outputs, results, strict=True)}
+        return dict(zip(model.outputs, results, strict=True))
 
     return run

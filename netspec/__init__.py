@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         train as train,
         train_seeds as train_seeds,
     )
+    from netspec.interchange.export import export as export
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
@@ -51,6 +52,7 @@ _HOMES = {
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
     "draw": "netspec.runs.pictures",
+    "export": "netspec.interchange.export",
     "look": "netspec.analysis.inside.look",
     "plot": "netspec.runs.pictures",
     "report": "netspec.analysis.pages.report",

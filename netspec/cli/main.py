@@ -41,6 +41,7 @@ COMMANDS = {
     "eval": ("runs.evaluate", "Evaluate a run."),
     "predict": ("runs.predict", "Predict with a run."),
     "serve": ("runs.serve", "Serve predictions of runs over HTTP."),
+    "export": ("runs.export", "Write a network for other programs: ONNX, PyTorch, Keras, StableHLO."),
     "examples": ("reference.examples", "List the example specs that come with netspec, or write one."),
     "words": ("reference.words", "List the words of the language, or explain one."),
     "explain": ("reference.explain", "Explain an error code."),

@@ -28,6 +28,7 @@ ORDER = [
     "spec",
     "runs",
     "analysis",
+    "interchange",
     "serving",
     "testing",
     "api",
@@ -51,6 +52,7 @@ JAX_ROOMS = (
     "spec/experiment.py",
     "runs/",
     "analysis/",
+    "interchange/",
     "testing/",
 )
 """Where JAX, Flax and Optax may be named at all, by an import or by `lazy`."""

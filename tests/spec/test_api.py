@@ -31,6 +31,7 @@ def test_public_names() -> None:
         "check",
         "compile",
         "draw",
+        "export",
         "look",
         "plot",
         "report",

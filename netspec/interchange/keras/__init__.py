@@ -1,0 +1,1 @@
+"""Keras: a functional model in one `.keras` file, which is written without Keras."""

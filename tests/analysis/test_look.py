@@ -29,12 +29,12 @@ def plane() -> netspec.Model:
     return netspec.compile("input 2\ndense(6, tanh) -> dense(3, softmax)", seed=1)
 
 
-def pixels(picture: Picture) -> list[np.ndarray]:
-    """The images in a picture, as 8-bit colors."""
+def pixels(picture: Picture, form: str = "RGB") -> list[np.ndarray]:
+    """The images in a picture, as 8-bit colors; `RGBA` with their alpha channel."""
     found = []
     for element in ElementTree.fromstring(picture.svg).iter(f"{SVG}image"):
         data = base64.b64decode(element.attrib["href"].partition(",")[2])
-        found.append(np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), float))
+        found.append(np.asarray(Image.open(io.BytesIO(data)).convert(form), float))
     return found
 
 

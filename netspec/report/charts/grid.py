@@ -61,7 +61,7 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         width = max([size[0] for size in sizes] + [text_width(tile.caption, SMALL_SIZE) for tile in row.tiles])
         height = max(size[1] for size in sizes)
         has_captions = any(tile.caption for tile in row.tiles)
-        columns = max(1, int((MAX_WIDTH + GAP) // (width + GAP)))
+        columns = _columns(len(row.tiles), int((MAX_WIDTH + GAP) // (width + GAP)))
         for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
             x = MARGIN + (number % columns) * (width + GAP)
             top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
@@ -72,6 +72,12 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
             right = max(right, x + width - MARGIN)
         y += ceil(len(row.tiles) / columns) * (height + GAP + (LINE if has_captions else 0)) + 4
     return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+
+
+def _columns(count: int, limit: int) -> int:
+    """How many of some images are in a line: in as few lines as possible, which are equally long if they can be."""
+    lines = ceil(count / max(1, limit))
+    return ceil(count / lines)
 
 
 def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:

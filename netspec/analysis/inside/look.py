@@ -256,7 +256,8 @@ class Look:
         example: int = 0,
     ) -> Picture:
         """How much the probability of a class drops where a patch of `size` pixels in the mean color of an image, which
-        moves by `step`, hides a part of it (Zeiler and Fergus 2014). Other arguments and errors are those of `saliency`."""
+        moves by `step`, hides a part of it (Zeiler and Fergus 2014). Other arguments and errors are those of
+        `saliency`."""
         return Picture(occlusion_svg(self.scores, self.inputs(x, example), class_name, size, step))
 
     def activations(self, x: Any = None, layers: str | Sequence[str] | None = None, *, data: Any = None) -> Picture:

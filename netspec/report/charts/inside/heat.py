@@ -121,7 +121,7 @@ def _image(block: ImageHeat, x: float, y: float) -> tuple[str, float, float]:
     size = SIDE * width / max(height, width), SIDE * height / max(height, width)
     end = max((float(panel.values.max()) for panel in block.panels), default=0.0)
     captions = ["input", *(panel.caption for panel in block.panels)]
-    bar = max([size[0], *(text_width(_scale_text(panel), SMALL_SIZE) for panel in block.panels)])
+    bar = max([size[0], *(text_width(scale_text(panel), SMALL_SIZE) for panel in block.panels)])
     step = max(bar, *(text_width(text, SMALL_SIZE) for text in captions)) + GAP
     body = text_svg("input", x, y + 8, SMALL_SIZE, "shape") + image_svg("input", block.image, x, y + LINE, size)
     for number, panel in enumerate(block.panels, 1):
@@ -130,7 +130,7 @@ def _image(block: ImageHeat, x: float, y: float) -> tuple[str, float, float]:
         body += image_svg(panel.caption, heat_colors(panel.values, end, panel.tone), left, y + LINE, size)
         if block.has_outline:
             body += f'<path class="ray" d="{outline(block.image, left, y + LINE, size)}"/>'
-        body += _scale(panel, end, left, y + LINE + size[1] + 8, bar)
+        body += scale_svg(panel, end, left, y + LINE + size[1] + 8, bar)
     return body, step * len(captions) - GAP, LINE + size[1] + 8 + 10 + LINE
 
 
@@ -158,12 +158,12 @@ def outline(image: Array, x: float, y: float, size: tuple[float, float]) -> str:
     )
 
 
-def _scale_text(panel: Panel) -> str:
+def scale_text(panel: Panel) -> str:
     """What is below a scale."""
     return f"0  {panel.unit}  {number_text(float(panel.values.max()), 3)}"
 
 
-def _scale(panel: Panel, end: float, x: float, y: float, width: float) -> str:
+def scale_svg(panel: Panel, end: float, x: float, y: float, width: float) -> str:
     """The colors from 0 to the largest number of a panel, with both numbers and the unit between them."""
     largest = float(panel.values.max())
     text = number_text(largest, 3)

@@ -270,6 +270,13 @@ def test_shared_weights_are_marked() -> None:
     found = network(SPECS / "siamese.net")
     boxes = [box for box in outline_of(found).all_boxes() if box.is_shared and box.layer is not None]
     assert len(boxes) == 5 and "tower (shared)" in draw(found).decode()
+    assert draw(found, "svg", "maps").decode().count("(shared)") == 2 * 5  # both towers
+
+
+@pytest.mark.parametrize("style", ["flow", "maps"])
+def test_a_drawing_has_its_name_and_the_number_of_parameters(style: str) -> None:
+    svg = draw(network(SPECS / "lenet5.net"), "svg", style).decode()
+    assert ">lenet5<" in svg and ">61,706 parameters<" in svg
 
 
 def test_bars_are_fractions_of_all_parameters() -> None:
@@ -407,4 +414,5 @@ def test_each_level_of_a_u_net_has_the_sizes_of_its_blocks() -> None:
     notes = re.findall(r'class="note"[^>]*>([^<]+)<', svg)
     sides = [int(note[:-1]) for note in notes if re.fullmatch(r"\d+²", note)]
     assert sides[:3] == [572, 570, 568] and sides[-5:] == [392, 392, 390, 388, 388]
-    assert [note for note in notes if note.startswith("crop")][:2] == ["crop 568² to 392²", "crop 280² to 200²"]
+    crops = {note for note in notes if note.startswith("crop")}
+    assert crops == {"crop 568² to 392²", "crop 280² to 200²", "crop 136² to 104²", "crop 64² to 56²"}

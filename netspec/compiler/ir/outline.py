@@ -54,6 +54,8 @@ class Box:
     last: str = ""
     copies: tuple[str, ...] = ()
     is_shared_again: bool = False
+    is_used_again: bool = False
+    """Whether a later box has its weights."""
     total_count: int = 1
     """How many copies there are in all: `count`, times those of the blocks around."""
     fraction: float = 0.0
@@ -109,6 +111,9 @@ def outline_of(network: Graph) -> Plan:
         reads = (network.shape_of(output.edge),)
         box = Box(key=f"{name} (output)", title=name, kind="output", name=name, reads=reads)
         plan.plan.wires.append(Wire(edge[0], plan.plan.add(box), edge[1]))
+    again = {box.key for box in plan.plan.all_boxes() if box.is_shared}
+    for box in plan.plan.all_boxes():
+        box.is_used_again = box.key in again and not box.is_shared
     _count_copies(plan.plan, 1, max(1, total_cost(network).parameters))
     return plan.plan
 

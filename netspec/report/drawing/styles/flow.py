@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from html import escape
 from math import ceil
 
+from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, opened, outline_of
+from netspec.compiler.ir.printer import count as number_text
 from netspec.report.drawing.cards import (
     BAR_HEIGHT,
     BAR_LENGTH,
@@ -30,6 +32,8 @@ from netspec.report.drawing.theme import style_sheet
 
 MARGIN = 16.0
 HEAD = 4.0
+HEADING = 38.0
+"""The room of the name of a network and its number of parameters."""
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -42,9 +46,20 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     """
     plan = outline_of(network)
     placed = arrange(layout_of(plan), opened(plan, levels))
-    width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
-    body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
-    return document(network.name, body, width, height)
+    heading, room = heading_svg(network)
+    width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN + HEADING
+    x = MARGIN - placed.left + max(0.0, room - width) / 2
+    body = "".join(plan_svg(placed, x, MARGIN + HEADING, largest_side(plan.shapes())))
+    return document(network.name, heading + body, max(width, room), height)
+
+
+def heading_svg(network: Graph) -> tuple[str, float]:
+    """The name of a network and the number of its parameters, of which bars are fractions; and how wide a drawing with
+    them is at least."""
+    total = f"{number_text(total_cost(network).parameters)} parameters"
+    name = text_svg(network.name, MARGIN, MARGIN + TITLE_SIZE - 3, TITLE_SIZE, "title", bold=True)
+    width = max(text_width(network.name, TITLE_SIZE), text_width(total, SMALL_SIZE))
+    return name + text_svg(total, MARGIN, MARGIN + TITLE_SIZE + 12, SMALL_SIZE, "note"), width + 2 * MARGIN
 
 
 def document(title: str, body: str, width: float, height: float, description: str = "") -> str:

@@ -14,7 +14,7 @@ from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, Wire, flattened, outline_of
 from netspec.report.drawing.cards import SMALL_SIZE, details_of, text_width
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
+from netspec.report.drawing.styles.flow import HEAD, HEADING, MARGIN, document, heading_svg, text_svg
 from netspec.report.drawing.styles.maps import reduced
 
 STEP = 1.4
@@ -35,7 +35,7 @@ def network_u(network: Graph) -> str | None:
     rows = _rows(plan)
     if rows is None:
         return None
-    return _Drawing(plan, rows).svg(network.name)
+    return _Drawing(plan, rows).svg(network)
 
 
 def _side(box: Box) -> int | None:
@@ -74,7 +74,7 @@ class _Drawing:
         self.tallest = [0.0] * (max(rows) + 1)
         for (_, height), row in zip(self.sizes, rows, strict=True):
             self.tallest[row] = max(self.tallest[row], height)
-        self.middles, y = [], MARGIN + ROW_GAP / 2
+        self.middles, y = [], MARGIN + HEADING + ROW_GAP / 2
         for height in self.tallest:
             self.middles.append(y + height / 2)
             y += height + ROW_GAP
@@ -89,10 +89,11 @@ class _Drawing:
             place += width + between
         self.width = max(x + s[0] / 2 for x, s in zip(self.x, self.sizes, strict=True)) + ROOM + MARGIN
 
-    def svg(self, name: str) -> str:
+    def svg(self, network: Graph) -> str:
+        heading, room = heading_svg(network)
         bodies = [self._wire(wire) for wire in self.plan.wires] + [self._box(i) for i in range(len(self.plan.boxes))]
         legend, height = self._legend()
-        return document(name, "".join(bodies) + legend, self.width, self.height + height)
+        return document(network.name, heading + "".join(bodies) + legend, max(self.width, room), self.height + height)
 
     def _edges(self, index: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of a bar."""

@@ -6,12 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
+from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, outline_of
-from netspec.report.drawing.cards import TITLE_SIZE, text_width
+from netspec.compiler.ir.printer import count as number_text
+from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.glyph import largest_side
 from netspec.report.drawing.layout.arrange import arrange, layout_of
 from netspec.report.drawing.styles.flow import MARGIN, SIGNS, document, plan_svg, text_svg
+
+
+MEANINGS = {
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed: other options, another number of copies, or layers in it",
+}
+"""What the signs of the drawing mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,11 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
         height = max(height, placed.height)
     y = height + 3 * MARGIN + 2 * TITLE_SIZE
     legend, right = _legend({box.mark for plan in plans for box in plan.all_boxes()}, y)
-    return document(f"{old.name} and {new.name}", body + legend, max(x - 3 * MARGIN, right) + MARGIN, y + MARGIN)
+    totals = [total_cost(network).parameters for network in (old, new)]
+    text = f"{number_text(totals[0])} → {number_text(totals[1])} parameters"
+    legend += text_svg(text, MARGIN, y + 20, SMALL_SIZE, "note")
+    right = max(x - 3 * MARGIN, right, MARGIN + text_width(text, SMALL_SIZE))
+    return document(f"{old.name} and {new.name}", body + legend, right + MARGIN, y + 20 + MARGIN)
 
 
 class _Marked:
@@ -83,7 +97,7 @@ class _Marked:
 
 def _legend(marks: set[str], y: float) -> tuple[str, float]:
     """What the signs of the drawing mean, in one row, and where it ends."""
-    shown = [(f"{SIGNS[mark]} {mark}", mark) for mark in SIGNS if mark in marks] or [
+    shown = [(f"{SIGNS[mark]} {MEANINGS[mark]}", mark) for mark in SIGNS if mark in marks] or [
         ("the layers are the same", "note")
     ]
     x, parts = MARGIN, []

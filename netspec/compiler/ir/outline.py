@@ -62,6 +62,8 @@ class Box:
     """The fraction of the network's parameters that it has, with all copies."""
     mark: str = ""
     """`added`, `removed` or `changed`, in a drawing of differences."""
+    other_words: tuple[str, ...] = ()
+    """The words of its title that the same box of the other network does not have."""
 
     @property
     def is_shared(self) -> bool:

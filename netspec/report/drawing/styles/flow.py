@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from math import ceil
 
@@ -118,7 +118,9 @@ def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     left, top, width = placed.left + x, placed.top + y, placed.right - placed.left
     height = placed.bottom - placed.top
     assert placed.inside is not None
-    title = text_svg(frame_title(placed.box), left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
+    name, words = frame_title(placed.box), placed.box.other_words
+    title = _words_svg(name, words, left + FRAME_PADDING, top + 17)
+    title += text_svg(name, left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
     return (
         _rect("frame", left, top, width, height, 8)
         + title
@@ -143,6 +145,7 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
         parts.append(glyph_svg(box.shape, largest, left + 8, top + (height - GLYPH + 4) / 2, GLYPH - 4))
     baseline = top + (height - text_height(len(card.title), card.note, box)) / 2 + 12
     for line in card.title:
+        parts.append(_words_svg(line, box.other_words, left + card.text_left, baseline))
         parts.append(text_svg(line, left + card.text_left, baseline, TITLE_SIZE, "title"))
         baseline += LINE
     if card.note:
@@ -150,6 +153,16 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
     if box.fraction:
         parts += _bar(box.fraction, left + card.text_left, baseline + 3)
     return "".join(parts)
+
+
+def _words_svg(line: str, words: Iterable[str], x: float, baseline: float) -> str:
+    """What is behind the words of a line that another network does not have."""
+    places = [(line.find(word), word) for word in words if word in line]
+    return "".join(
+        f'<rect class="changed" fill-opacity="0.3" x="{x + text_width(line[:place], TITLE_SIZE):.1f}" '
+        f'y="{baseline - 12:g}" width="{text_width(word, TITLE_SIZE):.1f}" height="{LINE:g}" rx="2"/>'
+        for place, word in places
+    )
 
 
 def _bar(fraction: float, left: float, top: float) -> Iterator[str]:

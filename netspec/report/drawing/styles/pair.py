@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,7 +15,6 @@ from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.glyph import largest_side
 from netspec.report.drawing.layout.arrange import arrange, layout_of
 from netspec.report.drawing.styles.flow import MARGIN, SIGNS, document, plan_svg, text_svg
-
 
 MEANINGS = {
     "added": "added",
@@ -41,6 +41,7 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
     after = _Marked(plans[1], {*found.new, *found.twins}, found.new)
     before.mark_parts_of(after.changed(found.twins))
     after.mark_parts_of(before.changed({was: name for name, was in found.twins.items()}))
+    _mark_words(before, after, found.twins)
     body, x, height = "", MARGIN, 0.0
     for network, plan in zip((old, new), plans, strict=True):
         placed = arrange(layout_of(plan), lambda box: bool(box.mark))
@@ -93,6 +94,24 @@ class _Marked:
             own = self.layers(box)
             if not box.mark and own and any(depth == level and own <= names for names, level in groups):
                 box.mark = "changed"
+
+
+def _mark_words(old: _Marked, new: _Marked, twins: Mapping[str, str]) -> None:
+    """Sets what differs in the titles of boxes that are changed in both networks."""
+    for box in new.boxes:
+        names = {twins[name] for name in new.layers(box) if name in twins}
+        for other in old.boxes:
+            is_same = box.mark == other.mark == "changed" and box.kind == other.kind and names & old.layers(other)
+            if is_same and box.key.count("/") == other.key.count("/"):
+                ours, theirs = _words(box), _words(other)
+                box.other_words = tuple(word for word in ours if word not in theirs)
+                other.other_words = tuple(word for word in theirs if word not in ours)
+
+
+def _words(box: Box) -> list[str]:
+    """The options of a box, and its number of copies."""
+    words = [word.strip() for word in re.split(r"[(),]", box.title)]
+    return [*filter(None, words), *([f"× {box.count}"] if box.count > 1 else [])]
 
 
 def _legend(marks: set[str], y: float) -> tuple[str, float]:

@@ -115,8 +115,8 @@ def test_regions_have_the_color_of_the_prediction(plane: netspec.Model) -> None:
         shade = 255 - colors[119 - i, j]  # rows go down, the second input goes up
         wanted = 255 - [blue, orange, green][winner]
         assert shade @ wanted >= 0.995 * np.linalg.norm(shade) * np.linalg.norm(wanted)
-    squares = re.findall(r"<title>class (\d)</title>", picture.svg)
-    assert squares == ["0", "1", "2"]
+    markers = re.findall(r'<title>(\d)</title><path class="stripe outline" d="([^"]*)"', picture.svg)
+    assert [(name, path.count("M")) for name, path in markers] == [("0", 1), ("1", 1), ("2", 1)]
 
 
 def test_what_a_network_does_not_have(images: netspec.Model, plane: netspec.Model) -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
 from netspec.report.charts.axes import axis_of, count_axis, tick_texts
+from netspec.report.charts.field import HEIGHT, WIDTH
 from netspec.report.charts.history import RunHistory, history_svg
-from netspec.report.charts.lines import HEIGHT, WIDTH
-from netspec.report.drawing.cards import text_width
+from tests.report.test_drawing import check_page
 
 SPEC = """\
 input 4
@@ -73,11 +72,15 @@ def records(loss: list[float | None], **metrics: list[float]) -> list[dict[str, 
 
 def points(svg: str, kind: str, number: int) -> list[list[tuple[float, float]]]:
     """The lines of a curve: solid or dashed (`mark skip`), the places of its points."""
-    path = re.findall(rf'class="{kind}" d="(M[^"h]*)"', svg)[number]
-    return [
-        [tuple(map(float, point.split())) for point in re.split("L", part)]  # type: ignore[misc]
-        for part in path.split("M")[1:]
-    ]
+    path = re.findall(rf'</title><path class="{kind}" d="(M[^"]*)"', svg)[number]
+    lines: list[list[tuple[float, float]]] = []
+    for part in path.split("M")[1:]:
+        lines.append([])
+        for command, text in re.findall("([LHV])([^LHV]*)", "L" + part):
+            x, y = lines[-1][-1] if lines[-1] else (0.0, 0.0)
+            numbers = [*map(float, text.split())]
+            lines[-1].append({"H": (numbers[0], y), "V": (x, numbers[0])}.get(command) or (numbers[0], numbers[1]))
+    return lines
 
 
 def test_the_places_of_a_curve_are_its_numbers() -> None:
@@ -89,14 +92,22 @@ def test_the_places_of_a_curve_are_its_numbers() -> None:
         np.testing.assert_allclose(np.diff(xs), WIDTH / 3, atol=0.11)
         # 0 and 1 are the ends of the axis
         np.testing.assert_allclose(np.diff(ys), -HEIGHT * np.diff(values), atol=0.11)
-    best = re.search(r'class="stripe" d="M([\d.]+) ([\d.]+)l5 5', svg.split("</title>")[-1])
+    best = re.search(r'class="stripe" d="M([\d.]+) ([\d.]+)l([\d.]+) ', svg.split("</title>")[-1])
     assert best is not None
-    assert (float(best[1]), float(best[2]) + 5) == pytest.approx(points(svg, "mark", 0)[0][2], abs=0.11)
+    assert (float(best[1]), float(best[2]) + float(best[3])) == pytest.approx(points(svg, "mark", 0)[0][2], abs=0.11)
 
 
 def test_what_is_not_finite_is_a_gap() -> None:
     svg = history_svg([RunHistory("a", records([1.0, 0.5, None, 0.25, 0.2, 0.1]))])
     assert [len(line) for line in points(svg, "mark", 0)] == [2, 3]
+
+
+def test_an_epoch_between_gaps_is_a_point() -> None:
+    svg = history_svg([RunHistory("a", records([1.0, None, 0.5, 0.5, None, 0.0]))])
+    assert [len(line) for line in points(svg, "mark", 0)] == [2]
+    (marks,) = re.findall(r'class="stripe" d="([^"]*)"', svg)
+    (x0, top), (x1, bottom) = [tuple(map(float, mark.split("h")[0].split())) for mark in marks.split("M")[1:]]
+    assert (x1 - x0, bottom - top) == pytest.approx((WIDTH, HEIGHT), abs=0.11)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 300])
@@ -108,16 +119,7 @@ def test_texts_are_on_the_page_and_apart(epochs: int, count: int) -> None:
         rmse = (200_000 * rng.random(epochs)).tolist()
         of_run = records([*(10.0 ** rng.normal(size=epochs))], val_loss=rng.random(epochs).tolist(), rmse=rmse)
         runs.append(RunHistory(f"a_rather_long_name_of_a_run-{i}", of_run, epochs))
-    root = ElementTree.fromstring(history_svg(runs))
-    width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    boxes = []
-    for text in root.iter("{http://www.w3.org/2000/svg}text"):
-        x, y, size = (float(text.attrib[name]) for name in ("x", "y", "font-size"))
-        boxes.append((x, y - 0.75 * size, x + text_width(text.text or "", size), y + 0.2 * size))
-    for i, (left, top, right, bottom) in enumerate(boxes):
-        assert left >= 0 and top >= 0 and right <= width and bottom <= height
-        for other in boxes[:i]:
-            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
+    check_page(history_svg(runs))
 
 
 @pytest.fixture(scope="module")

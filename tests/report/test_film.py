@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.report.charts.film import Frame, film_html, film_svg
-from netspec.report.charts.regions import Plane
+from netspec.report.charts.inside.film import Frame, film_html, film_svg
+from netspec.report.charts.inside.regions import regions_plane
 
-PLANE = Plane("moons", [(-1.0, 1.0), (0.0, 2.0)], ["upper", "lower"], ("x1", "x2"), [[0.0, 1.0]], [1])
+PLANE = regions_plane("moons", [(-1.0, 1.0), (0.0, 2.0)], ["upper", "lower"], ("x1", "x2"), [[0.0, 1.0]], [1])
 FRAMES = [Frame(f"epoch {i}", np.full((4, 4, 3), 60 * i, np.uint8)) for i in range(4)]
 SEEN = """() => [...document.querySelectorAll("#film > g")]
     .filter((frame) => getComputedStyle(frame).visibility === "visible")

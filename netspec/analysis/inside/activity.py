@@ -17,7 +17,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
-from netspec.report.charts.inside.histograms import Histogram, histograms_svg
+from netspec.report.charts.histograms import Histogram, histograms_svg
 from netspec.report.text import number_text, plural
 from netspec.runs.evaluate_predict import batches
 from netspec.spec.model import Model
@@ -189,4 +189,4 @@ def _histogram(layer: LayerActivity) -> Histogram:
         warning = f"{len(layer.dead)} of {layer.units} units {state}: {named}{more}"
     elif layer.dead is not None:
         numbers += f", no unit {state}"
-    return Histogram(title, numbers, warning, layer.zeros, layer.low, layer.high, layer.counts)
+    return Histogram(title, numbers, warning, layer.zeros, layer.low, layer.high, layer.counts.tolist())

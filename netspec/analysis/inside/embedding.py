@@ -15,7 +15,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.corrections import suggest
 from netspec.language.lazy import lazy
-from netspec.report.charts.xy import Series, xy_svg
+from netspec.report.charts.plane import Series, large_svg
 from netspec.runs.arguments import check_choice
 from netspec.runs.evaluate_predict import BATCH, batches
 from netspec.runs.model import Model
@@ -42,7 +42,7 @@ def embedding_svg(model: Model, layer: str | None, method: str, split: str, data
     examples = split_inputs(model, split, count=MAX_EXAMPLES, is_spread=True, data=data)
     points, axes = plane_of(_results(model, name, examples), method)
     title = f"{model.name}: {name}, {len(points):,} examples of the {split} split"
-    return xy_svg(title, axes, _by_class(points, examples, model))
+    return large_svg(title, axes, _by_class(points, examples, model))
 
 
 def plane_of(numbers: Array, method: str = "pca") -> tuple[Array, tuple[str, str]]:
@@ -115,13 +115,17 @@ def _by_class(points: Array, examples: Inputs, model: Model) -> list[Series]:
     """A series for each class, with its name."""
     ids, names = examples.class_ids, next(iter(model.class_names.values()), [])
     if ids is None:
-        return [Series(None, points[:, 0].tolist(), points[:, 1].tolist())]
+        return [_series("", points)]
     found = []
     for number in np.unique(ids).tolist():
         own = points[ids == number]
         name = names[number] if number < len(names) else str(number)
-        found.append(Series(name, own[:, 0].tolist(), own[:, 1].tolist(), number, is_named=True))
+        found.append(_series(name, own, color=number, is_named=True))
     return found
+
+
+def _series(name: str, points: Array, **more: Any) -> Series:
+    return Series(name, points[:, 0].tolist(), points[:, 1].tolist(), "points", **more)
 
 
 def _table_svg(model: Model, name: str, method: str) -> str:
@@ -135,7 +139,7 @@ def _table_svg(model: Model, name: str, method: str) -> str:
     points, axes = plane_of(table, method)
     labels = [shown_token(known[i]) if i < len(known) else str(i) for i in range(len(table))]
     title = f"{model.name}: {name}, the vectors of {len(table):,} tokens"
-    return xy_svg(title, axes, [Series(None, points[:, 0].tolist(), points[:, 1].tolist(), labels=labels)])
+    return large_svg(title, axes, [_series("", points, labels=labels)])
 
 
 def shown_token(text: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from netspec.analysis.inside.inputs import Inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.layers.dense import Dense
-from netspec.report.charts.xy import Series, xy_svg
+from netspec.report.charts.plane import Series, large_svg
 from netspec.runs.model import Model
 
 POINTS = 400
@@ -35,14 +35,14 @@ def curve_svg(model: Model, data: Any) -> str:
     parts = contributions(model, x)
     drawn = _points(examples)
     for number, (part, values) in enumerate(parts.items(), 1):
-        drawn.append(Series(part, x[:, 0].tolist(), values.tolist(), number, "dashed" if part == "bias" else "thin"))
+        drawn.append(_curve(part, x, values, color=number, weight="thin", is_dashed=part == "bias"))
     names = ["sum" if parts else "network"] if y.shape[1] == 1 else [f"output {i + 1}" for i in range(y.shape[1])]
     for number, one in enumerate(names):
-        drawn.append(Series(one, x[:, 0].tolist(), y[:, number].tolist(), number, "thick"))
+        drawn.append(_curve(one, x, y[:, number], color=number, weight="thick"))
     preprocessing = model.preprocessing
     column = (preprocessing.columns.get(name) if preprocessing is not None else None) or (name,)
     title = f"{model.name}: the sum of {len(parts) - 1} units" if parts else f"{model.name}: output against input"
-    return xy_svg(title, (column[0], next(iter(model.outputs))), drawn)
+    return large_svg(title, (column[0], next(iter(model.outputs))), drawn)
 
 
 def contributions(model: Model, x: Array) -> dict[str, Array]:
@@ -84,8 +84,12 @@ def _range(model: Model, name: str, examples: Inputs | None) -> tuple[float, flo
     return known if known is not None and known[0] < known[1] else (-1.0, 1.0)
 
 
+def _curve(name: str, x: Array, y: Array, **more: Any) -> Series:
+    return Series(name, x[:, 0].tolist(), y.tolist(), **more)
+
+
 def _points(examples: Inputs | None) -> list[Series]:
     targets = next(iter(examples.targets.values()), None) if examples is not None else None
     if examples is None or targets is None or targets.size != len(examples):
         return []
-    return [Series("training data", examples.single[:, 0].tolist(), targets.reshape(-1).tolist(), None)]
+    return [_curve("training data", examples.single, targets.reshape(-1), kind="points", color=None)]

@@ -13,8 +13,9 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.film import Frame, film_html, film_svg
-from netspec.report.charts.regions import Plane, region_colors, regions_svg
+from netspec.report.charts.inside.film import Frame, film_html, film_svg
+from netspec.report.charts.inside.regions import region_colors, regions_plane, regions_svg
+from netspec.report.charts.plane import Plane
 from netspec.report.pictures import Picture
 from netspec.runs.model import Model
 from netspec.spec.experiment import load_init, prepare
@@ -114,7 +115,7 @@ def _plane(
 ) -> Plane:
     columns = model.preprocessing.columns if model.preprocessing is not None else {}
     axes = columns.get(next(iter(model.inputs))) or ("x1", "x2")
-    return Plane(title, ends, names, (axes[0], axes[1]), points, classes)
+    return regions_plane(title, ends, names, (axes[0], axes[1]), points, classes)
 
 
 def _ids(examples: Inputs) -> list[int] | None:

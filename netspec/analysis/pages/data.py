@@ -17,7 +17,7 @@ from netspec.data.load import settle_dataset
 from netspec.data.prepare import add_channels, join_dataset
 from netspec.data.splits.split import Splits, split_dataset
 from netspec.language.diagnostics import CompileError, Unplaced, fail
-from netspec.report.charts.histogram import histogram_svg
+from netspec.report.charts.histograms import histogram_svg
 from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
 from netspec.report.text import name_text, number_text

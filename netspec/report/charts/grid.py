@@ -11,9 +11,10 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from netspec.language.lazy import lazy, np
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
-from netspec.report.drawing.theme import LIGHT
+from netspec.report.drawing.theme import rgb
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -49,9 +50,8 @@ class Row:
 
 def grid_svg(title: str, rows: Sequence[Row]) -> str:
     """A picture of rows of images."""
-    body, y, right = "", MARGIN + TITLE_SIZE, text_width(title, TITLE_SIZE)
-    body += text_svg(title, MARGIN, y, TITLE_SIZE, "title", bold=True)
-    y += 10
+    body, y = head_svg(title)
+    y, right = y + 10, 0.0
     for row in rows:
         scale, shown = _scale(row)
         heading = f"{row.heading}  {shown}".rstrip()
@@ -76,7 +76,7 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
                 body += text_svg(tile.caption, x, top + height + 13, SMALL_SIZE, "shape")
             right = max(right, x + width - MARGIN)
         y += ceil(len(row.tiles) / columns) * (height + GAP + (LINE if has_captions else 0)) + 4
-    return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+    return document(title, body, full_width(title, right + 2 * MARGIN), y + MARGIN - GAP)
 
 
 def _columns(count: int, limit: int) -> int:
@@ -125,7 +125,7 @@ def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
     low, high = scale
     if low != -high:
         return np.round(255 * np.clip((pixels - low) / (high - low), 0, 1)).astype(np.uint8)
-    ends = [np.array([int(LIGHT[name][i : i + 2], 16) for i in (1, 3, 5)]) for name in ("conv", "dense")]
+    ends = [np.array(rgb(name)) for name in ("conv", "dense")]
     alpha = np.round(255 * np.clip(np.abs(pixels) / high, 0, 1))[..., None]
     return np.concatenate([np.where((pixels < 0)[..., None], *ends), alpha], axis=-1).astype(np.uint8)
 

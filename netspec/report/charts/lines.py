@@ -1,4 +1,4 @@
-"""Curves as SVG: a panel with axes for each quantity, and one key for all."""
+"""Curves over the epochs as SVG: a panel with axes for each quantity, and one key for all."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from netspec.report.charts.axes import Axis, axis_of, count_axis, tick_texts
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.axes import Axis, axis_of, count_axis
+from netspec.report.charts.field import EDGE, FOOT, HEAD, HEIGHT, MIN_LEFT, WIDTH, Field, left_room
+from netspec.report.charts.key import DIAMOND, Entry, color_class, fitted, full_width, head_svg, marker
+from netspec.report.drawing.cards import SMALL_SIZE
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 from netspec.report.text import number_text
 
-COLORS = ("conv", "dense", "recurrent", "attention", "embedding", "pool", "activation", "other")
-"""Colors that people with any color vision tell apart (theme.py); more curves begin again."""
-WIDTH, HEIGHT = 380.0, 220.0
-"""Of the field of a panel, without what is written around it."""
 PAGE_WIDTH, PAGE_HEIGHT = 370.0, 180.0
 """Of a picture with one panel, and of the field in it."""
 MAX_GROUPS = 400
 """Of the epochs of a long curve: more than that cannot be told apart."""
-EDGE = 14.0
-"""The room right of its field, for half of the last number below the axis."""
 COLUMNS = 2
-HEAD, FOOT = 26.0, 34.0
-MIN_LEFT = 44.0
-SWATCH = 22.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +31,15 @@ class Curve:
     color: int | None = 0
     is_dashed: bool = False
     best: int | None = None
+
+    @property
+    def look(self) -> str:
+        """The classes of its line (theme.py)."""
+        return "mark skip" if self.is_dashed else "mark"
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(self.name, self.color, "line" if self.best is None else "best", self.look)
 
 
 @dataclass(frozen=True)
@@ -54,25 +56,23 @@ class Panel:
 
     def __post_init__(self) -> None:
         values = (value for curve in self.curves for value in curve.values)
-        object.__setattr__(self, "axis", axis_of(values, may_be_log=self.may_be_log))
+        axis = axis_of(values, may_be_log=self.may_be_log, in_percent=self.in_percent)
+        object.__setattr__(self, "axis", axis)
 
 
 def panels_svg(title: str, panels: Sequence[Panel], key: Sequence[Curve]) -> str:
     """A picture of panels, beside and below each other; `key` are the curves that are explained above them."""
     epochs = count_axis(max((len(curve.values) for panel in panels for curve in panel.curves), default=1))
-    texts = [tick_texts(panel.axis.ticks, in_percent=panel.in_percent) for panel in panels]
-    left = max([MIN_LEFT, *(text_width(text, SMALL_SIZE) + 12 for shown in texts for text in shown)])
+    left = max([MIN_LEFT, *(left_room(panel.axis) for panel in panels)])
     columns = min(COLUMNS, len(panels))
-    full_width = columns * (left + WIDTH + MARGIN) + MARGIN
-    top = MARGIN + TITLE_SIZE
-    body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
-    rows, bottom = _key_svg(key, MARGIN, top + 20, full_width - 2 * MARGIN)
-    body += rows
-    for number, (panel, shown) in enumerate(zip(panels, texts, strict=True)):
+    width = columns * (left + WIDTH + MARGIN) + MARGIN
+    body, bottom = head_svg(title, [curve.entry for curve in key], width - 2 * MARGIN)
+    for number, panel in enumerate(panels):
         x = MARGIN + left + (number % columns) * (left + WIDTH + MARGIN)
         y = bottom + HEAD + (number // columns) * (HEIGHT + HEAD + FOOT)
-        body += _panel_svg(panel, shown, epochs, (x, y), (WIDTH, HEIGHT))
-    return document(title, body, full_width, bottom + math.ceil(len(panels) / columns) * (HEIGHT + HEAD + FOOT) + 4)
+        body += _panel_svg(panel, Field(epochs, panel.axis, x, y))
+    rows = math.ceil(len(panels) / columns)
+    return document(title, body, full_width(title, width), bottom + rows * (HEIGHT + HEAD + FOOT) + MARGIN / 2)
 
 
 def panel_svg(panel: Panel, epochs: int) -> str:
@@ -82,19 +82,17 @@ def panel_svg(panel: Panel, epochs: int) -> str:
         panel: what it shows.
         epochs: the last epoch of the axis.
     """
-    texts = tick_texts(panel.axis.ticks, in_percent=panel.in_percent)
-    left = max([MIN_LEFT, *(text_width(text, SMALL_SIZE) + 12 for text in texts)])
-    width = PAGE_WIDTH - left - EDGE
-    body = _panel_svg(panel, texts, count_axis(epochs), (left, HEAD), (width, PAGE_HEIGHT))
-    return document(panel.title, body, PAGE_WIDTH, HEAD + PAGE_HEIGHT + FOOT, description_of(panel))
+    left = left_room(panel.axis)
+    shown = Field(count_axis(epochs), panel.axis, left, HEAD, PAGE_WIDTH - left - EDGE, PAGE_HEIGHT)
+    body = _panel_svg(panel, shown)
+    return document(panel.title, body, PAGE_WIDTH, shown.bottom + FOOT, description_of(panel))
 
 
 def swatch_svg(curve: Curve) -> str:
     """What a curve looks like, for a legend in a page."""
-    return (
-        f'<svg class="net" width="{SWATCH:g}" height="12" viewBox="0 0 {SWATCH:g} 12" aria-hidden="true">'
-        f'<g class="{_color(curve)}">{_swatch(curve, 0, 10)}</g></svg>'
-    )
+    entry = curve.entry
+    size = f'width="{entry.sign_width:g}" height="12" viewBox="0 0 {entry.sign_width:g} 12"'
+    return f'<svg class="net" {size} aria-hidden="true">{entry.sign_svg(0, 6)}</svg>'
 
 
 def description_of(panel: Panel) -> str:
@@ -115,72 +113,6 @@ def description_of(panel: Panel) -> str:
     return f"{panel.title} over the epochs. {' '.join(parts)}"
 
 
-def _key_svg(key: Sequence[Curve], left: float, top: float, width: float) -> tuple[str, float]:
-    """The names of the curves, as many in a line as fit, and where the last line ends."""
-    parts, x, y = [], left, top
-    for curve in key:
-        needed = SWATCH + 8 + text_width(curve.name, SMALL_SIZE)
-        if x > left and x + needed > left + width:
-            x, y = left, y + 18
-        parts.append(f'<g class="{_color(curve)}">{_swatch(curve, x, y)}</g>')
-        parts.append(text_svg(curve.name, x + SWATCH + 6, y, SMALL_SIZE, "shape"))
-        x += needed + 18
-    return "".join(parts), y + 6 if key else top - 12
-
-
-def _swatch(curve: Curve, x: float, y: float) -> str:
-    """A short piece of a curve left of its name, with the baseline at `y`; of a marked epoch its mark."""
-    if curve.best is not None:
-        return f'<path class="stripe" d="M{x + SWATCH / 2:g} {y - 9:g}l5 5l-5 5l-5 -5z"/>'
-    return f'<path class="mark{" skip" if curve.is_dashed else ""}" d="M{x:g} {y - 4:g}h{SWATCH:g}"/>'
-
-
-def _panel_svg(
-    panel: Panel, texts: Sequence[str], epochs: Axis, corner: tuple[float, float], size: tuple[float, float]
-) -> str:
-    """A panel whose field has its upper left corner and its size there."""
-    (x, y), (across, down) = corner, size
-    parts = [text_svg(panel.title, x, y - 8, SMALL_SIZE, "title", bold=True)]
-    for tick, text in zip(panel.axis.ticks, texts, strict=True):
-        height = y + down * (1 - panel.axis.at(tick))
-        parts.append(f'<path class="grid" d="M{x:g} {height:.1f}h{across:g}"/>')
-        parts.append(text_svg(text, x - 8 - text_width(text, SMALL_SIZE), height + 4, SMALL_SIZE, "shape"))
-    for tick, text in zip(epochs.ticks, tick_texts(epochs.ticks), strict=True):
-        place = x + across * epochs.at(tick)
-        parts.append(f'<path class="ray" d="M{place:.1f} {y + down:g}v4"/>')
-        parts.append(text_svg(text, place - text_width(text, SMALL_SIZE) / 2, y + down + 16, SMALL_SIZE, "shape"))
-    parts.append(f'<path class="ray" d="M{x:g} {y:g}v{down:g}h{across:g}"/>')
-    word = "epoch"
-    parts.append(text_svg(word, x + across - text_width(word, SMALL_SIZE), y + down + 30, SMALL_SIZE, "note"))
-    parts += [_curve_svg(panel, curve, epochs, corner, size) for curve in panel.curves]
-    return "".join(parts)
-
-
-def _curve_svg(panel: Panel, curve: Curve, epochs: Axis, corner: tuple[float, float], size: tuple[float, float]) -> str:
-    (x, y), (across, down) = corner, size
-
-    def point(epoch: int, value: float) -> tuple[float, float]:
-        return x + across * epochs.at(epoch), y + down * (1 - panel.axis.at(value))
-
-    line, is_open = [], False
-    for epoch, value in visible_points(curve.values):
-        if not math.isfinite(value):
-            is_open = False
-            continue
-        line.append("{}{:.1f} {:.1f}".format("L" if is_open else "M", *point(epoch, value)))
-        is_open = True
-    dash = " skip" if curve.is_dashed else ""
-    drawn = f'<path class="mark{dash}" d="{"".join(line)}"/>' if line else ""
-    best = curve.values[curve.best - 1] if curve.best is not None and curve.best <= len(curve.values) else math.nan
-    if curve.best is not None and math.isfinite(best):
-        left, top = point(curve.best, best)
-        drawn += f'<path class="stripe" d="M{left:.1f} {top - 5:.1f}l5 5l-5 5l-5 -5z"/>'
-    if len(curve.values) == 1 and math.isfinite(curve.values[0]):
-        left, top = point(1, curve.values[0])
-        drawn += f'<path class="stripe" d="M{left - 3:.1f} {top - 3:.1f}h6v6h-6z"/>'
-    return f'<g class="{_color(curve)}"><title>{escape(f"{curve.name}, {panel.title}")}</title>{drawn}</g>'
-
-
 def visible_points(values: Sequence[float]) -> list[tuple[int, float]]:
     """The epochs of a curve with their values; of a long one the smallest and the largest value of each group of
     neighbors, which looks the same, and a gap where one of them is not finite."""
@@ -197,5 +129,23 @@ def visible_points(values: Sequence[float]) -> list[tuple[int, float]]:
     return found
 
 
-def _color(curve: Curve) -> str:
-    return "merge" if curve.color is None else COLORS[curve.color % len(COLORS)]
+def _panel_svg(panel: Panel, shown: Field) -> str:
+    title = text_svg(fitted(panel.title, shown.width), shown.left, shown.top - 9, SMALL_SIZE, "title", bold=True)
+    return title + shown.frame("epoch") + "".join(_curve_svg(panel, curve, shown) for curve in panel.curves)
+
+
+def _curve_svg(panel: Panel, curve: Curve, shown: Field) -> str:
+    line = shown.line(visible_points(curve.values))
+    drawn = f'<path class="{curve.look}" d="{line}"/>' if line else ""
+    best = curve.values[curve.best - 1] if curve.best is not None and curve.best <= len(curve.values) else math.nan
+    marks = [marker(DIAMOND, *point, 3.7) for point in shown.known([(curve.best or 0, best)])]
+    marks += [marker(0, *point, 3) for point in shown.known(_alone(curve.values))]
+    drawn += f'<path class="stripe" d="{"".join(marks)}"/>' if marks else ""
+    about = f"<title>{escape(f'{curve.name}, {panel.title}')}</title>"
+    return f'<g class="{color_class(curve.color)}">{about}{drawn}</g>'
+
+
+def _alone(values: Sequence[float]) -> list[tuple[float, float]]:
+    """The epochs without a neighbor, through which no line goes, with their values."""
+    known = [False, *map(math.isfinite, values), False]
+    return [(epoch, value) for epoch, value in enumerate(values, 1) if not (known[epoch - 1] or known[epoch + 1])]

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from netspec.language.lazy import lazy
-from netspec.report.drawing.theme import CHART_STYLES, LIGHT, STYLES
+from netspec.report.drawing.theme import LIGHT, STYLES
 
 figure = lazy("matplotlib.figure")
 agg = lazy("matplotlib.backends.backend_agg")
@@ -58,7 +58,7 @@ def _elements(parent: ElementTree.Element, kind: str) -> Iterator[tuple[ElementT
 def _style(element: ElementTree.Element, kind: str) -> dict[str, str]:
     style: dict[str, str] = {}
     for name in element.attrib.get("class", "").split():
-        style |= STYLES[name] if name in STYLES else CHART_STYLES[name]
+        style |= STYLES[name]
     return {key: LIGHT.get(kind if value == "kind" else value, value) for key, value in style.items()}
 
 

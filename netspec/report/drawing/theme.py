@@ -76,7 +76,10 @@ STYLES: dict[str, dict[str, str]] = {
     "head": {"fill": "wire"},
     "grid": {"fill": "none", "stroke": "line", "stroke-width": "0.5"},
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
-    "dots": {"fill": "kind", "fill-opacity": "0.7"},
+    "thin": {"stroke-width": "1.2"},
+    "thick": {"stroke-width": "3.4"},
+    "outline": {"stroke": LIGHT["text"], "stroke-width": "0.8"},
+    "halo": {"fill": "page", "fill-opacity": "0.75"},
     "whisker": {"fill": "none", "stroke": "text", "stroke-width": "1.2"},
     "added": {"fill": "added"},
     "removed": {"fill": "removed"},
@@ -85,15 +88,13 @@ STYLES: dict[str, dict[str, str]] = {
     "note": {"fill": "faint"},
     "shape": {"fill": "faint"},
 }
-"""What the classes of elements look like; colors are names of those above, `kind` that of the layer around."""
+"""What the classes of elements look like, of networks and of charts: every picture and page has them all. Colors are
+names of those above, `kind` that of the layer around; an `outline` is on an image, which is the same on dark pages."""
 
-CHART_STYLES: dict[str, dict[str, str]] = {
-    "thin": {"stroke-width": "1.2"},
-    "thick": {"stroke-width": "3.4"},
-    "outline": {"fill": "none", "stroke": LIGHT["text"], "stroke-width": "0.8"},
-    "halo": {"fill": "page", "fill-opacity": "0.75"},
-}
-"""More classes, of charts only; an `outline` is around what is drawn on an image, which is the same on dark pages."""
+
+def rgb(name: str) -> tuple[int, ...]:
+    """A color on light pages, from 0 to 255, for the pixels of images, which are the same on dark pages."""
+    return tuple(bytes.fromhex(LIGHT[name].removeprefix("#")))
 
 
 def variables(colors: dict[str, str]) -> str:
@@ -110,11 +111,6 @@ def style_sheet(scope: str) -> str:
         *(f"{scope} .{kind}{{--kind:var(--{kind})}}" for kind in LIGHT),
     ]
     return "".join(rules) + _rules(scope, STYLES)
-
-
-def chart_style() -> str:
-    """The element with the CSS of `CHART_STYLES`, for a picture that has such classes."""
-    return f"<style>{_rules('.net', CHART_STYLES)}</style>"
 
 
 def _rules(scope: str, styles: Mapping[str, Mapping[str, str]]) -> str:

@@ -57,11 +57,11 @@ def test_regions_do_not_need_the_data(tmp_path: Path) -> None:
     spec = 'input 2\ndense(2, softmax)\ndata { source = csv("points.csv", target = "kind") }'
     (tmp_path / "net.net").write_text(spec)
     result = netspec.train(tmp_path / "net.net", runs=tmp_path, epochs=1, verbose=0)
-    count = '<path class="outline"'
-    assert netspec.look(result.run).regions().svg.count(count) == 5
+    markers = re.findall(r'class="stripe outline" d="([^"]*)"', netspec.look(result.run).regions().svg)
+    assert sum(path.count("M") for path in markers) == 5
     (tmp_path / "points.csv").unlink()
     svg = netspec.look(result.run).regions().svg
-    assert count not in svg and ">a</text>" in svg and ">x</text>" in svg
+    assert 'class="stripe outline"' not in svg and ">a</text>" in svg and ">x</text>" in svg
 
 
 def test_a_film_of_other_weights_is_refused(moons: Path) -> None:

@@ -11,8 +11,8 @@ from netspec.analysis.quality.numbers.classification import BINS, Calibration, R
 from netspec.analysis.quality.numbers.intervals import wilson
 from netspec.analysis.quality.views.html import charts_html, paragraph
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.axes import Axis
-from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg
+from netspec.report.charts.axes import FRACTIONS, Axis
+from netspec.report.charts.plane import Plane, Series, plane_svg
 
 MAX_CURVES = 4
 MAX_SCORES = 5_000_000

@@ -11,8 +11,9 @@ from netspec.analysis.quality.examples import image_bytes
 from netspec.analysis.quality.numbers.regression import histogram, normal_quantiles
 from netspec.analysis.quality.views.html import charts_html, heading, table_html
 from netspec.data.dataset.lazy_rows import Array
+from netspec.report.charts.axes import FRACTIONS, tight_axis
 from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.charts.plane import FRACTIONS, Plane, Series, plane_svg, tight_axis
+from netspec.report.charts.plane import Plane, Series, plane_svg
 from netspec.report.text import number_text
 
 MAX_POINTS = 800

@@ -14,12 +14,12 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from netspec.language.lazy import np
-from netspec.language.text import truncated
-from netspec.report.charts.axes import axis_of, tick_texts
+from netspec.report.charts.bars import Bar, rows_svg
 from netspec.report.charts.grid import image_svg
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import COLORS, full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
-from netspec.report.drawing.theme import LIGHT
+from netspec.report.drawing.theme import rgb
 from netspec.report.text import number_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ KINDS: dict[Tone, str] = {"positive": "dense", "negative": "conv"}
 MAX_OUTLINE = 64
 """The outline of a larger image is that of each second, third, … pixel."""
 SIDE, GAP, LINE = 196.0, 22.0, 16.0
-BAR_WIDTH, BAR_LINE, MAX_BARS, MAX_NAME = 320.0, 20.0, 30, 40
+MAX_BARS = 30
 TOKEN_SIZE, TOKEN_LINE, TEXT_WIDTH = 12.5, 26.0, 720.0
 MAX_SHADE = 0.55
 """How much of the color is behind a token, so that it can be read on light and on dark pages."""
@@ -88,13 +88,8 @@ def heat_svg(title: str, notes: Sequence[str], blocks: Sequence[ImageHeat | Bars
         notes: lines below the title.
         blocks: one for each example, or for each of its inputs.
     """
-    y = MARGIN + TITLE_SIZE
-    body, right = text_svg(title, MARGIN, y, TITLE_SIZE, "title", bold=True), text_width(title, TITLE_SIZE)
-    for note in notes:
-        y += LINE
-        body += text_svg(note, MARGIN, y, SMALL_SIZE, "note")
-        right = max(right, text_width(note, SMALL_SIZE))
-    y += 10
+    body, y = head_svg(title, notes=notes)
+    y, right = y + 10, 0.0
     for block in blocks:
         if block.heading:
             y += LINE
@@ -103,7 +98,7 @@ def heat_svg(title: str, notes: Sequence[str], blocks: Sequence[ImageHeat | Bars
         y += 8
         part, width, height = _draw(block, MARGIN, y)
         body, right, y = body + part, max(right, width), y + height + GAP
-    return document(title, body, right + 2 * MARGIN, y + MARGIN - GAP)
+    return document(title, body, full_width(title, right + 2 * MARGIN, notes), y + MARGIN - GAP)
 
 
 def _draw(block: ImageHeat | Bars | Tokens, x: float, y: float) -> tuple[str, float, float]:
@@ -136,9 +131,8 @@ def _image(block: ImageHeat, x: float, y: float) -> tuple[str, float, float]:
 
 def heat_colors(values: Array, end: float, tone: Tone) -> Array:
     """Numbers from 0 to `end` as 8-bit colors with an alpha channel: 0 is transparent, and `end` opaque."""
-    color = LIGHT[KINDS[tone]]
     colors = np.empty((*values.shape, 4), np.uint8)
-    colors[..., :3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    colors[..., :3] = rgb(KINDS[tone])
     colors[..., 3] = np.round(255 * np.clip(values / (end or 1.0), 0, 1))
     return colors
 
@@ -180,32 +174,17 @@ def scale_svg(panel: Panel, end: float, x: float, y: float, width: float) -> str
 def _bars(block: Bars, x: float, y: float) -> tuple[str, float, float]:
     values = np.asarray(block.values, float)
     shown = np.sort(np.argsort(-np.abs(values), kind="stable")[:MAX_BARS])
-    names = [truncated(block.names[i], MAX_NAME) for i in shown]
-    axis = axis_of([0.0, *values[shown].tolist()])
-    left = x + max(text_width(name, SMALL_SIZE) for name in names) + 12
-    height = BAR_LINE * len(shown)
-    body = ""
-    for tick, text in zip(axis.ticks, tick_texts(axis.ticks), strict=True):
-        at = left + BAR_WIDTH * axis.at(tick)
-        body += f'<path class="grid" d="M{at:.1f} {y:g}v{height:g}"/>'
-        body += text_svg(text, at - text_width(text, SMALL_SIZE) / 2, y + height + 14, SMALL_SIZE, "shape")
-    zero = left + BAR_WIDTH * axis.at(0)
-    for line, (i, name) in enumerate(zip(shown, names, strict=True)):
-        top, value = y + BAR_LINE * line, float(values[i])
-        body += text_svg(name, left - 12 - text_width(name, SMALL_SIZE), top + 14, SMALL_SIZE, "title")
-        at = left + BAR_WIDTH * axis.at(value)
-        kind = KINDS["positive" if value >= 0 else "negative"]
-        body += (
-            f'<g class="{kind}"><title>{escape(f"{block.names[i]}: {value:.4g}")}</title><rect class="stripe" '
-            f'x="{min(at, zero):.1f}" y="{top + 4:g}" width="{abs(at - zero):.1f}" height="{BAR_LINE - 8:g}"/></g>'
-        )
-    body += f'<path class="ray" d="M{zero:.1f} {y:g}v{height:g}"/>'
+    bars = [Bar(block.names[i], float(values[i]), color=COLORS.index(_kind(values[i]))) for i in shown]
+    body, right, bottom = rows_svg(bars, x, y)
     if len(shown) < len(values):
-        text = f"the largest {len(shown)} of {len(values)}"
-        body += text_svg(text, x, y + height + 32, SMALL_SIZE, "note")
-        height += 18
-    end = text_width(tick_texts(axis.ticks)[-1], SMALL_SIZE) / 2
-    return body, left + BAR_WIDTH + end - MARGIN, height + 16
+        bottom += 18
+        body += text_svg(f"the largest {len(shown)} of {len(values)}", x, bottom + 14, SMALL_SIZE, "note")
+    return body, right - MARGIN, bottom + 16 - y
+
+
+def _kind(value: float) -> str:
+    """The class of what speaks for something, or against it."""
+    return KINDS["positive" if value >= 0 else "negative"]
 
 
 # ---------------------------------------------------------------- texts
@@ -221,7 +200,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
         width = text_width(shown, TOKEN_SIZE) + 2 * inner
         if left > x and left + width > x + TEXT_WIDTH:
             left, top = x, top + TOKEN_LINE
-        kind = KINDS["positive" if value >= 0 else "negative"]
+        kind = _kind(value)
         shade = MAX_SHADE * abs(value) / end
         line = f'<path class="mark" d="M{left:.1f} {top + 19:g}h{width:.1f}"/>' if value < -MIN_SHADE * end else ""
         body += (
@@ -237,7 +216,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
     left, top = x, top + TOKEN_LINE + 4
     for name, value in legend:
         text = f"{name}: {number_text(value, 3)}"
-        kind, shade = KINDS["positive" if value >= 0 else "negative"], MAX_SHADE * abs(value) / end
+        kind, shade = _kind(value), MAX_SHADE * abs(value) / end
         line = f'<path class="mark" d="M{left:g} {top + 11:g}h14"/>' if value < 0 else ""
         swatch = f'<rect class="stripe" fill-opacity="{shade:.3f}" x="{left:g}" y="{top:g}" width="14" height="10"/>'
         body += f'<g class="{kind}">{swatch}{line}</g>' + text_svg(text, left + 20, top + 9, SMALL_SIZE, "shape")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from netspec.language.lazy import np
 from netspec.report.charts.grid import MAX_WIDTH, image_svg
 from netspec.report.charts.inside.heat import Panel, heat_colors, scale_svg
-from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.report.charts.key import full_width, head_svg
+from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 
 if TYPE_CHECKING:
@@ -64,13 +65,11 @@ def matrices_svg(
     width, height = cell * len(columns), cell * len(rows)
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
-    top = MARGIN + TITLE_SIZE
     largest = max(float(one.values.max()) for one in matrices) or 1.0
     scale = f"a row for each {names[0]}, a column for each {names[1]}"
     scale += "; hatched: masked" if masked is not None and masked.any() and cell >= MIN_HATCHED else ""
-    body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
-    body += text_svg(scale, MARGIN, top + 20, SMALL_SIZE, "shape")
-    top += 30
+    body, top = head_svg(title, notes=[scale])
+    top += 10
     for number, one in enumerate(matrices):
         x, y = MARGIN + (number % per_line) * step[0], top + (number // per_line) * step[1]
         corner = x + left, y + HEAD + 14 + above
@@ -89,8 +88,8 @@ def matrices_svg(
     lines = ceil(len(matrices) / per_line)
     bar = Panel("", np.array([largest]), "negative", names[2])
     body += scale_svg(bar, largest / SHADE, MARGIN + left, top + lines * step[1], BAR_WIDTH)
-    right = max(per_line * step[0] - GAP, text_width(title, TITLE_SIZE), text_width(scale, SMALL_SIZE))
-    return document(title, body, max(right, left + BAR_WIDTH) + 2 * MARGIN, top + lines * step[1] + 26 + MARGIN)
+    width = full_width(title, max(per_line * step[0] - GAP, left + BAR_WIDTH) + 2 * MARGIN, [scale])
+    return document(title, body, width, top + lines * step[1] + 26 + MARGIN)
 
 
 def _cells(values: Array, masked: Array | None, x: float, y: float, cell: float, *, has_numbers: bool) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from netspec.report.charts.grid import image_svg
-from netspec.report.charts.regions import CORNER, SIDE, Plane, plane_svg
+from netspec.report.charts.field import Field
+from netspec.report.charts.inside.regions import field_image
+from netspec.report.charts.key import fitted
+from netspec.report.charts.plane import Plane, plane_svg
 from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import text_svg
 from netspec.report.drawing.theme import style_sheet
@@ -22,6 +24,8 @@ SECONDS = 0.16
 """How long a frame is seen."""
 HOLD = 12
 """Frames for which the last one is seen."""
+GAP = 12.0
+"""Left of a caption."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def film_svg(plane: Plane, frames: Sequence[Frame]) -> str:
     plays = f"#film>g{{animation:frame {total:.2f}s step-end infinite}}#film>g:last-child{{animation-name:last}}"
     delays = [f"animation-delay:{number * SECONDS - total:.2f}s" for number in range(len(frames))]
     style = f"<style>{rules}@media(prefers-reduced-motion:no-preference){{{plays}}}</style>" if len(frames) > 1 else ""
-    return plane_svg(plane, style + _frames(frames, delays))
+    return _film(plane, frames, delays, style)
 
 
 def film_html(plane: Plane, frames: Sequence[Frame]) -> str:
@@ -58,7 +62,7 @@ def film_html(plane: Plane, frames: Sequence[Frame]) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{style_sheet(':root')}{_asset('film.css')}</style></head><body><main><h1>{title}</h1>"
-        f"{plane_svg(plane, _frames(frames, [''] * len(frames)))}"
+        f"{_film(plane, frames, [''] * len(frames))}"
         '<div class="tools"><button id="play" type="button">play</button>'
         f'<input id="frame" type="range" min="0" max="{len(frames) - 1}" value="0" aria-label="epoch"></div>'
         "<p>space: play or pause; left and right: one frame</p></main>"
@@ -66,15 +70,22 @@ def film_html(plane: Plane, frames: Sequence[Frame]) -> str:
     )
 
 
-def _frames(frames: Sequence[Frame], styles: Sequence[str]) -> str:
+def _film(plane: Plane, frames: Sequence[Frame], styles: Sequence[str], sheet: str = "") -> str:
+    """The plane with the frames in its field; the captions are beside the name of the vertical axis."""
+    room = plane.size[0] - max(text_width(frame.caption, SMALL_SIZE) for frame in frames) - GAP
+    shown = replace(plane, y_name=fitted(plane.y_name, room))
+    return plane_svg(shown, lambda field: sheet + _frames(frames, styles, field))
+
+
+def _frames(frames: Sequence[Frame], styles: Sequence[str], field: Field) -> str:
     """The frames above each other, of which the last one is seen."""
-    x, y = CORNER
     parts = []
     for number, (frame, style) in enumerate(zip(frames, styles, strict=True), 1):
         seen = "visible" if number == len(frames) else "hidden"
-        image = image_svg(frame.caption, frame.colors, x, y, (SIDE, SIDE))
-        right = x + SIDE - text_width(frame.caption, SMALL_SIZE)
-        caption = text_svg(frame.caption, right, y - 6, SMALL_SIZE, "shape")
+        image = field_image(frame.caption, frame.colors, field)
+        shown = fitted(frame.caption, field.width)
+        start = field.right - text_width(shown, SMALL_SIZE)
+        caption = text_svg(shown, start, field.top - 9, SMALL_SIZE, "shape")
         parts.append(f'<g style="visibility:{seen};{style}">{image}{caption}</g>')
     return f'<g id="film">{"".join(parts)}</g>'
 

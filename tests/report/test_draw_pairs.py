@@ -27,6 +27,9 @@ def test_more_copies_are_marked_in_both(tmp_path: Path) -> None:
     """VGG-19 has one convolution more in three stages, which are drawn as one box with its copies."""
     svg, marks = drawn(tmp_path, SPECS / "vgg16.net", SPECS / "vgg19.net")
     assert marks == {"changed": 12}  # in both, the stage and the convolutions in it
+    marked = re.findall(r'<rect class="changed"[^>]*/><text [^>]*>([^<]+)<', svg)
+    assert marked and {text[-3:] for text in marked} == {"× 2", "× 3", "× 4"}
+    assert "138,357,544 → 143,667,240 parameters" in svg  # Simonyan and Zisserman 2015, table 2: 138 and 144 million
     assert svg.count("~ changed") == 1 and "added" not in re.findall(r">[+-] (\w+)<", svg)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from netspec.cli.main import run
+from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.outline import Box, flattened, opened, outline_of
 from netspec.language.source import Source
 from netspec.report.drawing.cards import card_of, frame_title, shape_label, text_width
@@ -270,6 +271,13 @@ def test_shared_weights_are_marked() -> None:
     found = network(SPECS / "siamese.net")
     boxes = [box for box in outline_of(found).all_boxes() if box.is_shared and box.layer is not None]
     assert len(boxes) == 5 and "tower (shared)" in draw(found).decode()
+    assert draw(found, "svg", "maps").decode().count("(shared)") == 2 * 5  # both towers
+
+
+@pytest.mark.parametrize("style", ["flow", "maps"])
+def test_a_drawing_has_its_name_and_the_number_of_parameters(style: str) -> None:
+    svg = draw(network(SPECS / "lenet5.net"), "svg", style).decode()
+    assert ">lenet5<" in svg and ">61,706 parameters<" in svg
 
 
 def test_bars_are_fractions_of_all_parameters() -> None:
@@ -286,8 +294,6 @@ def test_bars_are_fractions_of_all_parameters() -> None:
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_each_weight_is_drawn_once(path: Path) -> None:
     """The numbers of weights in the drawing add up to those of the network."""
-    from netspec.compiler.ir.cost import total_cost
-
     found = network(path)
     plan = flattened(outline_of(found))
     counted = sum(box.counts.parameters * box.count for box in plan.boxes)
@@ -372,7 +378,29 @@ def test_a_network_of_another_form_is_said_to_be_a_flow(tmp_path: Path, capsys: 
 def test_copies_in_a_row_are_one_box_with_a_count() -> None:
     text = draw(network(SPECS / "bert_base.net"), "svg", levels=0).decode()
     assert "encoder_layer" in text
-    assert "× 12  7,087,872 params each" in text
+    assert "encoder_layer × 12" in text and "12 × 7,087,872 params" in text
+
+
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
+def test_bars_agree_with_the_numbers_and_are_in_their_boxes(path: Path) -> None:
+    root = ElementTree.fromstring(draw(network(path), levels=1000).decode())
+    total = total_cost(network(path)).parameters
+    for group in with_tag(root, "g"):
+        own = [element for element in group if element.tag.endswith("}rect")]
+        cards = [Rect(*rect) for element in own if element.attrib["class"] == "card" for rect in [sides_of(element)]]
+        bars = [sides_of(element) for element in own if element.attrib["class"] in ("stripe", "track")]
+        assert all(cards[-1].holds(Rect(*bar)) for bar in bars)
+        notes = [text.text or "" for text in group if text.attrib.get("class") == "note"]
+        said = re.findall(r"(?:(\d+) × )?([\d,]+) params", "".join(notes))
+        if bars and said:
+            copies, number = said[0]
+            fraction = int(copies or 1) * int(number.replace(",", "")) / total
+            assert bars[1][2] - bars[1][0] == pytest.approx(72 * max(fraction, 0.02), abs=0.1)
+
+
+def sides_of(element: ElementTree.Element) -> tuple[float, float, float, float]:
+    x, y, width, height = (float(element.attrib[key]) for key in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -389,3 +417,13 @@ def test_hostile_names_are_escaped() -> None:
     found.name = '</script><script>alert("1")</script>'  # type: ignore[attr-defined]
     for form in ("svg", "html"):
         assert b"<script>alert" not in draw(found, form)
+
+
+def test_each_level_of_a_u_net_has_the_sizes_of_its_blocks() -> None:
+    """The sizes of Ronneberger et al. 2015, figure 1, at each block, and the crops between both sides."""
+    svg = draw(network(SPECS / "unet.net"), "svg", "blocks").decode()
+    notes = re.findall(r'class="note"[^>]*>([^<]+)<', svg)
+    sides = [int(note[:-1]) for note in notes if re.fullmatch(r"\d+²", note)]
+    assert sides[:3] == [572, 570, 568] and sides[-5:] == [392, 392, 390, 388, 388]
+    crops = {note for note in notes if note.startswith("crop")}
+    assert crops == {"crop 568² to 392²", "crop 280² to 200²", "crop 136² to 104²", "crop 64² to 56²"}

@@ -58,9 +58,11 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
         [labels[i] if len(labels) == size else str(i + 1) for i in part.tolist()]
         for part, size in ((rows, queries), (columns, keys))
     )
-    cut = f", {len(columns)} of {keys} steps, without padding" if len(columns) < keys else ""
+    cut = f" of {len(columns)} steps, without {keys - len(columns)} of padding" if len(columns) < keys else ""
     title = f"{model.name}: {name}, attention weights{cut}"
-    return matrices_svg(title, heads, downward, across, ("query", "key"))
+    later = columns[None, :] > rows[:, None]
+    masked = later if getattr(names[name].node.operation, "causal", False) else None
+    return matrices_svg(title, heads, downward, across, ("query", "key", "weight"), masked)
 
 
 def attention_weights(model: Model, layer: str, *inputs: Any) -> Weights:

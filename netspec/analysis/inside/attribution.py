@@ -8,7 +8,7 @@ of the last step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -38,6 +38,7 @@ class Attribution:
         scores: of these units.
         probabilities: of the units, and of those predicted; None where the network gives plain numbers.
         differences: of integrated gradients, the score of each example minus that of the baseline.
+        note: with which sizes they were computed, for the caption of a picture.
     """
 
     values: Mapping[str, Array]
@@ -46,6 +47,7 @@ class Attribution:
     scores: Sequence[float]
     probabilities: tuple[Sequence[float | None], Sequence[float | None]]
     differences: Sequence[float] = ()
+    note: str = ""
 
     @property
     def plain(self) -> Any:
@@ -199,7 +201,8 @@ def grad_cam_of(scores: Scores, examples: Inputs, class_id: int | str | None, la
     weights = by_layer[layer].mean(axis=(1, 2), keepdims=True)
     cam = np.maximum((weights * maps).sum(axis=-1), 0)
     values = np.asarray(jax.image.resize(cam, (len(cam), *sizes), "linear"))
-    return attribution_of(scores, logits, {name: values}, units)
+    note = f"{layer}, {maps.shape[1]}x{maps.shape[2]}, interpolated"
+    return replace(attribution_of(scores, logits, {name: values}, units), note=note)
 
 
 def image_input(model: Model) -> tuple[str, tuple[int, int]]:

@@ -6,6 +6,7 @@ Input: the attributions of some examples. Output: SVG.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,26 +30,28 @@ NEGLIGIBLE = 0.01
 
 def saliency_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `saliency` in attribution.py."""
-    note = "|d score / d input|: how much the score changes with each part of the input"
+    note = "|d score / d input|: how much the score changes per unit of the normalized input"
     return _svg(scores, x, "saliency", [note], lambda inputs: saliency_of(scores, inputs, class_name))
 
 
 def integrated_gradients_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `integrated_gradients` in attribution.py."""
-    note = "what each part of the input adds to the score, on the way from a baseline"
+    notes = [
+        "what each part of the input adds to the score, on the straight line from the baseline to the input;",
+        f"baseline: {_baseline_text(scores.model)}",
+    ]
     return _svg(
-        scores, x, "integrated gradients", [note], lambda inputs: integrated_gradients_of(scores, inputs, class_name)
+        scores, x, "integrated gradients", notes, lambda inputs: integrated_gradients_of(scores, inputs, class_name)
     )
 
 
 def grad_cam_svg(scores: Scores, x: Any, class_name: int | str | None, layer: str | None) -> str:
     """See `grad_cam` in attribution.py."""
-    shown = layer if layer is not None else "the last convolution"
     return _svg(
         scores,
         x,
         "Grad-CAM",
-        [f"where {shown} finds what speaks for the class"],
+        ["where a layer finds what speaks for the class: its maps, weighted with the mean derivative of the score"],
         lambda inputs: grad_cam_of(scores, inputs, class_name, layer),
     )
 
@@ -59,7 +62,7 @@ def occlusion_svg(scores: Scores, x: Any, class_name: int | str | None, size: in
         scores,
         x,
         "occlusion",
-        ["how much the probability drops where a gray patch hides a part of the image"],
+        ["how much the probability drops where a patch hides a part of the image"],
         lambda inputs: occlusion_of(scores, inputs, class_name, size, step),
     )
 
@@ -77,9 +80,28 @@ def _svg(scores: Scores, x: Any, what: str, notes: list[str], compute: Callable[
             label = (
                 heading if len(model.inputs) == 1 else f"{heading}; input {name}" if number == 0 else f"input {name}"
             )
-            values = np.asarray(found.values[name][i])
-            blocks.append(_block(model, name, shape, inputs, i, values, label, found.units[i], what))
-    return heat_svg(f"{model.name}: {what}", notes, blocks)
+            values, unit = np.asarray(found.values[name][i]), found.units[i]
+            panels = partial(_panels, unit.name, what, _unit_text(scores, unit, what))
+            if values.ndim == 3:
+                values = values.max(axis=-1) if what == "saliency" else values.sum(axis=-1)
+            blocks.append(_block(model, name, shape, inputs, i, values, label, panels))
+    return heat_svg(f"{model.name}: {what}", [*notes, found.note] if found.note else notes, blocks)
+
+
+def _baseline_text(model: Model) -> str:
+    """Where integrated gradients begin, for each kind of input."""
+    kinds = {
+        "zero vectors of tokens" if shape.is_tokens else "a black image" if shape.rank == 3 else "normalized zeros"
+        for shape in model.inputs.values()
+    }
+    return " and ".join(sorted(kinds))
+
+
+def _unit_text(scores: Scores, unit: Unit, what: str) -> str:
+    """The unit of the numbers of a panel."""
+    is_class = scores.heads[unit.output].activation in ("softmax", "sigmoid")
+    score = "probability" if is_class and what == "occlusion" else "logit" if is_class else "output"
+    return {"Grad-CAM": "relative", "saliency": f"{score} / unit"}.get(what, score)
 
 
 def _heading(found: Attribution, i: int, target: str) -> str:
@@ -93,7 +115,7 @@ def _heading(found: Attribution, i: int, target: str) -> str:
             text += f", here for {visible(unit.name)} ({_percent(found.probabilities[0][i])})"
     if found.differences:
         total = sum(float(values[i].sum()) for values in found.values.values())
-        text += f"; sum {number_text(total)}, difference of the scores {number_text(found.differences[i])}"
+        text += f"; sum = {number_text(total)}, score(input) - score(baseline) = {number_text(found.differences[i])}"
     return text
 
 
@@ -112,16 +134,21 @@ def _percent(probability: float | None) -> str:
 
 
 def _block(
-    model: Model, name: str, shape: Shape, inputs: Inputs, i: int, values: Array, heading: str, unit: Unit, what: str
+    model: Model,
+    name: str,
+    shape: Shape,
+    inputs: Inputs,
+    i: int,
+    values: Array,
+    heading: str,
+    panels: Callable[[Array], list[Panel]],
 ) -> ImageHeat | Bars | Tokens:
-    """An input of an example with its attributions."""
+    """An input of an example with its attributions, those of images without channels."""
     raw = np.asarray(inputs.raw[name][i])
     if shape.rank in (2, 3) and not shape.is_tokens:
         if shape.rank == 2:  # steps across, features down
-            return ImageHeat(heading, _gray(raw.T), _panels(values.T, unit, what))
-        if values.ndim == 3:
-            values = values.max(axis=-1) if what == "saliency" else values.sum(axis=-1)
-        return ImageHeat(heading, image_of(model, name, raw), _panels(values, unit, what))
+            return ImageHeat(heading, _gray(raw.T), panels(values.T), has_outline=False)
+        return ImageHeat(heading, image_of(model, name, raw), panels(values))
     if shape.is_tokens and shape.rank == 1:
         return _tokens(model, raw, values, inputs.last[i] if inputs.last is not None else None, heading)
     columns = model.preprocessing.columns.get(name) if model.preprocessing is not None else None
@@ -135,12 +162,12 @@ def _numbered(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name} {number}" for number in range(1, count + 1)]
 
 
-def _panels(values: Array, unit: Unit, what: str) -> list[Panel]:
+def _panels(class_name: str, what: str, unit: str, values: Array) -> list[Panel]:
     """One panel, or two where some numbers speak against the class."""
     if -float(values.min()) <= NEGLIGIBLE * float(values.max()):
-        return [Panel(f"{what} for {unit.name}", np.maximum(values, 0))]
-    against = Panel(f"against {unit.name}", np.maximum(-values, 0), "negative")
-    return [Panel(f"for {unit.name}", np.maximum(values, 0)), against]
+        return [Panel(f"{what} for {class_name}", np.maximum(values, 0), unit=unit)]
+    against = Panel(f"against {class_name}", np.maximum(-values, 0), "negative", unit)
+    return [Panel(f"for {class_name}", np.maximum(values, 0), unit=unit), against]
 
 
 def _tokens(model: Model, raw: Array, values: Array, last: int | None, heading: str) -> Tokens:

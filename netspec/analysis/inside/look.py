@@ -259,8 +259,9 @@ class Look:
         step: int | None = None,
         example: int = 0,
     ) -> Picture:
-        """How much the probability of a class drops where a gray patch of `size` pixels, which moves by `step`, hides a
-        part of an image (Zeiler and Fergus 2014). Other arguments and errors are those of `saliency`."""
+        """How much the probability of a class drops where a patch of `size` pixels in the mean color of an image, which
+        moves by `step`, hides a part of it (Zeiler and Fergus 2014). Other arguments and errors are those of
+        `saliency`."""
         return Picture(occlusion_svg(self.scores, self.inputs(x, example), class_name, size, step))
 
     def activations(self, x: Any = None, layers: str | Sequence[str] | None = None, *, data: Any = None) -> Picture:

@@ -169,6 +169,14 @@ def _output_layers(model: Model) -> dict[str, str]:
     return {graph.nodes[output.edge.node].name: output.name or "output" for output in graph.outputs}
 
 
+def _reached(scores: Scores, layer: str) -> str:
+    """What `Maximized.activations` are in the layer."""
+    head = scores.heads.get(_output_layers(scores.model).get(layer, ""))
+    if head is not None and head.activation in ("softmax", "sigmoid"):
+        return f"its logit, the score before the {head.activation}"
+    return "its activation" if len(scores.result_shapes()[layer]) == 1 else "its mean activation"
+
+
 def maximize_svg(scores: Scores, layer: str | None, units: Sequence[int] | int, steps: int, seed: int) -> str:
     """The images as a grid, each with the name of its unit and the activation; see `maximize`."""
     found = maximize_of(scores, layer, units, steps, seed)
@@ -177,7 +185,8 @@ def maximize_svg(scores: Scores, layer: str | None, units: Sequence[int] | int, 
     for image, unit, activation in zip(found.images, found.names, found.activations.tolist(), strict=True):
         pixels = image_of(scores.model, name, image) if image.shape[-1] == 3 else image.mean(axis=-1)
         tiles.append(Tile(pixels, f"{unit}: {number_text(activation, 3)}"))
-    shown, what = len(tiles), "units" if len(scores.result_shapes()[found.layer]) == 1 else "channels"
-    heading = f"{found.count} {what}" if shown == found.count else f"{shown} of {found.count} {what}"
-    title = f"{scores.model.name}: inputs that excite {found.layer} most, with the activation that they reach"
+    what = "units" if len(scores.result_shapes()[found.layer]) == 1 else "channels"
+    heading = f"{found.count} {what}" if len(tiles) == found.count else f"{len(tiles)} of {found.count} {what}"
+    heading += f", each with {_reached(scores, found.layer)}"
+    title = f"{scores.model.name}: inputs that excite {found.layer} most, by gradient ascent"
     return grid_svg(title, [Row(heading, tiles, side=SIDE)])

@@ -6,6 +6,7 @@ Input: a model and images. Output: an array with a number for each pixel.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,9 @@ PARTS, STEPS = 4, 4
 def occlusion(
     model: Model, x: Any, class_id: int | str | None = None, *, size: int | None = None, step: int | None = None
 ) -> Array:
-    """How much the probability of a class drops where a gray patch hides a part of an image (Zeiler and Fergus 2014,
-    Visualizing and understanding convolutional networks). Gray is the middle between the smallest and the largest
-    number of the training set.
+    """How much the probability of a class drops where a patch hides a part of an image (Zeiler and Fergus 2014,
+    Visualizing and understanding convolutional networks). The patch has the mean color of the image: on a black
+    background their gray would not hide something, but add it.
 
     Args:
         model: a trained model.
@@ -60,22 +61,18 @@ def occlusion_of(
     logits, _ = scores(inputs)
     units = scores.chosen(logits, class_id)
     raw = np.asarray(inputs.raw[name], np.float32)
-    gray = _gray(model, name, raw)
+    mean = raw.mean(axis=(1, 2), keepdims=True)
     before = _values(model, raw, units)
     drops, covers = np.zeros((len(raw), height, width)), np.zeros((height, width))
     for top, left in _places(height, width, size, step):
         hidden = raw.copy()
         part = np.s_[top : top + size, left : left + size]
-        hidden[:, *part] = gray
+        hidden[:, *part] = mean
         drops[:, *part] += (before - _values(model, hidden, units))[:, None, None]
         covers[part] += 1
-    return attribution_of(scores, logits, {name: (drops / covers).astype(np.float32)}, units)
-
-
-def _gray(model: Model, name: str, raw: Array) -> float:
-    ranges = model.preprocessing.ranges if model.preprocessing is not None else {}
-    low, high = ranges.get(name, (float(raw.min()), float(raw.max())))
-    return (low + high) / 2
+    pixels = "1 pixel" if step == 1 else f"{step} pixels"
+    note = f"a {size}x{size} patch in the mean color of the image, moved by {pixels}"
+    return replace(attribution_of(scores, logits, {name: (drops / covers).astype(np.float32)}, units), note=note)
 
 
 def _places(height: int, width: int, size: int, step: int) -> Iterator[tuple[int, int]]:

@@ -17,6 +17,8 @@ from netspec.spec.network_ends import output_heads
 
 COUNT = 10
 """Examples that are shown."""
+CLIP = 99
+"""The percentile of the absolute differences that has the strongest color."""
 
 
 def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
@@ -34,7 +36,9 @@ def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
         inputs = given_inputs(model, x).single[:COUNT].astype(np.float32)
         heading = f"{len(inputs)} inputs"
     outputs = next(iter(model.predictions(inputs).values()))
-    return pairs_svg(f"{model.name}: reconstructions of {heading}", inputs, outputs)
+    sizes = [size for row in model.layers if isinstance(size := row.shape.count, int)]
+    bottleneck = f" from {min(sizes)} numbers each" if sizes and min(sizes) < inputs[0].size else ""
+    return pairs_svg(f"{model.name}: reconstructions of {heading}{bottleneck}", inputs, outputs)
 
 
 def pairs_svg(title: str, inputs: Array, outputs: Array) -> str:
@@ -47,14 +51,16 @@ def pairs_svg(title: str, inputs: Array, outputs: Array) -> str:
     """
     pairs = [(np.asarray(a, np.float64), np.asarray(b, np.float64)) for a, b in zip(inputs, outputs, strict=True)]
     ends = float(min(a.min() for a, _ in pairs)), float(max(a.max() for a, _ in pairs))
+    end = float(np.percentile(np.abs([b - a for a, b in pairs]), CLIP))
     errors = [float(np.sqrt(((b - a) ** 2).mean())) for a, b in pairs]
     rows = [
         Row("input", [Tile(_image(a, ends)) for a, _ in pairs], limits=ends),
         Row("output", [Tile(_image(b, ends)) for _, b in pairs], limits=ends),
         Row(
-            "output - input, with the root mean squared error",
+            f"output - input, with the root mean squared error; the scale ends at the {CLIP}th percentile",
             [Tile(_plain(b - a), f"{error:.4f}") for (a, b), error in zip(pairs, errors, strict=True)],
             signed=True,
+            limits=(-end, end),
         ),
     ]
     return grid_svg(title, rows)

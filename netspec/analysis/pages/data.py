@@ -185,5 +185,5 @@ def _statistics_html(title: str, found: Sequence[Statistics], count: int, total:
         shown = [number_text(number) for number in numbers] or [""] * 4
         rows.append([one.name, *missing, *shown, Cell(html=drawn)])
     heads = ["", *(["missing"] if has_missing else []), "minimum", "mean", "std", "maximum", "distribution"]
-    of = f"{count:,} of the {total:,}" if count < total else f"the {total:,}"
+    of = f"a sample of {count:,} of the {total:,}" if count < total else f"the {total:,}"
     return f"<h3>{title}</h3>" + table_html(f"Numbers of {of} training examples, before normalization", heads, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.compiler.ir.layer_table import HEADINGS, NOTE, LayerTable
 from netspec.compiler.ir.printer import total_lines
@@ -25,9 +27,19 @@ def network_section(run: ReadRun) -> Section:
     body = (
         f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>'
         f"<h3>Layers</h3>{layers_html(table)}{paragraph(f'In total: {totals}.')}{paragraph(f'{NOTE}.', 'muted')}"
-        f"<h3>Spec</h3>{spec_html(run.record.text('spec.net'), 'spec')}"
+        f"<h3>Spec</h3>{_overrides_html(run)}{spec_html(run.record.text('spec.net'), 'spec')}"
     )
     return Section("network", "Network", body)
+
+
+def _overrides_html(run: ReadRun) -> str:
+    """The settings of the run that the text of the spec has otherwise."""
+    given = [f"-D {name}={value}" for name, value in run.spec.overrides.items()]
+    given += [f"--input {run.spec.input}"] if run.spec.input is not None else []
+    if not given:
+        return ""
+    shown = ", ".join(f"<code>{escape(text)}</code>" for text in given)
+    return f'<p class="notice">This run was trained with other settings than this text has: {shown}</p>'
 
 
 def layers_html(table: LayerTable) -> str:
@@ -37,4 +49,5 @@ def layers_html(table: LayerTable) -> str:
     for line in table.lines:
         cells = table.cells(line)
         rows.append([cells[0]] if line.is_heading else [cells[index] for index in shown])
-    return table_html("Layers, with what each gives", [HEADINGS[i] for i in shown], rows, left=2, is_code=True)
+    heads = ["receptive field" if HEADINGS[i] == "field" else HEADINGS[i] for i in shown]
+    return table_html("Layers, with what each gives", heads, rows, left=2, is_code=True)

@@ -34,6 +34,17 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Something that a spec expects, such as `test_accuracy >= 99%`: the name and the number that it is about, which is
+    None where it is not known."""
+
+    text: str
+    name: str
+    value: float | None
+    is_met: bool
+
+
+@dataclass(frozen=True)
 class ReadRun:
     """A run folder, with its row in a table of runs.
 
@@ -113,6 +124,21 @@ class ReadRun:
     def metrics(self) -> dict[str, float]:
         """The metrics of the best weights that are single numbers, without those that repeat the loss."""
         return numbers_of(self.info.metrics)
+
+    @property
+    def expectations(self) -> list[Expected]:
+        """What the spec of a finished run expects; what is known before the training was checked then."""
+        if self.info.state != "finished":
+            return []
+        found = []
+        for text in self.meaning.expect:
+            name = text.partition(" ")[0].removeprefix("train_")
+            measured = next((e for e in self.compilation.measured if [e.name, e.operator] == text.split()[:2]), None)
+            known = self.info.metrics if measured is not None else {"params": self.info.parameters}
+            value = known.get(name)
+            is_met = measured is None or (value is not None and measured.check(value, "") is None)
+            found.append(Expected(text, name, value, is_met))
+        return found
 
     @property
     def main_metric(self) -> str | None:

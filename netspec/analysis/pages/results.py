@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.summary import SPLITS, words_of
 from netspec.report.metric_text import metric_text
-from netspec.report.page.elements import paragraph, table_html
+from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
 
 
@@ -34,15 +34,9 @@ def _text(name: str, value: float | None) -> str:
 
 
 def _expectations_html(run: ReadRun) -> str:
-    """Whether a finished run meets what its spec expects; what is known before the training was checked then."""
-    if not run.meaning.expect or run.info.state != "finished":
-        return ""
-    rows = []
-    for text in run.meaning.expect:
-        expected = next((e for e in run.compilation.measured if [e.name, e.operator] == text.split()[:2]), None)
-        value = None if expected is None else run.info.metrics.get(expected.name.removeprefix("train_"))
-        is_met = expected is None or (value is not None and expected.check(value, "") is None)
-        name = text.partition(" ")[0].removeprefix("train_")
-        rows.append([text, _text(name, value), "met" if is_met else "not met"])
-    heads = ["expectation", "value", ""]
-    return table_html("What the spec expects", heads, rows, is_code=True)
+    """Whether a finished run meets what its spec expects."""
+    rows: list[list[str | Cell]] = [
+        [one.text, _text(one.name, one.value), "met" if one.is_met else Cell(html='<span class="unmet">not met</span>')]
+        for one in run.expectations
+    ]
+    return table_html("What the spec expects", ["expectation", "value", "result"], rows, is_code=True) if rows else ""

@@ -31,6 +31,9 @@ def summary_body(run: ReadRun) -> str:
     if run.info.state == "broken":
         state += f": {run.info.reason}."
     notice = paragraph(state, "notice") if state else ""
+    if unmet := [one for one in run.expectations if not one.is_met]:
+        texts = (f"{e.text} (it is {metric_text(e.name, e.value)})" if e.value is not None else e.text for e in unmet)
+        notice += paragraph(f"Expectations not met: {', '.join(texts)}.", "notice unmet")
     return tiles_html(dict(_numbers(run))) + paragraph(" ".join(_sentences(run))) + notice
 
 

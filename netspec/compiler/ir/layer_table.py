@@ -24,7 +24,7 @@ OPTIONAL = ("field", "memory", "share", "MACs")
 MIN_LAYER = 24
 BAR = 5
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-NOTE = "MACs: multiply-adds per example; memory: of the output; field: what a position sees of the input"
+NOTE = "MACs: multiply-adds per example; memory: of the output; field: the receptive field in the input"
 
 
 class Line(Frozen):

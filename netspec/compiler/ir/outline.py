@@ -54,10 +54,16 @@ class Box:
     last: str = ""
     copies: tuple[str, ...] = ()
     is_shared_again: bool = False
+    is_used_again: bool = False
+    """Whether a later box has its weights."""
+    total_count: int = 1
+    """How many copies there are in all: `count`, times those of the blocks around."""
     fraction: float = 0.0
     """The fraction of the network's parameters that it has, with all copies."""
     mark: str = ""
     """`added`, `removed` or `changed`, in a drawing of differences."""
+    other_words: tuple[str, ...] = ()
+    """The words of its title that the same box of the other network does not have."""
 
     @property
     def is_shared(self) -> bool:
@@ -107,16 +113,20 @@ def outline_of(network: Graph) -> Plan:
         reads = (network.shape_of(output.edge),)
         box = Box(key=f"{name} (output)", title=name, kind="output", name=name, reads=reads)
         plan.plan.wires.append(Wire(edge[0], plan.plan.add(box), edge[1]))
-    _set_fractions(plan.plan, 1 / max(1, total_cost(network).parameters))
+    again = {box.key for box in plan.plan.all_boxes() if box.is_shared}
+    for box in plan.plan.all_boxes():
+        box.is_used_again = box.key in again and not box.is_shared
+    _count_copies(plan.plan, 1, max(1, total_cost(network).parameters))
     return plan.plan
 
 
-def _set_fractions(plan: Plan, one: float) -> None:
-    """Sets the fractions of all boxes; `one` is that of one parameter, with all copies of the blocks around."""
+def _count_copies(plan: Plan, around: int, parameters: int) -> None:
+    """Sets the copies and fractions of all boxes; `around` is the number of copies of the blocks around."""
     for box in plan.boxes:
-        box.fraction = box.counts.parameters * box.count * one
+        box.total_count = box.count * around
+        box.fraction = box.counts.parameters * box.total_count / parameters
         if box.inside is not None:
-            _set_fractions(box.inside, box.count * one)
+            _count_copies(box.inside, box.total_count, parameters)
 
 
 def opened(plan: Plan, levels: int | None) -> Callable[[Box], bool]:

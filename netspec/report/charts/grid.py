@@ -24,6 +24,7 @@ pillow = lazy("PIL.Image")
 GAP = 10.0
 LINE = 16.0
 MAX_WIDTH = 900.0
+BAR_WIDTH, BAR_HEIGHT = 160.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Row:
-    """Images with a heading; they are broken into lines where they are many. With `signed`, zero is white, positive
-    numbers are orange and negative ones blue; otherwise the smallest number is black and the largest one white, or
-    those of `limits`. All images of a row have the same scale."""
+    """Images with a heading; they are broken into lines where they are many. With `signed`, zero has the color of the
+    page, positive numbers are orange and negative ones blue; otherwise the smallest number is black and the largest one
+    white, or those of `limits`. All images of a row have the same scale."""
 
     heading: str
     tiles: Sequence[Tile]
@@ -57,11 +58,15 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         body += text_svg(heading, MARGIN, y + LINE, SMALL_SIZE, "shape")
         right = max(right, text_width(heading, SMALL_SIZE))
         y += LINE + 8
+        if row.signed and scale is not None:
+            body += _bar(scale[1], max(float(np.abs(tile.pixels).max()) for tile in row.tiles) > scale[1], MARGIN, y)
+            right = max(right, BAR_WIDTH + 20)
+            y += BAR_HEIGHT + LINE + 6
         sizes = [_size(tile, row.side) for tile in row.tiles]
         width = max([size[0] for size in sizes] + [text_width(tile.caption, SMALL_SIZE) for tile in row.tiles])
         height = max(size[1] for size in sizes)
         has_captions = any(tile.caption for tile in row.tiles)
-        columns = max(1, int((MAX_WIDTH + GAP) // (width + GAP)))
+        columns = _columns(len(row.tiles), int((MAX_WIDTH + GAP) // (width + GAP)))
         for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
             x = MARGIN + (number % columns) * (width + GAP)
             top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
@@ -74,6 +79,12 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
     return document(title, body, full_width(title, right + 2 * MARGIN), y + MARGIN - GAP)
 
 
+def _columns(count: int, limit: int) -> int:
+    """How many of some images are in a line: in as few lines as possible, which are equally long if they can be."""
+    lines = ceil(count / max(1, limit))
+    return ceil(count / lines)
+
+
 def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:
     """The numbers that are drawn darkest and brightest, and these in words; none of colors."""
     numbers = [tile.pixels for tile in row.tiles if tile.pixels.ndim == 2]
@@ -82,7 +93,7 @@ def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:
     low, high = row.limits or (min(float(part.min()) for part in numbers), max(float(part.max()) for part in numbers))
     if row.signed:
         end = max(abs(low), abs(high)) or 1.0
-        return (-end, end), f"(blue {-end:.3g}, white 0, orange {end:.3g})"
+        return (-end, end), ""
     return (low, high if high > low else low + 1), f"(black {low:.3g}, white {high:.3g})"
 
 
@@ -110,13 +121,22 @@ def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float
 
 
 def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
-    """Numbers as 8-bit colors, or as gray where none is negative by its scale."""
+    """Numbers as 8-bit colors with an alpha channel, or as gray where none is negative by its scale."""
     low, high = scale
-    part = np.clip((pixels - low) / (high - low), 0, 1)
     if low != -high:
-        return np.round(255 * part).astype(np.uint8)
-    low_color, high_color = (np.array(rgb(name), float) for name in ("conv", "dense"))
-    amount = (2 * np.abs(part - 0.5))[..., None]
-    color = np.where((part < 0.5)[..., None], low_color, high_color)
-    colors: Array = np.round(255 + amount * (color - 255)).astype(np.uint8)
-    return colors
+        return np.round(255 * np.clip((pixels - low) / (high - low), 0, 1)).astype(np.uint8)
+    ends = [np.array(rgb(name)) for name in ("conv", "dense")]
+    alpha = np.round(255 * np.clip(np.abs(pixels) / high, 0, 1))[..., None]
+    return np.concatenate([np.where((pixels < 0)[..., None], *ends), alpha], axis=-1).astype(np.uint8)
+
+
+def _bar(end: float, is_clipped: bool, x: float, y: float) -> str:
+    """The colors of signed numbers, with the ends and zero below; with `is_clipped` there are numbers beyond."""
+    body = image_svg("scale", _colors(np.linspace(-end, end, 129)[None], (-end, end)), x, y, (BAR_WIDTH, BAR_HEIGHT))
+    signs = ("≤ ", "", "≥ ") if is_clipped else ("", "", "")
+    texts = [f"{sign}{number:.3g}" for sign, number in zip(signs, (-end, 0.0, end), strict=True)]
+    for text, part in zip(texts, (0.0, 0.5, 1.0), strict=True):
+        at = x + part * (BAR_WIDTH - text_width(text, SMALL_SIZE))
+        body += text_svg(text, at, y + BAR_HEIGHT + 12, SMALL_SIZE, "shape")
+    middle = f"M{x + BAR_WIDTH / 2:g} {y + BAR_HEIGHT:g}v3"
+    return body + f'<path class="ray" d="{middle}"/>'

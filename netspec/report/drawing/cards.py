@@ -56,14 +56,17 @@ def card_of(box: Box) -> Card:
     if box.is_port:
         return Card((), "", 0.0, 0.0, has_glyph=False)
     has_glyph = box.shape is not None and box.kind not in ("merge", "output")
-    title = tuple(wrapped_code(box.title, MAX_TITLE, "  "))
+    title = wrapped_code(box.title, MAX_TITLE, "  ")
+    if box.count > 1:
+        title[-1] += f" × {box.count}"
     note = note_of(box)
     widths = [text_width(line, TITLE_SIZE) for line in title] + [text_width(note, SMALL_SIZE)]
+    widths += [BAR_LENGTH] if box.fraction else []
     width = max(widths) + 2 * PADDING + (GLYPH if has_glyph else STRIPE)
     lines = text_height(len(title), note, box)
     height = max(lines + 10.0, 36.0 if has_glyph else 26.0)
     stack = STACK if box.count > 1 or box.inside is not None else 0.0
-    return Card(title, note, round(width), round(height + stack), has_glyph, stack)
+    return Card(tuple(title), note, round(width), round(height + stack), has_glyph, stack)
 
 
 def text_height(lines: int, note: str, box: Box) -> float:
@@ -72,14 +75,15 @@ def text_height(lines: int, note: str, box: Box) -> float:
 
 
 def note_of(box: Box) -> str:
-    """The line below the title: the number of weights, and how many copies there are."""
-    parts = [f"× {box.count}"] if box.count > 1 else []
+    """The line below the title: the name, and the number of weights, of copies as a product, as the bar is of all."""
+    parts = []
     if box.is_named:
         parts.append(box.name if len(box.name) <= MAX_NAME else f"{box.name[: MAX_NAME - 1]}…")
     if box.is_shared:
         parts.append("shared")
     if box.counts.parameters:
-        parts.append(f"{number_text(box.counts.parameters)} params" + (" each" if box.count > 1 else ""))
+        times = f"{box.total_count} × " if box.total_count > 1 else ""
+        parts.append(f"{times}{number_text(box.counts.parameters)} params")
     return "  ".join(parts)
 
 
@@ -96,12 +100,12 @@ def details_of(box: Box) -> tuple[str, ...]:
     lines += [f"{flow} -> {box.shape}" if flow and box.shape is not None else flow or str(box.shape)]
     if box.layer is not None and (formula := word_page(type(box.layer)).facts.get("Formula")):
         lines.append(formula)
-    each = " each" if box.count > 1 else ""
+    each, copies = (" each", f", all {box.total_count} copies together") if box.total_count > 1 else ("", "")
     if box.is_shared:
         lines.append("shares its weights with the one above")
     elif box.counts.parameters:
         lines.append(f"{number_text(box.counts.parameters)} parameters{each}{_sum_text(box)}")
-        lines.append(f"{_percent(box.fraction)} of the parameters of the network")
+        lines.append(f"{_percent(box.fraction)} of the parameters of the network{copies}")
     if box.counts.state:
         lines.append(f"{number_text(box.counts.state)} numbers of state{each}")
     if box.counts.macs != 0:

@@ -66,7 +66,7 @@ def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> Non
     style, given = _style(element, kind), element.attrib
     if element.tag.endswith("image"):
         x, y, width, height = (float(given[key]) for key in ("x", "y", "width", "height"))
-        pixels = pillow.open(BytesIO(base64.b64decode(given["href"].partition(",")[2]))).convert("RGB")
+        pixels = pillow.open(BytesIO(base64.b64decode(given["href"].partition(",")[2]))).convert("RGBA")
         limits = axes.get_xlim(), axes.get_ylim()
         axes.imshow(pixels, extent=(x, x + width, y + height, y), interpolation="nearest", aspect="auto", zorder=order)
         axes.set(xlim=limits[0], ylim=limits[1])

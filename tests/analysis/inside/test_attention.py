@@ -52,7 +52,10 @@ def test_padding_has_no_weight(torch: Any) -> None:
     np.testing.assert_allclose(found.values, wanted, rtol=1e-5, atol=1e-6)
     assert found.values[:, :, 4:].max() == 0
     title = netspec.look(model).attention(ids).svg
-    assert "4 of 7 steps, without padding" in title and title.count("<image") == 3
+    assert "of 4 steps, without 3 of padding" in title and title.count("<image") == 3 + 1  # and the scale
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", title)
+    numbers = [float(text) for text in texts if re.fullmatch(r"\d\.\d\d", text)]
+    np.testing.assert_allclose(numbers, wanted[:, :4, :4].ravel(), atol=0.006)
 
 
 def test_a_head_of_keys_is_shared_by_heads_of_queries() -> None:
@@ -71,7 +74,10 @@ def test_tokens_are_written_beside_the_weights() -> None:
     model.preprocessing = Preprocessing(encoder=TextEncoder("char", 8, ("?", "a", "b", " ", "\n")))
     svg = netspec.look(model).attention("ab a").svg
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-    assert [text for text in texts if len(text) == 1] == 2 * 2 * ["a", "b", "␣", "a"]  # of two heads, both sides
+    hatches = svg.count('class="ray" d="M') - 3  # without the edges of both heads and the scale
+    assert hatches == 2 * 6  # the cells above the diagonals
+    # of two heads, both sides
+    assert [text for text in texts if text in ("a", "b", "␣")] == 2 * 2 * ["a", "b", "␣", "a"]
     with pytest.raises(ValueError, match=r"no `atention` among the attention layers: did you mean `attention`\?"):
         netspec.look(model).attention("ab", "atention")
     with pytest.raises(ValueError, match="no attention layers"):

@@ -12,7 +12,7 @@ import netspec
 from netspec.analysis.inside.attribution import grad_cam, integrated_gradients
 from netspec.cli.main import run
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.report.charts.inside.heat import RAMPS, over
+from netspec.report.charts.inside.heat import heat_colors, outline
 from tests.analysis.test_look import headings, pixels
 
 SPEC = """\
@@ -28,30 +28,46 @@ def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(netspec.train(SPEC, runs=tmp_path_factory.mktemp("runs"), verbose=0).run)
 
 
-def test_colors_become_darker_and_grays_are_those_of_the_image() -> None:
-    image = np.array([[0, 128, 255]] * 2, np.uint8)
+def test_zero_is_the_page_and_colors_become_stronger_on_light_and_dark() -> None:
     for tone in ("positive", "negative"):
-        colors = over(image, np.zeros((2, 3)), 2.0, tone).astype(int)
-        assert (np.ptp(colors, axis=-1) == 0).all() and (np.diff(colors[0, :, 0]) > 0).all() and colors.min() > 180
-        ramp = over(np.full((1, 50), 255, np.uint8), np.linspace(0, 2, 50)[None], 2.0, tone)
-        assert (np.diff(ramp[0] @ [0.2126, 0.7152, 0.0722]) < 0).all()
-        assert tuple(ramp[0, -1]) == RAMPS[tone][-1]
+        ramp = heat_colors(np.linspace(0, 2, 50)[None], 2.0, tone)[0].astype(float)
+        assert ramp[0, 3] == 0 and ramp[-1, 3] == 255
+        for page, sign in ((255, -1), (20, 1)):
+            shown = page + ramp[:, 3:] / 255 * (ramp[:, :3] - page)
+            assert (sign * np.diff(shown @ [0.2126, 0.7152, 0.0722]) > 0).all()
+
+
+def test_the_colors_of_a_map_are_those_of_its_bar(convolutions: netspec.Model) -> None:
+    x = np.random.default_rng(5).random((1, 8, 6, 2)).astype(np.float32)
+    images = pixels(netspec.look(convolutions).integrated_gradients(x, 1), "RGBA")
+    maps = [image for image in images if image.shape[:2] == (8, 6)][1:]
+    bars = [image for image in images if image.shape[0] == 1]
+    assert len(maps) == len(bars) == 2
+    for colors, bar in zip(maps, bars, strict=True):
+        assert bar[..., 3].min() == 0 and bar[..., 3].max() == colors[..., 3].max()
+        assert {tuple(color) for color in colors.reshape(-1, 4)[:, :3]} == {tuple(bar[0, 0, :3])}
+
+
+def test_the_outline_is_between_bright_and_dark_pixels() -> None:
+    image = np.array([[0, 0, 0], [0, 255, 0], [0, 0, 0]], np.uint8)
+    path = outline(image, 10, 20, (30.0, 30.0))
+    assert sorted(path.split("M")[1:]) == ["20.0 30.0h10.0", "20.0 30.0v10.0", "20.0 40.0h10.0", "30.0 30.0v10.0"]
 
 
 def test_the_darkest_pixels_are_the_largest_numbers(convolutions: netspec.Model) -> None:
     x = np.random.default_rng(5).random((2, 8, 6, 2)).astype(np.float32)
     look = netspec.look(convolutions)
     cam = grad_cam(convolutions, x, 1)
-    shown = [image for image in pixels(look.grad_cam(x, 1)) if image.shape[:2] == (8, 6)]
+    shown = [image for image in pixels(look.grad_cam(x, 1), "RGBA") if image.shape[:2] == (8, 6)]
     assert len(shown) == 4  # two examples, each with its map beside it
     for colors, values in zip(shown[1::2], cam, strict=True):
         if values.max() > 0:
-            assert tuple(colors[np.unravel_index(values.argmax(), values.shape)]) == RAMPS["positive"][-1]
+            assert colors[np.unravel_index(values.argmax(), values.shape)][3] == 255
     picture = look.integrated_gradients(x[:1], 1)
     values = integrated_gradients(convolutions, x[:1], 1)[0].sum(axis=-1)
-    against = [image for image in pixels(picture) if image.shape[:2] == (8, 6)][2]
-    assert (against[values > 0].max(axis=-1) - against[values > 0].min(axis=-1) <= 0).all()  # gray
-    assert any(f"sum {values.sum():.3g}"[:8] in text for text in headings(picture))
+    against = [image for image in pixels(picture, "RGBA") if image.shape[:2] == (8, 6)][2]
+    assert (against[values > 0][:, 3] == 0).all()
+    assert any(f"sum = {values.sum():.3g}"[:10] in text for text in headings(picture))
 
 
 def test_columns_of_a_table_have_bars() -> None:

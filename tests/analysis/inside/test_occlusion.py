@@ -29,7 +29,7 @@ def test_drops_are_means_over_the_patches_that_cover_a_pixel(model: netspec.Mode
     for top in (0, 1):  # 3x3 patches, which move by 2: the last ones end at the edges
         for left in (0, 2, 3):
             hidden = image.copy()
-            hidden[top : top + 3, left : left + 3] = 0.25
+            hidden[top : top + 3, left : left + 3] = image.mean()
             drops[top : top + 3, left : left + 3] += probability(model, image, 2) - probability(model, hidden, 2)
             covers[top : top + 3, left : left + 3] += 1
     found = occlusion(model, image, 2, size=3, step=2)

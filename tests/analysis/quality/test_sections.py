@@ -163,3 +163,15 @@ def test_without_a_test_split_the_validation_split_is_shown(homes: Path, monkeyp
         of = evaluated(homes)
         assert (of.split if of is not None else None) == split
     assert quality_sections(homes) == []
+
+
+def test_colors_of_mistakes_are_relative_to_the_most_frequent_one(digits: Path) -> None:
+    body = by_key(quality_sections(digits))["mistakes"]
+    cells = re.findall(r'<td class="(right|wrong) s(\d)"[^>]*>(?:<button[^>]*>)?([\d,]+)<', body)
+    matrix = np.array(netspec.evaluate(digits)["test_confusion_matrix"])
+    fractions = matrix / matrix.sum(axis=1, keepdims=True)
+    wrong = fractions * (1 - np.eye(10))
+    for kind, found in (("right", np.diag(fractions)), ("wrong", wrong / wrong.max())):
+        levels = [int(level) for name, level, _ in cells if name == kind]
+        assert levels == np.ceil(8 * found[found > 0].round(9)).astype(int).tolist()
+    assert "No group" not in body and f"{100 * wrong.max():.2g}%" in body

@@ -95,7 +95,8 @@ def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | No
     some = f"the {len(ranked)} most important of {len(columns)} columns; " if len(ranked) < len(columns) else ""
     text = (
         f"Each column is permuted {REPEATS} times ({some}the lines are ± 1 standard deviation): "
-        "what becomes worse without it. Of columns that say the same, each may seem to matter little."
+        "how much worse the predictions become. Columns that are correlated can stand in for each other, so that "
+        "none of them may seem important."
     )
     return heading("Importance of the columns") + paragraph(text) + f'<div class="scroll">{chart}</div>'
 
@@ -129,13 +130,16 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
         return ""
     shown = sorted(found, key=lambda one: -one[0])[:MAX_GROUPED]
     rows: list[list[str | Cell]] = []
+    has_worse = False
     for _, name, groups in shown:
         for group in groups:
             interval = f"{value_text(metric, group.low)} to {value_text(metric, group.high)}"
             is_worse = group.high < whole if metric == "accuracy" else group.low > whole
+            has_worse |= is_worse
             value = Cell(value_text(metric, group.value), is_bold=is_worse)
             rows.append([f"{name}: {group.name}", f"{group.count:,}", value, interval])
-    text = f"All rows together: {value_text(metric, whole)}. Groups that are clearly worse are bold."
+    text = f"All rows together: {value_text(metric, whole)}. "
+    text += "Groups whose interval is on the worse side of it are bold." if has_worse else "No group is clearly worse."
     if len(shown) < len(found):
         text += f" Shown are the {len(shown)} of {len(found)} columns whose groups differ most."
     caption = "Groups by the values of a column, of numbers by their quartiles"

@@ -39,16 +39,22 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
     names = outcome.names
     is_tall = len(names) > FEW and max(map(len, names)) > MAX_HEAD
     heads = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in names)
+    fractions = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    worst = float(np.where(np.eye(len(matrix), dtype=bool), 0, fractions).max())
     rows, panels = "", ""
     for i, name in enumerate(names):
         cells = ""
         for j, count in enumerate(matrix[i].tolist()):
             anchor = f"{key}-{i}-{j}"
-            cells += _cell(count, matrix[i].sum(), i == j, (name, names[j]), anchor if chosen.get((i, j)) else "")
+            part = fractions[i, j] / (1.0 if i == j else worst or 1.0)
+            cells += _cell(count, part, i == j, (name, names[j]), anchor if chosen.get((i, j)) else "")
             if chosen.get((i, j)):
                 panels += _panel(chosen[i, j], count, (name, names[j]), anchor, outcome, shown, probabilities)
-        rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    text = "The darker a cell, the larger is its fraction of the row. Press a count to see examples of it."
+        side = f'<th scope="rowgroup" rowspan="{len(names)}" class="side"><span>true</span></th>' if i == 0 else ""
+        rows += f'<tr>{side}<th scope="row">{escape(name)}</th>{cells}</tr>'
+    text = "The stronger the color, the larger is the fraction of the row: blue, of 100%"
+    text += f"; orange, mistakes, of the largest one, {100 * worst:.2g}%. " if worst else ". "
+    text += "Press a colored count to see examples of it."
     kind = "matrix tall" if is_tall else "matrix"
     return (
         heading("Confusion matrix")
@@ -56,14 +62,15 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
         + (
             '<div class="confusion"><div class="scroll" role="group" aria-label="confusion matrix">'
             f'<table class="{kind}"><caption>True classes in rows, predicted ones in columns</caption>'
-            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<thead><tr><td colspan="2"></td><th scope="colgroup" colspan="{len(names)}">predicted</th></tr>'
+            f'<tr><td colspan="2"></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
             f'<div class="cells" aria-live="polite">{panels}</div></div>'
         )
     )
 
 
-def _cell(count: int, total: int, is_right: bool, names: tuple[str, str], anchor: str) -> str:
-    shade = math.ceil(SHADES * math.cbrt(count / total)) if count else 0
+def _cell(count: int, part: float, is_right: bool, names: tuple[str, str], anchor: str) -> str:
+    shade = math.ceil(SHADES * part - 1e-9)
     kind = f"{'right' if is_right else 'wrong'} s{shade}" if count else "zero"
     if not anchor:
         return f'<td class="{kind}">{count:,}</td>'

@@ -38,7 +38,8 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     title = "The wrong predictions that are most certain"
     what = "pixels of an image, beside it," if shown.of.examples.kind == "images" else "tokens"
     about = (
-        f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most."
+        f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most: "
+        "the stronger the color, the larger the derivative; the strongest color is the largest one of each example."
     )
     note = paragraph(about) if found else ""
     return heading("Worst mistakes") + note + shown.html(title, outcome, remarks)

@@ -31,12 +31,12 @@ def errors_html(outcome: Outcome) -> str:
         true, guess = outcome.expected[:, column], outcome.predicted[:, column]
         charts = side_by_side(_charts(name, true, guess, limit))
         parts.append(heading(name) + charts if len(outcome.names) > 1 else charts)
-    head = ["", *(f"{100 * q:.0f}%" for q in QUANTILES[:-1]), "largest"]
+    head = ["", *(f"{100 * q:.0f}% of them" for q in QUANTILES[:-1]), "all"]
     rows = []
     for column, name in enumerate(outcome.names):
         sizes = np.quantile(np.abs(outcome.predicted[:, column] - outcome.expected[:, column]), QUANTILES)
         rows.append([name, *(number_text(float(size)) for size in sizes)])
-    caption = "Absolute errors: as many of the predictions are at most so far from the truth"
+    caption = "Percentiles of the absolute error: the largest one of a part of the predictions"
     return "".join(parts) + table_html(caption, head, rows)
 
 

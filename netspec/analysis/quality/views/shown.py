@@ -13,7 +13,7 @@ from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import token_text
 from netspec.analysis.quality.views.thumbnails import Thumbnails
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.inside.heat import over
+from netspec.report.charts.inside.heat import heat_colors
 from netspec.report.page.elements import Cell, table_html
 
 MAX_COLUMNS = 5
@@ -63,8 +63,8 @@ class Shown:
             where = "" if outcome.position is None else f", position {outcome.position[one.prediction]}"
             shown = self.thumbnails.example(number, f"{name}{where}")
             if one.heat is not None:
-                heat = over(self.of.examples.image(number), one.heat, 1.0, "positive")
-                shown = f'<div class="pair">{shown}{self.thumbnails.other(heat, "saliency")}</div>'
+                heat = heat_colors(one.heat, 1.0, "positive")
+                shown = f'<div class="pair">{shown}{self.thumbnails.heat(heat, "saliency")}</div>'
             items.append(f'<li title="{escape(name)}">{shown}<span>{escape(one.text)}</span></li>')
         return f'<ul class="thumbs">{"".join(items)}</ul>'
 

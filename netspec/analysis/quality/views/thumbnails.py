@@ -41,9 +41,15 @@ class Thumbnails:
         self.images.append(image)
         return self._html(len(self.images) - 1, label)
 
-    def _html(self, place: int, label: str) -> str:
+    def heat(self, colors: Array, label: str) -> str:
+        """A heat map of the size of an example, with an alpha channel; on white, which is dark on dark pages."""
+        part = colors[..., 3:] / 255
+        self.images.append(np.round(255 + part * (colors[..., :3].astype(float) - 255)).astype(np.uint8))
+        return self._html(len(self.images) - 1, label, "thumb heat")
+
+    def _html(self, place: int, label: str, kind: str = "thumb") -> str:
         row, column = divmod(place, COLUMNS)
-        return f'<span class="thumb" role="img" aria-label="{escape(label)}" style="--x:{column};--y:{row}"></span>'
+        return f'<span class="{kind}" role="img" aria-label="{escape(label)}" style="--x:{column};--y:{row}"></span>'
 
     def around(self, body: str) -> str:
         """The section, with the picture that its elements show."""

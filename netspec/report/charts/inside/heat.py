@@ -1,7 +1,8 @@
 """Heat maps: numbers over an image, over the tokens of a text, or beside the columns of a table.
 
-Colors become darker with the number, so that they read in gray; what speaks for something and what speaks against it
-are shown apart, in colors that people with any color vision tell apart.
+Colors become stronger with the number, from the color of the page on, so that they read in gray, on light and on dark
+pages; what speaks for something and what speaks against it are shown apart, in colors that people with any color vision
+tell apart.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from netspec.language.lazy import np
@@ -17,6 +19,7 @@ from netspec.report.charts.grid import image_svg
 from netspec.report.charts.key import COLORS, full_width, head_svg
 from netspec.report.drawing.cards import SMALL_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
+from netspec.report.drawing.theme import rgb
 from netspec.report.text import number_text
 
 if TYPE_CHECKING:
@@ -24,15 +27,10 @@ if TYPE_CHECKING:
 
 Tone = Literal["positive", "negative"]
 
-RAMPS: dict[Tone, tuple[tuple[int, int, int], ...]] = {
-    "positive": ((240, 180, 120), (213, 94, 0), (70, 24, 0)),
-    "negative": ((140, 190, 225), (0, 114, 178), (0, 32, 58)),
-}
-"""From a small number to the largest one; the colors in the middle are those of theme.py."""
 KINDS: dict[Tone, str] = {"positive": "dense", "negative": "conv"}
-"""The same as classes of elements."""
-PALE = 0.74
-"""How bright the darkest gray of the image below a heat map is."""
+"""The colors, by their names in theme.py."""
+MAX_OUTLINE = 64
+"""The outline of a larger image is that of each second, third, … pixel."""
 SIDE, GAP, LINE = 196.0, 22.0, 16.0
 MAX_BARS = 30
 TOKEN_SIZE, TOKEN_LINE, TEXT_WIDTH = 12.5, 26.0, 720.0
@@ -49,15 +47,18 @@ class Panel:
     caption: str
     values: Array
     tone: Tone = "positive"
+    unit: str = ""
 
 
 @dataclass(frozen=True)
 class ImageHeat:
-    """An image (8-bit grays, or colors of shape (height, width, 3)) with panels beside it, all on one scale."""
+    """An image (8-bit grays, or colors of shape (height, width, 3)) with panels beside it, all on one scale, over which
+    its outline is drawn."""
 
     heading: str
     image: Array
     panels: Sequence[Panel]
+    has_outline: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,39 +116,55 @@ def _image(block: ImageHeat, x: float, y: float) -> tuple[str, float, float]:
     size = SIDE * width / max(height, width), SIDE * height / max(height, width)
     end = max((float(panel.values.max()) for panel in block.panels), default=0.0)
     captions = ["input", *(panel.caption for panel in block.panels)]
-    step = max(size[0], *(text_width(text, SMALL_SIZE) for text in captions)) + GAP
+    bar = max([size[0], *(text_width(scale_text(panel), SMALL_SIZE) for panel in block.panels)])
+    step = max(bar, *(text_width(text, SMALL_SIZE) for text in captions)) + GAP
     body = text_svg("input", x, y + 8, SMALL_SIZE, "shape") + image_svg("input", block.image, x, y + LINE, size)
     for number, panel in enumerate(block.panels, 1):
         left = x + number * step
         body += text_svg(panel.caption, left, y + 8, SMALL_SIZE, "shape")
-        body += image_svg(panel.caption, over(block.image, panel.values, end, panel.tone), left, y + LINE, size)
-        body += _scale(end, panel.tone, left, y + LINE + size[1] + 8, size[0])
+        body += image_svg(panel.caption, heat_colors(panel.values, end, panel.tone), left, y + LINE, size)
+        if block.has_outline:
+            body += f'<path class="ray" d="{outline(block.image, left, y + LINE, size)}"/>'
+        body += scale_svg(panel, end, left, y + LINE + size[1] + 8, bar)
     return body, step * len(captions) - GAP, LINE + size[1] + 8 + 10 + LINE
 
 
-def over(image: Array, values: Array, end: float, tone: Tone) -> Array:
-    """A pale gray image with the colors of numbers from 0 to `end` over it, as 8-bit colors."""
-    gray = np.asarray(image, float)
-    gray = gray.mean(axis=-1) if gray.ndim == 3 else gray
-    pale = 255 * (PALE + (1 - PALE) * gray / 255)
-    amount = np.clip(values / (end or 1.0), 0, 1)[..., None]
-    cover = np.sqrt(amount)  # small numbers show
-    colors: Array = np.round((1 - cover) * pale[..., None] + cover * _ramp(amount[..., 0], tone)).astype(np.uint8)
+def heat_colors(values: Array, end: float, tone: Tone) -> Array:
+    """Numbers from 0 to `end` as 8-bit colors with an alpha channel: 0 is transparent, and `end` opaque."""
+    colors = np.empty((*values.shape, 4), np.uint8)
+    colors[..., :3] = rgb(KINDS[tone])
+    colors[..., 3] = np.round(255 * np.clip(values / (end or 1.0), 0, 1))
     return colors
 
 
-def _ramp(amount: Array, tone: Tone) -> Array:
-    stops = np.array(RAMPS[tone], float)
-    where = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(amount, where, stops[:, channel]) for channel in range(3)], axis=-1)
+def outline(image: Array, x: float, y: float, size: tuple[float, float]) -> str:
+    """The path between the bright and the dark pixels of an image, along the edges of pixels."""
+    gray = np.asarray(image, float)
+    gray = gray.mean(axis=-1) if gray.ndim == 3 else gray
+    stride = ceil(max(gray.shape) / MAX_OUTLINE)
+    gray = gray[::stride, ::stride]
+    is_bright = gray > (gray.min() + gray.max()) / 2
+    across, down = size[0] / is_bright.shape[1], size[1] / is_bright.shape[0]
+    below, beside = np.argwhere(is_bright[:-1] != is_bright[1:]), np.argwhere(is_bright[:, :-1] != is_bright[:, 1:])
+    lines = [f"M{x + column * across:.1f} {y + (row + 1) * down:.1f}h{across:.1f}" for row, column in below]
+    return "".join(
+        [*lines, *(f"M{x + (column + 1) * across:.1f} {y + row * down:.1f}v{down:.1f}" for row, column in beside)]
+    )
 
 
-def _scale(end: float, tone: Tone, x: float, y: float, width: float) -> str:
-    """The colors from 0 to `end` over white, with both numbers."""
-    colors = over(np.full((1, 64), 255, np.uint8), np.linspace(0, 1, 64)[None], 1.0, tone)
-    text = number_text(end, 3)
+def scale_text(panel: Panel) -> str:
+    """What is below a scale."""
+    return f"0  {panel.unit}  {number_text(float(panel.values.max()), 3)}"
+
+
+def scale_svg(panel: Panel, end: float, x: float, y: float, width: float) -> str:
+    """The colors from 0 to the largest number of a panel, with both numbers and the unit between them."""
+    largest = float(panel.values.max())
+    text = number_text(largest, 3)
+    colors = heat_colors(np.linspace(0, largest, 64)[None], end, panel.tone)
     body = image_svg(f"0 to {text}", colors, x, y, (width, 8))
-    body += text_svg("0", x, y + 21, SMALL_SIZE, "shape")
+    middle = (text_width("0", SMALL_SIZE) + width - text_width(f"{text}{panel.unit}", SMALL_SIZE)) / 2
+    body += text_svg("0", x, y + 21, SMALL_SIZE, "shape") + text_svg(panel.unit, x + middle, y + 21, SMALL_SIZE, "note")
     return body + text_svg(text, x + width - text_width(text, SMALL_SIZE), y + 21, SMALL_SIZE, "shape")
 
 

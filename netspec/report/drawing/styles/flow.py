@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from math import ceil
 
+from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, opened, outline_of
+from netspec.compiler.ir.printer import count as number_text
 from netspec.report.drawing.cards import (
     BAR_HEIGHT,
     BAR_LENGTH,
@@ -30,6 +32,8 @@ from netspec.report.drawing.theme import style_sheet
 
 MARGIN = 16.0
 HEAD = 4.0
+HEADING = 38.0
+"""The room of the name of a network and its number of parameters."""
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -42,9 +46,20 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     """
     plan = outline_of(network)
     placed = arrange(layout_of(plan), opened(plan, levels))
-    width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN
-    body = "".join(plan_svg(placed, MARGIN - placed.left, MARGIN, largest_side(plan.shapes())))
-    return document(network.name, body, width, height)
+    heading, room = heading_svg(network)
+    width, height = placed.right - placed.left + 2 * MARGIN, placed.height + 2 * MARGIN + HEADING
+    x = MARGIN - placed.left + max(0.0, room - width) / 2
+    body = "".join(plan_svg(placed, x, MARGIN + HEADING, largest_side(plan.shapes())))
+    return document(network.name, heading + body, max(width, room), height)
+
+
+def heading_svg(network: Graph) -> tuple[str, float]:
+    """The name of a network and the number of its parameters, of which bars are fractions; and how wide a drawing with
+    them is at least."""
+    total = f"{number_text(total_cost(network).parameters)} parameters"
+    name = text_svg(network.name, MARGIN, MARGIN + TITLE_SIZE - 3, TITLE_SIZE, "title", bold=True)
+    width = max(text_width(network.name, TITLE_SIZE), text_width(total, SMALL_SIZE))
+    return name + text_svg(total, MARGIN, MARGIN + TITLE_SIZE + 12, SMALL_SIZE, "note"), width + 2 * MARGIN
 
 
 def document(title: str, body: str, width: float, height: float, description: str = "") -> str:
@@ -103,7 +118,9 @@ def _frame(placed: PlacedBox, x: float, y: float, largest: int) -> str:
     left, top, width = placed.left + x, placed.top + y, placed.right - placed.left
     height = placed.bottom - placed.top
     assert placed.inside is not None
-    title = text_svg(frame_title(placed.box), left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
+    name, words = frame_title(placed.box), placed.box.other_words
+    title = _words_svg(name, words, left + FRAME_PADDING, top + 17)
+    title += text_svg(name, left + FRAME_PADDING, top + 17, TITLE_SIZE, "title", bold=True)
     return (
         _rect("frame", left, top, width, height, 8)
         + title
@@ -128,6 +145,7 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
         parts.append(glyph_svg(box.shape, largest, left + 8, top + (height - GLYPH + 4) / 2, GLYPH - 4))
     baseline = top + (height - text_height(len(card.title), card.note, box)) / 2 + 12
     for line in card.title:
+        parts.append(_words_svg(line, box.other_words, left + card.text_left, baseline))
         parts.append(text_svg(line, left + card.text_left, baseline, TITLE_SIZE, "title"))
         baseline += LINE
     if card.note:
@@ -135,6 +153,16 @@ def card_svg(box: Box, left: float, top: float, largest: int) -> str:
     if box.fraction:
         parts += _bar(box.fraction, left + card.text_left, baseline + 3)
     return "".join(parts)
+
+
+def _words_svg(line: str, words: Iterable[str], x: float, baseline: float) -> str:
+    """What is behind the words of a line that another network does not have."""
+    places = [(line.find(word), word) for word in words if word in line]
+    return "".join(
+        f'<rect class="changed" fill-opacity="0.3" x="{x + text_width(line[:place], TITLE_SIZE):.1f}" '
+        f'y="{baseline - 12:g}" width="{text_width(word, TITLE_SIZE):.1f}" height="{LINE:g}" rx="2"/>'
+        for place, word in places
+    )
 
 
 def _bar(fraction: float, left: float, top: float) -> Iterator[str]:

@@ -18,7 +18,7 @@ from netspec.language.shape import Shape
 from netspec.report.drawing.cards import LINE, SMALL_SIZE, details_of, text_width, wrapped_code
 from netspec.report.drawing.glyph import known, largest_side
 from netspec.report.drawing.layout.arrange import Extent, Placed, PlacedBox, PlacedWire, arrange, layout_of, path_of
-from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
+from netspec.report.drawing.styles.flow import HEAD, HEADING, MARGIN, document, heading_svg, text_svg
 
 ABSORBED = ("activation", "norm", "dropout", "reshape", "output")
 """Layers that are not drawn: what they give looks like what they take."""
@@ -40,8 +40,10 @@ def network_maps(network: Graph) -> str:
     plan = _maps_of(outline_of(network))
     largest = largest_side(plan.shapes())
     placed = arrange(layout_of(plan, lambda box, inputs: _extent(box, inputs, largest)), lambda box: False)
-    body = "".join(_maps(placed, plan.wires, MARGIN, MARGIN - placed.left, largest))
-    return document(network.name, body, placed.height + 2 * MARGIN, placed.right - placed.left + 2 * MARGIN)
+    heading, room = heading_svg(network)
+    body = "".join(_maps(placed, plan.wires, MARGIN, MARGIN + HEADING - placed.left, largest))
+    width, height = placed.height + 2 * MARGIN, placed.right - placed.left + 2 * MARGIN + HEADING
+    return document(network.name, heading + body, max(width, room), height)
 
 
 def _maps_of(plan: Plan) -> Plan:
@@ -116,7 +118,7 @@ def _caption(box: Box) -> list[str]:
     text = box.title if box.count == 1 else f"{box.title} × {box.count}"
     lines = wrapped_code(text, MAX_LINE)
     lines = lines if len(lines) <= MAX_LINES else [*lines[: MAX_LINES - 1], "…)"]
-    return [*lines, "(shared)"] if box.is_shared else lines
+    return [*lines, "(shared)"] if box.is_shared or box.is_used_again else lines
 
 
 def _extent(box: Box, inputs: int, largest: int) -> Extent:

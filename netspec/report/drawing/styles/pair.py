@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
+from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, outline_of
-from netspec.report.drawing.cards import TITLE_SIZE, text_width
+from netspec.compiler.ir.printer import count as number_text
+from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.glyph import largest_side
 from netspec.report.drawing.layout.arrange import arrange, layout_of
 from netspec.report.drawing.styles.flow import MARGIN, SIGNS, document, plan_svg, text_svg
+
+MEANINGS = {
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed: other options, another number of copies, or layers in it",
+}
+"""What the signs of the drawing mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
     after = _Marked(plans[1], {*found.new, *found.twins}, found.new)
     before.mark_parts_of(after.changed(found.twins))
     after.mark_parts_of(before.changed({was: name for name, was in found.twins.items()}))
+    _mark_words(before, after, found.twins)
     body, x, height = "", MARGIN, 0.0
     for network, plan in zip((old, new), plans, strict=True):
         placed = arrange(layout_of(plan), lambda box: bool(box.mark))
@@ -40,7 +51,11 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
         height = max(height, placed.height)
     y = height + 3 * MARGIN + 2 * TITLE_SIZE
     legend, right = _legend({box.mark for plan in plans for box in plan.all_boxes()}, y)
-    return document(f"{old.name} and {new.name}", body + legend, max(x - 3 * MARGIN, right) + MARGIN, y + MARGIN)
+    totals = [total_cost(network).parameters for network in (old, new)]
+    text = f"{number_text(totals[0])} → {number_text(totals[1])} parameters"
+    legend += text_svg(text, MARGIN, y + 20, SMALL_SIZE, "note")
+    right = max(x - 3 * MARGIN, right, MARGIN + text_width(text, SMALL_SIZE))
+    return document(f"{old.name} and {new.name}", body + legend, right + MARGIN, y + 20 + MARGIN)
 
 
 class _Marked:
@@ -81,9 +96,27 @@ class _Marked:
                 box.mark = "changed"
 
 
+def _mark_words(old: _Marked, new: _Marked, twins: Mapping[str, str]) -> None:
+    """Sets what differs in the titles of boxes that are changed in both networks."""
+    for box in new.boxes:
+        names = {twins[name] for name in new.layers(box) if name in twins}
+        for other in old.boxes:
+            is_same = box.mark == other.mark == "changed" and box.kind == other.kind and names & old.layers(other)
+            if is_same and box.key.count("/") == other.key.count("/"):
+                ours, theirs = _words(box), _words(other)
+                box.other_words = tuple(word for word in ours if word not in theirs)
+                other.other_words = tuple(word for word in theirs if word not in ours)
+
+
+def _words(box: Box) -> list[str]:
+    """The options of a box, and its number of copies."""
+    words = [word.strip() for word in re.split(r"[(),]", box.title)]
+    return [*filter(None, words), *([f"× {box.count}"] if box.count > 1 else [])]
+
+
 def _legend(marks: set[str], y: float) -> tuple[str, float]:
     """What the signs of the drawing mean, in one row, and where it ends."""
-    shown = [(f"{SIGNS[mark]} {mark}", mark) for mark in SIGNS if mark in marks] or [
+    shown = [(f"{SIGNS[mark]} {MEANINGS[mark]}", mark) for mark in SIGNS if mark in marks] or [
         ("the layers are the same", "note")
     ]
     x, parts = MARGIN, []

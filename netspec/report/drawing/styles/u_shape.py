@@ -14,17 +14,19 @@ from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, Wire, flattened, outline_of
 from netspec.report.drawing.cards import SMALL_SIZE, details_of, text_width
 from netspec.report.drawing.glyph import known, largest_side
-from netspec.report.drawing.styles.flow import HEAD, MARGIN, document, text_svg
+from netspec.report.drawing.styles.flow import HEAD, HEADING, MARGIN, document, heading_svg, text_svg
 from netspec.report.drawing.styles.maps import reduced
 
 STEP = 1.4
 """The sides of two neighboring rows differ by at least this factor."""
 TALL = 110.0
-BETWEEN = 20.0
+BETWEEN = 26.0
 NUMBER_SIZE = 10.0
 LANE = 16.0
-ROW_GAP = 50.0
-"""The room between rows: for the channels above a bar."""
+ROW_GAP = 66.0
+"""The room between rows: for the sizes below a bar, and skip connections and channels above one."""
+ROOM = 20.0
+"""The room at the left and at the right: for the numbers of the first and the last bar."""
 
 
 def network_u(network: Graph) -> str | None:
@@ -33,7 +35,7 @@ def network_u(network: Graph) -> str | None:
     rows = _rows(plan)
     if rows is None:
         return None
-    return _Drawing(plan, rows).svg(network.name)
+    return _Drawing(plan, rows).svg(network)
 
 
 def _side(box: Box) -> int | None:
@@ -68,28 +70,30 @@ class _Drawing:
         self.plan, self.rows = plan, rows
         largest = largest_side(plan.shapes())
         self.sizes = [_bar(box, largest) for box in plan.boxes]
+        between = max(BETWEEN, max(text_width(_size_text(box), NUMBER_SIZE) for box in plan.boxes) - 8)
         self.tallest = [0.0] * (max(rows) + 1)
         for (_, height), row in zip(self.sizes, rows, strict=True):
             self.tallest[row] = max(self.tallest[row], height)
-        self.middles, y = [], MARGIN + ROW_GAP / 2
+        self.middles, y = [], MARGIN + HEADING + ROW_GAP / 2
         for height in self.tallest:
             self.middles.append(y + height / 2)
             y += height + ROW_GAP
         self.height = y
         self.x: list[float] = []
-        place = MARGIN + 60.0
+        place = MARGIN + ROOM
         for index, (width, _) in enumerate(self.sizes):
             is_below = index > 0 and rows[index] > rows[index - 1]
             if is_below:  # straight below what it is pooled from
                 place = self.x[-1] - width / 2
             self.x.append(place + width / 2)
-            place += width + BETWEEN
-        self.width = max(x + s[0] / 2 for x, s in zip(self.x, self.sizes, strict=True)) + 60 + MARGIN
+            place += width + between
+        self.width = max(x + s[0] / 2 for x, s in zip(self.x, self.sizes, strict=True)) + ROOM + MARGIN
 
-    def svg(self, name: str) -> str:
+    def svg(self, network: Graph) -> str:
+        heading, room = heading_svg(network)
         bodies = [self._wire(wire) for wire in self.plan.wires] + [self._box(i) for i in range(len(self.plan.boxes))]
         legend, height = self._legend()
-        return document(name, "".join(bodies) + legend, self.width, self.height + height)
+        return document(network.name, heading + "".join(bodies) + legend, max(self.width, room), self.height + height)
 
     def _edges(self, index: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of a bar."""
@@ -103,7 +107,10 @@ class _Drawing:
             start, end, lane = self.x[wire.source], self.x[wire.target], self._lane(row)
             head = f"M{end:.1f} {target[1]:.1f}l{-HEAD:g} {-1.6 * HEAD:g}h{2 * HEAD:g}z"
             path = f"M{start:.1f} {source[1]:.1f}V{lane:.1f}H{end:.1f}V{target[1]:.1f}"
-            return f'<path class="wire skip" d="{path}"/><path class="head" d="{head}"/>'
+            sizes = [_size_text(self.plan.boxes[end]) for end in (wire.source, wire.target)]
+            crop = f"crop {sizes[0]} to {sizes[1]}" if sizes[0] != sizes[1] else ""
+            label = text_svg(crop, start + 8, lane - 4, NUMBER_SIZE, "note") if crop else ""
+            return f'<path class="wire skip" d="{path}"/><path class="head" d="{head}"/>{label}'
         if row == next_row:
             return _arrow("wire", source[2], self.middles[row], target[0], self.middles[row])
         x = self.x[wire.target]
@@ -119,35 +126,39 @@ class _Drawing:
         """The y of skip connections: above the bars of the row."""
         return self.middles[row] - self.tallest[row] / 2 - LANE
 
-    def _has_wire_above(self, index: int) -> bool:
-        below = index > 0 and self.rows[index] > self.rows[index - 1]
-        above = index + 1 < len(self.rows) and self.rows[index + 1] < self.rows[index]
-        skips = any(index in (wire.source, wire.target) and wire.target > wire.source + 1 for wire in self.plan.wires)
-        return below or above or skips
+    def _channels(self, index: int, top: float) -> str:
+        """The number of channels above a bar, left of a wire that comes from above and right of one that goes up: there
+        it is away from the next bar, too."""
+        shape, x = self.plan.boxes[index].shape, self.x[index]
+        assert shape is not None
+        text = str(shape.sizes[-1])
+        width = text_width(text, NUMBER_SIZE)
+        skips = [wire for wire in self.plan.wires if wire.target > wire.source + 1]
+        is_below = index > 0 and self.rows[index] > self.rows[index - 1]
+        goes_up = index + 1 < len(self.rows) and self.rows[index + 1] < self.rows[index]
+        if is_below or any(wire.target == index for wire in skips):
+            x -= 5 + width
+        else:
+            x += 5 if goes_up or any(wire.source == index for wire in skips) else -width / 2
+        return text_svg(text, x, top - 4, NUMBER_SIZE, "shape")
+
+    def _size(self, index: int, bottom: float) -> str:
+        """Height and width below a bar, right of a wire that goes down."""
+        text = _size_text(self.plan.boxes[index])
+        goes_down = index + 1 < len(self.rows) and self.rows[index + 1] > self.rows[index]
+        shift = 5.0 if goes_down else -text_width(text, NUMBER_SIZE) / 2
+        return text_svg(text, self.x[index] + shift, bottom + 11, NUMBER_SIZE, "note")
 
     def _box(self, index: int) -> str:
         box = self.plan.boxes[index]
         left, top, right, bottom = self._edges(index)
-        assert box.shape is not None
-        channels = str(box.shape.sizes[-1])
-        shift = 6.0 if self._has_wire_above(index) else -text_width(channels, NUMBER_SIZE) / 2
         parts = [
             f"<title>{escape(chr(10).join(details_of(box)))}</title>",
             f'<rect class="side" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"/>',
-            text_svg(channels, self.x[index] + shift, top - 4, NUMBER_SIZE, "shape"),
+            self._channels(index, top),
+            self._size(index, bottom),
         ]
-        if index == 0 or self.rows[index] != self.rows[index - 1]:
-            size = "x".join(map(str, box.shape.sizes[:-1]))
-            is_rising = index > 0 and self.rows[index] < self.rows[index - 1]  # a wire comes up at the left
-            place = self._row_end(index) + 6 if is_rising else left - 6 - text_width(size, NUMBER_SIZE)
-            parts.append(text_svg(size, place, bottom - 2, NUMBER_SIZE, "note"))
         return f'<g class="{box.kind}">{"".join(parts)}</g>'
-
-    def _row_end(self, index: int) -> float:
-        """The right edge of the last bar that follows in the same row."""
-        while index + 1 < len(self.rows) and self.rows[index + 1] == self.rows[index]:
-            index += 1
-        return self._edges(index)[2]
 
     def _legend(self) -> tuple[str, float]:
         """What the colors stand for, in one row of words below, and the room that it takes."""
@@ -165,7 +176,17 @@ class _Drawing:
         parts.append(f'<path class="wire skip" d="M{x:g} {y - 4:g}h18"/>')
         parts.append(text_svg("skip", x + 23, y, SMALL_SIZE, "note"))
         self.width = max(self.width, x + 60)
-        return "".join(parts), 24.0
+        numbers = "above a block: channels; below: height and width, 64² is 64x64"
+        parts.append(text_svg(numbers, MARGIN, y + 18, SMALL_SIZE, "note"))
+        self.width = max(self.width, 2 * MARGIN + text_width(numbers, SMALL_SIZE))
+        return "".join(parts), 42.0
+
+
+def _size_text(box: Box) -> str:
+    """`64²` or `48x64`."""
+    assert box.shape is not None
+    height, width = box.shape.sizes[:-1]
+    return f"{height}²" if height == width else f"{height}x{width}"
 
 
 def _bar(box: Box, largest: int) -> tuple[float, float]:

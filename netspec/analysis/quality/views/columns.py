@@ -95,7 +95,7 @@ def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | No
     some = f"the {len(ranked)} most important of {len(columns)} columns; " if len(ranked) < len(columns) else ""
     text = (
         f"Each column is permuted {REPEATS} times ({some}the lines are ± 1 standard deviation): "
-        "how much worse the predictions become. Columns that are correlated can stand in for each other, so that "
+        "how much worse the predictions become. Columns that are correlated can replace each other, so that "
         "none of them may seem important."
     )
     return heading("Importance of the columns") + paragraph(text) + f'<div class="scroll">{chart}</div>'

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_CELL, MIN_CELL, WANTED_SIDE = 22.0, 2.0, 300.0
 FEW, LARGE_CELL = 8, 38.0
-"""Up to so many rows and columns, cells are large, and have their numbers."""
+"""With at most `FEW` rows and columns, cells have the side `LARGE_CELL`, in pixels, and their numbers in them."""
 GAP, HEAD = 24.0, 22.0
 SHADE = 0.7
 """How much of the color is in the cell of the largest number, so that it can be read on light and on dark pages."""

@@ -395,5 +395,6 @@ def histories_of(path: Path) -> list[RunHistory]:
     found = []
     for run in map(read_run, seeds or [path]):
         name = f"{path.name}/{run.path.name}" if seeds else run.path.name
-        found.append(RunHistory(name, run.history, (run.done or {}).get("best_epoch")))
+        best = (run.done or {}).get("best_epoch")
+        found.append(RunHistory(name, run.history, best, group=str(path) if seeds else ""))
     return found

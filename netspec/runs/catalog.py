@@ -392,6 +392,8 @@ def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
         CompileError: it is not a run folder, or is damaged.
     """
     seeds = seed_folders(path) if is_file(path / SEEDS) else []
-    runs = map(read_run, seeds or [path])
-    whole = name or path.name
-    return [RunHistory(f"{whole}/{run.path.name}" if seeds else whole, run.history, best_epoch(run)) for run in runs]
+    whole, group = name or path.name, str(path) if seeds else ""
+    return [
+        RunHistory(f"{whole}/{run.path.name}" if seeds else whole, run.history, best_epoch(run), group)
+        for run in map(read_run, seeds or [path])
+    ]

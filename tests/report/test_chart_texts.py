@@ -130,4 +130,4 @@ def test_images() -> None:
     for count in (1, 12, 60):
         names = [f"{LONG}{i}" for i in range(count)]
         matrix = Matrix("c", np.full((count, count), 1e-300))
-        check_chart(matrices_svg("t", [matrix] * 3, names, ["x"] * count, ("row", "column")))
+        check_chart(matrices_svg("t", [matrix] * 3, names, ["x"] * count, ("row", "column", "weight")))

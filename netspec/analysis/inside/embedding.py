@@ -28,6 +28,7 @@ Method = Literal["pca", "tsne"]
 MOVES = ("flatten", "reshape", "dropout", "droppath", "identity", "noise")
 """Layers whose numbers are those of the layer before them."""
 PERPLEXITY = 30
+NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
 
 def embedding_svg(model: Model, layer: str | None, method: str, split: str, data: Any) -> str:
@@ -41,7 +42,7 @@ def embedding_svg(model: Model, layer: str | None, method: str, split: str, data
         return _table_svg(model, name, method)
     examples = split_inputs(model, split, count=MAX_EXAMPLES, is_spread=True, data=data)
     points, axes = plane_of(_results(model, name, examples), method)
-    title = f"{model.name}: {name}, {len(points):,} examples of the {split} split"
+    title = f"{model.name}: {NAMES[method]} of {name}, {len(points):,} examples of the {split} split"
     return large_svg(title, axes, _by_class(points, examples, model))
 
 
@@ -65,7 +66,8 @@ def plane_of(numbers: Array, method: str = "pca") -> tuple[Array, tuple[str, str
         points = manifold.TSNE(2, perplexity=perplexity, init=first, random_state=0).fit_transform(numbers)
         return np.asarray(points, np.float64), ("t-SNE 1", "t-SNE 2")
     points, fractions = principal_components(numbers)
-    return points, (f"component 1 ({fractions[0]:.1%} of the variance)", f"component 2 ({fractions[1]:.1%})")
+    first, second = (f"component {i} ({part:.1%} of the variance)" for i, part in enumerate(fractions, 1))
+    return points, (first, second)
 
 
 def principal_components(numbers: Array) -> tuple[Array, Array]:
@@ -138,7 +140,7 @@ def _table_svg(model: Model, name: str, method: str) -> str:
     known = encoder.vocabulary if isinstance(encoder, TextEncoder) else ()
     points, axes = plane_of(table, method)
     labels = [shown_token(known[i]) if i < len(known) else str(i) for i in range(len(table))]
-    title = f"{model.name}: {name}, the vectors of {len(table):,} tokens"
+    title = f"{model.name}: {NAMES[method]} of {name}, the vectors of {len(table):,} tokens"
     return large_svg(title, axes, [_series("", points, labels=labels)])
 
 

@@ -37,10 +37,14 @@ TOLERANCE = 1e-3
 def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) -> Picture:
     """See `Look.regions`."""
     _check(model)
-    if points is None and (examples := training_inputs(model, MAX_DATA)) is not None:
+    if are_own := points is None and (examples := training_inputs(model, MAX_DATA)) is not None:
         points, classes = examples.single, _ids(examples)
     table, names = _probabilities(model, ends := _ends(model, points))
-    plane = _plane(model, f"{model.name}: predicted class", names, ends, points, classes)
+    title = f"{model.name}: shade: predicted probability"
+    if points is not None:
+        title += f"; points: {'training data' if are_own else 'given examples'}"
+        title += ", true class" if classes is not None else ""
+    plane = _plane(model, title, names, ends, points, classes)
     return Picture(regions_svg(plane, table))
 
 
@@ -61,7 +65,8 @@ def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], ex
         put_weights(copy.module, weights, model.name)
         table, names = _probabilities(copy, ends)
         frames.append(Frame(caption, region_colors(table)))
-    plane = _plane(model, f"{model.name}: predicted class", names, ends, examples.single, _ids(examples))
+    title = f"{model.name}: shade: predicted probability; points: training data, true class"
+    plane = _plane(model, title, names, ends, examples.single, _ids(examples))
     last = Picture(film_svg(plane, frames[-1:]))
     others = {"png": lambda: last.content("png"), "pdf": lambda: last.content("pdf")}
     return Picture(film_svg(plane, frames), {"html": lambda: film_html(plane, frames).encode(), **others})

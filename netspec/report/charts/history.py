@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from netspec.language.corrections import suggest
@@ -15,6 +16,7 @@ from netspec.language.diagnostics import fail
 from netspec.language.values import is_plain_number
 from netspec.report.charts.lines import Curve, Panel, panels_svg
 from netspec.report.metric_text import plain_metrics
+from netspec.report.text import plural
 from netspec.storage.errors import NoSuchMetric
 from netspec.training.metrics import metric_of
 
@@ -25,11 +27,13 @@ PREFIX = "val_"
 
 @dataclass(frozen=True)
 class RunHistory:
-    """The name of a run, a record for each of its epochs, and the epoch of its best weights."""
+    """The name of a run, a record for each of its epochs, the epoch of its best weights, and the folder of several
+    seeds that it is in, if it is, which are drawn in one color."""
 
     name: str
     records: Sequence[Mapping[str, Any]]
     best_epoch: int | None = None
+    group: str = ""
 
     def values(self, metric: str) -> list[float]:
         """A metric over the epochs; NaN where it is not known."""
@@ -78,7 +82,7 @@ def shown_metrics(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> li
 
 def _panel(name: str, runs: Sequence[RunHistory]) -> Panel:
     curves: list[Curve] = []
-    for color, run in enumerate(runs):
+    for color, run in zip(_colors(runs), runs, strict=True):
         for own in (name, f"{PREFIX}{name}"):
             if own in run.metrics:
                 is_dashed = not own.startswith(PREFIX) and f"{PREFIX}{name}" in run.metrics
@@ -101,8 +105,20 @@ def _key(runs: Sequence[RunHistory], panels: Sequence[Panel]) -> list[Curve]:
     color = 0 if len(runs) == 1 else None
     if any(curve.is_dashed for curve in shown):
         key += [Curve("training", (), color, is_dashed=True), Curve("validation", (), color)]
+    elif any(curve.values for curve in shown):
+        has_validation = any(name.startswith(PREFIX) for run in runs for name in run.metrics)
+        key.append(Curve("validation" if has_validation else "training", (), color))
     if any(curve.best is not None for curve in shown):
         key.append(Curve("best weights", (), color, best=1))
     if len(runs) > 1:
-        key += [Curve(run.name, (), color) for color, run in enumerate(runs)]
+        for number, run in dict(zip(_colors(runs), runs, strict=True)).items():
+            seeds = sum(other.group == run.group for other in runs)
+            name = f"{Path(run.group).name} ({plural(seeds, 'seed')})" if run.group else run.name
+            key.append(Curve(name, (), number))
     return key
+
+
+def _colors(runs: Sequence[RunHistory]) -> list[int]:
+    """The color of each run: runs in one folder of seeds have the same."""
+    keys = [run.group or number for number, run in enumerate(runs)]
+    return [list(dict.fromkeys(keys)).index(key) for key in keys]

@@ -11,7 +11,7 @@ from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, text_svg
 
 COLORS = (
-    *("conv", "dense", "recurrent", "attention", "embedding", "pool", "activation", "other"),
+    *("conv", "dense", "recurrent", "attention", "embedding", "activation", "pool", "other"),
     *("removed", "block"),
 )
 """Classes of theme.py; the first eight are colors that people with any color vision tell apart. More series begin

@@ -60,6 +60,10 @@ class Panel:
         object.__setattr__(self, "axis", axis)
 
 
+MAX_MARKED = 20
+"""Epochs that have a point each."""
+
+
 def panels_svg(title: str, panels: Sequence[Panel], key: Sequence[Curve]) -> str:
     """A picture of panels, beside and below each other; `key` are the curves that are explained above them."""
     epochs = count_axis(max((len(curve.values) for panel in panels for curve in panel.curves), default=1))
@@ -139,7 +143,11 @@ def _curve_svg(panel: Panel, curve: Curve, shown: Field) -> str:
     drawn = f'<path class="{curve.look}" d="{line}"/>' if line else ""
     best = curve.values[curve.best - 1] if curve.best is not None and curve.best <= len(curve.values) else math.nan
     marks = [marker(DIAMOND, *point, 3.7) for point in shown.known([(curve.best or 0, best)])]
-    marks += [marker(0, *point, 3) for point in shown.known(_alone(curve.values))]
+    alone = _alone(curve.values)
+    marks += [marker(0, *point, 3) for point in shown.known(alone)]
+    if len(curve.values) <= MAX_MARKED:
+        rest = [point for point in enumerate(curve.values, 1) if point not in alone]
+        marks += [marker(0, *point, 1.8) for point in shown.known(rest)]
     drawn += f'<path class="stripe" d="{"".join(marks)}"/>' if marks else ""
     about = f"<title>{escape(f'{curve.name}, {panel.title}')}</title>"
     return f'<g class="{color_class(curve.color)}">{about}{drawn}</g>'

@@ -78,7 +78,7 @@ STYLES: dict[str, dict[str, str]] = {
     "mark": {"fill": "none", "stroke": "kind", "stroke-width": "2"},
     "thin": {"stroke-width": "1.2"},
     "thick": {"stroke-width": "3.4"},
-    "outline": {"stroke": LIGHT["text"], "stroke-width": "0.8"},
+    "outline": {"stroke": "text", "stroke-width": "0.8"},
     "halo": {"fill": "page", "fill-opacity": "0.75"},
     "whisker": {"fill": "none", "stroke": "text", "stroke-width": "1.2"},
     "added": {"fill": "added"},
@@ -89,7 +89,7 @@ STYLES: dict[str, dict[str, str]] = {
     "shape": {"fill": "faint"},
 }
 """What the classes of elements look like, of networks and of charts: every picture and page has them all. Colors are
-names of those above, `kind` that of the layer around; an `outline` is on an image, which is the same on dark pages."""
+names of those above, `kind` that of the layer around."""
 
 
 def rgb(name: str) -> tuple[int, ...]:

@@ -105,7 +105,7 @@ def test_reconstructions_have_the_error_of_each() -> None:
     svg = netspec.look(model).reconstructions(x).svg
     errors = np.sqrt(((np.asarray(model(x)) - x) ** 2).mean(axis=(1, 2, 3)))
     assert re.findall(r">(0\.\d{4})</text>", svg) == [f"{error:.4f}" for error in errors]
-    assert len(images(svg)) == 9
+    assert len(images(svg)) == 9 + 1  # and the scale of the differences
     with pytest.raises(ValueError, match="the shape of its input"):
         netspec.look(netspec.compile("input 2\ndense(3)")).reconstructions()
 

@@ -89,12 +89,11 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
     if len(found) > 1:
         mean = float(np.mean([*areas.values()]))
         roc.append(Series(f"mean of {len(found)} ({mean:.4f})", *thinned(macro_roc([*found.values()])), color=None))
-    for color, name in enumerate(_lowest({name: areas[name] for name in frequent})):
+    for color, name in enumerate(_lowest(precisions)):  # in both charts, each in the same color
         roc.append(Series(f"{name} ({areas[name]:.4f})", *thinned(found[name].roc()), color=color))
-    for color, name in enumerate(_lowest(precisions)):
         curve = thinned(found[name].precision_recall())
         recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
-    which = "each class against the others; those with the lowest areas: " if len(found) > 1 else ""
+    which = "each class against the others; those with the lowest average precision: " if len(found) > 1 else ""
     across, up, where = _corner(areas, FIRST_TENTH)
     guide = [] if where else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
     names = ("false positive rate", "true positive rate")
@@ -115,7 +114,9 @@ def _words(series: Sequence[Series]) -> str:
 
 
 def _lowest(areas: dict[str, float]) -> Sequence[str]:
-    return sorted(areas, key=lambda name: areas[name])[:MAX_CURVES]
+    """The classes with the smallest areas, in the order of the classes."""
+    lowest = sorted(areas, key=lambda name: areas[name])[:MAX_CURVES]
+    return [name for name in areas if name in lowest]
 
 
 def thinned(found: tuple[Array, Array]) -> tuple[list[float], list[float]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIDE = 360.0
 PALE = 0.6
-"""How much of white is in the color of a region whose class is certain."""
+"""How much of the color of the page is in that of a region whose class is certain."""
 
 
 def regions_plane(
@@ -68,11 +68,11 @@ def field_image(caption: str, colors: Array, field: Field) -> str:
 
 
 def region_colors(probabilities: Array) -> Array:
-    """The pixels of the regions, from above; arguments are those of `regions_svg`."""
+    """The pixels of the regions with an alpha channel, from above; arguments are those of `regions_svg`."""
     colors = np.array([rgb(kind) for kind in COLORS], float)
     count, winner = probabilities.shape[-1], probabilities.argmax(axis=-1)
     lead = np.take_along_axis(probabilities, winner[..., None], axis=-1)
     sure = (lead - 1 / count) / (1 - 1 / count)
-    pixels = 255 - (255 - colors[winner % len(COLORS)]) * (1 - PALE) * sure
-    image: Array = np.round(pixels[::-1]).astype(np.uint8)
+    alpha = np.round(255 * (1 - PALE) * sure)
+    image: Array = np.concatenate([colors[winner % len(COLORS)], alpha], axis=-1)[::-1].astype(np.uint8)
     return image

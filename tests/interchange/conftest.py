@@ -16,9 +16,6 @@ from netspec.interchange.verify import verify
 from netspec.runs.model import Model
 from tests.compiled_programs import compiled_programs as compiled_programs
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
-
 DIGITS = """
 input 8x8x1
 conv(4, 3x3) -> batchnorm -> relu -> maxpool(2) -> dropout(0.2) -> dense(10, softmax)
@@ -69,6 +66,13 @@ def randomize(model: Model, seed: int = 0) -> Model:
             leaf.set_value(np.abs(1 + noise) if path[-1] in ("var", "scale") else value + noise)
     nnx.update(model.module, state)
     return model
+
+
+def several(shape: str, chains: str) -> str:
+    """A network with one output for each chain, all from one input."""
+    lines = [line.strip() for line in chains.strip().splitlines()]
+    first = "x -> embedding(4)" if "tokens" in shape else "x -> identity"
+    return "\n".join([f"input x: {shape}", f"h = {first}", *(f"output y{i} = h -> {c}" for i, c in enumerate(lines))])
 
 
 def check(model: Model, *formats: str) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from sklearn.datasets import load_digits
 
@@ -20,6 +18,9 @@ from netspec.interchange import verify as verification
 from netspec.interchange.onnx import draft as onnx_draft
 from netspec.language.lazy import lazy
 from tests.interchange.conftest import randomize
+
+onnx: Any = pytest.importorskip("onnx")
+onnxruntime: Any = pytest.importorskip("onnxruntime")
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,8 +17,7 @@ import netspec
 from netspec.interchange.formats import FORMATS
 from netspec.interchange.keras import draft
 from netspec.language.lazy import lazy
-from tests.interchange.conftest import check, randomize
-from tests.interchange.test_layers import several
+from tests.interchange.conftest import check, randomize, several
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 keras: Any = pytest.importorskip("keras")

@@ -15,7 +15,10 @@ from netspec.interchange.onnx import network as onnx
 from netspec.interchange.onnx.layers import activations
 from netspec.interchange.torch import source as torch
 from netspec.language.vocabulary import words
-from tests.interchange.conftest import check
+from tests.interchange.conftest import check, several
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
 
 IMAGE = {
     "conv": """
@@ -241,13 +244,6 @@ ONLY_ONNX = {
     """,
 }
 """What PyTorch has nothing for."""
-
-
-def several(shape: str, chains: str) -> str:
-    """A network with one output for each chain, all from one input."""
-    lines = [line.strip() for line in chains.strip().splitlines()]
-    first = "x -> embedding(4)" if "tokens" in shape else "x -> identity"
-    return "\n".join([f"input x: {shape}", f"h = {first}", *(f"output y{i} = h -> {c}" for i, c in enumerate(lines))])
 
 
 @pytest.mark.parametrize("family", IMAGE)

@@ -10,6 +10,9 @@ import pytest
 import netspec
 from tests.interchange.conftest import check
 
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.net"))
 SLOW = {
     *("alexnet", "alexnet_grouped", "bert_base", "densenet121", "googlenet", "googlenet_aux", "mobilenet_v2"),

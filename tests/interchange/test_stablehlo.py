@@ -15,6 +15,8 @@ from sklearn.datasets import load_digits
 import netspec
 from tests.interchange.conftest import randomize
 
+pytest.importorskip("flatbuffers")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors import safe_open
 from sklearn.datasets import load_digits
 
 import netspec
 from netspec.cli.main import run
 from tests.interchange.conftest import randomize
+
+torch: Any = pytest.importorskip("torch")
 
 ROOT = Path(__file__).parents[2]
 

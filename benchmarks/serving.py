@@ -26,8 +26,8 @@ import msgspec
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-SERVERS = ("netspec", "netspec-alone", "fastapi")
-"""`netspec-alone` computes each request by itself."""
+SERVERS = ("netspec", "netspec-alone", "onnxruntime", "fastapi")
+"""`netspec-alone` computes each request by itself; `onnxruntime` is behind the server of netspec (`--onnx`)."""
 COLD = 8.0
 """Seconds of requests before anything is measured."""
 
@@ -137,10 +137,12 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def start(server: str, run: str, port: int, core: int) -> subprocess.Popen[bytes]:
+def start(server: str, run: str, port: int, core: int, onnx: str) -> subprocess.Popen[bytes]:
     """The process of a server on one core, when it accepts connections."""
     if server == "fastapi":
         arguments = ["-m", "benchmarks.contestants.fastapi_server", run, str(port)]
+    elif server == "onnxruntime":
+        arguments = ["-m", "benchmarks.contestants.onnx_server", run, str(port), onnx]
     else:
         batches = ["--max-batch", "1"] if server == "netspec-alone" else []
         arguments = ["-m", "netspec", "serve", f"mnist_cnn={run}", "--port", str(port), *batches]
@@ -215,14 +217,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--clients", type=int, nargs="+", default=[8, 64])
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--onnx", help="the same network as a file for ONNX Runtime")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     options = parser.parse_args()
     first, *others = sorted(os.sched_getaffinity(0))
     rows = []
     print(f"{'server':14} {'body':7} clients    req/s   p50 ms   p99 ms  CPU us  batch  memory MiB  load")
     for server in options.servers:
+        if server == "onnxruntime" and options.onnx is None:
+            continue
         port = free_port()
-        process = start(server, str(Path(options.run).resolve()), port, first)
+        process = start(server, str(Path(options.run).resolve()), port, first, str(Path(options.onnx or "").resolve()))
         try:
             for body in ("json",) if server == "fastapi" else ("json", "binary"):
                 for clients in options.clients:

@@ -66,7 +66,7 @@ class Server:
         self._context = _tls_context(*options.tls) if options.tls is not None else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._error: OSError | None = None
+        self._error: OSError | UnicodeError | None = None
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="netspec server", daemon=True)
 
@@ -104,7 +104,7 @@ class Server:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a text that no host can have as its name
             self._error = error
         finally:
             self._started.set()

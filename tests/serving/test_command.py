@@ -160,6 +160,7 @@ def test_mistakes(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureF
         for arguments, message in {
             (flowers, "--port", port): "NS548",
             (flowers, "--host", "192.0.2.1"): "NS548",
+            (flowers, "--host", "a" * 70): "NS548",
             (flowers, flowers): "NS549]: cannot serve",
             (f"a b={flowers}",): "not the name of a model",
             (str(tmp_path / "none"),): "NS473",

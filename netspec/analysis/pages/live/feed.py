@@ -20,7 +20,8 @@ from netspec.report.page.document import page_html, section_html
 from netspec.report.page.elements import paragraph
 from netspec.report.page.section import Section
 from netspec.report.text import plural
-from netspec.runs.catalog import SEEDS, is_run, seed_folders
+from netspec.runs.catalog import SEEDS, seed_folders
+from netspec.storage.run_files import is_run
 from netspec.storage.run_folder import RunRecord, read_run
 
 POLL_SECONDS = 0.5

@@ -21,6 +21,7 @@ from netspec.runs.diff import compare
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
+from netspec.storage.run_files import path_of_run
 
 PICTURES = ("svg", "png", "pdf")
 ENDINGS = ", ".join(f".{form}" for form in FORMATS)
@@ -92,10 +93,10 @@ def command(
 
 
 def _compilation(file: str, given: SpecOptions) -> Compilation:
-    is_run = is_folder(Path(file))
+    is_run = is_folder(path := path_of_run(file))
     if is_run and not given.is_empty:
         raise click.UsageError(f"{file} is a run, which is drawn as it was trained: omit -D, --input and --data")
-    spec = read_compilation(Path(file)) if is_run else given.compilation(file)
+    spec = read_compilation(path) if is_run else given.compilation(file)
     spec.check()
     return spec
 

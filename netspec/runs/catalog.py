@@ -69,6 +69,13 @@ class RunInfo(Frozen):
         return self.path.name
 
     @property
+    def epochs_text(self) -> str:
+        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`."""
+        if self.seeds and self.of is not None and self.epochs == self.of:
+            return f"{self.seeds} × {self.epochs // self.seeds}"
+        return str(self.epochs)
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(p.lstat().st_size for p in self.path.rglob("*"))

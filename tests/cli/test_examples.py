@@ -63,10 +63,8 @@ def test_how_an_example_is_used(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", ["mnist_cnn", "mnist_cnn.net", "elsewhere/mnist_cnn.net"])
 def test_the_name_of_an_example_as_a_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", name]) == 1
-    err = capsys.readouterr().err
-    assert "error[NS109]" in err and "`netspec train --example mnist_cnn` trains the one of this name" in " ".join(
-        err.split()
-    )
+    err = " ".join(capsys.readouterr().err.split())
+    assert "error[NS109]" in err and "`netspec train --example mnist_cnn` trains the one of this name" in err
 
 
 def test_what_is_no_example(capsys: pytest.CaptureFixture[str]) -> None:

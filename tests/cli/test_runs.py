@@ -356,6 +356,15 @@ def test_runs_with_several_seeds_are_one_row(folder: Path, capsys: pytest.Captur
     shutil.copytree(folder / "runs" / "iris-2", parent / "seed-1")
     found, one, two = look_at(parent), look_at(parent / "seed-0"), look_at(parent / "seed-1")
     assert found.state == "finished" and found.epochs == 10
+    row = runs_table.epochs_text
+    assert (row(found), row(found.replace(epochs=8)), row(found.replace(epochs=5))) == ("10/8", "2 × 4", "5/8")
+    (parent / "spec.net").write_text((parent / "spec.net").read_text().replace("epochs", "seeds = 2\n    epochs"))
+    for file in ("checksums.json", "meaning.json"):
+        (parent / file).unlink()
+    capsys.readouterr()
+    assert run(["runs"]) == 0
+    heading = capsys.readouterr().out.splitlines()[1].split()
+    assert heading.count("seeds") == 1 and "started" in heading
     assert found.metrics["val_loss"] == pytest.approx((one.metrics["val_loss"] + two.metrics["val_loss"]) / 2)
     with lock.locked(parent / "seed-1"):
         assert look_at(parent).state == "running"

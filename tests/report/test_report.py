@@ -227,6 +227,19 @@ def test_a_report_is_written_by_the_command(
     assert Path(record["report"]).stat().st_size == record["bytes"]
 
 
+def test_several_seeds_are_compared_by_their_means(runs: Path) -> None:
+    folder = runs / "table-1"
+    found = tables(netspec.report(folder, folder / "seed-1").html)
+    rows = {row[0]: row[1:] for caption, part in found.items() if caption.startswith("The runs side") for row in part}
+    assert rows["epochs"] == ["2 × 3", "3"] and rows["best epoch"][0] == "of each seed"
+    losses = [json.loads((folder / f"seed-{i}/metrics.jsonl").read_text().splitlines()[-1])["metrics"] for i in (0, 1)]
+    values = [one["test_loss"] for one in losses]
+    text = " ± ".join(metric_text("loss", of(values)) for of in (statistics.fmean, statistics.stdev))
+    assert rows["test_loss"][0].startswith(text)
+    (seeds,) = (part for caption, part in found.items() if "best weights of each seed (mean ±" in caption)
+    assert next(row for row in seeds if row[0] == "loss")[3] == text
+
+
 def test_the_command_of_a_seed_of_an_example_trains_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

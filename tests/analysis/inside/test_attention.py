@@ -72,7 +72,7 @@ def test_tokens_are_written_beside_the_weights() -> None:
     svg = netspec.look(model).attention("ab a").svg
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     assert [text for text in texts if len(text) == 1] == 2 * 2 * ["a", "b", "␣", "a"]  # of two heads, both sides
-    with pytest.raises(ValueError, match=r"no `atention` among the attention layers: did you mean `attention`\?"):
+    with pytest.raises(ValueError, match=r"no `atention` among the attention layers, did you mean `attention`\?"):
         netspec.look(model).attention("ab", "atention")
     with pytest.raises(ValueError, match="no attention layers"):
         netspec.look(netspec.compile("input 2\ndense(1)")).attention([[0.0, 1.0]])

@@ -157,7 +157,7 @@ def test_the_command(tmp_path: Path, form: str, begin: bytes, capsys: pytest.Cap
         (["attention", "--input", "missing.png"], "error: the network has no attention layers\n"),
         (["grad-cam", "--input", "missing.png"], "error: "),
         (["gradcam"], "did you mean `grad-cam`?"),
-        (["saliency", "--input", "0.5,1", "--class", "7"], "error: class ids are from 0 to 1"),
+        (["saliency", "--input", "0.5,1", "--class", "7"], "error: no class `7`, the classes are: 0, 1\n"),
         (["regions", "dense"], "`regions` takes no layer"),
         (["regions", "-o", "a.gif"], "-o takes a name that ends in .svg"),
     ):
@@ -175,10 +175,8 @@ def test_an_image_of_another_size_is_resized_with_a_warning(
     trained = netspec.train(spec, (x, np.arange(40) % 2), runs=tmp_path / "runs", epochs=1, verbose=0).run.name
     for name, size in (("fl.png", (64, 48)), ("same.png", (8, 8)), ("b.png", (9, 8))):
         Image.new("L", size, 99).save(name)
-    for command, output in (
-        (["predict", trained], ""),
-        (["look", trained, "saliency", "--input"], f"{trained}-saliency"),
-    ):
+    look = ["look", trained, "saliency", "--input"]
+    for command, output in ((["predict", trained], ""), (look, f"{trained}-saliency")):
         assert run([*command, "same.png"]) == 0 and "resized" not in capsys.readouterr().err
         assert run([*command, "fl.png"]) == 0
         assert "warning[NS568]: fl.png: 64x48 is resized to 8x8\n" in capsys.readouterr().err

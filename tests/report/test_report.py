@@ -262,7 +262,8 @@ def test_the_command_of_a_seed_of_an_example_trains_the_same(
 
 def test_training_leaves_a_report_of_each_seed(runs: Path) -> None:
     for folder in (runs / "images-1", runs / "table-1", runs / "table-1" / "seed-0", runs / "table-1" / "seed-1"):
-        assert "<h2" in (folder / "report.html").read_text()
+        page = (folder / "report.html").read_text()
+        assert "<h2" in page and f"netspec report {folder}" in page
         assert "report.html" not in (folder / "checksums.json").read_text()
 
 

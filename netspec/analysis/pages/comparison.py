@@ -39,7 +39,7 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
         paragraph(f"{one.name}: mean ± standard deviation of {plural(one.info.seeds, 'seed')}.") for one in seeds
     )
     table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
-    return Section("comparison", "Comparison", paragraph(_best_text(runs)) + table + notes)
+    return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
 
 
 def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
@@ -61,6 +61,12 @@ def _best_text(runs: Sequence[ReadRun]) -> str:
             what = f"the best {words_of(name)}, {metric_text(name, best)}"
             return f"Of {len(infos)} runs, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} {what}."
     return f"{len(infos)} runs."
+
+
+def _running_text(runs: Sequence[ReadRun]) -> str:
+    """Which runs are still trained."""
+    names = [run.name for run in runs if run.info.state == "running"]
+    return f" In training now: {', '.join(names)}." if names else ""
 
 
 def _deciding(infos: Sequence[RunInfo]) -> list[str]:

@@ -64,7 +64,7 @@ class Unseen(Diagnostic):
 
 
 class Resized(Diagnostic):
-    """An image has another size than the images that the network takes, so it is resized, and its proportions may change."""
+    """An image has another size than those that the network takes, so it is resized; its proportions may change."""
 
     code = "NS568"
     severity = "warning"

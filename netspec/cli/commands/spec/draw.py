@@ -56,7 +56,7 @@ def command(
 
     FILE and OTHER may also be run folders. The bar below a number of parameters is their fraction of all; `shared` are
     weights that are drawn before. In a .html file, blocks open and close; .mmd is a Mermaid flowchart, .dot a Graphviz
-    graph.
+    graph. The styles `maps` and `blocks`, and two networks, are drawn as .svg, .png or .pdf only.
 
     \b
     Example:
@@ -65,6 +65,8 @@ def command(
         netspec draw specs/unet.net --style blocks -o unet.pdf
         netspec draw old.net new.net -o changes.svg
     """
+    if other is not None and style != "flow":
+        raise click.ClickException(f"--style {style} draws one network\nomit --style to see what differs between two")
     spec = _compilation(file, given)
     path = Path(output if output is not None else f"{spec.name}.svg")
     form = path.suffix[1:].lower()
@@ -72,7 +74,8 @@ def command(
     if form not in allowed:
         what = "-o" if allowed is FORMATS else "-o of two networks" if other is not None else f"-o with --style {style}"
         endings = ", ".join(f".{name}" for name in allowed)
-        raise click.UsageError(f"{what} takes a name that ends in {endings}, not `{path}`")
+        hint = f"write `-o {path.with_suffix('.svg')}`" if form in FORMATS else ""
+        raise click.ClickException(f"{what} takes a name that ends in {endings}, not `{path}`\n{hint}".rstrip())
     levels = ALL_LEVELS if expand_all else expand
     if levels is not None and levels < 0:
         raise click.UsageError("--expand takes 0 or more levels")

@@ -104,7 +104,8 @@ def command(
 
         return status_of(result.signal)
     if has_report and _write_report(result.run) and not as_json:
-        click.echo(f"a report is in {result.run / 'report.html'}")
+        click.echo(f"a short report is in {result.run / 'report.html'}")
+        click.echo(f"`netspec report {result.run}` writes the full one, with the data and what the predictions show")
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0

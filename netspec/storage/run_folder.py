@@ -155,7 +155,7 @@ class Run:
         self._replace("report.html", page.encode())
 
     def add_checksums(self) -> None:
-        """Give a run of netspec 0.1, whose metrics are written anew, the checksums that runs have since."""
+        """Give a run from before netspec 0.1.0, whose metrics are written anew, the checksums that runs have since."""
         if (self.path / CHECKSUMS).exists():
             return
         from netspec.storage.weights import add_checksum

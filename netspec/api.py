@@ -437,4 +437,4 @@ def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:
     if isinstance(run, Compiled):
         return run
     check_type("run", run, (str, Path), "a run folder (str or Path) or a Model")
-    return Path(run)
+    return run_folder(run)

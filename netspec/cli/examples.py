@@ -8,20 +8,11 @@ from pathlib import Path
 import click
 
 from netspec.language.corrections import suggest
+from netspec.language.files.example_specs import example_names, specs_folder
 from netspec.language.vocabulary import words
 
 INCLUDED = ("bundled", "synthetic")
 """The modules of the data sources that need no download."""
-
-
-def specs_folder() -> Path:
-    """In the package where it is installed, beside it in a source tree."""
-    installed = Path(__file__).parents[1] / "specs"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "specs"
-
-
-def example_names() -> list[str]:
-    return sorted(path.stem for path in specs_folder().glob("*.net"))
 
 
 def find_example(name: str) -> Path:

@@ -42,4 +42,5 @@ def write_bytes(path: Path, content: bytes) -> None:
         else:
             replace_file(path, [content], is_shared=True)
     except OSError as error:
-        raise click.ClickException(f"cannot write {path}: {reason_of(error)}") from None
+        hint = f"\nmake the folder `{path.parent}` first" if not exists(path.parent) else ""
+        raise click.ClickException(f"cannot write {path}: {reason_of(error)}{hint}") from None

@@ -15,6 +15,7 @@ from netspec.language.text import shorten
 from netspec.language.values import setting_to_source
 from netspec.language.vocabulary import word_aliases, words
 from netspec.spec.compilation import read_source
+from netspec.storage.run_files import path_of_run
 
 
 def kind_of(value: object) -> str:
@@ -162,6 +163,10 @@ def read_spec(spec: str | Path) -> Source:
 
 
 def run_folder(run: str | Path, name: str = "run") -> Path:
-    """The path of a run folder; raises TypeError for anything else than a path."""
+    """The path of a run folder, also where only the name of one in `runs` is given.
+
+    Raises:
+        TypeError: it is neither a string nor a path.
+    """
     check_type(name, run, (str, Path), "a run folder (str or Path)")
-    return Path(run)
+    return path_of_run(run)

@@ -28,15 +28,13 @@ from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
 from netspec.storage.records import typed
-from netspec.storage.run_files import checkpoint_steps
-from netspec.storage.run_folder import RunRecord, read_run
+from netspec.storage.run_files import checkpoint_steps, is_run, path_of_run
+from netspec.storage.run_folder import RunRecord, no_run, read_run
 from netspec.storage.run_lock import is_locked, locked
 from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
-FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
-"""The files of every run folder from its creation on; a folder that lacks more than one of them is not a run."""
 SEEDS = "seeds.json"
 """The file of a folder of runs with several seeds; it contains a run folder for each seed."""
 
@@ -71,6 +69,13 @@ class RunInfo(Frozen):
         return self.path.name
 
     @property
+    def epochs_text(self) -> str:
+        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`."""
+        if self.seeds and self.of is not None and self.epochs == self.of:
+            return f"{self.seeds} × {self.epochs // self.seeds}"
+        return str(self.epochs)
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(p.lstat().st_size for p in self.path.rglob("*"))
@@ -102,13 +107,6 @@ def meaning_of_run(path: Path) -> Meaning:
 # ---------------------------------------------------------------- looking at runs
 
 
-def is_run(path: Path) -> bool:
-    """Whether `netspec train` has created this folder; a link to a run is not a run. One of the files may be gone."""
-    if not is_folder(path) or path.is_symlink():
-        return False
-    return sum(os.path.lexists(path / name) for name in FILES) >= len(FILES) - 1
-
-
 def list_runs(folder: Path) -> list[RunInfo]:
     """The runs in a folder, oldest first; other folders are ignored.
 
@@ -131,10 +129,11 @@ def find_run(name: str, folder: Path) -> Path:
     Raises:
         CompileError: there is no such run (NS473).
     """
-    for path in (Path(name), folder / name):
-        if is_run(path):
-            return path
-    is_there = exists(folder / name) or exists(Path(name))
+    if is_run(path := path_of_run(name, folder)):
+        return path
+    if is_file(path):
+        raise fail(no_run(path))
+    is_there = exists(folder / name) or exists(path)
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
     around, names = runs_beside(name, folder)
     advice = suggest(Path(name).name, names, what=f"runs in {around}")

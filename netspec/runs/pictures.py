@@ -14,6 +14,7 @@ from netspec.runs.arguments import check_choice, check_optional, read_spec, run_
 from netspec.runs.catalog import histories_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
+from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
     from netspec.runs.model import Result
@@ -40,8 +41,8 @@ def draw(
     check_choice("style", style, STYLES)
     check_optional("levels", levels, int, "an integer")
     if isinstance(network, str | Path):
-        is_run = "\n" not in str(network) and is_folder(Path(network))
-        compilation = read_compilation(Path(network)) if is_run else Compilation(read_spec(network))
+        is_run = "\n" not in str(network) and is_folder(path_of_run(network))
+        compilation = read_compilation(path_of_run(network)) if is_run else Compilation(read_spec(network))
         compilation.check()
     else:
         compilation = network.compilation

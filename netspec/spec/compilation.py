@@ -31,7 +31,8 @@ from netspec.compiler.syntax.errors import UnreadableFile
 from netspec.compiler.syntax.parser import check_edition, parse_source
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import Problems, fail
-from netspec.language.files.paths import is_folder
+from netspec.language.files.example_specs import example_names
+from netspec.language.files.paths import exists, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.source import LIMIT, Source, Span
 from netspec.spec.data_context import with_context
@@ -64,6 +65,9 @@ def read_source(path: Path) -> Source:
         if names and not near:
             there = [str(folder / name) for name in sorted(names.values())[:MAX_NAMES]]
             advice = f"spec files there: {', '.join(there)}{', …' if len(names) > MAX_NAMES else ''}"
+        if not near and path.stem in example_names() and not exists(path):
+            example = f"`netspec train --example {path.stem}` trains the one of this name that comes with netspec"
+            advice = f"{example}, `netspec examples {path.stem}` writes it here"
         raise fail(UnreadableFile(path=str(path), reason=str(error.strerror), advice=advice)) from None
 
 

@@ -62,9 +62,9 @@ class DamagedFile(Diagnostic):
     """A file of the run is missing, truncated or changed.
 
     Every file that is read back has a checksum: weights and checkpoints in their header, each line of `metrics.jsonl`
-    at its end, and the others in `checksums.json`. Where that file is missing, as in runs of netspec 0.1, texts are not
-    checked; remove it after you have changed a file of a run on purpose. Links out of a run folder are not followed,
-    and only regular files are read.
+    at its end, and the others in `checksums.json`. Where that file is missing, as in runs from before netspec 0.1.0,
+    texts are not checked; remove it after you have changed a file of a run on purpose. Links out of a run folder are
+    not followed, and only regular files are read.
     """
 
     code = "NS475"

@@ -9,13 +9,30 @@ import os
 import stat
 from pathlib import Path
 
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import Limit, read_regular
 
+FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
+"""The files of every run folder from its creation on; a folder that lacks more than one of them is not a run."""
 TEXT_LIMIT = Limit("NETSPEC_MAX_RUN_TEXT_MB", 256, "MB", 10**6)
 """The largest text of a run; a line of metrics.jsonl has a few hundred bytes."""
 CHECKPOINTS = "checkpoints"
 LINK = "it is a link out of the run folder"
 NOT_A_FILE = "it is not a regular file"
+
+
+def is_run(path: Path) -> bool:
+    """Whether `netspec train` has created this folder; a link to a run is not a run. One of the files may be gone."""
+    if not is_folder(path) or path.is_symlink():
+        return False
+    return sum(os.path.lexists(path / name) for name in FILES) >= len(FILES) - 1
+
+
+def path_of_run(name: str | Path, folder: Path = Path("runs")) -> Path:
+    """The path of a run: the given one, or that of the run with this name in the folder of the runs. Of a name that is
+    neither it is the given one."""
+    path, named = Path(name), folder / name
+    return named if is_run(named) and not is_file(path / "settings.json") else path
 
 
 def check_inside(run: Path, path: Path) -> None:

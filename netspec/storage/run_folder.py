@@ -102,7 +102,7 @@ class Run:
             CompileError: it is not a run folder (NS473).
         """
         if not is_folder(path) or not is_file(path / "settings.json"):
-            raise fail(_no_run(path))
+            raise fail(no_run(path))
         return cls(path)
 
     @property
@@ -155,7 +155,7 @@ class Run:
         self._replace("report.html", page.encode())
 
     def add_checksums(self) -> None:
-        """Give a run of netspec 0.1, whose metrics are written anew, the checksums that runs have since."""
+        """Give a run from before netspec 0.1.0, whose metrics are written anew, the checksums that runs have since."""
         if (self.path / CHECKSUMS).exists():
             return
         from netspec.storage.weights import add_checksum
@@ -178,7 +178,7 @@ class Run:
             replace_file(path, [content])
 
 
-def _no_run(path: Path) -> errors.NoRun:
+def no_run(path: Path) -> errors.NoRun:
     """What a path is that is not a run folder, and the runs that may be meant: in it, around it, or in `runs/`."""
     reason = "there is no such folder"
     if is_file(path):

@@ -135,7 +135,7 @@ def test_regions_have_the_color_of_the_prediction(plane: netspec.Model) -> None:
 
 
 def test_what_a_network_does_not_have(images: netspec.Model, plane: netspec.Model) -> None:
-    with pytest.raises(ValueError, match=r"no `cnv` among the convolutions of images: did you mean `conv`\?"):
+    with pytest.raises(ValueError, match=r"no `cnv` among the convolutions of images, did you mean `conv`\?"):
         netspec.look(images).filters("cnv")
     with pytest.raises(ValueError, match="the network has no convolutions of images"):
         netspec.look(plane).filters()
@@ -158,10 +158,35 @@ def test_the_command(tmp_path: Path, form: str, begin: bytes, capsys: pytest.Cap
     for arguments, words in (
         (["maps"], "trained on arrays"),
         (["maps", "--input", "0.5,1", "--example", "1"], "not both"),
-        (["filters"], "no convolutions of images"),
+        (["filters"], "error: the network has no convolutions of images\n"),
+        (["attention", "--input", "missing.png"], "error: the network has no attention layers\n"),
+        (["grad-cam", "--input", "missing.png"], "error: "),
+        (["gradcam"], "did you mean `grad-cam`?"),
+        (["saliency", "--input", "0.5,1", "--class", "7"], "error: no class `7`, the classes are: 0, 1\n"),
         (["regions", "dense"], "`regions` takes no layer"),
         (["regions", "-o", "a.gif"], "-o takes a name that ends in .svg"),
     ):
         capsys.readouterr()
         assert run(["look", trained, *arguments]) == 1
         assert words in capsys.readouterr().err
+
+
+def test_an_image_of_another_size_is_resized_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).random((40, 8, 8, 1)).astype(np.float32)
+    spec = "input 8x8x1\nflatten -> dense(2, softmax)"
+    trained = netspec.train(spec, (x, np.arange(40) % 2), runs=tmp_path / "runs", epochs=1, verbose=0).run.name
+    for name, size in (("fl.png", (64, 48)), ("same.png", (8, 8)), ("b.png", (9, 8))):
+        Image.new("L", size, 99).save(name)
+    look = ["look", trained, "saliency", "--input"]
+    for command, output in ((["predict", trained], ""), (look, f"{trained}-saliency")):
+        assert run([*command, "same.png"]) == 0 and "resized" not in capsys.readouterr().err
+        assert run([*command, "fl.png"]) == 0
+        assert "warning[NS568]: fl.png: 64x48 is resized to 8x8\n" in capsys.readouterr().err
+        assert not output or {Path(f"{output}-{name}.svg").exists() for name in ("same", "fl")} == {True}
+    assert run(["predict", trained, "fl.png", "same.png", "b.png"]) == 0
+    assert capsys.readouterr().err.startswith("warning[NS568]: fl.png and 1 more are resized: 64x48 to 8x8\n")
+    with pytest.warns(UserWarning, match="image 1: 64x48 is resized to 8x8"):
+        netspec.predict(trained, Image.open("fl.png"))

@@ -67,7 +67,7 @@ def test_other_settings_and_seeds(folder: Path, capsys: pytest.CaptureFixture[st
     [
         (["-D", "data.augment=none"], "NS469"),
         (["-o", "sheet.doc"], "-o takes a name that ends in .png, .svg or .pdf, not `sheet.doc`"),
-        (["-o", "missing/sheet.png"], "cannot write missing/sheet.png"),
+        (["-o", "missing/sheet.png"], "hint: make the folder `missing` first"),
         (["-D", "data.augment=cutout(9)"], "NS418"),
         (["--seed", "-1"], "--seed"),
     ],

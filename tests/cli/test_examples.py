@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from netspec.cli.examples import data_source, example_names, find_example, needs_no_download, summary
+from netspec.cli.examples import data_source, find_example, needs_no_download, summary
 from netspec.cli.main import run
+from netspec.language.files.example_specs import example_names
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +47,24 @@ def test_an_example_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--force" in capsys.readouterr().err
     assert run(["examples", "digits.net", "--force", "--json"]) == 0 and Path("digits.net").read_text() != "mine"
     assert json.loads(capsys.readouterr().out) == {"file": "digits.net"}
+
+
+def test_how_an_example_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    uses = []
+    for name in ("xor", "lenet5"):
+        assert run(["examples", name]) == 0
+        uses.append(capsys.readouterr().out)
+    assert uses == [
+        "wrote xor.net; `netspec train xor.net` trains it\n",
+        "wrote lenet5.net; it has no data: `netspec show lenet5.net`\n",
+    ]
+
+
+@pytest.mark.parametrize("name", ["mnist_cnn", "mnist_cnn.net", "elsewhere/mnist_cnn.net"])
+def test_the_name_of_an_example_as_a_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", name]) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "error[NS109]" in err and "`netspec train --example mnist_cnn` trains the one of this name" in err
 
 
 def test_what_is_no_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+import netspec
 from netspec.cli.main import run
 from netspec.cli.render import runs_comparison, runs_table
+from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
 from netspec.runs.catalog import RunInfo, choose_runs, list_runs, look_at
 from netspec.spec.canonical import meaning_of
@@ -218,7 +220,7 @@ def test_tables_fit_into_the_terminal(
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("iris-1", "did you mean `runs/iris-1`?"),
+        ("irsi-1", "did you mean `runs/iris-1`?"),
         ("runs/irsi-1", "did you mean `runs/iris-1`?"),
         ("runs", "it is the folder of runs\n  hint: give one of runs/iris-2, runs/iris-1"),
         ("iris.net", "it is a spec\n  hint: `netspec train iris.net` makes a run of it"),
@@ -231,6 +233,47 @@ def test_what_is_no_run_leads_to_one(folder: Path, capsys: pytest.CaptureFixture
     for command in (["eval", name], ["predict", name, "1,2,3,4"]):
         assert run(command) == 1
         assert hint in capsys.readouterr().err
+
+
+def test_what_is_no_run_is_no_run_of_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("report", "plot"):
+        assert run([command, "iris.net"]) == 1
+        assert "it is a spec\n  hint: `netspec train iris.net` makes a run of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["eval", "RUN"],
+        ["predict", "RUN", "1,2,3,4"],
+        ["diff", "RUN", "runs/iris-2"],
+        ["show", "RUN", "--weights"],
+        ["draw", "RUN", "--json", "-o", "net.svg"],
+        ["look", "RUN", "activations", "--json", "-o", "look.svg"],
+        ["plot", "RUN"],
+        ["report", "RUN", "--json", "-o", "report.html"],
+        ["train", "--resume", "RUN"],
+    ],
+)
+def test_the_name_of_a_run_is_enough(folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    def result(name: str) -> tuple[int, str]:
+        status = run([name if word == "RUN" else word for word in command])
+        seen = capsys.readouterr()
+        return status, (seen.out + seen.err).replace("runs/iris-1", "iris-1")
+
+    assert (found := result("iris-1")) == result("runs/iris-1")
+    assert "not a run folder" not in found[1]
+
+
+def test_the_name_of_a_run_is_enough_in_python(folder: Path) -> None:
+    rows = [[5.1, 3.5, 1.4, 0.2]]
+    assert netspec.evaluate("iris-1") == netspec.evaluate("runs/iris-1")
+    assert netspec.predict("iris-2", rows).classes == netspec.load("iris-2").predict(rows).classes
+    assert netspec.plot("iris-1").svg == netspec.plot("runs/iris-1").svg
+    assert netspec.draw("iris-1").svg == netspec.draw("runs/iris-1").svg
+    assert netspec.look("iris-1").model.name == "iris" and "iris-1" in netspec.report("iris-1").title
+    with pytest.raises(CompileError, match="did you mean `runs/iris-1`"):
+        netspec.load("irsi-1")
 
 
 def test_remove(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,6 +356,15 @@ def test_runs_with_several_seeds_are_one_row(folder: Path, capsys: pytest.Captur
     shutil.copytree(folder / "runs" / "iris-2", parent / "seed-1")
     found, one, two = look_at(parent), look_at(parent / "seed-0"), look_at(parent / "seed-1")
     assert found.state == "finished" and found.epochs == 10
+    row = runs_table.epochs_text
+    assert (row(found), row(found.replace(epochs=8)), row(found.replace(epochs=5))) == ("10/8", "2 × 4", "5/8")
+    (parent / "spec.net").write_text((parent / "spec.net").read_text().replace("epochs", "seeds = 2\n    epochs"))
+    for file in ("checksums.json", "meaning.json"):
+        (parent / file).unlink()
+    capsys.readouterr()
+    assert run(["runs"]) == 0
+    heading = capsys.readouterr().out.splitlines()[1].split()
+    assert heading.count("seeds") == 1 and "started" in heading
     assert found.metrics["val_loss"] == pytest.approx((one.metrics["val_loss"] + two.metrics["val_loss"]) / 2)
     with lock.locked(parent / "seed-1"):
         assert look_at(parent).state == "running"

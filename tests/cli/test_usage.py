@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netspec.cli.main import run
-from netspec.runs.catalog import FILES
+from netspec.storage.run_files import FILES
 
 SPEC = "input 4\n\ndense(3)\n\ntrain { optimizer = sgd(0.1) }\n"
 

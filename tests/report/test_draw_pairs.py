@@ -59,3 +59,13 @@ def test_equal_networks(tmp_path: Path, name: str) -> None:
 )
 def test_large_differences(tmp_path: Path, old: str, new: str) -> None:
     assert drawn(tmp_path, SPECS / f"{old}.net", SPECS / f"{new}.net")[1]
+
+
+def test_what_a_style_or_a_pair_is_not_drawn_as(capsys: pytest.CaptureFixture[str]) -> None:
+    lenet, mlp = str(SPECS / "lenet5.net"), str(SPECS / "mlp.net")
+    for arguments in ([lenet, "--style", "blocks"], [lenet, mlp]):
+        assert run(["draw", *arguments, "-o", "x.html"]) == 1
+        err = capsys.readouterr().err
+        assert "takes a name that ends in .svg, .png, .pdf" in err and err.endswith("hint: write `-o x.svg`\n")
+    assert run(["draw", lenet, mlp, "--style", "maps"]) == 1
+    assert "error: --style maps draws one network" in capsys.readouterr().err

@@ -141,7 +141,7 @@ def test_a_report_by_keyboard(page: Any, reports: dict[str, Path]) -> None:
     page.locator("button[data-copy]").focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.copy [role=status]').textContent !== ''")
-    assert page.locator("pre#command").inner_text().startswith("netspec train table.net -D")
+    assert page.locator("pre#command").inner_text().startswith("netspec train table.net --seed")
 
 
 def test_a_printed_report_has_everything(page: Any, reports: dict[str, Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import statistics
 from html import unescape
@@ -18,6 +19,7 @@ import netspec
 from netspec.analysis.pages import report as pages
 from netspec.analysis.pages.data import read_splits
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
+from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
 from netspec.cli.main import run
@@ -225,12 +227,43 @@ def test_a_report_is_written_by_the_command(
     assert Path(record["report"]).stat().st_size == record["bytes"]
 
 
+def test_several_seeds_are_compared_by_their_means(runs: Path) -> None:
+    folder = runs / "table-1"
+    found = tables(netspec.report(folder, folder / "seed-1").html)
+    rows = {row[0]: row[1:] for caption, part in found.items() if caption.startswith("The runs side") for row in part}
+    assert rows["epochs"] == ["2 × 3", "3"] and rows["best epoch"][0] == "of each seed"
+    losses = [json.loads((folder / f"seed-{i}/metrics.jsonl").read_text().splitlines()[-1])["metrics"] for i in (0, 1)]
+    values = [one["test_loss"] for one in losses]
+    text = " ± ".join(metric_text("loss", of(values)) for of in (statistics.fmean, statistics.stdev))
+    assert rows["test_loss"][0].startswith(text)
+    (seeds,) = (part for caption, part in found.items() if "best weights of each seed (mean ±" in caption)
+    assert next(row for row in seeds if row[0] == "loss")[3] == text
+
+
+def test_the_command_of_a_seed_of_an_example_trains_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train = ["train", "--example", "xor", "--no-report", "-D", "train.epochs=2"]
+    assert run([*train, "--seeds", "2"]) in (0, 1)  # expectations of the spec are not met so soon
+    commands = [command_of(ReadRun(Path("runs/xor-1", folder))) for folder in ("", "seed-1")]
+    start = "netspec train --example xor -D train.epochs=2 "
+    assert commands == [f"{start}--seeds 2", f"{start}--seed 1"]
+    assert run([*shlex.split(commands[1])[1:], "--no-report"]) in (0, 1)
+    weights = [Path("runs", name, "weights.safetensors").read_bytes() for name in ("xor-1/seed-1", "xor-2")]
+    assert weights[0] == weights[1]
+    Path("runs/xor-2/spec.net").write_text(Path("runs/xor-2/spec.net").read_text() + "# other\n")
+    Path("runs/xor-2/checksums.json").unlink()
+    assert command_of(ReadRun(Path("runs/xor-2"))).startswith("netspec train xor.net ")
+
+
 # ---------------------------------------------------------------- netspec train
 
 
 def test_training_leaves_a_report_of_each_seed(runs: Path) -> None:
     for folder in (runs / "images-1", runs / "table-1", runs / "table-1" / "seed-0", runs / "table-1" / "seed-1"):
-        assert "<h2" in (folder / "report.html").read_text()
+        page = (folder / "report.html").read_text()
+        assert "<h2" in page and f"netspec report {folder}" in page
         assert "report.html" not in (folder / "checksums.json").read_text()
 
 

@@ -15,6 +15,7 @@ from flax import nnx
 
 from netspec.analysis.inside.embedding import shown_token
 from netspec.analysis.inside.inputs import Inputs, given_inputs
+from netspec.compiler.ir.cost import Row
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.corrections import suggest
@@ -33,16 +34,12 @@ class Weights:
 
 def attention_svg(model: Model, x: Any, layer: str | None) -> str:
     """See `Look.attention`."""
-    names = {row.name: row for row in model.layers if row.word == "attention"}
-    if not names:
-        raise ValueError("the network has no attention layers")
-    name = layer if layer is not None else next(iter(names))
-    if name not in names:
-        raise ValueError(f"no `{name}` among the attention layers: {suggest(name, names, what='there are')}")
+    row = attention_layer(model, layer)
+    name = row.name
     example = given_inputs(model, x).first(1)
     weights = attention_weights(model, name, *example.ready)
     queries, keys = weights.values.shape[1:]
-    is_of_itself = len(names[name].node.inputs) == 1
+    is_of_itself = len(row.node.inputs) == 1
     labels = _labels(model, example)
     seen = (
         weights.is_real
@@ -63,6 +60,16 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
     later = columns[None, :] > rows[:, None]
     masked = later if getattr(names[name].node.operation, "causal", False) else None
     return matrices_svg(title, heads, downward, across, ("query", "key", "weight"), masked)
+
+
+def attention_layer(model: Model, layer: str | None) -> Row:
+    """The attention layer of this name, or the first one; raises ValueError where there is none."""
+    names = {row.name: row for row in model.layers if row.word == "attention"}
+    if not names:
+        raise ValueError("the network has no attention layers")
+    if layer is not None and layer not in names:
+        raise ValueError(f"no `{layer}` among the attention layers, {suggest(layer, names, what='there are')}")
+    return names[layer] if layer is not None else next(iter(names.values()))
 
 
 def attention_weights(model: Model, layer: str, *inputs: Any) -> Weights:

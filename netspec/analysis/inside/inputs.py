@@ -16,6 +16,7 @@ from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import CompileError, fail
+from netspec.report.problems import print_problems
 from netspec.runs.evaluate_predict import SPLITS
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
@@ -63,7 +64,7 @@ class Inputs:
 
 
 def given_inputs(model: Model, x: Any) -> Inputs:
-    """Inputs that a user gives, in any of the forms of `predict`.
+    """Inputs that a user gives, in any of the forms of `predict`; warnings about them are shown.
 
     Raises:
         CompileError: they cannot be read or have another shape; it is also a ValueError.
@@ -72,6 +73,7 @@ def given_inputs(model: Model, x: Any) -> Inputs:
     if isinstance(x, Inputs):
         return x
     found = raw_inputs(x, model.inputs, model.preprocessing or Preprocessing())
+    print_problems(found.warnings)
     arrays = {name: np.asarray(found.arrays[name]) for name in model.inputs}
     return Inputs(arrays, _ready(model, arrays), found.names, found.last)
 

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from netspec.analysis.inside.activity import activity_svg
-from netspec.analysis.inside.attention import attention_svg
+from netspec.analysis.inside.attention import attention_layer, attention_svg
+from netspec.analysis.inside.attribution import image_input
 from netspec.analysis.inside.embedding import embedding_svg
 from netspec.analysis.inside.function import curve_svg
 from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
@@ -148,6 +149,7 @@ class Look:
         Raises:
             ValueError: the layer is unknown, or there is no test split.
         """
+        attention_layer(self.model, layer)  # before the input is read
         return Picture(attention_svg(self.model, self.inputs(x, example), layer))
 
     def embedding(
@@ -248,6 +250,8 @@ class Look:
     ) -> Picture:
         """Where a convolution (None: the last one) finds what speaks for a class (Selvaraju et al. 2017). Other
         arguments and errors are those of `saliency`."""
+        image_input(self.model)  # before the input is read
+        self._layer(None, 4, "convolutions of images")
         return Picture(grad_cam_svg(self.scores, self.inputs(x, example), class_name, layer))
 
     def occlusion(
@@ -262,6 +266,7 @@ class Look:
         """How much the probability of a class drops where a patch of `size` pixels in the mean color of an image, which
         moves by `step`, hides a part of it (Zeiler and Fergus 2014). Other arguments and errors are those of
         `saliency`."""
+        image_input(self.model)  # before the input is read
         return Picture(occlusion_svg(self.scores, self.inputs(x, example), class_name, size, step))
 
     def activations(self, x: Any = None, layers: str | Sequence[str] | None = None, *, data: Any = None) -> Picture:
@@ -311,7 +316,7 @@ class Look:
         if not fitting:
             raise ValueError(f"the network has no {what}")
         if name is not None and name not in fitting:
-            raise ValueError(f"no `{name}` among the {what}: {suggest(name, fitting, what='there are')}")
+            raise ValueError(f"no `{name}` among the {what}, {suggest(name, fitting, what='there are')}")
         return fitting[name] if name is not None else next(iter(fitting.values()))
 
     def _kernel(self, row: LayerRow) -> Array:

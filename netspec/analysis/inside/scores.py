@@ -98,7 +98,7 @@ class Scores:
             return units[int(name)]
         known = {unit.name: unit for unit in reversed(units)}  # of two outputs with such a class the first one
         if name not in known:
-            raise ValueError(f"no class `{name}`: {suggest(name, known, what='the classes')}")
+            raise ValueError(f"no class `{name}`, {suggest(name, known, what='the classes are')}")
         return known[name]
 
     def chosen(self, logits: Mapping[str, Array], name: str | int | None) -> list[Unit]:

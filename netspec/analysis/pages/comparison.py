@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.results import metrics_html
-from netspec.analysis.pages.summary import summary_body, words_of
+from netspec.analysis.pages.summary import spread_text, summary_body, words_of
 from netspec.analysis.pages.training import charts_html
 from netspec.report.metric_text import best_value, by_split, metric_text, plain_metrics
 from netspec.report.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
@@ -25,8 +25,8 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     rows: list[Sequence[str | Cell]] = [
         ["spec", *(info.spec for info in infos)],
         ["state", *(info.state for info in infos)],
-        ["epochs", *(str(info.epochs) for info in infos)],
-        ["best epoch", *(str(info.best_epoch or "") for info in infos)],
+        ["epochs", *(info.epochs_text for info in infos)],
+        ["best epoch", *("of each seed" if info.seeds else str(info.best_epoch or "") for info in infos)],
         ["training time", *(duration_text(info.seconds) for info in infos)],
         ["parameters", *(f"{info.parameters:,}" if info.parameters is not None else "" for info in infos)],
     ]
@@ -39,15 +39,14 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
         paragraph(f"{one.name}: mean ± standard deviation of {plural(one.info.seeds, 'seed')}.") for one in seeds
     )
     table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
-    return Section("comparison", "Comparison", paragraph(_best_text(runs)) + table + notes)
+    return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
 
 
 def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
     best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
     cells: list[str | Cell] = [name]
     for info in infos:
-        text = metric_text(name, info.metrics[name]) if name in info.metrics else ""
-        text += f" ± {metric_text(name, info.stds[name])}" if name in info.stds else ""
+        text = spread_text(info, name)
         cells.append(Cell(text, is_best=best is not None and info.metrics.get(name) == best))
     return cells
 
@@ -62,6 +61,12 @@ def _best_text(runs: Sequence[ReadRun]) -> str:
             what = f"the best {words_of(name)}, {metric_text(name, best)}"
             return f"Of {len(infos)} runs, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} {what}."
     return f"{len(infos)} runs."
+
+
+def _running_text(runs: Sequence[ReadRun]) -> str:
+    """Which runs are still trained."""
+    names = [run.name for run in runs if run.info.state == "running"]
+    return f" In training now: {', '.join(names)}." if names else ""
 
 
 def _deciding(infos: Sequence[RunInfo]) -> list[str]:

@@ -90,7 +90,9 @@ def write_short_reports(run: Path) -> None:
         CompileError: the run is damaged, or a page cannot be written.
     """
     for folder in (run, *(seed_folders(run) if is_seeds_run(run) else ())):
-        page = page_html(folder.name, run_sections([ReadRun(folder)]), note=_note([folder]))
+        full = f"the full report, with the data and what the predictions show: netspec report {folder}"
+        note = f"{_note([folder])}; {full}"
+        page = page_html(folder.name, run_sections([ReadRun(folder)]), note=note)
         Run.open(folder).write_report(page)
 
 

@@ -6,11 +6,15 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from netspec.analysis.pages.read_run import ReadRun
+from netspec.language.files.example_specs import specs_folder
+from netspec.language.files.paths import is_file
 from netspec.language.word import Option, Word
 from netspec.report.page.elements import Cell, copied_html, folded_html, paragraph, table_html
 from netspec.report.page.section import Section
+from netspec.spec.compilation import Compilation
 from netspec.storage.checksums import read_checksums
 
 PACKAGES = ("netspec", "jax", "jaxlib", "flax", "optax", "numpy", "python")
@@ -35,10 +39,31 @@ def command_of(run: ReadRun) -> str:
     file = f"{spec.name}.net"
     if run.compilation.data.source is None:
         return call_of(file, spec.overrides)
-    parts = ["netspec", "train", file]
-    parts += [part for name, value in spec.overrides.items() for part in ("-D", f"{name}={value}")]
+    parts = ["netspec", "train", *(("--example", spec.name) if _is_example(run) else (file,))]
+    for name, value in spec.overrides.items():
+        if name in ("train.seed", "train.seeds"):
+            parts += ["--seed" if name == "train.seed" else "--seeds", value] if not _is_implied(run, name) else []
+        else:
+            parts += ["-D", f"{name}={value}"]
     parts += ["--input", spec.input] if spec.input is not None else []
     return shlex.join(parts)
+
+
+def _is_example(run: ReadRun) -> bool:
+    """Whether the spec is one that comes with netspec."""
+    file = specs_folder() / f"{run.spec.name}.net"
+    is_there = is_file(file) and Path(run.spec.folder).name == file.parent.name
+    return is_there and file.read_text("utf-8") == run.record.text("spec.net")
+
+
+def _is_implied(run: ReadRun, name: str) -> bool:
+    """Whether a setting of one seed of several is the same without it: the spec itself asks for one."""
+    if name != "train.seeds" or run.spec.overrides[name] != "1":
+        return False
+    others = {key: value for key, value in run.spec.overrides.items() if key != name}
+    source = run.compilation.source
+    again = Compilation(source, overrides=others, input=run.spec.input, facts=run.spec.facts, used=run.spec.used)
+    return again.train.seeds == 1
 
 
 def call_of(file: str, overrides: Mapping[str, str]) -> str:

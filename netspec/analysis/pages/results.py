@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.analysis.pages.read_run import ReadRun
-from netspec.analysis.pages.summary import SPLITS, words_of
+from netspec.analysis.pages.summary import SPLITS, spread_text, words_of
 from netspec.report.metric_text import metric_text
 from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
@@ -21,10 +21,13 @@ def metrics_html(run: ReadRun) -> str:
     splits = {"train": "", "val": "val_", "test": "test_"}
     names = list(dict.fromkeys(name.removeprefix("val_").removeprefix("test_") for name in metrics))
     shown = {split: sign for split, sign in splits.items() if any(f"{sign}{name}" in metrics for name in names)}
-    rows = [[words_of(name), *(_text(name, metrics.get(f"{sign}{name}")) for sign in shown.values())] for name in names]
+    rows = [[words_of(name), *(spread_text(run.info, f"{sign}{name}") for sign in shown.values())] for name in names]
     heads = [f"{SPLITS[split]} ({run.counts[split]:,})" if split in run.counts else SPLITS[split] for split in shown]
     epoch = f"epoch {run.info.best_epoch}" if run.info.best_epoch is not None else "the last epoch"
-    caption = f"Metrics of the weights of {epoch} by split, with its number of examples"
+    whose = f"the weights of {epoch}"
+    if run.info.seeds:
+        whose = "the best weights of each seed (mean ± standard deviation)"
+    caption = f"Metrics of {whose} by split, with its number of examples"
     note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
     return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""
 

@@ -8,10 +8,11 @@ from html import escape
 import numpy as np
 
 from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.quality.examples import encoded_columns
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
-from netspec.data.transforms.encoders import TextEncoder
+from netspec.data.transforms.encoders import RowEncoder, TextEncoder
 from netspec.language.text import shorten
 from netspec.report.charts.grid import png_uri
 from netspec.report.page.elements import table_html
@@ -22,6 +23,7 @@ SIDE = 84
 """CSS pixels of an image; one with more pixels than twice that is made smaller."""
 MAX_COLUMNS = 14
 MAX_TEXT = 400
+MAX_CELL = 40
 
 
 def samples_html(run: ReadRun, splits: Splits) -> str:
@@ -36,8 +38,11 @@ def samples_html(run: ReadRun, splits: Splits) -> str:
     if isinstance(encoder, TextEncoder) and values.ndim == 2:
         return _section(_texts_html(values[:TEXTS], labels, encoder))
     if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
+        if isinstance(encoder, RowEncoder) and encoder.shape is None:
+            return _section(_table_html(splits, encoder, chosen, labels))
         names = splits.dataset.columns.get(name) or [f"feature {i + 1}" for i in range(values.shape[1])]
-        return _section(_rows_html(values, names, labels))
+        rows = [["" if np.isnan(number) else number_text(float(number)) for number in row] for row in values]
+        return _section(_rows_html(rows, names, labels))
     return ""
 
 
@@ -95,15 +100,23 @@ def _images_html(values: Array, labels: Sequence[str]) -> str:
     return f'<ul class="samples">{items}</ul>'
 
 
-def _rows_html(values: Array, names: Sequence[str], labels: Sequence[str]) -> str:
+def _table_html(splits: Splits, encoder: RowEncoder, chosen: Array, labels: Sequence[str]) -> str:
+    """Rows as they are in the table, not as they are encoded."""
+    inputs, index = splits.dataset.train.inputs, splits.train_index[chosen]
+    columns = encoded_columns(encoder, {name: name for name in inputs})
+    cells = [column.texts(read_all(inputs[column.input][index])) for column in columns]
+    return _rows_html([*zip(*cells, strict=True)], [column.name for column in columns], labels)
+
+
+def _rows_html(values: Sequence[Sequence[str]], names: Sequence[str], labels: Sequence[str]) -> str:
     shown = min(len(names), MAX_COLUMNS)
     rows = [
-        [str(i + 1), *("" if np.isnan(number) else number_text(float(number)) for number in row[:shown]), label]
+        [str(i + 1), *(shorten(cell, MAX_CELL) for cell in row[:shown]), label]
         for i, (row, label) in enumerate(zip(values, labels, strict=False))
     ]
     more = f", the first {shown} of {len(names):,} columns" if shown < len(names) else ""
     heads = ["row", *names[:shown], "target"]
-    return table_html(f"Rows as the network gets them, before normalization{more}", heads, rows)
+    return table_html(f"Rows of the data{more}", heads, rows)
 
 
 def _texts_html(values: Array, labels: Sequence[str], encoder: TextEncoder) -> str:

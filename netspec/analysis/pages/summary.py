@@ -9,6 +9,7 @@ from netspec.report.metric_text import metric_text
 from netspec.report.page.elements import paragraph, tiles_html
 from netspec.report.page.section import Section
 from netspec.report.text import duration_text, plural
+from netspec.runs.catalog import RunInfo
 
 STATES = {
     "running": "It is still being trained, and this is what it has reached so far.",
@@ -42,16 +43,22 @@ def _numbers(run: ReadRun) -> Iterator[tuple[str, str]]:
     metric, info = run.main_metric, run.info
     if metric is not None:
         for split in ("test", "val"):
-            if (value := info.metrics.get(f"{split}_{metric}")) is not None:
-                yield words_of(f"{split}_{metric}"), metric_text(metric, value)
+            if f"{split}_{metric}" in info.metrics:
+                yield words_of(f"{split}_{metric}"), spread_text(info, f"{split}_{metric}")
         if f"test_{metric}" not in info.metrics and f"val_{metric}" not in info.metrics:
-            yield f"training {words_of(metric)}", metric_text(metric, info.metrics[metric])
+            yield f"training {words_of(metric)}", spread_text(info, metric)
     if info.parameters is not None:
         yield "parameters", f"{info.parameters:,}"
     yield "training time", duration_text(info.seconds) if info.seconds >= 1 else f"{info.seconds:.1f} s"
     planned = f" of {info.of}" if info.of is not None and info.of != info.epochs else ""
     best = f", best: {run.best_epoch}" if run.best_epoch not in (None, info.epochs) else ""
-    yield f"epochs{planned}{best}", str(info.epochs)
+    yield f"epochs{planned}{best}", info.epochs_text
+
+
+def spread_text(info: RunInfo, metric: str) -> str:
+    """A metric, or nothing where it is not known; of several seeds the mean ± the standard deviation."""
+    text = metric_text(metric, info.metrics[metric]) if metric in info.metrics else ""
+    return f"{text} ± {metric_text(metric, info.stds[metric])}" if metric in info.stds else text
 
 
 def words_of(metric: str) -> str:
@@ -66,10 +73,18 @@ def _sentences(run: ReadRun) -> Iterator[str]:
     size = f" with {plural(info.parameters, 'parameter')}" if info.parameters is not None else ""
     data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
     took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
-    yield f"{name}{size} was trained for {plural(info.epochs, 'epoch')}{data}{took}."
+    yield f"{name}{size} was trained {_epochs(info)}{data}{took}."
+    if info.seeds:
+        yield "The metrics are those of the best weights of each seed: mean ± standard deviation."
     if run.best_epoch is not None:
         yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}."
     shown = f"test_{metric}"
     if metric is not None and shown in info.metrics and "test" in counts:
-        what = f"{words_of(metric)} is {metric_text(metric, info.metrics[shown])}"
+        what = f"{words_of(metric)} is {spread_text(info, shown)}"
         yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {what}."
+
+
+def _epochs(info: RunInfo) -> str:
+    """`for 8 epochs`, or of several seeds `with 3 seeds, for 24 epochs together,`."""
+    epochs = f"for {plural(info.epochs, 'epoch')}"
+    return f"with {plural(info.seeds, 'seed')}, {epochs} together," if info.seeds else epochs

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from netspec.analysis.quality.numbers.groups import MISSING
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
@@ -47,7 +48,7 @@ class TableColumn:
         """The cells of some examples, from inputs that are not normalized."""
         found = self.of(inputs)
         if self.is_number:
-            return [UNKNOWN if np.isnan(value) else f"{value:.5g}" for value in found[:, 0].astype(float).tolist()]
+            return [MISSING if np.isnan(value) else f"{value:.5g}" for value in found[:, 0].astype(float).tolist()]
         assert self.column is not None
         values = self.column.values or ()
         if self.features is None:
@@ -104,7 +105,7 @@ class Examples:
         dataset = self.splits.dataset
         encoder = dataset.encoder
         if isinstance(encoder, RowEncoder):
-            return _encoded_columns(encoder, dataset.raw_names) if encoder.shape is None else []
+            return encoded_columns(encoder, dataset.raw_names) if encoder.shape is None else []
         found = []
         for name, shape in self.shapes.items():
             if len(shape.sizes) != 1 or not isinstance(shape.sizes[0], int) or shape.is_tokens:
@@ -161,7 +162,8 @@ def image_bytes(image: Array) -> Array:
     return np.round(255 * image).astype(np.uint8)
 
 
-def _encoded_columns(encoder: RowEncoder, raw_names: dict[str, str]) -> list[TableColumn]:
+def encoded_columns(encoder: RowEncoder, raw_names: Mapping[str, str]) -> list[TableColumn]:
+    """The columns of a table, by the inputs of the data that they became; `raw_names` are those by name."""
     names = {raw: name for name, raw in raw_names.items()}
     found: list[TableColumn] = []
     for raw, group in encoder.groups.items():

@@ -33,6 +33,8 @@ MAX_COLUMN = 30
 """Longer values are broken into several lines."""
 MAX_SETTINGS = 3
 """Of more options that differ, the table of runs shows none."""
+ALWAYS = ("train.epochs", "train.seeds")
+"""Settings with a column in every table of runs."""
 MIN_COLUMN = 14
 """As narrow as a column may get to have more runs side by side."""
 
@@ -48,14 +50,14 @@ def differing_options(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
 
 
 def settings_columns(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
-    """The options in which runs of the same spec differ, as columns of their table, where they are few; `epochs` has a
-    column already."""
+    """The options in which runs of the same spec differ, as columns of their table, where they are few; `epochs` and
+    `seeds` have a column already."""
     found: dict[str, dict[Path, str]] = {}
     for spec in dict.fromkeys(run.spec for run in runs):
         group = [run for run in runs if run.spec == spec and run.state != "broken"]
         if len({run.hash for run in group}) < 2:  # they mean the same
             continue
-        options = {name: texts for name, texts in differing_options(group).items() if name != "train.epochs"}
+        options = {name: texts for name, texts in differing_options(group).items() if name not in ALWAYS}
         if len({*found, *options}) <= MAX_SETTINGS:
             for name, texts in options.items():
                 found.setdefault(name, {}).update(zip((run.path for run in group), texts, strict=True))

@@ -147,7 +147,7 @@ def state_cell(run: RunInfo) -> Text:
 
 
 def epochs_text(run: RunInfo) -> str:
-    return f"{run.epochs}/{run.of}" if run.of else str(run.epochs)
+    return f"{run.epochs}/{run.of}" if run.of and run.epochs_text.isdecimal() else run.epochs_text
 
 
 def parameters_text(run: RunInfo) -> str:

@@ -1,4 +1,4 @@
-"""NS480, NS481, NS487, NS488: inputs that cannot be predicted for, and other data for a run."""
+"""NS480, NS481, NS487, NS488, NS568: inputs that cannot be predicted for, and other data for a run."""
 
 from __future__ import annotations
 
@@ -60,6 +60,21 @@ class Unseen(Diagnostic):
     }
     name: str
     what: str
+    more: int = 0
+
+
+class Resized(Diagnostic):
+    """An image has another size than those that the network takes, so it is resized; its proportions may change."""
+
+    code = "NS568"
+    severity = "warning"
+    title = {
+        "more": "{name} and {more} more are resized: {size} to {taken}",
+        "": "{name}: {size} is resized to {taken}",
+    }
+    name: str
+    size: str
+    taken: str
     more: int = 0
 
 

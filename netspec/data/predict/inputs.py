@@ -16,7 +16,7 @@ from msgspec import structs
 
 from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
 from netspec.data.errors.files import BrokenFile, MissingValue, NotANumber
-from netspec.data.errors.prediction import CannotPredict, OtherScale, WrongInput, cannot_predict
+from netspec.data.errors.prediction import CannotPredict, OtherScale, Resized, WrongInput, cannot_predict
 from netspec.data.errors.tables import BadImageCell, NotADate
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
@@ -123,7 +123,7 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
     parts = [reader.read(text) for text in texts]
     names = [name for part in parts for name in part.names]
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in inputs}
-    warnings = [warning for part in parts for warning in part.warnings]
+    warnings = [*(warning for part in parts for warning in part.warnings), *reader.resized]
     raw = RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
     raw.warnings += check_numbers(raw, inputs, preprocessing)
     return raw
@@ -136,6 +136,7 @@ class Reader:
         self.inputs = inputs
         self.preprocessing = preprocessing
         self.rows = row_encoder(inputs, preprocessing)
+        self.resized: list[Diagnostic] = []
 
     def read(self, text: str) -> RawInputs:
         """The examples of one argument: a file, a folder, a row of numbers, or text."""
@@ -199,8 +200,18 @@ class Reader:
         sizes = shape.space
         if not all(isinstance(size, int) for size in sizes):
             sizes = picture.image.size[::-1]
+        self._note_size(name, picture.image.size, (sizes[1], sizes[0]))
         pixels = ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).encode(picture)[None]
         return pixels * self._brightest if picture.is_scaled else pixels
+
+    def _note_size(self, name: str, size: Sequence[int], taken: Sequence[object]) -> None:
+        """Add a warning for an image that is resized; it is the only one, of the first such image."""
+        if tuple(size) == tuple(taken):
+            return
+        last = self.resized.pop() if self.resized else None
+        first = Resized(name=name, size="x".join(map(str, size)), taken="x".join(map(str, taken)))
+        more = last.more + 1 if isinstance(last, Resized) else 0
+        self.resized.append(structs.replace(last or first, more=more, case="more" if more else ""))
 
     def _read_array(self, path: Path) -> Any:
         """The array in an .npy file, or the inputs in an archive; 8-bit numbers are scaled as pixels."""

@@ -177,7 +177,9 @@ class _Python:
         reader, names = self.reader, [f"image {number}" for number in range(1, len(images) + 1)]
         pairs = zip(images, names, strict=True)
         pixels = [reader.encode_image(partial(as_picture, image), name) for image, name in pairs]
-        return self._checked(reader.single("images", np.concatenate(pixels), names))
+        raw = self._checked(reader.single("images", np.concatenate(pixels), names))
+        raw.warnings += reader.resized
+        return raw
 
     def _texts(self, texts: Sequence[str]) -> RawInputs:
         assert isinstance(self.encoder, TextEncoder)

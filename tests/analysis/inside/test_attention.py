@@ -78,7 +78,7 @@ def test_tokens_are_written_beside_the_weights() -> None:
     assert hatches == 2 * 6  # the cells above the diagonals
     # of two heads, both sides
     assert [text for text in texts if text in ("a", "b", "␣")] == 2 * 2 * ["a", "b", "␣", "a"]
-    with pytest.raises(ValueError, match=r"no `atention` among the attention layers: did you mean `attention`\?"):
+    with pytest.raises(ValueError, match=r"no `atention` among the attention layers, did you mean `attention`\?"):
         netspec.look(model).attention("ab", "atention")
     with pytest.raises(ValueError, match="no attention layers"):
         netspec.look(netspec.compile("input 2\ndense(1)")).attention([[0.0, 1.0]])

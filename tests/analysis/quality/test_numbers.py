@@ -122,8 +122,9 @@ def test_groups_of_rows() -> None:
     assert [*found][:2] == ["b", "a"] and sum(map(len, found.values())) == len(cells) and len(found["others"]) == 14
     values = np.r_[np.arange(100.0), np.nan]
     quartiles = groups_by_quartile(values)
-    assert [len(rows) for rows in quartiles.values()] == [25, 25, 25, 25]
-    assert [*quartiles][:2] == ["0 to 24.75", "above 24.75, to 49.5"]
+    assert [len(rows) for rows in quartiles.values()] == [25, 25, 25, 25, 1]
+    assert [*quartiles][:2] == ["0 to 24.75", "above 24.75, to 49.5"] and quartiles["(missing)"].tolist() == [100]
+    assert next(iter(groups_by_quartile(np.linspace(23_070, 45_550, 5)))) == "23,070 to 28,690"
     assert {name: rows.tolist() for name, rows in groups_by_quartile(np.array([1, 0, 1])).items()} == {
         "0": [1],
         "1": [0, 2],

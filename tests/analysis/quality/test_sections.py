@@ -9,14 +9,19 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import metrics
 
 import netspec
+from netspec.analysis.pages.data import read_splits
+from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.samples import samples_html
 from netspec.analysis.quality import evaluated as evaluated_module
-from netspec.analysis.quality.evaluated import evaluated
+from netspec.analysis.quality.evaluated import Outcome, evaluated
 from netspec.analysis.quality.sections import quality_sections
 from netspec.analysis.quality.views.confusion import MAX_OF_CELL
+from netspec.analysis.quality.views.probabilities import best_threshold_text
 from netspec.report.page.section import Section
 from netspec.runs.evaluate_predict import open_run
 
@@ -91,6 +96,56 @@ def test_numbers_and_columns(homes: Path) -> None:
         "Quantiles of the errors (Q-Q)",
         "Size of the errors",
     ]
+
+
+def test_the_classes_that_are_confused_most_are_named(digits: Path) -> None:
+    matrix = metrics.confusion_matrix(*_pairs(digits))
+    np.fill_diagonal(matrix, 0)
+    (text,) = re.findall(r"Most often confused: ([^<]*)\.</p>", by_key(quality_sections(digits))["mistakes"])
+    found = re.findall(r"(\d) taken for (\d) \((once|twice|\d+ times)\)", text)
+    times = {"once": 1, "twice": 2}
+    counts = [times.get(count) or int(count.split()[0]) for _, _, count in found]
+    assert counts == sorted(matrix.reshape(-1), reverse=True)[:3]
+    assert all(matrix[int(i), int(j)] == count for (i, j, _), count in zip(found, counts, strict=True))
+
+
+def test_the_largest_errors_have_columns(homes: Path) -> None:
+    body = by_key(quality_sections(homes))["errors"].partition("Largest errors")[2]
+    assert "10 of 30 predictions, the largest error first" in body
+    assert re.findall('<th scope="col"[^>]*>([^<]*)<', body)[:4] == ["row", "true", "predicted", "error"]
+    rows = re.findall(r'<th scope="row">[^<]*</th>' + r"<td[^>]*>([^<]*)</td>" * 3, body)
+    true, predicted, error = np.array([[float(cell) for cell in row] for row in rows]).T
+    expected, guess = _pairs_of_numbers(homes)
+    np.testing.assert_allclose(np.abs(error), np.sort(np.abs(guess - expected))[::-1][:10], rtol=2e-3)
+    np.testing.assert_allclose(predicted - true, error, atol=0.01)
+
+
+def _pairs_of_numbers(run: Path) -> tuple[np.ndarray, np.ndarray]:
+    of = evaluated(run)
+    assert of is not None
+    (outcome,) = of.outcomes.values()
+    return outcome.expected[:, 0], outcome.predicted[:, 0]
+
+
+def test_the_best_threshold_is_named() -> None:
+    rng = np.random.default_rng(0)
+    expected, predicted = rng.random(300) < 0.3, rng.random(300)
+    predicted = 0.6 * predicted + 0.4 * expected * rng.random(300)
+    outcome = Outcome("output", "yes_no", predicted, expected, ("no", "yes"))
+    scores = {at: metrics.f1_score(expected, predicted > at) for at in np.linspace(0, 1, 201)}
+    best = max(scores, key=lambda at: scores[at])
+    text = f"F1 is best, {scores[best]:.2f}, at a threshold of {best:.3g}; in use: 0.5, with {scores[0.5]:.2f}."
+    assert best_threshold_text(outcome) == text
+
+
+def test_examples_of_a_table_are_its_rows(homes: Path, folder: Path) -> None:
+    run = ReadRun(homes)
+    body = samples_html(run, read_splits(run))
+    assert re.findall('<th scope="col"[^>]*>([^<]*)<', body) == ["row", "city", "rooms", "area", "noise", "target"]
+    table = pl.read_csv(folder / "homes.csv")
+    for city, rooms, area in re.findall(r'<th scope="row">\d</th>' + r"<td[^>]*>([^<]*)</td>" * 3, body):
+        near = table.filter((pl.col("city") == city) & (pl.col("rooms") == int(rooms)))["area"]
+        assert (near - float(area)).abs().min() < 1e-4
 
 
 def test_each_of_several_outputs_has_its_sections(two: Path) -> None:

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from netspec.report.page.document import page_html, section_html
 from netspec.report.page.elements import paragraph
 from netspec.report.page.section import Section
 from netspec.report.text import plural
-from netspec.runs.catalog import SEEDS, is_run, seed_folders
+from netspec.runs.catalog import SEEDS, seed_folders
+from netspec.storage.run_files import is_run
 from netspec.storage.run_folder import RunRecord, read_run
 
 POLL_SECONDS = 0.5
@@ -170,7 +171,7 @@ class Feed:
             names = dict(zip(runs, distinct_names(runs), strict=True))
             pairs = [(run, part) for run in runs for part in parts[run] or [run]]
             statuses = [
-                self._status(part, names[run] if part == run else f"{names[run]}/{part.name}", marks[part])
+                self._status(part, names[run] if part == run else f"{names[run]}/{part.name}", marks[part], names[run])
                 for run, part in pairs
             ]
             shown = [(part, mark.texts) for part, mark in marks.items()], [status.state for status in statuses]
@@ -208,12 +209,12 @@ class Feed:
     def _is_unreadable(self, run: Path) -> bool:
         return isinstance(self._records[run][1], str)
 
-    def _status(self, run: Path, name: str, marks: Marks) -> RunStatus:
-        """How far a run, or a seed of one, is."""
+    def _status(self, run: Path, name: str, marks: Marks, whole: str) -> RunStatus:
+        """How far a run, or a seed of the run `whole`, is."""
         record = self._records[run][1]
         if isinstance(record, str):
-            return RunStatus(name, "broken", record)
-        return status_of(record, name, marks, time.time())
+            return RunStatus(name, "broken", record, run=whole)
+        return replace(status_of(record, name, marks, time.time()), run=whole)
 
     def _note(self, runs: Sequence[Path]) -> str:
         folders = dict.fromkeys(str(run.parent) for run in runs)
@@ -255,10 +256,10 @@ def _title(runs: Sequence[Path]) -> str:
 
 
 def _latest_runs(folder: Path) -> list[Path]:
-    """The runs of a folder that were started last, oldest first; names with a dot are of folders that are being made
-    or removed."""
+    """The runs of a folder that were started last, the last one first; names with a dot are of folders that are being
+    made or removed."""
     try:
         found = [path for path in folder.iterdir() if not path.name.startswith(".") and is_run(path)]
-        return sorted(found, key=lambda run: (run / "versions.json").stat().st_mtime_ns)[-MAX_RUNS:]
+        return sorted(found, key=lambda run: -(run / "versions.json").stat().st_mtime_ns)[:MAX_RUNS]
     except OSError:  # one was removed in between; the next look finds the others
         return []

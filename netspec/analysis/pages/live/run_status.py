@@ -33,6 +33,7 @@ class RunStatus:
         text: for people, without the name.
         epoch: how many epochs are trained.
         epochs: how many are planned, where that is known.
+        run: the run that it is a seed of, or itself.
     """
 
     name: str
@@ -40,6 +41,7 @@ class RunStatus:
     text: str
     epoch: int = 0
     epochs: int | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,27 @@ def status_html(statuses: Sequence[RunStatus]) -> str:
     ordered = [status for state in unfinished for status in statuses if status.state == state]
     ordered = list(statuses) if len(statuses) == 1 else ordered
     lines = [_line_html(status, has_name=len(statuses) > 1) for status in ordered[:MAX_LINES]]
-    shown = Counter(status.state for status in ordered[:MAX_LINES])
-    others = Counter(status.state for status in statuses) - shown
+    shown = {_run_of(status) for status in ordered[:MAX_LINES]}
+    others = Counter(_states_of_runs([status for status in statuses if _run_of(status) not in shown]).values())
     if others:
         counted = ", ".join(f"{count} {state}" for state, count in others.items())
         what = f"and {plural(others.total(), 'other run')}" if lines else plural(others.total(), "run")
         lines.append(f"<p>{what}: {counted}</p>")
     return "".join(lines)
+
+
+def _run_of(status: RunStatus) -> str:
+    return status.run or status.name
+
+
+def _states_of_runs(statuses: Sequence[RunStatus]) -> dict[str, State]:
+    """The state of each run: of its seeds, the one that needs most attention."""
+    order: tuple[State, ...] = ("running", "broken", "interrupted", "finished")
+    found: dict[str, State] = {}
+    for status in statuses:
+        run = _run_of(status)
+        found[run] = min(found.get(run, status.state), status.state, key=order.index)
+    return found
 
 
 def _line_html(status: RunStatus, *, has_name: bool) -> str:

@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.report.text import number_text
 
 MAX_VALUES = 8
 """Rarer values of a category are one group."""
 OTHERS = "others"
+MISSING = "(missing)"
 
 
 def groups_by_value(cells: Sequence[str]) -> dict[str, Array]:
@@ -28,16 +30,24 @@ def groups_by_value(cells: Sequence[str]) -> dict[str, Array]:
 
 
 def groups_by_quartile(values: Array) -> dict[str, Array]:
-    """The rows in each quartile; of at most four different numbers those with each."""
+    """The rows in each quartile; of at most four different numbers those with each. And those without a number."""
     known = np.asarray(values, np.float64)
     levels = np.unique(known[np.isfinite(known)])
     if len(levels) <= 4:
-        return {f"{level:.4g}": np.flatnonzero(known == level) for level in levels.tolist()}
+        found = {number_text(level): np.flatnonzero(known == level) for level in levels.tolist()}
+        return found | _missing(known)
     ends = np.unique(np.quantile(known[np.isfinite(known)], [0, 0.25, 0.5, 0.75, 1]))
     found = {}
     for low, high in pairwise(ends):
         is_first = low == ends[0]
         is_in = (known >= low if is_first else known > low) & (known <= high)
-        name = f"{low:.4g} to {high:.4g}" if is_first else f"above {low:.4g}, to {high:.4g}"
+        name = f"{number_text(low)} to {number_text(high)}"
+        name = name if is_first else f"above {number_text(low)}, to {number_text(high)}"
         found[name] = np.flatnonzero(is_in)
-    return found
+    return found | _missing(known)
+
+
+def _missing(values: Array) -> dict[str, Array]:
+    """The rows without a number, where there are some."""
+    rows = np.flatnonzero(np.isnan(values))
+    return {MISSING: rows} if len(rows) else {}

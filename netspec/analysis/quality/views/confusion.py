@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -18,6 +19,8 @@ MAX_OF_CELL = 8
 MAX_SHOWN = 160
 """Examples of all cells together."""
 MAX_PAIRS = 20
+MAX_NAMED = 3
+"""Pairs in a sentence."""
 MAX_HEAD = 3
 """Longer names of more than `FEW` classes are written upwards over their columns."""
 FEW = 6
@@ -66,7 +69,26 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
             f'<tr><td colspan="2"></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
             f'<div class="cells" aria-live="polite">{panels}</div></div>'
         )
+        + _most_text(matrix, names)
     )
+
+
+def _most_text(matrix: Array, names: Sequence[str]) -> str:
+    """Which classes are confused most, in a sentence; nothing where none is."""
+    pairs = [f"{names[i]} taken for {names[j]} ({_times(int(matrix[i, j]))})" for i, j in _confused(matrix)[:MAX_NAMED]]
+    return paragraph(f"Most often confused: {', '.join(pairs)}.") if pairs else ""
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def _confused(matrix: Array) -> list[tuple[int, int]]:
+    """The pairs of a true and another predicted class, the most frequent first."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_PAIRS]
+    return [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
 
 
 def _cell(count: int, part: float, is_right: bool, names: tuple[str, str], anchor: str) -> str:
@@ -94,9 +116,10 @@ def _panel(
     some = f"{len(chosen)} of {count:,}" if len(chosen) < count else f"{count:,}"
     sure = ", the least certain" if names[0] == names[1] else ", the most certain"
     title = f"{what}: {some}{sure if len(chosen) < count else ''}"
+    above = f"<h4>{escape(title)}</h4>" if shown.of.examples.kind == "images" else ""
     remarks = [Remark(one, f"{100 * probabilities[one]:.0f}%") for one in chosen]
     body = shown.html(title, outcome, remarks)
-    return f'<div id="{anchor}" hidden><h4>{escape(title)}</h4>{body}</div>'
+    return f'<div id="{anchor}" hidden>{above}{body}</div>'
 
 
 def _examples_of_cells(
@@ -122,15 +145,12 @@ def _examples_of_cells(
 
 def _pairs_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities: Array) -> str:
     """The pairs of classes that are confused most, each with its most certain examples."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_PAIRS]
-    pairs = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
+    pairs = _confused(matrix)
     if not pairs:
         return paragraph("No class is confused with another.")
     rows = []
     for i, j in pairs:
-        count, support = int(wrong[i, j]), int(matrix[i].sum())
+        count, support = int(matrix[i, j]), int(matrix[i].sum())
         rows.append([outcome.names[i], outcome.names[j], f"{count:,}", f"{100 * count / support:.1f}%"])
     caption = f"The pairs of classes that are confused most, of {len(matrix):,} classes"
     head = ["true class", "predicted as", "count", "of the true class"]

@@ -33,16 +33,23 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     remarks = []
     for one, heat in zip(worst.tolist(), heats, strict=True):
         sure = f" ({100 * probabilities[one]:.0f}%)" if outcome.is_probability else ""
-        text = f"{outcome.names[expected[one]]}, predicted {outcome.names[decided[one]]}{sure}"
-        remarks.append(Remark(one, text, heat))
-    title = "The wrong predictions that are most certain"
+        true, guess = outcome.names[expected[one]], f"{outcome.names[decided[one]]}{sure}"
+        remarks.append(Remark(one, f"{true}, predicted {guess}", heat, {"true": true, "predicted": guess}))
+    title = _title("wrong prediction", len(remarks), len(wrong))
     what = "pixels of an image, beside it," if shown.of.examples.kind == "images" else "tokens"
     about = (
         f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most: "
         "the stronger the color, the larger the derivative; the strongest color is the largest one of each example."
     )
     note = paragraph(about) if found else ""
-    return heading("Worst mistakes") + note + shown.html(title, outcome, remarks)
+    above = paragraph(f"{title}.") if shown.of.examples.kind == "images" else ""  # a table has it as its caption
+    return heading("Worst mistakes") + above + note + shown.html(title, outcome, remarks)
+
+
+def _title(what: str, shown: int, count: int) -> str:
+    """`All 11 wrong predictions, the most certain first`, or how many of them."""
+    some = f"All {count:,}" if 1 < shown == count else f"{shown:,} of {count:,}" if shown < count else "The only"
+    return f"{some} {what}{'s' if count > 1 else ''}{', the most certain first' if count > 1 else ''}"
 
 
 def worst_labels_html(outcome: Outcome, shown: Shown) -> str:
@@ -55,8 +62,10 @@ def worst_labels_html(outcome: Outcome, shown: Shown) -> str:
     for one, label in wrong[np.argsort(-far, kind="stable")][:MAX_ROWS].tolist():
         true, guess = ("yes", "no") if outcome.expected[one, label] else ("no", "yes")
         sure = f" ({100 * outcome.predicted[one, label]:.0f}%)" if outcome.is_probability else ""
-        remarks.append(Remark(one, f"{outcome.names[label]}: {true}, predicted {guess}{sure}"))
-    title = "The labels that are predicted worst"
+        name, guess = outcome.names[label], f"{guess}{sure}"
+        cells = {"label": name, "true": true, "predicted": guess}
+        remarks.append(Remark(one, f"{name}: {true}, predicted {guess}", cells=cells))
+    title = _title("wrong label", len(remarks), len(wrong))
     return heading("Worst mistakes") + shown.html(title, outcome, remarks)
 
 
@@ -69,7 +78,10 @@ def largest_errors_html(outcome: Outcome, shown: Shown) -> str:
     for one in worst.tolist():
         column = int(errors[one].argmax())
         true, guess = float(outcome.expected[one, column]), float(outcome.predicted[one, column])
-        front = f"{outcome.names[column]}: " if len(outcome.names) > 1 else ""
-        remarks.append(Remark(one, f"{front}{number_text(true)}, predicted {number_text(guess)}"))
-    title = "The largest errors"
-    return heading(title) + shown.html(title, outcome, remarks)
+        name = outcome.names[column]
+        front = f"{name}: " if len(outcome.names) > 1 else ""
+        cells = {"column": name} if front else {}
+        cells |= {"true": number_text(true), "predicted": number_text(guess), "error": number_text(guess - true)}
+        remarks.append(Remark(one, f"{front}{number_text(true)}, predicted {number_text(guess)}", cells=cells))
+    title = f"{len(remarks):,} of {len(outcome):,} predictions, the largest error first"
+    return heading("Largest errors") + shown.html(title, outcome, remarks)

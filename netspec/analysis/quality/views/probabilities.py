@@ -12,7 +12,7 @@ from netspec.analysis.quality.numbers.intervals import wilson
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.axes import FRACTIONS, Axis
 from netspec.report.charts.plane import Plane, Series, plane_svg
-from netspec.report.page.elements import paragraph, side_by_side
+from netspec.report.page.elements import folded_html, paragraph, side_by_side, table_html
 
 MAX_CURVES = 4
 MAX_SCORES = 5_000_000
@@ -36,13 +36,16 @@ def probabilities_html(outcome: Outcome) -> str:
         is_true, sure = certainty(outcome)
         found = Calibration.of(is_true.reshape(-1), sure.reshape(-1))
         charts += [calibration_svg(found, outcome), counts_svg(found, outcome)]
-        text = (
+        often = "the predictions are right" if outcome.kind == "classes" else f"it is {_yes(outcome)}"
+        text = paragraph(
             f"Expected calibration error {100 * found.error:.1f}% (Guo et al. 2017): by so much the predicted "
-            "probabilities differ on average from how often the predictions are right."
+            f"probabilities differ on average from how often {often}."
         )
+        text += bins_html(found, often)
     if outcome.kind == "yes_no" and outcome.is_probability:
         charts.append(threshold_svg(outcome))
-    return side_by_side(charts) + (paragraph(text) if text else "")
+        text += paragraph(best_threshold_text(outcome))
+    return side_by_side(charts) + text
 
 
 def certainty(outcome: Outcome) -> tuple[Array, Array]:
@@ -106,7 +109,7 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
 
 def _corner(areas: dict[str, float], across: Axis) -> tuple[Axis, Axis, str]:
     """The axes of curves with these areas: whole, or from `across` on only the corner where they differ."""
-    return (across, LAST_TENTH, ", corner") if min(areas.values()) > ZOOMED else (FRACTIONS, FRACTIONS, "")
+    return (across, LAST_TENTH, ", zoomed in") if min(areas.values()) > ZOOMED else (FRACTIONS, FRACTIONS, "")
 
 
 def _words(series: Sequence[Series]) -> str:
@@ -137,11 +140,43 @@ def calibration_svg(found: Calibration, outcome: Outcome) -> str:
     ends = [wilson(rate * count, count) for rate, count in zip(observed, counts, strict=True)]
     points = Series("observed, 95% interval", found.predicted[is_in].tolist(), observed, kind="marked", ends=ends)
     guide = Series("calibrated", (0, 1), (0, 1), color=None, is_dashed=True)
-    what = "true" if outcome.kind == "classes" else outcome.names[1] if outcome.kind == "yes_no" else "yes"
+    what = "true" if outcome.kind == "classes" else _yes(outcome)
     summary = f"expected calibration error {100 * found.error:.1f}%"
     y_name = f"how often it is {what}"
     plane = Plane("Calibration", "predicted probability", y_name, [points, guide], summary, FRACTIONS, FRACTIONS)
     return plane_svg(plane)
+
+
+def _yes(outcome: Outcome) -> str:
+    return outcome.names[1] if outcome.kind == "yes_no" else "yes"
+
+
+def bins_html(found: Calibration, often: str) -> str:
+    """The numbers of the reliability diagram."""
+    rows = []
+    for i in np.flatnonzero(found.counts).tolist():
+        ends = f"{100 * i / BINS:.0f}% to {100 * (i + 1) / BINS:.0f}%"
+        means = (f"{100 * values[i]:.1f}%" for values in (found.predicted, found.observed))
+        rows.append([ends, f"{int(found.counts[i]):,}", *means])
+    caption = f"Predictions by their probability, and how often {often}"
+    return folded_html(
+        "The bins as a table", table_html(caption, ["probability", "predictions", "mean", "observed"], rows)
+    )
+
+
+def best_threshold_text(outcome: Outcome) -> str:
+    """Where the F1 score is best, beside the threshold that is in use."""
+    thresholds = np.linspace(0, 1, THRESHOLDS)
+    ranking = Ranking.of(outcome.expected, outcome.predicted)
+    values = np.nan_to_num(ranking.by_threshold(thresholds)["f1"])
+    used = float(ranking.by_threshold(np.array([outcome.threshold]))["f1"][0])
+    best = int(values.argmax())
+    if values[best] <= used:
+        return f"F1 is best, {used:.2f}, at the threshold in use, {outcome.threshold:.3g}."
+    return (
+        f"F1 is best, {values[best]:.2f}, at a threshold of {thresholds[best]:.3g}; "
+        f"in use: {outcome.threshold:.3g}, with {used:.2f}."
+    )
 
 
 def counts_svg(found: Calibration, outcome: Outcome) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
 
@@ -27,11 +27,17 @@ LEVELS = 5
 @dataclass(frozen=True)
 class Remark:
     """A prediction, by its number in the outcome, and what is said of it, such as `4, predicted 9 (87%)`; `heat` has a
-    number from 0 to 1 for each pixel or token."""
+    number from 0 to 1 for each pixel or token. `cells` say the same in columns of a table."""
 
     prediction: int
     text: str
     heat: Array | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What is said, by the heads of the columns of a table."""
+        return self.cells or {"prediction": self.text}
 
 
 class Shown:
@@ -53,8 +59,8 @@ class Shown:
             return self._rows(caption, numbers, remarks)
         if kind == "texts":
             return self._texts(caption, numbers, outcome, remarks)
-        rows = [[self.of.examples.name(n), one.text] for n, one in zip(numbers, remarks, strict=True)]
-        return table_html(caption, ["example", "prediction"], rows, left=2)
+        rows = [[self.of.examples.name(n), *one.columns.values()] for n, one in zip(numbers, remarks, strict=True)]
+        return table_html(caption, ["example", *_heads(remarks)], rows, left=2)
 
     def _images(self, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
         items = []
@@ -70,13 +76,14 @@ class Shown:
 
     def _rows(self, caption: str, numbers: Sequence[int], remarks: Sequence[Remark]) -> str:
         columns = self.of.examples.columns
-        head = ["row", "prediction", *(columns[i].name for i in self.order)]
+        head = ["row", *_heads(remarks), *(columns[i].name for i in self.order)]
         rows = []
         for number, one in zip(numbers, remarks, strict=True):
             cells = self.of.examples.cells(number)
             shown = [cells[i][:MAX_CELL] for i in self.order]
-            rows.append([self.of.examples.name(number), one.text, *shown])
-        return table_html(caption, head, rows, left=2)
+            rows.append([self.of.examples.name(number), *one.columns.values(), *shown])
+        heads = _heads(remarks)  # numbers are at the right
+        return table_html(caption, head, rows, left=1 if "error" in heads else 1 + len(heads))
 
     def _texts(self, caption: str, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
         rows: list[list[str | Cell]] = []
@@ -90,8 +97,9 @@ class Shown:
             if one.heat is not None:
                 levels = np.round(LEVELS * one.heat[begin : len(tokens)]).astype(int).tolist()
             text = f'<span class="mono">{"…" * bool(begin)}{self._shaded(pieces, levels)}</span>'
-            rows.append([self.of.examples.name(number), one.text, Cell(html=text)])
-        return table_html(caption, ["text", "prediction", "up to there"], rows, left=3)
+            rows.append([self.of.examples.name(number), *one.columns.values(), Cell(html=text)])
+        heads = ["text", *_heads(remarks), "up to there"]
+        return table_html(caption, heads, rows, left=len(heads))
 
     def _shaded(self, pieces: Sequence[str], levels: Sequence[int]) -> str:
         """Tokens, those with the same level of heat in one element."""
@@ -100,3 +108,7 @@ class Shown:
             text = escape(self.of.examples.separator.join(piece for piece, _ in group))
             parts.append(f'<span class="h{level}">{text}</span>' if level else text)
         return self.of.examples.separator.join(parts)
+
+
+def _heads(remarks: Sequence[Remark]) -> list[str]:
+    return [*remarks[0].columns] if remarks else ["prediction"]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from netspec.cli.examples import data_source, example_names, find_example, needs_no_download, summary
+from netspec.cli.examples import data_source, find_example, needs_no_download, summary
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.language.files.example_specs import example_names
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap
 from netspec.report.text import line_width
@@ -50,7 +51,8 @@ def _write(path: Path, *, force: bool, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(target)})
     else:
-        click.echo(f"wrote {target}; `netspec train {target}` trains it")
+        use = f"`netspec train {target}` trains it"
+        click.echo(f"wrote {target}; {use if data_source(path) else f'it has no data: `netspec show {target}`'}")
 
 
 def _lines(paths: Sequence[Path], width: int) -> Iterator[str]:

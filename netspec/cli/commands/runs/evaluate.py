@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, get_args
 
 import click
@@ -12,6 +11,7 @@ from netspec.cli.output import print_json, print_problems
 from netspec.report.class_tables import table_text
 from netspec.report.metric_text import metric_parts
 from netspec.report.text import line_width, plural, wrapped
+from netspec.storage.run_files import path_of_run
 
 Split = Literal["train", "val", "test"]
 
@@ -41,7 +41,8 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     from netspec.runs.evaluate_predict import evaluate_model
     from netspec.spec.saved import read_preprocessing
 
-    found = evaluate_model(Path(run), data, split)
+    path = path_of_run(run)
+    found = evaluate_model(path, data, split)
     print_problems(found.warnings)
     if as_json:
         print_json({"metrics": found.metrics, "split": split, "examples": found.examples})
@@ -50,5 +51,5 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     click.echo("\n".join(wrapped(metric_parts(found.metrics), line_width(), indent="")))
     for name, value in found.metrics.items():
         if isinstance(value, list):
-            click.echo(table_text(name, value, read_preprocessing(Path(run)).class_names))
+            click.echo(table_text(name, value, read_preprocessing(path).class_names))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from netspec.cli.files import write_bytes
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
+from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.language.text import wrap_lines
@@ -124,6 +126,8 @@ KINDS = {
     ),
 }
 """The kinds of pictures, in the order in which the help lists them."""
+MAX_SEEN = 40
+"""Characters of an input in the name of a file."""
 HELP = """Show what is inside the trained network of a RUN folder.
 
 WHAT is one of:
@@ -152,9 +156,16 @@ def _takers(option: str) -> str:
     return ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
 
 
+def _known_kind(ctx: click.Context, param: click.Parameter, what: str) -> str:
+    """Raises click.UsageError, with the kinds that may be meant, for one that does not exist."""
+    if what not in KINDS:
+        raise click.UsageError(f"nothing to look at is called `{what}`\n{suggest(what, KINDS, what='there are')}", ctx)
+    return what
+
+
 @click.command(help=HELP.format(kinds="\n".join(f"  {name:<22}{kind.help}" for name, kind in KINDS.items())))
 @click.argument("run")
-@click.argument("what", type=click.Choice(list(KINDS)), metavar="WHAT")
+@click.argument("what", callback=_known_kind, metavar="WHAT")
 @click.argument("layers", nargs=-1, metavar="[LAYER]")
 @click.option("--input", metavar="FILE", help=f"The image, .npy file, row or text to look at ({_takers('input')}).")
 @click.option(
@@ -176,14 +187,14 @@ def _takers(option: str) -> str:
 @click.option("--units", type=click.IntRange(1), help=f"How many units (default 16; {_takers('units')}).")
 @click.option("--steps", type=click.IntRange(1), help=f"Steps of the ascent (default 128; {_takers('steps')}).")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help=f"Of the first images ({_takers('seed')}).")
-@click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT.svg).")
+@click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT-N.svg).")
 @device_option
 @json_option
 def command(
     run: str, what: str, layers: tuple[str, ...], output: str | None, as_json: bool, **options: str | int | bool | None
 ) -> int:
     """Each option is named as in the table; those that are not given are None."""
-    path = Path(output if output is not None else f"{Path(run).name}-{what}.svg")
+    path = Path(output if output is not None else f"{_stem(run, what, options)}.svg")
     form = vector_format(path, ("html",) if options.get("film") else ())
     given = {name: value for name, value in options.items() if value is not None}
     _check(what, layers, given)
@@ -195,10 +206,18 @@ def command(
     except CompileError:
         raise
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.ClickException(str(error)) from None
     write_bytes(path, picture.content(form))
     print_result({"picture": str(path)} if as_json else wrap_lines(f"{path}: {what} of {run}", line_width()))
     return 0
+
+
+def _stem(run: str, what: str, options: Mapping[str, Any]) -> str:
+    """`mnist_cnn-1-saliency-947`: a name of a file, with what is looked at, so that another picture has another one."""
+    example, given = options.get("example"), options.get("input")
+    seen = str(example) if example is not None else Path(given).stem if given is not None else ""
+    seen = re.sub(r"[^\w.,-]+", "-", seen)[:MAX_SEEN].strip("-.")
+    return "-".join([Path(run).name, what, *([seen] if seen else [])])
 
 
 def _check(what: str, layers: tuple[str, ...], given: Mapping[str, Any]) -> None:

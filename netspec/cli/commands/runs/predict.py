@@ -16,6 +16,7 @@ from netspec.cli.render.predictions import prediction_lines
 from netspec.cli.render.predictions_csv import predictions_csv
 from netspec.language.files.paths import exists
 from netspec.report.text import line_width, plural
+from netspec.storage.run_files import path_of_run
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -78,7 +79,7 @@ def command(
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
 
-    predictions = predict_examples(Path(run), inputs)
+    predictions = predict_examples(path_of_run(run), inputs)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import click
 
@@ -19,6 +18,7 @@ from netspec.report.text import line_width, wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import meaning_of
+from netspec.storage.run_files import path_of_run
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 COLORS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
@@ -48,7 +48,7 @@ def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
         netspec diff runs/digits-1 runs/digits-2 --json
     """
     before, after = (
-        meaning_of_run(Path(name)) if is_folder(Path(name)) else meaning_of(given.compilation(name))
+        meaning_of_run(path) if is_folder(path := path_of_run(name)) else meaning_of(given.compilation(name))
         for name in (old, new)
     )
     difference = compare(before, after)

@@ -21,6 +21,7 @@ from netspec.runs.diff import compare
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
+from netspec.storage.run_files import path_of_run
 
 PICTURES = ("svg", "png", "pdf")
 ENDINGS = ", ".join(f".{form}" for form in FORMATS)
@@ -55,7 +56,8 @@ def command(
 
     FILE and OTHER may also be run folders. The bar below a number of parameters is their fraction of all, below 2% a
     stub; `12 × 1,000 params` are those of 12 copies. `shared` are weights that are drawn before. In a .html file,
-    blocks open and close; .mmd is a Mermaid flowchart, .dot a Graphviz graph.
+    blocks open and close; .mmd is a Mermaid flowchart, .dot a Graphviz graph. The styles `maps` and `blocks`, and two
+    networks, are drawn as .svg, .png or .pdf only.
 
     \b
     Example:
@@ -64,6 +66,8 @@ def command(
         netspec draw specs/unet.net --style blocks -o unet.pdf
         netspec draw old.net new.net -o changes.svg
     """
+    if other is not None and style != "flow":
+        raise click.ClickException(f"--style {style} draws one network\nomit --style to see what differs between two")
     spec = _compilation(file, given)
     path = Path(output if output is not None else f"{spec.name}.svg")
     form = path.suffix[1:].lower()
@@ -71,7 +75,8 @@ def command(
     if form not in allowed:
         what = "-o" if allowed is FORMATS else "-o of two networks" if other is not None else f"-o with --style {style}"
         endings = ", ".join(f".{name}" for name in allowed)
-        raise click.UsageError(f"{what} takes a name that ends in {endings}, not `{path}`")
+        hint = f"write `-o {path.with_suffix('.svg')}`" if form in FORMATS else ""
+        raise click.ClickException(f"{what} takes a name that ends in {endings}, not `{path}`\n{hint}".rstrip())
     levels = ALL_LEVELS if expand_all else expand
     if levels is not None and levels < 0:
         raise click.UsageError("--expand takes 0 or more levels")
@@ -92,10 +97,10 @@ def command(
 
 
 def _compilation(file: str, given: SpecOptions) -> Compilation:
-    is_run = is_folder(Path(file))
+    is_run = is_folder(path := path_of_run(file))
     if is_run and not given.is_empty:
         raise click.UsageError(f"{file} is a run, which is drawn as it was trained: omit -D, --input and --data")
-    spec = read_compilation(Path(file)) if is_run else given.compilation(file)
+    spec = read_compilation(path) if is_run else given.compilation(file)
     spec.check()
     return spec
 

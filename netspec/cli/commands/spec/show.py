@@ -21,6 +21,7 @@ from netspec.language.text import wrap_lines
 from netspec.language.word import Kind, Word
 from netspec.report.text import line_width, wants_color
 from netspec.spec.compilation import Compilation
+from netspec.storage.run_files import path_of_run
 
 ALL_LEVELS = 1000
 MAX_NUMBERS = 8
@@ -81,7 +82,7 @@ def command(
         netspec show specs/mnist_cnn.net --memory -D train.batch=512
         netspec show runs/mnist_cnn-1 --weights
     """
-    is_run = is_folder(Path(file))
+    is_run = is_folder(path := path_of_run(file))
     spec = _spec_of_run(file, given) if is_run else given.compilation(file)
     if weights and not is_run:
         raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
@@ -92,7 +93,7 @@ def command(
     spec.check()
     print_problems(() if as_json or weights else spec.problems.warnings)
     if weights:
-        print_result(_weights(Path(file), spec, as_json))
+        print_result(_weights(path, spec, as_json))
     elif schedule:
         print_result(_schedule(spec, as_json))
     elif memory:
@@ -101,13 +102,13 @@ def command(
         footprint = footprint_of(spec)
         print_result(footprint.as_json() if as_json else wrap_lines(footprint.text(), line_width()))
     elif as_json:
-        print_result(graph_json(spec.network, spec.train.freeze) | (_thresholds_json(Path(file)) if is_run else {}))
+        print_result(graph_json(spec.network, spec.train.freeze) | (_thresholds_json(path) if is_run else {}))
     else:
         table = _table(spec, ALL_LEVELS if expand_all else expand, form) if stage is None else ""
         text = _stage(spec, stage) if stage is not None else _with_settings(table, spec) if full else table
         click.echo(text if stage == "python" or form != "text" else wrap_lines(text, line_width()))
         if is_run and full and stage is None:
-            click.echo(wrap_lines(_scales_text(Path(file)), line_width()))
+            click.echo(wrap_lines(_scales_text(path), line_width()))
     return 0
 
 
@@ -116,7 +117,7 @@ def _spec_of_run(run: str, given: SpecOptions) -> Compilation:
 
     if not given.is_empty:
         raise click.UsageError(f"{run} is a run, which is shown as it was trained: omit -D, --input and --data")
-    return read_compilation(Path(run))
+    return read_compilation(path_of_run(run))
 
 
 def _schedule(spec: Compilation, as_json: bool) -> str | dict[str, Any]:

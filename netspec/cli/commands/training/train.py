@@ -17,6 +17,7 @@ from netspec.compiler.ir.cost import step_bytes
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.report.progress import LiveReporter, make_reporter
+from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult
@@ -90,7 +91,7 @@ def command(
     continue_unread()
     try:
         if resume is not None:
-            result = _resume(Path(resume), spec, given.overrides, **options)
+            result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
         else:
             assert spec is not None
             result = _train(spec, Path(runs), **options)
@@ -103,7 +104,8 @@ def command(
 
         return status_of(result.signal)
     if has_report and _write_report(result.run) and not as_json:
-        click.echo(f"a report is in {result.run / 'report.html'}")
+        click.echo(f"a short report is in {result.run / 'report.html'}")
+        click.echo(f"`netspec report {result.run}` writes the full one, with the data and what the predictions show")
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0

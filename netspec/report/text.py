@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.language.text import fit_columns, wrap_row
+from netspec.language.text import fit_columns, printable, wrap_row
 
 
 def wants_color(stream: Any) -> bool:
@@ -54,8 +54,8 @@ def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  
 
 
 def name_text(name: str) -> str:
-    """A name, in quotes and with escapes where it is blank, such as that of the class of a space."""
-    return name if name.strip() else json.dumps(name)
+    """A name without control characters; in quotes where it is blank, such as that of the class of a space."""
+    return printable(name) if name.strip() else json.dumps(name)
 
 
 def number_text(value: float, digits: int = 4) -> str:

@@ -31,6 +31,7 @@ from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.storage.run_lock import is_locked, locked
+from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
@@ -135,10 +136,16 @@ def find_run(name: str, folder: Path) -> Path:
             return path
     is_there = exists(folder / name) or exists(Path(name))
     reason = "it is not one that `netspec train` has made" if is_there else "there is no such folder"
-    around = Path(name).parent if len(Path(name).parts) > 1 else folder
-    advice = suggest(Path(name).name, [path.name for path in _run_folders(around)], what=f"runs in {around}")
+    around, names = runs_beside(name, folder)
+    advice = suggest(Path(name).name, names, what=f"runs in {around}")
     missing = errors.NoRun(run=name, reason=reason)
     raise fail(structs.replace(missing, advice=advice) if advice else missing)
+
+
+def runs_beside(name: str, folder: Path) -> tuple[Path, list[str]]:
+    """The folder in which a run of this name would be, and the names of the runs there."""
+    around = Path(name).parent if len(Path(name).parts) > 1 else folder
+    return around, [path.name for path in _run_folders(around)]
 
 
 def look_at(path: Path) -> RunInfo:
@@ -163,8 +170,6 @@ class _Settings(Frozen):
     """What a row needs of the settings of `train`."""
 
     epochs: int | None = None
-    keep: str | None = None
-    watched: str | None = None
 
 
 class _Versions(Frozen):
@@ -199,7 +204,7 @@ def _row(path: Path, is_running: bool) -> RunInfo:
     meaning = record.read(MEANING, _MeaningHead) if has_meaning else _MeaningHead()
     parameters = meaning.totals.get("parameters")
     state, reason = _state(record, is_running)
-    best, metrics = _metrics(record, settings)
+    best, metrics = _metrics(record)
     return RunInfo(
         path=path,
         spec=spec,
@@ -258,17 +263,11 @@ def _state(record: RunRecord, is_running: bool) -> tuple[State, str]:
     return "interrupted", ""
 
 
-def _metrics(record: RunRecord, train: _Settings) -> tuple[int | None, dict[str, float]]:
+def _metrics(record: RunRecord) -> tuple[int | None, dict[str, float]]:
     """The epoch of the best weights, and their metrics."""
     if not record.history:
         return None, {}
-    epoch = (record.done or {}).get("best_epoch") or len(record.history)
-    monitored = train.watched
-    if record.done is None and train.keep == "best" and monitored:
-        sign = 1 if is_higher_better(monitored) else -1
-        values = [(row.get("metrics", {}).get(monitored), i) for i, row in enumerate(record.history, 1)]
-        epoch = -max(((sign * v, -i) for v, i in values if is_plain_number(v)), default=(0, -epoch))[1]
-    row = record.history[epoch - 1]
+    row = record.history[(best_epoch(record) or len(record.history)) - 1]
     every = {"loss": row.get("loss"), **row.get("metrics", {}), **(record.done["metrics"] if record.done else {})}
     return row["epoch"], {name: value for name, value in every.items() if is_plain_number(value)}
 
@@ -385,15 +384,14 @@ def remove_run(path: Path) -> None:
 # ---------------------------------------------------------------- curves
 
 
-def histories_of(path: Path) -> list[RunHistory]:
-    """The epochs of a run; of a folder of several seeds those of each.
+def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
+    """The epochs of a run; of a folder of several seeds those of each. `name` is what it is called (None: as the
+    folder).
 
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
     seeds = seed_folders(path) if is_file(path / SEEDS) else []
-    found = []
-    for run in map(read_run, seeds or [path]):
-        name = f"{path.name}/{run.path.name}" if seeds else run.path.name
-        found.append(RunHistory(name, run.history, (run.done or {}).get("best_epoch")))
-    return found
+    runs = map(read_run, seeds or [path])
+    whole = name or path.name
+    return [RunHistory(f"{whole}/{run.path.name}" if seeds else whole, run.history, best_epoch(run)) for run in runs]

@@ -307,7 +307,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(runs: Path, tmp_path:
 
 
 def test_a_signal_ends_the_command(runs: Path, default_signals: None) -> None:
-    command = [sys.executable, "-m", "netspec", "watch", "images-1", "--runs", str(runs), "--json"]
+    command = [sys.executable, "-m", "netspec", "watch", "images-1", "image-1", "--runs", str(runs), "--json"]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert started.stdout is not None
     address = json.loads(started.stdout.readline())
@@ -317,7 +317,11 @@ def test_a_signal_ends_the_command(runs: Path, default_signals: None) -> None:
     assert address["address"].startswith(f"http://127.0.0.1:{address['port']}/?token=")
     started.send_signal(signal.SIGINT)
     assert started.wait(5) == 0  # a second on a machine that does nothing else; a client waits for 15
-    assert started.communicate()[1] == ""
+    notes = " ".join(started.communicate()[1].split())
+    assert notes == (
+        f"`{runs / 'image-1'}` does not exist yet: the page shows it as soon as its training begins; "
+        "did you mean `images-1`?"
+    )
 
 
 def test_what_cannot_be_served(server: LiveServer, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ REPORTS = {
     "images": ["images-1"],
     "seeds": ["table-1"],
     "compared": ["images-1", "table-1"],
+    "alike": ["images-1", "other/images-1"],
 }
 CUT = """all => all.filter(one => one.scrollHeight > one.clientHeight + 1
     && getComputedStyle(one).overflowY !== "visible").length"""
@@ -101,8 +103,9 @@ def reports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     """A page of each kind."""
     folder = tmp_path_factory.mktemp("pages")
     files = {name: folder / f"{name}.html" for name in REPORTS}
+    other = shutil.copytree(runs / "images-1", folder / "other" / "images-1")
     for name, file in files.items():
-        netspec.report([runs / one for one in REPORTS[name]]).save(file)
+        netspec.report([other if one.startswith("other") else runs / one for one in REPORTS[name]]).save(file)
     return files
 
 

@@ -17,17 +17,24 @@ ASSETS = Path(netspec.__file__).parent / "report" / "page" / "assets"
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with the sections of a run on images, and of one on a table with yes and no, with their style only."""
+    """A page with the sections of runs on images and on tables, with yes and no and with two numbers, and only their
+    style."""
     folder, rng = tmp_path_factory.mktemp("quality"), np.random.default_rng(0)
     x = rng.normal(size=(80, 3)).astype(np.float32)
     table = x, (x[:, 0] + rng.normal(size=80) > 0).astype(int)
+    numbers = x, x[:, :2] + rng.normal(size=(80, 2))
     images = rng.random((200, 5, 5, 3)).astype(np.float32), rng.integers(0, 3, 200)
+    specs = {
+        "input 3\ndense(1, sigmoid)": table,
+        "input 5x5x3\nflatten -> dense(3, softmax)": images,
+        "input 3\ndense(2)": numbers,
+    }
     runs = [
         netspec.train(f"{spec}\ntrain {{ epochs = 1 }}", data, runs=folder, verbose=0).run
-        for spec, data in (("input 3\ndense(1, sigmoid)", table), ("input 5x5x3\nflatten -> dense(3, softmax)", images))
+        for spec, data in specs.items()
     ]
     body = ""
-    for number, (run, data) in enumerate(zip(runs, (table, images), strict=True)):
+    for number, (run, data) in enumerate(zip(runs, specs.values(), strict=True)):
         for one in quality_sections(run, data=data):
             html = one.body.replace('"cell-', f'"cell{number}-')
             body += f"<section><h2>{one.title}</h2>{html}</section>"

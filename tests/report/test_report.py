@@ -17,14 +17,17 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 import netspec
 from netspec.analysis.pages import report as pages
 from netspec.analysis.pages.data import read_splits
-from netspec.analysis.pages.read_run import ReadRun
+from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
 from netspec.cli.main import run
 from netspec.compiler.syntax.parser import lexed
+from netspec.data import load as reading
+from netspec.data.dataset.dataset import Dataset, Source
 from netspec.report.charts.lines import Curve, Panel, description_of, visible_points
 from netspec.report.metric_text import metric_text
 from netspec.report.text import number_text
+from netspec.runs.catalog import histories_of, look_at
 from netspec.storage.run_lock import locked
 from tests.report.conftest import TABLE, flowers
 
@@ -141,14 +144,54 @@ def test_runs_are_compared_with_the_best_marked(runs: Path) -> None:
     assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [rows["val_loss"][losses.index(min(losses))]]
 
 
+def test_runs_of_the_same_name_have_longer_ones(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a/x/net-1", "b/x/net-1", "b/y/net-1", "b/y/net-2")]
+    assert distinct_names(folders) == ["a/x/net-1", "b/x/net-1", "y/net-1", "net-2"]
+
+
 # ---------------------------------------------------------------- states of runs
+
+
+@pytest.mark.parametrize(("keep", "best"), [("best", 2), ("best -> every(2 epochs)", 2), ("best(val_accuracy)", 2)])
+def test_the_best_epoch_of_an_unfinished_run(runs: Path, tmp_path: Path, keep: str, best: int) -> None:
+    folder = shutil.copytree(runs / "table-1" / "seed-0", tmp_path / "unfinished")
+    (folder / "checksums.json").unlink()
+    settings = json.loads((folder / "settings.json").read_text())
+    assert settings["train"]["keep"] == "best"
+    settings["train"] |= {"keep": keep, "watched": "val_accuracy"}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()][:3]
+    for row, accuracy in zip(rows, (0.5, 0.75, 0.7), strict=True):
+        row["metrics"]["val_accuracy"] = accuracy
+        del row["crc32"]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = look_at(folder)
+    assert found.best_epoch == best and found.metrics["val_accuracy"] == 0.75
+    assert [one.best_epoch for one in histories_of(folder)] == [ReadRun(folder).best_epoch] == [best]
+    settings["train"] |= {"keep": "last", "watched": None}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    assert look_at(folder).metrics["val_accuracy"] == 0.7 and ReadRun(folder).best_epoch is None
 
 
 def test_the_page_of_a_run_without_epochs(runs: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(runs / "images-1", tmp_path / "images-1")
     (folder / "metrics.jsonl").write_text("")
-    bodies = {section.key: section.body for section in run_sections([folder])}
+    bodies = {section.key: section.body for section in run_sections([ReadRun(folder)])}
     assert "No epoch has ended yet" in bodies["training"] and "interrupted" in bodies["summary"]
+
+
+def test_data_are_read_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(source: Source, folder: Path) -> Dataset:
+        read.append(source.word)
+        return load(source, folder)
+
+    load = reading._load
+    monkeypatch.setattr(reading, "_load", counted)
+    page = netspec.report(runs / "images-1").html
+    assert "Some training examples" in page and "Confusion matrix" in page
+    assert read == ["digits"]
 
 
 def test_data_that_are_gone_are_said_to_be(runs: Path, tmp_path: Path) -> None:
@@ -252,7 +295,7 @@ def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
     call = 'netspec.train("network.net", data, epochs=1, params={"width": 3})'
     without, found = netspec.report(trained).html, netspec.report(trained, data=(x, y)).html
     assert call in unescape(without) and "which a run folder does not hold" in without
-    index = read_splits(ReadRun(trained.run), (x, y)).train_index
+    index = read_splits(ReadRun(trained.run, data=(x, y))).train_index
     targets = tables(found)["Numbers of the 40 training examples, before normalization"]
     assert len(index) == 40 and targets[-1][0] in ("target", "feature 3")
     means = [row[2] for row in targets[1:]]

@@ -84,19 +84,23 @@ class Look:
         title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
         return Picture(grid_svg(title, [Row(heading, tiles, signed=not are_colors)]))
 
-    def maps(self, x: Any, layers: str | Sequence[str] | None = None) -> Picture:
+    def maps(
+        self, x: Any = None, layers: str | Sequence[str] | None = None, *, example: int = 0, data: Any = None
+    ) -> Picture:
         """What each layer makes of an input: feature maps as images, vectors as rows of squares.
 
         Args:
-            x: one example, as for `model.predict`.
+            x: one example, as for `model.predict`; None: one of the test split.
             layers: their names as in `netspec show`; None: all of them.
+            example: the index of the example of the test split.
+            data: what the network was trained on, where its spec does not name it.
 
         Raises:
-            ValueError: the layer is unknown.
+            ValueError: the layer is unknown, or there is no test split.
         """
         names = [layers] if isinstance(layers, str) else layers
         moved = {row.name for row in self.model.layers if row.word in MOVES} if names is None else set()
-        found: Mapping[str, Array] = self.model.activations(x, names)
+        found: Mapping[str, Array] = self.model.activations(self._one(x, example, data), names)
         rows = []
         for name, values in found.items():
             if name in moved:
@@ -133,18 +137,20 @@ class Look:
         title = f"{self.model.name}: {row.name}, {count} units"
         return Picture(grid_svg(title, [Row(_count("units", shown, count), tiles, signed=True)]))
 
-    def attention(self, x: Any, layer: str | None = None) -> Picture:
+    def attention(self, x: Any = None, layer: str | None = None, *, example: int = 0, data: Any = None) -> Picture:
         """Which steps of a sequence each head of an attention layer looks at: in the row of a query are the weights of
         the keys, whose sum is 1.
 
         Args:
-            x: one example, as for `model.predict`.
+            x: one example, as for `model.predict`; None: one of the test split.
             layer: its name as in `netspec show`; None: the first attention layer.
+            example: the index of the example of the test split.
+            data: what the network was trained on, where its spec does not name it.
 
         Raises:
-            ValueError: the layer is unknown.
+            ValueError: the layer is unknown, or there is no test split.
         """
-        return Picture(attention_svg(self.model, x, layer))
+        return Picture(attention_svg(self.model, self._one(x, example, data), layer))
 
     def embedding(
         self,

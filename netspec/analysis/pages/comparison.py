@@ -34,10 +34,12 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     if settings:
         rows += [["Settings that differ"], *([name, *texts] for name, texts in settings.items())]
     rows += [["Metrics"], *(_metric_row(name, infos) for name in by_split(metric_names(infos)))]
-    seeds = [info for info in infos if info.seeds]
-    notes = "".join(paragraph(f"{i.name}: mean ± standard deviation of {plural(i.seeds, 'seed')}.") for i in seeds)
-    table = table_html("The runs side by side; ★: the best of a row", ["", *(info.name for info in infos)], rows)
-    return Section("comparison", "Comparison", paragraph(_best_text(infos)) + table + notes)
+    seeds = [run for run in runs if run.info.seeds]
+    notes = "".join(
+        paragraph(f"{one.name}: mean ± standard deviation of {plural(one.info.seeds, 'seed')}.") for one in seeds
+    )
+    table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
+    return Section("comparison", "Comparison", paragraph(_best_text(runs)) + table + notes)
 
 
 def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
@@ -50,12 +52,13 @@ def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
     return cells
 
 
-def _best_text(infos: Sequence[RunInfo]) -> str:
+def _best_text(runs: Sequence[ReadRun]) -> str:
     """Which run is the best, by the main metric of the split that decides."""
+    infos = [run.info for run in runs]
     for name in _deciding(infos):
         best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
         if best is not None:
-            names = [info.name for info in infos if info.metrics.get(name) == best]
+            names = [run.name for run in runs if run.info.metrics.get(name) == best]
             what = f"the best {words_of(name)}, {metric_text(name, best)}"
             return f"Of {len(infos)} runs, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} {what}."
     return f"{len(infos)} runs."
@@ -70,7 +73,7 @@ def _deciding(infos: Sequence[RunInfo]) -> list[str]:
 
 def curves_section(runs: Sequence[ReadRun]) -> Section:
     """The curves of all runs, in the same charts; those of each seed where a run has several."""
-    histories = [history for run in runs for history in histories_of(run.path) if history.records]
+    histories = [history for run in runs for history in histories_of(run.path, run.name) if history.records]
     body = charts_html(histories) if histories else paragraph("No epoch has ended yet.")
     return Section("training", "Training", body)
 

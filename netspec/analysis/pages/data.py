@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -22,25 +21,21 @@ from netspec.report.page.elements import Cell, paragraph, table_html
 from netspec.report.page.section import Section
 from netspec.report.text import name_text, number_text
 from netspec.runs.diff import text_of
-from netspec.spec.checks import load_data
-from netspec.spec.experiment import as_dataset
 from netspec.spec.network_ends import input_shapes, output_heads
-from netspec.spec.saved import read_preprocessing
 
 MAX_CLASSES = 40
 """Classes in the table; of more, the most frequent ones."""
 
 
-def data_section(run: ReadRun, *, is_cheap: bool, data: Any = None) -> Section:
+def data_section(run: ReadRun, *, is_cheap: bool) -> Section:
     """The data of a run.
 
     Args:
         run: what was trained.
         is_cheap: whether they are described without reading them.
-        data: the data themselves, where its spec names no source.
     """
     body = _source_html(run) + _splits_html(run)
-    return Section("data", "Data", body if is_cheap else body + _read_html(run, data))
+    return Section("data", "Data", body if is_cheap else body + _read_html(run))
 
 
 def _source_html(run: ReadRun) -> str:
@@ -76,13 +71,13 @@ def _splits_html(run: ReadRun) -> str:
 # ---------------------------------------------------------------- what needs the data
 
 
-def _read_html(run: ReadRun, data: Any) -> str:
+def _read_html(run: ReadRun) -> str:
     """The classes, the numbers and some examples; a notice where the data cannot be read any more."""
-    if data is None and run.compilation.data.source is None:
+    if run.data is None and run.compilation.data.source is None:
         text = "The data were given as arrays, which a run folder does not hold: `netspec.report(run, data=(x, y))`."
         return paragraph(text, "notice")
     try:
-        splits = read_splits(run, data)
+        splits = read_splits(run)
     except CompileError as error:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
     targets = "".join(_target_html(name, target, splits) for name, target in splits.facts.targets.items())
@@ -90,15 +85,14 @@ def _read_html(run: ReadRun, data: Any) -> str:
     return targets + inputs + samples_html(run, splits)
 
 
-def read_splits(run: ReadRun, data: Any = None) -> Splits:
+def read_splits(run: ReadRun) -> Splits:
     """The examples that a run was trained on, read and divided again, but not normalized. What training checks is not
     checked again, since they are only described.
 
     Raises:
         CompileError: they cannot be read or divided.
     """
-    spec = run.compilation
-    dataset = as_dataset(data) or load_data(spec, encoder=read_preprocessing(run.path).encoder)
+    spec, dataset = run.compilation, run.dataset
     heads, shapes = output_heads(spec.optimized, spec.train.loss), input_shapes(spec.optimized)
     try:
         dataset = add_channels(join_dataset(settle_dataset(dataset, spec.data), heads), shapes)

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from netspec.data.dataset.dataset import Dataset
 from netspec.report.charts.history import RunHistory
 from netspec.report.metric_text import numbers_of, plain_metrics
 from netspec.runs.catalog import RunInfo, look_at
 from netspec.spec.canonical import Meaning
+from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
-from netspec.spec.saved import SpecRecord, read_compilation
+from netspec.spec.experiment import as_dataset
+from netspec.spec.saved import SpecRecord, read_compilation, read_preprocessing
 from netspec.spec.saved_meaning import read_meaning
 from netspec.storage.run_folder import RunRecord, read_run
+from netspec.training.control.best_epoch import best_epoch
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The names of different folders, each with as many of those that it is in as tell it from the others."""
+    paths = [folder.resolve().parts for folder in folders]
+
+    def name(path: tuple[str, ...]) -> str:
+        alike = range(1, len(path) + 1)
+        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in paths) == 1) :])
+
+    return [name(path) for path in paths]
 
 
 @dataclass(frozen=True)
@@ -23,9 +39,13 @@ class ReadRun:
 
     Args:
         path: the folder; it may still be trained.
+        label: what it is called; empty: as its folder.
+        data: the arrays that it was trained on, where its spec names no source.
     """
 
     path: Path
+    label: str = ""
+    data: Any = field(default=None, compare=False, repr=False)
 
     @cached_property
     def record(self) -> RunRecord:
@@ -53,12 +73,21 @@ class ReadRun:
         return found
 
     @cached_property
+    def dataset(self) -> Dataset:
+        """The data that it was trained on, for all sections that show them.
+
+        Raises:
+            CompileError: they cannot be read any more.
+        """
+        return as_dataset(self.data) or load_data(self.compilation, encoder=read_preprocessing(self.path).encoder)
+
+    @cached_property
     def meaning(self) -> Meaning:
         return read_meaning(self.record)
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.label or self.path.name
 
     @property
     def train(self) -> dict[str, Any]:
@@ -74,8 +103,7 @@ class ReadRun:
     @property
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, so far; None where the weights of the last one are kept."""
-        has_best = str(self.train.get("keep")).startswith("best") and bool(self.train.get("watched"))
-        return self.info.best_epoch if has_best else None
+        return best_epoch(self.record)
 
     @property
     def history(self) -> RunHistory:

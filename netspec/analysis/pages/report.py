@@ -7,9 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
-from netspec.language.diagnostics import fail
+from netspec.data.dataset.dataset import Dataset
+from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import replace_file
 from netspec.report.page.document import page_html
 from netspec.report.page.section import Section
@@ -69,14 +71,14 @@ def report(
     Raises:
         CompileError: a run cannot be read, or is being trained (NS491).
     """
-    folders = list(_folders(runs))
+    folders = list({folder.resolve(): folder for folder in _folders(runs)}.values())
     if not folders:
         raise TypeError("give at least one run folder")
     for folder in folders:
         read_run(folder)
         if look_at(folder).state == "running":
             raise fail(RunIsBusy(run=str(folder), process=""))
-    title = ", ".join(folder.name for folder in folders) if len(folders) <= 3 else f"{len(folders)} runs"
+    title = ", ".join(distinct_names(folders)) if len(folders) <= 3 else f"{len(folders)} runs"
     return Report(title, page_html(title, [*_sections(folders, data)], note=_note(folders)))
 
 
@@ -88,7 +90,7 @@ def write_short_reports(run: Path) -> None:
         CompileError: the run is damaged, or a page cannot be written.
     """
     for folder in (run, *(seed_folders(run) if is_seeds_run(run) else ())):
-        page = page_html(folder.name, run_sections([folder]), note=_note([folder]))
+        page = page_html(folder.name, run_sections([ReadRun(folder)]), note=_note([folder]))
         Run.open(folder).write_report(page)
 
 
@@ -102,11 +104,19 @@ def _folders(runs: Iterable[Any]) -> Iterator[Path]:
 
 def _sections(folders: Sequence[Path], data: Any) -> Iterator[Section]:
     """Those of the runs; of a single one, what its predictions show follows its metrics."""
-    sections = run_sections(folders, is_cheap=False, data=data)
-    for section in sections:
+    runs = [ReadRun(folder, name, data) for folder, name in zip(folders, distinct_names(folders), strict=True)]
+    for section in run_sections(runs, is_cheap=False):
         yield section
-        if section.key == "results" and look_at(folders[0]).state == "finished":
-            yield from quality_sections(folders[0], data=data)
+        if section.key == "results" and runs[0].info.state == "finished":
+            yield from quality_sections(folders[0], data=_read_data(runs[0]))
+
+
+def _read_data(run: ReadRun) -> Dataset | None:
+    """The data that another section has read; None where that says why they cannot be read."""
+    try:
+        return run.dataset
+    except CompileError:
+        return None
 
 
 def _note(folders: Sequence[Path]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from netspec.analysis.pages.comparison import comparison_section, curves_section, run_section, seeds_section
 from netspec.analysis.pages.data import data_section
@@ -19,38 +17,36 @@ from netspec.runs.catalog import seed_folders
 from netspec.runs.seed_runs import is_seeds_run
 
 
-def run_sections(runs: Sequence[Path], *, is_cheap: bool = True, data: Any = None) -> list[Section]:
+def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Section]:
     """What was trained, on what, and how it went; of several runs side by side.
 
     Args:
         runs: run folders, or folders of runs with several seeds; they may still be trained.
         is_cheap: whether the data are not read.
-        data: the arrays that they were trained on, where their spec names no source.
 
     Raises:
         CompileError: one of them is not a run, or is damaged.
     """
-    read = [ReadRun(run) for run in runs]
-    if len(read) > 1:
-        return _side_by_side(read)
-    (run,) = read
+    if len(runs) > 1:
+        return _side_by_side(runs)
+    (run,) = runs
     if is_seeds_run(run.path):
-        return _seeds(run, [ReadRun(seed) for seed in seed_folders(run.path)], is_cheap=is_cheap, data=data)
+        return _seeds(run, [ReadRun(seed) for seed in seed_folders(run.path)], is_cheap=is_cheap)
     return [
         summary_section(run),
         network_section(run),
-        data_section(run, is_cheap=is_cheap, data=data),
+        data_section(run, is_cheap=is_cheap),
         training_section(run),
         results_section(run),
         reproduce_section(run),
     ]
 
 
-def _seeds(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool, data: Any) -> list[Section]:
+def _seeds(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool) -> list[Section]:
     return [
         seeds_section(parent, runs),
         network_section(parent),
-        data_section(parent, is_cheap=is_cheap, data=data),
+        data_section(parent, is_cheap=is_cheap),
         curves_section([parent]),
         *(run_section(run, number) for number, run in enumerate(runs, 1)),
         reproduce_section(parent),

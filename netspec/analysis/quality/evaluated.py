@@ -13,12 +13,12 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from netspec.analysis.quality.examples import Examples, name_text
+from netspec.analysis.quality.examples import Examples
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder
-from netspec.report.text import plural
+from netspec.report.text import name_text, plural
 from netspec.runs.evaluate_predict import SPLITS, open_run
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import predict

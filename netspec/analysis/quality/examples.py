@@ -22,7 +22,7 @@ MAX_FEATURES = 100
 MAX_TOKENS = 40
 UNKNOWN = "?"
 EMPTY = "∅"
-"""What is written for an empty name."""
+"""What is written for an empty token."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ class Examples:
         return "" if isinstance(encoder, TextEncoder) and encoder.by == "char" else " "
 
 
-def name_text(name: str) -> str:
-    """The name of a class or token, also where it has no ink."""
-    return printable(visible(name)) or EMPTY
+def token_text(token: str) -> str:
+    """A token in a text, also where it has no ink."""
+    return printable(visible(token)) or EMPTY
 
 
 def image_bytes(image: Array) -> Array:

@@ -10,13 +10,13 @@ from netspec.analysis.quality.numbers.classification import confusion_matrix
 from netspec.analysis.quality.numbers.importance import Importance
 from netspec.analysis.quality.views.columns import groups_html, importance_html, importances
 from netspec.analysis.quality.views.confusion import confusion_html
-from netspec.analysis.quality.views.html import heading, paragraph
 from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
 from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_labels_html, worst_mistakes_html
 from netspec.analysis.quality.views.probabilities import of_decision, probabilities_html
 from netspec.analysis.quality.views.residuals import arrays_html, errors_html
 from netspec.analysis.quality.views.shown import Shown
 from netspec.language.diagnostics import CompileError
+from netspec.report.page.elements import heading, paragraph
 from netspec.report.page.section import Section
 
 

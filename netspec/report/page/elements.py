@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,6 +15,7 @@ class Cell:
     html: str | None = None
     is_best: bool = False
     is_code: bool = False
+    is_bold: bool = False
 
     def inner(self) -> str:
         return escape(self.text) if self.html is None else self.html
@@ -57,10 +58,14 @@ def _row_html(row: Sequence[str | Cell], kinds: Sequence[str], *, is_code: bool)
     if not others:
         return f'<tr class="group"><th scope="rowgroup" colspan="{len(kinds)}"{_class(code)}>{first.inner()}</th></tr>'
     cells = "".join(
-        f"<td{_class(kind, 'best' if cell.is_best else '', 'code' if cell.is_code else '')}>{cell.inner()}</td>"
-        for kind, cell in zip(kinds[1:], others, strict=True)
+        f"<td{_class(kind, *_kinds(cell))}>{cell.inner()}</td>" for kind, cell in zip(kinds[1:], others, strict=True)
     )
     return f'<tr><th scope="row"{_class(kinds[0], code)}>{first.inner()}</th>{cells}</tr>'
+
+
+def _kinds(cell: Cell) -> Iterator[str]:
+    marks = {"best": cell.is_best, "code": cell.is_code, "bold": cell.is_bold}
+    return (name for name, is_set in marks.items() if is_set)
 
 
 def _class(*names: str) -> str:
@@ -80,6 +85,17 @@ def tiles_html(numbers: Mapping[str, str]) -> str:
 def paragraph(text: str, kind: str = "") -> str:
     """A plain text as a paragraph."""
     return f"<p{_class(kind)}>{escape(text)}</p>"
+
+
+def heading(text: str) -> str:
+    """The heading of a part of a section."""
+    return f"<h3>{escape(text)}</h3>"
+
+
+def side_by_side(pictures: Sequence[str]) -> str:
+    """Pictures beside and below each other; nothing without pictures."""
+    shown = "".join(f"<div>{picture}</div>" for picture in pictures)
+    return f'<div class="charts">{shown}</div>' if pictures else ""
 
 
 def folded_html(title: str, body: str, *, is_open: bool = False) -> str:

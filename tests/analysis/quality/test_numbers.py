@@ -19,6 +19,7 @@ from netspec.analysis.quality.numbers.classification import (
 )
 from netspec.analysis.quality.numbers.groups import groups_by_quartile, groups_by_value
 from netspec.analysis.quality.numbers.regression import MAX_BINS, histogram, normal_quantiles
+from netspec.analysis.quality.views.probabilities import thinned
 
 RNG = np.random.default_rng(0)
 N, CLASSES = 200, 5
@@ -127,3 +128,10 @@ def test_groups_of_rows() -> None:
         "0": [1],
         "1": [0, 2],
     }
+
+
+def test_a_curve_has_the_corners_of_scikit_learn() -> None:
+    scores = SCORES + 1e-6 * np.arange(N)  # without ties
+    across, up, _ = metrics.roc_curve(YES, scores, drop_intermediate=True)
+    xs, ys = thinned(Ranking.of(YES, scores).roc())
+    assert [*zip(xs[1:], ys[1:], strict=True)] == [*zip(across[2:], up[2:], strict=True)]  # it also keeps the first

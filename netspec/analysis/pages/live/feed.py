@@ -12,6 +12,7 @@ from typing import Any
 
 from netspec.analysis.pages.live.run_status import Marks, RunStatus, status_of
 from netspec.analysis.pages.live.status_bar import bar_html, status_html, tab_title, with_bar
+from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_file, is_folder
@@ -166,13 +167,18 @@ class Feed:
             parts = {run: seed_folders(run) if is_file(run / SEEDS) else [run] for run in runs}
             marks = {part: Marks.of(part) for run in runs for part in (run, *parts[run])}
             self._read(marks)
-            statuses = [self._status(run, part, marks[part]) for run in runs for part in parts[run] or [run]]
+            names = dict(zip(runs, distinct_names(runs), strict=True))
+            pairs = [(run, part) for run in runs for part in parts[run] or [run]]
+            statuses = [
+                self._status(part, names[run] if part == run else f"{names[run]}/{part.name}", marks[part])
+                for run, part in pairs
+            ]
             shown = [(part, mark.texts) for part, mark in marks.items()], [status.state for status in statuses]
             view = _View(self._view.title, self._view.note, self._view.sections, tuple(statuses))
             if shown != self._rendered:
                 self._rendered = shown
                 readable = [run for run in runs if not any(self._is_unreadable(part) for part in (run, *parts[run]))]
-                view = _View(_title(runs), self._note(runs), tuple(self._sections(runs, readable)), tuple(statuses))
+                view = _View(_title(runs), self._note(runs), tuple(self._sections(names, readable)), tuple(statuses))
             self._publish(view)
 
     def _runs(self) -> list[Path]:
@@ -202,10 +208,9 @@ class Feed:
     def _is_unreadable(self, run: Path) -> bool:
         return isinstance(self._records[run][1], str)
 
-    def _status(self, run: Path, part: Path, marks: Marks) -> RunStatus:
-        """How far a run, or a seed of it, is."""
-        name = run.name if part == run else f"{run.name}/{part.name}"
-        record = self._records[part][1]
+    def _status(self, run: Path, name: str, marks: Marks) -> RunStatus:
+        """How far a run, or a seed of one, is."""
+        record = self._records[run][1]
         if isinstance(record, str):
             return RunStatus(name, "broken", record)
         return status_of(record, name, marks, time.time())
@@ -214,15 +219,15 @@ class Feed:
         folders = dict.fromkeys(str(run.parent) for run in runs)
         return f"live from {', '.join(folders)}" if folders else "live"
 
-    def _sections(self, runs: Sequence[Path], readable: Sequence[Path]) -> list[Section]:
+    def _sections(self, names: Mapping[Path, str], readable: Sequence[Path]) -> list[Section]:
         """The sections of the report, or why there are none."""
-        if not runs:
+        if not names:
             text = f"Nothing is trained in {', '.join(self.names)} yet; a run appears here as soon as it is started."
             return [Section("waiting", "No run yet", paragraph(text))]
         if not readable:
             return [Section("problem", "Problem", paragraph("None of the runs can be read; see below."))]
         try:
-            return sorted(run_sections(readable), key=lambda one: one.key in LAST)
+            return sorted(run_sections([ReadRun(run, names[run]) for run in readable]), key=lambda one: one.key in LAST)
         except CompileError as error:
             texts = [each.message for each in error.diagnostics]
         except Exception as error:  # noqa: BLE001  # a mistake of ours must not end the updates of the page

@@ -82,7 +82,9 @@ def wilson(right: float, count: int) -> tuple[float, float]:
 def ratio(amounts: Array, counts: Array | None = None) -> Statistic:
     """The sum of the amounts of examples over the sum of their counts (None: 1 each)."""
     amounts = np.asarray(amounts, np.float64)
-    over = np.ones(len(amounts)) if counts is None else np.asarray(counts, np.float64)
+    if counts is None:
+        return lambda weights: _divided(weights @ amounts, weights.sum(axis=1, dtype=np.float64))
+    over = np.asarray(counts, np.float64)
     return lambda weights: _divided(weights @ amounts, weights @ over)
 
 
@@ -106,9 +108,17 @@ def r2(expected: Array, errors: Array) -> Statistic:
 def per_class(expected: Array, predicted: Array, classes: int) -> Callable[[Array], tuple[Array, Array, Array]]:
     """For each class the weights of the right predictions, of the predictions, and of the examples, as functions of
     weights; each of shape (resamples, classes)."""
-    sums = [_class_sums(expected, classes, expected == predicted), _class_sums(predicted, classes)]
-    sums.append(_class_sums(expected, classes))
-    return lambda weights: (sums[0](weights), sums[1](weights), sums[2](weights))
+    pairs, cells = np.unique(expected * classes + predicted, return_inverse=True)
+    in_cells = _class_sums(cells, len(pairs))  # those of the confusion matrix, which are fewer than examples
+    rows, columns = np.divmod(pairs, classes)
+    right, guessed = _class_sums(rows, classes, rows == columns), _class_sums(columns, classes)
+    there = _class_sums(rows, classes)
+
+    def value(weights: Array) -> tuple[Array, Array, Array]:
+        sums = in_cells(weights)
+        return right(sums), guessed(sums), there(sums)
+
+    return value
 
 
 def macro_f1(expected: Array, predicted: Array, classes: int) -> Statistic:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
@@ -13,9 +12,10 @@ from netspec.analysis.quality.examples import TableColumn
 from netspec.analysis.quality.numbers.groups import groups_by_quartile, groups_by_value
 from netspec.analysis.quality.numbers.importance import REPEATS, Importance, permutation_importance
 from netspec.analysis.quality.numbers.intervals import estimates, ratio, root, wilson
-from netspec.analysis.quality.views.html import heading, paragraph, table_html, value_text
+from netspec.analysis.quality.views.estimates import value_text
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.bars import Bar, bars_svg
+from netspec.report.page.elements import Cell, heading, paragraph, table_html
 
 MAX_ROWS = 2000
 """Rows that are permuted."""
@@ -128,14 +128,13 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
     if not found:
         return ""
     shown = sorted(found, key=lambda one: -one[0])[:MAX_GROUPED]
-    rows = []
+    rows: list[list[str | Cell]] = []
     for _, name, groups in shown:
         for group in groups:
             interval = f"{value_text(metric, group.low)} to {value_text(metric, group.high)}"
             is_worse = group.high < whole if metric == "accuracy" else group.low > whole
-            value = value_text(metric, group.value)
-            marked = f"<strong>{value}</strong>" if is_worse else value
-            rows.append([escape(f"{name}: {group.name}"), f"{group.count:,}", marked, interval])
+            value = Cell(value_text(metric, group.value), is_bold=is_worse)
+            rows.append([f"{name}: {group.name}", f"{group.count:,}", value, interval])
     text = f"All rows together: {value_text(metric, whole)}. Groups that are clearly worse are bold."
     if len(shown) < len(found):
         text += f" Shown are the {len(shown)} of {len(found)} columns whose groups differ most."

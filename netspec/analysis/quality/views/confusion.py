@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Outcome
-from netspec.analysis.quality.views.html import heading, paragraph, table_html
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.class_tables import MAX_CLASSES
+from netspec.report.page.elements import heading, paragraph, table_html
 
 SHADES = 8
 MAX_OF_CELL = 8
@@ -124,7 +124,7 @@ def _pairs_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities: Ar
     rows = []
     for i, j in pairs:
         count, support = int(wrong[i, j]), int(matrix[i].sum())
-        rows.append([escape(outcome.names[i]), escape(outcome.names[j]), f"{count:,}", f"{100 * count / support:.1f}%"])
+        rows.append([outcome.names[i], outcome.names[j], f"{count:,}", f"{100 * count / support:.1f}%"])
     caption = f"The pairs of classes that are confused most, of {len(matrix):,} classes"
     head = ["true class", "predicted as", "count", "of the true class"]
     return heading("Confused classes") + table_html(caption, head, rows, left=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
 import numpy as np
 
@@ -11,8 +10,9 @@ from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.numbers import intervals
 from netspec.analysis.quality.numbers.classification import Ranking, class_metrics, log_losses, top
 from netspec.analysis.quality.numbers.intervals import Estimate, Statistic
-from netspec.analysis.quality.views.html import estimates_html, heading, paragraph, table_html, value_text
+from netspec.analysis.quality.views.estimates import estimates_html, value_text
 from netspec.data.dataset.lazy_rows import Array
+from netspec.report.page.elements import heading, paragraph, table_html
 
 MAX_CLASSES = 30
 """Of more classes those with the lowest F1 scores are listed."""
@@ -116,7 +116,7 @@ def _of_numbers(outcome: Outcome, caption: str) -> str:
             statistics["R²"] = ("r2", intervals.r2(true, own))
         found = _estimated(statistics, examples)
         found["median absolute error"] = ("mae", float(np.median(np.abs(own))))
-        tables.append((heading(name, 4) if len(outcome.names) > 1 else "") + estimates_html(caption, found))
+        tables.append((heading(name) if len(outcome.names) > 1 else "") + estimates_html(caption, found))
     return "".join(tables)
 
 
@@ -133,7 +133,7 @@ def classes_html(matrix: Array, outcome: Outcome) -> str:
     rows = []
     for one in order.tolist():
         values = [value_text(name, float(found[name][one])) for name in ("precision", "recall", "f1")]
-        rows.append([escape(outcome.names[one]), *values, f"{int(found['support'][one]):,}"])
+        rows.append([outcome.names[one], *values, f"{int(found['support'][one]):,}"])
     return paragraph(text) + table_html(caption, ["class", "precision", "recall", "F1", "examples"], rows)
 
 
@@ -147,7 +147,7 @@ def labels_html(outcome: Outcome) -> str:
         found = class_metrics(matrix)
         values = [value_text(name, float(found[name][1])) for name in ("precision", "recall", "f1")]
         area = Ranking.of(expected, outcome.predicted[:, one]).roc_auc
-        rows.append([escape(outcome.names[one]), *values, value_text("roc_auc", area), f"{int(expected.sum()):,}"])
+        rows.append([outcome.names[one], *values, value_text("roc_auc", area), f"{int(expected.sum()):,}"])
     caption = "Each label on its own"
     if len(outcome.names) > MAX_CLASSES:
         caption += f": the first {MAX_CLASSES} of {len(outcome.names):,}"

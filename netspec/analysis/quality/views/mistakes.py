@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Outcome
-from netspec.analysis.quality.views.html import heading, paragraph
 from netspec.analysis.quality.views.saliency import saliencies
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
+from netspec.report.page.elements import heading, paragraph
 from netspec.report.text import number_text
 
 MAX_IMAGES = 24

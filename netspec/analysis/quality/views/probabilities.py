@@ -9,10 +9,10 @@ import numpy as np
 from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.numbers.classification import BINS, Calibration, Ranking, macro_roc
 from netspec.analysis.quality.numbers.intervals import wilson
-from netspec.analysis.quality.views.html import charts_html, paragraph
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.axes import FRACTIONS, Axis
 from netspec.report.charts.plane import Plane, Series, plane_svg
+from netspec.report.page.elements import paragraph, side_by_side
 
 MAX_CURVES = 4
 MAX_SCORES = 5_000_000
@@ -42,7 +42,7 @@ def probabilities_html(outcome: Outcome) -> str:
         )
     if outcome.kind == "yes_no" and outcome.is_probability:
         charts.append(threshold_svg(outcome))
-    return charts_html(charts) + (paragraph(text) if text else "")
+    return side_by_side(charts) + (paragraph(text) if text else "")
 
 
 def certainty(outcome: Outcome) -> tuple[Array, Array]:
@@ -88,11 +88,11 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
     roc, recall = [], []
     if len(found) > 1:
         mean = float(np.mean([*areas.values()]))
-        roc.append(Series(f"mean of {len(found)} ({mean:.4f})", *_curve(macro_roc([*found.values()])), color=None))
+        roc.append(Series(f"mean of {len(found)} ({mean:.4f})", *thinned(macro_roc([*found.values()])), color=None))
     for color, name in enumerate(_lowest({name: areas[name] for name in frequent})):
-        roc.append(Series(f"{name} ({areas[name]:.4f})", *_curve(found[name].roc()), color=color))
+        roc.append(Series(f"{name} ({areas[name]:.4f})", *thinned(found[name].roc()), color=color))
     for color, name in enumerate(_lowest(precisions)):
-        curve = _curve(found[name].precision_recall())
+        curve = thinned(found[name].precision_recall())
         recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
     which = "each class against the others; those with the lowest areas: " if len(found) > 1 else ""
     across, up, where = _corner(areas, FIRST_TENTH)
@@ -118,8 +118,12 @@ def _lowest(areas: dict[str, float]) -> Sequence[str]:
     return sorted(areas, key=lambda name: areas[name])[:MAX_CURVES]
 
 
-def _curve(found: tuple[Array, Array]) -> tuple[list[float], list[float]]:
-    return found[0].tolist(), found[1].tolist()
+def thinned(found: tuple[Array, Array]) -> tuple[list[float], list[float]]:
+    """The points of a curve, without those inside of horizontal and vertical lines."""
+    xs, ys = found
+    flat = [(values[1:-1] == values[:-2]) & (values[1:-1] == values[2:]) for values in (xs, ys)]
+    corners = np.r_[True, ~(flat[0] | flat[1]), True] if len(xs) > 2 else slice(None)
+    return xs[corners].tolist(), ys[corners].tolist()
 
 
 # ---------------------------------------------------------------- calibration and threshold

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import image_bytes
 from netspec.analysis.quality.numbers.regression import histogram, normal_quantiles
-from netspec.analysis.quality.views.html import charts_html, heading, table_html
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.axes import FRACTIONS, tight_axis
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.charts.plane import Plane, Series, plane_svg
+from netspec.report.page.elements import heading, side_by_side, table_html
 from netspec.report.text import number_text
 
 MAX_POINTS = 800
@@ -31,12 +29,13 @@ def errors_html(outcome: Outcome) -> str:
     limit = MAX_POINTS // min(len(outcome.names), MAX_COLUMNS)
     for column, name in list(enumerate(outcome.names))[:MAX_COLUMNS]:
         true, guess = outcome.expected[:, column], outcome.predicted[:, column]
-        parts.append((heading(name) if len(outcome.names) > 1 else "") + charts_html(_charts(name, true, guess, limit)))
+        charts = side_by_side(_charts(name, true, guess, limit))
+        parts.append(heading(name) + charts if len(outcome.names) > 1 else charts)
     head = ["", *(f"{100 * q:.0f}%" for q in QUANTILES[:-1]), "largest"]
     rows = []
     for column, name in enumerate(outcome.names):
         sizes = np.quantile(np.abs(outcome.predicted[:, column] - outcome.expected[:, column]), QUANTILES)
-        rows.append([escape(name), *(number_text(float(size)) for size in sizes)])
+        rows.append([name, *(number_text(float(size)) for size in sizes)])
     caption = "Absolute errors: as many of the predictions are at most so far from the truth"
     return "".join(parts) + table_html(caption, head, rows)
 
@@ -98,7 +97,7 @@ def arrays_html(outcome: Outcome, of: Evaluated) -> str:
     errors = (outcome.predicted - outcome.expected).reshape(len(outcome), -1)
     sizes = np.sqrt(np.square(errors).mean(axis=1))
     half = f"half of the examples are below {number_text(float(np.median(sizes)))}"
-    chart = charts_html([histogram_svg("Errors of the examples", "RMSE of an example", sizes, half)])
+    chart = side_by_side([histogram_svg("Errors of the examples", "RMSE of an example", sizes, half)])
     shape = outcome.predicted.shape[1:]
     if len(shape) != 3 or shape[-1] not in (1, 3):
         return chart

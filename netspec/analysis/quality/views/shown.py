@@ -10,11 +10,11 @@ from itertools import groupby
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Evaluated, Outcome
-from netspec.analysis.quality.examples import name_text
-from netspec.analysis.quality.views.html import table_html
+from netspec.analysis.quality.examples import token_text
 from netspec.analysis.quality.views.thumbnails import Thumbnails
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.inside.heat import over
+from netspec.report.page.elements import Cell, table_html
 
 MAX_COLUMNS = 5
 MAX_CELL = 40
@@ -53,7 +53,7 @@ class Shown:
             return self._rows(caption, numbers, remarks)
         if kind == "texts":
             return self._texts(caption, numbers, outcome, remarks)
-        rows = [[escape(self.of.examples.name(n)), escape(one.text)] for n, one in zip(numbers, remarks, strict=True)]
+        rows = [[self.of.examples.name(n), one.text] for n, one in zip(numbers, remarks, strict=True)]
         return table_html(caption, ["example", "prediction"], rows, left=2)
 
     def _images(self, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
@@ -74,23 +74,23 @@ class Shown:
         rows = []
         for number, one in zip(numbers, remarks, strict=True):
             cells = self.of.examples.cells(number)
-            shown = [escape(cells[i][:MAX_CELL]) for i in self.order]
-            rows.append([escape(self.of.examples.name(number)), escape(one.text), *shown])
+            shown = [cells[i][:MAX_CELL] for i in self.order]
+            rows.append([self.of.examples.name(number), one.text, *shown])
         return table_html(caption, head, rows, left=2)
 
     def _texts(self, caption: str, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
-        rows = []
+        rows: list[list[str | Cell]] = []
         for number, one in zip(numbers, remarks, strict=True):
             tokens = self.of.examples.tokens(number)
             if outcome.position is not None:
                 tokens = tokens[: int(outcome.position[one.prediction]) + 1]
             begin = max(0, len(tokens) - MAX_CONTEXT)
-            pieces = [one if one == " " else name_text(one) for one in tokens[begin:]]
+            pieces = [one if one == " " else token_text(one) for one in tokens[begin:]]
             levels = [0] * len(pieces)
             if one.heat is not None:
                 levels = np.round(LEVELS * one.heat[begin : len(tokens)]).astype(int).tolist()
             text = f'<span class="mono">{"…" * bool(begin)}{self._shaded(pieces, levels)}</span>'
-            rows.append([escape(self.of.examples.name(number)), escape(one.text), text])
+            rows.append([self.of.examples.name(number), one.text, Cell(html=text)])
         return table_html(caption, ["text", "prediction", "up to there"], rows, left=3)
 
     def _shaded(self, pieces: Sequence[str], levels: Sequence[int]) -> str:

@@ -20,10 +20,14 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.errors import PortNotUsable
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.language.corrections import nearest
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.files.cache_dir import cache_folder
-from netspec.language.files.paths import is_file
+from netspec.language.files.paths import exists, is_file
+from netspec.language.text import wrap_lines
+from netspec.report.text import line_width
+from netspec.runs.catalog import runs_beside
 
 if TYPE_CHECKING:
     from netspec.analysis.pages.live.feed import Feed
@@ -66,6 +70,8 @@ def command(names: tuple[str, ...], port: int | None, opens: bool, folder: str, 
     feed = Feed(names or (folder,), Path(folder))
     with _signals() as stop, _server(feed, port) as server:
         _print_address(server, as_json=as_json)
+        for name in names:
+            _note_missing(name, Path(folder))
         if opens:
             webbrowser.open(server.url)
         while not stop.wait(LOOK_SECONDS):  # on Windows a signal does not end a wait
@@ -121,6 +127,17 @@ def _print_address(server: LiveServer, *, as_json: bool) -> None:
     if "SSH_CONNECTION" in os.environ:
         click.echo(f"on your own machine, first: ssh -L {port}:127.0.0.1:{port} {platform.node()}")
     click.echo("Ctrl-C ends it")
+
+
+def _note_missing(name: str, folder: Path) -> None:
+    """Say that a run does not exist yet, and which one may be meant."""
+    if exists(Path(name)) or exists(folder / name):
+        return
+    around, names = runs_beside(name, folder)
+    meant = nearest(Path(name).name, names)
+    text = f"`{around / Path(name).name}` does not exist yet: the page shows it as soon as its training begins"
+    text += f"; did you mean `{meant}`?" if meant is not None else ""
+    click.echo(wrap_lines(text, line_width()), err=True)
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 import netspec
+from netspec.analysis.inside.inputs import experiment_of
 from netspec.cli.main import run
 from netspec.report.pictures import Picture
 
@@ -81,6 +83,19 @@ def test_maps_are_the_activations(images: netspec.Model) -> None:
     assert len(pixels(netspec.look(images).maps(x, "conv_2"))) == 2
 
 
+def test_maps_of_an_example_of_the_test_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = "input 8x8x1\nconv(2, 3x3) -> gap -> dense(classes, softmax)\ndata { source = digits\nnormalize = standard }"
+    trained = netspec.train(spec, runs=tmp_path, epochs=1, verbose=0)
+    look = netspec.look(trained.run)
+    index = experiment_of(look.model).splits.test_index
+    assert index is not None
+    x = load_digits().images[index[3], ..., None] / 16
+    assert pixels(look.maps(example=3))[0].tolist() == pixels(look.maps(x.astype(np.float32)))[0].tolist()
+    arguments = ["look", str(trained.run), "maps", "conv", "--example", "3", "-o", str(tmp_path / "maps.svg")]
+    assert run(arguments) == 0 and (tmp_path / "maps.svg").read_text() == look.maps(layers="conv", example=3).svg
+    assert "example 3 of the test split" in (tmp_path / "maps.svg").read_text()
+
+
 def test_long_vectors_and_sequences_are_shown_whole() -> None:
     model = netspec.compile("input 12 tokens(9)\nembedding(70) -> dense(5) -> mean_pool -> dense(130)")
     shown = pixels(netspec.look(model).maps(np.arange(12) % 9))
@@ -136,7 +151,8 @@ def test_the_command(tmp_path: Path, form: str, begin: bytes, capsys: pytest.Cap
         assert run(["look", trained, what, *more, "-o", str(tmp_path / f"{what}.{form}")]) == 0
         assert (tmp_path / f"{what}.{form}").read_bytes().startswith(begin)
     for arguments, words in (
-        (["maps"], "`maps` needs --input"),
+        (["maps"], "trained on arrays"),
+        (["maps", "--input", "0.5,1", "--example", "1"], "not both"),
         (["filters"], "no convolutions of images"),
         (["regions", "dense"], "`regions` takes no layer"),
         (["regions", "-o", "a.gif"], "-o takes a name that ends in .svg"),

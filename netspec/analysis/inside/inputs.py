@@ -102,7 +102,11 @@ def split_inputs(
     splits = experiment_of(model, data).splits
     part = getattr(splits, split)
     if part is None:
-        raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another split"))
+        raise fail(
+            NoSplit(
+                split=split, advice="the data hold nothing out for it; use another split, or give an input to look at"
+            )
+        )
     if first >= len(part):
         raise ValueError(f"the {SPLITS[split]} split has {len(part):,} examples: from 0 to {len(part) - 1:,}")
     chosen = np.arange(first, len(part) if count is None or is_spread else min(first + count, len(part)))

@@ -84,23 +84,21 @@ class Look:
         title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
         return Picture(grid_svg(title, [Row(heading, tiles, signed=not are_colors)]))
 
-    def maps(
-        self, x: Any = None, layers: str | Sequence[str] | None = None, *, example: int = 0, data: Any = None
-    ) -> Picture:
+    def maps(self, x: Any = None, layers: str | Sequence[str] | None = None, *, example: int = 0) -> Picture:
         """What each layer makes of an input: feature maps as images, vectors as rows of squares.
 
         Args:
             x: one example, as for `model.predict`; None: one of the test split.
             layers: their names as in `netspec show`; None: all of them.
             example: the index of the example of the test split.
-            data: what the network was trained on, where its spec does not name it.
 
         Raises:
             ValueError: the layer is unknown, or there is no test split.
         """
         names = [layers] if isinstance(layers, str) else layers
         moved = {row.name for row in self.model.layers if row.word in MOVES} if names is None else set()
-        found: Mapping[str, Array] = self.model.activations(self._one(x, example, data), names)
+        seen = self.inputs(x, example).first(1)
+        found: Mapping[str, Array] = self.model.layer_results(names, *seen.raw.values())
         rows = []
         for name, values in found.items():
             if name in moved:
@@ -114,7 +112,8 @@ class Look:
                 squares = value.T if value.ndim == 2 else _in_lines(value)
                 side = min(SQUARE * max(squares.shape), MAX_SIDE)
                 rows.append(Row(f"{name}: {Shape(value.shape)}", [Tile(squares)], side=side))
-        return Picture(grid_svg(f"{self.model.name}: feature maps of an input", rows))
+        of = "an input" if x is not None else f"example {example:,} of the test split"
+        return Picture(grid_svg(f"{self.model.name}: feature maps of {of}", rows))
 
     def weights(self, layer: str | None = None) -> Picture:
         """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads.
@@ -137,7 +136,7 @@ class Look:
         title = f"{self.model.name}: {row.name}, {count} units"
         return Picture(grid_svg(title, [Row(_count("units", shown, count), tiles, signed=True)]))
 
-    def attention(self, x: Any = None, layer: str | None = None, *, example: int = 0, data: Any = None) -> Picture:
+    def attention(self, x: Any = None, layer: str | None = None, *, example: int = 0) -> Picture:
         """Which steps of a sequence each head of an attention layer looks at: in the row of a query are the weights of
         the keys, whose sum is 1.
 
@@ -145,12 +144,11 @@ class Look:
             x: one example, as for `model.predict`; None: one of the test split.
             layer: its name as in `netspec show`; None: the first attention layer.
             example: the index of the example of the test split.
-            data: what the network was trained on, where its spec does not name it.
 
         Raises:
             ValueError: the layer is unknown, or there is no test split.
         """
-        return Picture(attention_svg(self.model, self._one(x, example, data), layer))
+        return Picture(attention_svg(self.model, self.inputs(x, example), layer))
 
     def embedding(
         self,

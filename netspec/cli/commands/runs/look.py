@@ -30,18 +30,19 @@ class Kind:
     Args:
         help: what it shows, in one line.
         draw: makes it, from what is inside, the names of layers and the options of the command that were given.
-        takes: the names of the options that it takes; `needs` are those that it cannot do without.
+        takes: the names of the options that it takes.
         layers: how many layers may be named; None: any number.
     """
 
     help: str
     draw: Callable[[Look, tuple[str, ...], Mapping[str, Any]], Picture]
     takes: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
     layers: int | None = 1
 
 
-EXPLAINED = ("input", "example", "class")
+SEEN = ("input", "example")
+"""The options of pictures of what happens to an input."""
+EXPLAINED = (*SEEN, "class")
 """The options of pictures that explain a prediction."""
 
 
@@ -50,19 +51,24 @@ def _named(given: Mapping[str, Any]) -> dict[str, Any]:
     return {{"input": "x", "class": "class_name"}.get(name, name): value for name, value in given.items()}
 
 
+def _seen(inside: Look, given: Mapping[str, Any]) -> Any:
+    """What is looked at; None for a part of the test split."""
+    return inside.inputs(None, given["example"]) if "example" in given else given.get("input")
+
+
 KINDS = {
     "filters": Kind("the filters of a convolution, as images", lambda inside, layers, _: inside.filters(*layers)),
     "maps": Kind(
         "what each layer makes of an input",
-        lambda inside, layers, given: inside.maps(given["input"], list(layers) or None),
-        needs=("input",),
+        lambda inside, layers, given: inside.maps(**_named(given), layers=list(layers) or None),
+        takes=SEEN,
         layers=None,
     ),
     "weights": Kind("the weights of a dense layer, as images", lambda inside, layers, _: inside.weights(*layers)),
     "attention": Kind(
         "which steps of a sequence each head looks at",
-        lambda inside, layers, given: inside.attention(given["input"], *layers),
-        needs=("input",),
+        lambda inside, layers, given: inside.attention(**_named(given), layer=layers[0] if layers else None),
+        takes=SEEN,
     ),
     "embedding": Kind(
         "what a layer gives for examples, in two dimensions",
@@ -84,8 +90,8 @@ KINDS = {
     ),
     "activations": Kind(
         "how active layers are, and which units are dead",
-        lambda inside, layers, given: inside.activations(given.get("input"), list(layers) or None),
-        takes=("input",),
+        lambda inside, layers, given: inside.activations(_seen(inside, given), list(layers) or None),
+        takes=SEEN,
         layers=None,
     ),
     "saliency": Kind(
@@ -130,7 +136,8 @@ LAYER is a name as in `netspec show`; without it the first one that fits is show
 \b
 Example:
     netspec look runs/mnist_cnn-1 filters -o filters.png
-    netspec look runs/mnist_cnn-1 maps --input digit.png
+    netspec look runs/mnist_cnn-1 maps --example 3
+    netspec look runs/mnist_cnn-1 maps conv --input digit.png
     netspec look runs/mlp-1 weights dense
     netspec look runs/moons-1 regions
     netspec look runs/moons-1 regions --film -o film.html
@@ -142,7 +149,7 @@ Example:
 
 def _takers(option: str) -> str:
     """The kinds that take an option, for its help and for messages."""
-    return ", ".join(name for name, kind in KINDS.items() if option in (*kind.takes, *kind.needs))
+    return ", ".join(name for name, kind in KINDS.items() if option in kind.takes)
 
 
 @click.command(help=HELP.format(kinds="\n".join(f"  {name:<22}{kind.help}" for name, kind in KINDS.items())))
@@ -161,7 +168,7 @@ def _takers(option: str) -> str:
     "--example",
     type=click.IntRange(0),
     metavar="N",
-    help=f"An example of the test split, from 0; it is used where --input is not given ({_takers('example')}).",
+    help=f"An example of the test split, from 0: the one to look at without --input ({_takers('example')}).",
 )
 @click.option("--class", "class", metavar="NAME", help=f"The class (default: the predicted one; {_takers('class')}).")
 @click.option("--size", type=click.IntRange(1), help=f"The side of the patch, in pixels ({_takers('size')}).")
@@ -198,12 +205,9 @@ def _check(what: str, layers: tuple[str, ...], given: Mapping[str, Any]) -> None
     """Raises click.UsageError for layers or options that this kind of picture does not have, or lacks."""
     kind = KINDS[what]
     for name in given:
-        if name not in (*kind.takes, *kind.needs):
+        if name not in kind.takes:
             raise click.UsageError(f"--{name} is for {_takers(name)}")
     if "input" in given and "example" in given:
         raise click.UsageError("give --input or --example, not both")
-    for name in kind.needs:
-        if name not in given:
-            raise click.UsageError(f"`{what}` needs --{name}, such as --{name} digit.png")
     if kind.layers is not None and len(layers) > kind.layers:
         raise click.UsageError(f"give one layer for `{what}`" if kind.layers else f"`{what}` takes no layer")

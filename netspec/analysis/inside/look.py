@@ -221,7 +221,7 @@ class Look:
             classes: their class ids.
 
         Raises:
-            ValueError: the network does not take two numbers, or gives no classes.
+            ValueError: the network does not take two numbers, or gives no classes; or the points are not such.
         """
         return regions_picture(self.model, points, classes)
 

@@ -64,6 +64,32 @@ def test_regions_do_not_need_the_data(tmp_path: Path) -> None:
     assert 'class="stripe outline"' not in svg and ">a</text>" in svg and ">x</text>" in svg
 
 
+@pytest.mark.parametrize("points", [[[0, 5], [2, 5]], [[1e6, 1e6 + 0.1]] * 2, [[0, 0]], [[3, -1e-30], [3, 1e-30]]])
+def test_points_on_a_line_have_a_plane(points: list[list[float]], recwarn: pytest.WarningsRecorder) -> None:
+    svg = netspec.look(netspec.compile(SPEC)).regions(points, [0, 1][: len(points)]).svg
+    assert "nan" not in svg and "inf" not in svg and len(images(svg)) == 1 and not recwarn.list
+    ticks = re.findall(r">(-?[\d.,]+(?:e[+-]?\d+)?)</text>", svg)
+    assert len(set(ticks)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("points", "classes", "message"),
+    [
+        (np.zeros((0, 2)), None, "there are no points"),
+        ([], None, r"of shape \(examples, 2\), not \(0,\)"),
+        ([1, 2], None, r"of shape \(examples, 2\), not \(2,\)"),
+        (np.zeros((4, 3)), None, r"of shape \(examples, 2\), not \(4, 3\)"),
+        ([[0, np.nan]], None, "a point is not finite"),
+        ([["a", "b"]], None, "points are numbers"),
+        ([[0, 1], [1]], None, "points are numbers"),
+        ([[0, 1], [1, 1]], [0], "class ids are as many as points, 2"),
+    ],
+)
+def test_points_that_are_not_points(points: object, classes: list[int] | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        netspec.look(netspec.compile(SPEC)).regions(points, classes)
+
+
 def test_a_film_of_other_weights_is_refused(moons: Path) -> None:
     model = netspec.load(moons)
     model.module.dense.bias[...] += 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import statistics
@@ -17,6 +18,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 import netspec
 from netspec.analysis.pages import report as pages
 from netspec.analysis.pages.data import read_splits
+from netspec.analysis.pages.live.feed import Feed, Update
+from netspec.analysis.pages.live.server import event_text
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
@@ -223,6 +226,38 @@ def test_a_report_is_written_by_the_command(
     record = json.loads(capsys.readouterr().out)
     assert record["report"] == "images-1-report.html" and record["runs"] == [str(runs / "images-1")]
     assert Path(record["report"]).stat().st_size == record["bytes"]
+
+
+def test_names_that_are_not_utf8(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, shown = tmp_path / os.fsdecode(b"i\xff-1"), r"i\udcff-1"
+    shutil.copytree(runs / "images-1", folder)
+    for command in (["report", "-o", "page.html"], ["plot", "-o", "plot.svg"], ["plot", "-o", "plot.png"]):
+        assert run([command[0], folder.name, *command[1:], "--runs", ".", "--json"]) == 0
+    assert shown in Path("page.html").read_text() and shown in Path("plot.svg").read_text()
+    found = netspec.report(folder)
+    found.save("saved.html")
+    assert found.title == shown and Path("saved.html").read_text() == found.html
+    capsys.readouterr()
+    assert run(["report", folder.name, "--runs", ".", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["report"] == f"{folder.name}-report.html" and Path(record["report"]).stat().st_size == record["bytes"]
+    feed = Feed([str(folder)], tmp_path)
+    assert shown in feed.page()
+    data = json.loads(event_text(Update("1", "status", {"title": folder.name})).partition("data: ")[2])
+    assert data == {"title": shown}
+
+
+def test_specs_in_folders_that_are_not_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xfe")
+    folder.mkdir()
+    (folder / os.fsdecode(b"net\xff.net")).write_text('input 2\ndense(2, softmax)\ndata { source = csv("a.csv", target = "kind") }')
+    (folder / "a.csv").write_text("a,b,kind\n0,1,x\n1,0,y\n0,0,x\n1,1,y\n0.5,1,x\n1,0.5,y\n")
+    trained = netspec.train(folder / os.fsdecode(b"net\xff.net"), runs=folder, epochs=1, verbose=0)
+    again = netspec.resume(trained.run, epochs=2, verbose=0)  # the data are found
+    assert again.epochs == 2 and "have changed" not in netspec.report(trained).html
 
 
 # ---------------------------------------------------------------- netspec train

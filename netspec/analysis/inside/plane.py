@@ -13,6 +13,7 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
+from netspec.language.text import encodable
 from netspec.report.charts.inside.film import Frame, film_html, film_svg
 from netspec.report.charts.inside.regions import region_colors, regions_plane, regions_svg
 from netspec.report.charts.plane import Plane
@@ -66,7 +67,7 @@ def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], ex
     plane = _plane(model, f"{model.name}: predicted class", names, ends, examples.single, _ids(examples))
     last = Picture(film_svg(plane, frames[-1:]))
     others = {"png": lambda: last.content("png"), "pdf": lambda: last.content("pdf")}
-    return Picture(film_svg(plane, frames), {"html": lambda: film_html(plane, frames).encode(), **others})
+    return Picture(film_svg(plane, frames), {"html": lambda: encodable(film_html(plane, frames)).encode(), **others})
 
 
 def training_points(model: Model, data: Any = None) -> Inputs:

@@ -14,6 +14,7 @@ from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import replace_file
+from netspec.language.text import encodable
 from netspec.report.page.document import page_html
 from netspec.report.page.section import Section
 from netspec.report.problems import print_problems
@@ -32,7 +33,7 @@ class Report:
     """A report, which a notebook shows and `save` writes. `html` is the whole page, which loads nothing."""
 
     def __init__(self, title: str, html: str) -> None:
-        self.title, self.html = title, html
+        self.title, self.html = encodable(title), html
 
     def save(self, path: str | Path) -> None:
         """Write the page, completely or not at all; an existing file is replaced.

@@ -16,6 +16,7 @@ from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_file, is_folder
+from netspec.language.text import encodable
 from netspec.report.page.document import page_html, section_html
 from netspec.report.page.elements import paragraph
 from netspec.report.page.section import Section
@@ -118,7 +119,7 @@ class Feed:
     def _page(self) -> str:
         view = self._view
         html = page_html(view.title, view.sections, note=view.note)
-        return with_bar(html, bar_html(view.statuses, self._version))
+        return encodable(with_bar(html, bar_html(view.statuses, self._version)))
 
     @property
     def _version(self) -> str:

@@ -43,9 +43,14 @@ def encodable(text: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Plain data as JSON in several lines, which UTF-8 can encode, and which gives equal data when it is read."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return re.sub(r"[\ud800-\udfff]", lambda found: json.dumps(found[0])[1:-1], text) + "\n"
+    """Plain data as JSON in several lines; see `json_line`."""
+    return json_line(value, indent=2) + "\n"
+
+
+def json_line(value: Any, indent: int | None = None) -> str:
+    """Plain data as JSON which UTF-8 can encode, and which gives equal data when it is read."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return re.sub(r"[\ud800-\udfff]", lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _is_shown(character: str) -> bool:

@@ -16,7 +16,6 @@ A folder is filled under another name and then renamed, so it is complete or abs
 from __future__ import annotations
 
 import errno
-import json
 import math
 import platform
 import shutil
@@ -37,7 +36,7 @@ from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
-from netspec.language.text import encodable, json_text
+from netspec.language.text import encodable, json_line, json_text
 from netspec.storage import errors
 from netspec.storage.checksums import CHECKSUMS, checksum, checksums_text, is_sealed, read_checksums, read_text, seal
 from netspec.storage.records import parse_record, typed
@@ -356,7 +355,7 @@ def _read_metrics(run: Path) -> list[dict[str, Any]]:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return seal(json.dumps(plain(record), ensure_ascii=False))
+    return seal(json_line(plain(record)))
 
 
 def versions() -> dict[str, Any]:

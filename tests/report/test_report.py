@@ -253,7 +253,8 @@ def test_names_that_are_not_utf8(
 def test_specs_in_folders_that_are_not_utf8(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"\xfe")
     folder.mkdir()
-    (folder / os.fsdecode(b"net\xff.net")).write_text('input 2\ndense(2, softmax)\ndata { source = csv("a.csv", target = "kind") }')
+    spec = 'input 2\ndense(2, softmax)\ndata { source = csv("a.csv", target = "kind") }'
+    (folder / os.fsdecode(b"net\xff.net")).write_text(spec)
     (folder / "a.csv").write_text("a,b,kind\n0,1,x\n1,0,y\n0,0,x\n1,1,y\n0.5,1,x\n1,0.5,y\n")
     trained = netspec.train(folder / os.fsdecode(b"net\xff.net"), runs=folder, epochs=1, verbose=0)
     again = netspec.resume(trained.run, epochs=2, verbose=0)  # the data are found

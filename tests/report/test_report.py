@@ -7,11 +7,14 @@ import os
 import re
 import shutil
 import statistics
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -338,3 +341,27 @@ def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
     assert means == [number_text(float(x[index, i].mean(dtype=np.float64))) for i in range(3)]
     expected = {row[0]: row[2] for row in tables(found)["What the spec expects"][1:]}
     assert expected == {"test_mae < 1000": "met", "test_rmse < 0": "not met"}
+
+
+def test_pages_of_large_images_and_long_names_are_small(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((40, 400, 300, 3)).astype(np.float32), np.arange(40) % 3
+    spec = "input 400x300x3\nmaxpool(100) -> flatten -> dense(3, softmax)"
+    page = netspec.report(netspec.train(spec, (x, y), epochs=1, runs=tmp_path, verbose=0), data=(x, y)).html
+    assert len(page.encode()) < 500_000 and "they are shown smaller" in page
+    shown = [
+        Image.open(BytesIO(b64decode(part))) for part in re.findall(r'<img src="data:image/\w+;base64,([^"]*)"', page)
+    ]
+    assert len(shown) == 16 and {image.size for image in shown} == {(72, 96)}
+    means = sorted(float(np.mean(image)) / 255 for image in shown)
+    assert means == pytest.approx(sorted(x.mean(axis=(1, 2, 3)))[:16], abs=0.01)
+    long, other = ("x" * 10_000, "wide \U0001f600" * 2_000)
+    rows = "".join(f"{i},{i * i % 7},{(long, other)[i % 2]}\n" for i in range(40))
+    (tmp_path / "long.csv").write_text(f"{long},b,kind\n{rows}")
+    (tmp_path / "long.net").write_text('input 2\ndense(2, softmax)\ndata { source = csv("long.csv", target = "kind") }')
+    run_of_names = netspec.train(tmp_path / "long.net", runs=tmp_path, epochs=1, verbose=0)
+    page = netspec.report(run_of_names).html
+    assert len(page.encode()) < 250_000 and "x" * 59 + "…" in page
+    assert (
+        max(map(len, re.findall(r"x{61,}", re.sub(r'<section id="reproduce".*', "", page, flags=re.S))), default=0) == 0
+    )

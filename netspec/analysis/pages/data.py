@@ -191,7 +191,7 @@ def _statistics_html(title: str, found: Sequence[Statistics], count: int, total:
         numbers = [one.low, one.mean, one.std, one.high] if one.counts else []
         drawn = histogram_svg(one.counts, one.low, one.high) if one.counts else ""
         shown = [number_text(number) for number in numbers] or [""] * 4
-        rows.append([one.name, *missing, *shown, Cell(html=drawn)])
+        rows.append([name_text(one.name), *missing, *shown, Cell(html=drawn)])
     heads = ["", *(["missing"] if has_missing else []), "minimum", "mean", "std", "maximum", "distribution"]
     of = f"{count:,} of the {total:,}" if count < total else f"the {total:,}"
     return f"<h3>{title}</h3>" + table_html(f"Numbers of {of} training examples, before normalization", heads, rows)

@@ -230,7 +230,7 @@ def _named(outcome: Outcome, output: OutputRecipe, of: Evaluated) -> Outcome:
     known = encoder.targets if isinstance(encoder, RowEncoder) and len(of.recipes) == 1 else ()
     for names in (known, output.target.columns):
         if len(names) == count:
-            return replace(outcome, names=tuple(names))
+            return replace(outcome, names=tuple(map(name_text, names)))
     name = outcome.name
     return replace(outcome, names=(name,) if count == 1 else tuple(f"{name} {i + 1}" for i in range(count)))
 

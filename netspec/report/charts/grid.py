@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.language.lazy import lazy, np
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
@@ -23,6 +23,8 @@ pillow = lazy("PIL.Image")
 GAP = 10.0
 LINE = 16.0
 MAX_WIDTH = 900.0
+MAX_PIXELS = 96
+"""Along the longer side of an image of which a small one is shown."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,25 @@ def _size(tile: Tile, side: float) -> tuple[float, float]:
 
 def png_uri(colors: Array) -> str:
     """An image with 8-bit colors, or grays, as a URI that a page holds."""
+    return _uri(pillow.fromarray(colors), "png")
+
+
+def small_uri(colors: Array) -> str:
+    """The same for an image of which a small one is shown: with at most `MAX_PIXELS` along its longer side, and as JPEG
+    where that is shorter."""
+    image = pillow.fromarray(colors)
+    if max(image.size) <= MAX_PIXELS:
+        return _uri(image, "png")
+    scale = MAX_PIXELS / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    image = image.resize((width, height), pillow.Resampling.BOX)
+    return min(_uri(image, "png"), _uri(image, "jpeg"), key=len)
+
+
+def _uri(image: Any, form: str) -> str:
     content = io.BytesIO()
-    pillow.fromarray(colors).save(content, "png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    image.save(content, form, optimize=True)
+    return f"data:image/{form};base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:

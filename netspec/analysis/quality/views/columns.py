@@ -16,6 +16,7 @@ from netspec.analysis.quality.views.estimates import value_text
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.bars import Bar, bars_svg
 from netspec.report.page.elements import Cell, heading, paragraph, table_html
+from netspec.report.text import name_text
 
 MAX_ROWS = 2000
 """Rows that are permuted."""
@@ -92,7 +93,7 @@ def importances(of: Evaluated, orders: Sequence[Array] | None = None) -> dict[st
 def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | None]) -> str:
     """The columns as bars, the most important first."""
     columns = of.examples.columns
-    known = [(one, columns[i].name) for i, one in enumerate(found) if one is not None]
+    known = [(one, name_text(columns[i].name)) for i, one in enumerate(found) if one is not None]
     ranked = sorted(known, key=lambda pair: -pair[0].mean)[:MAX_BARS]
     metric, _ = score_of(outcome)
     unit = "accuracy that is lost" if metric == "accuracy" else "RMSE that is added"
@@ -135,7 +136,7 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
         groups = [_group(name, metric, amounts[rows]) for name, rows in _groups(of, column) if len(rows) >= MIN_GROUP]
         values = [group.value for group in groups]
         if len(groups) > 1:
-            found.append((max(values) - min(values), column.name, groups))
+            found.append((max(values) - min(values), name_text(column.name), groups))
     if not found:
         return ""
     shown = sorted(found, key=lambda one: -one[0])[:MAX_GROUPED]
@@ -145,7 +146,7 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
             interval = f"{value_text(metric, group.low)} to {value_text(metric, group.high)}"
             is_worse = group.high < whole if metric == "accuracy" else group.low > whole
             value = Cell(value_text(metric, group.value), is_bold=is_worse)
-            rows.append([f"{name}: {group.name}", f"{group.count:,}", value, interval])
+            rows.append([f"{name}: {name_text(group.name)}", f"{group.count:,}", value, interval])
     text = f"All rows together: {value_text(metric, whole)}. Groups that are clearly worse are bold."
     if _is_relative(outcome):
         text += " Errors of each target are in units of its standard deviation."

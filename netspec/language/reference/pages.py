@@ -44,6 +44,7 @@ ROOMS = {
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",
     "netspec.cli.errors": "Commands",
+    "netspec.report.drawing.fonts": "Pictures",
 }
 """What the errors of a module are about, in the order of the page."""
 

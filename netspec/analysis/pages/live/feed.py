@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -102,7 +103,9 @@ class Feed:
             since: the version; for one that this feed does not know, the first update is the whole page.
         """
         series, _, number = since.rpartition("-")
-        seen = int(number) if series == self._series and number.isdecimal() else -1
+        seen = int(number) if series == self._series and re.fullmatch("[0-9]{1,15}", number) else -1
+        if seen > self._number:
+            seen = -1
         with self._changed:
             self._viewers += 1
         try:

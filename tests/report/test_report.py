@@ -264,6 +264,30 @@ def test_specs_in_folders_that_are_not_utf8(tmp_path: Path) -> None:
     assert again.epochs == 2 and "have changed" not in netspec.report(trained).html
 
 
+def test_seeds_without_metrics_are_listed(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "table-1", tmp_path / "table-1")
+    (folder / "seed-1" / "settings.json").write_text("{")
+    page = netspec.report(folder).html
+    assert "1 of 2" in page and "seed-1 is broken" in page and "table-1/seed-0" in page
+    shutil.rmtree(folder / "seed-1")
+    page = netspec.report(folder).html
+    assert "1 of 2" in page and "seed-1 is broken" in page
+
+
+def test_a_page_that_cannot_be_written_is_not_made(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    found = netspec.report(runs / "images-1")
+    with pytest.raises(FileNotFoundError) as missing:
+        found.save(tmp_path / "none" / "x.html")
+    assert missing.value.filename == str(tmp_path / "none" / "x.html")
+    monkeypatch.setattr(pages, "report", None)
+    for name, words in (("folder.html", "it is a folder"), ("none/x.html", "there is no folder")):
+        assert run(["report", str(runs / "images-1"), "-o", str(tmp_path / name)]) == 1
+        assert words in " ".join(capsys.readouterr().err.split())
+
+
 # ---------------------------------------------------------------- netspec train
 
 

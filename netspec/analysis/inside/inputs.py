@@ -17,6 +17,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import CompileError, fail
 from netspec.report.problems import print_problems
+from netspec.runs.arguments import check_choice, check_type
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
@@ -100,6 +101,10 @@ def split_inputs(
         CompileError: the data cannot be read, or nothing is held out for the split.
         ValueError: the spec names no data, or the split has no example of this index.
     """
+    check_choice("split", split, tuple(SPLITS))
+    check_type("example", first, (int, np.integer), "the index of an example")
+    if first < 0:
+        raise ValueError(f"`example` is an index from 0 on, not {first}")
     splits = experiment_of(model, data).splits
     part = getattr(splits, split)
     if part is None:

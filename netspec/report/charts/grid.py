@@ -67,7 +67,7 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
             x = MARGIN + (number % columns) * (width + GAP)
             top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
-            colors = tile.pixels if scale is None else _colors(tile.pixels, scale)
+            colors = tile.pixels if scale is None else shaded(tile.pixels, scale)
             body += image_svg(tile.caption, colors, x, top, size)
             if tile.caption:
                 body += text_svg(tile.caption, x, top + height + 13, SMALL_SIZE, "shape")
@@ -127,7 +127,7 @@ def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float
     )
 
 
-def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
+def shaded(pixels: Array, scale: tuple[float, float]) -> Array:
     """Numbers as 8-bit colors, or as gray where none is negative by its scale."""
     low, high = scale
     part = np.clip((pixels - low) / (high - low), 0, 1)

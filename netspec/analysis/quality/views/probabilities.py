@@ -94,7 +94,8 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
     for color, name in enumerate(_lowest(precisions)):
         curve = thinned(found[name].precision_recall())
         recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
-    which = "each class against the others; those with the lowest areas: " if len(found) > 1 else ""
+    each = "each label, yes against no" if outcome.kind == "labels" else "each class against the others"
+    which = f"{each}; those with the lowest areas: " if len(found) > 1 else ""
     across, up, where = _corner(areas, FIRST_TENTH)
     guide = [] if where else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
     names = ("false positive rate", "true positive rate")

@@ -1,4 +1,4 @@
-"""Matrices of numbers from 0 up as SVG, with a name for each row and each column: attention weights."""
+"""Matrices of numbers as SVG, with a name for each row and each column: attention weights, weights of columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from netspec.language.lazy import np
-from netspec.report.charts.grid import MAX_WIDTH, image_svg
+from netspec.report.charts.grid import MAX_WIDTH, image_svg, shaded
 from netspec.report.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
 from netspec.report.drawing.styles.flow import MARGIN, document, text_svg
 from netspec.report.drawing.theme import LIGHT
@@ -24,7 +24,7 @@ MIN_LABELED = 12.0
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers of shape (rows, columns), from 0 up, and a caption."""
+    """Numbers of shape (rows, columns), and a caption."""
 
     caption: str
     values: Array
@@ -33,7 +33,8 @@ class Matrix:
 def matrices_svg(
     title: str, matrices: Sequence[Matrix], rows: Sequence[str], columns: Sequence[str], names: tuple[str, str]
 ) -> str:
-    """A picture of matrices of one shape, on one scale: white is 0, the largest number is blue.
+    """A picture of matrices of one shape, on one scale: white is 0, the largest number is blue; where there are
+    negative numbers, they are blue and positive ones orange.
 
     Args:
         title: what is shown.
@@ -51,8 +52,10 @@ def matrices_svg(
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
     top = MARGIN + TITLE_SIZE
-    largest = max(float(one.values.max()) for one in matrices) or 1.0
-    scale = f"a row for each {names[0]}, a column for each {names[1]}; white 0, blue {largest:.3g}"
+    largest = max(float(np.abs(one.values).max()) for one in matrices) or 1.0
+    is_signed = any(float(one.values.min()) < 0 for one in matrices)
+    colors = f"blue {-largest:.3g}, white 0, orange {largest:.3g}" if is_signed else f"white 0, blue {largest:.3g}"
+    scale = f"a row for each {names[0]}, a column for each {names[1]}; {colors}"
     body = text_svg(title, MARGIN, top, TITLE_SIZE, "title", bold=True)
     body += text_svg(scale, MARGIN, top + 20, SMALL_SIZE, "shape")
     top += 30
@@ -62,7 +65,9 @@ def matrices_svg(
         body += text_svg(one.caption, corner[0], y + HEAD - 6, SMALL_SIZE, "title", bold=True)
         body += text_svg(names[1], corner[0], y + HEAD + 9, SMALL_SIZE, "note")
         body += text_svg(names[0], corner[0] - 8 - text_width(names[0], SMALL_SIZE), corner[1] - 6, SMALL_SIZE, "note")
-        body += image_svg(one.caption, _blues(one.values / largest), *corner, (width, height))
+        fractions = one.values / largest
+        pixels = shaded(fractions, (-1.0, 1.0)) if is_signed else _blues(fractions)
+        body += image_svg(one.caption, pixels, *corner, (width, height))
         for place, text in side:
             body += text_svg(
                 text, corner[0] - 6 - text_width(text, SMALL_SIZE), corner[1] + place + 4, SMALL_SIZE, "shape"

@@ -328,7 +328,7 @@ class Look:
         matrix = Matrix(_count("units", len(shown), count), shown)
         units = [str(i + 1) for i in range(len(shown))]
         title = f"{self.model.name}: {name}, {count} units"
-        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, columns)], ("unit", "column")))
+        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, columns)], ("unit", "feature")))
 
     def _columns_before(self, row: LayerRow) -> list[str] | None:
         """The names of the features of a table that a dense layer reads; None where it reads something else."""

@@ -39,10 +39,10 @@ def choose_device(device: str | None) -> None:
     """
     if device is None:
         return
-    os.environ["JAX_PLATFORMS"] = {"gpu": "cuda"}.get(device, device)
+    os.environ["JAX_PLATFORMS"] = platform = {"gpu": "cuda"}.get(device, device)
     from netspec.training.feed.device import find_devices
 
-    problem = find_devices()
+    problem = find_devices(platform)
     if problem is not None:
         raise click.UsageError(f"no {device} found ({problem}); omit --device to use the device that JAX selects")
 

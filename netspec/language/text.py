@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,22 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if _is_shown(character) else _escape(character) for character in text)
+
+
+def encodable(text: str) -> str:
+    """The text with what UTF-8 cannot encode as escapes such as `\\udcff`: names of files may be of any bytes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def json_text(value: Any) -> str:
+    """Plain data as JSON in several lines; see `json_line`."""
+    return json_line(value, indent=2) + "\n"
+
+
+def json_line(value: Any, indent: int | None = None) -> str:
+    """Plain data as JSON which UTF-8 can encode, and which gives equal data when it is read."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return re.sub(r"[\ud800-\udfff]", lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _is_shown(character: str) -> bool:

@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from netspec.language.files.atomic_files import replace_file
+from netspec.language.text import encodable
 from netspec.report.drawing.picture import picture_of
 
 VECTOR = ("svg", "png", "pdf")
@@ -20,7 +21,7 @@ class Picture:
     """
 
     def __init__(self, svg: str, others: Mapping[str, Callable[[], bytes]] | None = None) -> None:
-        self.svg = svg
+        self.svg = encodable(svg)
         self._others = others or {}
 
     def save(self, file: str | Path) -> None:

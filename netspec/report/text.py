@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.language.text import fit_columns, printable, wrap_row
+from netspec.language.text import fit_columns, printable, truncated, wrap_row
 
 
 def wants_color(stream: Any) -> bool:
@@ -53,9 +53,15 @@ def wrapped(parts: Sequence[str], width: int, gap: str = "  ", indent: str = "  
     return lines
 
 
+MAX_NAME = 60
+"""Columns that a name of the data may take in a page."""
+
+
 def name_text(name: str) -> str:
-    """A name without control characters; in quotes where it is blank, such as that of the class of a space."""
-    return printable(name) if name.strip() else json.dumps(name)
+    """A name without control characters, whose end is cut where it is long; in quotes where it is blank, such as that
+    of the class of a space."""
+    begin = name[: 4 * MAX_NAME]
+    return truncated(printable(begin) if name.strip() else json.dumps(begin), MAX_NAME)
 
 
 def number_text(value: float, digits: int = 4) -> str:

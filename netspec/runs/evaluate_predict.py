@@ -30,6 +30,7 @@ from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
+from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
@@ -41,9 +42,6 @@ from netspec.training.step.engine import Engine
 
 BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
-
-
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 class Evaluation(Frozen):
@@ -79,6 +77,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     arrays = getattr(prepared.splits, split)
     if arrays is None:
         raise fail(NoSplit(split=split, advice="the data hold nothing out for it; use another `--split`"))
+    if data is None and (trained := _trained_on(run)) is not None:
+        warnings = trained.changes(prepared)
     engine = Engine(prepared)
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
@@ -86,9 +86,13 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
 
 
-def open_run(run: Path, data: Any = None) -> tuple[SpecExperiment, Weights]:
-    """A run as it was trained, with its data (given ones, where its spec names no source), the thresholds of its
-    outputs and its weights.
+def _trained_on(run: Path | Model) -> TrainedData | None:
+    return run.trained_on if isinstance(run, Model) else trained_data(run)
+
+
+def prepared_run(run: Path, data: Any = None) -> SpecExperiment:
+    """A run as it was trained, with its data (given ones, where its spec names no source) and the thresholds of its
+    outputs.
 
     Raises:
         CompileError: there is no such run, it is damaged, or its data cannot be read.
@@ -96,7 +100,16 @@ def open_run(run: Path, data: Any = None) -> tuple[SpecExperiment, Weights]:
     spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     if data is None and spec.data.source is None:
         raise fail(NoData(case="evaluation"))
-    prepared = _prepared(spec, preprocessing, data, _same_classes(spec, preprocessing))
+    return _prepared(spec, preprocessing, data, _same_classes(spec, preprocessing))
+
+
+def open_run(run: Path, data: Any = None, prepared: SpecExperiment | None = None) -> tuple[SpecExperiment, Weights]:
+    """A run as `prepared_run` gives it (`prepared`, where that was called before), and its weights.
+
+    Raises:
+        CompileError: as `prepared_run`.
+    """
+    prepared = prepared_run(run, data) if prepared is None else prepared
     return prepared, fit_weights(load_weights(run), Weights(*Engine(prepared).first_weights), str(run))
 
 

@@ -26,6 +26,7 @@ from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError, Diagnostic, Diagnostics, Problems, Unplaced, fail
 from netspec.language.source import Source
+from netspec.language.text import json_text
 from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.checks import check_start, check_training, load_data
 from netspec.spec.compilation import Compilation
@@ -287,7 +288,7 @@ def settings_in_force(experiment: SpecExperiment) -> dict[str, Any]:
 
 
 def pretty(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    return json_text(record)
 
 
 def run_files(experiment: SpecExperiment) -> dict[str, str]:

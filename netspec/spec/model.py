@@ -29,6 +29,7 @@ from netspec.report.drawing.styles.flow import network_svg
 from netspec.report.pictures import in_notebook
 from netspec.spec.compilation import Compilation
 from netspec.spec.layer_results import layers_program
+from netspec.spec.trained_data import TrainedData
 from netspec.storage.weights import flat_weights, put_weights, weights_of
 
 
@@ -41,7 +42,8 @@ class Model:
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
     where targets were normalized (`normalize_targets`), it gives numbers in the units of the targets. `module` and
-    `apply` take and give what the layers do. `preprocessing` is that of the training, None before.
+    `apply` take and give what the layers do. `preprocessing` is that of the training, None before;
+    `trained_on` is known of the model of a run folder.
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
@@ -49,6 +51,7 @@ class Model:
         self.compilation = compilation
         self.seed = seed
         self.preprocessing: Preprocessing | None = None
+        self.trained_on: TrainedData | None = None
         self._programs: dict[Any, Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,7 +65,7 @@ class Model:
             "given_from": spec.given_from,
         }
         weights = flat_weights(weights_of(self.module)) if "module" in vars(self) else None
-        return _restored, (type(self), spec.source, parts, self.seed, self.preprocessing, weights)
+        return _restored, (type(self), spec.source, parts, self.seed, self.preprocessing, weights, self.trained_on)
 
     # ------------------------------------------------------------ what it is
 
@@ -135,6 +138,7 @@ class Model:
         self.__dict__["module"] = module
         self.__dict__.pop("_live", None)
         self.preprocessing = preprocessing
+        self.trained_on = None
 
     def weight_places(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """The path of each weight in the state, by every path of names to it: a shared layer has several."""
@@ -353,10 +357,11 @@ def _restored(
     seed: int,
     preprocessing: Preprocessing | None,
     weights: Mapping[str, Any] | None,
+    trained_on: TrainedData | None = None,
 ) -> Model:
     """A model that was pickled or copied."""
     model = kind(Compilation(source, **parts), seed=seed)
-    model.preprocessing = preprocessing
+    model.preprocessing, model.trained_on = preprocessing, trained_on
     if weights is not None:
         put_weights(model.module, weights, source.name)
     return model

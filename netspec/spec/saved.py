@@ -17,6 +17,7 @@ from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import with_overrides
 from netspec.spec.model import Model
+from netspec.spec.trained_data import trained_data
 from netspec.storage.errors import damaged
 from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
@@ -65,7 +66,7 @@ def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
-    model.preprocessing = read_preprocessing(path)
+    model.preprocessing, model.trained_on = read_preprocessing(path), trained_data(path)
     return model
 
 

@@ -8,6 +8,7 @@ metadata says what they are. Files of other tools have no checksum: they are rea
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from netspec.language.files.atomic_files import replace_file
-from netspec.language.files.regular_file import Limit, read_regular
+from netspec.language.files.regular_file import Limit, open_regular, read_regular
 
 PACKED = {"int2", "int4", "uint2", "uint4", "float4_e2m1fn"}
 """Dtypes that fill a byte each in memory, and that the format does not have."""
@@ -96,6 +97,23 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if not stored.is_checked:
         raise Damaged("it has no checksum")
     return stored.arrays, stored.metadata
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of such a file, without reading or checking the arrays.
+
+    Raises:
+        Damaged: its header cannot be read.
+    """
+    try:
+        with open_regular(path, LIMIT) as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, os.fstat(file.fileno()).st_size)), object_pairs_hook=_unique)
+        return dict(header.get("__metadata__", {}))
+    except OSError as error:
+        raise Damaged(error.strerror or str(error)) from error
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Damaged("its header cannot be read, or it is not a safetensors file") from error
 
 
 def read_stored(path: Path) -> StoredArrays:

@@ -146,6 +146,24 @@ class OtherData(Diagnostic):
     hint = "restore the data of the run, or start a new run with `netspec train`"
 
 
+class ChangedData(Diagnostic):
+    """A run is shown or evaluated with other examples than those that it was trained on: a file was changed, or other
+    arrays were given. What is computed from them is about the data as they are now, and test examples may be ones that
+    the run was trained on.
+    """
+
+    code = "NS566"
+    severity = "warning"
+    title = {
+        "counts": "the data have changed since `{run}` was trained: {counts}",
+        "unfit": "the data have changed since `{run}` was trained, and do not fit it: {counts}",
+        "": "the data have changed since `{run}` was trained: as many examples, with other values",
+    }
+    hint = "restore the data of the training, or train again; what is computed from data is about those of today"
+    run: str
+    counts: str = ""
+
+
 class CheckpointNotWritten(Diagnostic):
     """A checkpoint cannot be written during training: the disk is full, or the folder is no longer writable.
 

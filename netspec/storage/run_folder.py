@@ -16,7 +16,6 @@ A folder is filled under another name and then renamed, so it is complete or abs
 from __future__ import annotations
 
 import errno
-import json
 import math
 import platform
 import shutil
@@ -37,6 +36,7 @@ from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import append_line, reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
+from netspec.language.text import encodable, json_line, json_text
 from netspec.storage import errors
 from netspec.storage.checksums import CHECKSUMS, checksum, checksums_text, is_sealed, read_checksums, read_text, seal
 from netspec.storage.records import parse_record, typed
@@ -115,7 +115,7 @@ class Run:
 
     def log(self, message: str) -> None:
         """Add a line with the time to log.txt."""
-        self._append("log.txt", f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}")
+        self._append("log.txt", f"{datetime.now(UTC).isoformat(timespec='seconds')} {encodable(message)}")
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Add a record to metrics.jsonl."""
@@ -222,7 +222,7 @@ def _writing(path: Path) -> Iterator[Path]:
 
 def _fitting(name: str) -> str:
     """A name of a folder, as far as file systems take it; with a number after it, and a temporary one before."""
-    content = name.replace("\0", "").replace("/", "-").encode()
+    content = name.replace("\0", "").replace("/", "-").encode("utf-8", "backslashreplace")
     return content[:MAX_NAME].decode(errors="ignore")
 
 
@@ -355,7 +355,7 @@ def _read_metrics(run: Path) -> list[dict[str, Any]]:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return seal(json.dumps(plain(record), ensure_ascii=False))
+    return seal(json_line(plain(record)))
 
 
 def versions() -> dict[str, Any]:
@@ -390,4 +390,4 @@ def _version(name: str) -> str | None:
 
 
 def _pretty(value: Any) -> str:
-    return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
+    return json_text(plain(value))

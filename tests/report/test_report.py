@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import statistics
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import netspec
 from netspec.analysis.pages import report as pages
 from netspec.analysis.pages.data import read_splits
+from netspec.analysis.pages.live.feed import Feed, Update
+from netspec.analysis.pages.live.server import event_text
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.sections import run_sections
@@ -257,6 +263,63 @@ def test_the_command_of_a_seed_of_an_example_trains_the_same(
     assert command_of(ReadRun(Path("runs/xor-2"))).startswith("netspec train xor.net ")
 
 
+def test_names_that_are_not_utf8(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, shown = tmp_path / os.fsdecode(b"i\xff-1"), r"i\udcff-1"
+    shutil.copytree(runs / "images-1", folder)
+    for command in (["report", "-o", "page.html"], ["plot", "-o", "plot.svg"], ["plot", "-o", "plot.png"]):
+        assert run([command[0], folder.name, *command[1:], "--runs", ".", "--json"]) == 0
+    assert shown in Path("page.html").read_text() and shown in Path("plot.svg").read_text()
+    found = netspec.report(folder)
+    found.save("saved.html")
+    assert found.title == shown and Path("saved.html").read_text() == found.html
+    capsys.readouterr()
+    assert run(["report", folder.name, "--runs", ".", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["report"] == f"{folder.name}-report.html" and Path(record["report"]).stat().st_size == record["bytes"]
+    feed = Feed([str(folder)], tmp_path)
+    assert shown in feed.page()
+    data = json.loads(event_text(Update("1", "status", {"title": folder.name})).partition("data: ")[2])
+    assert data == {"title": shown}
+
+
+def test_specs_in_folders_that_are_not_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xfe")
+    folder.mkdir()
+    spec = 'input 2\ndense(2, softmax)\ndata { source = csv("a.csv", target = "kind") }'
+    (folder / os.fsdecode(b"net\xff.net")).write_text(spec)
+    (folder / "a.csv").write_text("a,b,kind\n0,1,x\n1,0,y\n0,0,x\n1,1,y\n0.5,1,x\n1,0.5,y\n")
+    trained = netspec.train(folder / os.fsdecode(b"net\xff.net"), runs=folder, epochs=1, verbose=0)
+    again = netspec.resume(trained.run, epochs=2, verbose=0)  # the data are found
+    assert again.epochs == 2 and "have changed" not in netspec.report(trained).html
+
+
+def test_seeds_without_metrics_are_listed(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "table-1", tmp_path / "table-1")
+    (folder / "seed-1" / "settings.json").write_text("{")
+    page = netspec.report(folder).html
+    assert "1 of 2" in page and "seed-1 is broken" in page and "table-1/seed-0" in page
+    shutil.rmtree(folder / "seed-1")
+    page = netspec.report(folder).html
+    assert "1 of 2" in page and "seed-1 is broken" in page
+
+
+def test_a_page_that_cannot_be_written_is_not_made(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    found = netspec.report(runs / "images-1")
+    with pytest.raises(FileNotFoundError) as missing:
+        found.save(tmp_path / "none" / "x.html")
+    assert missing.value.filename == str(tmp_path / "none" / "x.html")
+    monkeypatch.setattr(pages, "report", None)
+    for name, words in (("folder.html", "it is a folder"), ("none/x.html", "there is no folder")):
+        assert run(["report", str(runs / "images-1"), "-o", str(tmp_path / name)]) == 1
+        assert words in " ".join(capsys.readouterr().err.split())
+
+
 # ---------------------------------------------------------------- netspec train
 
 
@@ -335,3 +398,27 @@ def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
     assert means == [number_text(float(x[index, i].mean(dtype=np.float64))) for i in range(3)]
     expected = {row[0]: row[2] for row in tables(found)["What the spec expects"][1:]}
     assert expected == {"test_mae < 1000": "met", "test_rmse < 0": "not met"}
+
+
+def test_pages_of_large_images_and_long_names_are_small(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((40, 400, 300, 3)).astype(np.float32), np.arange(40) % 3
+    spec = "input 400x300x3\nmaxpool(100) -> flatten -> dense(3, softmax)"
+    page = netspec.report(netspec.train(spec, (x, y), epochs=1, runs=tmp_path, verbose=0), data=(x, y)).html
+    assert len(page.encode()) < 500_000 and "they are shown smaller" in page
+    shown = [
+        Image.open(BytesIO(b64decode(part))) for part in re.findall(r'<img src="data:image/\w+;base64,([^"]*)"', page)
+    ]
+    assert len(shown) == 16 and {image.size for image in shown} == {(72, 96)}
+    means = sorted(float(np.mean(image)) / 255 for image in shown)
+    assert means == pytest.approx(sorted(x.mean(axis=(1, 2, 3)))[:16], abs=0.01)
+    long, other = ("x" * 10_000, "wide \U0001f600" * 2_000)
+    rows = "".join(f"{i},{i * i % 7},{(long, other)[i % 2]}\n" for i in range(40))
+    (tmp_path / "long.csv").write_text(f"{long},b,kind\n{rows}")
+    (tmp_path / "long.net").write_text('input 2\ndense(2, softmax)\ndata { source = csv("long.csv", target = "kind") }')
+    run_of_names = netspec.train(tmp_path / "long.net", runs=tmp_path, epochs=1, verbose=0)
+    page = netspec.report(run_of_names).html
+    assert len(page.encode()) < 250_000 and "x" * 59 + "…" in page
+    assert (
+        max(map(len, re.findall(r"x{61,}", re.sub(r'<section id="reproduce".*', "", page, flags=re.S))), default=0) == 0
+    )

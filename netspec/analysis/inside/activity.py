@@ -150,6 +150,8 @@ def _chosen(model: Model, layers: Sequence[str] | None) -> list[Row]:
     rows = {row.name: row for row in model.layers if not row.is_shared_again}
     if layers is None:
         return [row for row in rows.values() if row.word not in MOVES]
+    if not layers:
+        raise ValueError("name at least one layer, or leave them out for all")
     for name in layers:
         if name not in rows:
             raise ValueError(f"no layer `{name}`: {suggest(name, rows, what='layers')}")

@@ -58,7 +58,7 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
     cut = f" of {len(columns)} steps, without {keys - len(columns)} of padding" if len(columns) < keys else ""
     title = f"{model.name}: {name}, attention weights{cut}"
     later = columns[None, :] > rows[:, None]
-    masked = later if getattr(names[name].node.operation, "causal", False) else None
+    masked = later if getattr(row.node.operation, "causal", False) else None
     return matrices_svg(title, heads, downward, across, ("query", "key", "weight"), masked)
 
 

@@ -17,10 +17,11 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.language.diagnostics import CompileError, fail
 from netspec.report.problems import print_problems
-from netspec.runs.evaluate_predict import SPLITS
+from netspec.runs.arguments import check_choice, check_type
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
+from netspec.spec.trained_data import SPLITS
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ def split_inputs(
         CompileError: the data cannot be read, or nothing is held out for the split.
         ValueError: the spec names no data, or the split has no example of this index.
     """
+    check_choice("split", split, tuple(SPLITS))
+    check_type("example", first, (int, np.integer), "the index of an example")
+    if first < 0:
+        raise ValueError(f"`example` is an index from 0 on, not {first}")
     splits = experiment_of(model, data).splits
     part = getattr(splits, split)
     if part is None:
@@ -141,6 +146,7 @@ def training_inputs(model: Model, count: int, data: Any = None) -> Inputs | None
 
 def experiment_of(model: Model, data: Any = None) -> SpecExperiment:
     """The experiment that a model comes from, with its data coded as in its training; `data` as for `split_inputs`.
+    A warning is shown where they are not those of its training.
 
     Raises:
         CompileError: the data cannot be read.
@@ -160,7 +166,10 @@ def experiment_of(model: Model, data: Any = None) -> SpecExperiment:
         used=spec.used_texts,
         given_from=spec.given_from,
     )
-    return prepare(again, data, preprocessing=model.preprocessing)
+    found = prepare(again, data, preprocessing=model.preprocessing)
+    if model.trained_on is not None:
+        print_problems(model.trained_on.changes(found))
+    return found
 
 
 def _ready(model: Model, arrays: Mapping[str, Array]) -> tuple[Array, ...]:

@@ -29,7 +29,9 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
 from netspec.report.charts.grid import Row, Tile, grid_svg
+from netspec.report.charts.inside.matrix import Matrix, matrices_svg
 from netspec.report.pictures import Picture
+from netspec.report.text import name_text
 from netspec.runs.arguments import run_folder
 from netspec.runs.model import Model
 from netspec.spec.saved import load_model
@@ -117,7 +119,8 @@ class Look:
         return Picture(grid_svg(f"{self.model.name}: feature maps of {of}", rows))
 
     def weights(self, layer: str | None = None) -> Picture:
-        """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads.
+        """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads; of one
+        that reads the columns of a table a matrix with a row for each unit and a column for each of them.
 
         Args:
             layer: its name as in `netspec show`; None: the first dense layer.
@@ -127,6 +130,8 @@ class Look:
         """
         row = self._layer(layer, 2, "dense layers")
         kernel = self._kernel(row)
+        if (names := self._columns_before(row)) is not None:
+            return self._matrix(row.name, kernel, names)
         shape = self._image_before(row, kernel.shape[0])
         if shape is None:
             raise ValueError(f"`{row.name}` reads {kernel.shape[0]} numbers, not an image")
@@ -223,7 +228,7 @@ class Look:
             classes: their class ids.
 
         Raises:
-            ValueError: the network does not take two numbers, or gives no classes.
+            ValueError: the network does not take two numbers, or gives no classes; or the points are not such.
         """
         return regions_picture(self.model, points, classes)
 
@@ -321,6 +326,24 @@ class Look:
 
     def _kernel(self, row: LayerRow) -> Array:
         return np.asarray(self._weights[f"{row.name}/kernel"], np.float32)
+
+    def _matrix(self, name: str, kernel: Array, columns: Sequence[str]) -> Picture:
+        """The weights of a layer that reads the columns of a table."""
+        count = kernel.shape[1]
+        shown = kernel.T[:MAX_TILES]
+        matrix = Matrix(_count("units", len(shown), count), shown)
+        units = [str(i + 1) for i in range(len(shown))]
+        title = f"{self.model.name}: {name}, {count} units"
+        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, columns)], ("unit", "feature", "weight")))
+
+    def _columns_before(self, row: LayerRow) -> list[str] | None:
+        """The names of the features of a table that a dense layer reads; None where it reads something else."""
+        preprocessing, first = self.model.preprocessing, self.model.layers[0]
+        known = dict(preprocessing.columns) if preprocessing is not None else {}
+        if row.name != first.name or len(self.model.inputs) != 1 or len(known) != 1:
+            return None
+        (names,) = known.values()
+        return list(names) if len(names) == row.sizes["kernel"][0] else None
 
     def _image_before(self, row: LayerRow, count: int) -> tuple[int, ...] | None:
         """The shape of the image whose numbers a dense layer reads."""

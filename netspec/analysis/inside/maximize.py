@@ -18,6 +18,7 @@ from netspec.analysis.inside.heat_maps import image_of
 from netspec.analysis.inside.scores import Scores
 from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
+from netspec.language.kinds import MAX_SEED
 from netspec.report.charts.grid import Row, Tile, grid_svg
 from netspec.report.text import number_text
 from netspec.runs.arguments import check_type
@@ -86,8 +87,12 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
     if layer not in shapes:
         raise ValueError(f"no layer `{layer}`: {suggest(layer, shapes, what='layers')}")
     check_type("units", units, (int, Sequence), "how many units, or a list of their indices")
+    check_type("steps", steps, (int, np.integer), "a positive integer")
+    check_type("seed", seed, (int, np.integer), "an integer")
     if steps < 1:
         raise ValueError(f"`steps` is a positive integer, not {steps}")
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"`seed` is from 0 to {MAX_SEED:,}, not {seed}")
     count = shapes[layer][-1]
     chosen = [*range(min(units, count))] if isinstance(units, int) else [*units]
     if not chosen or not all(isinstance(unit, int | np.integer) and 0 <= unit < count for unit in chosen):

@@ -15,6 +15,7 @@ from netspec.analysis.inside.attribution import Attribution, attribution_of, ima
 from netspec.analysis.inside.inputs import Inputs, given_inputs
 from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
+from netspec.runs.arguments import check_optional
 from netspec.spec.model import Model
 
 PARTS, STEPS = 4, 4
@@ -33,14 +34,16 @@ def occlusion(
         x: images as for `model.predict`.
         class_id: the id or the name of the class; None: the predicted one of each example.
         size: the side of the patch in pixels; None: a fourth of the shorter side of the image.
-        step: how many pixels it moves; None: a fourth of its side.
+        step: how many pixels it moves; None: a fourth of its side; at most its side.
 
     Returns:
         An array of shape (examples, height, width): for each pixel the mean drop over the patches that cover it;
         negative where the probability rises. Where the network gives numbers, how much the number drops.
 
     Raises:
-        ValueError: the input is not one image, the patch does not fit, or there is no such class.
+        ValueError: the input is not one image, the patch does not fit, it would leave out pixels, or there is no such
+            class.
+        TypeError: `size` or `step` is not an integer.
     """
     drop: Array = occlusion_of(Scores(model), given_inputs(model, x), class_id, size, step).plain
     return drop
@@ -52,12 +55,7 @@ def occlusion_of(
     """See `occlusion`."""
     model = scores.model
     name, (height, width) = image_input(model)
-    size = max(1, min(height, width) // PARTS) if size is None else size
-    step = max(1, size // STEPS) if step is None else step
-    if not 1 <= size <= min(height, width):
-        raise ValueError(f"the patch is from 1 to {min(height, width)} pixels, not {size}")
-    if step < 1:
-        raise ValueError(f"the patch moves by at least 1 pixel, not by {step}")
+    size, step = _patch(min(height, width), size, step)
     logits, _ = scores(inputs)
     units = scores.chosen(logits, class_id)
     raw = np.asarray(inputs.raw[name], np.float32)
@@ -73,6 +71,20 @@ def occlusion_of(
     pixels = "1 pixel" if step == 1 else f"{step} pixels"
     note = f"a {size}x{size} patch in the mean color of the image, moved by {pixels}"
     return replace(attribution_of(scores, logits, {name: (drops / covers).astype(np.float32)}, units), note=note)
+
+
+def _patch(side: int, size: int | None, step: int | None) -> tuple[int, int]:
+    """The side and the step of the patch: no pixel is left out between two of them."""
+    check_optional("size", size, (int, np.integer), "a number of pixels")
+    check_optional("step", step, (int, np.integer), "a number of pixels")
+    size = max(1, side // PARTS) if size is None else int(size)
+    step = max(1, size // STEPS) if step is None else int(step)
+    if not 1 <= size <= side:
+        raise ValueError(f"the patch is from 1 to {side} pixels, not {size}")
+    if not 1 <= step <= size:
+        largest = "1 pixel" if size == 1 else f"1 to {size} pixels (its side)"
+        raise ValueError(f"the patch moves by {largest}, not by {step}")
+    return size, step
 
 
 def _places(height: int, width: int, size: int, step: int) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
+from netspec.language.text import encodable
 from netspec.report.charts.inside.film import Frame, film_html, film_svg
 from netspec.report.charts.inside.regions import region_colors, regions_plane, regions_svg
 from netspec.report.charts.plane import Plane
@@ -37,6 +38,8 @@ TOLERANCE = 1e-3
 def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) -> Picture:
     """See `Look.regions`."""
     _check(model)
+    if points is not None:
+        _check_points(points, classes)
     if are_own := points is None and (examples := training_inputs(model, MAX_DATA)) is not None:
         points, classes = examples.single, _ids(examples)
     table, names = _probabilities(model, ends := _ends(model, points))
@@ -69,7 +72,7 @@ def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], ex
     plane = _plane(model, title, names, ends, examples.single, _ids(examples))
     last = Picture(film_svg(plane, frames[-1:]))
     others = {"png": lambda: last.content("png"), "pdf": lambda: last.content("pdf")}
-    return Picture(film_svg(plane, frames), {"html": lambda: film_html(plane, frames).encode(), **others})
+    return Picture(film_svg(plane, frames), {"html": lambda: encodable(film_html(plane, frames)).encode(), **others})
 
 
 def training_points(model: Model, data: Any = None) -> Inputs:
@@ -93,10 +96,34 @@ def _ends(model: Model, points: Any) -> list[tuple[float, float]]:
     name, preprocessing = next(iter(model.inputs)), model.preprocessing
     if points is not None:
         array = np.asarray(points, np.float64)
-        ends = [(float(array[:, i].min()), float(array[:, i].max())) for i in (0, 1)]
+        ends = [_widened(float(array[:, i].min()), float(array[:, i].max())) for i in (0, 1)]
     elif preprocessing is not None and name in preprocessing.ranges:
-        ends = [preprocessing.ranges[name]] * 2
+        ends = [_widened(*preprocessing.ranges[name])] * 2
     return [(low - MARGIN * (high - low), high + MARGIN * (high - low)) for low, high in ends]
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """The ends of a range; around equal ones, or such that 32-bit numbers hardly tell apart, there is some space."""
+    if high - low > 1e-5 * max(abs(low), abs(high)):
+        return low, high
+    half = max(abs(low), abs(high)) / 2 or 1.0
+    return (low + high) / 2 - half, (low + high) / 2 + half
+
+
+def _check_points(points: Any, classes: Any) -> None:
+    """Raises ValueError unless points are finite pairs of numbers, with as many class ids."""
+    try:
+        array = np.asarray(points, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("points are numbers, an array of shape (examples, 2)") from None
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"points are an array of shape (examples, 2), not {array.shape}")
+    if not len(array):
+        raise ValueError("there are no points; leave them out to draw those of the training")
+    if not np.isfinite(array).all():
+        raise ValueError("a point is not finite")
+    if classes is not None and np.shape(classes) != (len(array),):
+        raise ValueError(f"class ids are as many as points, {len(array)}, not of shape {np.shape(classes)}")
 
 
 def _probabilities(model: Model, ends: Sequence[tuple[float, float]]) -> tuple[Array, list[str]]:

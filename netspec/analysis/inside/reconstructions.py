@@ -30,7 +30,10 @@ def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
     if shapes[0].rank not in (1, 3) or (shapes[0].rank == 3 and shapes[0].sizes[2] not in (1, 3)):
         raise ValueError(f"reconstructions are for vectors and images of one or three channels, not {shapes[0]}")
     if x is None:
-        inputs = split_inputs(model, split, count=COUNT, is_spread=True, data=data).single.astype(np.float32)
+        found = split_inputs(model, split, count=COUNT, is_spread=True, data=data)
+        inputs = found.single.astype(np.float32)
+        if shapes[0].rank == 1 and any(not _is_input(target, inputs) for target in found.targets.values()):
+            raise ValueError("reconstructions are for an autoencoder: the targets of this network are not its inputs")
         heading = f"{len(inputs)} examples of the {split} split"
     else:
         inputs = given_inputs(model, x).single[:COUNT].astype(np.float32)
@@ -39,6 +42,10 @@ def reconstructions_svg(model: Model, x: Any, split: str, data: Any) -> str:
     sizes = [size for row in model.layers if isinstance(size := row.shape.count, int)]
     bottleneck = f" from {min(sizes)} numbers each" if sizes and min(sizes) < inputs[0].size else ""
     return pairs_svg(f"{model.name}: reconstructions of {heading}{bottleneck}", inputs, outputs)
+
+
+def _is_input(target: Array, inputs: Array) -> bool:
+    return target.size == inputs.size and np.allclose(target.reshape(inputs.shape), inputs, equal_nan=True)
 
 
 def pairs_svg(title: str, inputs: Array, outputs: Array) -> str:

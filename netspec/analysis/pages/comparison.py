@@ -13,7 +13,7 @@ from netspec.report.metric_text import best_value, by_split, metric_text, plain_
 from netspec.report.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
 from netspec.report.page.section import Section
 from netspec.report.text import duration_text, plural
-from netspec.runs.catalog import RunInfo, histories_of, metric_names
+from netspec.runs.catalog import SEEDS, RunInfo, SeedsRecord, histories_of, look_at, metric_names
 from netspec.runs.diff import differing_options
 from netspec.runs.seed_runs import spreads
 from netspec.runs.seeds_table import seeds_rows
@@ -86,6 +86,7 @@ def curves_section(runs: Sequence[ReadRun]) -> Section:
 def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     """The spread of each metric over runs that differ in their seed alone."""
     done = [run for run in runs if run.info.state == "finished"]
+    planned = parent.record.read(SEEDS, SeedsRecord).seeds
     found = spreads([run.metrics for run in done])
     metric = next((run.main_metric for run in runs if run.main_metric is not None), "loss")
     tiles = {
@@ -93,7 +94,8 @@ def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
         for name in (f"test_{metric}", f"val_{metric}")
         if name in found
     }
-    tiles |= {"seeds": str(len(done)), "parameters": f"{parent.info.parameters or 0:,}"}
+    some = f"{len(done)} of {len(planned)}" if len(done) < len(planned) else str(len(done))
+    tiles |= {"seeds": some, "parameters": f"{parent.info.parameters or 0:,}"}
     tiles |= {"training time of all": duration_text(parent.info.seconds)}
     text = (
         f"The network {parent.info.spec} was trained {plural(len(done), 'time')} with different seeds; metrics are the "
@@ -102,7 +104,19 @@ def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     names = [run.name.removeprefix("seed-") for run in done]
     head, *rows = seeds_rows(names, found)
     table = table_html("Metrics of all seeds", head, rows) if found else ""
-    return Section("summary", "Summary", tiles_html(tiles) + paragraph(text) + table)
+    return Section(
+        "summary", "Summary", tiles_html(tiles) + paragraph(text) + _missing_html(parent, planned, done) + table
+    )
+
+
+def _missing_html(parent: ReadRun, planned: Sequence[int], done: Sequence[ReadRun]) -> str:
+    """The seeds without metrics, and why; nothing where there are none."""
+    names = {run.path.name for run in done}
+    reasons = []
+    for folder in (parent.path / f"seed-{seed}" for seed in planned if f"seed-{seed}" not in names):
+        info = look_at(folder)
+        reasons.append(f"{folder.name} is {info.state}{f' ({info.reason})' if info.reason else ''}")
+    return paragraph(f"Without metrics: {'; '.join(reasons)}.", "notice") if reasons else ""
 
 
 def run_section(run: ReadRun, number: int) -> Section:

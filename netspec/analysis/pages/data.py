@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from msgspec import structs
 
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.samples import samples_html
@@ -82,7 +83,14 @@ def _read_html(run: ReadRun) -> str:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
     targets = "".join(_target_html(name, target, splits) for name, target in splits.facts.targets.items())
     inputs = "".join(_input_html(name, splits) for name in splits.dataset.train.inputs)
-    return targets + inputs + samples_html(run, splits)
+    return changes_html(run) + targets + inputs + samples_html(run, splits)
+
+
+def changes_html(run: ReadRun) -> str:
+    """A notice where the data have changed since the training."""
+    found = [structs.replace(one, run=run.name).message for one in run.changes]
+    texts = [f"T{text.removeprefix('t')}. What follows is about the data as they are now." for text in found]
+    return "".join(paragraph(text, "notice") for text in texts)
 
 
 def read_splits(run: ReadRun) -> Splits:
@@ -183,7 +191,7 @@ def _statistics_html(title: str, found: Sequence[Statistics], count: int, total:
         numbers = [one.low, one.mean, one.std, one.high] if one.counts else []
         drawn = histogram_svg(one.counts, one.low, one.high) if one.counts else ""
         shown = [number_text(number) for number in numbers] or [""] * 4
-        rows.append([one.name, *missing, *shown, Cell(html=drawn)])
+        rows.append([name_text(one.name), *missing, *shown, Cell(html=drawn)])
     heads = ["", *(["missing"] if has_missing else []), "minimum", "mean", "std", "maximum", "distribution"]
     of = f"a sample of {count:,} of the {total:,}" if count < total else f"the {total:,}"
     return f"<h3>{title}</h3>" + table_html(f"Numbers of {of} training examples, before normalization", heads, rows)

@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from netspec.data.dataset.dataset import Dataset
+from netspec.language.diagnostics import CompileError
 from netspec.report.charts.history import RunHistory
 from netspec.report.metric_text import numbers_of, plain_metrics
-from netspec.runs.catalog import RunInfo, look_at
+from netspec.runs.catalog import RunInfo, look_at, seed_folders
+from netspec.runs.evaluate_predict import prepared_run
+from netspec.runs.seed_runs import is_seeds_run
 from netspec.spec.canonical import Meaning
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
-from netspec.spec.experiment import as_dataset
+from netspec.spec.experiment import SpecExperiment, as_dataset
 from netspec.spec.saved import SpecRecord, read_compilation, read_preprocessing
 from netspec.spec.saved_meaning import read_meaning
+from netspec.spec.trained_data import trained_data
+from netspec.storage.errors import ChangedData
+from netspec.storage.run_files import is_run
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.training.control.best_epoch import best_epoch
 
@@ -91,6 +97,33 @@ class ReadRun:
             CompileError: they cannot be read any more.
         """
         return as_dataset(self.data) or load_data(self.compilation, encoder=read_preprocessing(self.path).encoder)
+
+    @cached_property
+    def experiment(self) -> SpecExperiment:
+        """The run with its data as they are now, coded as in the training; of several seeds the first.
+
+        Raises:
+            CompileError: they cannot be read any more, or do not fit the network.
+        """
+        return prepared_run(self._trained, self.dataset)
+
+    @property
+    def _trained(self) -> Path:
+        """The run that has checkpoints, of several seeds the first."""
+        seeds = seed_folders(self.path) if is_seeds_run(self.path) else []
+        return next((seed for seed in seeds if is_run(seed)), self.path)
+
+    @cached_property
+    def changes(self) -> tuple[ChangedData, ...]:
+        """A warning where the data are not those that it was trained on; none where they cannot be read."""
+        try:
+            self.dataset  # noqa: B018
+        except CompileError:
+            return ()
+        try:
+            return trained_data(self._trained).changes(self.experiment)
+        except CompileError as error:
+            return (ChangedData(run=str(self.path), case="unfit", counts=error.diagnostics[0].message),)
 
     @cached_property
     def meaning(self) -> Meaning:

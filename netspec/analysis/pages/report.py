@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.analysis.pages.data import changes_html
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
-from netspec.data.dataset.dataset import Dataset
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import replace_file
+from netspec.language.text import encodable
 from netspec.report.page.document import page_html
 from netspec.report.page.section import Section
+from netspec.report.problems import print_problems
 from netspec.runs.arguments import run_folder
 from netspec.runs.catalog import look_at, seed_folders
 from netspec.runs.seed_runs import is_seeds_run
@@ -30,7 +33,7 @@ class Report:
     """A report, which a notebook shows and `save` writes. `html` is the whole page, which loads nothing."""
 
     def __init__(self, title: str, html: str) -> None:
-        self.title, self.html = title, html
+        self.title, self.html = encodable(title), html
 
     def save(self, path: str | Path) -> None:
         """Write the page, completely or not at all; an existing file is replaced.
@@ -110,15 +113,19 @@ def _sections(folders: Sequence[Path], data: Any) -> Iterator[Section]:
     for section in run_sections(runs, is_cheap=False):
         yield section
         if section.key == "results" and runs[0].info.state == "finished":
-            yield from quality_sections(folders[0], data=_read_data(runs[0]))
+            yield from _quality(runs[0])
+    if len(runs) == 1:  # several are shown without their data
+        print_problems(runs[0].changes)
 
 
-def _read_data(run: ReadRun) -> Dataset | None:
-    """The data that another section has read; None where that says why they cannot be read."""
+def _quality(run: ReadRun) -> Iterator[Section]:
+    """What the predictions show, for the data that another section has read; it says where they have changed."""
     try:
-        return run.dataset
-    except CompileError:
-        return None
+        prepared = run.experiment
+    except CompileError:  # the sections say why
+        prepared = None
+    for number, section in enumerate(quality_sections(run.path, data=run.data, prepared=prepared)):
+        yield section if number else replace(section, body=changes_html(run) + section.body)
 
 
 def _note(folders: Sequence[Path]) -> str:

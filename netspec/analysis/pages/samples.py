@@ -14,13 +14,13 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
 from netspec.language.text import shorten
-from netspec.report.charts.grid import png_uri
-from netspec.report.page.elements import table_html
+from netspec.report.charts.grid import MAX_PIXELS, small_uri
+from netspec.report.page.elements import paragraph, table_html
 from netspec.report.text import name_text, number_text
 
 IMAGES, ROWS, TEXTS = 16, 5, 3
 SIDE = 84
-"""CSS pixels of an image; one with more pixels than twice that is made smaller."""
+"""CSS pixels of an image."""
 MAX_COLUMNS = 14
 MAX_TEXT = 400
 MAX_CELL = 40
@@ -88,16 +88,16 @@ def _images_html(values: Array, labels: Sequence[str]) -> str:
     low, high = float(values.min()), float(values.max())
     low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high if high > low else low + 1)
     items = ""
+    height, width = values.shape[1:3]
+    scale, is_smaller = SIDE / max(height, width), max(height, width) > MAX_PIXELS
     for image, label in zip(np.clip((values - low) / (high - low), 0, 1), labels, strict=True):
-        step = max(1, max(image.shape[:2]) // (2 * SIDE))
-        colors = np.round(255 * image[::step, ::step]).astype(np.uint8)
-        height, width = image.shape[:2]
-        scale = SIDE / max(height, width)
-        uri = png_uri(colors[..., 0] if colors.shape[-1] == 1 else colors)
+        colors = np.round(255 * image).astype(np.uint8)
+        uri = small_uri(colors[..., 0] if colors.shape[-1] == 1 else colors)
         size = f'width="{width * scale:.0f}" height="{height * scale:.0f}"'
         words = f"training example of {label}" if label else "training example"
         items += f'<li><img src="{uri}" {size} alt="{escape(words)}">{escape(label)}</li>'
-    return f'<ul class="samples">{items}</ul>'
+    note = paragraph(f"The images have {width:,}x{height:,} pixels; they are shown smaller.") if is_smaller else ""
+    return f'{note}<ul class="samples">{items}</ul>'
 
 
 def _table_html(splits: Splits, encoder: RowEncoder, chosen: Array, labels: Sequence[str]) -> str:
@@ -115,7 +115,7 @@ def _rows_html(values: Sequence[Sequence[str]], names: Sequence[str], labels: Se
         for i, (row, label) in enumerate(zip(values, labels, strict=False))
     ]
     more = f", the first {shown} of {len(names):,} columns" if shown < len(names) else ""
-    heads = ["row", *names[:shown], "target"]
+    heads = ["row", *map(name_text, names[:shown]), "target"]
     return table_html(f"Rows of the data{more}", heads, rows)
 
 

@@ -31,7 +31,8 @@ def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Sect
         return _side_by_side(runs)
     (run,) = runs
     if is_seeds_run(run.path):
-        return _seeds(run, [ReadRun(seed) for seed in seed_folders(run.path)], is_cheap=is_cheap)
+        seeds = [seed for seed in map(ReadRun, seed_folders(run.path)) if seed.info.state != "broken"]
+        return _seeds(run, seeds, is_cheap=is_cheap)
     return [
         summary_section(run),
         network_section(run),
@@ -47,7 +48,7 @@ def _seeds(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool) -> list[
         seeds_section(parent, runs),
         network_section(parent),
         data_section(parent, is_cheap=is_cheap),
-        curves_section([parent]),
+        curves_section([ReadRun(run.path, f"{parent.name}/{run.path.name}") for run in runs]),
         *(run_section(run, number) for number, run in enumerate(runs, 1)),
         reproduce_section(parent),
     ]

@@ -19,7 +19,9 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder
 from netspec.report.text import name_text, plural
-from netspec.runs.evaluate_predict import SPLITS, open_run
+from netspec.runs.evaluate_predict import open_run
+from netspec.spec.experiment import SpecExperiment
+from netspec.spec.trained_data import SPLITS
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import predict
 from netspec.training.recipe.outputs import OutputRecipe
@@ -112,7 +114,9 @@ class Evaluated:
         return dict(_outcomes(self, found))
 
 
-def evaluated(run: Path, split: str = "test", data: Any = None) -> Evaluated | None:
+def evaluated(
+    run: Path, split: str = "test", data: Any = None, prepared: SpecExperiment | None = None
+) -> Evaluated | None:
     """The predictions of a run; None where nothing is held out. Without a test split they are those of the validation
     split.
 
@@ -120,11 +124,12 @@ def evaluated(run: Path, split: str = "test", data: Any = None) -> Evaluated | N
         run: a run folder.
         split: `train`, `val` or `test`.
         data: arrays that the run was trained on, where its spec names no source.
+        prepared: the run with its data as `prepared_run` gives it, where that was called before.
 
     Raises:
         CompileError: the run or its data cannot be read.
     """
-    experiment, weights = open_run(run, data)
+    experiment, weights = open_run(run, data, prepared)
     splits = experiment.splits
     if split == "test" and splits.test is None:
         split = "val"
@@ -225,7 +230,7 @@ def _named(outcome: Outcome, output: OutputRecipe, of: Evaluated) -> Outcome:
     known = encoder.targets if isinstance(encoder, RowEncoder) and len(of.recipes) == 1 else ()
     for names in (known, output.target.columns):
         if len(names) == count:
-            return replace(outcome, names=tuple(names))
+            return replace(outcome, names=tuple(map(name_text, names)))
     name = outcome.name
     return replace(outcome, names=(name,) if count == 1 else tuple(f"{name} {i + 1}" for i in range(count)))
 

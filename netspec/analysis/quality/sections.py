@@ -18,18 +18,22 @@ from netspec.analysis.quality.views.shown import Shown
 from netspec.language.diagnostics import CompileError
 from netspec.report.page.elements import heading, paragraph
 from netspec.report.page.section import Section
+from netspec.spec.experiment import SpecExperiment
 
 
-def quality_sections(run: Path, split: str = "test", data: Any = None) -> list[Section]:
+def quality_sections(
+    run: Path, split: str = "test", data: Any = None, prepared: SpecExperiment | None = None
+) -> list[Section]:
     """What the predictions of a run show; no section where there is nothing to compare them with.
 
     Args:
         run: a run folder.
         split: the split that is predicted; that of validation where there is no test split.
         data: arrays that the run was trained on, where its spec names no source.
+        prepared: the run with its data as `prepared_run` gives it, where that was called before.
     """
     try:
-        of = evaluated(run, split, data)
+        of = evaluated(run, split, data, prepared)
     except CompileError as error:
         first = error.diagnostics[0]
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,10 @@ def replace_file(
         OSError: it cannot be written; the old file remains, and no other.
     """
     aside = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp") if is_shared else aside_of(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     try:
         aside.unlink(missing_ok=True)  # it may be a link, which would be written through
         with aside.open("wb") as file:

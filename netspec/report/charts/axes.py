@@ -14,7 +14,7 @@ WIDE = 30
 EQUAL = 1e-11
 """Numbers that differ by less than this fraction are the same for an axis."""
 SMALLEST = 1e-305
-"""As are those that differ by less than this, between which steps would be rounded to 0."""
+"""As are those that differ by less than this: steps between them are not normal numbers."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netspec.language.lazy import lazy, np
 from netspec.report.charts.key import full_width, head_svg
@@ -25,6 +25,8 @@ GAP = 10.0
 LINE = 16.0
 MAX_WIDTH = 900.0
 BAR_WIDTH, BAR_HEIGHT = 160.0, 8.0
+MAX_PIXELS = 96
+"""Along the longer side of an image of which a small one is shown."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         right = max(right, text_width(heading, SMALL_SIZE))
         y += LINE + 8
         if row.signed and scale is not None:
-            body += _bar(scale[1], max(float(np.abs(tile.pixels).max()) for tile in row.tiles) > scale[1], MARGIN, y)
+            is_clipped = max(float(np.abs(tile.pixels).max()) for tile in row.tiles) > scale[1]
+            body += signed_scale(scale[1], MARGIN, y, is_clipped=is_clipped)
             right = max(right, BAR_WIDTH + 20)
             y += BAR_HEIGHT + LINE + 6
         sizes = [_size(tile, row.side) for tile in row.tiles]
@@ -70,7 +73,7 @@ def grid_svg(title: str, rows: Sequence[Row]) -> str:
         for number, (tile, size) in enumerate(zip(row.tiles, sizes, strict=True)):
             x = MARGIN + (number % columns) * (width + GAP)
             top = y + (number // columns) * (height + GAP + (LINE if has_captions else 0))
-            colors = tile.pixels if scale is None else _colors(tile.pixels, scale)
+            colors = tile.pixels if scale is None else shaded(tile.pixels, scale)
             body += image_svg(tile.caption, colors, x, top, size)
             if tile.caption:
                 body += text_svg(tile.caption, x, top + height + 13, SMALL_SIZE, "shape")
@@ -105,9 +108,25 @@ def _size(tile: Tile, side: float) -> tuple[float, float]:
 
 def png_uri(colors: Array) -> str:
     """An image with 8-bit colors, or grays, as a URI that a page holds."""
+    return _uri(pillow.fromarray(colors), "png")
+
+
+def small_uri(colors: Array) -> str:
+    """The same for an image of which a small one is shown: with at most `MAX_PIXELS` along its longer side, and as JPEG
+    where that is shorter."""
+    image = pillow.fromarray(colors)
+    if max(image.size) <= MAX_PIXELS:
+        return _uri(image, "png")
+    scale = MAX_PIXELS / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    image = image.resize((width, height), pillow.Resampling.BOX)
+    return min(_uri(image, "png"), _uri(image, "jpeg"), key=len)
+
+
+def _uri(image: Any, form: str) -> str:
     content = io.BytesIO()
-    pillow.fromarray(colors).save(content, "png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    image.save(content, form, optimize=True)
+    return f"data:image/{form};base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float, float]) -> str:
@@ -120,7 +139,7 @@ def image_svg(caption: str, colors: Array, x: float, y: float, size: tuple[float
     )
 
 
-def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
+def shaded(pixels: Array, scale: tuple[float, float]) -> Array:
     """Numbers as 8-bit colors with an alpha channel, or as gray where none is negative by its scale."""
     low, high = scale
     if low != -high:
@@ -130,9 +149,12 @@ def _colors(pixels: Array, scale: tuple[float, float]) -> Array:
     return np.concatenate([np.where((pixels < 0)[..., None], *ends), alpha], axis=-1).astype(np.uint8)
 
 
-def _bar(end: float, is_clipped: bool, x: float, y: float) -> str:
-    """The colors of signed numbers, with the ends and zero below; with `is_clipped` there are numbers beyond."""
-    body = image_svg("scale", _colors(np.linspace(-end, end, 129)[None], (-end, end)), x, y, (BAR_WIDTH, BAR_HEIGHT))
+def signed_scale(end: float, x: float, y: float, *, full: float | None = None, is_clipped: bool = False) -> str:
+    """The colors of signed numbers, of which `full` (`end`) has all of its color, with the ends and zero below; with
+    `is_clipped` there are numbers beyond."""
+    full = full or end
+    colors = shaded(np.linspace(-end, end, 129)[None], (-full, full))
+    body = image_svg("scale", colors, x, y, (BAR_WIDTH, BAR_HEIGHT))
     signs = ("≤ ", "", "≥ ") if is_clipped else ("", "", "")
     texts = [f"{sign}{number:.3g}" for sign, number in zip(signs, (-end, 0.0, end), strict=True)]
     for text, part in zip(texts, (0.0, 0.5, 1.0), strict=True):

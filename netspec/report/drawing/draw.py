@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from netspec.compiler.ir.graph import Graph
+from netspec.language.text import encodable
 from netspec.report.drawing.diagrams import graphviz, mermaid
 from netspec.report.drawing.html import network_html
 from netspec.report.drawing.picture import picture_of
@@ -32,9 +33,9 @@ def draw(network: Graph, form: str = "svg", style: str = "flow", levels: int | N
         levels: how many levels of blocks are open; None: as many as read well.
     """
     if form == "html":
-        return network_html(network, levels).encode()
+        return encodable(network_html(network, levels)).encode()
     if form in ("mmd", "dot"):
-        return (mermaid if form == "mmd" else graphviz)(network).encode()
+        return encodable((mermaid if form == "mmd" else graphviz)(network)).encode()
     if style == "maps":
         return _file(network_maps(network), form)
     svg = network_blocks(network, levels) if style == "blocks" else None
@@ -59,4 +60,5 @@ def draw_pair(old: Graph, new: Graph, found: Differences, form: str = "svg") -> 
 
 
 def _file(svg: str, form: str) -> bytes:
+    svg = encodable(svg)
     return svg.encode() if form == "svg" else picture_of(svg, form)

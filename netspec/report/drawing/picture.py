@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import re
+import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
 from netspec.language.lazy import lazy
+from netspec.report.drawing.fonts import families, missing_glyphs
 from netspec.report.drawing.theme import LIGHT, STYLES
+from netspec.report.problems import print_problems
 
 figure = lazy("matplotlib.figure")
 agg = lazy("matplotlib.backends.backend_agg")
@@ -38,10 +41,16 @@ def picture_of(svg: str, form: str) -> bytes:
     agg.FigureCanvasAgg(picture)
     axes = picture.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    for number, (element, kind) in enumerate(_elements(root, "")):
-        _draw(axes, element, kind, number)
+    elements = list(_elements(root, ""))
+    fonts, missing = families(element.text or "" for element, _ in elements if element.tag.endswith("text"))
+    for number, (element, kind) in enumerate(elements):
+        _draw(axes, element, kind, number, fonts)
     content = BytesIO()
-    picture.savefig(content, format=form, metadata=NO_DATE.get(form))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # said below
+        picture.savefig(content, format=form, metadata=NO_DATE.get(form))
+    if missing:
+        print_problems([missing_glyphs(missing)])
     return content.getvalue()
 
 
@@ -62,7 +71,7 @@ def _style(element: ElementTree.Element, kind: str) -> dict[str, str]:
     return {key: LIGHT.get(kind if value == "kind" else value, value) for key, value in style.items()}
 
 
-def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> None:
+def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int, fonts: list[str]) -> None:
     style, given = _style(element, kind), element.attrib
     if element.tag.endswith("image"):
         x, y, width, height = (float(given[key]) for key in ("x", "y", "width", "height"))
@@ -75,7 +84,7 @@ def _draw(axes: Any, element: ElementTree.Element, kind: str, order: int) -> Non
         size = float(given["font-size"]) * POINTS
         weight = "bold" if "font-weight" in given else "normal"
         place = float(given["x"]), float(given["y"])
-        font = {"family": "DejaVu Sans Mono", "size": size, "weight": weight}
+        font = {"family": fonts, "size": size, "weight": weight}
         if "transform" in given:  # written upwards
             font |= {"rotation": 90, "rotation_mode": "anchor"}
         axes.text(*place, element.text or "", color=style["fill"], zorder=order, parse_math=False, **font)

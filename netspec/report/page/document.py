@@ -7,6 +7,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from netspec.language.text import encodable
 from netspec.report.drawing.theme import DARK, FONT, LIGHT, style_sheet, variables
 from netspec.report.page.section import Section
 
@@ -33,7 +34,7 @@ def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str
     links = "".join(f'<li><a href="#{escape(one.key)}">{escape(one.title)}</a></li>' for one in sections)
     parts = "".join(map(section_html, sections))
     below = f'<p class="under">{escape(note)}</p>' if note else ""
-    return (
+    return encodable(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{style_sheet('.net')}{_colors()}{asset('page.css')}{asset('quality.css')}</style></head><body>"

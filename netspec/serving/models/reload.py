@@ -12,10 +12,11 @@ from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from netspec.language.diagnostics import CompileError
-from netspec.runs.catalog import is_run, look_at
+from netspec.runs.catalog import look_at
 from netspec.serving.models.batching import Batching
 from netspec.serving.models.registry import NUMBERED, load_served
 from netspec.serving.models.served import Served
+from netspec.storage.run_files import is_run
 
 log = logging.getLogger(__name__)
 

@@ -35,8 +35,9 @@ def memory_for_data() -> int | None:
     return (limit - stats.get("bytes_in_use", 0)) // DATA_SHARE if limit else None
 
 
-def find_devices() -> str | None:
-    """None when JAX finds a device of the requested kind, or what is wrong, in a line."""
+def find_devices(platform: str) -> str | None:
+    """None when JAX finds a device of this kind, which it then uses, or what is wrong, in a line."""
+    jax.config.update("jax_platforms", platform)  # JAX may be imported already, with another one
     set_up()
     try:
         jax.devices()

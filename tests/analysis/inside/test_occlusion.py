@@ -48,7 +48,15 @@ def test_patches_that_do_not_fit(model: netspec.Model) -> None:
     image = np.zeros((4, 6, 1), np.float32)
     with pytest.raises(ValueError, match="the patch is from 1 to 4 pixels, not 5"):
         occlusion(model, image, size=5)
-    with pytest.raises(ValueError, match="moves by at least 1 pixel, not by 0"):
-        occlusion(model, image, step=0)
+    for step in (0, 3):
+        with pytest.raises(ValueError, match=f"moves by 1 to 2 pixels .its side., not by {step}"):
+            occlusion(model, image, size=2, step=step)
+    with pytest.raises(ValueError, match="moves by 1 pixel, not by 2"):
+        occlusion(model, image, step=2)
+    with pytest.raises(TypeError, match="`size` is a number of pixels, not"):
+        occlusion(model, image, size=2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="`step` is a number of pixels, not"):
+        occlusion(model, image, size=2, step=True)
+    assert np.isfinite(occlusion(model, image + 0.1, size=np.int64(4), step=4)).all()  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="one image as input"):
         occlusion(netspec.compile("input 4\ndense(2, softmax)"), np.zeros(4))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import netspec
 from netspec.analysis.inside.function import contributions
@@ -64,6 +66,32 @@ def test_regions_do_not_need_the_data(tmp_path: Path) -> None:
     assert 'class="stripe outline"' not in svg and ">a</text>" in svg and ">x</text>" in svg
 
 
+@pytest.mark.parametrize("points", [[[0, 5], [2, 5]], [[1e6, 1e6 + 0.1]] * 2, [[0, 0]], [[3, -1e-30], [3, 1e-30]]])
+def test_points_on_a_line_have_a_plane(points: list[list[float]], recwarn: pytest.WarningsRecorder) -> None:
+    svg = netspec.look(netspec.compile(SPEC)).regions(points, [0, 1][: len(points)]).svg
+    assert "nan" not in svg and "inf" not in svg and len(images(svg)) == 1 and not recwarn.list
+    ticks = re.findall(r">(-?[\d.,]+(?:e[+-]?\d+)?)</text>", svg)
+    assert len(set(ticks)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("points", "classes", "message"),
+    [
+        (np.zeros((0, 2)), None, "there are no points"),
+        ([], None, r"of shape \(examples, 2\), not \(0,\)"),
+        ([1, 2], None, r"of shape \(examples, 2\), not \(2,\)"),
+        (np.zeros((4, 3)), None, r"of shape \(examples, 2\), not \(4, 3\)"),
+        ([[0, np.nan]], None, "a point is not finite"),
+        ([["a", "b"]], None, "points are numbers"),
+        ([[0, 1], [1]], None, "points are numbers"),
+        ([[0, 1], [1, 1]], [0], "class ids are as many as points, 2"),
+    ],
+)
+def test_points_that_are_not_points(points: object, classes: list[int] | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        netspec.look(netspec.compile(SPEC)).regions(points, classes)
+
+
 def test_a_film_of_other_weights_is_refused(moons: Path) -> None:
     model = netspec.load(moons)
     model.module.dense.bias[...] += 0.5
@@ -108,6 +136,44 @@ def test_reconstructions_have_the_error_of_each() -> None:
     assert len(images(svg)) == 9 + 1  # and the scale of the differences
     with pytest.raises(ValueError, match="the shape of its input"):
         netspec.look(netspec.compile("input 2\ndense(3)")).reconstructions()
+
+
+def test_reconstructions_need_an_autoencoder(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    for y, is_one in ((x, True), (x[:, ::-1] * 2, False)):
+        trained = netspec.train("input 2\ndense(2)", (x, y), epochs=1, runs=tmp_path, verbose=0)
+        if is_one:
+            assert "reconstructions" in netspec.look(trained.run).reconstructions(data=(x, y)).svg
+        else:
+            with pytest.raises(ValueError, match="targets of this network are not its inputs"):
+                netspec.look(trained.run).reconstructions(data=(x, y))
+
+
+def test_weights_of_columns_are_a_matrix(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i % 3},{i % 5},{-i},{'xy'[i % 2]}\n" for i in range(40))
+    (tmp_path / "four.csv").write_text(f"a,bee,c,d,kind\n{rows}")
+    (tmp_path / "four.net").write_text(
+        'dense(3) -> dense(2, softmax)\ndata { source = csv("four.csv", target = "kind") }'
+    )
+    run = netspec.train(tmp_path / "four.net", runs=tmp_path, epochs=1, verbose=0).run
+    svg, kernel = netspec.look(run).weights().svg, np.asarray(netspec.load(run).module.dense.kernel[...])
+    (image,) = images(svg)
+    pixels = np.asarray(Image.open(BytesIO(image))).astype(int)
+    assert pixels.shape[:2] == (3, 4) and ">bee</text>" in svg
+    assert ((pixels[..., 0] > pixels[..., 2]) == (kernel.T > 0)).all()  # positive weights are orange
+    assert f"orange {np.abs(kernel).max():.3g}" in svg
+
+
+def test_arguments_that_are_wrong(moons: Path) -> None:
+    look, images_in = netspec.look(moons), netspec.look(netspec.compile("input 4x4x1\nflatten -> dense(2, softmax)"))
+    with pytest.raises(ValueError, match="`split` is 'train', 'val' or 'test', not 'foo'"):
+        look.embedding(split="foo")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="name at least one layer"):
+        look.activations(layers=[])
+    with pytest.raises(ValueError, match="`example` is an index from 0 on, not -1"):
+        look.saliency(example=-1)
+    with pytest.raises(ValueError, match="`seed` is from 0 to"):
+        images_in.maximize(seed=-1)
 
 
 def test_the_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ import polars as pl
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import root_mean_squared_error
+from sklearn.preprocessing import StandardScaler
 
 import netspec
 from netspec.analysis.quality import evaluated as evaluated_module
-from netspec.analysis.quality.evaluated import evaluated
+from netspec.analysis.quality.evaluated import Outcome, evaluated
 from netspec.analysis.quality.numbers.importance import permutation_importance as of_columns
-from netspec.analysis.quality.views.columns import importances
+from netspec.analysis.quality.views.columns import amounts_of, importances, score_of
 
 REPEATS = 3
 
@@ -66,6 +69,18 @@ def test_no_column_is_begun_after_the_time() -> None:
     orders = [np.arange(4)]
     found = [*of_columns(lambda order: order[:1], columns, orders, baseline=np.zeros(1), seconds=-1)]
     assert found == [None, None, None]
+
+
+def test_several_targets_count_in_their_deviations() -> None:
+    rng = np.random.default_rng(0)
+    expected, predicted = rng.normal(size=(2, 30, 2)) * [100_000, 0.1]
+    outcome = Outcome("output", "numbers", predicted, expected, ("price", "area"))
+    scaler = StandardScaler().fit(expected)
+    errors = scaler.transform(predicted) - scaler.transform(expected)
+    np.testing.assert_allclose(amounts_of(outcome), (errors**2).mean(axis=1))
+    assert score_of(outcome) == ("rmse", pytest.approx(np.sqrt((errors**2).mean())))
+    one = replace(outcome, expected=expected[:, :1], predicted=predicted[:, :1])
+    assert score_of(one)[1] == pytest.approx(root_mean_squared_error(expected[:, 0], predicted[:, 0]))
 
 
 def test_cells_are_those_of_the_file(homes: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_file, is_folder
+from netspec.language.text import encodable
 from netspec.report.page.document import page_html, section_html
 from netspec.report.page.elements import paragraph
 from netspec.report.page.section import Section
@@ -102,7 +104,9 @@ class Feed:
             since: the version; for one that this feed does not know, the first update is the whole page.
         """
         series, _, number = since.rpartition("-")
-        seen = int(number) if series == self._series and number.isdecimal() else -1
+        seen = int(number) if series == self._series and re.fullmatch("[0-9]{1,15}", number) else -1
+        if seen > self._number:
+            seen = -1
         with self._changed:
             self._viewers += 1
         try:
@@ -119,7 +123,7 @@ class Feed:
     def _page(self) -> str:
         view = self._view
         html = page_html(view.title, view.sections, note=view.note)
-        return with_bar(html, bar_html(view.statuses, self._version))
+        return encodable(with_bar(html, bar_html(view.statuses, self._version)))
 
     @property
     def _version(self) -> str:

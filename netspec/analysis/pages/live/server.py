@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from netspec.analysis.pages.live.feed import Feed, Update
+from netspec.language.text import encodable
 
 ADDRESS = "127.0.0.1"
 HOSTS = (ADDRESS, "localhost", "[::1]")
@@ -159,4 +160,5 @@ def event_text(update: Update | None) -> str:
     """An update as a server-sent event; None as a comment."""
     if update is None:
         return ":\n\n"
-    return f"id: {update.version}\nevent: {update.event}\ndata: {json.dumps(update.data)}\n\n"
+    data = {key: encodable(text) for key, text in update.data.items()}
+    return f"id: {update.version}\nevent: {update.event}\ndata: {json.dumps(data)}\n\n"

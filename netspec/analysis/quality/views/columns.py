@@ -16,6 +16,7 @@ from netspec.analysis.quality.views.estimates import value_text
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.bars import Bar, bars_svg
 from netspec.report.page.elements import Cell, heading, paragraph, table_html
+from netspec.report.text import name_text
 
 MAX_ROWS = 2000
 """Rows that are permuted."""
@@ -26,7 +27,7 @@ MIN_GROUP = 5
 
 
 def score_of(outcome: Outcome) -> tuple[str, float]:
-    """The metric that columns are judged by, and its value: the accuracy, or the RMSE in units of the deviation."""
+    """The metric that columns are judged by, and its value: the accuracy, or the RMSE."""
     sizes = amounts_of(outcome)
     return ("accuracy", float(sizes.mean())) if is_right(outcome) else ("rmse", float(np.sqrt(sizes.mean())))
 
@@ -37,14 +38,24 @@ def is_right(outcome: Outcome) -> bool:
 
 
 def amounts_of(outcome: Outcome) -> Array:
-    """For each row 1 or 0 as the prediction is right or wrong, or the squared error, of several columns its mean."""
+    """For each row 1 or 0 as the prediction is right or wrong, or the squared error; of several targets its mean, each
+    in units of its standard deviation, since they may have different units."""
     if is_right(outcome):
         right: Array = (outcome.expected == outcome.decided).astype(float).reshape(len(outcome), -1)
         fractions: Array = right.mean(axis=1)
         return fractions
-    squares = np.square(outcome.predicted - outcome.expected).reshape(len(outcome), -1)
+    errors = outcome.predicted - outcome.expected
+    if _is_relative(outcome):
+        spread = outcome.expected.std(axis=0)
+        errors = errors / np.where(spread > 0, spread, 1)
+    squares = np.square(errors).reshape(len(outcome), -1)
     means: Array = squares.mean(axis=1)
     return means
+
+
+def _is_relative(outcome: Outcome) -> bool:
+    """Whether there are several targets, whose errors count in units of their deviations."""
+    return not is_right(outcome) and outcome.expected.ndim == 2 and outcome.expected.shape[1] > 1
 
 
 def importances(of: Evaluated, orders: Sequence[Array] | None = None) -> dict[str, list[Importance | None]]:
@@ -82,10 +93,11 @@ def importances(of: Evaluated, orders: Sequence[Array] | None = None) -> dict[st
 def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | None]) -> str:
     """The columns as bars, the most important first."""
     columns = of.examples.columns
-    known = [(one, columns[i].name) for i, one in enumerate(found) if one is not None]
+    known = [(one, name_text(columns[i].name)) for i, one in enumerate(found) if one is not None]
     ranked = sorted(known, key=lambda pair: -pair[0].mean)[:MAX_BARS]
     metric, _ = score_of(outcome)
     unit = "accuracy that is lost" if metric == "accuracy" else "RMSE that is added"
+    unit += ", in standard deviations of the targets" if _is_relative(outcome) else ""
     bars = [
         Bar(name, one.mean, one.mean - one.std, one.mean + one.std, _signed(metric, one.mean)) for one, name in ranked
     ]
@@ -125,7 +137,7 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
         groups = [_group(name, metric, amounts[rows]) for name, rows in _groups(of, column) if len(rows) >= MIN_GROUP]
         values = [group.value for group in groups]
         if len(groups) > 1:
-            found.append((max(values) - min(values), column.name, groups))
+            found.append((max(values) - min(values), name_text(column.name), groups))
     if not found:
         return ""
     shown = sorted(found, key=lambda one: -one[0])[:MAX_GROUPED]
@@ -137,13 +149,16 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
             is_worse = group.high < whole if metric == "accuracy" else group.low > whole
             has_worse |= is_worse
             value = Cell(value_text(metric, group.value), is_bold=is_worse)
-            rows.append([f"{name}: {group.name}", f"{group.count:,}", value, interval])
+            rows.append([f"{name}: {name_text(group.name)}", f"{group.count:,}", value, interval])
     text = f"All rows together: {value_text(metric, whole)}. "
     text += "Groups whose interval is on the worse side of it are bold." if has_worse else "No group is clearly worse."
+    if _is_relative(outcome):
+        text += " Errors of each target are in units of its standard deviation."
     if len(shown) < len(found):
         text += f" Shown are the {len(shown)} of {len(found)} columns whose groups differ most."
     caption = "Groups by the values of a column, of numbers by their quartiles"
-    head = ["rows with", "rows", "RMSE" if metric == "rmse" else metric, "95% interval"]
+    name = "RMSE in standard deviations" if _is_relative(outcome) else {"rmse": "RMSE"}.get(metric, metric)
+    head = ["rows with", "rows", name, "95% interval"]
     return heading("Groups of rows") + paragraph(text) + table_html(caption, head, rows)
 
 

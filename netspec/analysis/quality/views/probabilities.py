@@ -96,7 +96,8 @@ def _ranking_charts(outcome: Outcome) -> list[str]:
         roc.append(Series(f"{name} ({areas[name]:.4f})", *thinned(found[name].roc()), color=color))
         curve = thinned(found[name].precision_recall())
         recall.append(Series(f"{name} ({precisions[name]:.4f})", *curve, kind="steps", color=color))
-    which = "each class against the others; those with the lowest average precision: " if len(found) > 1 else ""
+    each = "each label, yes against no" if outcome.kind == "labels" else "each class against the others"
+    which = f"{each}; those with the lowest average precision: " if len(found) > 1 else ""
     across, up, where = _corner(areas, FIRST_TENTH)
     guide = [] if where else [Series("chance", (0, 1), (0, 1), color=None, is_dashed=True)]
     names = ("false positive rate", "true positive rate")

@@ -15,6 +15,7 @@ from netspec.analysis.quality.views.thumbnails import Thumbnails
 from netspec.data.dataset.lazy_rows import Array
 from netspec.report.charts.inside.heat import heat_colors
 from netspec.report.page.elements import Cell, table_html
+from netspec.report.text import name_text
 
 MAX_COLUMNS = 5
 MAX_CELL = 40
@@ -76,7 +77,7 @@ class Shown:
 
     def _rows(self, caption: str, numbers: Sequence[int], remarks: Sequence[Remark]) -> str:
         columns = self.of.examples.columns
-        head = ["row", *_heads(remarks), *(columns[i].name for i in self.order)]
+        head = ["row", *_heads(remarks), *(name_text(columns[i].name) for i in self.order)]
         rows = []
         for number, one in zip(numbers, remarks, strict=True):
             cells = self.of.examples.cells(number)

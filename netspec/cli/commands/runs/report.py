@@ -10,6 +10,7 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.files import write_text
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
+from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.report.text import line_width
 from netspec.runs.catalog import find_run
@@ -40,6 +41,8 @@ def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bo
         check_ending(path)
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
+    if problem := _cannot_write(path):
+        raise click.UsageError(f"cannot write {path}: {problem}")
     page = report(runs)
     write_text(path, page.html)
     names_of = ", ".join(run.name for run in runs)
@@ -49,3 +52,10 @@ def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bo
         else wrap_lines(f"{path}: {names_of}", line_width())
     )
     return 0
+
+
+def _cannot_write(path: Path) -> str:
+    """Why a page cannot be written there, as far as that is known before it is made; empty otherwise."""
+    if is_folder(path):
+        return "it is a folder"
+    return "" if is_folder(path.parent) else f"there is no folder {path.parent}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -120,14 +121,14 @@ class _Runner:
 
     def _process(self, task: Task) -> int:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        order = msgspec.json.encode({"task": task, "modules": self.modules, "device": self.device})
+        order = json.dumps({"task": msgspec.to_builtins(task), "modules": self.modules, "device": self.device}).encode()
         done = subprocess.run([sys.executable, "-c", PROGRAM], input=order, env=environment, check=False)
         return done.returncode
 
 
 def child() -> None:
     """Carry out the task on the standard input of this process."""
-    order = msgspec.json.decode(sys.stdin.buffer.read())
+    order = json.loads(sys.stdin.buffer.read())
     from netspec.runs.verify_resume import Task, carry_out
 
     try:

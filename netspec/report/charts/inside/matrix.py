@@ -1,4 +1,4 @@
-"""Matrices of numbers from 0 up as SVG, with a name for each row and each column: attention weights."""
+"""Matrices of numbers as SVG, with a name for each row and each column: attention weights, weights of columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from netspec.language.lazy import np
-from netspec.report.charts.grid import MAX_WIDTH, image_svg
+from netspec.report.charts.grid import MAX_WIDTH, image_svg, shaded, signed_scale
 from netspec.report.charts.inside.heat import Panel, heat_colors, scale_svg
 from netspec.report.charts.key import full_width, head_svg
 from netspec.report.drawing.cards import SMALL_SIZE, text_width
@@ -31,7 +31,7 @@ MIN_LABELED = 12.0
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers of shape (rows, columns), from 0 up, and a caption."""
+    """Numbers of shape (rows, columns), and a caption."""
 
     caption: str
     values: Array
@@ -45,7 +45,8 @@ def matrices_svg(
     names: tuple[str, str, str],
     masked: Array | None = None,
 ) -> str:
-    """A picture of matrices of one shape, on one scale, the bluer the larger.
+    """A picture of matrices of one shape, on one scale, the bluer the larger; where there are negative numbers, they
+    are blue and positive ones orange.
 
     Args:
         title: what is shown.
@@ -65,7 +66,9 @@ def matrices_svg(
     width, height = cell * len(columns), cell * len(rows)
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
-    largest = max(float(one.values.max()) for one in matrices) or 1.0
+    largest = max(float(np.abs(one.values).max()) for one in matrices) or 1.0
+    is_signed = any(float(one.values.min()) < 0 for one in matrices)
+    end = largest / SHADE
     scale = f"a row for each {names[0]}, a column for each {names[1]}"
     scale += "; hatched: masked" if masked is not None and masked.any() and cell >= MIN_HATCHED else ""
     body, top = head_svg(title, notes=[scale])
@@ -76,7 +79,8 @@ def matrices_svg(
         body += text_svg(one.caption, corner[0], y + HEAD - 6, SMALL_SIZE, "title", bold=True)
         body += text_svg(names[1], corner[0], y + HEAD + 9, SMALL_SIZE, "note")
         body += text_svg(names[0], corner[0] - 8 - text_width(names[0], SMALL_SIZE), corner[1] - 6, SMALL_SIZE, "note")
-        body += image_svg(one.caption, heat_colors(one.values, largest / SHADE, "negative"), *corner, (width, height))
+        pixels = shaded(one.values, (-end, end)) if is_signed else heat_colors(one.values, end, "negative")
+        body += image_svg(one.caption, pixels, *corner, (width, height))
         body += _cells(one.values, masked, *corner, cell, has_numbers=is_small)
         for place, text in side:
             body += text_svg(
@@ -86,8 +90,9 @@ def matrices_svg(
             shift = 4.0 if is_upright else -text_width(text, SMALL_SIZE) / 2
             body += text_svg(text, corner[0] + place + shift, corner[1] - 6, SMALL_SIZE, "shape", is_upright=is_upright)
     lines = ceil(len(matrices) / per_line)
+    x, y = MARGIN + left, top + lines * step[1]
     bar = Panel("", np.array([largest]), "negative", names[2])
-    body += scale_svg(bar, largest / SHADE, MARGIN + left, top + lines * step[1], BAR_WIDTH)
+    body += signed_scale(largest, x, y, full=end) if is_signed else scale_svg(bar, end, x, y, BAR_WIDTH)
     width = full_width(title, max(per_line * step[0] - GAP, left + BAR_WIDTH) + 2 * MARGIN, [scale])
     return document(title, body, width, top + lines * step[1] + 26 + MARGIN)
 

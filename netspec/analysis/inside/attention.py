@@ -18,8 +18,8 @@ from netspec.analysis.inside.inputs import Inputs, given_inputs
 from netspec.compiler.ir.cost import Row
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
+from netspec.display.charts.inside.matrix import Matrix, matrices_svg
 from netspec.language.corrections import suggest
-from netspec.report.charts.inside.matrix import Matrix, matrices_svg
 from netspec.runs.model import Model
 
 

@@ -15,8 +15,8 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
+from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError, fail
-from netspec.report.problems import print_problems
 from netspec.runs.arguments import check_choice, check_type
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from netspec.data.dataset.dataset import Dataset
+from netspec.display.charts.history import RunHistory
+from netspec.display.metric_text import numbers_of, plain_metrics
 from netspec.language.diagnostics import CompileError
-from netspec.report.charts.history import RunHistory
-from netspec.report.metric_text import numbers_of, plain_metrics
 from netspec.runs.catalog import RunInfo, look_at, seed_folders
 from netspec.runs.evaluate_predict import prepared_run
 from netspec.runs.seed_runs import is_seeds_run

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netspec.analysis.pages.read_run import ReadRun
+from netspec.display.page.elements import Cell, copied_html, folded_html, paragraph, table_html
+from netspec.display.page.section import Section
 from netspec.language.files.example_specs import specs_folder
 from netspec.language.files.paths import is_file
 from netspec.language.word import Option, Word
-from netspec.report.page.elements import Cell, copied_html, folded_html, paragraph, table_html
-from netspec.report.page.section import Section
 from netspec.spec.compilation import Compilation
 from netspec.storage.checksums import read_checksums
 

@@ -46,7 +46,7 @@ ROOMS = {
     "netspec.serving.errors": "Serving",
     "netspec.interchange.errors": "Export",
     "netspec.cli.errors": "Commands",
-    "netspec.report.drawing.fonts": "Pictures",
+    "netspec.display.drawing.fonts": "Pictures",
 }
 """What the errors of a module are about, in the order of the page."""
 

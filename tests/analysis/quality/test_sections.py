@@ -22,7 +22,7 @@ from netspec.analysis.quality.evaluated import Outcome, evaluated
 from netspec.analysis.quality.sections import quality_sections
 from netspec.analysis.quality.views.confusion import MAX_OF_CELL
 from netspec.analysis.quality.views.probabilities import best_threshold_text
-from netspec.report.page.section import Section
+from netspec.display.page.section import Section
 from netspec.runs.evaluate_predict import open_run
 
 

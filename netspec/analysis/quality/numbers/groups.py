@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.text import number_text
+from netspec.display.text import number_text
 
 MAX_VALUES = 8
 """Rarer values of a category are one group."""

@@ -14,9 +14,9 @@ from netspec.analysis.quality.numbers.importance import REPEATS, Importance, per
 from netspec.analysis.quality.numbers.intervals import estimates, ratio, root, wilson
 from netspec.analysis.quality.views.estimates import value_text
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.bars import Bar, bars_svg
-from netspec.report.page.elements import Cell, heading, paragraph, table_html
-from netspec.report.text import name_text
+from netspec.display.charts.bars import Bar, bars_svg
+from netspec.display.page.elements import Cell, heading, paragraph, table_html
+from netspec.display.text import name_text
 
 MAX_ROWS = 2000
 """Rows that are permuted."""

@@ -13,9 +13,9 @@ from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import token_text
 from netspec.analysis.quality.views.thumbnails import Thumbnails
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.inside.heat import heat_colors
-from netspec.report.page.elements import Cell, table_html
-from netspec.report.text import name_text
+from netspec.display.charts.inside.heat import heat_colors
+from netspec.display.page.elements import Cell, table_html
+from netspec.display.text import name_text
 
 MAX_COLUMNS = 5
 MAX_CELL = 40

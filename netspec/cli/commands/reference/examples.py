@@ -11,10 +11,10 @@ from netspec.cli.examples import data_source, find_example, needs_no_download, s
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.display.text import line_width
 from netspec.language.files.example_specs import example_names
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap
-from netspec.report.text import line_width
 
 
 @click.command()

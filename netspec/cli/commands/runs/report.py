@@ -10,9 +10,9 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.files import write_text
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
+from netspec.display.text import line_width
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 from netspec.runs.catalog import find_run
 
 

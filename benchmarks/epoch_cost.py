@@ -19,8 +19,8 @@ from pathlib import Path
 
 import rich
 
+from netspec.display.progress import LiveReporter
 from netspec.language.source import Source
-from netspec.report.progress import LiveReporter
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.storage.run_folder import Run

@@ -10,9 +10,7 @@ Importing this package imports next to nothing: each name is imported at its fir
 User-defined words import what they need from `netspec.extend`.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from netspec._version import __version__ as __version__
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
         predict as predict,
         resume as resume,
         resume_seeds as resume_seeds,
-        serve as serve,
         train as train,
         train_seeds as train_seeds,
     )
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
     from netspec.runs.seed_runs import SeedsResult as SeedsResult
+    from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
 
 _HOMES = {
@@ -56,8 +54,9 @@ _HOMES = {
     "look": "netspec.analysis.inside.look",
     "plot": "netspec.runs.pictures",
     "report": "netspec.analysis.pages.report",
+    "serve": "netspec.serving.start",
 }
-_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds serve train train_seeds"
+_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
 _HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")
 """The public names, and the module that each is imported from."""
 
@@ -67,7 +66,7 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     """A public name; its module is imported at the first use, so that `netspec check` never waits for JAX."""
     if name in _HOMES:
-        import_module("netspec.report.uncaught").install()
+        import_module("netspec.display.uncaught").install()
         return getattr(import_module(_HOMES[name]), name)
     if name == "sklearn":
         return import_module("netspec.sklearn")
@@ -77,23 +76,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return ["__version__", *_HOMES]
-
-
-class _Report(ModuleType):
-    """The folder `netspec.report`, which is called like the function."""
-
-    def __call__(self, *runs: Any, data: Any = None) -> Any:
-        return import_module(_HOMES["report"]).report(*runs, data=data)
-
-
-class _Package(ModuleType):
-    """This module. Python sets a folder as an attribute when it is imported, which would hide the function of the same
-    name."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "report" and isinstance(value, ModuleType):
-            value.__class__ = _Report
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

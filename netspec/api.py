@@ -31,17 +31,13 @@ from netspec.runs.arguments import (
 from netspec.spec.compilation import Compilation
 
 if TYPE_CHECKING:
-    from netspec.report.python import Expect
+    from netspec.display.python import Expect
     from netspec.runs.model import Model, Result
     from netspec.runs.predictions import Predictions
     from netspec.runs.seed_runs import SeedsResult
-    from netspec.serving.start import Handle
     from netspec.spec.experiment import Result as CompiledResult
     from netspec.spec.model import Model as Compiled
     from netspec.training.loop.callback import Callback
-
-MAX_BATCH, MAX_WAIT_MS = 4096, 1000
-"""Of a server: examples that are computed together, and how long a batch waits for them."""
 
 
 def parse(spec: str | Path) -> tree.File:
@@ -155,7 +151,7 @@ def train(
         TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
     check_one_data("netspec.train(…, ", others)
-    from netspec.report.python import show_warnings, showing
+    from netspec.display.python import show_warnings, showing
     from netspec.runs.resume import resume_run
     from netspec.spec.experiment import load_init, prepare, train_prepared
     from netspec.spec.model import Model as Compiled
@@ -198,7 +194,7 @@ def train_seeds(
         The metrics of each seed, and their mean and spread.
     """
     check_one_data("netspec.train_seeds(…, ", others)
-    from netspec.report.python import show_warnings, showing
+    from netspec.display.python import show_warnings, showing
     from netspec.runs import seed_runs
     from netspec.spec.experiment import load_init, prepare
 
@@ -241,7 +237,7 @@ def _check_shown(verbose: object, callbacks: object, expect: object = "warn") ->
 
 def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
     """The result of a training for users; expectations that are not met are reported."""
-    from netspec.report.python import report_unmet
+    from netspec.display.python import report_unmet
     from netspec.runs.model import Result
 
     report_unmet(result.problems, expect, result.run)
@@ -249,7 +245,7 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
 
 
 def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
-    from netspec.report.python import report_unmet
+    from netspec.display.python import report_unmet
     from netspec.runs.seeds_table import seeds_text
 
     if verbose and result.signal is None:
@@ -282,7 +278,7 @@ def resume(
         TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
     """
     check_one_data("netspec.resume(…, ", others)
-    from netspec.report.python import showing
+    from netspec.display.python import showing
     from netspec.runs.resume import resume_run
     from netspec.runs.seed_runs import is_seeds_run
 
@@ -307,7 +303,7 @@ def resume_seeds(
     started. Arguments and errors are those of `netspec.resume`.
     """
     check_one_data("netspec.resume_seeds(…, ", others)
-    from netspec.report.python import showing
+    from netspec.display.python import showing
     from netspec.runs import seed_runs
 
     _check_shown(verbose, callbacks, expect)
@@ -379,56 +375,6 @@ def load(run: str | Path) -> Model:
     from netspec.spec.saved import load_model
 
     return Model.of(load_model(run_folder(run)))
-
-
-def serve(
-    models: str | Path | Model | Sequence[str | Path | Model] | Mapping[str, str | Path | Model],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    max_batch: int = 64,
-    max_wait_ms: float = 2.0,
-    key: str | None = None,
-    newer_from: str | Path | None = None,
-) -> Handle:
-    """Serve models over HTTP, in threads of this process; what is returned has the address (`url`) and `stop()`.
-    `netspec serve` has more options.
-
-    Args:
-        models: run folders, or models with the weights that they have; a dict has the names that they are served under.
-        host: the address of the interface; the default is for programs on this machine only.
-        port: 0 is any free one.
-        max_batch: how many examples are computed together.
-        max_wait_ms: how long a batch waits for further requests, in milliseconds.
-        key: what requests have to know, as `Authorization: Bearer …`.
-        newer_from: the folder of the runs, in which newer runs of the same specs take over when they are finished.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, or the port is in use.
-        TypeError, ValueError: an argument is not what it should be.
-    """
-    from netspec.serving.models.batching import Batching
-    from netspec.serving.server import Options
-    from netspec.serving.start import start_server
-
-    check_type("host", host, str, "an address, such as 127.0.0.1")
-    check_type("port", port, int, "an integer")
-    check_type("max_batch", max_batch, int, "a positive integer")
-    check_type("max_wait_ms", max_wait_ms, (int, float), "a number of milliseconds")
-    check_optional("key", key, str, "a text")
-    check_optional("newer_from", newer_from, (str, Path), "a folder (str or Path)")
-    if not (0 <= port <= 65535 and 1 <= max_batch <= MAX_BATCH and 0 <= max_wait_ms <= MAX_WAIT_MS):
-        limits = f"`port` is from 0 to 65535, `max_batch` from 1 to {MAX_BATCH}, `max_wait_ms` from 0 to {MAX_WAIT_MS}"
-        raise ValueError(limits)
-    named = models.items() if isinstance(models, Mapping) else [(None, one) for one in _listed(models)]
-    given = [(name, _run_or_model(one)) for name, one in named]
-    options = Options(host, port, key=key.encode() if key is not None else None)
-    folder = Path(newer_from) if newer_from is not None else None
-    return start_server(given, options, Batching(max_batch, max_wait_ms / 1000), folder)
-
-
-def _listed(models: Any) -> Sequence[Any]:
-    return models if isinstance(models, list | tuple) else [models]
 
 
 def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:

@@ -25,9 +25,9 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.errors.prediction import WrongInput
+from netspec.display.python import show_warnings, showing
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import CompileError, Problems, Unplaced
-from netspec.report.python import show_warnings, showing
 from netspec.runs.arguments import check_type, read_spec, source_of
 from netspec.runs.model import Model
 from netspec.spec.compilation import Compilation

@@ -16,8 +16,8 @@ import netspec
 from netspec.analysis.inside.inputs import experiment_of
 from netspec.analysis.inside.plane import film_of, training_points
 from netspec.analysis.inside.reconstructions import pairs_svg
-from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.drawing.draw import draw
+from netspec.display.charts.grid import Row, Tile, grid_svg
+from netspec.display.drawing.draw import draw
 from netspec.spec.compilation import Compilation, read_source
 from netspec.storage.weights import flat_weights, put_weights, weights_of
 

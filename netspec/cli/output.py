@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from netspec.display import problems as text_problems
 from netspec.language.diagnostics import Diagnostic, json_line, to_json_line
-from netspec.report import problems as text_problems
 
 _as_json = False
 

@@ -17,9 +17,9 @@ from typing import Any
 import click
 
 from netspec.cli.errors import OutputNotWritten
+from netspec.display.text import line_width
 from netspec.language.diagnostics import render
 from netspec.language.files.atomic_files import reason_of
-from netspec.report.text import line_width
 
 CLOSED_PIPE = 141
 """The exit status of a program that a closed pipe ends, as a shell shows it: 128 + SIGPIPE."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 import click
 
+from netspec.display.text import line_width
 from netspec.language.corrections import squeeze, suggest
 from netspec.language.text import printable, shorten, wrap_block
-from netspec.report.text import line_width
 
 COMMAND_NAMES = {
     **dict.fromkeys(["fit", "run", "learn", "start"], "train"),

@@ -16,14 +16,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, structs
 
+from netspec.display.charts.history import RunHistory
+from netspec.display.metric_text import plain_metrics
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
-from netspec.report.charts.history import RunHistory
-from netspec.report.metric_text import plain_metrics
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors

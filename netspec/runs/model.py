@@ -16,10 +16,10 @@ import numpy as np
 
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
+from netspec.display.charts.history import RunHistory, history_svg
+from netspec.display.pictures import in_notebook
 from netspec.language.diagnostics import fail, render
 from netspec.language.files.atomic_files import reason_of, replace_file
-from netspec.report.charts.history import RunHistory, history_svg
-from netspec.report.pictures import in_notebook
 from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
 from netspec.runs.predictions import Predictions

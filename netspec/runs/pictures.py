@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from netspec.display.charts.history import history_svg
+from netspec.display.drawing.draw import STYLES, picture_of_network
+from netspec.display.pictures import Picture
 from netspec.language.files.paths import is_folder
-from netspec.report.charts.history import history_svg
-from netspec.report.drawing.draw import STYLES, picture_of_network
-from netspec.report.pictures import Picture
 from netspec.runs.arguments import check_choice, check_optional, read_spec, run_folder
 from netspec.runs.catalog import histories_of
 from netspec.spec.compilation import Compilation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from netspec.report.metric_text import metric_text
-from netspec.report.text import plural, table_lines
+from netspec.display.metric_text import metric_text
+from netspec.display.text import plural, table_lines
 from netspec.runs.seed_runs import SeedsResult, Spread
 
 

@@ -5,14 +5,17 @@ Input: run folders, or models, and where to serve them. Output: a handle on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.regular_file import Limit, read_regular
+from netspec.runs.arguments import check_optional, check_type, run_folder
 from netspec.runs.catalog import list_runs, look_at
 from netspec.serving.errors import CannotServe
+from netspec.serving.http.limits import MAX_BATCH, MAX_WAIT_MS
 from netspec.serving.models.batching import Batching
 from netspec.serving.models.registry import Registry, load_served, serve_model
 from netspec.serving.models.reload import Reloader, newer_runs
@@ -61,6 +64,50 @@ class Handle:
 
     def __repr__(self) -> str:
         return f"<Handle {self.url}: {', '.join(self.models)}>"
+
+
+def serve(
+    models: str | Path | Model | Sequence[str | Path | Model] | Mapping[str, str | Path | Model],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    max_batch: int = 64,
+    max_wait_ms: float = 2.0,
+    key: str | None = None,
+    newer_from: str | Path | None = None,
+) -> Handle:
+    """Serve models over HTTP, in threads of this process; what is returned has the address (`url`) and `stop()`.
+    `netspec serve` has more options.
+
+    Args:
+        models: run folders, or models with the weights that they have; a dict has the names that they are served under.
+        host: the address of the interface; the default is for programs on this machine only.
+        port: 0 is any free one.
+        max_batch: how many examples are computed together.
+        max_wait_ms: how long a batch waits for further requests, in milliseconds.
+        key: what requests have to know, as `Authorization: Bearer …`.
+        newer_from: the folder of the runs, in which newer runs of the same specs take over when they are finished.
+
+    Raises:
+        CompileError: there is no such run, it is damaged, or the port is in use.
+        TypeError, ValueError: an argument is not what it should be.
+    """
+
+    check_type("host", host, str, "an address, such as 127.0.0.1")
+    check_type("port", port, int, "an integer")
+    check_type("max_batch", max_batch, int, "a positive integer")
+    check_type("max_wait_ms", max_wait_ms, (int, float), "a number of milliseconds")
+    check_optional("key", key, str, "a text")
+    check_optional("newer_from", newer_from, (str, Path), "a folder (str or Path)")
+    if not (0 <= port <= 65535 and 1 <= max_batch <= MAX_BATCH and 0 <= max_wait_ms <= MAX_WAIT_MS):
+        limits = f"`port` is from 0 to 65535, `max_batch` from 1 to {MAX_BATCH}, `max_wait_ms` from 0 to {MAX_WAIT_MS}"
+        raise ValueError(limits)
+    listed: Sequence[Any] = models if isinstance(models, list | tuple) else [models]
+    named = models.items() if isinstance(models, Mapping) else [(None, one) for one in listed]
+    given = [(name, one if isinstance(one, Model) else run_folder(one)) for name, one in named]
+    options = Options(host, port, key=key.encode() if key is not None else None)
+    folder = Path(newer_from) if newer_from is not None else None
+    return start_server(given, options, Batching(max_batch, max_wait_ms / 1000), folder)
 
 
 def start_server(

@@ -22,11 +22,11 @@ from netspec.compiler.ir.layer_table import LayerTable
 from netspec.data.dataset.precision import narrowed
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
+from netspec.display.drawing.styles.flow import network_svg
+from netspec.display.pictures import in_notebook
 from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.nn import record
-from netspec.report.drawing.styles.flow import network_svg
-from netspec.report.pictures import in_notebook
 from netspec.spec.compilation import Compilation
 from netspec.spec.layer_results import layers_program
 from netspec.storage.weights import flat_weights, put_weights, weights_of

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 import netspec
 from netspec.analysis.inside.inputs import experiment_of
 from netspec.cli.main import run
-from netspec.report.pictures import Picture
+from netspec.display.pictures import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 

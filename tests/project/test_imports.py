@@ -24,7 +24,7 @@ ORDER = [
     "data",
     "storage",
     "training",
-    "report",
+    "display",
     "spec",
     "runs",
     "analysis",

@@ -83,8 +83,8 @@ ALLOWED = {
     "netspec/data/settings.py": r"^\"normalise\"$",  # an alias
     "docs/decisions/0020-rooms.md": r"attention_cpu",
     "netspec/cli/render/picture.py": r"\b\w*[Ff]igure\w*",  # matplotlib's
-    "netspec/report/page/document.py": r"aria-labelledby",  # an attribute of HTML
-    "netspec/report/drawing/picture.py": r"\b\w*[Ff]igure\w*",
+    "netspec/display/page/document.py": r"aria-labelledby",  # an attribute of HTML
+    "netspec/display/drawing/picture.py": r"\b\w*[Ff]igure\w*",
 }
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
 from netspec.compiler.ir.cost import Row
 from netspec.data.dataset.lazy_rows import Array
+from netspec.display.charts.histograms import Histogram, histograms_svg
+from netspec.display.text import number_text, plural
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
-from netspec.report.charts.histograms import Histogram, histograms_svg
-from netspec.report.text import number_text, plural
 from netspec.runs.evaluate_predict import batches
 from netspec.spec.model import Model
 

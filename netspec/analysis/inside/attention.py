@@ -17,8 +17,8 @@ from netspec.analysis.inside.embedding import shown_token
 from netspec.analysis.inside.inputs import Inputs, given_inputs
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
+from netspec.display.charts.inside.matrix import Matrix, matrices_svg
 from netspec.language.corrections import suggest
-from netspec.report.charts.inside.matrix import Matrix, matrices_svg
 from netspec.runs.model import Model
 
 

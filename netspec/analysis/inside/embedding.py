@@ -13,9 +13,9 @@ from netspec.analysis.inside.inputs import Inputs, split_inputs
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
+from netspec.display.charts.plane import Series, large_svg
 from netspec.language.corrections import suggest
 from netspec.language.lazy import lazy
-from netspec.report.charts.plane import Series, large_svg
 from netspec.runs.arguments import check_choice
 from netspec.runs.evaluate_predict import BATCH, batches
 from netspec.runs.model import Model

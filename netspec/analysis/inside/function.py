@@ -11,8 +11,8 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import Inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
+from netspec.display.charts.plane import Series, large_svg
 from netspec.layers.dense import Dense
-from netspec.report.charts.plane import Series, large_svg
 from netspec.runs.model import Model
 
 POINTS = 400

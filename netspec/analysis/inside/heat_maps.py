@@ -17,9 +17,9 @@ from netspec.analysis.inside.occlusion import occlusion_of
 from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
+from netspec.display.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg, visible
+from netspec.display.text import number_text
 from netspec.language.shape import Shape
-from netspec.report.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg, visible
-from netspec.report.text import number_text
 from netspec.spec.model import Model
 
 MAX_EXAMPLES = 8

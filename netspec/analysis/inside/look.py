@@ -25,10 +25,10 @@ from netspec.analysis.inside.reconstructions import reconstructions_svg
 from netspec.analysis.inside.scores import Scores
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
+from netspec.display.charts.grid import Row, Tile, grid_svg
+from netspec.display.pictures import Picture
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape
-from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.pictures import Picture
 from netspec.runs.arguments import run_folder
 from netspec.runs.model import Model
 from netspec.spec.saved import load_model

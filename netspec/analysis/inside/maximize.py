@@ -17,9 +17,9 @@ from netspec.analysis.inside.attribution import image_input
 from netspec.analysis.inside.heat_maps import image_of
 from netspec.analysis.inside.scores import Scores
 from netspec.data.dataset.lazy_rows import Array
+from netspec.display.charts.grid import Row, Tile, grid_svg
+from netspec.display.text import number_text
 from netspec.language.corrections import suggest
-from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.text import number_text
 from netspec.runs.arguments import check_type
 from netspec.spec.model import Model
 

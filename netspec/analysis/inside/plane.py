@@ -13,10 +13,10 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import Inputs, experiment_of, split_inputs, training_inputs
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.inside.film import Frame, film_html, film_svg
-from netspec.report.charts.inside.regions import region_colors, regions_plane, regions_svg
-from netspec.report.charts.plane import Plane
-from netspec.report.pictures import Picture
+from netspec.display.charts.inside.film import Frame, film_html, film_svg
+from netspec.display.charts.inside.regions import region_colors, regions_plane, regions_svg
+from netspec.display.charts.plane import Plane
+from netspec.display.pictures import Picture
 from netspec.runs.model import Model
 from netspec.spec.experiment import load_init, prepare
 from netspec.storage.weights import flat_weights, put_weights, weights_of

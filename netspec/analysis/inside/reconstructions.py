@@ -11,7 +11,7 @@ import numpy as np
 
 from netspec.analysis.inside.inputs import given_inputs, split_inputs
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.grid import Row, Tile, grid_svg
+from netspec.display.charts.grid import Row, Tile, grid_svg
 from netspec.runs.model import Model
 from netspec.spec.network_ends import output_heads
 

@@ -9,10 +9,10 @@ from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.results import metrics_html
 from netspec.analysis.pages.summary import summary_body, words_of
 from netspec.analysis.pages.training import charts_html
-from netspec.report.metric_text import best_value, by_split, metric_text, plain_metrics
-from netspec.report.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
-from netspec.report.page.section import Section
-from netspec.report.text import duration_text, plural
+from netspec.display.metric_text import best_value, by_split, metric_text, plain_metrics
+from netspec.display.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
+from netspec.display.page.section import Section
+from netspec.display.text import duration_text, plural
 from netspec.runs.catalog import RunInfo, histories_of, metric_names
 from netspec.runs.diff import differing_options
 from netspec.runs.seed_runs import spreads

@@ -15,11 +15,11 @@ from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.load import settle_dataset
 from netspec.data.prepare import add_channels, join_dataset
 from netspec.data.splits.split import Splits, split_dataset
+from netspec.display.charts.histograms import histogram_svg
+from netspec.display.page.elements import Cell, paragraph, table_html
+from netspec.display.page.section import Section
+from netspec.display.text import name_text, number_text
 from netspec.language.diagnostics import CompileError, Unplaced, fail
-from netspec.report.charts.histograms import histogram_svg
-from netspec.report.page.elements import Cell, paragraph, table_html
-from netspec.report.page.section import Section
-from netspec.report.text import name_text, number_text
 from netspec.runs.diff import text_of
 from netspec.spec.network_ends import input_shapes, output_heads
 

@@ -7,10 +7,10 @@ from html import escape
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.compiler.ir.layer_table import HEADINGS, NOTE, LayerTable
 from netspec.compiler.ir.printer import total_lines
-from netspec.report.drawing.styles.flow import network_svg
-from netspec.report.page.code import spec_html
-from netspec.report.page.elements import Cell, paragraph, table_html
-from netspec.report.page.section import Section
+from netspec.display.drawing.styles.flow import network_svg
+from netspec.display.page.code import spec_html
+from netspec.display.page.elements import Cell, paragraph, table_html
+from netspec.display.page.section import Section
 
 MAX_DRAWING = 60_000
 """Characters of a drawing; in one with more, all blocks are closed."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from netspec.data.dataset.dataset import Dataset
-from netspec.report.charts.history import RunHistory
-from netspec.report.metric_text import numbers_of, plain_metrics
+from netspec.display.charts.history import RunHistory
+from netspec.display.metric_text import numbers_of, plain_metrics
 from netspec.runs.catalog import RunInfo, look_at
 from netspec.spec.canonical import Meaning
 from netspec.spec.checks import load_data

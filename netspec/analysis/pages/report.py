@@ -11,10 +11,10 @@ from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.sections import quality_sections
 from netspec.data.dataset.dataset import Dataset
+from netspec.display.page.document import page_html
+from netspec.display.page.section import Section
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import replace_file
-from netspec.report.page.document import page_html
-from netspec.report.page.section import Section
 from netspec.runs.arguments import run_folder
 from netspec.runs.catalog import look_at, seed_folders
 from netspec.runs.seed_runs import is_seeds_run

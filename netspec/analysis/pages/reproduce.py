@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from netspec.analysis.pages.read_run import ReadRun
+from netspec.display.page.elements import Cell, copied_html, folded_html, paragraph, table_html
+from netspec.display.page.section import Section
 from netspec.language.word import Option, Word
-from netspec.report.page.elements import Cell, copied_html, folded_html, paragraph, table_html
-from netspec.report.page.section import Section
 from netspec.storage.checksums import read_checksums
 
 PACKAGES = ("netspec", "jax", "jaxlib", "flax", "optax", "numpy", "python")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.summary import SPLITS, words_of
-from netspec.report.metric_text import metric_text
-from netspec.report.page.elements import Cell, paragraph, table_html
-from netspec.report.page.section import Section
+from netspec.display.metric_text import metric_text
+from netspec.display.page.elements import Cell, paragraph, table_html
+from netspec.display.page.section import Section
 
 
 def results_section(run: ReadRun) -> Section:

@@ -12,10 +12,10 @@ from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import TextEncoder
+from netspec.display.charts.grid import png_uri
+from netspec.display.page.elements import table_html
+from netspec.display.text import name_text, number_text
 from netspec.language.text import shorten
-from netspec.report.charts.grid import png_uri
-from netspec.report.page.elements import table_html
-from netspec.report.text import name_text, number_text
 
 IMAGES, ROWS, TEXTS = 16, 5, 3
 SIDE = 84

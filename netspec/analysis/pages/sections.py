@@ -12,7 +12,7 @@ from netspec.analysis.pages.reproduce import reproduce_section
 from netspec.analysis.pages.results import results_section
 from netspec.analysis.pages.summary import summary_section
 from netspec.analysis.pages.training import training_section
-from netspec.report.page.section import Section
+from netspec.display.page.section import Section
 from netspec.runs.catalog import seed_folders
 from netspec.runs.seed_runs import is_seeds_run
 

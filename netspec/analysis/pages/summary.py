@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.analysis.pages.read_run import ReadRun
-from netspec.report.metric_text import metric_text
-from netspec.report.page.elements import paragraph, tiles_html
-from netspec.report.page.section import Section
-from netspec.report.text import duration_text, plural
+from netspec.display.metric_text import metric_text
+from netspec.display.page.elements import paragraph, tiles_html
+from netspec.display.page.section import Section
+from netspec.display.text import duration_text, plural
 
 STATES = {
     "running": "It is still being trained, and this is what it has reached so far.",

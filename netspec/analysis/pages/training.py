@@ -9,12 +9,12 @@ from html import escape
 from typing import Any
 
 from netspec.analysis.pages.read_run import ReadRun
+from netspec.display.charts.history import RunHistory, history_panels
+from netspec.display.charts.lines import Curve, Panel, panel_svg, swatch_svg
+from netspec.display.metric_text import metric_text
+from netspec.display.page.elements import Cell, folded_html, paragraph, table_html
+from netspec.display.page.section import Section
 from netspec.language.values import is_plain_number
-from netspec.report.charts.history import RunHistory, history_panels
-from netspec.report.charts.lines import Curve, Panel, panel_svg, swatch_svg
-from netspec.report.metric_text import metric_text
-from netspec.report.page.elements import Cell, folded_html, paragraph, table_html
-from netspec.report.page.section import Section
 from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100

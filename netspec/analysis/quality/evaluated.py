@@ -18,7 +18,7 @@ from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder
-from netspec.report.text import name_text, plural
+from netspec.display.text import name_text, plural
 from netspec.runs.evaluate_predict import SPLITS, open_run
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import predict

@@ -13,9 +13,9 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.display.charts.inside.heat import visible
 from netspec.language.shape import Shape
 from netspec.language.text import printable
-from netspec.report.charts.inside.heat import visible
 
 MAX_FEATURES = 100
 """Columns of a table without a header; longer vectors are not shown as tables."""

@@ -15,9 +15,9 @@ from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_l
 from netspec.analysis.quality.views.probabilities import of_decision, probabilities_html
 from netspec.analysis.quality.views.residuals import arrays_html, errors_html
 from netspec.analysis.quality.views.shown import Shown
+from netspec.display.page.elements import heading, paragraph
+from netspec.display.page.section import Section
 from netspec.language.diagnostics import CompileError
-from netspec.report.page.elements import heading, paragraph
-from netspec.report.page.section import Section
 
 
 def quality_sections(run: Path, split: str = "test", data: Any = None) -> list[Section]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from netspec.display.pictures import VECTOR
 from netspec.language.lazy import lazy
-from netspec.report.pictures import VECTOR
 
 matplotlib = lazy("matplotlib")
 mpl_agg = lazy("matplotlib.backends.backend_agg")

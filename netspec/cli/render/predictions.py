@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netspec.cli.render.prediction_images import image_text, is_image
+from netspec.display.text import plural, table_lines
 from netspec.language.text import printable, truncated, wrap
-from netspec.report.text import plural, table_lines
 
 if TYPE_CHECKING:
     from netspec.runs.predictions import Predictions

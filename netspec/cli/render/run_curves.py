@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from netspec.cli.render.line_plot import dots_text
-from netspec.report.charts.history import RunHistory, shown_metrics
-from netspec.report.metric_text import metric_text
-from netspec.report.text import plural
+from netspec.display.charts.history import RunHistory, shown_metrics
+from netspec.display.metric_text import metric_text
+from netspec.display.text import plural
 
 HEIGHT = 8
 MAX_WIDTH = 64

@@ -17,10 +17,10 @@ from netspec.cli.render.runs_table import (
     state_cell,
     table_width,
 )
+from netspec.display.metric_text import by_split
+from netspec.display.text import duration_text
 from netspec.language.diagnostics import CompileError
 from netspec.language.text import printable
-from netspec.report.metric_text import by_split
-from netspec.report.text import duration_text
 from netspec.runs import diff
 from netspec.runs.catalog import RunInfo, meaning_of_run, metric_names
 from netspec.spec.canonical import Meaning

@@ -13,9 +13,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from netspec.display.metric_text import best_value, metric_text, plain_metrics
+from netspec.display.text import duration_text, line_width, plural, wants_color
 from netspec.language.text import printable, wrap
-from netspec.report.metric_text import best_value, metric_text, plain_metrics
-from netspec.report.text import duration_text, line_width, plural, wants_color
 from netspec.runs.catalog import RunInfo, main_metric, metric_names
 
 if TYPE_CHECKING:

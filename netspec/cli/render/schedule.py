@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from netspec.cli.render.line_plot import curve_lines, number_text
-from netspec.report.text import plural
+from netspec.display.text import plural
 from netspec.spec.compilation import Compilation
 from netspec.training.optimizers.checks import text_of
 from netspec.training.schedules import find_plateau, rates_of

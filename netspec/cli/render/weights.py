@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from netspec.display.text import line_width, table_lines
 from netspec.language.text import wrap, wrap_cell
-from netspec.report.text import line_width, table_lines
 
 HEADS = ("weight", "shape", "min", "mean", "max", "std")
 MAX_NUMBERS = 128

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from netspec.language.record import Frozen
 
+MAX_BATCH, MAX_WAIT_MS = 4096, 1000
+"""Examples that are computed together at most, and how long a batch may wait for them."""
+
 
 class Limits(Frozen):
     """Sizes in bytes, times in seconds.

@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from netspec.report.drawing.theme import DARK, FONT, LIGHT, variables
+from netspec.display.drawing.theme import DARK, FONT, LIGHT, variables
 from netspec.serving.http.messages import Response
 
 POLICY = (

@@ -12,7 +12,7 @@ import netspec
 from netspec.analysis.inside.attribution import grad_cam, integrated_gradients
 from netspec.cli.main import run
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.report.charts.inside.heat import heat_colors, outline
+from netspec.display.charts.inside.heat import heat_colors, outline
 from tests.analysis.test_look import headings, pixels
 
 SPEC = """\

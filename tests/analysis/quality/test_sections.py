@@ -17,7 +17,7 @@ from netspec.analysis.quality import evaluated as evaluated_module
 from netspec.analysis.quality.evaluated import evaluated
 from netspec.analysis.quality.sections import quality_sections
 from netspec.analysis.quality.views.confusion import MAX_OF_CELL
-from netspec.report.page.section import Section
+from netspec.display.page.section import Section
 from netspec.runs.evaluate_predict import open_run
 
 

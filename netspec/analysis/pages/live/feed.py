@@ -14,12 +14,12 @@ from netspec.analysis.pages.live.run_status import Marks, RunStatus, status_of
 from netspec.analysis.pages.live.status_bar import bar_html, status_html, tab_title, with_bar
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
+from netspec.display.page.document import page_html, section_html
+from netspec.display.page.elements import paragraph
+from netspec.display.page.section import Section
+from netspec.display.text import plural
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_file, is_folder
-from netspec.report.page.document import page_html, section_html
-from netspec.report.page.elements import paragraph
-from netspec.report.page.section import Section
-from netspec.report.text import plural
 from netspec.runs.catalog import SEEDS, is_run, seed_folders
 from netspec.storage.run_folder import RunRecord, read_run
 

@@ -8,8 +8,8 @@ from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from netspec.report.metric_text import metric_parts, metrics_of_epoch, numbers_of
-from netspec.report.text import duration_text, plural
+from netspec.display.metric_text import metric_parts, metrics_of_epoch, numbers_of
+from netspec.display.text import duration_text, plural
 from netspec.storage.run_files import CHECKPOINTS, log_lines
 from netspec.storage.run_folder import METRICS, RunRecord
 from netspec.storage.run_lock import trainer_exists

@@ -9,7 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from netspec.analysis.pages.live.run_status import RunStatus, State
-from netspec.report.text import plural
+from netspec.display.text import plural
 
 MAX_LINES = 4
 """Runs with a line."""

@@ -14,8 +14,8 @@ from netspec.analysis.quality.numbers.importance import REPEATS, Importance, per
 from netspec.analysis.quality.numbers.intervals import estimates, ratio, root, wilson
 from netspec.analysis.quality.views.estimates import value_text
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.bars import Bar, bars_svg
-from netspec.report.page.elements import Cell, heading, paragraph, table_html
+from netspec.display.charts.bars import Bar, bars_svg
+from netspec.display.page.elements import Cell, heading, paragraph, table_html
 
 MAX_ROWS = 2000
 """Rows that are permuted."""

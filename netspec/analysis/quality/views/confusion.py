@@ -10,8 +10,8 @@ import numpy as np
 from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.class_tables import MAX_CLASSES
-from netspec.report.page.elements import heading, paragraph, table_html
+from netspec.display.class_tables import MAX_CLASSES
+from netspec.display.page.elements import heading, paragraph, table_html
 
 SHADES = 8
 MAX_OF_CELL = 8

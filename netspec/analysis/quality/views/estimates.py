@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from netspec.analysis.quality.numbers.intervals import Estimate
-from netspec.report.metric_text import metric_text
-from netspec.report.page.elements import table_html
-from netspec.report.text import number_text
+from netspec.display.metric_text import metric_text
+from netspec.display.page.elements import table_html
+from netspec.display.text import number_text
 
 IN_UNITS = ("rmse", "mae")
 """Metrics in the unit of the target, which may have any size."""

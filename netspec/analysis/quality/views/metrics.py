@@ -12,7 +12,7 @@ from netspec.analysis.quality.numbers.classification import Ranking, class_metri
 from netspec.analysis.quality.numbers.intervals import Estimate, Statistic
 from netspec.analysis.quality.views.estimates import estimates_html, value_text
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.page.elements import heading, paragraph, table_html
+from netspec.display.page.elements import heading, paragraph, table_html
 
 MAX_CLASSES = 30
 """Of more classes those with the lowest F1 scores are listed."""

@@ -10,8 +10,8 @@ from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.views.saliency import saliencies
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.page.elements import heading, paragraph
-from netspec.report.text import number_text
+from netspec.display.page.elements import heading, paragraph
+from netspec.display.text import number_text
 
 MAX_IMAGES = 24
 MAX_ROWS = 10

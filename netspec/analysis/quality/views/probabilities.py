@@ -10,9 +10,9 @@ from netspec.analysis.quality.evaluated import Outcome
 from netspec.analysis.quality.numbers.classification import BINS, Calibration, Ranking, macro_roc
 from netspec.analysis.quality.numbers.intervals import wilson
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.axes import FRACTIONS, Axis
-from netspec.report.charts.plane import Plane, Series, plane_svg
-from netspec.report.page.elements import paragraph, side_by_side
+from netspec.display.charts.axes import FRACTIONS, Axis
+from netspec.display.charts.plane import Plane, Series, plane_svg
+from netspec.display.page.elements import paragraph, side_by_side
 
 MAX_CURVES = 4
 MAX_SCORES = 5_000_000

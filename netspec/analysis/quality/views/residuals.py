@@ -8,11 +8,11 @@ from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import image_bytes
 from netspec.analysis.quality.numbers.regression import histogram, normal_quantiles
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.axes import FRACTIONS, tight_axis
-from netspec.report.charts.grid import Row, Tile, grid_svg
-from netspec.report.charts.plane import Plane, Series, plane_svg
-from netspec.report.page.elements import heading, side_by_side, table_html
-from netspec.report.text import number_text
+from netspec.display.charts.axes import FRACTIONS, tight_axis
+from netspec.display.charts.grid import Row, Tile, grid_svg
+from netspec.display.charts.plane import Plane, Series, plane_svg
+from netspec.display.page.elements import heading, side_by_side, table_html
+from netspec.display.text import number_text
 
 MAX_POINTS = 800
 """Of all charts of an output together."""

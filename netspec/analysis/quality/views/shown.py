@@ -13,8 +13,8 @@ from netspec.analysis.quality.evaluated import Evaluated, Outcome
 from netspec.analysis.quality.examples import token_text
 from netspec.analysis.quality.views.thumbnails import Thumbnails
 from netspec.data.dataset.lazy_rows import Array
-from netspec.report.charts.inside.heat import heat_colors
-from netspec.report.page.elements import Cell, table_html
+from netspec.display.charts.inside.heat import heat_colors
+from netspec.display.page.elements import Cell, table_html
 
 MAX_COLUMNS = 5
 MAX_CELL = 40

@@ -11,9 +11,9 @@ from netspec.cli.examples import data_source, example_names, find_example, needs
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.display.text import line_width
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap
-from netspec.report.text import line_width
 
 
 @click.command()

@@ -8,8 +8,8 @@ import click
 
 from netspec.cli.options import json_option
 from netspec.cli.output import print_result
+from netspec.display.text import line_width
 from netspec.language.reference.entries import explain, explanation_text, programs, suggest_code
-from netspec.report.text import line_width
 
 
 @click.command()

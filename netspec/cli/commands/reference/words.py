@@ -10,6 +10,7 @@ import click
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.display.text import line_width
 from netspec.language.corrections import squeeze, suggest
 from netspec.language.reference.entries import (
     all_names,
@@ -31,7 +32,6 @@ from netspec.language.reference.options import (
 from netspec.language.reference.pages import PAGES, word_markdown
 from netspec.language.vocabulary import categories, word_aliases, words
 from netspec.language.word import Word
-from netspec.report.text import line_width
 
 
 @click.command()

@@ -9,9 +9,9 @@ import click
 
 from netspec.cli.options import DATA_HELP, device_option, json_option
 from netspec.cli.output import print_json, print_problems
-from netspec.report.class_tables import table_text
-from netspec.report.metric_text import metric_parts
-from netspec.report.text import line_width, plural, wrapped
+from netspec.display.class_tables import table_text
+from netspec.display.metric_text import metric_parts
+from netspec.display.text import line_width, plural, wrapped
 
 Split = Literal["train", "val", "test"]
 

@@ -10,10 +10,10 @@ import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
+from netspec.display.text import line_width
 from netspec.interchange.formats import FORMATS, Format, Option, find_format
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.interchange.export import Export

@@ -13,11 +13,11 @@ from netspec.cli.files import write_bytes
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
+from netspec.display.pictures import Picture
+from netspec.display.text import line_width
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.language.text import wrap_lines
-from netspec.report.pictures import Picture
-from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look

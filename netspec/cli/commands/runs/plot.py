@@ -13,11 +13,11 @@ from netspec.cli.options import json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
 from netspec.cli.render.run_curves import curves_text
+from netspec.display.charts.history import RunHistory, history_svg
+from netspec.display.pictures import Picture
+from netspec.display.text import line_width
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap_lines
-from netspec.report.charts.history import RunHistory, history_svg
-from netspec.report.pictures import Picture
-from netspec.report.text import line_width
 from netspec.runs.catalog import find_run, histories_of
 
 

@@ -14,8 +14,8 @@ from netspec.cli.render.picture import FORMATS, picture_format
 from netspec.cli.render.prediction_images import picture_of
 from netspec.cli.render.predictions import prediction_lines
 from netspec.cli.render.predictions_csv import predictions_csv
+from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
-from netspec.report.text import line_width, plural
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

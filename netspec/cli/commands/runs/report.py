@@ -10,8 +10,8 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.files import write_text
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_result
+from netspec.display.text import line_width
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 from netspec.runs.catalog import find_run
 
 

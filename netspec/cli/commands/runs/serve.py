@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.api import MAX_BATCH, MAX_WAIT_MS
 from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_json
-from netspec.report.text import plural
+from netspec.display.text import plural
+from netspec.serving.http.limits import MAX_BATCH, MAX_WAIT_MS
 
 if TYPE_CHECKING:
     from netspec.serving.start import Handle

@@ -20,13 +20,13 @@ from netspec.cli.commands.runs.runs import folder_option
 from netspec.cli.errors import PortNotUsable
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
+from netspec.display.text import line_width
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.files.cache_dir import cache_folder
 from netspec.language.files.paths import exists, is_file
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 from netspec.runs.catalog import runs_beside
 
 if TYPE_CHECKING:

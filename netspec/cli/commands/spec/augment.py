@@ -18,11 +18,11 @@ from netspec.data.augmentations import is_image
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.errors.augmentation import NothingToShow
+from netspec.display.text import line_width
 from netspec.language.diagnostics import fail
 from netspec.language.kinds import MAX_SEED
 from netspec.language.lazy import np
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 from netspec.spec.network_ends import input_shapes
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems
 from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.printer import count
+from netspec.display.text import line_width, plural
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
 from netspec.language.text import wrap
-from netspec.report.text import line_width, plural
 from netspec.spec.compilation import Compilation
 from netspec.spec.diagnose import diagnose_all
 

@@ -13,9 +13,9 @@ import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json
+from netspec.display.text import line_width, wants_color
 from netspec.language.files.paths import is_folder
 from netspec.language.text import cells, wrap
-from netspec.report.text import line_width, wants_color
 from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
 from netspec.spec.canonical import meaning_of

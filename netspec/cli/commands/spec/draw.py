@@ -11,11 +11,11 @@ import click
 from netspec.cli.files import write_bytes
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
+from netspec.display.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair, network_blocks
+from netspec.display.drawing.styles.pair import Differences
+from netspec.display.text import line_width
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.report.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair, network_blocks
-from netspec.report.drawing.styles.pair import Differences
-from netspec.report.text import line_width
 from netspec.runs.align import align
 from netspec.runs.diff import compare
 from netspec.spec.canonical import meaning_of

@@ -13,9 +13,9 @@ import click
 
 from netspec.cli.files import write_bytes
 from netspec.cli.output import print_json
+from netspec.display.text import wants_color
 from netspec.language.diagnostics import Diagnostic, Fix
 from netspec.language.source import Source
-from netspec.report.text import wants_color
 from netspec.spec.compilation import Compilation
 
 MAX_ROUNDS = 100

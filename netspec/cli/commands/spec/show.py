@@ -16,10 +16,10 @@ from netspec.compiler.ir.layer_table import LayerTable
 from netspec.compiler.ir.printer import full_text, graph_json, graph_text
 from netspec.compiler.ir.repeats import find_repeats
 from netspec.compiler.syntax import tree
+from netspec.display.text import line_width, wants_color
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.language.word import Kind, Word
-from netspec.report.text import line_width, wants_color
 from netspec.spec.compilation import Compilation
 
 ALL_LEVELS = 1000

@@ -12,8 +12,8 @@ from netspec.cli.options import SpecOptions, device_option, json_option, spec_op
 from netspec.cli.output import print_once, print_result
 from netspec.cli.render.line_plot import curve_text
 from netspec.cli.render.picture import new_picture, picture_bytes, picture_format
+from netspec.display.text import line_width
 from netspec.language.text import wrap_lines
-from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.lr_range_test import RateTest

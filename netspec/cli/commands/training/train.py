@@ -14,9 +14,9 @@ from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
+from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
-from netspec.report.progress import LiveReporter, make_reporter
 
 if TYPE_CHECKING:
     from netspec.runs.seed_runs import SeedsResult

@@ -8,9 +8,9 @@ import click
 
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_result
+from netspec.display.text import line_width
 from netspec.language.lowering_families import FAST, LoweringKind
 from netspec.language.text import fit_columns, wrap_lines, wrap_row
-from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.analysis.tune_lowering import Tuning

@@ -16,10 +16,10 @@ import msgspec
 from netspec.cli.imports import import_modules
 from netspec.cli.options import DEVICE, SpecOptions, choose_device, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
+from netspec.display.text import line_width
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_COUNT
 from netspec.language.text import wrap, wrap_cell, wrap_lines
-from netspec.report.text import line_width
 
 if TYPE_CHECKING:
     from netspec.runs.verify_resume import Row, Task

@@ -1,0 +1,304 @@
+"""Reports about runs: their numbers are those of the data and of the runs, and no failure costs a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import statistics
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import netspec
+from netspec.analysis.pages import report as pages
+from netspec.analysis.pages.data import read_splits
+from netspec.analysis.pages.read_run import ReadRun, distinct_names
+from netspec.analysis.pages.sections import run_sections
+from netspec.analysis.pages.statistics import features
+from netspec.cli.main import run
+from netspec.compiler.syntax.parser import lexed
+from netspec.data import load as reading
+from netspec.data.dataset.dataset import Dataset, Source
+from netspec.display.charts.lines import Curve, Panel, description_of, visible_points
+from netspec.display.metric_text import metric_text
+from netspec.display.text import number_text
+from netspec.runs.catalog import histories_of, look_at
+from netspec.storage.run_lock import locked
+from tests.display.conftest import TABLE, flowers
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+@pytest.fixture(scope="module")
+def table_page(runs: Path) -> str:
+    return netspec.report(runs / "table-1" / "seed-0").html
+
+
+def tables(html: str) -> dict[str, list[list[str]]]:
+    """The tables of a page by their captions, as texts."""
+
+    def text(cell: str) -> str:
+        return unescape(re.sub(r"<[^>]*>", "", cell)).strip()
+
+    found = {}
+    for part in re.findall(r"<table>.*?</table>", html, re.S):
+        caption = re.search(r"<caption>(.*?)</caption>", part, re.S)
+        rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", part, re.S)]
+        assert caption is not None
+        found[text(caption[1])] = [[text(cell) for cell in row] for row in rows]
+    return found
+
+
+def test_statistics_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)) * (1, 10, 0.1) + (0, 50, -2)
+    x[::7, 1] = np.nan
+    scaler, ranges = StandardScaler().fit(x), MinMaxScaler().fit(x)
+    for i, one in enumerate(features(x, ("a", "b", "c"))):
+        np.testing.assert_allclose((one.mean, one.std), (scaler.mean_[i], scaler.scale_[i]), rtol=1e-12)
+        np.testing.assert_allclose((one.low, one.high), (ranges.data_min_[i], ranges.data_max_[i]), rtol=1e-12)
+        assert one.missing == np.isnan(x[:, i]).sum() and sum(one.counts) == 200 - one.missing
+    pixels = rng.random((5, 4, 4, 3)).astype(np.float32)
+    assert [one.name for one in features(pixels, None)] == ["red", "green", "blue"]
+    assert next(features(np.full((4, 2), np.nan), None)).counts == ()
+
+
+def test_data_are_counted_as_they_are(table_page: str) -> None:
+    found, frame = tables(table_page), flowers()
+    classes = {row[0]: [int(cell) for cell in row[1:4]] for row in found["Examples of each class"][1:]}
+    assert {name: sum(row) for name, row in classes.items()} == frame["kind <b>"].value_counts().to_dict()
+    splits = {row[0]: int(row[1]) for row in found["Examples of each split"][1:]}
+    assert [*splits.values()] == [sum(column) for column in zip(*classes.values(), strict=True)] == [96, 24, 30]
+    numbers = found["Numbers of the 96 training examples, before normalization"]
+    assert numbers[0][:3] == ["", "missing", "minimum"] and [row[0] for row in numbers[1:]] == [*frame.columns[:4]]
+
+
+def test_metrics_are_those_of_the_predictions(runs: Path, table_page: str) -> None:
+    folder = runs / "table-1" / "seed-0"
+    (caption, rows), *_ = ((c, r) for c, r in tables(table_page).items() if c.startswith("Metrics of the weights"))
+    done = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])
+    assert f"epoch {done['best_epoch']} " in caption
+    assert rows[0] == ["metric", "training (96)", "validation (24)", "test (30)"]
+    cells = {row[0]: row[1:] for row in rows[1:]}
+    assert cells["loss"] == [metric_text("loss", done["metrics"][f"{sign}loss"]) for sign in ("", "val_", "test_")]
+    frame, splits = flowers(), read_splits(ReadRun(folder))
+    test = frame.iloc[splits.test_index]
+    predicted = [row["class"] for row in netspec.load(folder).predict(test).to_dicts()]
+    assert cells["accuracy"][2] == metric_text("accuracy", accuracy_score(test["kind <b>"], predicted))
+
+
+def test_texts_are_not_html(table_page: str) -> None:
+    assert "<script>alert" not in table_page and "&lt;script&gt;alert(1)" in table_page
+    assert "<i>setosa" not in table_page and "&lt;i&gt;setosa" in table_page
+
+
+def test_gradients_and_rates_have_charts(table_page: str) -> None:
+    charts = {*re.findall(r'role="img" aria-label="([^"]*)"', table_page)}
+    gradients, rates = "gradient norm (mean of the steps)", "learning rate (end of epoch)"
+    assert {"loss", "accuracy", gradients, rates, "time per epoch (s), the first with compilation"} <= charts
+    (words,) = re.findall(r"<desc>(learning rate.*?)</desc>", table_page)
+    values = [number_text(0.02 * (1 + np.cos(np.pi * step / 9)) / 2) for step in (2, 8)]  # three steps in an epoch
+    assert all(f"{value} in epoch {epoch}" in words for value, epoch in zip(values, (1, 3), strict=True))
+
+
+def test_charts_are_described_in_words() -> None:
+    panel = Panel("loss", [Curve("a", [3.0, float("nan"), 0.5, 0.75])])
+    expected = "loss over the epochs. a: 3 in epoch 1, 0.75 in epoch 4; smallest 0.5 in epoch 3, largest 3 in epoch 1."
+    assert description_of(panel) == expected
+
+
+def test_long_curves_keep_their_extremes() -> None:
+    values = np.random.default_rng(0).normal(size=5000)
+    values[1234], values[77] = 40, np.nan
+    points = visible_points(values.tolist())
+    shown = [value for _, value in points if np.isfinite(value)]
+    assert len(points) <= 801 and max(shown) == 40 and min(shown) == np.nanmin(values)
+    assert [epoch for epoch, _ in points] == sorted(epoch for epoch, _ in points)
+    assert all(value == values[epoch - 1] for epoch, value in points if np.isfinite(value))
+    assert sum(not np.isfinite(value) for _, value in points) == 1
+    assert visible_points([3.0, 1.0]) == [(1, 3.0), (2, 1.0)]
+
+
+def test_seeds_have_mean_and_standard_deviation(runs: Path) -> None:
+    found = tables(netspec.report(runs / "table-1").html)["Metrics of all seeds"]
+    values = []
+    for seed in ("seed-0", "seed-1"):
+        done = (runs / "table-1" / seed / "metrics.jsonl").read_text().splitlines()[-1]
+        values.append(json.loads(done)["metrics"]["test_loss"])
+    row = next(row for row in found if row[0] == "test_loss")
+    assert row[1:3] == [metric_text("loss", statistics.fmean(values)), metric_text("loss", statistics.stdev(values))]
+
+
+def test_runs_are_compared_with_the_best_marked(runs: Path) -> None:
+    html = netspec.report(runs / "table-1" / "seed-0", runs / "table-1" / "seed-1").html
+    rows = {row[0]: row[1:] for row in tables(html)["The runs side by side; ★: the best of a row"]}
+    assert rows["train.seed"] == ["0", "1"] and rows["parameters"][0] == rows["parameters"][1]
+    losses = [float(cell) for cell in rows["val_loss"]]
+    marked = re.search(r'<th scope="row">val_loss</th>(.*?)</tr>', html, re.S)
+    assert marked is not None
+    assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [rows["val_loss"][losses.index(min(losses))]]
+
+
+def test_runs_of_the_same_name_have_longer_ones(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a/x/net-1", "b/x/net-1", "b/y/net-1", "b/y/net-2")]
+    assert distinct_names(folders) == ["a/x/net-1", "b/x/net-1", "y/net-1", "net-2"]
+
+
+# ---------------------------------------------------------------- states of runs
+
+
+@pytest.mark.parametrize(("keep", "best"), [("best", 2), ("best -> every(2 epochs)", 2), ("best(val_accuracy)", 2)])
+def test_the_best_epoch_of_an_unfinished_run(runs: Path, tmp_path: Path, keep: str, best: int) -> None:
+    folder = shutil.copytree(runs / "table-1" / "seed-0", tmp_path / "unfinished")
+    (folder / "checksums.json").unlink()
+    settings = json.loads((folder / "settings.json").read_text())
+    assert settings["train"]["keep"] == "best"
+    settings["train"] |= {"keep": keep, "watched": "val_accuracy"}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()][:3]
+    for row, accuracy in zip(rows, (0.5, 0.75, 0.7), strict=True):
+        row["metrics"]["val_accuracy"] = accuracy
+        del row["crc32"]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = look_at(folder)
+    assert found.best_epoch == best and found.metrics["val_accuracy"] == 0.75
+    assert [one.best_epoch for one in histories_of(folder)] == [ReadRun(folder).best_epoch] == [best]
+    settings["train"] |= {"keep": "last", "watched": None}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    assert look_at(folder).metrics["val_accuracy"] == 0.7 and ReadRun(folder).best_epoch is None
+
+
+def test_the_page_of_a_run_without_epochs(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "images-1", tmp_path / "images-1")
+    (folder / "metrics.jsonl").write_text("")
+    bodies = {section.key: section.body for section in run_sections([ReadRun(folder)])}
+    assert "No epoch has ended yet" in bodies["training"] and "interrupted" in bodies["summary"]
+
+
+def test_data_are_read_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(source: Source, folder: Path) -> Dataset:
+        read.append(source.word)
+        return load(source, folder)
+
+    load = reading._load
+    monkeypatch.setattr(reading, "_load", counted)
+    page = netspec.report(runs / "images-1").html
+    assert "Some training examples" in page and "Confusion matrix" in page
+    assert read == ["digits"]
+
+
+def test_data_that_are_gone_are_said_to_be(runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(runs / "table-1" / "seed-0", tmp_path / "moved")
+    spec = json.loads((folder / "spec.json").read_text())
+    (folder / "spec.json").write_text(json.dumps({**spec, "folder": str(tmp_path / "nowhere")}))
+    (folder / "checksums.json").unlink()
+    assert "The data cannot be read now" in netspec.report(folder).html
+
+
+def test_runs_that_have_no_report(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = str(tmp_path / "page.html")
+    damaged, trained = (shutil.copytree(runs / "images-1", tmp_path / name) for name in ("damaged", "trained"))
+    (damaged / "spec.net").write_text("input 3")
+    with locked(trained):
+        for folder, code in ((tmp_path / "none", "NS473"), (damaged, "NS475"), (trained, "NS491")):
+            assert run(["report", str(folder), "-o", output]) == 1 and code in capsys.readouterr().err
+    assert run(["report", str(runs / "images-1"), "-o", str(tmp_path / "page.pdf")]) == 1
+    assert "a report is written as .html" in capsys.readouterr().err
+    assert run(["report", str(runs / "images-1"), "-o", str(tmp_path / "none" / "page.html")]) == 1
+    assert not [file for file in tmp_path.iterdir() if file.is_file()]
+
+
+def test_a_report_is_written_by_the_command(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["report", "images-1", "--runs", str(runs), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["report"] == "images-1-report.html" and record["runs"] == [str(runs / "images-1")]
+    assert Path(record["report"]).stat().st_size == record["bytes"]
+
+
+# ---------------------------------------------------------------- netspec train
+
+
+def test_training_leaves_a_report_of_each_seed(runs: Path) -> None:
+    for folder in (runs / "images-1", runs / "table-1", runs / "table-1" / "seed-0", runs / "table-1" / "seed-1"):
+        assert "<h2" in (folder / "report.html").read_text()
+        assert "report.html" not in (folder / "checksums.json").read_text()
+
+
+def test_no_failure_of_the_report_costs_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "iris.csv").write_text(flowers().to_csv(index=False))
+    (tmp_path / "table.net").write_text(TABLE.replace("seeds = 2", "seeds = 1").replace("epochs = 3", "epochs = 1"))
+    train = ["train", str(tmp_path / "table.net"), "--runs", str(tmp_path)]
+    assert run([*train, "--no-report"]) == 0 and not (tmp_path / "table-1" / "report.html").exists()
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(pages, "page_html", fails)
+    capsys.readouterr()
+    assert run(train) == 0
+    assert "the report of" in (err := capsys.readouterr().err) and "RuntimeError: a mistake" in err
+    assert netspec.load(tmp_path / "table-2") is not None and not (tmp_path / "table-2" / "report.html").exists()
+
+
+# ---------------------------------------------------------------- from Python, and the text of specs
+
+
+def test_a_report_from_python(runs: Path, tmp_path: Path) -> None:
+    import netspec.display.text  # the folder of the same name hides nothing
+
+    found = netspec.report(runs / "images-1")
+    assert repr(found) == "<Report images-1>"
+    found.save(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text() == found.html
+    frame = re.fullmatch(r'<iframe srcdoc="([^"]*)" title="images-1" .*></iframe>', found._repr_html_(), re.S)
+    assert frame is not None and unescape(frame[1]) == found.html
+    with pytest.raises(ValueError, match=r"a report is written as \.html, not as `page\.txt`"):
+        found.save(tmp_path / "page.txt")
+    with pytest.raises(TypeError, match="give at least one run folder"):
+        netspec.report()
+    with pytest.raises(TypeError, match="`run` is a run folder"):
+        netspec.report(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["", 'conv(3 "abc\n ?? # x -> 1\n= 3..4é', (SPECS / "transformer.net").read_text()])
+def test_code_in_pieces_is_the_same_text(text: str) -> None:
+    assert "".join(piece for _, piece in lexed(text)) == text
+
+
+def test_pieces_of_code_have_their_kinds() -> None:
+    text = 'input 8x8 # "no" text\nx = conv(10%) -> csv("a -> 1")'
+    found = [(kind, piece) for kind, piece in lexed(text) if kind]
+    assert found == [
+        ("keyword", "input"), ("number", "8x8"), ("comment", '# "no" text'), ("number", "10%"), ("arrow", "->"),
+        ("string", '"a -> 1"'),
+    ]  # fmt: skip
+
+
+def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 3)).astype(np.float32)
+    y = x[:, :1] * 3 + 50
+    spec = "param width = 2\ninput 3\ndense(width) -> dense(1)\nexpect { test_mae < 1000\ntest_rmse < 0 }"
+    trained = netspec.train(spec, (x, y), epochs=1, params={"width": 3}, runs=tmp_path, verbose=0, expect="ignore")
+    call = 'netspec.train("network.net", data, epochs=1, params={"width": 3})'
+    without, found = netspec.report(trained).html, netspec.report(trained, data=(x, y)).html
+    assert call in unescape(without) and "which a run folder does not hold" in without
+    index = read_splits(ReadRun(trained.run, data=(x, y))).train_index
+    targets = tables(found)["Numbers of the 40 training examples, before normalization"]
+    assert len(index) == 40 and targets[-1][0] in ("target", "feature 3")
+    means = [row[2] for row in targets[1:]]
+    assert means == [number_text(float(x[index, i].mean(dtype=np.float64))) for i in range(3)]
+    expected = {row[0]: row[2] for row in tables(found)["What the spec expects"][1:]}
+    assert expected == {"test_mae < 1000": "met", "test_rmse < 0": "not met"}

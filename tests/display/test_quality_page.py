@@ -12,7 +12,7 @@ import netspec
 from netspec.analysis.quality.sections import quality_sections
 from netspec.display.drawing.theme import style_sheet
 
-ASSETS = Path(netspec.__file__).parent / "report" / "page" / "assets"
+ASSETS = Path(netspec.__file__).parent / "display" / "page" / "assets"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from netspec.language.diagnostics import Diagnostic
+from netspec.display.drawing.errors import MissingGlyphs
 from netspec.language.lazy import lazy
 
 font_manager = lazy("matplotlib.font_manager")
@@ -13,18 +13,6 @@ font_manager = lazy("matplotlib.font_manager")
 USUAL = "DejaVu Sans Mono"
 LAST_RESORT = "Last Resort"
 """Its glyphs are frames with the code of a character."""
-
-
-class MissingGlyphs(Diagnostic):
-    """The installed fonts have no glyphs for some characters of a picture, such as those of a class name. An .svg is
-    shown with the fonts of the browser.
-    """
-
-    code = "NS567"
-    severity = "warning"
-    title = "no installed font has {characters}, which the picture shows as frames"
-    hint = "write the picture as .svg, or install a font that has them"
-    characters: str
 
 
 def families(texts: Iterable[str]) -> tuple[list[str], str]:

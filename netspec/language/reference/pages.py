@@ -45,8 +45,8 @@ ROOMS = {
     "netspec.storage.errors": "Runs and checkpoints",
     "netspec.serving.errors": "Serving",
     "netspec.interchange.errors": "Export",
+    "netspec.display.drawing.errors": "Pictures",
     "netspec.cli.errors": "Commands",
-    "netspec.display.drawing.fonts": "Pictures",
 }
 """What the errors of a module are about, in the order of the page."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import netspec
+from netspec.cli.commands.runs.serve import _named
 from netspec.cli.main import run
 from netspec.cli.render import runs_comparison, runs_table
 from netspec.language.diagnostics import CompileError
@@ -253,6 +254,8 @@ def test_what_is_no_run_is_no_run_of_a_report(folder: Path, capsys: pytest.Captu
         ["plot", "RUN"],
         ["report", "RUN", "--json", "-o", "report.html"],
         ["train", "--resume", "RUN"],
+        ["export", "RUN", "-o", "net.onnx"],
+        ["compile", "iris.net", "--inference", "--run", "RUN", "-o", "net.py"],
     ],
 )
 def test_the_name_of_a_run_is_enough(folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
@@ -272,6 +275,9 @@ def test_the_name_of_a_run_is_enough_in_python(folder: Path) -> None:
     assert netspec.plot("iris-1").svg == netspec.plot("runs/iris-1").svg
     assert netspec.draw("iris-1").svg == netspec.draw("runs/iris-1").svg
     assert netspec.look("iris-1").model.name == "iris" and "iris-1" in netspec.report("iris-1").title
+    assert _named("flowers=iris-1") == ("flowers", Path("runs/iris-1")) and _named("iris-1")[1] == Path("runs/iris-1")
+    with netspec.serve("iris-1", port=0) as server:
+        assert server.models == {"iris": ["1"]}
     with pytest.raises(CompileError, match="did you mean `runs/iris-1`"):
         netspec.load("irsi-1")
 

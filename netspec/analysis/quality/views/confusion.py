@@ -56,7 +56,9 @@ def confusion_html(matrix: Array, outcome: Outcome, shown: Shown, probabilities:
         side = f'<th scope="rowgroup" rowspan="{len(names)}" class="side"><span>true</span></th>' if i == 0 else ""
         rows += f'<tr>{side}<th scope="row">{escape(name)}</th>{cells}</tr>'
     text = "The stronger the color, the larger is the fraction of its row. "
-    text += f"Mistakes are orange, the most frequent one ({100 * worst:.2g}% of its row) the strongest. " if worst else ""
+    text += (
+        f"Mistakes are orange, the most frequent one ({100 * worst:.2g}% of its row) the strongest. " if worst else ""
+    )
     text += "Press a colored count to see examples of it."
     kind = "matrix tall" if is_tall else "matrix"
     return (

@@ -14,6 +14,7 @@ from netspec.display.text import line_width
 from netspec.interchange.formats import FORMATS, Format, Option, find_format
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
+from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
     from netspec.interchange.export import Export
@@ -93,13 +94,14 @@ def _model(run: str, given: SpecOptions) -> Model:
     from netspec.spec.model import Model
     from netspec.spec.saved import load_model
 
-    if not is_folder(Path(run)):
+    path = path_of_run(run)
+    if not is_folder(path):
         spec = given.compilation(run)
         spec.check()
         return Model(spec, seed=spec.train.seed)
     if not given.is_empty:
         raise click.UsageError(f"{run} is a run, which is exported as it was trained: omit -D, --input and --data")
-    return load_model(Path(run))
+    return load_model(path)
 
 
 def _as_json(done: Export) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_json
 from netspec.display.text import plural
 from netspec.serving.http.limits import MAX_BATCH, MAX_WAIT_MS
+from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
     from netspec.serving.start import Handle
@@ -111,7 +112,7 @@ def command(
 def _named(run: str) -> tuple[str | None, Path]:
     """`digits=runs/digits-3` has a name; a folder may have an equals sign in its path."""
     name, equals, path = run.partition("=")
-    return (name, Path(path)) if equals and "/" not in name else (None, Path(run))
+    return (name, path_of_run(path)) if equals and "/" not in name else (None, path_of_run(run))
 
 
 def _show(handle: Handle, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_json, print_problems
 from netspec.compiler.backend.emit import emit_source
 from netspec.spec.compilation import Compilation
+from netspec.storage.run_files import path_of_run
 
 
 @click.command()
@@ -76,7 +77,7 @@ def _write(path: Path, source: str, spec: Compilation, run_folder: str | None) -
         return None
     from netspec.spec.saved import inference_weights
 
-    weights = inference_weights(spec, Path(run_folder))
+    weights = inference_weights(spec, path_of_run(run_folder))
     beside = path.with_suffix(".safetensors")
     write_text(path, source)
     write_bytes(beside, weights)

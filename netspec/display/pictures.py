@@ -8,10 +8,13 @@ from html import unescape
 from pathlib import Path
 
 from netspec.display.drawing.picture import picture_of
+from netspec.display.drawing.theme import style_sheet
 from netspec.language.files.atomic_files import replace_file
 from netspec.language.text import encodable
 
-VECTOR = ("svg", "png", "pdf")
+VECTOR = ("svg", "png", "pdf", "html")
+HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+"""Of the heading of a page with a picture, which has its title in it."""
 
 
 class Picture:
@@ -28,7 +31,7 @@ class Picture:
         """Write the picture, completely or not at all; an existing file is replaced.
 
         Args:
-            file: its ending says what is written: .svg, .png, .pdf, and for drawings of networks .html, .mmd or .dot.
+            file: its ending says what is written: .svg, .png, .pdf, .html, and for drawings of networks .mmd or .dot.
 
         Raises:
             ValueError: its ending is another one.
@@ -45,11 +48,27 @@ class Picture:
         """The bytes of a file of this format, `svg`, `png`, …"""
         if form in self._others:
             return self._others[form]()
-        return self.svg.encode() if form == "svg" else picture_of(self.svg, form)
+        if form in ("svg", "html"):
+            return (self.svg if form == "svg" else self._page()).encode()
+        return picture_of(self.svg, form)
+
+    @property
+    def _title(self) -> str:
+        """What the picture shows, escaped."""
+        found = re.search(r"<title>(.*?)</title>", self.svg, re.DOTALL)
+        return found[1] if found is not None else "picture"
+
+    def _page(self) -> str:
+        """A page that has nothing but the picture, as wide as the window at most."""
+        style = f"{style_sheet(':root')}body{{margin:0;background:var(--page)}}svg{{max-width:100%;height:auto}}"
+        return (
+            f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{self._title}</title>'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
+            f'<body><main><h1 style="{HIDDEN}">{self._title}</h1>{self.svg}</main></body></html>\n'
+        )
 
     def __repr__(self) -> str:
-        title = re.search(r"<title>(.*?)</title>", self.svg)
-        return f"<Picture {unescape(title[1]) if title is not None else ''}>"
+        return f"<Picture {unescape(self._title)}>"
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -151,8 +151,8 @@ def test_drawings_have_more_forms_than_curves(trained: netspec.Result, tmp_path:
     netspec.draw("specs/lenet5.net", levels=0).save(tmp_path / "net.html")
     assert b"<script" in (tmp_path / "net.html").read_bytes()
     for picture in (netspec.plot(trained), netspec.draw("input 2\ndense(1)", style="maps")):
-        with pytest.raises(ValueError, match=r"written as .svg, .png, .pdf, not as `a.html`"):
-            picture.save(tmp_path / "a.html")
+        with pytest.raises(ValueError, match=r"written as .svg, .png, .pdf, .html, not as `a.dot`"):
+            picture.save(tmp_path / "a.dot")
     with pytest.raises(ValueError, match="'flow', 'maps' or 'blocks', not 'tower'"):
         netspec.draw("input 2\ndense(1)", style="tower")  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["net.html"]

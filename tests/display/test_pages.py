@@ -84,6 +84,19 @@ def test_a_drawing_is_accessible(browser: Any, tmp_path: Path, name: str, scheme
     assert [problem["id"] for problem in found.response["violations"]] == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_picture_is_accessible(browser: Any, tmp_path: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    netspec.draw(SPECS / "lenet5.net", style="maps").save(tmp_path / "maps.html")
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(f"file://{tmp_path}/maps.html")
+    found = axe.Axe().run(page)
+    box = page.locator("svg").bounding_box()
+    page.close()
+    assert [problem["id"] for problem in found.response["violations"]] == []
+    assert box["x"] == 0 and box["width"] > 600
+
+
 # ---------------------------------------------------------------- reports
 
 REPORTS = {

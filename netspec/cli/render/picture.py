@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,15 +31,15 @@ def picture_format(path: Path) -> str:
     return form
 
 
-def vector_format(path: Path, others: Sequence[str] = ()) -> str:
-    """The format of a picture that is drawn as SVG, from the ending of its name; `others` are allowed, too.
+def vector_format(path: Path) -> str:
+    """The format of a picture that is drawn as SVG, from the ending of its name.
 
     Raises:
         click.UsageError: there is no such format.
     """
     form = path.suffix[1:].lower()
-    if form not in (*VECTOR, *others):
-        endings = ", ".join(f".{name}" for name in (*VECTOR, *others))
+    if form not in VECTOR:
+        endings = ", ".join(f".{name}" for name in VECTOR)
         raise click.UsageError(f"-o takes a name that ends in {endings}, not `{path}`")
     return form
 

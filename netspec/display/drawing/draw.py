@@ -13,7 +13,7 @@ from netspec.display.drawing.styles.maps import network_maps
 from netspec.display.drawing.styles.pair import Differences, pair_svg
 from netspec.display.drawing.styles.towers import network_towers
 from netspec.display.drawing.styles.u_shape import network_u
-from netspec.display.pictures import VECTOR, Picture
+from netspec.display.pictures import Picture
 from netspec.language.text import encodable
 
 FORMATS = ("svg", "html", "png", "pdf", "mmd", "dot")
@@ -49,8 +49,8 @@ def network_blocks(network: Graph, levels: int | None = None) -> str | None:
 
 def picture_of_network(network: Graph, style: str = "flow", levels: int | None = None) -> Picture:
     """The same drawing for Python: as SVG, and as the other formats when it is saved."""
-    others = FORMATS if style == "flow" else ()
-    makers = {form: partial(draw, network, form, style, levels) for form in others if form not in VECTOR}
+    others = ("html", "mmd", "dot") if style == "flow" else ()
+    makers = {form: partial(draw, network, form, style, levels) for form in others}
     return Picture(draw(network, "svg", style, levels).decode(), makers)
 
 

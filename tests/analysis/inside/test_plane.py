@@ -185,7 +185,7 @@ def test_the_command(
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
     assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF")
     for arguments, words in (
-        (["regions", "-o", "a.html"], "-o takes a name that ends in .svg"),
+        (["regions", "-o", "a.gif"], "-o takes a name that ends in .svg"),
         (["weights", "--film"], "--film is for regions"),
         (["curve"], "one input of one number"),
         (["reconstructions"], "the shape of its input"),

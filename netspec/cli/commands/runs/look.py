@@ -187,7 +187,9 @@ def _known_kind(ctx: click.Context, param: click.Parameter, what: str) -> str:
 @click.option("--units", type=click.IntRange(1), help=f"How many units (default 16; {_takers('units')}).")
 @click.option("--steps", type=click.IntRange(1), help=f"Steps of the ascent (default 128; {_takers('steps')}).")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help=f"Of the first images ({_takers('seed')}).")
-@click.option("-o", "--output", metavar="PICTURE", help="The file: .svg, .png or .pdf (default: RUN-WHAT-N.svg).")
+@click.option(
+    "-o", "--output", metavar="PICTURE", help="The file: .svg, .png, .pdf or .html (default: RUN-WHAT-N.svg)."
+)
 @device_option
 @json_option
 def command(
@@ -195,7 +197,7 @@ def command(
 ) -> int:
     """Each option is named as in the table; those that are not given are None."""
     path = Path(output if output is not None else f"{_stem(run, what, options)}.svg")
-    form = vector_format(path, ("html",) if options.get("film") else ())
+    form = vector_format(path)
     given = {name: value for name, value in options.items() if value is not None}
     _check(what, layers, given)
     from netspec.analysis.inside.look import look

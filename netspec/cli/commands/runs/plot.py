@@ -23,7 +23,7 @@ from netspec.runs.catalog import find_run, histories_of
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="RUN… [METRIC…]")
-@click.option("-o", "--output", metavar="PICTURE", help="Write a picture: .svg, .png or .pdf.")
+@click.option("-o", "--output", metavar="PICTURE", help="Write a picture: .svg, .png, .pdf or .html.")
 @folder_option
 @json_option
 def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bool) -> int:

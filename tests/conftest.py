@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,3 +84,19 @@ def default_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, through Playwright (the extra `pages`); `NETSPEC_CHROMIUM` may name another program than `chromium`.
+
+    It is closed after each module: Playwright keeps an event loop of asyncio, in whose thread no other one can run.
+    """
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = os.environ.get("NETSPEC_CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium")
+    with playwright.sync_playwright() as tools:
+        started = tools.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()

@@ -1,7 +1,5 @@
-"""These tests train: they share compiled programs. Tests of pages share a browser, where there is one."""
+"""These tests train: they share compiled programs."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +11,6 @@ from sklearn.datasets import load_iris
 
 from netspec.cli.main import run
 from tests.compiled_programs import compiled_programs as compiled_programs
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, through Playwright (the extra `pages`); `NETSPEC_CHROMIUM` may name another program than `chromium`."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = os.environ.get("NETSPEC_CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        pytest.skip("no Chromium")
-    with playwright.sync_playwright() as tools:
-        started = tools.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from netspec.serving.start import Handle
-from tests.display.conftest import browser as browser
 from tests.serving.client import Client
 
 MODELS = {"digits": 0, "flowers": 1, "houses": 2, "letters": 3, "pair": 4}

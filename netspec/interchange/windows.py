@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.interchange.errors import Unsupported
 from netspec.language.shape import Shape
 from netspec.layers.base import per_axis
+from netspec.layers.spatial.cropping import Crop, margins
 from netspec.layers.spatial.transposed_conv import Upconv
 from netspec.layers.spatial.windows import Axes, Pad, pads
 
@@ -39,6 +41,20 @@ def padding(x: Shape, kernel: Axes, stride: Axes, dilation: Axes, pad: Pad) -> l
         else:
             return None
     return found
+
+
+def crop_sides(layer: Crop, x: Shape, cropped: Shape) -> list[tuple[int, int]]:
+    """What is cropped before and after each axis.
+
+    Raises:
+        Unsupported: that depends on sizes that are not known.
+    """
+    if layer.margin is not None:
+        return list(margins(layer.margin, x, "margin"))
+    spare = [old - new for old, new in zip(x.space, cropped.space, strict=True)]
+    if not all(isinstance(number, int) for number in spare):
+        raise Unsupported("a crop whose margins depend on sizes that are not known")
+    return [(number // 2, number - number // 2) for number in spare if isinstance(number, int)]
 
 
 def transposed_margins(layer: Upconv, x: Shape) -> tuple[list[tuple[int, int]], list[int]]:

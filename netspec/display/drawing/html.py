@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from netspec.compiler.ir.cost import total_cost
@@ -29,6 +27,9 @@ from netspec.display.drawing.layout import arrange, columns
 from netspec.display.drawing.layout.arrange import Layout, layout_of
 from netspec.display.drawing.styles.flow import HEAD, MARGIN, card_svg, text_svg
 from netspec.display.drawing.theme import style_sheet
+from netspec.language.files.assets import asset
+
+PACKAGE = "netspec.display.drawing"
 
 CONSTANTS = {
     "rounds": columns.ROUNDS,
@@ -43,12 +44,6 @@ CONSTANTS = {
     "margin": MARGIN,
     "head": HEAD,
 }
-
-
-@cache
-def asset(name: str) -> str:
-    """A file of `assets/`."""
-    return files("netspec.display.drawing").joinpath("assets", name).read_text("utf-8")
 
 
 def network_html(network: Graph, levels: int | None = None) -> str:
@@ -70,7 +65,7 @@ def network_html(network: Graph, levels: int | None = None) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style_sheet(':root')}{asset('drawing.css')}</style></head><body>"
+        f"<style>{style_sheet(':root')}{asset(PACKAGE, 'drawing.css')}</style></head><body>"
         f"<header><h1>{name}</h1><dl>{totals}</dl>"
         f'<div class="tools" role="group" aria-label="blocks"{has_blocks}>'
         '<button id="open" type="button">open all blocks</button>'
@@ -78,7 +73,7 @@ def network_html(network: Graph, levels: int | None = None) -> str:
         f'<main tabindex="0" aria-label="drawing of {name}">'
         f'<svg id="drawing" role="group" aria-label="{name}"></svg></main>'
         '<aside id="details" aria-live="polite"></aside>'
-        f'<script type="application/json" id="network">{text}</script><script>{asset("drawing.js")}</script>'
+        f'<script type="application/json" id="network">{text}</script><script>{asset(PACKAGE, "drawing.js")}</script>'
         "</body></html>\n"
     )
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 
 from netspec.display.drawing.theme import DARK, FONT, LIGHT, style_sheet, variables
 from netspec.display.page.section import Section
+from netspec.language.files.assets import asset
 from netspec.language.text import encodable
+
+PACKAGE = "netspec.display.page"
 
 CONTENTS = "Contents"
 """What the navigation is called."""
 OF_PICTURES = f"<style>{style_sheet('.net')}</style>"
 """The style sheet in every picture, which a page has once for all of them."""
-
-
-@cache
-def asset(name: str) -> str:
-    """A file of `assets/`."""
-    return files("netspec.display.page").joinpath("assets", name).read_text("utf-8")
 
 
 def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str:
@@ -37,12 +32,13 @@ def page_html(title: str, sections: Sequence[Section], *, note: str = "") -> str
     return encodable(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style_sheet('.net')}{_colors()}{asset('page.css')}{asset('quality.css')}</style></head><body>"
+        f"<style>{style_sheet('.net')}{_colors()}{asset(PACKAGE, 'page.css')}{asset(PACKAGE, 'quality.css')}</style>"
+        "</head><body>"
         '<a class="skip-link" href="#content">Skip to the content</a>'
         f"<header><h1>{escape(title)}</h1>{below}</header>"
         f'<nav aria-label="{CONTENTS}"><ul>{links}</ul></nav>'
         f'<main id="content" tabindex="-1">{parts}</main>'
-        f"<script>{asset('page.js')}</script><script>{asset('quality.js')}</script></body></html>\n"
+        f"<script>{asset(PACKAGE, 'page.js')}</script><script>{asset(PACKAGE, 'quality.js')}</script></body></html>\n"
     )
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from netspec.compiler.ir.graph import Edge, Graph, Node
+from netspec.compiler.ir.graph import Node
 from netspec.compiler.ir.printer import memory
 from netspec.compiler.passes.drop_training_only import drop_training_only
 from netspec.data.dataset.lazy_rows import Array
@@ -22,6 +22,7 @@ from netspec.interchange.formats import Draft, Runner
 from netspec.interchange.keras.layers import LAYERS, Site, activate
 from netspec.interchange.keras.writer import Tensor, Writer
 from netspec.interchange.metadata import metadata_of, range_text
+from netspec.interchange.network import outputs_of
 from netspec.language.diagnostics import Problems, fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy
@@ -55,7 +56,11 @@ def draft(model: Model, file_name: str) -> Draft:
     writer, problems = Writer(), Problems()
     inputs = [writer.input(n, s, "int32" if s.is_tokens else "float32") for n, s in model.inputs.items()]
     ready = [_normalized(writer, x, model.normalization.get(x.layer), problems) for x in inputs]
-    found = _block(writer, drop_training_only(model.compilation.optimized), model.module, "", ready, problems)
+
+    def write(node: Node, path: str, own: Any, given: Sequence[Tensor], mask: Tensor | None) -> Tensor:
+        return _layer(Site(writer, path, own, is_shared=True), node, given, problems)
+
+    found = outputs_of(drop_training_only(model.compilation.optimized), model.module, ready, write)
     problems.raise_errors()
     scales = model.preprocessing.outputs if model.preprocessing is not None else {}
     outputs = [
@@ -91,27 +96,7 @@ def _statistics(scale: Normalization) -> dict[str, Any]:
     return {"axis": -1, "mean": list(scale.mean), "variance": [number**2 for number in scale.std]}
 
 
-def _block(
-    writer: Writer, graph: Graph, module: Any, path: str, inputs: Sequence[Tensor], problems: Problems
-) -> list[Tensor]:
-    """The outputs of a block, whose layers become layers of the one model."""
-    values = {Edge(index): value for index, value in zip(graph.inputs, inputs, strict=True)}
-    for index, node in enumerate(graph.nodes):
-        if index in graph.inputs:
-            continue
-        given, inner = [values[edge] for edge in node.inputs], f"{path}/{node.name}" if path else node.name
-        if isinstance(node.operation, Graph):
-            made = _block(writer, node.operation, getattr(module, node.name), inner, given, problems)
-        else:
-            assert isinstance(node.operation, Layer)
-            has_module = node.operation.module(*graph.input_shapes(node)) is not None
-            site = Site(writer, inner, getattr(module, node.name) if has_module else None, is_shared=True)
-            made = [_layer(site, node, given, problems)]
-        values |= {Edge(index, port): value for port, value in enumerate(made)}
-    return [values[output.edge] for output in graph.outputs]
-
-
-def _layer(site: Site, node: Node, inputs: list[Tensor], problems: Problems) -> Tensor:
+def _layer(site: Site, node: Node, inputs: Sequence[Tensor], problems: Problems) -> Tensor:
     layer = node.operation
     assert isinstance(layer, Layer)
     try:

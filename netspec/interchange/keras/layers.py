@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import Unsupported
 from netspec.interchange.keras.writer import Tensor, Writer
+from netspec.interchange.table import WriterTable
+from netspec.interchange.windows import crop_sides
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.layers import activations as words
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Activation
-from netspec.layers.base import Layer, per_axis
+from netspec.layers.base import per_axis
 from netspec.layers.dense import Dense, Embedding
 from netspec.layers.merge import DIRECTIONS, Add, Average, Concat, Maximum, Merge, Mul
 from netspec.layers.norm import BatchNorm, Centering, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
@@ -27,8 +29,9 @@ from netspec.layers.spatial.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, G
 from netspec.layers.spatial.resize import Upsample
 from netspec.layers.spatial.transposed_conv import Upconv
 
-LAYERS: dict[type[Layer], Callable[..., Tensor]] = {}
-F = TypeVar("F", bound=Callable[..., Any])
+LAYERS: WriterTable[Callable[..., Tensor]] = WriterTable()
+"""Each function takes a `Site`, the layer and its inputs as `Tensor`s; it returns the output without the activation."""
+writes = LAYERS.writes
 
 NAMES: dict[type[Activation], str] = {
     words.Linear: "linear",
@@ -46,16 +49,6 @@ NAMES: dict[type[Activation], str] = {
     words.Softmax: "softmax",
     words.LogSoftmax: "log_softmax",
 }
-
-
-def writes(*kinds: type[Layer]) -> Callable[[F], F]:
-    """Declare the function that writes layers of these classes."""
-
-    def add(function: F) -> F:
-        LAYERS.update(dict.fromkeys(kinds, function))
-        return function
-
-    return add
 
 
 @dataclass(frozen=True)
@@ -229,14 +222,7 @@ def upsample(site: Site, layer: Upsample, x: Tensor) -> Tensor:
 @writes(Crop)
 def crop(site: Site, layer: Crop, x: Tensor, like: Tensor | None = None) -> Tensor:
     shape = layer.infer(x.shape, None if like is None else like.shape)
-    if layer.margin is not None:
-        sides: Any = margins(layer.margin, x.shape, "margin")
-    else:
-        spare = [old - new for old, new in zip(x.shape.space, shape.space, strict=True)]
-        if not all(isinstance(number, int) for number in spare):
-            raise Unsupported("a crop whose margins depend on sizes that are not known")
-        sides = [(number // 2, number - number // 2) for number in spare if isinstance(number, int)]
-    return site.add(f"Cropping{_dimensions(x)}", x, shape, cropping=_sides(list(sides)))
+    return site.add(f"Cropping{_dimensions(x)}", x, shape, cropping=_sides(crop_sides(layer, x.shape, shape)))
 
 
 @writes(Pad)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.compiler.ir.graph import Edge, Graph, Node
+from netspec.compiler.ir.graph import Graph, Node
 from netspec.interchange.errors import NotInFormat, Unsupported
+from netspec.interchange.network import outputs_of
 from netspec.interchange.onnx.layers import (  # noqa: F401  # these fill the table
     attention,
     convolution,
@@ -42,31 +43,14 @@ def write_network(writer: Writer, graph: Graph, module: Any, inputs: Sequence[Va
         CompileError: ONNX has no operators for some of its layers (NS544); it has all of them.
     """
     problems = Problems()
-    outputs = _block(writer, graph, module, "", inputs, problems)
+
+    def write(node: Node, path: str, own: Any, given: Sequence[Value], mask: Value | None) -> Value:
+        return _layer(Site(writer, path, own, None if mask is None else mask.name), node, given, problems)
+
+    outputs = outputs_of(graph, module, inputs, write)
     problems.raise_errors()
     heads = [(output.name or "output", output.head) for output in graph.outputs]
     return [activate(Site(writer, name), head, y) for (name, head), y in zip(heads, outputs, strict=True)]
-
-
-def _block(
-    writer: Writer, graph: Graph, module: Any, path: str, inputs: Sequence[Value], problems: Problems
-) -> list[Value]:
-    values = {Edge(index): value for index, value in zip(graph.inputs, inputs, strict=True)}
-    for index, node in enumerate(graph.nodes):
-        if index in graph.inputs:
-            continue
-        given = [values[edge] for edge in node.inputs]
-        inner = f"{path}/{node.name}" if path else node.name
-        if isinstance(node.operation, Graph):
-            made = _block(writer, node.operation, getattr(module, node.name), inner, given, problems)
-        else:
-            assert isinstance(node.operation, Layer)
-            has_module = node.operation.module(*graph.input_shapes(node)) is not None
-            own = getattr(module, node.name) if has_module else None
-            mask = None if node.mask is None else values[node.mask].name
-            made = [_layer(Site(writer, inner, own, mask), node, given, problems)]
-        values |= {Edge(index, port): value for port, value in enumerate(made)}
-    return [values[output.edge] for output in graph.outputs]
 
 
 def _layer(site: Site, node: Node, inputs: Sequence[Value], problems: Problems) -> Value:

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from netspec.interchange.onnx.writer import Site, Value
-from netspec.layers.activations import Activation
-from netspec.layers.base import Layer
+from netspec.interchange.table import WriterTable
 
-LayerWriter = Callable[..., Value]
-"""Takes a `Site`, the layer and its inputs as `Value`s; returns the output without the activation."""
-ActivationWriter = Callable[[Site, Any, str, int], str]
-"""Takes a `Site`, the activation, the name of a tensor and the axis of its channels; returns the name of the result."""
-
-LAYERS: dict[type[Layer], LayerWriter] = {}
-ACTIVATIONS: dict[type[Activation], ActivationWriter] = {}
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def writes(*kinds: type[Layer]) -> Callable[[F], F]:
-    """Declare the function that writes layers of these classes. A subclass that computes something else needs its
-    own."""
-
-    def add(function: F) -> F:
-        LAYERS.update(dict.fromkeys(kinds, function))
-        return function
-
-    return add
-
-
-def writes_activation(*kinds: type[Activation]) -> Callable[[F], F]:
-    """The same for activations."""
-
-    def add(function: F) -> F:
-        ACTIVATIONS.update(dict.fromkeys(kinds, function))
-        return function
-
-    return add
+LAYERS: WriterTable[Callable[..., Value]] = WriterTable()
+"""Each function takes a `Site`, the layer and its inputs as `Value`s; it returns the output without the activation."""
+ACTIVATIONS: WriterTable[Callable[[Site, Any, str, int], str]] = WriterTable()
+"""Each function takes a `Site`, the activation, the name of a tensor and the axis of its channels; it returns the name
+of the result."""
+writes, writes_activation = LAYERS.writes, ACTIVATIONS.writes

@@ -5,43 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.interchange.table import WriterTable
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
-from netspec.layers.activations import Activation
-from netspec.layers.base import Layer
 
 Tensor = tuple[str, Shape]
 """The name of a variable, and the shape of one example as in the spec, channels last."""
 
-LAYERS: dict[type[Layer], Callable[..., str]] = {}
+LAYERS: WriterTable[Callable[..., str]] = WriterTable()
 """Each function takes a `Site`, the layer and its inputs as `Tensor`s; it returns an expression without the
 activation."""
-ACTIVATIONS: dict[type[Activation], Callable[[Any, str, int], str]] = {}
+ACTIVATIONS: WriterTable[Callable[[Any, str, int], str]] = WriterTable()
 """Each function takes the activation, an expression and the axis of its channels; it returns an expression."""
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def writes(*kinds: type[Layer]) -> Callable[[F], F]:
-    """Declare the function that writes layers of these classes."""
-
-    def add(function: F) -> F:
-        LAYERS.update(dict.fromkeys(kinds, function))
-        return function
-
-    return add
-
-
-def writes_activation(*kinds: type[Activation]) -> Callable[[F], F]:
-    """The same for activations."""
-
-    def add(function: F) -> F:
-        ACTIVATIONS.update(dict.fromkeys(kinds, function))
-        return function
-
-    return add
+writes, writes_activation = LAYERS.writes, ACTIVATIONS.writes
 
 
 @dataclass

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from netspec.display.drawing.theme import DARK, FONT, LIGHT, variables
+from netspec.language.files.assets import asset
 from netspec.serving.http.messages import Response
+
+PACKAGE = "netspec.serving.page"
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -29,22 +30,16 @@ HEADERS = {
 HTML = "text/html; charset=utf-8"
 
 
-@cache
-def asset(name: str) -> str:
-    """A file of `assets/`."""
-    return files("netspec.serving.page").joinpath("assets", name).read_text("utf-8")
-
-
 def page(name: str, media_type: str) -> Response:
     """A file of `assets/` as a response."""
-    return Response(200, asset(name).encode(), media_type, HEADERS)
+    return Response(200, asset(PACKAGE, name).encode(), media_type, HEADERS)
 
 
 def style_page() -> Response:
     """The style of all pages, in the colors of reports."""
     light = f":root{{{variables(LIGHT)}--font:{FONT};color-scheme:light dark}}"
     dark = f"@media(prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
-    return Response(200, (light + dark + asset("page.css")).encode(), "text/css; charset=utf-8", HEADERS)
+    return Response(200, (light + dark + asset(PACKAGE, "page.css")).encode(), "text/css; charset=utf-8", HEADERS)
 
 
 def docs_page(document: Mapping[str, Any]) -> Response:

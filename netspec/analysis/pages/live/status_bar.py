@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 
 from netspec.analysis.pages.live.run_status import RunStatus, State
 from netspec.display.text import plural
+from netspec.language.files.assets import asset
+
+PACKAGE = "netspec.analysis.pages.live"
 
 MAX_LINES = 4
 """Runs with a line."""
 SIGNS: dict[State, str] = {"running": "▶", "finished": "✓", "interrupted": "‖", "broken": "✗"}
 LOST = "No connection: is “netspec watch” still running?"
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("netspec.analysis.pages.live").joinpath("assets", name).read_text("utf-8")
 
 
 def with_bar(page: str, bar: str) -> str:
@@ -30,9 +26,9 @@ def with_bar(page: str, bar: str) -> str:
         page: HTML, as `page_html` gives it.
         bar: HTML, as `bar_html` gives it.
     """
-    head = f'<link rel="icon" href="data:,"><style>{_asset("live.css")}</style></head>'
+    head = f'<link rel="icon" href="data:,"><style>{asset(PACKAGE, "live.css")}</style></head>'
     page = page.replace("</head>", head, 1)
-    return page.replace("<script>", f"{bar}<script>{_asset('live.js')}</script><script>", 1)
+    return page.replace("<script>", f"{bar}<script>{asset(PACKAGE, 'live.js')}</script><script>", 1)
 
 
 def bar_html(statuses: Sequence[RunStatus], version: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from netspec.display.charts.field import Field
@@ -16,6 +14,9 @@ from netspec.display.charts.plane import Plane, plane_svg
 from netspec.display.drawing.cards import SMALL_SIZE, text_width
 from netspec.display.drawing.styles.flow import text_svg
 from netspec.display.drawing.theme import style_sheet
+from netspec.language.files.assets import asset
+
+PACKAGE = "netspec.display.charts"
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -61,12 +62,12 @@ def film_html(plane: Plane, frames: Sequence[Frame]) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style_sheet(':root')}{_asset('film.css')}</style></head><body><main><h1>{title}</h1>"
+        f"<style>{style_sheet(':root')}{asset(PACKAGE, 'film.css')}</style></head><body><main><h1>{title}</h1>"
         f"{_film(plane, frames, [''] * len(frames))}"
         '<div class="tools"><button id="play" type="button">play</button>'
         f'<input id="frame" type="range" min="0" max="{len(frames) - 1}" value="0" aria-label="epoch"></div>'
         "<p>space: play or pause; left and right: one frame</p></main>"
-        f"<script>{_asset('film.js')}</script></body></html>\n"
+        f"<script>{asset(PACKAGE, 'film.js')}</script></body></html>\n"
     )
 
 
@@ -88,9 +89,3 @@ def _frames(frames: Sequence[Frame], styles: Sequence[str], field: Field) -> str
         caption = text_svg(shown, start, field.top - 9, SMALL_SIZE, "shape")
         parts.append(f'<g style="visibility:{seen};{style}">{image}{caption}</g>')
     return f'<g id="film">{"".join(parts)}</g>'
-
-
-@cache
-def _asset(name: str) -> str:
-    """A file of `assets/`."""
-    return files("netspec.display.charts").joinpath("assets", name).read_text("utf-8")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from netspec.interchange.errors import Unsupported
 from netspec.interchange.onnx.layers.attributes import in_onnx
 from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
+from netspec.interchange.windows import crop_sides
 from netspec.layers.reshape import Flatten, Permute, Reshape, Scale
 from netspec.layers.spatial.cropping import Crop, Pad, margins
 
@@ -40,13 +39,7 @@ def scale(site: Site, layer: Scale, x: Value) -> Value:
 @writes(Crop)
 def crop(site: Site, layer: Crop, x: Value, like: Value | None = None) -> Value:
     shape = layer.infer(x.shape, None if like is None else like.shape)
-    if layer.margin is not None:
-        sides: Any = margins(layer.margin, x.shape, "margin")
-    else:
-        spare = [old - new for old, new in zip(x.shape.space, shape.space, strict=True)]
-        if not all(isinstance(number, int) for number in spare):
-            raise Unsupported("a crop whose margins depend on sizes that are not known")
-        sides = [(number // 2, number - number // 2) for number in spare if isinstance(number, int)]
+    sides = crop_sides(layer, x.shape, shape)
     cut = [(axis, before, after) for axis, (before, after) in zip(x.positions, sides, strict=True) if before or after]
     if not cut:
         return Value(x.name, shape, x.channels_first)

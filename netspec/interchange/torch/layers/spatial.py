@@ -17,7 +17,7 @@ from netspec.interchange.torch.table import (
     unless,
     writes,
 )
-from netspec.interchange.windows import padding, transposed_margins
+from netspec.interchange.windows import crop_sides, padding, transposed_margins
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.conv import Conv, Depthwise, Filtering
 from netspec.layers.spatial.cropping import Crop, Pad, margins
@@ -181,14 +181,7 @@ def _interpolated(x: str, rank: int, method: str, size: str) -> str:
 @writes(Crop)
 def crop(site: Site, layer: Crop, x: Tensor, like: Tensor | None = None) -> str:
     name, shape = x
-    if layer.margin is not None:
-        sides: Any = margins(layer.margin, shape, "margin")
-    else:
-        kept = layer.infer(shape, None if like is None else like[1])
-        spare = [old - new for old, new in zip(shape.space, kept.space, strict=True)]
-        if not all(isinstance(number, int) for number in spare):
-            raise Unsupported("a crop whose margins depend on sizes that are not known")
-        sides = [(number // 2, number - number // 2) for number in spare if isinstance(number, int)]
+    sides = crop_sides(layer, shape, layer.infer(shape, None if like is None else like[1]))
     cuts = ", ".join(f"{before or ''}:{-after if after else ''}" for before, after in sides)
     return f"{name}[:, {cuts}]" if shape.rank == 2 else f"{name}[:, :, {cuts}]"
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         train_seeds as train_seeds,
     )
     from netspec.interchange.export import export as export
+    from netspec.interchange.imports import Imported as Imported, convert as convert, import_model as import_model
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
@@ -43,14 +44,17 @@ _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
+    "Imported": "netspec.interchange.imports",
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.seed_runs",
+    "convert": "netspec.interchange.imports",
     "draw": "netspec.runs.pictures",
     "export": "netspec.interchange.export",
+    "import_model": "netspec.interchange.imports",
     "look": "netspec.analysis.inside.look",
     "plot": "netspec.runs.pictures",
     "report": "netspec.analysis.pages.report",

@@ -42,6 +42,8 @@ COMMANDS = {
     "predict": ("runs.predict", "Predict with a run."),
     "serve": ("runs.serve", "Serve predictions of runs over HTTP."),
     "export": ("runs.export", "Write a network for other programs: ONNX, PyTorch, Keras, StableHLO."),
+    "import": ("spec.imports", "Read a network of another program as a spec: Keras, ONNX, PyTorch, Caffe, Darknet."),
+    "convert": ("spec.convert", "Convert a network from one format of other programs to another."),
     "examples": ("reference.examples", "List the example specs that come with netspec, or write one."),
     "words": ("reference.words", "List the words of the language, or explain one."),
     "explain": ("reference.explain", "Explain an error code."),

@@ -1,4 +1,4 @@
-"""The formats that a network can be exported to, each declared once."""
+"""The formats of other programs that netspec writes and reads, each declared once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.interchange.errors import NotAModel
+from netspec.language.diagnostics import fail
 from netspec.language.record import Frozen
+from netspec.language.source import Source
 
 if TYPE_CHECKING:
+    from netspec.interchange.reading.foreign import Foreign
     from netspec.spec.model import Model
 
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -48,22 +52,37 @@ class Format(Frozen):
     """A format.
 
     Args:
-        name: what `--to` takes.
+        name: what `--to` and `--from` take.
         title: its name in messages.
-        endings: the endings of its files.
-        carries: what is inside, for the help.
-        extra: the extra of netspec with the packages that it needs, if any.
-        home: the module that writes it: it has `draft(model, file_name, options)`, which returns a `Draft`.
-        options: its options.
+        endings: the endings of the files that are written, or else of those that are read.
+        carries: what is inside, for the help of `netspec export`.
+        home: the module that writes it: it has `draft(model, file_name, options)`, which returns a `Draft`; empty if
+            netspec does not write it.
+        extra: the extra of netspec with the packages that writing it needs, if any.
+        options: the options of writing.
+        reader: the module that reads it: it has `read(source, weights)`, which returns a `Foreign`; empty if netspec
+            does not read it.
+        reads: what can be read, for the help of `netspec import`.
+        read_endings: the endings of files that are read; none: `endings`.
+        mark: a text that files of this format have, where others have the same ending.
     """
 
     name: str
     title: str
     endings: tuple[str, ...]
-    carries: str
-    home: str
+    carries: str = ""
+    home: str = ""
     extra: str = ""
     options: tuple[Option, ...] = ()
+    reader: str = ""
+    reads: str = ""
+    read_endings: tuple[str, ...] = ()
+    mark: str = ""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The endings of files that are read."""
+        return self.read_endings or self.endings
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options, with defaults for those that are not given.
@@ -89,6 +108,15 @@ class Format(Frozen):
         """
         made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
         return made
+
+    def read(self, source: Any, weights: Path | None) -> Foreign:
+        """What a file, a text or an object is read as. `weights` is a second file, which has the weights.
+
+        Raises:
+            CompileError: it cannot be read (NS570), or a package is missing (NS574).
+        """
+        found: Foreign = import_module(self.reader).read(source, weights)
+        return found
 
 
 class Draft(Frozen):
@@ -120,53 +148,98 @@ class LossyFiles(Frozen):
     cost: str
 
 
-FORMATS = {
-    found.name: found
-    for found in (
-        Format(
-            "onnx",
-            "ONNX",
-            (".onnx",),
-            "standard operators with the weights inside, for ONNX Runtime, OpenVINO, TensorRT, browsers and phones",
-            "netspec.interchange.onnx.draft",
-            "onnx",
-            (
-                Option("opset", 21, "the version of the operators, 18 to 25", low=18, high=25),
-                Option("layout", "nhwc", "the axes of images: channels last or first", ("nhwc", "nchw")),
-                Option("external", False, "put the weights into a second file, as for models above 2 GB"),
-                Option("int8", False, "8-bit weights of dense layers and convolutions", excludes="external"),
-            ),
+ALL = (
+    Format(
+        "onnx",
+        "ONNX",
+        (".onnx",),
+        "standard operators with the weights inside, for ONNX Runtime, OpenVINO, TensorRT, browsers and phones",
+        "netspec.interchange.onnx.draft",
+        "onnx",
+        (
+            Option("opset", 21, "the version of the operators, 18 to 25", low=18, high=25),
+            Option("layout", "nhwc", "the axes of images: channels last or first", ("nhwc", "nchw")),
+            Option("external", False, "put the weights into a second file, as for models above 2 GB"),
+            Option("int8", False, "8-bit weights of dense layers and convolutions", excludes="external"),
         ),
-        Format(
-            "torch",
-            "PyTorch",
-            (".py",),
-            "readable source of an `nn.Module`, with its weights beside it in a safetensors file",
-            "netspec.interchange.torch.draft",
-        ),
-        Format(
-            "keras",
-            "Keras",
-            (".keras",),
-            "a functional model of Keras 3, to train further or to convert",
-            "netspec.interchange.keras.draft",
-            "keras",
-        ),
-        Format(
-            "stablehlo",
-            "StableHLO",
-            (".stablehlo",),
-            "the compiled program with the weights inside, for JAX and other programs of OpenXLA, on CPU, GPU and TPU",
-            "netspec.interchange.stablehlo",
-            "stablehlo",
-        ),
-    )
-}
-"""The formats by name."""
+        reader="netspec.interchange.onnx.reading.reader",
+        reads="operators of convolutional and recurrent networks and of transformers, with the weights",
+    ),
+    Format(
+        "torch",
+        "PyTorch",
+        (".py",),
+        "readable source of an `nn.Module`, with its weights beside it in a safetensors file",
+        "netspec.interchange.torch.draft",
+        reader="netspec.interchange.torch.reading.reader",
+        reads="programs of torch.export; weights by the names of torchvision, timm and transformers",
+        read_endings=(".pt2", ".pt", ".pth", ".safetensors"),
+    ),
+    Format(
+        "keras",
+        "Keras",
+        (".keras",),
+        "a functional model of Keras 3, to train further or to convert",
+        "netspec.interchange.keras.draft",
+        "keras",
+        reader="netspec.interchange.keras.reading.reader",
+        reads="models of Keras 3 and 2: with weights, or their JSON",
+        read_endings=(".keras", ".h5", ".hdf5", ".json"),
+        mark="class_name",
+    ),
+    Format(
+        "stablehlo",
+        "StableHLO",
+        (".stablehlo",),
+        "the compiled program with the weights inside, for JAX and other programs of OpenXLA, on CPU, GPU and TPU",
+        "netspec.interchange.stablehlo",
+        "stablehlo",
+    ),
+    Format(
+        "caffe",
+        "Caffe",
+        (".prototxt",),
+        reader="netspec.interchange.configs.caffe.reader",
+        reads="a prototxt, and the weights in a second file, a .caffemodel",
+    ),
+    Format(
+        "darknet",
+        "Darknet",
+        (".cfg",),
+        reader="netspec.interchange.configs.darknet.reader",
+        reads="a cfg, and the weights in a second file, .weights",
+    ),
+    Format(
+        "mxnet",
+        "MXNet",
+        (".json",),
+        reader="netspec.interchange.configs.mxnet",
+        reads="a symbol in JSON, and the weights in a second file, .params",
+        mark="arg_nodes",
+    ),
+    Format(
+        "ludwig",
+        "Ludwig",
+        (".yaml", ".yml"),
+        reader="netspec.interchange.configs.ludwig",
+        reads="a configuration: its model, features and training",
+    ),
+    Format(
+        "vgsl",
+        "VGSL",
+        (".vgsl",),
+        reader="netspec.interchange.configs.vgsl",
+        reads="a text such as [1,48,0,1 Cr3,3,32 Mp2,2 O1c10]",
+    ),
+)
+FORMATS = {found.name: found for found in ALL if found.home}
+"""The formats that are written, by name."""
+READERS = {found.name: found for found in ALL if found.reader}
+"""The formats that are read, by name."""
 
 
 def find_format(path: Path, name: str | None = None) -> Format:
-    """The format of a name, or of the ending of a file.
+    """The format to write, by its name or by the ending of a file.
 
     Raises:
         ValueError: there is none.
@@ -180,3 +253,37 @@ def find_format(path: Path, name: str | None = None) -> Format:
             return found
     endings = ", ".join(ending for found in FORMATS.values() for ending in found.endings)
     raise ValueError(f"the format of `{path.name}` is not known: let its name end in {endings}, or name the format")
+
+
+def find_reader(source: Any, name: str | None = None) -> Format:
+    """The format to read, by its name, by the ending of a file, or by what the source is.
+
+    Raises:
+        CompileError: the format of a file is not known (NS570).
+        ValueError: there is no format of this name.
+    """
+    if name is not None:
+        if name not in READERS:
+            raise ValueError(f"the formats are {', '.join(READERS)}, not {name!r}")
+        return READERS[name]
+    if not isinstance(source, str | Path):
+        return READERS["torch"]
+    if str(source).lstrip().startswith("["):
+        return READERS["vgsl"]
+    path = Path(source)
+    found = [f for f in READERS.values() if path.name.lower().endswith(f.readable)]
+    if len(found) > 1:
+        text = _text_of(path)
+        found = [f for f in found if f.mark in text] or found
+    if found:
+        return found[0]
+    endings = ", ".join(ending for f in READERS.values() for ending in f.readable)
+    raise fail(NotAModel(case="unknown", file=str(source), advice=f"these endings are: {endings}; or use `--from`"))
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file; empty if it cannot be read, which the reader says."""
+    try:
+        return Source.read(path).text
+    except (OSError, UnicodeDecodeError):
+        return ""

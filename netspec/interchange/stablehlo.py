@@ -22,7 +22,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import MissingPackage, NotInFormat
 from netspec.interchange.formats import Draft, Runner
-from netspec.interchange.metadata import range_text
+from netspec.interchange.writing.metadata import range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import np

@@ -1,4 +1,4 @@
-"""Whether exported files compute what the model does: on random inputs, and on examples of the data of a run."""
+"""Whether files of other programs compute what a model does: on random inputs, and on examples of the data of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jax
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
-from netspec.interchange.errors import OtherResults
+from netspec.interchange.errors import OtherResults, ReadsDiffer
 from netspec.interchange.formats import Runner
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.lazy import np
@@ -43,15 +43,19 @@ class Verification(Frozen):
     examples: int
 
 
-def verify(model: Model, run: Runner) -> Verification:
-    """Compare the outputs of exported files with those of the model, for batches of several sizes.
+def verify(
+    model: Model, run: Runner, *, tolerance: float = TOLERANCE, error: type[OtherResults | ReadsDiffer] = OtherResults
+) -> Verification:
+    """Compare the outputs of another program with those of the model, for batches of several sizes.
 
     Args:
         model: the model.
         run: computes the outputs of the files.
+        tolerance: how far they may differ.
+        error: what is raised if they differ more.
 
     Raises:
-        CompileError: they differ (NS545).
+        CompileError: they differ (NS545, or NS573 for files that were read).
     """
     random, real = random_inputs(model), data_examples(model)
     heads = {name: output.head for name, output in zip(model.outputs, model.compilation.optimized.outputs, strict=True)}
@@ -59,8 +63,12 @@ def verify(model: Model, run: Runner) -> Verification:
     differences = []
     for inputs in (random,) if real is None else (random, real):
         expected, count = _predictions(model, inputs), _length(inputs)
-        differences.append(_compare(expected, run, inputs, count, unit))
-        differences.append(_compare(expected, run, inputs, 1, unit))
+        for size in (count, 1):
+            for name, difference in _differences(expected, run, inputs, size, unit).items():
+                if not difference <= tolerance:
+                    allowed = f"{tolerance:.0e}"
+                    raise fail(error(output=name, difference=f"{difference:.2g}", tolerance=allowed))
+                differences.append(difference)
     return Verification(max(differences), _length(random), 0 if real is None else _length(real))
 
 
@@ -77,17 +85,14 @@ def _predictions(model: Model, inputs: Batch) -> Batch:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _compare(expected: Batch, run: Runner, inputs: Batch, count: int, unit: Collection[str]) -> float:
-    """The largest difference of an output for the first `count` examples; `unit` are outputs whose scale is 1:
+def _differences(expected: Batch, run: Runner, inputs: Batch, count: int, unit: Collection[str]) -> dict[str, float]:
+    """How far each output differs for the first `count` examples; `unit` are outputs whose scale is 1:
     those of a sigmoid, which may all be near 0. Those of a softmax are not, but may all be near 1 / classes."""
     found = run({name: x[:count] for name, x in inputs.items()})
-    largest = 0.0
-    for name, y in expected.items():
-        difference = _difference(y[:count], np.asarray(found[name], np.float64), 1.0 if name in unit else 0.0)
-        if not difference <= TOLERANCE:
-            raise fail(OtherResults(output=name, difference=f"{difference:.2g}", tolerance=f"{TOLERANCE:.0e}"))
-        largest = max(largest, difference)
-    return largest
+    return {
+        name: _difference(y[:count], np.asarray(found[name], np.float64), 1.0 if name in unit else 0.0)
+        for name, y in expected.items()
+    }
 
 
 def _difference(expected: Array, found: Array, scale: float) -> float:

@@ -21,8 +21,8 @@ from netspec.interchange.errors import MissingPackage, NotInFormat, Refused, Uns
 from netspec.interchange.formats import Draft, Runner
 from netspec.interchange.keras.layers import LAYERS, Site, activate
 from netspec.interchange.keras.writer import Tensor, Writer
-from netspec.interchange.metadata import metadata_of, range_text
-from netspec.interchange.network import outputs_of
+from netspec.interchange.writing.metadata import metadata_of, range_text
+from netspec.interchange.writing.network import outputs_of
 from netspec.language.diagnostics import Problems, fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy

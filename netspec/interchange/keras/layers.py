@@ -9,8 +9,8 @@ from typing import Any
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import Unsupported
 from netspec.interchange.keras.writer import Tensor, Writer
-from netspec.interchange.table import WriterTable
-from netspec.interchange.windows import crop_sides
+from netspec.interchange.writing.table import WriterTable
+from netspec.interchange.writing.windows import crop_sides
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 from netspec.layers import activations as words

@@ -14,11 +14,11 @@ from netspec.compiler.passes.drop_training_only import drop_training_only
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import MissingPackage, NotInFormat, Refused
 from netspec.interchange.formats import Draft, LossyFiles, Runner
-from netspec.interchange.metadata import metadata_of, range_text
 from netspec.interchange.onnx.ends import End, close_output, open_input
 from netspec.interchange.onnx.network import write_network
 from netspec.interchange.onnx.quantize import cost_text, quantized
 from netspec.interchange.onnx.writer import DOUBLE, FLOAT, INT64, Site, Writer
+from netspec.interchange.writing.metadata import metadata_of, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy

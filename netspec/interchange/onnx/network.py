@@ -10,7 +10,6 @@ from typing import Any
 
 from netspec.compiler.ir.graph import Graph, Node
 from netspec.interchange.errors import NotInFormat, Unsupported
-from netspec.interchange.network import outputs_of
 from netspec.interchange.onnx.layers import (  # noqa: F401  # these fill the table
     attention,
     convolution,
@@ -26,6 +25,7 @@ from netspec.interchange.onnx.layers import (  # noqa: F401  # these fill the ta
 from netspec.interchange.onnx.layers.activations import activate
 from netspec.interchange.onnx.table import LAYERS
 from netspec.interchange.onnx.writer import Site, Value, Writer
+from netspec.interchange.writing.network import outputs_of
 from netspec.language.diagnostics import Problems
 from netspec.layers.base import Layer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netspec.interchange.onnx.writer import Site, Value
-from netspec.interchange.table import WriterTable
+from netspec.interchange.writing.table import WriterTable
 
 LAYERS: WriterTable[Callable[..., Value]] = WriterTable()
 """Each function takes a `Site`, the layer and its inputs as `Value`s; it returns the output without the activation."""

@@ -19,8 +19,8 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import Refused
 from netspec.interchange.formats import Draft, Runner
-from netspec.interchange.metadata import metadata_of, range_text
 from netspec.interchange.torch.source import FIXED, Writer, helper_sources, shown
+from netspec.interchange.writing.metadata import metadata_of, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy, np

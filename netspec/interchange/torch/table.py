@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.table import WriterTable
+from netspec.interchange.writing.table import WriterTable
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
 

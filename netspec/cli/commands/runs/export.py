@@ -24,7 +24,7 @@ OPTIONS = {option.name: (option, found) for found in FORMATS.values() for option
 """The options of all formats by name, each with its format."""
 
 
-def _format_options(command: Any) -> Any:
+def format_options(command: Any) -> Any:
     """The options of all formats; those that are not given are None."""
 
     def declared(option: Option, title: str) -> Any:
@@ -55,7 +55,7 @@ def _about(found: Format) -> str:
 @click.argument("run", metavar="RUN|FILE")
 @click.option("-o", "--output", metavar="MODEL", help="The file to write; its ending says the format.")
 @click.option("--to", "name", type=click.Choice(list(FORMATS)), help="The format (default: by the ending, or onnx).")
-@_format_options
+@format_options
 @spec_options
 @json_option
 def command(run: str, output: str | None, name: str | None, given: SpecOptions, as_json: bool, **options: Any) -> int:
@@ -85,7 +85,7 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
 
     done = export_model(model, Path(output or f"{model.name}{found.endings[0]}"), found.name, options)
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
-    print_result(_as_json(done) if as_json else text)
+    print_result(export_as_json(done) if as_json else text)
     return 0
 
 
@@ -104,7 +104,7 @@ def _model(run: str, given: SpecOptions) -> Model:
     return load_model(path)
 
 
-def _as_json(done: Export) -> dict[str, Any]:
+def export_as_json(done: Export) -> dict[str, Any]:
     found = done.verification
     return {
         "files": [str(file) for file in done.files],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netspec.interchange.onnx.layers.attributes import in_onnx, pad_attributes
 from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
-from netspec.interchange.windows import padding, transposed_margins
+from netspec.interchange.writing.windows import padding, transposed_margins
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.conv import Conv, Depthwise, Filtering
 from netspec.layers.spatial.transposed_conv import Upconv

@@ -8,7 +8,7 @@ from netspec.interchange.errors import Unsupported
 from netspec.interchange.onnx.layers.attributes import in_onnx, pad_attributes
 from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
-from netspec.interchange.windows import padding
+from netspec.interchange.writing.windows import padding
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 

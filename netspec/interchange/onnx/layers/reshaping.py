@@ -6,7 +6,7 @@ from netspec.interchange.errors import Unsupported
 from netspec.interchange.onnx.layers.attributes import in_onnx
 from netspec.interchange.onnx.table import writes
 from netspec.interchange.onnx.writer import Site, Value
-from netspec.interchange.windows import crop_sides
+from netspec.interchange.writing.windows import crop_sides
 from netspec.layers.reshape import Flatten, Permute, Reshape, Scale
 from netspec.layers.spatial.cropping import Crop, Pad, margins
 

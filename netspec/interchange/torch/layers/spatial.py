@@ -17,7 +17,7 @@ from netspec.interchange.torch.table import (
     unless,
     writes,
 )
-from netspec.interchange.windows import crop_sides, padding, transposed_margins
+from netspec.interchange.writing.windows import crop_sides, padding, transposed_margins
 from netspec.layers.base import per_axis
 from netspec.layers.spatial.conv import Conv, Depthwise, Filtering
 from netspec.layers.spatial.cropping import Crop, Pad, margins

@@ -1,0 +1,55 @@
+"""`netspec convert`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netspec.cli.commands.runs.export import export_as_json, format_options
+from netspec.cli.options import json_option
+from netspec.cli.output import print_result
+from netspec.display.text import line_width
+from netspec.interchange.formats import FORMATS, READERS, find_format, find_reader
+from netspec.language.text import wrap_lines
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.argument("weights_file", metavar="[WEIGHTS]", required=False)
+@click.option("-o", "--output", metavar="MODEL", required=True, help="The file to write; its ending says the format.")
+@click.option("--from", "source", type=click.Choice(list(READERS)), help="The format of FILE (default: by its ending).")
+@click.option("--to", "name", type=click.Choice(list(FORMATS)), help="The format to write (default: by the ending).")
+@format_options
+@json_option
+def command(
+    file: str,
+    weights_file: str | None,
+    output: str,
+    source: str | None,
+    name: str | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Read a network of another program, with its weights, and write it in a third format: `import` and `export` in a
+    row. WEIGHTS is a second file, where FILE's format keeps the weights apart.
+
+    \b
+    Example:
+        netspec convert model.keras -o model.onnx
+        netspec convert net.prototxt net.caffemodel -o model.py
+    """
+    try:
+        found = find_format(Path(output), name)
+        options = {option: value for option, value in options.items() if value is not None}
+        found.checked(options)
+        find_reader(file, source)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    from netspec.interchange.imports import convert
+
+    done = convert(file, output, weights=weights_file, format=source, to=name, **options)
+    text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
+    print_result(export_as_json(done) if as_json else text)
+    return 0

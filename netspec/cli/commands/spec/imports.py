@@ -1,0 +1,79 @@
+"""`netspec import`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.cli.options import json_option
+from netspec.cli.output import print_problems, print_result
+from netspec.display.text import line_width
+from netspec.interchange.formats import READERS, find_reader
+from netspec.language.text import wrap_lines
+
+if TYPE_CHECKING:
+    from netspec.interchange.imports import Imported
+
+
+class _Command(click.Command):
+    """A command whose help ends with the formats."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Formats"):
+            formatter.write_dl([(f"{name} ({', '.join(f.readable)})", f.reads) for name, f in READERS.items()])
+
+
+@click.command(cls=_Command)
+@click.argument("file", metavar="FILE")
+@click.argument("weights_file", metavar="[WEIGHTS]", required=False)
+@click.option("-o", "--output", metavar="SPEC", help="The spec to write; - prints it (default: FILE's name, .net).")
+@click.option("--weights", is_flag=True, help="Write the weights too, beside the spec, which then starts from them.")
+@click.option("--from", "name", type=click.Choice(list(READERS)), help="The format (default: by the ending).")
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@json_option
+def command(
+    file: str, weights_file: str | None, output: str | None, weights: bool, name: str | None, force: bool, as_json: bool
+) -> int:
+    """Read the network of another program as a spec, with its weights. WEIGHTS is a second file, where the format keeps
+    them apart (`net.weights` of Darknet, a `.caffemodel`).
+
+    What it computes is verified with that program, where it is installed, before anything is written.
+
+    \b
+    Example:
+        netspec import model.onnx -o net.net
+        netspec import model.keras --weights
+        netspec import yolo.cfg yolo.weights --weights
+    """
+    from netspec.interchange.imports import imported_from, written
+
+    found = find_reader(file, name)
+    foreign = found.read(file, None if weights_file is None else Path(weights_file))
+    imported = imported_from(foreign, found.title)
+    print_problems(() if as_json else imported.warnings)
+    if output == "-":
+        click.echo(imported.text, nl=False)
+        return 0
+    path = Path(output) if output is not None else Path(f"{imported.model.name}.net")
+    try:
+        done = written(imported, path, has_weights=weights, force=force)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n--force overwrites it") from None
+    text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
+    print_result(_as_json(done) if as_json else text)
+    return 0
+
+
+def _as_json(done: Imported) -> dict[str, Any]:
+    found = done.verification
+    return {
+        "files": [str(file) for file in done.files],
+        "format": done.format,
+        "parameters": done.model.cost.trainable + done.model.cost.frozen,
+        "has_weights": done.has_weights,
+        "verified_with": None if found is None else done.tool,
+        "difference": None if found is None else found.difference,
+        "warnings": [warning.as_json() for warning in done.warnings],
+    }

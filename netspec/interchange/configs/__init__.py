@@ -1,0 +1,1 @@
+"""Formats that describe a network in a text of their own: Caffe, Darknet, MXNet, VGSL, Ludwig."""

@@ -1,0 +1,213 @@
+"""Imports a network: reads it, writes its text, compiles that, gives it the weights, and verifies what it computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from netspec.interchange.errors import NoWeights, ReadsDiffer
+from netspec.interchange.export import Export, export_model
+from netspec.interchange.formats import find_reader
+from netspec.interchange.reading.alignment import give_weights
+from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.reading.text import text_of
+from netspec.interchange.verify import Verification, verify
+from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.files.atomic_files import reason_of, replace_file
+from netspec.language.record import Frozen
+from netspec.language.source import Source
+from netspec.runs.arguments import check_optional, check_type
+from netspec.runs.model import Model
+from netspec.spec.compilation import Compilation
+from netspec.storage.errors import CannotWrite
+from netspec.storage.weights import weights_file, weights_of
+
+TOLERANCE = 1e-4
+"""How far the outputs may differ from those of the other program."""
+
+
+class Imported(Frozen):
+    """An imported network.
+
+    `text` is its spec, and `model` the compiled network, with the weights of the file if it has any (`has_weights`).
+    `files` are those written: the spec and its weights. `verification` is None where the other program, `tool`, is not
+    installed or where there are no weights. `warnings` say what was left out.
+    """
+
+    text: str
+    model: Model
+    format: str
+    has_weights: bool
+    tool: str
+    install: str
+    verification: Verification | None
+    warnings: tuple[Diagnostic, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    @property
+    def checked(self) -> str:
+        """How it was verified, in words."""
+        found = self.verification
+        if not self.has_weights:
+            return "not verified: there are no weights"
+        if not self.tool:
+            return f"not verified: no program that runs {self.format} files is known to netspec"
+        if found is None:
+            return f"not verified: {self.tool} is not installed ({self.install})"
+        return f"verified with {self.tool} on {found.random} random inputs: difference {found.difference:.1e}"
+
+    def __str__(self) -> str:
+        cost = self.model.cost
+        lines = len(self.text.splitlines())
+        spec = f"{self.files[0]}: " if self.files else ""
+        parameters = f"{cost.trainable + cost.frozen:,} parameters"
+        return "\n".join(
+            (
+                f"{spec}{lines} lines, {len(self.model.layers)} layers, {parameters}",
+                *(f"{file}: the weights" for file in self.files[1:]),
+                self.checked,
+            )
+        )
+
+
+def import_model(
+    source: Any,
+    path: str | Path | None = None,
+    *,
+    weights: str | Path | bool = False,
+    format: str | None = None,
+    force: bool = False,
+) -> Imported:
+    """Read a network of another program as a spec, with its weights.
+
+    What it computes is verified with that program, where it is installed, before anything is written: the outputs for
+    random inputs differ by at most 1e-4 of their scale.
+
+    Args:
+        source: a file, whose ending says the format, a text (of VGSL), or a `torch.nn.Module`.
+        path: the spec to write; None: write nothing.
+        weights: True to write the weights as well, beside the spec; or the file that has them, where the format keeps
+            them apart (`net.weights` of Darknet), which are then written too.
+        format: the name of the format, where the ending does not say it.
+        force: overwrite files that exist.
+
+    Returns:
+        The text, the model, and the difference that was found.
+
+    Raises:
+        CompileError: the file cannot be read (NS570), the language cannot say all of it (NS571), the network computes
+            something else (NS573), a package is missing (NS574), or a file cannot be written (NS477).
+        TypeError: an argument has a wrong type.
+        ValueError: there is no such format or option.
+        FileExistsError: a file exists, and `force` is not set.
+    """
+    check_optional("format", format, str, "the name of a format")
+    check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
+    found = find_reader(source, format)
+    more = Path(weights) if isinstance(weights, str | Path) else None
+    foreign = found.read(source, more)
+    imported = imported_from(foreign, found.title)
+    if path is None:
+        return imported
+    return written(imported, Path(path), has_weights=weights is not False, force=force)
+
+
+def imported_from(foreign: Foreign, format: str) -> Imported:
+    """The network that a reader has found: its text, compiled, with its weights, verified.
+
+    Raises:
+        CompileError: as `import_model`.
+    """
+    sketch = foreign.sketch
+    sketch.problems.raise_errors()
+    text = foreign.text or text_of(sketch)
+    model = Model(Compilation(Source(f"{sketch.name}.net", text)))
+    verification = None
+    if sketch.has_weights:
+        give_weights(model, sketch)
+        verification = _verified(model, foreign)
+    return Imported(
+        text,
+        model,
+        format,
+        sketch.has_weights,
+        foreign.tool,
+        foreign.install,
+        verification,
+        tuple(sketch.problems.warnings),
+    )
+
+
+def _verified(model: Model, foreign: Foreign) -> Verification | None:
+    """None if the program that the file is from is not installed."""
+    if foreign.runner is None:
+        return None
+    try:
+        run = foreign.runner()
+    except ModuleNotFoundError:
+        return None
+    return verify(model, run, tolerance=TOLERANCE, error=ReadsDiffer)
+
+
+def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -> Imported:
+    """Write the spec, and its weights beside it, from which a training then starts.
+
+    Raises:
+        CompileError: there are no weights (NS575), or a file cannot be written (NS477).
+        FileExistsError: a file exists.
+    """
+    contents = {path: imported.text.encode()}
+    if has_weights:
+        if not imported.has_weights:
+            raise fail(NoWeights(file=imported.model.name, advice="omit `--weights`, or give the file that has them"))
+        beside = path.with_suffix(".safetensors")
+        text = with_init(imported.text, beside.name)
+        contents = {beside: weights_file(weights_of(imported.model.module)), path: text.encode()}
+    for file in contents:
+        if file.exists() and not force:
+            raise FileExistsError(f"{file} already exists")
+    try:
+        for file, content in contents.items():
+            replace_file(file, [content], is_shared=True)
+    except OSError as error:
+        raise fail(CannotWrite(path=str(path), reason=reason_of(error))) from error
+    return imported.replace(files=tuple(reversed(contents)))
+
+
+def with_init(text: str, file: str) -> str:
+    """A spec whose training starts from the weights of a file."""
+    from netspec.compiler.syntax.formatter import format_source
+
+    setting = f'train {{ init = "{file}" }}\n'
+    found = text.replace("train {\n", f'train {{\n    init = "{file}"\n', 1) if "\ntrain {\n" in text else None
+    return format_source(Source("imported.net", found if found is not None else f"{text}\n{setting}"))
+
+
+def convert(
+    source: Any,
+    path: str | Path,
+    *,
+    weights: str | Path | None = None,
+    format: str | None = None,
+    to: str | None = None,
+    **options: Any,
+) -> Export:
+    """Read a network of another program, and write it in a third format; both are verified.
+
+    Args:
+        source: as for `import_model`.
+        path: the file to write; its ending says in which format.
+        weights: the file that has the weights, where the format keeps them apart.
+        format: the name of the source's format, where its ending does not say it.
+        to: the name of the written format, where the ending does not say it.
+        options: those of the written format.
+
+    Raises:
+        CompileError: as `import_model` and `export`; a file without weights is not converted (NS575).
+        ValueError: there is no such format or option.
+    """
+    found = find_reader(source, format)
+    imported = imported_from(found.read(source, None if weights is None else Path(weights)), found.title)
+    if not imported.has_weights:
+        raise fail(NoWeights(file=str(source), advice="give the file that has them, too"))
+    return export_model(imported.model, Path(path), to, options)

@@ -1,0 +1,1 @@
+"""What the formats that netspec reads share: the network that they become, and its text."""

@@ -1,0 +1,1 @@
+"""What the formats that netspec writes share."""

@@ -187,7 +187,7 @@ def with_init(text: str, file: str) -> str:
         found = f"{text}\ntrain {{ {setting} }}\n"
     else:
         inside = text.index("{", train.start) + 1
-        found = f"{text[:inside]}\n{setting}\n{text[inside:]}"
+        found = f"{text[:inside]}\n{setting}\n{text[inside:].lstrip()}"
     return format_source(Source(source.name, found))
 
 

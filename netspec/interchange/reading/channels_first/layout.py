@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value, axes_of
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import Unplaced
+from netspec.language.record import Frozen
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.source import Span
 from netspec.language.values import Extent
@@ -59,6 +60,14 @@ def operator(method: Callable[Concatenate[B, P], Value]) -> Callable[Concatenate
     return checked
 
 
+class Place(Frozen):
+    """Where in the file the next steps are: a name, the modules around, and a place in the text."""
+
+    name: str = ""
+    scope: tuple[str, ...] = ()
+    span: Span | None = None
+
+
 class Layout:
     """Adds steps to a sketch, one operator after the other.
 
@@ -68,27 +77,24 @@ class Layout:
 
     def __init__(self, sketch: Sketch) -> None:
         self.sketch = sketch
-        self._name = ""
-        self._scope: tuple[str, ...] = ()
-        self._span: Span | None = None
+        self.here = Place()
 
     @contextmanager
     def place(self, name: str, scope: Sequence[str] = (), span: Span | None = None) -> Iterator[None]:
         """The name, the modules around and the place in the text of the steps that are added inside `with`."""
-        before = (self._name, self._scope, self._span)
-        self._name, self._scope, self._span = name, tuple(scope), span
+        before, self.here = self.here, Place(name, tuple(scope), span)
         try:
             yield
         finally:
-            self._name, self._scope, self._span = before
+            self.here = before
 
     def what(self, word: str) -> str:
         """What messages call the operator that is added."""
-        return self._name or word
+        return self.here.name or word
 
     def lost(self, what: str, reason: str, span: Span | None = None, advice: str = "") -> Value:
         """As `Sketch.lost`."""
-        return Value(self.sketch.lost(what, reason, span or self._span, advice), (0,))
+        return Value(self.sketch.lost(what, reason, span or self.here.span, advice), (0,))
 
     def input(
         self, name: str, sizes: Sequence[int | str], *, tokens: int | None = None, axes: Sequence[int] | None = None
@@ -129,8 +135,8 @@ class Layout:
             AlreadyLost: it does not fit its inputs.
         """
         check_options(layer)
-        more: dict[str, Any] = {"name": "" if is_helper else self._name, "scope": self._scope, "span": self._span}
-        step = self.sketch.add(layer, *steps, weights=weights, **more)
+        name, scope, span = self.here.name, self.here.scope, self.here.span
+        step = self.sketch.add(layer, *steps, name="" if is_helper else name, scope=scope, weights=weights, span=span)
         if step.is_lost:
             raise AlreadyLost(step)
         _check_weights(step)
@@ -195,6 +201,10 @@ class Layout:
         Raises:
             CannotSay: a size is not known.
         """
+        while step.layer is not None and isinstance(step.layer, Reshape | Flatten):
+            if step.shape.sizes == tuple(sizes):
+                return step
+            step = step.inputs[0]
         if step.shape.sizes == tuple(sizes):
             return step
         if len(sizes) == 1:

@@ -10,7 +10,7 @@ from netspec.interchange.reading.channels_first.layout import CannotSay, operato
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.base import Layer
-from netspec.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from netspec.layers.norm import BatchNorm, GroupNorm, InstanceNorm, L2Norm, LayerNorm, LocalResponseNorm, RMSNorm
 
 
 class Norms(Basic):
@@ -85,6 +85,11 @@ class Norms(Basic):
     ) -> Value:
         """Division by the root mean square, as `layernorm`."""
         return self._over(x, RMSNorm(epsilon=epsilon, scale=has_scale), {"scale": scale}, axes)
+
+    @operator
+    def l2norm(self, x: Value, *, epsilon: float = 1e-12, axes: Sequence[int] = (-1,)) -> Value:
+        """Division by the Euclidean norm along an axis."""
+        return self._over(x, L2Norm(epsilon=epsilon), {}, axes)
 
     def _over(self, x: Value, layer: Layer, weights: dict[str, Any], axes: Sequence[int]) -> Value:
         given = {name: np.asarray(array) for name, array in weights.items() if array is not None}

@@ -229,4 +229,11 @@ def folded(node: Node, inputs: Sequence[Any]) -> list[Any] | None:
         return None
     with np.errstate(all="ignore"):
         found = FOLDS[node.kind](node, inputs)
-    return [np.asarray(part) for part in (found if isinstance(found, list) else [found])]
+    return [_whole(np.asarray(part)) for part in (found if isinstance(found, list) else [found])]
+
+
+def _whole(array: Any) -> Any:
+    """Sizes that are known after all, as integers."""
+    if array.dtype != object or any(isinstance(size, Dim) for size in array.reshape(-1)):
+        return array
+    return array.astype(np.asarray(array.reshape(-1).tolist()).dtype)

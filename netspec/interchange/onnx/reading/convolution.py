@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from netspec.interchange.onnx.reading.attention import project, scores
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.onnx.reading.table import reads
@@ -97,14 +98,15 @@ def gemm(network: Network, node: Node) -> Value:
 @reads("MatMul")
 def product(network: Network, node: Node) -> Any:
     if network.is_constant(node, 1):
-        x, weight = network.tensor(node), _matrix(network.get(node.inputs[1]))
-        return network.builder.dense(x, weight=weight)
+        weight = _matrix(network.get(node.inputs[1]))
+        projected = project(network, node, weight)
+        return projected or network.builder.dense(network.tensor(node), weight=weight)
     if network.is_constant(node, 0):
         x, weight = network.tensor(node, 1), _matrix(network.get(node.inputs[0]))
         swapped = [*range(x.rank - 2), x.rank - 1, x.rank - 2]
         y = network.builder.dense(network.builder.transpose(x, swapped), weight=weight.T)
         return y if y.is_lost else network.builder.transpose(y, swapped)
-    raise CannotSay("it is a product of two tensors, which netspec has only inside `attention`")
+    return scores(network, node)
 
 
 def _matrix(weight: Any) -> Any:

@@ -120,8 +120,8 @@ def runner(
     batch = next((sizes[0] for name in inputs if (sizes := graph.sizes[name]) and isinstance(sizes[0], int)), None)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        feeds = {name: _given(arrays[own], value, given[name].type) for name, (own, value) in inputs.items()}
-        feeds |= {name: _empty(found) for name, found in given.items() if name not in {*inputs, *graph.tensors}}
+        feeds = {n: _given(arrays[own], value, given[n].type) for n, (own, value) in inputs.items() if own in arrays}
+        feeds |= {name: _empty(found) for name, found in given.items() if name not in {*feeds, *graph.tensors}}
         count = len(next(iter(arrays.values())))
         parts = [session.run(list(outputs), part) for part in _batches(feeds, inputs, count, batch)]
         joined = [np.concatenate(found)[:count] for found in zip(*parts, strict=True)]

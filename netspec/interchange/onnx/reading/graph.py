@@ -65,6 +65,7 @@ class Graph:
         """Count what reads each tensor."""
         self.uses = Counter(name for node in self.nodes for name in node.inputs)
         self.uses.update(self.outputs)
+        self.makers = {name: node for node in self.nodes for name in node.outputs}
         self.readers = dict[str, list[Node]]()
         for node in self.nodes:
             for name in node.inputs:

@@ -27,14 +27,9 @@ BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticErr
 
 @dataclass(eq=False)
 class Deferred:
-    """A result that waits for what reads it: `kind` says what it is. `make` gives its tensor."""
+    """A result that waits for what reads it, such as the scores of an attention; alone netspec has no word for it."""
 
-    kind: str
-    parts: dict[str, Any]
     name: str
-
-    def make(self) -> Value:
-        raise CannotSay(f"it reads {self.name}, {self.parts['about']}, which netspec has only inside `attention`")
 
 
 class Network:
@@ -91,7 +86,7 @@ class Network:
         if isinstance(found, Expression):
             return self.realize(found)
         if isinstance(found, Deferred):
-            return found.make()
+            raise CannotSay(f"it reads what {found.name} gives, which netspec has only inside `attention`")
         assert isinstance(found, Value)
         return found
 
@@ -146,6 +141,8 @@ class Network:
         return [self.builder.lost(node.what, reason, advice=advice)] * len(node.outputs)
 
     def _read(self, node: Node, given: list[Any]) -> Any:
+        if any(isinstance(x, Deferred) for x in given):
+            return OPERATORS["of deferred"](self, node)
         if node.kind == "Shape":
             return self._shape(node)
         expression = self._expression(node, given)

@@ -8,9 +8,12 @@ from typing import Any
 
 from netspec.interchange.errors import NotAModel
 from netspec.interchange.onnx.reading import (  # noqa: F401  # these fill the table
+    attention,
     convolution,
     elementwise,
     norms,
+    recurrent,
+    reshaping,
     shapes,
 )
 from netspec.interchange.onnx.reading.ends import open_inputs, runner
@@ -42,5 +45,6 @@ def read(source: Any, weights: Path | None) -> Foreign:
     inputs = open_inputs(network)
     network.read()
     outputs = network.close()
+    sketch.prune()
     start = partial(runner, path, graph, inputs, outputs)
     return Foreign(sketch, "onnxruntime", "pip install 'netspec-compiler[onnx]'", start)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.reading.constants import BATCH, _axes, slices, split_sizes
+from netspec.interchange.onnx.reading.constants import _axes, slices, split_sizes
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
-from netspec.language.shape import Dim
 
 
 def axes_of(network: Network, node: Node, place: int = 1) -> tuple[int, ...] | None:
@@ -26,35 +25,6 @@ def flatten(network: Network, node: Node) -> Value:
     if axis != 1:
         raise CannotSay("it makes one axis of the batch and others")
     return network.builder.flatten(x)
-
-
-@reads("Reshape")
-def reshape(network: Network, node: Node) -> Value:
-    x = network.tensor(node)
-    given = network.constant(node, 1) if len(node.inputs) > 1 else node.attributes["shape"]
-    new: list[Any] = np.asarray(given).reshape(-1).tolist()
-    if not node.attributes.get("allowzero", 0):
-        old: list[Any] = [BATCH if own == 0 else x.size(axis) for axis, own in enumerate(x.axes)]
-        new = [old[i] if size == 0 else size for i, size in enumerate(new)]
-    return network.builder.reshape(x, _without_batch(network, x, new))
-
-
-def _without_batch(network: Network, x: Value, new: list[Any]) -> list[int]:
-    """The new sizes without that of the batch, which comes first.
-
-    Raises:
-        CannotSay: it does not.
-    """
-    if not new or x.axes[0] != 0:
-        raise CannotSay("the batch is not the first axis")
-    first, rest = new[0], new[1:]
-    if any(isinstance(size, Dim) for size in rest):
-        raise CannotSay("it needs a size that is not known")
-    if isinstance(first, Dim) and first != BATCH:
-        raise CannotSay("it makes one axis of the batch and others")
-    if isinstance(first, int) and first not in (-1, network.batch):
-        raise CannotSay("it makes one axis of the batch and others")
-    return [int(size) for size in rest]
 
 
 @reads("Transpose")
@@ -84,8 +54,8 @@ def concat(network: Network, node: Node) -> Value:
 def _with_token(network: Network, node: Node, xs: list[Any]) -> Value:
     """A constant before a sequence is a class token."""
     if len(xs) == 2 and isinstance(xs[0], np.ndarray) and node.attributes["axis"] in (1, -2) and xs[0].ndim == 3:
-        token = xs[0]
-        if token.shape[:2] == (1, 1):
+        token = xs[0][:1]
+        if token.shape[:2] == (1, 1) and np.all(xs[0] == token):
             return network.builder.class_token(network.made(xs[1]), token.reshape(-1))
     raise CannotSay("it joins a tensor and constants")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.activation_layer import ActivationLayer
@@ -13,7 +13,7 @@ from netspec.layers.dense import Dense, Embedding
 from netspec.layers.merge import Add
 from netspec.layers.regularization import Dropout
 from netspec.layers.reshape import Scale
-from netspec.layers.sequence.positions import PositionEmbedding
+from netspec.layers.sequence.positions import BASE, PositionEmbedding, Sinusoidal
 from netspec.layers.spatial.conv import Conv, Depthwise
 
 
@@ -31,8 +31,8 @@ class Basic(Layout):
             bias: one number per unit.
             has_bias: whether there is a bias that is not known.
         """
-        axis = with_batch(x).rank - 1
-        if axis < 1:
+        axis = x.rank - 1
+        if axis < 1 or x.axes[axis] == 0:
             raise CannotSay("its input has no features")
         weights = {} if weight is None else {"kernel": weight if x.order is None else _sorted(weight, x.order)}
         weights |= {} if bias is None else {"bias": bias}
@@ -80,8 +80,8 @@ class Basic(Layout):
     @operator
     def softmax(self, x: Value, axis: int = -1, *, log: bool = False) -> Value:
         """Probabilities along an axis, or their logarithms."""
-        axis %= with_batch(x).rank
-        if axis == 0:
+        axis %= x.rank
+        if x.axes[axis] == 0:
             raise CannotSay("its probabilities are along the batch")
         if not x.blocks:
             x = self.last(x, axis)
@@ -105,9 +105,9 @@ class Basic(Layout):
             if factors == 1 and offsets == 0:
                 return x
             return self.after(x, Scale(factor=float(factors), offset=float(offsets)))
-        x = self.opened(with_batch(x))
+        x = self.opened(x)
         axes = _axes(factors, x.rank) | _axes(offsets, x.rank)
-        if 0 in axes:
+        if x.axes.index(0) in axes:
             raise CannotSay("its constants differ from example to example")
         if any(x.size(axis) != size for axis, size in axes.items()):
             raise CannotSay("its constants have more numbers than its input")
@@ -146,7 +146,16 @@ class Basic(Layout):
         full = table.reshape((1,) * (x.rank - table.ndim) + table.shape)
         own = full.transpose([x.axes.index(0), *order, *(a for a in range(1, x.rank) if a not in order)])
         y = self.arrange(x, order)
-        return self.after(y, PositionEmbedding(), {"embedding": own.reshape(y.step.shape.sizes)})
+        own = own.reshape(y.step.shape.sizes)
+        if own.ndim == 2 and np.allclose(own, _waves(*own.shape), atol=1e-5):
+            return self.after(y, Sinusoidal())
+        return self.after(y, PositionEmbedding(), {"embedding": own})
+
+
+def _waves(steps: int, features: int) -> Any:
+    """The table of `sinusoidal`."""
+    angles = np.arange(steps)[:, None] / BASE ** (2 * (np.arange(features) // 2) / features)
+    return np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
 
 
 def _sorted(weight: Any, order: Any) -> Any:

@@ -37,8 +37,12 @@ def fold(x: Value, axis: int, factor: Any, offset: Any) -> bool:
         names, step.layer = ("scale", "bias"), layer.replace(**more)
     elif isinstance(layer, Dense | Filtering | Upconv):
         names, step.layer = ("kernel", "bias"), layer.replace(bias=layer.bias or offset is not None)
-    elif isinstance(layer, Attention) and (layer.bias or offset is None):
+    elif isinstance(layer, Attention):
         names = ("out.kernel", "out.bias")
+        if offset is not None and not layer.bias:
+            step.layer = layer.replace(bias=True)
+            for name, kernel in step.weights.items():
+                weights[name.replace("kernel", "bias")] = np.zeros(kernel.shape[1], np.float32)
     else:
         return False
     main, bias = names

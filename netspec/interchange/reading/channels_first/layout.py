@@ -219,7 +219,7 @@ class Layout:
         Where the last axis is one of them, the tensor gets another one after all, of size 1: the caller cuts it off
         `Value.axes`.
         """
-        x = self.opened(with_batch(x))
+        x = self.opened(x)
         order = [axis for axis in x.layout if axis is not None]
         order = [*(axis for axis in axes if axis not in order), *order]
         if order[-1] in axes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.interchange.reading.channels_first.basic import Basic, sorted_per_feature
-from netspec.interchange.reading.channels_first.layout import CannotSay, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, operator
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.base import Layer
@@ -93,9 +93,9 @@ class Norms(Basic):
 
     def _over(self, x: Value, layer: Layer, weights: dict[str, Any], axes: Sequence[int]) -> Value:
         given = {name: np.asarray(array) for name, array in weights.items() if array is not None}
-        chosen = sorted(axis % with_batch(x).rank for axis in axes)
+        chosen = sorted(axis % x.rank for axis in axes)
         large = [axis for axis in chosen if x.is_large(axis)] or chosen[-1:]
-        if len(large) == 1 and large[0] != 0:
+        if len(large) == 1 and x.axes[large[0]] != 0:
             given = {name: sorted_per_feature(x, array.reshape(-1)) for name, array in given.items()}
             return self.after(x if x.blocks else self.last(x, large[0]), layer, given)
         if any(x.is_large(axis) for axis in x.inner if axis not in chosen):

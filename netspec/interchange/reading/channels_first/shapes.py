@@ -107,8 +107,8 @@ class Shapes(Spatial):
         return self._reduced(x, "max", axes, keepdims)
 
     def _reduced(self, x: Value, kind: str, axes: Sequence[int], keepdims: bool) -> Value:
-        gone = sorted({axis % with_batch(x).rank for axis in axes})
-        if 0 in gone:
+        gone = sorted({axis % x.rank for axis in axes})
+        if x.axes.index(0) in gone:
             raise CannotSay("it mixes examples")
         large = [axis for axis in x.inner if x.is_large(axis)]
         if [axis for axis in gone if axis in large]:
@@ -121,7 +121,7 @@ class Shapes(Spatial):
             order = [*(axis for axis in x.layout if axis in gone), *kept]
             step = self.arrange(x, order).step
             y = self.step(GlobalAvgPool() if kind == "average" else GlobalMaxPool(), step)
-            return Value(y, tuple(0 if a == 0 else 1 if a == kept[0] else NO_AXIS for a in range(x.rank)))
+            return Value(y, tuple(0 if x.axes[a] == 0 else 1 if a == kept[0] else NO_AXIS for a in range(x.rank)))
         wide, order_ = self.as_positions(x, gone)
         sizes = [wide.size(axis) if axis in gone else 1 for axis in order_[:-1]]
         window = tuple(size for size in sizes if isinstance(size, int))
@@ -133,12 +133,12 @@ class Shapes(Spatial):
     @operator
     def select(self, x: Value, axis: int, index: int) -> Value:
         """One position along an axis, which the result does not have; negative indices count from the end."""
-        axis %= with_batch(x).rank
+        axis %= x.rank
         others = [a for a in x.inner if a != axis and x.is_large(a)]
         if index in (0, -1) and len(others) == 1 and x.is_large(axis) and not x.blocks:
             step = self.step(First() if index == 0 else Last(), self.arrange(x, (axis, *others)).step)
             rest = [a for a in range(x.rank) if a != axis]
-            return Value(step, tuple(0 if a == 0 else 1 if a in others else NO_AXIS for a in rest))
+            return Value(step, tuple(0 if x.axes[a] == 0 else 1 if a in others else NO_AXIS for a in rest))
         part = self.slice(x, axis, index, index + 1 if index != -1 else 2**31)
         return self.squeeze(part, [axis])
 

@@ -55,7 +55,7 @@ class Scores(Deferred):
 def scores(network: Network, node: Node) -> Scores:
     """The product of two tensors."""
     left, right = network.get(node.inputs[0]), network.get(node.inputs[1])
-    is_merged = isinstance(left, Merged) and isinstance(right, Merged)
+    is_merged = all(isinstance(x, Merged) and (x.start, x.count) == (0, 2) for x in (left, right))
     query, first = _unscaled(network, left.value if is_merged else left)
     keys, second = _unscaled(network, right.value if is_merged else right)
     if query.rank != keys.rank or query.rank not in (3, 4):
@@ -81,19 +81,28 @@ def deferred(network: Network, node: Node) -> Any:
     given = [network.get(name) for name in node.inputs]
     if any(isinstance(x, Scores) for x in given):
         return _after(network, node, given)
-    if node.kind == "MatMul":
+    if node.kind == "MatMul" and not any(isinstance(x, np.ndarray) for x in given):
         return scores(network, node)
     if node.kind in ("Identity", "Cast"):
         return given[0]
     if node.kind == "Reshape":
         return OPERATORS["Reshape"](network, node)
     place, merged = next((i, x) for i, x in enumerate(given) if isinstance(x, Merged))
+    if node.kind == "Shape":
+        return np.array(merged.sizes, object)[node.attributes.get("start", 0) : node.attributes.get("end")]
     if node.kind == "Transpose":
         return merged.transposed(network, node.attributes["perm"])
     if node.kind in ("Mul", "Div") and place == 0 and isinstance(given[1], np.ndarray) and given[1].size == 1:
         number = float(given[1].reshape(-1)[0])
         value = network.builder.scale(merged.value, number if node.kind == "Mul" else 1 / number)
         return replace(merged, value=value)
+    if node.kind in ("Gemm", "MatMul", "Add") and place == 0 and merged.start + merged.count < merged.value.rank:
+        network.found[node.inputs[0]] = merged.value
+        try:
+            y = network.read_one(node)
+        finally:
+            network.found[node.inputs[0]] = merged
+        return replace(merged, value=y) if isinstance(y, Value) and not y.is_lost else y
     raise CannotSay("it reads a tensor whose batch is joined with another axis")
 
 
@@ -109,7 +118,7 @@ def _after(network: Network, node: Node, given: list[Any]) -> Any:
         if kind == "MatMul" and place == 0 and not isinstance(given[1], np.ndarray | Scores):
             values = given[1].value if isinstance(given[1], Merged) else network.made(given[1])
             y = attended(network, waiting, values)
-            return Merged(node.what, y) if waiting.is_merged and not y.is_lost else y
+            return Merged(node.what, y, 0, 2) if waiting.is_merged and not y.is_lost else y
         if kind == "IsNaN":
             return replace(waiting, is_test=True)
         if kind == "Where" and waiting.is_test and isinstance(given[2], Scores):
@@ -234,7 +243,13 @@ def project(network: Network, node: Node, weight: Any) -> Value | None:
     step, own = x.step, x.step.layer
     width = len(weight)
     is_identity = np.array_equal(step.weights["out.kernel"], np.eye(width, dtype=np.float32))
-    if x.axes != (0, 1, 2) or not is_identity or not _is_private(network, node.inputs[0]):
+    if (
+        x.rank != 3
+        or x.axes[-1] != 2
+        or step.shape.rank != 2
+        or not is_identity
+        or not _is_private(network, node.inputs[0])
+    ):
         return None
     features = step.inputs[0].shape.channels
     units = weight.shape[1]

@@ -8,6 +8,7 @@ from netspec.interchange.onnx.reading.attention import project, scores
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.onnx.reading.table import reads
+from netspec.interchange.reading.channels_first.folding import fold
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
@@ -85,14 +86,19 @@ def global_pool(network: Network, node: Node) -> Value:
 @reads("Gemm")
 def gemm(network: Network, node: Node) -> Value:
     x, weight, bias = network.tensor(node), network.constant(node, 1), network.constant(node, 2)
-    if node.attributes.get("transA", 0) or weight is None or weight.ndim != 2 or x.rank != 2:
+    if node.attributes.get("transA", 0) or weight is None or weight.ndim != 2:
         raise CannotSay("it is a product of other things than a tensor of features and a kernel")
     weight = weight.T if node.attributes.get("transB", 0) else weight
     if (alpha := node.attributes.get("alpha", 1.0)) != 1:
         weight = weight * np.float32(alpha)
+    if bias is not None and bias.size not in (1, weight.shape[1]):
+        raise CannotSay("its bias differs from example to example")
     if bias is not None:
         bias = np.broadcast_to(bias.reshape(-1) * np.float32(node.attributes.get("beta", 1.0)), weight.shape[1:])
-    return network.builder.dense(x, weight=weight, bias=bias)
+    projected = project(network, node, weight)
+    if projected is not None and bias is not None:
+        fold(projected, projected.rank - 1, None, bias)
+    return projected or network.builder.dense(x, weight=weight, bias=bias)
 
 
 @reads("MatMul")

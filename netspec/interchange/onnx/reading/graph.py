@@ -63,7 +63,7 @@ class Graph:
 
     def count(self) -> None:
         """Count what reads each tensor."""
-        self.uses = Counter(name for node in self.nodes for name in node.inputs)
+        self.uses = Counter(name for node in self.nodes if node.kind != "Shape" for name in node.inputs)
         self.uses.update(self.outputs)
         self.makers = {name: node for node in self.nodes for name in node.outputs}
         self.readers = dict[str, list[Node]]()

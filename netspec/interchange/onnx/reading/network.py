@@ -126,7 +126,7 @@ class Network:
                 constants = folded(node, given)
                 if constants is not None:
                     return constants
-            result = self._read(node, given)
+            result = self.read_one(node)
             return result if isinstance(result, list) else [result]
         except AlreadyLost as lost:
             return [Value(lost.step, (0,))] * len(node.outputs)
@@ -140,7 +140,13 @@ class Network:
     def _lost(self, node: Node, reason: str, advice: str = "") -> list[Value]:
         return [self.builder.lost(node.what, reason, advice=advice)] * len(node.outputs)
 
-    def _read(self, node: Node, given: list[Any]) -> Any:
+    def read_one(self, node: Node) -> Any:
+        """What a node computes.
+
+        Raises:
+            CannotSay: netspec has nothing for it.
+        """
+        given = [self.get(name) for name in node.inputs]
         if any(isinstance(x, Deferred) for x in given):
             return OPERATORS["of deferred"](self, node)
         if node.kind == "Shape":

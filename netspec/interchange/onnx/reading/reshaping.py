@@ -5,6 +5,7 @@ PyTorch joins the batch with the heads of an attention, steps x (batch * heads) 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -16,31 +17,54 @@ from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
+from netspec.language.record import Frozen
 from netspec.language.shape import Dim
 
 
 @dataclass(eq=False)
 class Merged(Deferred):
-    """A tensor whose batch is joined with the axis after it, as one axis of the file's tensor."""
+    """A tensor whose batch is joined with axes beside it, as one axis of the file's tensor.
+
+    `value` has them apart: `count` axes from `start` on.
+    """
 
     value: Value
+    start: int
+    count: int
 
     @property
-    def rank(self) -> int:
-        """The number of axes in the file."""
-        return self.value.rank - 1
+    def groups(self) -> list[list[int]]:
+        """For each axis of the file's tensor those of `value`."""
+        joined = list(range(self.start, self.start + self.count))
+        after = range(self.start + self.count, self.value.rank)
+        return [*([axis] for axis in range(self.start)), joined, *([axis] for axis in after)]
+
+    @property
+    def sizes(self) -> list[Any]:
+        """The sizes in the file."""
+        own = file_sizes(self.value)
+        return [prod((own[axis] for axis in group), start=1) for group in self.groups]
 
     def transposed(self, network: Network, order: list[int]) -> Merged:
         """With its axes in another order."""
-        own = self.axis
-        axes = [[own, own + 1] if axis == own else [axis + (axis > own)] for axis in order]
-        turned = network.builder.transpose(self.value, [axis for both in axes for axis in both])
-        return Merged(self.name, turned)
+        groups = self.groups
+        turned = network.builder.transpose(self.value, [axis for axis in order for axis in groups[axis]])
+        start = sum(len(groups[axis]) for axis in order[: order.index(self.start)])
+        return Merged(self.name, turned, start, self.count)
 
-    @property
-    def axis(self) -> int:
-        """The joined one."""
-        return self.value.axes.index(0)
+
+def file_sizes(x: Value) -> list[Any]:
+    """The sizes of a tensor, with that of the batch."""
+    return [BATCH if own == 0 else x.size(axis) for axis, own in enumerate(x.axes)]
+
+
+class _Parts(Frozen):
+    """New sizes of each example: axis `at` is `first` positions, the batch, and `second` positions, as one axis."""
+
+    sizes: tuple[int, ...]
+    at: int
+    first: int
+    second: int
 
 
 @reads("Reshape")
@@ -50,47 +74,72 @@ def reshape(network: Network, node: Node) -> Any:
     given = network.constant(node, 1) if len(node.inputs) > 1 else node.attributes["shape"]
     new: list[Any] = np.asarray(given).reshape(-1).tolist()
     if not node.attributes.get("allowzero", 0):
-        old = _file_sizes(found if isinstance(found, Merged) else x)
+        old = found.sizes if isinstance(found, Merged) else file_sizes(x)
         new = [old[i] if isinstance(size, int) and size == 0 else size for i, size in enumerate(new)]
-    at, sizes = _apart(network, x, new)
-    first = Value(x.step, (0, *(own for own in x.axes if own != 0)), x.blocks)
-    joined = sizes[at] != 1
-    rest = sizes if joined else sizes[:at] + sizes[at + 1 :]
-    y = network.builder.reshape(first, rest)
+    parts = _apart(network, x, new)
+    before = [n for n in (parts.first,) if n != 1]
+    after = [n for n in (parts.second,) if n != 1]
+    place = parts.at + len(before)
+    inner = [*parts.sizes[: parts.at], *before, *after, *parts.sizes[parts.at + 1 :]]
+    y = network.builder.reshape(Value(x.step, (0, *(own for own in x.axes if own != 0)), x.blocks), inner)
     if y.is_lost:
         return y
-    y = y.with_axes((*y.axes[1 : at + 1], 0, *y.axes[at + 1 :]))
-    return Merged(node.what, y) if joined else y
+    y = y.with_axes((*y.axes[1 : place + 1], 0, *y.axes[place + 1 :]))
+    joined = 1 + len(before) + len(after)
+    return Merged(node.what, y, parts.at, joined) if joined > 1 else y
 
 
-def _file_sizes(x: Any) -> list[Any]:
-    if isinstance(x, Merged):
-        sizes = _file_sizes(x.value)
-        return [*sizes[: x.axis], sizes[x.axis] * sizes[x.axis + 1], *sizes[x.axis + 2 :]]
-    return [BATCH if own == 0 else x.size(axis) for axis, own in enumerate(x.axes)]
-
-
-def _apart(network: Network, x: Value, new: list[Any]) -> tuple[int, list[int]]:
-    """Which new axis has the batch, and the new sizes without it.
+def _apart(network: Network, x: Value, new: list[Any]) -> _Parts:
+    """Where the batch is in the new sizes.
 
     Raises:
-        CannotSay: it is not where the batch was.
+        CannotSay: it is not where it was in the order of the numbers.
     """
     if not all(isinstance(size, int) for size in x.sizes):
-        return _with_names(x, new)
-    start = x.axes.index(0)
-    before = prod(int(str(x.size(axis))) for axis in range(start))
+        if new and x.axes[0] == 0 and (new[0] in (BATCH, -1)):
+            return _Parts((1, *new[1:]), 0, 1, 1)
+        raise CannotSay("it reshapes a tensor whose sizes are not known")
+    before = prod(int(str(x.size(axis))) for axis in range(x.axes.index(0)))
     total = prod(int(str(size)) for size in x.sizes)
-    batch = next((size for size in new if isinstance(size, Dim)), None)
-    if batch is not None:
-        at, sizes = new.index(batch), [_count(size) for size in new]
-    else:
-        at, sizes = _literal(new, before, total, network.batch)
+    for sizes, places in _guesses(new, total, network.batch):
+        found = [parts for at in places if (parts := _placed(sizes, at, before)) is not None]
+        if found:
+            return min(found, key=lambda parts: parts.first * parts.second)
+    raise CannotSay("it mixes examples, or its sizes do not fit")
+
+
+def _guesses(new: list[Any], total: int, batch: int | None) -> list[tuple[list[int], Sequence[int]]]:
+    """New sizes of each example, and which of the axes may have the batch."""
+    named = [i for i, size in enumerate(new) if isinstance(size, Dim)]
+    hidden = new.index(-1) if -1 in new else None
+    if named:
+        sizes = [_count(size) for size in new]
+        return [(_filled(sizes, total), named)] if len(named) == 1 else []
+    guesses: list[tuple[list[int], Sequence[int]]] = []
+    for size in dict.fromkeys((batch or 1, 1)):
+        whole = _filled(new, total * size)
+        guesses += [
+            ([n // size if i == at else n for i, n in enumerate(whole)], [at])
+            for at, n in enumerate(whole)
+            if n % size == 0 and prod(whole) == total * size and (batch is not None or hidden is None)
+        ]
+    if hidden is not None:
+        guesses.append((_filled(new, total), [hidden]))
+    return guesses
+
+
+def _filled(sizes: list[int], total: int) -> list[int]:
+    """The sizes, with what makes the product `total` instead of -1."""
     known = prod(size for size in sizes if size != -1)
-    sizes = [total // known if size == -1 and known else size for size in sizes]
-    if prod(sizes[:at]) != before:
-        raise CannotSay("it mixes examples")
-    return at, sizes
+    return [total // known if size == -1 and known else size for size in sizes]
+
+
+def _placed(sizes: list[int], at: int, before: int) -> _Parts | None:
+    """The parts of an axis, where so many numbers come before the batch."""
+    outer = prod(sizes[:at])
+    if outer < 1 or before % outer or sizes[at] % (first := before // outer):
+        return None
+    return _Parts(tuple(sizes), at, first, sizes[at] // first)
 
 
 def _count(size: Any) -> int:
@@ -101,30 +150,3 @@ def _count(size: Any) -> int:
     if names != BATCH.terms[0][0]:
         raise CannotSay("it needs a size that is not known")
     return count
-
-
-def _literal(new: list[int], before: int, total: int, batch: int | None) -> tuple[int, list[int]]:
-    """As `_apart`, for sizes that are numbers: those of a file for batches of a fixed size, or -1."""
-    hidden = new.index(-1) if -1 in new else None
-    for size in (batch or 1, 1):
-        sizes = list(new)
-        known = prod(n for n in new if n != -1)
-        if hidden is not None:
-            if known == 0 or (total * size) % known:
-                continue
-            sizes[hidden] = total * size // known
-        if prod(sizes) != total * size:
-            continue
-        for at in range(len(sizes)):
-            if prod(sizes[:at]) == before and sizes[at] % size == 0:
-                return at, [n // size if i == at else n for i, n in enumerate(sizes)]
-    if hidden is not None and prod(new[:hidden]) == before and total % prod(n for n in new if n != -1) == 0:
-        return hidden, [total // prod(n for n in new if n != -1) if n == -1 else n for n in new]
-    raise CannotSay("it mixes examples, or its sizes do not fit")
-
-
-def _with_names(x: Value, new: list[Any]) -> tuple[int, list[Any]]:
-    """As `_apart`, where sizes are not known: each is where it was, or nothing can be said."""
-    if new and x.axes[0] == 0 and (new[0] == BATCH or new[0] == -1):
-        return 0, [1, *new[1:]]
-    raise CannotSay("it reshapes a tensor whose sizes are not known")

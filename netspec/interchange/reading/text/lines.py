@@ -1,0 +1,202 @@
+"""The lines of a spec: inputs, blocks, shared layers and statements, with line ends between the stages of long chains."""
+
+from __future__ import annotations
+
+from netspec.interchange.reading.sketch import Sketch, Step
+from netspec.interchange.reading.text.blocks import Text
+from netspec.interchange.reading.text.flat import input_shape
+from netspec.interchange.reading.text.names import Names, name_blocks, spoken
+from netspec.interchange.reading.text.printing import chain_text, item_text
+from netspec.interchange.reading.text.structure import Program, Statement
+from netspec.interchange.reading.text.terms import (
+    Block,
+    Call,
+    Chain,
+    Formula,
+    Label,
+    Merge,
+    Reference,
+    Repeat,
+    Term,
+    Use,
+    value_text,
+    walk,
+)
+
+LINE = 84
+"""Longer chains get line ends between their stages."""
+BLOCK_LINE = 105
+
+
+def spec_lines(sketch: Sketch, program: Program, text: Text, blocks: list[Block]) -> list[str]:
+    """The statements of a spec, not yet formatted."""
+    names = Names()
+    _name_ends(sketch, program, text, names)
+    name_blocks(blocks, names)
+    _name_tensors(sketch, program, names)
+    for statement, chain in zip(program.statements, text.chains, strict=False):
+        statement.chain = chain
+    lines = [_input_line(step, program) for step in sketch.inputs]
+    is_wide = True
+    for block in blocks:
+        line = _definition(block)
+        lines += [""] * (is_wide or "\n" in line or len(line) > BLOCK_LINE) + [line]
+        is_wide = "\n" in line or len(line) > BLOCK_LINE
+    shares = list(zip(program.shares, text.chains[len(program.statements) :], strict=True))
+    lines += [""] * bool(shares)
+    lines += [f"share {name} = {_broken(chain)}" for name, chain in shares]
+    return [*lines, "", *_statements(sketch, program)]
+
+
+def _input_line(step: Step, program: Program) -> str:
+    label = program.labels[id(step)].text
+    return f"input {'' if label == 'input' else f'{label}: '}{input_shape(step.shape)}"
+
+
+def _name_ends(sketch: Sketch, program: Program, text: Text, names: Names) -> None:
+    """Names for inputs and outputs; the only input has none where the file has none for it."""
+    used = {v for c in text.all_chains() for t in c if isinstance(t, Reference) for v in t.values}
+    for step in sketch.inputs:
+        label = program.labels.setdefault(id(step), Label())
+        wish = spoken(step.name)
+        if len(sketch.inputs) == 1 and not wish and label not in used:
+            label.text = "input"
+        else:
+            label.text = names.take(wish or ("x" if len(sketch.inputs) == 1 else "x1"), "x")
+    if len(sketch.outputs) > 1:
+        for name, step in sketch.outputs:
+            label = program.labels.setdefault(id(step), Label())
+            if not label.text:
+                label.text = names.take(spoken(name) or "y1", "y")
+
+
+def _name_tensors(sketch: Sketch, program: Program, names: Names) -> None:
+    """Names for the tensors that are read by several statements."""
+    ends = {id(step) for _, step in sketch.outputs}
+    skips = 0
+    for statement in program.statements:
+        step = statement.step
+        label = program.labels.setdefault(id(step), Label())
+        if label.text or (id(step) in ends and len(sketch.outputs) == 1):
+            continue
+        readers = [s for s in program.statements if s.source is step]
+        if id(step) in program.skips:
+            skips += 1
+            label.text = names.take(f"skip{skips}", "skip")
+        elif _is_memory(label, program):
+            label.text = names.take("memory")
+        elif len([s for s in readers if id(s.step) in ends]) > 1:
+            label.text = names.take("trunk", "features", "h")
+        else:
+            label.text = names.take("h1", "h")
+
+
+def _is_memory(label: Label, program: Program) -> bool:
+    """Whether attention takes it as its second input."""
+    return any(
+        isinstance(term, Merge)
+        and isinstance(term.joint, Use)
+        and term.joint.word == "attention"
+        and any(isinstance(t, Reference) and t.values == (label,) for t in term.branches[-1])
+        for statement in program.statements
+        for term in walk(statement.chain)
+    )
+
+
+# ---------------------------------------------------------------- statements
+
+
+def _statements(sketch: Sketch, program: Program) -> list[str]:
+    lines = []
+    ends = {id(step) for _, step in sketch.outputs}
+    for statement in program.statements:
+        is_end = id(statement.step) in ends
+        label = program.labels[id(statement.step)].text
+        if is_end and len(sketch.outputs) == 1:
+            lines += [""] * bool(lines) + [_flow(statement, program, is_bare=True)]
+        else:
+            keyword = "output " if is_end else ""
+            lines.append(f"{keyword}{label} = {_flow(statement, program, is_bare=False)}")
+    known = {id(s.step) for s in program.statements}
+    seen: set[int] = set()
+    for _name, step in sketch.outputs:
+        if step.is_input or id(step) in seen:
+            label = program.labels[id(step)].text
+            lines.append("identity" if len(sketch.outputs) == 1 else f"output {label}_copy = {label} -> identity")
+        seen.add(id(step))
+    assert known
+    return lines
+
+
+def _flow(statement: Statement, program: Program, *, is_bare: bool) -> str:
+    """The chain of a statement, from its source."""
+    chain, source = statement.chain, statement.source
+    start = program.labels[id(source)].text if source is not None else ""
+    if is_bare and start == "input":
+        start = ""
+    return _broken(chain, start)
+
+
+def _broken(chain: Chain, start: str = "") -> str:
+    """A chain, with line ends between its stages where it is long."""
+    parts = [item_text(term) for term in chain]
+    flat = " -> ".join(([start] if start else []) + parts)
+    if len(flat) <= LINE or len(chain) < 2:
+        return flat or "identity"
+    text = start
+    for index, (term, part) in enumerate(zip(chain, parts, strict=True)):
+        before = chain[index - 1] if index else None
+        is_stage = before is not None and (_ends_stage(before) or (_begins_stage(term) and not _is_pool(term)))
+        arrow = "" if not text else "\n-> " if is_stage else " -> "
+        text += arrow + part
+    return text
+
+
+def _is_pool(term: Term) -> bool:
+    return isinstance(term, Use) and term.word in ("maxpool", "avgpool")
+
+
+def _ends_stage(term: Term) -> bool:
+    """Whether a term is a pooling, after which the next stage begins."""
+    return _is_pool(term) and _strides(term)
+
+
+def _begins_stage(term: Term) -> bool:
+    """Whether a term has a stride, or reduces everything to a vector."""
+    if isinstance(term, Use) and term.word in ("gap", "gmp", "flatten", "upconv", "upsample"):
+        return True
+    return _strides(term)
+
+
+def _strides(term: Term) -> bool:
+    if isinstance(term, Call) and term.block is not None:
+        for (name, _), value in zip(term.block.parameters, term.values, strict=True):
+            if name == "stride":
+                return value != 1
+        return any(_strides(inner) for inner in term.block.body)
+    if isinstance(term, Merge | Repeat):
+        return any(_strides(inner) for chain in term.chains for inner in chain[:1])
+    if not isinstance(term, Use):
+        return False
+    value = dict(zip(term.names, term.values, strict=True)).get("stride", 1)
+    return isinstance(value, Formula) or value != 1
+
+
+def _definition(block: Block) -> str:
+    """A `def`."""
+    parameters = ", ".join(name if v is None else f"{name} = {value_text(v)}" for name, v in block.parameters)
+    head = f"def {block.name}({parameters})" if parameters else f"def {block.name}"
+    body = _body(block.body)
+    return f"{head} = {body}"
+
+
+def _body(chain: Chain) -> str:
+    """The chain of a block; with a line for each of its residual connections, where it is long."""
+    flat = chain_text(chain)
+    if len(flat) <= LINE or len([term for term in chain if isinstance(term, Merge)]) < 2:
+        return flat
+    parts = [item_text(term) for term in chain]
+    text = parts[0]
+    for term, part in zip(chain[1:], parts[1:], strict=True):
+        text += ("\n-> " if isinstance(term, Merge) else " -> ") + part
+    return f"(\n{text}\n)"

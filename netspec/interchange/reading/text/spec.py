@@ -1,0 +1,64 @@
+"""The text of a sketch: the form that reads best, of those that compile to the network of the sketch."""
+
+from __future__ import annotations
+
+from netspec.compiler.syntax.formatter import format_source
+from netspec.interchange.reading.alignment import align
+from netspec.interchange.reading.sketch import Sketch
+from netspec.interchange.reading.text.blocks import Text, find_blocks, ordered_blocks
+from netspec.interchange.reading.text.flat import flat_lines
+from netspec.interchange.reading.text.lines import spec_lines
+from netspec.interchange.reading.text.shares import find_shares
+from netspec.interchange.reading.text.structure import structure_of
+from netspec.language.diagnostics import CompileError
+from netspec.language.source import Source
+from netspec.spec.compilation import Compilation
+
+FORMS = ("blocks", "chains", "flat")
+"""The forms of a text, the one that reads best first: with blocks, without them, and with a line for each layer."""
+
+
+def text_of(sketch: Sketch) -> str:
+    """A spec of a simplified sketch, formatted."""
+    return best_text(sketch)[0]
+
+
+def best_text(sketch: Sketch) -> tuple[str, str]:
+    """A spec, and which of the `FORMS` it has."""
+    for form in FORMS[:-1]:
+        text = text_in_form(sketch, form)
+        if text is not None and is_text_of(text, sketch):
+            return text, form
+    return _formatted(flat_lines(sketch), sketch), FORMS[-1]
+
+
+def text_in_form(sketch: Sketch, form: str) -> str | None:
+    """A spec in one of the `FORMS`; None if it is not even well-formed."""
+    program = structure_of(sketch)
+    find_shares(program)
+    text = Text([*(s.chain for s in program.statements), *program.shares.values()])
+    if form == "blocks":
+        find_blocks(text)
+    lines = spec_lines(sketch, program, text, ordered_blocks(text))
+    try:
+        return _formatted(lines, sketch)
+    except CompileError:
+        return None
+
+
+def is_text_of(text: str, sketch: Sketch) -> bool:
+    """Whether a spec compiles to the network of a sketch."""
+    compilation = Compilation(Source(f"{sketch.name}.net", text))
+    try:
+        align(compilation.network, sketch)
+    except (CompileError, ValueError):
+        return False
+    return True
+
+
+def _formatted(lines: list[str], sketch: Sketch) -> str:
+    about = [f"# {line}".rstrip() for line in sketch.about.splitlines()]
+    lines = [*about, *([""] if about else []), *lines]
+    for section, entries in sketch.settings.items():
+        lines += ["", f"{section} {{", *(f"    {name} = {value}" for name, value in entries.items()), "}"]
+    return format_source(Source(f"{sketch.name}.net", "\n".join(lines) + "\n"))

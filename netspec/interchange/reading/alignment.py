@@ -66,12 +66,14 @@ def align(graph: Graph, sketch: Sketch) -> dict[tuple[str, ...], Step]:
     seen: dict[int, tuple[_Placed, Step]] = {}
     while pairs:
         placed, step = _moved(*pairs.pop())
-        if seen.setdefault(id(placed), (placed, step))[1] is step and placed.path in found:
+        if id(placed) in seen and seen[id(placed)][1] is step:
             continue
-        if seen[id(placed)][1] is not step or (step.is_input and places.get(id(placed)) != id(step)):
+        if id(placed) in seen or (step.is_input and places.get(id(placed)) != id(step)):
             raise ValueError(f"{'/'.join(placed.path)} stands for several layers of the file")
+        seen[id(placed)] = (placed, step)
         _check(placed, step)
-        found[placed.path] = step
+        if step.shared is None or placed.path not in found:
+            found[placed.path] = step
         pairs += zip(placed.inputs, step.inputs, strict=True)
     _check_sharing(seen.values())
     return found

@@ -15,6 +15,7 @@ from netspec.interchange.reading.text.terms import (
     Reference,
     Repeat,
     Term,
+    Use,
     count_of,
     mapped,
     value_text,
@@ -87,13 +88,28 @@ def _best(text: Text) -> tuple[_Candidate, Unified] | None:
     for candidate in candidates[: MAX_TRIED * 4]:
         if candidate.bound < MIN_SAVED or (best is not None and candidate.bound <= best[0]):
             break
-        unified = unify(candidate.chains())
+        unified = _unified(candidate)
         if len(unified.parameters) > MAX_PARAMETERS:
             continue
         saved = _saved(candidate, unified) * _quality(candidate)
         if saved >= MIN_SAVED and (best is None or saved > best[0]):
             best = (saved, candidate, unified)
     return None if best is None else best[1:]
+
+
+def _unified(candidate: _Candidate) -> Unified:
+    """The block; chains that alone need two or more parameters are left out of it."""
+    unified = unify(candidate.chains())
+    while 3 <= len(unified.parameters) and len(candidate.found) > 3:
+        for index in range(len(candidate.found)):
+            rest = [*candidate.found[:index], *candidate.found[index + 1 :]]
+            fewer = unify(_Candidate(rest, candidate.length).chains())
+            if len(fewer.parameters) <= len(unified.parameters) - 2:
+                candidate.found, unified = rest, fewer
+                break
+        else:
+            break
+    return unified
 
 
 def _candidates(text: Text) -> Iterator[_Candidate]:
@@ -135,8 +151,17 @@ def _quality(candidate: _Candidate) -> float:
         end = begin + candidate.length
         cut = tail_cost(chain[begin]) if begin > 0 else 0
         rest = tail_cost(chain[end]) if end < len(chain) else 0
-        rating += max(0.1, 1 - 0.2 * cut - 0.1 * rest)
+        parted = 4 if end < len(chain) and _ends_before_convolution(chain[begin:end], chain[end]) else 0
+        rating += max(0.1, 1 - 0.2 * cut - 0.1 * rest - 0.15 * parted)
     return rating / len(candidate.found)
+
+
+def _ends_before_convolution(chain: Chain, after: Term) -> bool:
+    """Whether a chain ends with the norm and the activation that belong to a convolution after them."""
+    is_linear = isinstance(after, Use) and after.word in ("conv", "dense", "depthwise")
+    tail = [term for term in chain if tail_cost(term) == 0]
+    last = tail[-1] if tail else None
+    return is_linear and chain[-1] is not last and not isinstance(last, Use)
 
 
 def _extract(text: Text, candidate: _Candidate, unified: Unified) -> None:

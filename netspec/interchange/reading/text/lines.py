@@ -6,6 +6,7 @@ from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.interchange.reading.text.blocks import Text
 from netspec.interchange.reading.text.flat import input_shape
 from netspec.interchange.reading.text.names import Names, name_blocks, spoken
+from netspec.interchange.reading.text.repeats import tail_cost
 from netspec.interchange.reading.text.printing import chain_text, item_text
 from netspec.interchange.reading.text.structure import Program, Statement
 from netspec.interchange.reading.text.terms import (
@@ -88,7 +89,7 @@ def _name_tensors(sketch: Sketch, program: Program, names: Names) -> None:
         elif len([s for s in readers if id(s.step) in ends]) > 1:
             label.text = names.take("trunk", "features", "h")
         else:
-            label.text = names.take("h1", "h")
+            label.text = names.take("h")
 
 
 def _is_memory(label: Label, program: Program) -> bool:
@@ -147,6 +148,7 @@ def _broken(chain: Chain, start: str = "") -> str:
     for index, (term, part) in enumerate(zip(chain, parts, strict=True)):
         before = chain[index - 1] if index else None
         is_stage = before is not None and (_ends_stage(before) or (_begins_stage(term) and not _is_pool(term)))
+        is_stage = is_stage and tail_cost(term) < 3
         arrow = "" if not text else "\n-> " if is_stage else " -> "
         text += arrow + part
     return text
@@ -158,6 +160,10 @@ def _is_pool(term: Term) -> bool:
 
 def _ends_stage(term: Term) -> bool:
     """Whether a term is a pooling, after which the next stage begins."""
+    if isinstance(term, Repeat):
+        return _ends_stage(term.chains[0][-1])
+    if isinstance(term, Call) and term.block is not None:
+        return _ends_stage(term.block.body[-1])
     return _is_pool(term) and _strides(term)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from netspec.interchange.reading.text.terms import Block, Call, Chain, Merge, Repeat, Term, Use, walk
-from netspec.language.vocabulary import RESERVED, categories, words
+from netspec.language.vocabulary import RESERVED, words
 from netspec.layers.activation_layer import ActivationLayer
 
 EMPTY = re.compile(
@@ -15,7 +15,6 @@ EMPTY = re.compile(
 )
 """Names that say nothing; matched as a whole."""
 NORMS = ("batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lrn")
-ATTRIBUTES = ("channels", "features", "height", "width", "length", "depth", "rank")
 
 
 class Names:
@@ -25,12 +24,11 @@ class Names:
         self.taken = {*RESERVED.split(), "tokens", "use", "netspec", "data", "train", "expect"}
         for category in ("layer", "activation"):
             self.taken |= set(words(category))
-        self.words = {name for category in categories() for name in words(category)} | set(ATTRIBUTES)
 
     def take(self, *wishes: str) -> str:
         """The first name that is free, or the last one with a number."""
         for wish in wishes:
-            if wish not in self.taken and wish not in self.words:
+            if wish not in self.taken:
                 self.taken.add(wish)
                 return wish
         number = 2
@@ -66,7 +64,9 @@ def _wishes(chain: Chain) -> list[str]:
     if "attention" in kinds or any("attention" in name for name in calls):
         crosses = any(isinstance(t, Merge) and _kind(t.joint) == "attention" for t in walk(chain))
         is_layer = "dense" in kinds or any("feed" in name for name in calls)
-        return ["decoder_layer" if crosses else "encoder_layer"] if is_layer else ["attention_block"]
+        if not is_layer:
+            return ["cross_attention" if crosses else "self_attention"]
+        return ["decoder_layer" if crosses else "encoder_layer"]
     if merges:
         return _wishes_of_branches(merges[0], kinds, chain)
     return _wishes_of_chain(chain, kinds, calls)
@@ -78,9 +78,10 @@ def _wishes_of_branches(merge: Merge, kinds: list[str], chain: Chain) -> list[st
     if joint == "mul":
         return ["squeeze_excite"] if has_shortcut and "gap" in kinds else ["gated"]
     if joint == "add":
-        depthwise = "depthwise" in kinds
+        if has_shortcut and "dense" in kinds and "conv" not in kinds:
+            return ["feed_forward"]
         if has_shortcut:
-            return ["inverted_residual"] if depthwise else ["residual_block"]
+            return ["inverted_residual"] if "depthwise" in kinds else ["residual_block"]
         return ["projection_block"]
     if joint == "concat":
         if not has_shortcut and len(merge.branches) > 2:

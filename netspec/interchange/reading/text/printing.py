@@ -12,6 +12,8 @@ from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.merge import Add
 from netspec.layers.sequence.unembed import TiedOutput
 
+LINE = 84
+"""Longer chains and branches get line ends."""
 WIDE = ("conv", "depthwise", "upconv")
 """Layers whose kernels are written for each axis, `3x3`."""
 
@@ -47,8 +49,11 @@ def merge_text(term: Merge) -> str:
     """`a + b`, or `(a | b) -> concat`."""
     if is_sum(term):
         return " + ".join(_summand(branch) for branch in term.branches)
-    branches = " | ".join(chain_text(branch) for branch in term.branches)
-    return f"({branches}) -> {item_text(term.joint)}"
+    branches = [chain_text(branch) for branch in term.branches]
+    text = " | ".join(branches)
+    if len(text) > LINE or "\n" in text:
+        text = "\n" + "\n| ".join(branches) + "\n"
+    return f"({text}) -> {item_text(term.joint)}"
 
 
 def is_sum(term: Term) -> bool:

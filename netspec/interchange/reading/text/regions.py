@@ -15,6 +15,9 @@ from netspec.interchange.reading.sketch import Step
 MAX_DEPTH = 3
 """Branches inside branches: where there are more, as in a U-Net, the tensors that they begin with get names."""
 
+MAX_SOURCES = 6
+"""How many named tensors are tried as the source of a region."""
+
 
 @dataclass(eq=False)
 class Region:
@@ -45,6 +48,7 @@ class Regions:
     def __init__(self, steps: list[Step], ends: list[Step]) -> None:
         self.order = {id(step): index for index, step in enumerate(steps)}
         self.named = {id(step): step for step in steps if step.is_input}
+        self.last_reader = {id(i): index for index, step in enumerate(steps) for i in step.inputs}
         self.ends = ends
         self.skips: set[int] = set()
         self.steps = steps
@@ -79,19 +83,28 @@ class Regions:
                     inside[id(i)] = i
                     stack.append(i)
         region = Region(end, sorted(inside.values(), key=lambda s: self.order[id(s)]))
-        self._choose_source(region, sources)
-        _find_flow(region)
+        self._choose_source(region, list(sources.values()))
         return region
 
-    def _choose_source(self, region: Region, sources: dict[int, Step]) -> None:
-        """The source is the named tensor that is the farthest from the end."""
+    def _choose_source(self, region: Region, sources: list[Step]) -> None:
+        """The source is the named tensor that leaves the fewest others to be named; of equal ones the farthest."""
         far = {id(region.end): 0}
         for step in reversed(region.steps):
             for i in step.inputs:
                 far[id(i)] = max(far.get(id(i), 0), far[id(step)] + 1)
+        sources.sort(key=lambda s: (-far[id(s)], -self.order[id(s)]))
+        counts = []
+        for source in sources[:MAX_SOURCES] if len(sources) > 1 else []:
+            self._flow_from(region, source)
+            counts.append(len(_crossing_of(region)))
         if sources:
-            region.source = max(sources.values(), key=lambda s: (far[id(s)], self.order[id(s)]))
-            region.jumps = id(region.source) in self.skips
+            self._flow_from(region, sources[counts.index(min(counts)) if counts else 0])
+
+    def _flow_from(self, region: Region, source: Step) -> None:
+        region.source = source
+        region.jumps = id(source) in self.skips
+        region.above = {}
+        _find_flow(region)
 
     def _read_by_several(self) -> list[Step]:
         """Tensors that are read in several regions."""
@@ -108,14 +121,23 @@ class Regions:
         return list(more.values())
 
     def _crossing(self) -> list[Step]:
-        """Of each region, the tensor that is read from the farthest and that no branches can begin with."""
+        """Of each region, the tensor that is read from the farthest, of those without which branches do not cross."""
         more = []
         for region in self.found:
-            crossing = _crossing_of(region)
-            if crossing:
-                spans = {id(s): max(self.order[id(r)] for r in readers) - self.order[id(s)] for s, readers in crossing}
-                more.append(max((s for s, _ in crossing), key=lambda s: spans[id(s)]))
+            wishes: list[tuple[int, Step, bool]] = []
+            for step, start in _crossing_of(region):
+                wishes.append((self._reach(step), step, False))
+                if start is not None and start is not region.source and self._reach(start) > 2 * self._reach(step):
+                    wishes.append((self._reach(start), start, True))
+            if wishes:
+                _reach, step, is_skip = max(wishes, key=lambda wish: wish[0])
+                more.append(step)
+                self.skips |= {id(step)} if is_skip else set()
         return more
+
+    def _reach(self, step: Step) -> int:
+        """How far away a tensor is read."""
+        return self.last_reader.get(id(step), 0) - self.order[id(step)]
 
     def _deep(self) -> list[Step]:
         """The tensors that branches begin with which are nested too deeply."""
@@ -155,31 +177,46 @@ def _meeting(one: Step, other: Step, above: dict[int, Step], level: dict[int, in
     return one
 
 
-def _crossing_of(region: Region) -> list[tuple[Step, list[Step]]]:
-    """The steps that are read more than once, and not only by branches that begin with them; with their readers."""
+def _crossing_of(region: Region) -> list[tuple[Step, Step | None]]:
+    """The steps that are read more than once, and not only by branches that begin with them; with the step that the
+    branches which they are in begin with."""
     readers: dict[int, list[Step]] = {}
     for step in region.steps:
         for i in region.flowing(step) if id(step) in region.flows else step.inputs:
             readers.setdefault(id(i), []).append(step)
     below: dict[int, Step] = {}
     level = {id(region.end): 0}
-    found = []
+    found: list[tuple[Step, Step | None]] = [(step, None) for step in _forked(region)]
     for step in reversed(region.steps):
         mine = readers.get(id(step), [])
-        if id(step) not in region.flows:
-            extra = [s for s in region.steps if step in s.inputs]
-            if len(extra) > 1:
-                found.append((step, extra))
+        if id(step) not in region.flows or not mine:
             continue
-        if mine:
-            meet = mine[0]
-            for other in mine[1:]:
-                meet = _meeting(meet, other, below, level)
-            below[id(step)] = meet
-            level[id(step)] = level[id(meet)] + 1
-            if len(mine) > 1 and region.above[id(meet)] is not step:
-                found.append((step, mine))
+        meet = mine[0]
+        for other in mine[1:]:
+            meet = _meeting(meet, other, below, level)
+        below[id(step)] = meet
+        level[id(step)] = level[id(meet)] + 1
+        if len(mine) > 1 and region.above[id(meet)] is not step:
+            found.append((step, region.above[id(meet)]))
     return found
+
+
+def _forked(region: Region) -> list[Step]:
+    """The steps that do not flow from the source and are joined with what does, unless they are at the end of a line."""
+    reads: dict[int, int] = {}
+    for step in region.steps:
+        for i in step.inputs:
+            reads[id(i)] = reads.get(id(i), 0) + 1
+    lines: set[int] = set()
+    for step in region.steps:
+        inner = [i for i in step.inputs if id(i) in lines or i not in region.steps]
+        if reads.get(id(step)) == 1 and len(inner) == len(step.inputs) == 1:
+            lines.add(id(step))
+    return [
+        i
+        for i in {id(i): i for step in region.steps if id(step) in region.flows for i in step.inputs}.values()
+        if id(i) not in region.flows and id(i) not in lines and i in region.steps
+    ]
 
 
 def _too_deep(region: Region) -> list[Step]:

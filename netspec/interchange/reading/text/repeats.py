@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from netspec.interchange.reading.text.printing import use_text
 from netspec.interchange.reading.text.terms import Chain, Merge, Reference, Repeat, Term, Use, count_of, weight_of
 
 MAX_PERIOD = 60
 """The longest chain that copies are looked for of, in items."""
-MIN_WEIGHT = 16
+MIN_WEIGHT = 10
 """About how many letters a repeated item has at least: `relu * 2` is not shorter."""
 TAILS = {
     "activation": 4,
@@ -43,6 +44,7 @@ def fold_repeats(chain: Chain) -> Chain:
         inner = tuple(_joined(terms) for terms in zip(*parts, strict=True))
         if len(inner) == 1 and isinstance(inner[0], Repeat) and isinstance(inner[0].values[0], int):
             copies, inner = copies * inner[0].values[0], inner[0].chains[0]
+        inner = fold_repeats(inner)
         item = Repeat(channels=chain[begin].channels, rank=chain[begin].rank, values=(copies,), chains=(inner,))
         chain = (*chain[:begin], item, *chain[end:])
 
@@ -75,6 +77,8 @@ def _rated(chain: Chain, begin: int, period: int, length: int) -> tuple[float, i
             continue
         saved = weight_of(unit) * (copies - 1)
         if saved < MIN_WEIGHT or (period == 1 and isinstance(unit[0], Repeat)):
+            continue
+        if period == 1 and isinstance(unit[0], Use) and copies < 3 and "(" not in use_text(unit[0]):
             continue
         rating = saved * (1 - 0.15 * tail_cost(unit[0])) - 6 * (period > 1) - 0.01 * period
         found = (rating, -start, period, copies)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netspec.interchange.reading.text.repeats import fold_repeats, has_branches, tail_cost
+from netspec.interchange.reading.text.shortcuts import has_condition, with_conditions
 from netspec.interchange.reading.text.terms import (
     Block,
     Call,
@@ -14,10 +15,11 @@ from netspec.interchange.reading.text.terms import (
     Merge,
     Reference,
     Repeat,
+    Shortcut,
     Term,
+    Text,
     Use,
     count_of,
-    mapped,
     value_text,
     walk,
     weight_of,
@@ -34,27 +36,6 @@ MAX_TRIED = 24
 """How many structures are compared in detail for each block."""
 LONG = 100
 """Copies of a chain with branches that is longer than this, in letters, become copies of a block."""
-
-
-@dataclass(eq=False)
-class Text:
-    """The chains of a spec: those of its statements, which change, and its blocks, inner ones first."""
-
-    chains: list[Chain]
-    blocks: list[Block] = field(default_factory=list)
-
-    def everywhere(self, change: Callable[[Chain], Chain]) -> None:
-        """Change every chain, inner ones first."""
-        self.chains = [mapped(chain, change) for chain in self.chains]
-        for block in self.blocks:
-            block.body = mapped(block.body, change)
-
-    def all_chains(self) -> Iterator[Chain]:
-        """Every chain, and those inside."""
-        for outer in (*self.chains, *(block.body for block in self.blocks)):
-            yield outer
-            for term in walk(outer):
-                yield from term.chains
 
 
 @dataclass(eq=False)
@@ -88,8 +69,10 @@ def _best(text: Text) -> tuple[_Candidate, Unified] | None:
     for candidate in candidates[: MAX_TRIED * 4]:
         if candidate.bound < MIN_SAVED or (best is not None and candidate.bound <= best[0]):
             break
+        if has_condition(candidate.chains()):
+            continue
         unified = _unified(candidate)
-        if len(unified.parameters) > MAX_PARAMETERS:
+        if unified is None or len(unified.parameters) > MAX_PARAMETERS:
             continue
         saved = _saved(candidate, unified) * _quality(candidate)
         if saved >= MIN_SAVED and (best is None or saved > best[0]):
@@ -97,19 +80,30 @@ def _best(text: Text) -> tuple[_Candidate, Unified] | None:
     return None if best is None else best[1:]
 
 
-def _unified(candidate: _Candidate) -> Unified:
-    """The block; chains that alone need two or more parameters are left out of it."""
+def _unified(candidate: _Candidate) -> Unified | None:
+    """The block; chains that alone need two or more parameters are left out of it, and so are those with another kind
+    of shortcut if there is no condition for it."""
     unified = unify(candidate.chains())
-    while 3 <= len(unified.parameters) and len(candidate.found) > 3:
+    body = with_conditions(unified.body, unified.body[0].channels)
+    if body is None:
+        candidate.found = [place for place in candidate.found if _has_identities(candidate, place)]
+        return _unified(candidate) if len(candidate.found) > 1 else None
+    unified.body = body
+    while len(unified.parameters) >= 3 and len(candidate.found) > 3:
         for index in range(len(candidate.found)):
             rest = [*candidate.found[:index], *candidate.found[index + 1 :]]
             fewer = unify(_Candidate(rest, candidate.length).chains())
             if len(fewer.parameters) <= len(unified.parameters) - 2:
-                candidate.found, unified = rest, fewer
-                break
-        else:
-            break
+                candidate.found = rest
+                return _unified(candidate)
+        break
     return unified
+
+
+def _has_identities(candidate: _Candidate, place: tuple[Chain, int]) -> bool:
+    chain, begin = place
+    terms = walk(chain[begin : begin + candidate.length])
+    return all(all(term.identities) for term in terms if isinstance(term, Shortcut))
 
 
 def _candidates(text: Text) -> Iterator[_Candidate]:
@@ -233,4 +227,3 @@ def uses_of(text: Text, block: Block) -> list[Call]:
     """Every use of a block."""
     chains = (*text.chains, *(other.body for other in text.blocks))
     return [t for chain in chains for t in walk(chain) if isinstance(t, Call) and t.block is block]
-

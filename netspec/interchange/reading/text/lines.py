@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from netspec.interchange.reading.sketch import Sketch, Step
-from netspec.interchange.reading.text.blocks import Text
 from netspec.interchange.reading.text.flat import input_shape
 from netspec.interchange.reading.text.names import Names, name_blocks, spoken
+from netspec.interchange.reading.text.printing import chain_text, is_sum, item_text, resolved, shortcut_text
 from netspec.interchange.reading.text.repeats import tail_cost
-from netspec.interchange.reading.text.printing import chain_text, item_text
 from netspec.interchange.reading.text.structure import Program, Statement
 from netspec.interchange.reading.text.terms import (
     Block,
@@ -18,8 +17,11 @@ from netspec.interchange.reading.text.terms import (
     Merge,
     Reference,
     Repeat,
+    Shortcut,
     Term,
+    Text,
     Use,
+    count_of,
     value_text,
     walk,
 )
@@ -35,6 +37,9 @@ def spec_lines(sketch: Sketch, program: Program, text: Text, blocks: list[Block]
     _name_ends(sketch, program, text, names)
     name_blocks(blocks, names)
     _name_tensors(sketch, program, names)
+    for label, chain in program.shares:
+        is_table = any(label is table for table in program.tables.values())
+        label.text = names.take("table" if is_table else "tower" if count_of(chain) > 3 else "shared")
     for statement, chain in zip(program.statements, text.chains, strict=False):
         statement.chain = chain
     lines = [_input_line(step, program) for step in sketch.inputs]
@@ -43,9 +48,9 @@ def spec_lines(sketch: Sketch, program: Program, text: Text, blocks: list[Block]
         line = _definition(block)
         lines += [""] * (is_wide or "\n" in line or len(line) > BLOCK_LINE) + [line]
         is_wide = "\n" in line or len(line) > BLOCK_LINE
-    shares = list(zip(program.shares, text.chains[len(program.statements) :], strict=True))
+    shares = text.chains[len(program.statements) :]
     lines += [""] * bool(shares)
-    lines += [f"share {name} = {_broken(chain)}" for name, chain in shares]
+    lines += [f"share {label.text} = {_broken(c)}" for (label, _), c in zip(program.shares, shares, strict=True)]
     return [*lines, "", *_statements(sketch, program)]
 
 
@@ -192,17 +197,35 @@ def _definition(block: Block) -> str:
     """A `def`."""
     parameters = ", ".join(name if v is None else f"{name} = {value_text(v)}" for name, v in block.parameters)
     head = f"def {block.name}({parameters})" if parameters else f"def {block.name}"
-    body = _body(block.body)
-    return f"{head} = {body}"
-
-
-def _body(chain: Chain) -> str:
-    """The chain of a block; with a line for each of its residual connections, where it is long."""
-    flat = chain_text(chain)
-    if len(flat) <= LINE or len([term for term in chain if isinstance(term, Merge)]) < 2:
-        return flat
-    parts = [item_text(term) for term in chain]
+    flat = chain_text(block.body)
+    merges = [term for term in block.body if isinstance(term, Merge)]
+    is_conditional = any(isinstance(t, Shortcut) and t.is_mixed for t in walk(block.body))
+    if len(merges) == 1 and is_sum(merges[0]) and (is_conditional or len(flat) > LINE):
+        return f"{head} {{\n{_residual(block.body, merges[0], [name for name, _ in block.parameters])}\n}}"
+    if len(flat) <= LINE or len(merges) < 2:
+        return f"{head} = {flat}"
+    parts = [item_text(term) for term in block.body]
     text = parts[0]
-    for term, part in zip(chain[1:], parts[1:], strict=True):
+    for term, part in zip(block.body[1:], parts[1:], strict=True):
         text += ("\n-> " if isinstance(term, Merge) else " -> ") + part
-    return f"(\n{text}\n)"
+    return f"{head} = (\n{text}\n)"
+
+
+def _residual(chain: Chain, merge: Merge, taken: list[str]) -> str:
+    """The body of a block with a residual connection, whose branches have names."""
+    lines, names = [], []
+    longest = max(merge.branches, key=lambda branch: len(chain_text(resolved(branch))))
+    for branch in merge.branches:
+        branch_text = chain_text(resolved(branch))
+        if len(resolved(branch)) == 1 and isinstance(branch[0], Shortcut) and branch[0].is_mixed:
+            branch_text = shortcut_text(branch[0])
+        elif len(resolved(branch)) < 2:
+            names.append(branch_text)
+            continue
+        wish = "body" if branch is longest else "shortcut"
+        while wish in (*taken, *names):
+            wish += "2"
+        names.append(wish)
+        lines.append(f"{wish} = {branch_text}")
+    parts = [" + ".join(names) if term is merge else item_text(term) for term in chain]
+    return "\n".join([*lines, "", " -> ".join(parts)])

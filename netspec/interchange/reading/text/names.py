@@ -61,6 +61,8 @@ def _wishes(chain: Chain) -> list[str]:
     kinds = [_kind(term) for term in inner]
     calls = [term.block.name for term in walk(chain) if isinstance(term, Call) and term.block is not None]
     merges = [term for term in chain if isinstance(term, Merge)]
+    if len(merges) > 1 and "attention" not in kinds:
+        return ["stage"]
     if "attention" in kinds or any("attention" in name for name in calls):
         crosses = any(isinstance(t, Merge) and _kind(t.joint) == "attention" for t in walk(chain))
         is_layer = "dense" in kinds or any("feed" in name for name in calls)
@@ -82,7 +84,7 @@ def _wishes_of_branches(merge: Merge, kinds: list[str], chain: Chain) -> list[st
             return ["feed_forward"]
         if has_shortcut:
             return ["inverted_residual"] if "depthwise" in kinds else ["residual_block"]
-        return ["projection_block"]
+        return ["residual_block"]
     if joint == "concat":
         if not has_shortcut and len(merge.branches) > 2:
             return ["inception", "mixed"]
@@ -95,7 +97,7 @@ def _wishes_of_chain(chain: Chain, kinds: list[str], calls: list[str]) -> list[s
     if len(chain) == 1 and isinstance(chain[0], Repeat) and not calls:
         return [f"double_{first}"] if chain[0].values == (2,) and first else [f"{first}_block"]
     has_pool = any(kind in ("maxpool", "avgpool") for kind in kinds)
-    if calls and not kinds:
+    if (calls and not kinds) or (any(isinstance(term, Repeat) for term in chain) and (calls or has_pool)):
         return ["stage"]
     if first in NORMS:
         return ["transition"] if has_pool else ["norm_conv" if "conv" in kinds else "norm_block"]
@@ -105,6 +107,8 @@ def _wishes_of_chain(chain: Chain, kinds: list[str], calls: list[str]) -> list[s
         return ["up"]
     if set(kinds) <= {"dense", "dropout", "activation"} and "dense" in kinds:
         return ["feed_forward"] if kinds.count("dense") > 1 else ["hidden"]
+    if first == "conv" and "depthwise" in kinds:
+        return ["inverted_bottleneck"]
     if first == "depthwise":
         return ["separable_unit"] if "conv" in kinds else ["depthwise_norm"]
     if kinds.count("conv") == 1 and first == "conv":
@@ -121,4 +125,3 @@ def _kind(term: Term) -> str:
     if not isinstance(term, Use) or term.layer is None:
         return ""
     return "activation" if isinstance(term.layer, ActivationLayer) else term.layer.word
-

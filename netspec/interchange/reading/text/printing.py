@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.interchange.reading.options import plain_pad, written_options
-from netspec.interchange.reading.text.terms import Call, Chain, Formula, Merge, Reference, Repeat, Shared, Term, Use, value_text
-from netspec.language.values import to_source
+from netspec.interchange.reading.text.terms import (
+    Call,
+    Chain,
+    Formula,
+    Merge,
+    Reference,
+    Repeat,
+    Shared,
+    Shortcut,
+    Term,
+    Use,
+    at,
+    value_text,
+)
 from netspec.language.word import Option, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.merge import Add
@@ -33,7 +45,7 @@ def item_text(term: Term) -> str:
         case Reference():
             return value_text(term.values[0])
         case Shared():
-            return term.name
+            return term.label.text
         case Repeat():
             (inner,) = term.chains
             text = chain_text(inner)
@@ -42,6 +54,8 @@ def item_text(term: Term) -> str:
             return f"{text if is_atom else f'({text})'} * {f'({count})' if ' ' in count else count}"
         case Merge():
             return merge_text(term)
+        case Shortcut():
+            return f"({shortcut_text(term)})"
     raise TypeError(type(term).__name__)
 
 
@@ -49,7 +63,7 @@ def merge_text(term: Merge) -> str:
     """`a + b`, or `(a | b) -> concat`."""
     if is_sum(term):
         return " + ".join(_summand(branch) for branch in term.branches)
-    branches = [chain_text(branch) for branch in term.branches]
+    branches = [chain_text(resolved(branch)) for branch in term.branches]
     text = " | ".join(branches)
     if len(text) > LINE or "\n" in text:
         text = "\n" + "\n| ".join(branches) + "\n"
@@ -69,9 +83,25 @@ def is_sum(term: Term) -> bool:
 
 
 def _summand(branch: Chain) -> str:
+    branch = resolved(branch)
     text = chain_text(branch)
     is_single = not branch or (len(branch) == 1 and not isinstance(branch[0], Merge))
     return text if is_single else f"({text})"
+
+
+def resolved(branch: Chain) -> Chain:
+    """A branch; the input or the projection instead of a shortcut that is always one of them."""
+    if len(branch) == 1 and isinstance(branch[0], Shortcut) and not branch[0].is_mixed:
+        return () if all(branch[0].identities) else branch[0].chains[0]
+    return branch
+
+
+def shortcut_text(term: Shortcut) -> str:
+    """`identity if stride == 1 else conv(…)`."""
+    (chain,) = term.chains
+    text = chain_text(chain)
+    is_single = len(chain) == 1 and not isinstance(chain[0], Merge)
+    return f"identity if {term.condition} else {text if is_single else f'({text})'}"
 
 
 # ---------------------------------------------------------------- layers
@@ -121,7 +151,7 @@ def _is_default(option: Option, value: Any, values: dict[str, Any], term: Use) -
 
 def _same(one: Any, other: Any, term: Use) -> bool:
     count = len(term.channels)
-    return all(_at(one, i) == _at(other, i) for i in range(count))
+    return all(at(one, i) == at(other, i) for i in range(count))
 
 
 def _is_default_pad(option: Option, value: Any, values: dict[str, Any], term: Use) -> bool:
@@ -131,13 +161,9 @@ def _is_default_pad(option: Option, value: Any, values: dict[str, Any], term: Us
         return bool(value == option.default)
     stride, dilation = values["stride"], values.get("dilation", 1)
     return all(
-        _at(value, i) == plain_pad(option.default, _at(window, i), _at(stride, i), _at(dilation, i))
+        at(value, i) == plain_pad(option.default, at(window, i), at(stride, i), at(dilation, i))
         for i in range(len(term.channels))
     )
-
-
-def _at(value: Any, index: int) -> Any:
-    return value.values[index] if isinstance(value, Formula) else value
 
 
 def call_text(term: Call) -> str:

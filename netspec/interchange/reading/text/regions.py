@@ -15,6 +15,8 @@ from netspec.interchange.reading.sketch import Step
 MAX_DEPTH = 3
 """Branches inside branches: where there are more, as in a U-Net, the tensors that they begin with get names."""
 
+NEAR = 0.4
+"""A source is at least this far from the end of its region, relative to the farthest one."""
 MAX_SOURCES = 6
 """How many named tensors are tried as the source of a region."""
 
@@ -94,6 +96,7 @@ class Regions:
                 far[id(i)] = max(far.get(id(i), 0), far[id(step)] + 1)
         sources.sort(key=lambda s: (-far[id(s)], -self.order[id(s)]))
         counts = []
+        sources = [s for s in sources if far[id(s)] >= NEAR * far[id(sources[0])]]
         for source in sources[:MAX_SOURCES] if len(sources) > 1 else []:
             self._flow_from(region, source)
             counts.append(len(_crossing_of(region)))

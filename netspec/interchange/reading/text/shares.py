@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.interchange.reading.text.structure import Program
-from netspec.interchange.reading.text.terms import Chain, Shared, Term, Use, walk, weight_of
+from netspec.interchange.reading.text.terms import Chain, Label, Shared, Term, Use, walk, weight_of
 
 MAX_LENGTH = 200
 
 
 def find_shares(program: Program) -> None:
     """Replace chains that share all their weights by uses of one name; the longest first."""
-    for index, label in enumerate(program.tables.values()):
-        label.text = f"table{index + 1}" if len(program.tables) > 1 else "table"
     tables = list(program.tables)
     while True:
         chains = [chain for s in program.statements for chain in _all_chains(s.chain)]
@@ -22,15 +20,15 @@ def find_shares(program: Program) -> None:
             return
         unit, found = best
         root = unit[0].share if len(unit) == 1 and isinstance(unit[0], Use) else None
-        name = program.tables[root].text if root in program.tables else f"shared{len(program.shares) + 1}"
+        label = program.tables.get(root, Label()) if root is not None else Label()
         if root in tables:
             tables.remove(root)
-        program.shares[name] = _without_shares(unit)
+        program.shares.append((label, _without_shares(unit)))
         places: dict[int, list[int]] = {}
         for chain, begin in found:
             places.setdefault(id(chain), []).append(begin)
         for statement in program.statements:
-            statement.chain = _replaced(statement.chain, places, len(unit), name)
+            statement.chain = _replaced(statement.chain, places, len(unit), label)
 
 
 def _all_chains(chain: Chain) -> list[Chain]:
@@ -96,10 +94,10 @@ def _without_shares(chain: Chain) -> Chain:
     return tuple(items)
 
 
-def _replaced(chain: Chain, places: dict[int, list[int]], length: int, name: str) -> Chain:
+def _replaced(chain: Chain, places: dict[int, list[int]], length: int, label: Label) -> Chain:
     items = list(chain)
     for begin in reversed(places.get(id(chain), [])):
         first = chain[begin]
-        items[begin : begin + length] = [Shared(channels=first.channels, rank=first.rank, name=name)]
-    result = [term.replaced(chains=tuple(_replaced(c, places, length, name) for c in term.chains)) for term in items]
+        items[begin : begin + length] = [Shared(channels=first.channels, rank=first.rank, label=label)]
+    result = [term.replaced(chains=tuple(_replaced(c, places, length, label) for c in term.chains)) for term in items]
     return tuple(result) if result else chain

@@ -113,8 +113,4 @@ def _activation_after(step: Step, readers: list[Step | None]) -> Step | None:
 def is_implied(step: Step, reader: Step) -> bool:
     """Whether the compiler inserts this flatten before its reader."""
     layer = reader.layer
-    return (
-        isinstance(step.layer, Flatten)
-        and isinstance(layer, Dense)
-        and bool(layer.before(step.inputs[0].shape))
-    )
+    return isinstance(step.layer, Flatten) and isinstance(layer, Dense) and bool(layer.before(step.inputs[0].shape))

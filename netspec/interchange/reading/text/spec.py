@@ -5,11 +5,13 @@ from __future__ import annotations
 from netspec.compiler.syntax.formatter import format_source
 from netspec.interchange.reading.alignment import align
 from netspec.interchange.reading.sketch import Sketch
-from netspec.interchange.reading.text.blocks import Text, find_blocks, ordered_blocks
+from netspec.interchange.reading.text.blocks import find_blocks, ordered_blocks
 from netspec.interchange.reading.text.flat import flat_lines
 from netspec.interchange.reading.text.lines import spec_lines
 from netspec.interchange.reading.text.shares import find_shares
+from netspec.interchange.reading.text.shortcuts import find_shortcuts
 from netspec.interchange.reading.text.structure import structure_of
+from netspec.interchange.reading.text.terms import Text
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
@@ -36,8 +38,9 @@ def text_in_form(sketch: Sketch, form: str) -> str | None:
     """A spec in one of the `FORMS`; None if it is not even well-formed."""
     program = structure_of(sketch)
     find_shares(program)
-    text = Text([*(s.chain for s in program.statements), *program.shares.values()])
+    text = Text([*(s.chain for s in program.statements), *(chain for _, chain in program.shares)])
     if form == "blocks":
+        find_shortcuts(text)
         find_blocks(text)
     lines = spec_lines(sketch, program, text, ordered_blocks(text))
     try:

@@ -25,14 +25,14 @@ class Statement:
 
 @dataclass(eq=False)
 class Program:
-    """The statements of a spec, in order; `shares` are the shared chains by their names, and `tables` the names of
+    """The statements of a spec, in order; `shares` are the shared chains with their names, and `tables` the names of
     shared embeddings by the identity of their steps."""
 
     statements: list[Statement]
     labels: dict[int, Label] = field(default_factory=dict)
     """The names of tensors, by the identity of their steps."""
     skips: set[int] = field(default_factory=set)
-    shares: dict[str, Chain] = field(default_factory=dict)
+    shares: list[tuple[Label, Chain]] = field(default_factory=list)
     tables: dict[int, Label] = field(default_factory=dict)
 
 
@@ -100,7 +100,9 @@ class _Builder:
             line = self._line(meet, source)
             if line is not None:
                 head: Term = _term(Reference, source, values=(self._label(source),))
-                branches = [(head, *line, *b) if i is flowing[0] else b for i, b in zip(step.inputs, branches, strict=True)]
+                branches = [
+                    (head, *line, *b) if i is flowing[0] else b for i, b in zip(step.inputs, branches, strict=True)
+                ]
         at = meet if meet is not None else step.inputs[0]
         joint = self._use(step, step.inputs[0])
         return _term(Merge, at, chains=(*branches, (joint,)))

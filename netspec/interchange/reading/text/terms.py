@@ -7,7 +7,7 @@ Terms never change. A term stands for one place of the text, and for one or seve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -91,6 +91,11 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else to_source(value)
 
 
+def at(value: Any, index: int) -> Any:
+    """A value at one of the uses of the block that it is in."""
+    return value.values[index] if isinstance(value, Formula) else value
+
+
 def weight_of(chain: Sequence[Term]) -> int:
     return sum(term.weight + 4 for term in chain)
 
@@ -151,6 +156,31 @@ class Merge(Term):
 
 
 @dataclass(frozen=True, eq=False)
+class Shortcut(Term):
+    """What a residual connection adds: its input where `identities` says so, elsewhere the chain, a projection. Where
+    both occur among the uses of a block, `condition` says when it is the input."""
+
+    identities: tuple[bool, ...] = ()
+    condition: str = ""
+
+    head = ("shortcut",)
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        if all(self.identities):
+            return ("shortcut", True)
+        return ("shortcut", self.identities, tuple(term.key for term in self.chains[0]))
+
+    @cached_property
+    def weight(self) -> int:
+        return 8 if all(self.identities) else 8 + weight_of(self.chains[0])
+
+    @property
+    def is_mixed(self) -> bool:
+        return len(set(self.identities)) > 1
+
+
+@dataclass(frozen=True, eq=False)
 class Repeat(Term):
     """Copies of a chain in a row."""
 
@@ -170,11 +200,11 @@ class Reference(Term):
 class Shared(Term):
     """A use of a shared chain."""
 
-    name: str = ""
+    label: Label = field(default_factory=Label)
 
     @property
     def head(self) -> tuple[Any, ...]:
-        return ("shared", self.name)
+        return ("shared", self.label)
 
 
 @dataclass(eq=False)
@@ -229,3 +259,24 @@ def mapped(chain: Chain, change: Callable[[Chain], Chain]) -> Chain:
         items.append(term if same else replace(term, chains=inner))
     result = change(tuple(items))
     return chain if len(result) == len(chain) and all(a is b for a, b in zip(result, chain, strict=True)) else result
+
+
+@dataclass(eq=False)
+class Text:
+    """The chains of a spec: those of its statements, which change, and its blocks, inner ones first."""
+
+    chains: list[Chain]
+    blocks: list[Block] = field(default_factory=list)
+
+    def everywhere(self, change: Callable[[Chain], Chain]) -> None:
+        """Change every chain, inner ones first."""
+        self.chains = [mapped(chain, change) for chain in self.chains]
+        for block in self.blocks:
+            block.body = mapped(block.body, change)
+
+    def all_chains(self) -> Iterator[Chain]:
+        """Every chain, and those inside."""
+        for outer in (*self.chains, *(block.body for block in self.blocks)):
+            yield outer
+            for term in walk(outer):
+                yield from term.chains

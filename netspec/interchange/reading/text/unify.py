@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.interchange.reading.text.terms import Chain, Formula, Merge, Term, Use, walk
+from netspec.interchange.reading.text.terms import Chain, Formula, Merge, Shortcut, Term, Use, walk
 
 SIZES_OF_LAYERS = ("filters", "units", "features", "tensor", "count", "heads")
 """Parameters that have no default: what a block is used for."""
@@ -34,7 +34,9 @@ class Unified:
 
 def places_of(chain: Sequence[Term]) -> list[Place]:
     """The values of a chain, in an order that is the same for chains of the same structure."""
-    return [Place(name, value, term) for term in walk(chain) for name, value in zip(term.labels, term.values, strict=True)]
+    return [
+        Place(name, value, term) for term in walk(chain) for name, value in zip(term.labels, term.values, strict=True)
+    ]
 
 
 def unify(chains: Sequence[Chain]) -> Unified:
@@ -42,7 +44,8 @@ def unify(chains: Sequence[Chain]) -> Unified:
     counts = [len(chain[0].channels) for chain in chains]
     rows = list(zip(*(places_of(chain) for chain in chains), strict=True))
     vectors = [
-        tuple(v for place, count in zip(row, counts, strict=True) for v in values_of(place.value, count)) for row in rows
+        tuple(v for place, count in zip(row, counts, strict=True) for v in values_of(place.value, count))
+        for row in rows
     ]
     flowing = tuple(n for chain in chains for n in chain[0].channels)
     rank = chains[0][0].rank
@@ -129,8 +132,11 @@ def _multiple(vector: tuple[Any, ...], base: tuple[Any, ...], name: str) -> str 
 
 def _is_half(vector: tuple[Any, ...], base: tuple[Any, ...]) -> bool:
     """Whether a padding is half of a window."""
-    return _are_counts(base) and len(set(base)) > 1 and all(type(v) is int for v in vector) and all(
-        v == b // 2 for v, b in zip(vector, base, strict=True)
+    return (
+        _are_counts(base)
+        and len(set(base)) > 1
+        and all(type(v) is int for v in vector)
+        and all(v == b // 2 for v, b in zip(vector, base, strict=True))
     )
 
 
@@ -202,6 +208,5 @@ def _rebuilt_term(terms: tuple[Term, ...], values: Iterator[Any]) -> Term:
     own = tuple(next(values) for _ in first.values)
     inner = tuple(_rebuilt(chains, values) for chains in zip(*(t.chains for t in terms), strict=True))
     channels = tuple(n for term in terms for n in term.channels)
-    return first.replaced(values=own, chains=inner, channels=channels)
-
-
+    more = {"identities": tuple(i for t in terms for i in t.identities)} if isinstance(first, Shortcut) else {}
+    return first.replaced(values=own, chains=inner, channels=channels, **more)

@@ -1,4 +1,4 @@
-"""The lines of a spec: inputs, blocks, shared layers and statements, with line ends between the stages of long chains."""
+"""The lines of a spec: inputs, blocks, shared layers and statements; long chains have line ends between their stages."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ from netspec.interchange.reading.text.terms import (
 
 LINE = 84
 """Longer chains get line ends between their stages."""
+SHORT = 40
+"""Stages of fewer letters share a line."""
+DROPOUT = 3
+"""What `tail_cost` is for dropout, which belongs to the stage before it."""
 BLOCK_LINE = 105
 
 
@@ -149,14 +153,30 @@ def _broken(chain: Chain, start: str = "") -> str:
     flat = " -> ".join(([start] if start else []) + parts)
     if len(flat) <= LINE or len(chain) < 2:
         return flat or "identity"
-    text = start
+    stages: list[list[str]] = [[start] if start else []]
     for index, (term, part) in enumerate(zip(chain, parts, strict=True)):
-        before = chain[index - 1] if index else None
-        is_stage = before is not None and (_ends_stage(before) or (_begins_stage(term) and not _is_pool(term)))
-        is_stage = is_stage and tail_cost(term) < 3
-        arrow = "" if not text else "\n-> " if is_stage else " -> "
-        text += arrow + part
-    return text
+        head = index
+        while head and tail_cost(chain[head - 1]) == DROPOUT:
+            head -= 1
+        is_stage = head > 0 and (_ends_stage(chain[head - 1]) or (_begins_stage(term) and not _is_pool(term)))
+        if is_stage and tail_cost(term) < DROPOUT:
+            stages.append([])
+        stages[-1].append(part)
+    return "\n-> ".join(_lines([" -> ".join(stage) for stage in stages]))
+
+
+def _lines(stages: list[str]) -> list[str]:
+    """Stages as lines; short ones share a line."""
+    lines: list[str] = []
+    is_short = False
+    for stage in stages:
+        joined = f"{lines[-1]} -> {stage}" if lines else stage
+        if lines and is_short and len(stage) <= SHORT and len(joined) <= LINE:
+            lines[-1] = joined
+        else:
+            lines.append(stage)
+            is_short = len(stage) <= SHORT
+    return lines
 
 
 def _is_pool(term: Term) -> bool:

@@ -1,10 +1,11 @@
-"""Names of tensors, inputs, outputs and blocks: those of the file where they say something, otherwise by the content."""
+"""Names of tensors, inputs, outputs and blocks: those of the file if they say something, otherwise by the content."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from netspec.interchange.reading.text.repeats import has_branches
 from netspec.interchange.reading.text.terms import Block, Call, Chain, Merge, Repeat, Term, Use, walk
 from netspec.language.vocabulary import RESERVED, words
 from netspec.layers.activation_layer import ActivationLayer
@@ -61,7 +62,12 @@ def _wishes(chain: Chain) -> list[str]:
     kinds = [_kind(term) for term in inner]
     calls = [term.block.name for term in walk(chain) if isinstance(term, Call) and term.block is not None]
     merges = [term for term in chain if isinstance(term, Merge)]
-    if len(merges) > 1 and "attention" not in kinds:
+    if kinds and kinds[0] in ("upconv", "upsample"):
+        return ["up"]
+    if kinds and kinds[0] in ("maxpool", "avgpool") and isinstance(chain[0], Use):
+        return ["down"]
+    has_copies = any(isinstance(term, Repeat) and has_branches(term.chains[0]) for term in chain)
+    if (len(merges) > 1 or has_copies) and "attention" not in kinds:
         return ["stage"]
     if "attention" in kinds or any("attention" in name for name in calls):
         crosses = any(isinstance(t, Merge) and _kind(t.joint) == "attention" for t in walk(chain))
@@ -82,6 +88,8 @@ def _wishes_of_branches(merge: Merge, kinds: list[str], chain: Chain) -> list[st
     if joint == "add":
         if has_shortcut and "dense" in kinds and "conv" not in kinds:
             return ["feed_forward"]
+        if _is_bottleneck(merge):
+            return ["bottleneck"]
         if has_shortcut:
             return ["inverted_residual"] if "depthwise" in kinds else ["residual_block"]
         return ["residual_block"]
@@ -90,6 +98,16 @@ def _wishes_of_branches(merge: Merge, kinds: list[str], chain: Chain) -> list[st
             return ["inception", "mixed"]
         return ["dense_layer"] if has_shortcut and len(chain) == 1 else ["merge_block"]
     return ["block"]
+
+
+def _is_bottleneck(merge: Merge) -> bool:
+    """Whether a branch has a wider convolution between two 1x1 convolutions."""
+    for branch in merge.branches:
+        uses = [term for term in walk(branch) if isinstance(term, Use) and term.word == "conv"]
+        kernels = [dict(zip(term.names, term.values, strict=True)).get("kernel") for term in uses]
+        if len(kernels) == 3 and kernels[0] == kernels[2] == 1 != kernels[1]:
+            return True
+    return False
 
 
 def _wishes_of_chain(chain: Chain, kinds: list[str], calls: list[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """Which tensors need names, so that everything between them is chains and branches.
 
-A *region* is what a named tensor or an output is computed by, back to other named tensors. One of these is its source, from
-which it flows as a chain; the others are references. A region can be written without further names where every tensor in
-it that is read more than once is the only one that the branches begin with which its readers meet in (Valdes, Tarjan and
-Lawler 1982, The recognition of series parallel digraphs).
+A *region* is what a named tensor or an output is computed by, back to other named tensors. One of these is its source,
+from which it flows as a chain; the others are references. A region can be written without further names if, for every
+tensor in it that is read more than once, the branches in which its readers meet begin with this tensor (Valdes, Tarjan
+and Lawler 1982, The recognition of series parallel digraphs).
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _crossing_of(region: Region) -> list[tuple[Step, Step | None]]:
 
 
 def _forked(region: Region) -> list[Step]:
-    """The steps that do not flow from the source and are joined with what does, unless they are at the end of a line."""
+    """The steps that do not flow from the source and are joined with what does, but for those at the end of a line."""
     reads: dict[int, int] = {}
     for step in region.steps:
         for i in step.inputs:

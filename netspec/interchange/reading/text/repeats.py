@@ -37,7 +37,7 @@ def fold_repeats(chain: Chain) -> Chain:
     while True:
         best = _best_run(chain)
         if best is None:
-            return chain
+            return _absorbed(chain)
         begin, period, copies = best
         end = begin + period * copies
         parts = [chain[begin + i * period : begin + (i + 1) * period] for i in range(copies)]
@@ -47,6 +47,36 @@ def fold_repeats(chain: Chain) -> Chain:
         inner = fold_repeats(inner)
         item = Repeat(channels=chain[begin].channels, rank=chain[begin].rank, values=(copies,), chains=(inner,))
         chain = (*chain[:begin], item, *chain[end:])
+
+
+def _absorbed(chain: Chain) -> Chain:
+    """`a -> a * 2` is `a * 3`."""
+    items: list[Term] = []
+    for term in chain:
+        before = items[-1] if items else None
+        if isinstance(before, Repeat) and type(before.values[0]) is int:
+            (inner,) = before.chains
+            more = term.values[0] if isinstance(term, Repeat) else 1
+            same = term.chains[0] if isinstance(term, Repeat) else (term,)
+            if type(more) is int and [t.key for t in inner] == [t.key for t in same]:
+                items[-1] = _copies(before, _both(inner, same), before.values[0] + more)
+                continue
+        if isinstance(term, Repeat) and type(term.values[0]) is int:
+            (inner,) = term.chains
+            start = len(items) - len(inner)
+            if start >= 0 and [t.key for t in inner] == [t.key for t in items[start:]]:
+                items[start:] = [_copies(term, _both(tuple(items[start:]), inner), term.values[0] + 1)]
+                continue
+        items.append(term)
+    return tuple(items)
+
+
+def _both(one: Chain, other: Chain) -> Chain:
+    return tuple(_joined(terms) for terms in zip(one, other, strict=True))
+
+
+def _copies(term: Repeat, inner: Chain, count: int) -> Repeat:
+    return Repeat(channels=inner[0].channels, rank=term.rank, values=(count,), chains=(inner,))
 
 
 def _best_run(chain: Chain) -> tuple[int, int, int] | None:

@@ -23,8 +23,8 @@ MAX_PROJECTION = 2
 
 
 def find_shortcuts(text: Text) -> None:
-    """Let the input be a kind of projection, where some residual connections have one and others have none, so that both
-    can be uses of one block."""
+    """Let the input be a kind of projection, where some residual connections have one and others have none, so that
+    both can be uses of one block."""
     sums = [t for chain in text.all_chains() for t in chain if isinstance(t, Merge) and is_sum(t)]
     templates: dict[tuple[object, int], Chain] = {}
     for merge in sums:

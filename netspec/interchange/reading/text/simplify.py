@@ -14,8 +14,8 @@ from netspec.layers.reshape import Flatten
 def simplify(sketch: Sketch) -> None:
     """Change a sketch to a smaller one that computes the same.
 
-    Layers that do nothing or lead nowhere go; `conv(8) -> relu` becomes `conv(8, relu)`, and a concatenation that begins
-    with all that another one concatenates reads that one.
+    Layers that do nothing or lead nowhere go; `conv(8) -> relu` becomes `conv(8, relu)`, and a concatenation that
+    begins with all that another one concatenates reads that one.
     """
     _bypass(sketch)
     _prune(sketch)

@@ -234,6 +234,11 @@ class Call(Term):
         return tuple(name for name, _ in self.block.parameters)
 
     @cached_property
+    def count(self) -> int:
+        assert self.block is not None
+        return count_of(self.block.body)
+
+    @cached_property
     def weight(self) -> int:
         from netspec.interchange.reading.text.printing import call_text
 

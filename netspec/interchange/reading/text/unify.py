@@ -55,7 +55,7 @@ def unify(chains: Sequence[Chain]) -> Unified:
     parameters: list[tuple[str, Any]] = []
     for name, i in zip(names, chosen, strict=True):
         parameters.append((name, _default(rows[i])))
-    order = sorted(range(len(chosen)), key=lambda k: parameters[k][1] is not None)
+    order = sorted(range(len(chosen)), key=lambda k: (parameters[k][1] is not None, names[k] == "layers"))
     written = {i: Formula(names[k], vectors[i]) for k, i in enumerate(chosen)}
     for i, (base, form) in formulas.items():
         name = form if base is None else form.format(names[chosen.index(base)])

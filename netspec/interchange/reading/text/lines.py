@@ -1,11 +1,17 @@
-"""The lines of a spec: inputs, blocks, shared layers and statements; long chains have line ends between their stages."""
+"""The lines of a spec: inputs, blocks, shared layers and statements; long chains have a line for each stage."""
 
 from __future__ import annotations
 
 from netspec.interchange.reading.sketch import Sketch, Step
-from netspec.interchange.reading.text.flat import input_shape
 from netspec.interchange.reading.text.names import Names, name_blocks, spoken
-from netspec.interchange.reading.text.printing import chain_text, is_sum, item_text, resolved, shortcut_text
+from netspec.interchange.reading.text.printing import (
+    chain_text,
+    input_shape,
+    is_sum,
+    item_text,
+    resolved,
+    shortcut_text,
+)
 from netspec.interchange.reading.text.repeats import tail_cost
 from netspec.interchange.reading.text.structure import Program, Statement
 from netspec.interchange.reading.text.terms import (
@@ -203,7 +209,7 @@ def _strides(term: Term) -> bool:
     if isinstance(term, Call) and term.block is not None:
         for (name, _), value in zip(term.block.parameters, term.values, strict=True):
             if name == "stride":
-                return value != 1
+                return bool(value != 1)
         return any(_strides(inner) for inner in term.block.body)
     if isinstance(term, Merge | Repeat):
         return any(_strides(inner) for chain in term.chains for inner in chain[:1])
@@ -233,7 +239,8 @@ def _definition(block: Block) -> str:
 
 def _residual(chain: Chain, merge: Merge, taken: list[str]) -> str:
     """The body of a block with a residual connection, whose branches have names."""
-    lines, names = [], []
+    lines: list[str] = []
+    names: list[str] = []
     longest = max(merge.branches, key=lambda branch: len(chain_text(resolved(branch))))
     for branch in merge.branches:
         branch_text = chain_text(resolved(branch))

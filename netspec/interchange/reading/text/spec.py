@@ -6,14 +6,16 @@ from netspec.compiler.syntax.formatter import format_source
 from netspec.interchange.reading.alignment import align
 from netspec.interchange.reading.sketch import Sketch
 from netspec.interchange.reading.text.blocks import find_blocks, ordered_blocks
-from netspec.interchange.reading.text.flat import flat_lines
 from netspec.interchange.reading.text.lines import spec_lines
+from netspec.interchange.reading.text.names import Names
+from netspec.interchange.reading.text.printing import input_shape
 from netspec.interchange.reading.text.shares import find_shares
 from netspec.interchange.reading.text.shortcuts import find_shortcuts
 from netspec.interchange.reading.text.structure import structure_of
 from netspec.interchange.reading.text.terms import Text
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
+from netspec.layers.sequence.unembed import TiedOutput
 from netspec.spec.compilation import Compilation
 
 FORMS = ("blocks", "chains", "flat")
@@ -31,7 +33,7 @@ def best_text(sketch: Sketch) -> tuple[str, str]:
         text = text_in_form(sketch, form)
         if text is not None and is_text_of(text, sketch):
             return text, form
-    return _formatted(flat_lines(sketch), sketch), FORMS[-1]
+    return _formatted(_flat_lines(sketch), sketch), FORMS[-1]
 
 
 def text_in_form(sketch: Sketch, form: str) -> str | None:
@@ -65,3 +67,34 @@ def _formatted(lines: list[str], sketch: Sketch) -> str:
     for section, entries in sketch.settings.items():
         lines += ["", f"{section} {{", *(f"    {name} = {value}" for name, value in entries.items()), "}"]
     return format_source(Source(f"{sketch.name}.net", "\n".join(lines) + "\n"))
+
+
+def _flat_lines(sketch: Sketch) -> list[str]:
+    """The plainest text: one line for each layer."""
+    names = Names()
+    known: dict[int, str] = {}
+    lines = []
+    for step in sketch.inputs:
+        known[id(step)] = names.take("x")
+        lines.append(f"input {known[id(step)]}: {input_shape(step.shape)}")
+    shared = {id(step.shared) for step in sketch.steps if step.shared is not None}
+    layers: dict[int, str] = {}
+    for step in sketch.steps:
+        if step.layer is None:
+            continue
+        given = [known[id(i)] for i in step.inputs]
+        start = given[0] if len(given) == 1 else f"({' | '.join(given)})"
+        root = step.shared if step.shared is not None else step
+        layer = step.layer.to_source()
+        if isinstance(step.layer, TiedOutput):
+            layer = f"unembed({layers[id(root)]})"
+        elif id(root) in shared:
+            if id(root) not in layers:
+                layers[id(root)] = names.take("shared_layer")
+                lines.append(f"share {layers[id(root)]} = {layer}")
+            layer = layers[id(root)]
+        known[id(step)] = names.take("h")
+        lines.append(f"{known[id(step)]} = {start} -> {layer}")
+    if len(sketch.outputs) == 1:
+        return [*lines, known[id(sketch.outputs[0][1])]]
+    return [*lines, *(f"output {names.take(name)} = {known[id(step)]}" for name, step in sketch.outputs)]

@@ -92,7 +92,7 @@ class _Builder:
         return tuple(reversed(items))
 
     def _merge(self, step: Step, meet: Step | None, flowing: list[Step]) -> Merge:
-        """Branches from `meet`; where others come from references through layers, those before `meet` join its branch."""
+        """Branches from `meet`; where others come from references through layers, what is before `meet` joins its branch."""
         ids = {id(i) for i in flowing}
         branches = [self.chain(i, meet if id(i) in ids else None) for i in step.inputs]
         source = self.region.source

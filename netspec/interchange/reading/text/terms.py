@@ -1,7 +1,7 @@
 """The network as a tree: chains of terms, where branches, repetitions and blocks have chains inside.
 
-Terms never change. A term stands for one place of the text, and for one or several places of the network: inside a block,
-`channels` has what flows in at every use of the block, and so have the `values` of a formula.
+Terms never change. A term stands for one place of the text, and for one or several places of the network: inside a
+block, `channels` has what flows in at every use of the block, and so have the `values` of a formula.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from netspec.language.values import to_source
 from netspec.layers.base import Layer
@@ -35,8 +35,8 @@ class Label:
 @dataclass(frozen=True, eq=False)
 class Term:
     """One item of a chain: `head` is what it is, but for its `values`, which may be parameters of a block, and the
-    `chains` inside it. `channels` are those that flow in, None where they are not a number; `rank` is that of what flows
-    in."""
+    `chains` inside it. `channels` are those that flow in, None where they are not a number; `rank` is that of what
+    flows in."""
 
     channels: tuple[int | None, ...]
     rank: int
@@ -52,7 +52,7 @@ class Term:
         """What the values are, for names of parameters."""
         return ()
 
-    def replaced(self, **changes: Any) -> Any:
+    def replaced(self, **changes: Any) -> Self:
         """The term with some fields changed."""
         return replace(self, **changes)
 

@@ -208,5 +208,7 @@ def _rebuilt_term(terms: tuple[Term, ...], values: Iterator[Any]) -> Term:
     own = tuple(next(values) for _ in first.values)
     inner = tuple(_rebuilt(chains, values) for chains in zip(*(t.chains for t in terms), strict=True))
     channels = tuple(n for term in terms for n in term.channels)
-    more = {"identities": tuple(i for t in terms for i in t.identities)} if isinstance(first, Shortcut) else {}
-    return first.replaced(values=own, chains=inner, channels=channels, **more)
+    made = first.replaced(values=own, chains=inner, channels=channels)
+    if isinstance(made, Shortcut):
+        made = made.replaced(identities=tuple(i for t in terms if isinstance(t, Shortcut) for i in t.identities))
+    return made

@@ -80,10 +80,20 @@ def _name_ends(sketch: Sketch, program: Program, text: Text, names: Names) -> No
         else:
             label.text = names.take(wish or ("x" if len(sketch.inputs) == 1 else "x1"), "x")
     if len(sketch.outputs) > 1:
-        for name, step in sketch.outputs:
-            label = program.labels.setdefault(id(step), Label())
-            if not label.text:
-                label.text = names.take(spoken(name) or "y1", "y")
+        _name_outputs(sketch, program, used, names)
+
+
+def _name_outputs(sketch: Sketch, program: Program, used: set[object], names: Names) -> None:
+    """Outputs have the names of the file. A tensor that is read before its output is declared has another one."""
+    order = [id(step) for _, step in sketch.outputs]
+    program.is_in_order = [id(s.step) for s in program.statements if id(s.step) in order] == order
+    sources = {id(s.source) for s in program.statements}
+    for name, step in sketch.outputs:
+        label = program.labels.setdefault(id(step), Label())
+        program.output_names.append(names.take(spoken(name) or "y1", "y"))
+        is_read = label in used or id(step) in sources or order.count(id(step)) > 1
+        if not label.text and (program.is_in_order or not is_read):
+            label.text = program.output_names[-1]
 
 
 def _name_tensors(sketch: Sketch, program: Program, names: Names) -> None:
@@ -123,24 +133,35 @@ def _is_memory(label: Label, program: Program) -> bool:
 
 
 def _statements(sketch: Sketch, program: Program) -> list[str]:
-    lines = []
-    ends = {id(step) for _, step in sketch.outputs}
+    """Named tensors in the order of the computation; outputs in the order of the file."""
+    lines: list[str] = []
+    chains: dict[int, str] = {}
+    is_single = len(sketch.outputs) == 1
     for statement in program.statements:
-        is_end = id(statement.step) in ends
         label = program.labels[id(statement.step)].text
-        if is_end and len(sketch.outputs) == 1:
-            lines += [""] * bool(lines) + [_flow(statement, program, is_bare=True)]
+        flow = _flow(statement, program, is_bare=is_single)
+        if is_single and statement.step is sketch.outputs[0][1]:
+            chains[id(statement.step)] = flow
+        elif label in program.output_names:
+            chains[id(statement.step)] = flow
+            if program.is_in_order:
+                lines.append(f"output {label} = {flow}")
         else:
-            keyword = "output " if is_end else ""
-            lines.append(f"{keyword}{label} = {_flow(statement, program, is_bare=False)}")
-    known = {id(s.step) for s in program.statements}
-    seen: set[int] = set()
-    for _name, step in sketch.outputs:
-        if step.is_input or id(step) in seen:
-            label = program.labels[id(step)].text
-            lines.append("identity" if len(sketch.outputs) == 1 else f"output {label}_copy = {label} -> identity")
-        seen.add(id(step))
-    assert known
+            lines.append(f"{label} = {_flow(statement, program, is_bare=False)}")
+    if is_single:
+        end = sketch.outputs[0][1]
+        label = program.labels[id(end)].text
+        copy = "identity" if label in ("", "input") else f"{label} -> identity"
+        return [*lines, *[""] * bool(lines), chains.get(id(end), copy)]
+    return lines if program.is_in_order else [*lines, *_outputs(sketch, program, chains)]
+
+
+def _outputs(sketch: Sketch, program: Program, chains: dict[int, str]) -> list[str]:
+    """The statements of the outputs, in the order of the file."""
+    lines = []
+    for name, (_, step) in zip(program.output_names, sketch.outputs, strict=True):
+        label = program.labels[id(step)].text
+        lines.append(f"output {name} = {chains[id(step)] if label == name else label}")
     return lines
 
 

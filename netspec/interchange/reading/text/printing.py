@@ -19,6 +19,7 @@ from netspec.interchange.reading.text.terms import (
     at,
     value_text,
 )
+from netspec.language.shape import Shape
 from netspec.language.word import Option, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.merge import Add

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from netspec.interchange.reading.text.structure import Program
@@ -15,7 +16,8 @@ def find_shares(program: Program) -> None:
     tables = list(program.tables)
     while True:
         chains = [chain for s in program.statements for chain in _all_chains(s.chain)]
-        best = _table(chains, tables) or _longest(chains)
+        uses = Counter(root for s in program.statements for root in _roots(s.chain))
+        best = _table(chains, tables) or _longest(chains, uses)
         if best is None:
             return
         unit, found = best
@@ -50,8 +52,11 @@ def _table(chains: Sequence[Chain], tables: list[int]) -> tuple[Chain, list[tupl
     return None
 
 
-def _longest(chains: Sequence[Chain]) -> tuple[Chain, list[tuple[Chain, int]]] | None:
-    """The longest chain that occurs several times with the same weights, and where."""
+def _longest(chains: Sequence[Chain], uses: Counter[int]) -> tuple[Chain, list[tuple[Chain, int]]] | None:
+    """The longest chain that occurs several times with the same weights, which nothing else has; and where.
+
+    `uses` is how often each set of weights is used.
+    """
     groups: dict[tuple[object, ...], list[tuple[Chain, int]]] = {}
     numbers: dict[object, int] = {}
     for chain in chains:
@@ -71,9 +76,16 @@ def _longest(chains: Sequence[Chain]) -> tuple[Chain, list[tuple[Chain, int]]] |
     best: tuple[int, Chain, list[tuple[Chain, int]]] | None = None
     for key, found in groups.items():
         unit = found[0][0][found[0][1] : found[0][1] + len(key)]
-        if len(found) > 1 and (best is None or weight_of(unit) > best[0]):
+        if len(found) < 2 or (best is not None and weight_of(unit) <= best[0]):
+            continue
+        if all(count * len(found) == uses[root] for root, count in Counter(_roots(unit)).items()):
             best = (weight_of(unit), unit, found)
     return None if best is None else best[1:]
+
+
+def _roots(chain: Chain) -> list[int]:
+    """The weights that are used, as often as they are."""
+    return [term.share for term in walk(chain) if isinstance(term, Use) and term.share is not None]
 
 
 def _shares(term: Term) -> bool:

@@ -34,6 +34,9 @@ class Program:
     skips: set[int] = field(default_factory=set)
     shares: list[tuple[Label, Chain]] = field(default_factory=list)
     tables: dict[int, Label] = field(default_factory=dict)
+    output_names: list[str] = field(default_factory=list)
+    is_in_order: bool = True
+    """Whether the outputs are computed in the order of the file."""
 
 
 def structure_of(sketch: Sketch) -> Program:
@@ -84,19 +87,25 @@ class _Builder:
                 continue
             flowing = self.region.flowing(step) if id(step) in self.region.flows else []
             meet = self.region.above[id(step)] if flowing else None
-            merge = self._merge(step, meet, flowing)
+            merge = self._merge(step, meet, flowing, may_close=start is self.region.source)
             items.append(merge)
             if meet is None or _is_closed(merge):
                 break
             step = meet
         return tuple(reversed(items))
 
-    def _merge(self, step: Step, meet: Step | None, flowing: list[Step]) -> Merge:
-        """Branches from `meet`; where others come from references through layers, what is before `meet` joins its branch."""
+    def _merge(self, step: Step, meet: Step | None, flowing: list[Step], *, may_close: bool) -> Merge:
+        """Branches from `meet`; if others come from references through layers, what is before `meet` joins it."""
         ids = {id(i) for i in flowing}
         branches = [self.chain(i, meet if id(i) in ids else None) for i in step.inputs]
         source = self.region.source
-        if meet is not None and source is not None and len(flowing) == 1 and any(len(b) > 1 for b in branches):
+        if (
+            may_close
+            and meet is not None
+            and source is not None
+            and len(flowing) == 1
+            and any(len(b) > 1 for b in branches)
+        ):
             line = self._line(meet, source)
             if line is not None:
                 head: Term = _term(Reference, source, values=(self._label(source),))

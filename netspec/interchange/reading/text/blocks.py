@@ -31,6 +31,9 @@ MAX_LENGTH = 48
 MAX_PARAMETERS = 6
 MIN_SAVED = 50
 """How many letters a block saves at least."""
+MIN_BODY = 45
+"""How many letters the body of a block has at least, without its parameters."""
+MIN_PER_PARAMETER = 18
 MAX_BLOCKS = 40
 MAX_TRIED = 24
 """How many structures are compared in detail for each block."""
@@ -73,6 +76,8 @@ def _best(text: Text) -> tuple[_Candidate, Unified] | None:
             continue
         unified = _unified(candidate)
         if unified is None or len(unified.parameters) > MAX_PARAMETERS:
+            continue
+        if fixed_weight(unified.body) < max(MIN_BODY, MIN_PER_PARAMETER * len(unified.parameters)):
             continue
         saved = _saved(candidate, unified) * _quality(candidate)
         if saved >= MIN_SAVED and (best is None or saved > best[0]):
@@ -136,6 +141,12 @@ def _saved(candidate: _Candidate, unified: Unified) -> float:
     uses = sum(14 + sum(len(value_text(v)) + 3 for v in arguments) for arguments in unified.arguments)
     header = 16 + sum(len(name) + 2 for name, _ in unified.parameters)
     return sum(map(weight_of, candidate.chains())) - uses - header - weight_of(unified.body)
+
+
+def fixed_weight(chain: Chain) -> int:
+    """How many letters of a chain do not come from parameters."""
+    given = sum(len(v.text) + 2 for term in walk(chain) for v in term.values if isinstance(v, Formula))
+    return weight_of(chain) - given
 
 
 def _quality(candidate: _Candidate) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.interchange.reading.text.printing import use_text
-from netspec.interchange.reading.text.terms import Chain, Merge, Reference, Repeat, Term, Use, count_of, weight_of
+from netspec.interchange.reading.text.terms import Chain, Merge, Reference, Repeat, Term, Use, count_of, walk, weight_of
 
 MAX_PERIOD = 60
 """The longest chain that copies are looked for of, in items."""
@@ -103,7 +103,7 @@ def _rated(chain: Chain, begin: int, period: int, length: int) -> tuple[float, i
     for start in range(begin, begin + period):
         copies = (length - (start - begin)) // period
         unit = chain[start : start + period]
-        if copies < 2 or any(isinstance(term, Reference) for term in unit):
+        if copies < 2 or _computes_tensors(unit):
             continue
         saved = weight_of(unit) * (copies - 1)
         if saved < MIN_WEIGHT or (period == 1 and isinstance(unit[0], Repeat)):
@@ -114,6 +114,12 @@ def _rated(chain: Chain, begin: int, period: int, length: int) -> tuple[float, i
         found = (rating, -start, period, copies)
         best = found if best is None or found > best else best
     return best
+
+
+def _computes_tensors(chain: Chain) -> bool:
+    """Whether layers are applied to references: copies would read the same result, which is computed once."""
+    inner = (part for term in walk(chain) for part in term.chains if len(part) > 1)
+    return any(isinstance(part[0], Reference) for part in (chain, *inner) if part)
 
 
 def _joined(terms: tuple[Term, ...]) -> Term:

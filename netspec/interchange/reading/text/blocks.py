@@ -33,8 +33,10 @@ MIN_SAVED = 50
 """How many letters a block saves at least."""
 MIN_BODY = 45
 """How many letters the body of a block has at least, without its parameters."""
-MIN_PER_PARAMETER = 18
+MIN_PER_PARAMETER = 20
 MAX_BLOCKS = 40
+MAX_USES = 40
+"""With more uses of a block, none is left out of it for the sake of its parameters."""
 MAX_TRIED = 24
 """How many structures are compared in detail for each block."""
 LONG = 100
@@ -94,14 +96,14 @@ def _unified(candidate: _Candidate) -> Unified | None:
         candidate.found = [place for place in candidate.found if _has_identities(candidate, place)]
         return _unified(candidate) if len(candidate.found) > 1 else None
     unified.body = body
-    while len(unified.parameters) >= 3 and len(candidate.found) > 3:
-        for index in range(len(candidate.found)):
-            rest = [*candidate.found[:index], *candidate.found[index + 1 :]]
-            fewer = unify(_Candidate(rest, candidate.length).chains())
-            if len(fewer.parameters) <= len(unified.parameters) - 2:
-                candidate.found = rest
-                return _unified(candidate)
-        break
+    if not 3 <= len(unified.parameters) <= MAX_PARAMETERS or not 3 < len(candidate.found) <= MAX_USES:
+        return unified
+    for index in range(len(candidate.found)):
+        rest = [*candidate.found[:index], *candidate.found[index + 1 :]]
+        fewer = unify(_Candidate(rest, candidate.length).chains())
+        if len(fewer.parameters) <= len(unified.parameters) - 2:
+            candidate.found = rest
+            return _unified(candidate)
     return unified
 
 
@@ -145,7 +147,7 @@ def _saved(candidate: _Candidate, unified: Unified) -> float:
 
 def fixed_weight(chain: Chain) -> int:
     """How many letters of a chain do not come from parameters."""
-    given = sum(len(v.text) + 2 for term in walk(chain) for v in term.values if isinstance(v, Formula))
+    given = sum(len(str(v.values[0])) + 2 for term in walk(chain) for v in term.values if isinstance(v, Formula))
     return weight_of(chain) - given
 
 

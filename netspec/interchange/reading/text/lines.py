@@ -236,7 +236,7 @@ def _strides(term: Term) -> bool:
         return any(_strides(inner) for chain in term.chains for inner in chain[:1])
     if not isinstance(term, Use):
         return False
-    value = dict(zip(term.names, term.values, strict=True)).get("stride", 1)
+    value = term.numbers.get("stride", 1)
     return isinstance(value, Formula) or value != 1
 
 

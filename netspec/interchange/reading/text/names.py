@@ -104,7 +104,7 @@ def _is_bottleneck(merge: Merge) -> bool:
     """Whether a branch has a wider convolution between two 1x1 convolutions."""
     for branch in merge.branches:
         uses = [term for term in walk(branch) if isinstance(term, Use) and term.word == "conv"]
-        kernels = [dict(zip(term.names, term.values, strict=True)).get("kernel") for term in uses]
+        kernels = [term.numbers.get("kernel") for term in uses]
         if len(kernels) == 3 and kernels[0] == kernels[2] == 1 != kernels[1]:
             return True
     return False

@@ -116,7 +116,7 @@ def use_text(term: Use) -> str:
         return f"unembed({dict(term.fixed)['table'].text})"
     if isinstance(layer, ActivationLayer):
         return layer.to_source()
-    values = {**dict(term.fixed), **dict(zip(term.names, term.values, strict=True))}
+    values = {**dict(term.fixed), **term.numbers}
     parts: list[str] = []
     by_name = False
     for option in written_options(layer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from netspec.interchange.reading.text.printing import use_text
 from netspec.interchange.reading.text.terms import Chain, Merge, Reference, Repeat, Term, Use, count_of, walk, weight_of
 
 MAX_PERIOD = 60
@@ -108,7 +107,7 @@ def _rated(chain: Chain, begin: int, period: int, length: int) -> tuple[float, i
         saved = weight_of(unit) * (copies - 1)
         if saved < MIN_WEIGHT or (period == 1 and isinstance(unit[0], Repeat)):
             continue
-        if period == 1 and isinstance(unit[0], Use) and copies < 3 and "(" not in use_text(unit[0]):
+        if period == 1 and isinstance(unit[0], Use) and copies < 3 and "(" not in unit[0].source:
             continue
         rating = saved * (1 - 0.15 * tail_cost(unit[0])) - 6 * (period > 1) - 0.01 * period
         found = (rating, -start, period, copies)

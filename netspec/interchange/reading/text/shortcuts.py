@@ -44,7 +44,7 @@ def _is_projection(chain: Chain) -> bool:
     first = chain[0] if chain else None
     if not isinstance(first, Use) or first.word != "conv" or len(chain) > MAX_PROJECTION or first.share is not None:
         return False
-    return dict(zip(first.names, first.values, strict=True)).get("kernel") == 1
+    return first.numbers.get("kernel") == 1
 
 
 def _empty_branches(merge: Merge) -> list[int]:
@@ -76,7 +76,7 @@ def _as_identity(template: Chain, merge: Merge) -> Chain:
     """The projection that would keep the shape."""
     first, *rest = template
     assert isinstance(first, Use)
-    numbers = {**dict(zip(first.names, first.values, strict=True)), "filters": merge.channels[0], "stride": 1}
+    numbers = {**first.numbers, "filters": merge.channels[0], "stride": 1}
     values = tuple(numbers[name] for name in first.names)
     return (
         first.replaced(values=values, channels=merge.channels),
@@ -117,7 +117,7 @@ def _condition(term: Shortcut, flowing: tuple[int | None, ...]) -> str | None:
     """When a shortcut is the input, as a condition on the parameters of a block."""
     first = term.chains[0][0]
     assert isinstance(first, Use)
-    numbers = dict(zip(first.names, first.values, strict=True))
+    numbers = first.numbers
     filters, strides = numbers["filters"], numbers["stride"]
     count = len(term.identities)
     keeps = [n == at(filters, i) for i, n in enumerate(term.channels)]

@@ -106,7 +106,7 @@ def count_of(chain: Sequence[Term]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Use(Term):
-    """A layer; `fixed` are the options that are no numbers, `names` those that are. `share` is the identity of the
+    """A layer; `names` are its options that are numbers, `fixed` the others. `share` is the identity of the
     weights where they are used more than once; `is_owner` is set for weights that nothing shares."""
 
     layer: Layer | None = None
@@ -118,26 +118,30 @@ class Use(Term):
     @cached_property
     def head(self) -> tuple[Any, ...]:
         fixed = tuple((name, plain_key(value)) for name, value in self.fixed)
-        return ("use", type(self.layer), _own_word(self.layer), fixed, self.names, self.share)
+        return ("use", type(self.layer), self.word, fixed, self.names, self.share)
 
     @property
     def labels(self) -> tuple[str, ...]:
         return self.names
 
-    @property
+    @cached_property
+    def source(self) -> str:
+        """Its text before any of its values became a parameter."""
+        return self.layer.to_source() if self.layer is not None else ""
+
+    @cached_property
     def word(self) -> str:
         """Its word in the text."""
-        return _own_word(self.layer)
+        return self.source.partition("(")[0]
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Its values by the names of the options."""
+        return dict(zip(self.names, self.values, strict=True))
 
     @cached_property
     def weight(self) -> int:
-        from netspec.interchange.reading.text.printing import use_text
-
-        return len(use_text(self))
-
-
-def _own_word(layer: Layer | None) -> str:
-    return layer.to_source().partition("(")[0] if layer is not None else ""
+        return len(self.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,9 +244,7 @@ class Call(Term):
 
     @cached_property
     def weight(self) -> int:
-        from netspec.interchange.reading.text.printing import call_text
-
-        return len(call_text(self))
+        return 12 + sum(len(value_text(value)) + 2 for value in self.values)
 
 
 def walk(chain: Sequence[Term]) -> Iterator[Term]:

@@ -147,8 +147,8 @@ def _default(row: Sequence[Place]) -> Any:
     counts = Counter(place.value for place in row if type(place.value) in (int, float))
     if not counts:
         return None
-    value, count = counts.most_common(1)[0]
-    return value if 2 * count >= len(row) else None
+    value = max(counts, key=lambda value: counts[value])
+    return value if 2 * counts[value] >= len(row) else None
 
 
 def _names(places: list[Place], chain: Chain) -> list[str]:
@@ -194,7 +194,7 @@ def _names_of_filters(places: list[Place], names: list[str], chain: Chain) -> li
 
 
 def _kernel(term: Use) -> str:
-    kernel = dict(zip(term.names, term.values, strict=True)).get("kernel", "")
+    kernel = term.numbers.get("kernel", "")
     return str(kernel) if isinstance(kernel, int) else ""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from netspec.interchange.reading.text.chains.shortcuts import has_condition, with_conditions
 from netspec.interchange.reading.text.repeats import fold_repeats, has_branches, tail_cost
-from netspec.interchange.reading.text.shortcuts import has_condition, with_conditions
 from netspec.interchange.reading.text.terms import (
     Block,
     Call,

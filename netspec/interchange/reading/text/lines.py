@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from netspec.interchange.reading.sketch import Sketch, Step
+from netspec.interchange.reading.text.blocks import ordered_blocks
+from netspec.interchange.reading.text.chains.structure import Program, Statement
+from netspec.interchange.reading.text.library import LibraryBlock
 from netspec.interchange.reading.text.names import Names, name_blocks, spoken
 from netspec.interchange.reading.text.printing import (
     chain_text,
@@ -13,7 +18,6 @@ from netspec.interchange.reading.text.printing import (
     shortcut_text,
 )
 from netspec.interchange.reading.text.repeats import tail_cost
-from netspec.interchange.reading.text.structure import Program, Statement
 from netspec.interchange.reading.text.terms import (
     Block,
     Call,
@@ -41,10 +45,22 @@ DROPOUT = 3
 BLOCK_LINE = 105
 
 
-def spec_lines(sketch: Sketch, program: Program, text: Text, blocks: list[Block]) -> list[str]:
-    """The statements of a spec, not yet formatted."""
+def spec_lines(sketch: Sketch, program: Program, text: Text, imported: Mapping[int, LibraryBlock]) -> list[str]:
+    """The statements of a spec, not yet formatted.
+
+    Args:
+        sketch: the network.
+        program: its statements.
+        text: their chains, and the blocks.
+        imported: blocks of the library, by the identity of the blocks that they replace.
+    """
+    blocks = _own_blocks(text, imported)
     names = Names()
     _name_ends(sketch, program, text, names)
+    for block in text.blocks:
+        if id(block) in imported:
+            block.name = imported[id(block)].name
+            names.taken.add(block.name)
     name_blocks(blocks, names)
     _name_tensors(sketch, program, names)
     for label, chain in program.shares:
@@ -52,16 +68,37 @@ def spec_lines(sketch: Sketch, program: Program, text: Text, blocks: list[Block]
         label.text = names.take("table" if is_table else "tower" if count_of(chain) > 3 else "shared")
     for statement, chain in zip(program.statements, text.chains, strict=False):
         statement.chain = chain
-    lines = [_input_line(step, program) for step in sketch.inputs]
+    lines = [*_use_lines(imported.values()), *(_input_line(step, program) for step in sketch.inputs)]
     is_wide = True
     for block in blocks:
-        line = _definition(block)
+        line = definition_of(block)
         lines += [""] * (is_wide or "\n" in line or len(line) > BLOCK_LINE) + [line]
         is_wide = "\n" in line or len(line) > BLOCK_LINE
     shares = text.chains[len(program.statements) :]
     lines += [""] * bool(shares)
     lines += [f"share {label.text} = {_broken(c)}" for (label, _), c in zip(program.shares, shares, strict=True)]
     return [*lines, "", *_statements(sketch, program)]
+
+
+def _own_blocks(text: Text, imported: Mapping[int, LibraryBlock]) -> list[Block]:
+    """The blocks that are declared: all that are used but those of the library, inner ones first."""
+    needed: set[int] = set()
+    stack = list(text.chains)
+    while stack:
+        for term in walk(stack.pop()):
+            if isinstance(term, Call) and term.block is not None and id(term.block) not in needed:
+                needed.add(id(term.block))
+                stack += [] if id(term.block) in imported else [term.block.body]
+    return [block for block in ordered_blocks(text) if id(block) in needed and id(block) not in imported]
+
+
+def _use_lines(imported: Iterable[LibraryBlock]) -> list[str]:
+    """The imports from the library, a line for each file."""
+    files: dict[str, set[str]] = {}
+    for block in imported:
+        files.setdefault(block.file, set()).add(block.name)
+    lines = [f"use std.{file} ({', '.join(sorted(names))})" for file, names in sorted(files.items())]
+    return [*lines, *([""] if lines else [])]
 
 
 def _input_line(step: Step, program: Program) -> str:
@@ -240,7 +277,7 @@ def _strides(term: Term) -> bool:
     return isinstance(value, Formula) or value != 1
 
 
-def _definition(block: Block) -> str:
+def definition_of(block: Block) -> str:
     """A `def`."""
     parameters = ", ".join(name if v is None else f"{name} = {value_text(v)}" for name, v in block.parameters)
     head = f"def {block.name}({parameters})" if parameters else f"def {block.name}"

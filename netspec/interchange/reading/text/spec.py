@@ -5,13 +5,14 @@ from __future__ import annotations
 from netspec.compiler.syntax.formatter import format_source
 from netspec.interchange.reading.alignment import align
 from netspec.interchange.reading.sketch import Sketch
-from netspec.interchange.reading.text.blocks import find_blocks, ordered_blocks
-from netspec.interchange.reading.text.lines import spec_lines
+from netspec.interchange.reading.text.blocks import find_blocks, ordered_blocks, uses_of
+from netspec.interchange.reading.text.chains.shares import find_shares
+from netspec.interchange.reading.text.chains.shortcuts import find_shortcuts
+from netspec.interchange.reading.text.chains.structure import structure_of
+from netspec.interchange.reading.text.library import LibraryBlock, library_equals
+from netspec.interchange.reading.text.lines import definition_of, spec_lines
 from netspec.interchange.reading.text.names import Names
 from netspec.interchange.reading.text.printing import input_shape
-from netspec.interchange.reading.text.shares import find_shares
-from netspec.interchange.reading.text.shortcuts import find_shortcuts
-from netspec.interchange.reading.text.structure import structure_of
 from netspec.interchange.reading.text.terms import Text
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
@@ -30,25 +31,54 @@ def text_of(sketch: Sketch) -> str:
 def best_text(sketch: Sketch) -> tuple[str, str]:
     """A spec, and which of the `FORMS` it has."""
     for form in FORMS[:-1]:
-        text = text_in_form(sketch, form)
+        draft = _Draft(sketch, form)
+        text = draft.text()
         if text is not None and is_text_of(text, sketch):
-            return text, form
+            return draft.with_library(text), form
     return _formatted(_flat_lines(sketch), sketch), FORMS[-1]
 
 
 def text_in_form(sketch: Sketch, form: str) -> str | None:
-    """A spec in one of the `FORMS`; None if it is not even well-formed."""
-    program = structure_of(sketch)
-    find_shares(program)
-    text = Text([*(s.chain for s in program.statements), *(chain for _, chain in program.shares)])
-    if form == "blocks":
-        find_shortcuts(text)
-        find_blocks(text)
-    lines = spec_lines(sketch, program, text, ordered_blocks(text))
-    try:
-        return _formatted(lines, sketch)
-    except CompileError:
-        return None
+    """A spec in one of the `FORMS`, without the library; None if it is not even well-formed."""
+    return _Draft(sketch, form).text()
+
+
+class _Draft:
+    """The chains and blocks of a spec."""
+
+    def __init__(self, sketch: Sketch, form: str) -> None:
+        self.sketch = sketch
+        self.program = structure_of(sketch)
+        find_shares(self.program)
+        shares = (chain for _, chain in self.program.shares)
+        self.chains = Text([*(s.chain for s in self.program.statements), *shares])
+        if form == "blocks":
+            find_shortcuts(self.chains)
+            find_blocks(self.chains)
+        self.imported: dict[int, LibraryBlock] = {}
+
+    def text(self) -> str | None:
+        """The spec; None if it is not even well-formed."""
+        try:
+            return _formatted(spec_lines(self.sketch, self.program, self.chains, self.imported), self.sketch)
+        except CompileError:
+            return None
+
+    def with_library(self, text: str) -> str:
+        """The spec, with blocks of the library instead of equal ones of its own."""
+        for block in reversed(ordered_blocks(self.chains)):
+            uses = uses_of(self.chains, block)
+            definitions = [definition_of(other) for other in ordered_blocks(self.chains)]
+            for found in library_equals(block, definitions, uses[0]):
+                before = dict(self.imported)
+                self.imported[id(block)] = found
+                changed = self.text()
+                if changed is not None and is_text_of(changed, self.sketch):
+                    text = changed
+                    break
+                self.imported = before
+            self.text()  # blocks have their names again
+        return text
 
 
 def is_text_of(text: str, sketch: Sketch) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from netspec.interchange.reading.options import SIZES, settings_of
 from netspec.interchange.reading.sketch import Sketch, Step
-from netspec.interchange.reading.text.regions import Region, Regions
+from netspec.interchange.reading.text.chains.regions import Region, Regions
 from netspec.interchange.reading.text.simplify import is_implied
 from netspec.interchange.reading.text.terms import Chain, Label, Merge, Reference, Term, Use
 from netspec.layers.activation_layer import ActivationLayer

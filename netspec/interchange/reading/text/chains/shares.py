@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from netspec.interchange.reading.text.structure import Program
+from netspec.interchange.reading.text.chains.structure import Program
 from netspec.interchange.reading.text.terms import Chain, Label, Shared, Term, Use, walk, weight_of
 
 MAX_LENGTH = 200

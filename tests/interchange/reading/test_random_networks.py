@@ -15,8 +15,10 @@ from netspec.layers.activations import Relu, Tanh
 from netspec.layers.base import Layer
 from netspec.layers.dense import Dense
 from netspec.layers.merge import Add, Concat, Mul
-from netspec.layers.norm import LayerNorm
+from netspec.layers.norm import BatchNorm, LayerNorm
 from netspec.layers.reshape import Identity
+from netspec.layers.spatial.conv import Conv, Depthwise
+from netspec.layers.spatial.pool import GlobalAvgPool, MaxPool
 
 
 def random_sketch(random: Random, size: int) -> Sketch:
@@ -57,6 +59,69 @@ def _ends(random: Random, sketch: Sketch) -> list[Step]:
     steps = [step for step in sketch.steps if not step.is_input]
     count = random.choice((1, 1, 2, 3))
     return [steps[-1], *random.sample(steps[:-1], min(count - 1, len(steps) - 1))]
+
+
+Motif = list[tuple[str, int, int, bool]]
+
+
+def random_motif(random: Random) -> Motif:
+    """Layers with their kernels, factors of channels, and whether there is a bias."""
+    kinds = ("conv", "conv", "conv", "norm", "relu", "pool", "depthwise")
+    return [
+        (random.choice(kinds), random.choice((1, 3, 5)), random.choice((1, 1, 2, 4)), random.random() < 0.5)
+        for _ in range(random.randint(1, 6))
+    ]
+
+
+def add_motif(sketch: Sketch, x: Step, motif: Motif, filters: int, stride: int) -> Step:
+    """The layers of a motif, the first convolution with a stride."""
+    for kind, kernel, factor, has_bias in motif:
+        window = {"kernel": (kernel, kernel), "stride": stride, "pad": (kernel // 2,) * 2, "bias": has_bias}
+        if kind == "conv":
+            x = sketch.add(Conv(filters=filters * factor, **window), x)
+        elif kind == "depthwise":
+            x = sketch.add(Depthwise(**window), x)
+        elif kind == "norm":
+            x = sketch.add(BatchNorm(momentum=0.9 if has_bias else 0.99), x)
+        elif kind == "relu":
+            x = sketch.add(ActivationLayer(activation=Relu()), x)
+        else:
+            x = sketch.add(MaxPool(window=3, stride=1, pad="same" if has_bias else 1), x)
+        stride = 1 if kind in ("conv", "depthwise") else stride
+    return x
+
+
+def random_images(random: Random) -> Sketch:
+    """A network of stages, most of them of a few motifs, with shortcuts, projections and branches."""
+    sketch = Sketch("images")
+    x = sketch.input("x", Shape((64, 64, random.choice((1, 3, 8)))))
+    motifs = [random_motif(random) for _ in range(random.randint(1, 3))]
+    form = random.choice(("plain", "residual", "inception", "dense"))
+    for _ in range(random.randint(3, 10)):
+        motif, filters, stride = random.choice(motifs), random.choice((4, 8, 8, 16)), random.choice((1, 1, 1, 2))
+        y = add_motif(sketch, x, motif, filters, stride)
+        if form == "residual" and y is not x:
+            if y.shape != x.shape:
+                x = sketch.add(Conv(filters=int(y.shape.channels), kernel=1, stride=stride, pad=0, bias=False), x)
+            y = sketch.add(Add(), *random.sample((x, y), 2)) if y.shape == x.shape else y
+        elif form == "inception":
+            z = add_motif(sketch, x, random.choice(motifs), filters, stride)
+            y = sketch.add(Concat(), y, z) if y.shape.space == z.shape.space and y is not z else y
+        elif form == "dense" and y.shape.space == x.shape.space:
+            y = sketch.add(Concat(), x, y)
+        x = y
+    sketch.output(sketch.add(Dense(units=3), sketch.add(GlobalAvgPool(), x)))
+    return sketch
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_images(seed: int, request: pytest.FixtureRequest) -> None:
+    random = Random(seed)
+    for index in range(400 if request.config.getoption("--long") else 12):
+        sketch = random_images(random)
+        simplify(sketch)
+        text, form = best_text(sketch)
+        assert form == "blocks", f"{seed}, {index}: {form}\n{text}"
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -61,7 +61,7 @@ def spec_lines(sketch: Sketch, program: Program, text: Text, imported: Mapping[i
         if id(block) in imported:
             block.name = imported[id(block)].name
             names.taken.add(block.name)
-    name_blocks(blocks, names)
+    name_blocks(blocks, text.chains, names)
     _name_tensors(sketch, program, names)
     for label, chain in program.shares:
         is_table = any(label is table for table in program.tables.values())

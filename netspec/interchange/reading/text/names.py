@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 
 from netspec.interchange.reading.text.repeats import has_branches
 from netspec.interchange.reading.text.terms import Block, Call, Chain, Merge, Repeat, Term, Use, walk
@@ -15,6 +16,8 @@ EMPTY = re.compile(
     r"[_.]?\d*(_\d+)*"
 )
 """Names that say nothing; matched as a whole."""
+CLASS = re.compile(r"[A-Z]\w*[a-z]\w*")
+"""The name of a class in Python."""
 NORMS = ("batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lrn")
 
 
@@ -50,10 +53,29 @@ def spoken(name: str) -> str:
     return "" if EMPTY.fullmatch(text) else text
 
 
-def name_blocks(blocks: Iterable[Block], names: Names) -> None:
-    """Give every block a name, inner ones first."""
+def name_blocks(blocks: Iterable[Block], chains: Iterable[Chain], names: Names) -> None:
+    """Give every block a name, inner ones first: that of the class that it has in the file, or one by its content.
+
+    Args:
+        blocks: the blocks.
+        chains: all others; a class that is around everything is that of the network.
+        names: those that are taken.
+    """
+    blocks = list(blocks)
+    around = len(_scope((*chains, *(block.body for block in blocks))))
     for block in blocks:
-        block.name = names.take(*_wishes(block.body))
+        classes = [spoken(part) for part in _scope((block.body,))[around:] if CLASS.fullmatch(part)]
+        block.name = names.take(*[name for name in classes[-1:] if name], *_wishes(block.body))
+
+
+def _scope(chains: Iterable[Chain]) -> tuple[str, ...]:
+    """The modules that are around all layers of some chains."""
+    scopes = [term.scope for chain in chains for term in walk(chain) if isinstance(term, Use)]
+    return tuple(takewhile(lambda part: part, _common(scopes))) if scopes else ()
+
+
+def _common(scopes: list[tuple[str, ...]]) -> list[str]:
+    return [parts[0] if len(set(parts)) == 1 else "" for parts in zip(*scopes, strict=False)]
 
 
 def _wishes(chain: Chain) -> list[str]:
@@ -92,7 +114,7 @@ def _wishes_of_branches(merge: Merge, kinds: list[str], chain: Chain) -> list[st
             return ["bottleneck"]
         if has_shortcut:
             return ["inverted_residual"] if "depthwise" in kinds else ["residual_block"]
-        return ["residual_block"]
+        return ["residual_block", "downsample_block"]
     if joint == "concat":
         if not has_shortcut and len(merge.branches) > 2:
             return ["inception", "mixed"]

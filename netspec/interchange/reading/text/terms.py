@@ -107,13 +107,15 @@ def count_of(chain: Sequence[Term]) -> int:
 @dataclass(frozen=True, eq=False)
 class Use(Term):
     """A layer; `names` are its options that are numbers, `fixed` the others. `share` is the identity of the
-    weights where they are used more than once; `is_owner` is set for weights that nothing shares."""
+    weights where they are used more than once; `is_owner` is set for weights that nothing shares. `scope` has the
+    modules around it in the file, of the first of the layers that it stands for."""
 
     layer: Layer | None = None
     fixed: tuple[tuple[str, Any], ...] = ()
     names: tuple[str, ...] = ()
     share: int | None = None
     is_owner: bool = False
+    scope: tuple[str, ...] = ()
 
     @cached_property
     def head(self) -> tuple[Any, ...]:

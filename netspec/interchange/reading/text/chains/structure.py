@@ -138,7 +138,7 @@ class _Builder:
             return _term(Use, before, layer=layer, fixed=(("table", table),))
         shapes = [i.shape for i in step.inputs]
         has_weights = bool(layer.parameters(*shapes) or layer.state(*shapes))
-        more = {"layer": layer, "share": share, "is_owner": has_weights and share is None}
+        more = {"layer": layer, "share": share, "is_owner": has_weights and share is None, "scope": step.scope}
         if isinstance(layer, ActivationLayer):
             return _term(Use, before, fixed=(("activation", layer.activation),), **more)
         settings = settings_of(layer, before.shape)

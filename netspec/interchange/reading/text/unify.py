@@ -8,10 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netspec.interchange.reading.options import SIZES
 from netspec.interchange.reading.text.terms import Chain, Formula, Merge, Shortcut, Term, Use, walk
 
 SIZES_OF_LAYERS = ("filters", "units", "features", "tensor", "count", "heads")
 """Parameters that have no default: what a block is used for."""
+
+
+COUNTS = ("filters", "units", "features", "groups")
+"""Options that are often multiples of each other, and of the channels that flow in."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,7 @@ def unify(chains: Sequence[Chain]) -> Unified:
     ]
     flowing = tuple(n for chain in chains for n in chain[0].channels)
     rank = chains[0][0].rank
-    varying = [i for i, vector in enumerate(vectors) if len({(type(v), v) for v in vector}) > 1]
-    formulas, chosen = _explain(varying, vectors, flowing, rank)
+    formulas, chosen = _explain([row[0].label for row in rows], vectors, flowing, rank)
     names = _names([rows[i][0] for i in chosen], chains[0])
     parameters: list[tuple[str, Any]] = []
     for name, i in zip(names, chosen, strict=True):
@@ -74,37 +78,39 @@ def values_of(value: Any, count: int) -> tuple[Any, ...]:
 
 
 def _explain(
-    varying: list[int], vectors: list[tuple[Any, ...]], flowing: tuple[int | None, ...], rank: int
+    labels: list[str], vectors: list[tuple[Any, ...]], flowing: tuple[int | None, ...], rank: int
 ) -> tuple[dict[int, tuple[int | None, str]], list[int]]:
     """Which values are parameters, and the formulas for the others: the parameter (None: what flows in), and a form."""
     formulas: dict[int, tuple[int | None, str]] = {}
-    rest: list[int] = []
-    for i in varying:
-        form = _multiple(vectors[i], flowing, f"input.{'channels' if rank > 2 else 'features'}")
-        if form is not None and len(set(vectors[i])) > 1:
-            formulas[i] = (None, form)
-        else:
-            rest.append(i)
     chosen: list[int] = []
-    for i in sorted(rest, key=lambda i: (_size(vectors[i]), i)):
-        for base in chosen:
-            form = _multiple(vectors[i], vectors[base], "{}")
+    varying = [i for i, vector in enumerate(vectors) if len({(type(v), v) for v in vector}) > 1]
+    for i in sorted(varying, key=lambda i: (labels[i] == "pad", _size(vectors[i]), i)):
+        bases = [(base, labels[base], vectors[base], "{}") for base in chosen]
+        channels = f"input.{'channels' if rank > 2 else 'features'}"
+        for base, label, vector, name in [(None, "filters", flowing, channels), *bases]:
+            form = _form(labels[i], vectors[i], label, vector, name)
             if form is not None:
                 formulas[i] = (base, form)
                 break
         else:
             chosen.append(i)
-    for i in list(chosen):  # half of an odd number is smaller, and not known before the number is
-        for base in chosen:
-            if base != i and _is_half(vectors[i], vectors[base]):
-                formulas[i] = (base, "{} // 2")
-                chosen.remove(i)
-                moved = {k: v for k, v in formulas.items() if v[0] == i}
-                for k in moved:
-                    form = _multiple(vectors[k], vectors[base], "{}")
-                    formulas[k] = (base, form or moved[k][1].format("({} // 2)"))
-                break
     return formulas, sorted(chosen)
+
+
+def _form(label: str, vector: tuple[Any, ...], base_label: str, base: tuple[Any, ...], name: str) -> str | None:
+    """A formula that gives one option from another one, of those that people write: `4 * filters`, `kernel // 2`."""
+    if vector == base and _group(label) == _group(base_label):
+        return name if all(type(a) is type(b) for a, b in zip(vector, base, strict=True)) else None
+    if _group(label) == _group(base_label) == "counts":
+        return _multiple(vector, base, name)
+    if label == "pad" and base_label in ("kernel", "window") and _is_half(vector, base):
+        return f"{name} // 2"
+    return None
+
+
+def _group(label: str) -> str:
+    """Options of one group may be equal for a reason."""
+    return "counts" if label in COUNTS else "sizes" if label in SIZES else label
 
 
 def _size(vector: tuple[Any, ...]) -> float:
@@ -116,9 +122,7 @@ def _are_counts(*vectors: tuple[Any, ...]) -> bool:
 
 
 def _multiple(vector: tuple[Any, ...], base: tuple[Any, ...], name: str) -> str | None:
-    """`name`, `4 * name` or `name // 4`, if that is always the value."""
-    if vector == base and all(type(a) is type(b) for a, b in zip(vector, base, strict=True)):
-        return name
+    """`4 * name` or `name // 4`, if that is always the value."""
     if not _are_counts(vector, base):
         return None
     if vector[0] % base[0] == 0:

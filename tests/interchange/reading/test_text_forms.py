@@ -70,6 +70,15 @@ def test_inputs_and_outputs_keep_the_names_that_say_something() -> None:
     assert "output age_bias_add = " in text and "output y1 = " in text
 
 
+def test_an_output_that_is_read_is_computed_once() -> None:
+    sketch = Sketch("read")
+    first = sketch.add(Dense(units=2), sketch.input("x", Shape((3,))))
+    sketch.output(first, "logits")
+    sketch.output(relu(sketch, first), "positive")
+    text = text_of(sketch)
+    assert text.endswith("h = input -> dense(2)\noutput logits = h\noutput positive = h -> relu\n")
+
+
 def test_the_other_program_gets_and_gives_its_own_names() -> None:
     sketch = Sketch("renamed")
     x, y = sketch.input("input:0", Shape((3,))), sketch.input("B", Shape((3,)))

@@ -39,7 +39,7 @@ MAX_USES = 40
 """With more uses of a block, none is left out of it for the sake of its parameters."""
 MAX_TRIED = 24
 """How many structures are compared in detail for each block."""
-LONG = 100
+LONG = 80
 """Copies of a chain with branches that is longer than this, in letters, become copies of a block."""
 
 

@@ -121,15 +121,17 @@ def _name_ends(sketch: Sketch, program: Program, text: Text, names: Names) -> No
 
 
 def _name_outputs(sketch: Sketch, program: Program, used: set[object], names: Names) -> None:
-    """Outputs have the names of the file. A tensor that is read before its output is declared has another one."""
+    """Outputs have the names of the file. A tensor that is read has another one: whoever reads a name of an output
+    computes it again."""
     order = [id(step) for _, step in sketch.outputs]
-    program.is_in_order = [id(s.step) for s in program.statements if id(s.step) in order] == order
-    sources = {id(s.source) for s in program.statements}
+    read = {id(s.source) for s in program.statements} | {key for key in order if order.count(key) > 1}
+    read |= {key for key, label in program.labels.items() if label in used}
+    is_same_order = [id(s.step) for s in program.statements if id(s.step) in order] == order
+    program.is_in_order = is_same_order and read.isdisjoint(order)
     for name, step in sketch.outputs:
         label = program.labels.setdefault(id(step), Label())
         program.output_names.append(names.take(spoken(name) or "y1", "y"))
-        is_read = label in used or id(step) in sources or order.count(id(step)) > 1
-        if not label.text and (program.is_in_order or not is_read):
+        if not label.text and id(step) not in read:
             label.text = program.output_names[-1]
 
 

@@ -84,6 +84,8 @@ def _wishes(chain: Chain) -> list[str]:
     kinds = [_kind(term) for term in inner]
     calls = [term.block.name for term in walk(chain) if isinstance(term, Call) and term.block is not None]
     merges = [term for term in chain if isinstance(term, Merge)]
+    if kinds and kinds[-1] == "dense" and not {"conv", "maxpool", "avgpool", "gap"}.isdisjoint(kinds):
+        return ["head"]
     if kinds and kinds[0] in ("upconv", "upsample"):
         return ["up"]
     if kinds and kinds[0] in ("maxpool", "avgpool") and isinstance(chain[0], Use):

@@ -136,4 +136,4 @@ def _joined(terms: tuple[Term, ...]) -> Term:
 
 def has_branches(chain: Chain) -> bool:
     """Whether a chain has branches with several layers."""
-    return any(isinstance(term, Merge) and count_of((term,)) > 3 for term in chain)
+    return any(isinstance(term, Merge) and count_of((term,)) > 2 for term in chain)

@@ -36,7 +36,7 @@ class Program:
     tables: dict[int, Label] = field(default_factory=dict)
     output_names: list[str] = field(default_factory=list)
     is_in_order: bool = True
-    """Whether the outputs are computed in the order of the file."""
+    """Whether the outputs are computed in the order of the file, and none of them is read."""
 
 
 def structure_of(sketch: Sketch) -> Program:

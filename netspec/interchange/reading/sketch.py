@@ -119,16 +119,6 @@ class Sketch:
         """What flows out."""
         self.outputs.append((name, step))
 
-    def prune(self) -> None:
-        """Remove the steps that no output is computed from."""
-        waiting = [step for _, step in self.outputs]
-        needed = {id(step) for step in waiting}
-        while waiting:
-            fresh = [step for step in waiting.pop().inputs if id(step) not in needed]
-            needed.update(map(id, fresh))
-            waiting += fresh
-        self.steps = [step for step in self.steps if id(step) in needed]
-
     @property
     def inputs(self) -> list[Step]:
         return [step for step in self.steps if step.is_input]

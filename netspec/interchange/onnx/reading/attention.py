@@ -242,14 +242,9 @@ def project(network: Network, node: Node, weight: Any) -> Value | None:
         return None
     step, own = x.step, x.step.layer
     width = len(weight)
+    is_sequence = x.rank == 3 and x.axes[-1] == 2 and step.shape.rank == 2
     is_identity = np.array_equal(step.weights["out.kernel"], np.eye(width, dtype=np.float32))
-    if (
-        x.rank != 3
-        or x.axes[-1] != 2
-        or step.shape.rank != 2
-        or not is_identity
-        or not _is_private(network, node.inputs[0])
-    ):
+    if not (is_sequence and is_identity and _is_private(network, node.inputs[0])):
         return None
     features = step.inputs[0].shape.channels
     units = weight.shape[1]

@@ -31,33 +31,32 @@ PASSING = {
 
 def open_inputs(network: Network) -> dict[str, tuple[str, Value]]:
     """The inputs that the network reads: name in the sketch and tensor, by name in the file."""
-    graph, found, taken = network.graph, dict[str, tuple[str, Value]](), set[str]()
+    graph, found = network.graph, dict[str, tuple[str, Value]]()
     used = [name for name in graph.inputs if graph.uses[name]]
     sizes_of = {name: graph.sizes.get(name) for name in used}
     firsts = {sizes[0] for sizes in sizes_of.values() if sizes and isinstance(sizes[0], int)}
     network.batch = next(iter(firsts)) if len(firsts) == 1 else None
     for name in used:
-        own = identifier(name, taken)
-        value = _opened(network, name, own, sizes_of[name])
+        value = _opened(network, name, sizes_of[name])
         network.found[name] = value
         if not value.is_lost:
-            found[name] = (own, value)
+            found[name] = (name, value)
     return found
 
 
-def _opened(network: Network, name: str, own: str, sizes: list[int | str] | None) -> Value:
+def _opened(network: Network, name: str, sizes: list[int | str] | None) -> Value:
     graph = network.graph
     if sizes is None or len(sizes) < 2:
         reason = "its sizes are not declared" if sizes is None else "it has no axes besides the batch"
         return network.builder.lost(f"{name} (input)", reason)
-    inner = [size if isinstance(size, int) else identifier(size, set()) for size in sizes[1:]]
+    inner = [size if isinstance(size, int) else identifier(size) for size in sizes[1:]]
     if any(isinstance(size, int) and size < 1 for size in inner):
         return network.builder.lost(f"{name} (input)", "one of its sizes is 0")
     if graph.types[name] in INTEGERS:
         vocabulary = _vocabulary(network, name)
         if vocabulary is not None:
-            return network.builder.input(own, inner, tokens=vocabulary)
-    return network.builder.input(own, inner, axes=_axes(graph, name, len(sizes)))
+            return network.builder.input(name, inner, tokens=vocabulary)
+    return network.builder.input(name, inner, axes=_axes(graph, name, len(sizes)))
 
 
 def _vocabulary(network: Network, name: str) -> int | None:

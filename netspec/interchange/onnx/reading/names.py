@@ -56,13 +56,7 @@ def _of_path(node: Node) -> list[str]:
     return _steps(parts[:-1])
 
 
-def identifier(name: str, taken: set[str]) -> str:
-    """A name that a spec can have."""
-    found = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "x"
-    found = found if not found[0].isdigit() else f"x{found}"
-    number, free = 1, found
-    while free in taken:
-        number += 1
-        free = f"{found}_{number}"
-    taken.add(free)
-    return free
+def identifier(name: str) -> str:
+    """A name of a size that a spec can have."""
+    found = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "size"
+    return f"size_{found}" if found[0].isdigit() else found

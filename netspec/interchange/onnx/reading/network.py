@@ -10,7 +10,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.onnx.reading.arithmetic import apart
 from netspec.interchange.onnx.reading.constants import BATCH, folded
 from netspec.interchange.onnx.reading.graph import Graph, Node
-from netspec.interchange.onnx.reading.names import identifier, place_of
+from netspec.interchange.onnx.reading.names import place_of
 from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS
 from netspec.interchange.reading.channels_first.builder import Builder
@@ -106,13 +106,13 @@ class Network:
     def close(self) -> dict[str, tuple[str, Value]]:
         """The outputs: name in the sketch and tensor, by name in the file."""
         names = [name for name in self.graph.outputs if name not in self.graph.inputs]
-        found, taken = dict[str, tuple[str, Value]](), set[str]()
+        found = dict[str, tuple[str, Value]]()
         for name in names:
             x = self.get(name)
             if x is None or isinstance(x, np.ndarray):
                 self.builder.lost(f"{name} (output)", "it does not depend on the input")
                 continue
-            own = identifier(name, taken) if len(names) > 1 else ""
+            own = name if len(names) > 1 else ""
             value = self.builder.output(self.made(x), own)
             found[name] = (own or "output", value)
         return found

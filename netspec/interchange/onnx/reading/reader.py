@@ -45,6 +45,5 @@ def read(source: Any, weights: Path | None) -> Foreign:
     inputs = open_inputs(network)
     network.read()
     outputs = network.close()
-    sketch.prune()
     start = partial(runner, path, graph, inputs, outputs)
     return Foreign(sketch, "onnxruntime", "pip install 'netspec-compiler[onnx]'", start)

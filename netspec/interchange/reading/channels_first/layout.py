@@ -102,7 +102,7 @@ class Layout:
         """An input.
 
         Args:
-            name: its name, an identifier.
+            name: its name in the file.
             sizes: without the batch, in the order of the other program; a name for one that is not known.
             tokens: for token ids, how many different ones there are.
             axes: axis i is axis `axes[i]` of the input of netspec, counting the batch as axis 0; by default the

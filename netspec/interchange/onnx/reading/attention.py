@@ -19,12 +19,14 @@ from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
 from netspec.interchange.reading.sketch import Step
 from netspec.language.lazy import np
+from netspec.language.shape import Size
 from netspec.layers.dense import Dense
 from netspec.layers.reshape import Flatten, Permute, Reshape, Scale
 from netspec.layers.sequence.attention import Attention
 from netspec.layers.spatial.cropping import Crop, margins
 
 MAX_COUNT = 2**24
+ANY_LENGTH = 5
 FORBIDDEN = -1e4
 """What is added to a score that must not count is less than this."""
 
@@ -108,8 +110,7 @@ def deferred(network: Network, node: Node) -> Any:
 
 def _after(network: Network, node: Node, given: list[Any]) -> Any:
     """The result of an operator that reads scores, or what they became."""
-    waiting = next(x for x in given if isinstance(x, Scores))
-    place = given.index(waiting)
+    place, waiting = next((i, x) for i, x in enumerate(given) if isinstance(x, Scores))
     others = [x for i, x in enumerate(given) if i != place]
     kind = node.kind
     if kind in ("Cast", "Identity", "Dropout"):
@@ -178,7 +179,7 @@ def attended(network: Network, weights: Scores, values: Value) -> Value:
     )
     if weights.query.rank == 3:
         return y
-    split = network.builder.reshape(y, (int(str(y.size(1))), heads, size))
+    split = network.builder.reshape(y, (y.size(1), heads, size))
     return network.builder.transpose(split, (0, 2, 1, 3))
 
 
@@ -193,9 +194,9 @@ def projection(network: Network, x: Value) -> Projection:
         chain.append(step)
         step = step.inputs[0]
     sizes = step.shape.sizes
-    if len(sizes) != 2 or not step.shape.is_known or prod(int(str(n)) for n in sizes) > MAX_COUNT:
-        raise CannotSay("its queries, keys and values are not projections of a sequence of known length")
-    count, features = (int(str(n)) for n in sizes)
+    if len(sizes) != 2 or prod(map(_number_of, sizes)) > MAX_COUNT:
+        raise CannotSay("its queries, keys and values are not projections of a sequence")
+    count, features = map(_number_of, sizes)
     numbers, factor = np.arange(count * features).reshape(count, features), 1.0
     for made in reversed(chain):
         numbers, factor = _moved(made, numbers, factor)
@@ -232,7 +233,12 @@ def _moved(step: Step, numbers: Any, factor: float) -> tuple[Any, float]:
             if step.layer.offset:
                 raise CannotSay("a number is added to its queries, keys or values")
             return numbers, factor * step.layer.factor
-    return numbers.reshape([int(str(n)) for n in step.shape.sizes]), factor
+    return numbers.reshape([_number_of(size) for size in step.shape.sizes]), factor
+
+
+def _number_of(size: Size) -> int:
+    """A size; any number stands for one that is not known."""
+    return size if isinstance(size, int) else ANY_LENGTH
 
 
 def project(network: Network, node: Node, weight: Any) -> Value | None:

@@ -122,7 +122,10 @@ def runner(
         feeds = {n: _given(arrays[own], value, given[n].type) for n, (own, value) in inputs.items() if own in arrays}
         feeds |= {name: _empty(found) for name, found in given.items() if name not in {*feeds, *graph.tensors}}
         count = len(next(iter(arrays.values())))
-        parts = [session.run(list(outputs), part) for part in _batches(feeds, inputs, count, batch)]
+        try:
+            parts = [session.run(list(outputs), part) for part in _batches(feeds, inputs, count, batch)]
+        except Exception as error:  # its classes have no common base
+            raise fail(Refused(tool="ONNX Runtime", reason=reason_of(error))) from error
         joined = [np.concatenate(found)[:count] for found in zip(*parts, strict=True)]
         return {own: _own(y, value) for y, (own, value) in zip(joined, outputs.values(), strict=True)}
 

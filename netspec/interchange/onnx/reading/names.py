@@ -57,6 +57,6 @@ def _of_path(node: Node) -> list[str]:
 
 
 def identifier(name: str) -> str:
-    """A name of a size that a spec can have."""
+    """A name of a size that a spec can have: it begins with an upper-case letter."""
     found = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "size"
-    return f"size_{found}" if found[0].isdigit() else found
+    return f"Size_{found}" if found[0].isdigit() else found[0].upper() + found[1:]

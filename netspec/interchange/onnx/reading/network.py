@@ -115,6 +115,7 @@ class Network:
             own = name if len(names) > 1 else ""
             value = self.builder.output(self.made(x), own)
             found[name] = (own or "output", value)
+        self.builder.close()
         return found
 
     def _results(self, node: Node) -> Sequence[Any]:

@@ -72,7 +72,7 @@ def _directions(network: Network, y: Value, count: int, units: int) -> Value:
     """batch x steps x directions x units"""
     if count == 1:
         return network.builder.unsqueeze(y, [2])
-    return network.builder.reshape(y, (int(str(y.size(1))), count, units))
+    return network.builder.reshape(y, (y.size(1), count, units))
 
 
 def _last(network: Network, y: Value, count: int, units: int, reverse: bool) -> Value:

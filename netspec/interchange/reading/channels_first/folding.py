@@ -25,9 +25,11 @@ def fold(x: Value, axis: int, factor: Any, offset: Any) -> bool:
         offset: one number for each channel; None for 0.
     """
     step, layer = x.step, x.step.layer
-    if x.blocks or layer is None or step.shared is not None or x.axes[axis] != step.shape.rank or not step.weights:
+    if x.blocks or layer is None or step.shared is not None or x.axes[axis] != step.shape.rank:
         return False
     weights = dict(step.weights)
+    if not weights and not (isinstance(layer, Normalization) and not layer.weight_names):
+        return False
     if isinstance(layer, Normalization):
         if offset is not None and not isinstance(layer, Centering):
             return False

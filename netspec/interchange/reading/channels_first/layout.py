@@ -123,6 +123,18 @@ class Layout:
         self.sketch.output(x.step, name)
         return x
 
+    def close(self) -> None:
+        """Report what is left of reshapes of sizes that are not known."""
+        waiting, seen = [step for _, step in self.sketch.outputs], set[int]()
+        while waiting:
+            step = waiting.pop()
+            if id(step) in seen:
+                continue
+            seen.add(id(step))
+            waiting += step.inputs
+            if isinstance(step.layer, Reshape) and not all(isinstance(size, int) for size in step.shape.sizes):
+                self.lost(step.name or "reshape", "it reshapes a tensor whose sizes are not known")
+
     # ---------------------------------------------------------------- steps
 
     def step(
@@ -209,9 +221,13 @@ class Layout:
             return step
         if len(sizes) == 1:
             return self.step(Flatten(), step, is_helper=True)
-        if not sizes or not all(isinstance(size, int) for size in (*sizes, *step.shape.sizes)):
-            raise CannotSay("it reshapes a tensor whose sizes are not known")
-        return self.step(Reshape(shape=tuple(sizes)), step, is_helper=True)
+        if not sizes:
+            raise CannotSay("nothing is left of its axes")
+        layer = Reshape(shape=tuple(sizes))
+        if all(isinstance(size, int) for size in (*sizes, *step.shape.sizes)):
+            return self.step(layer, step, is_helper=True)
+        # attention may take the place of this and of what reads it; otherwise `close` reports it
+        return Step(layer=layer, inputs=(step,), shape=Shape(tuple(sizes)), name=self.here.name, scope=self.here.scope)
 
     def as_positions(self, x: Value, axes: Sequence[int]) -> tuple[Value, tuple[int, ...]]:
         """The tensor in an order in which these axes are positions, not channels, and that order.

@@ -144,4 +144,7 @@ class Norms(Basic):
     def lrn(self, x: Value, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Value:
         """Local response normalization over channels, where `alpha` is divided by `size`."""
         layer = LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=bias, divide=True)
+        paper = LocalResponseNorm(size=size)
+        if size and (round(alpha / size, 12), beta, bias) == (paper.alpha, paper.beta, paper.k):
+            layer = paper
         return self.after(self.channels_last(x), layer)

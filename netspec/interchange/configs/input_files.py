@@ -42,7 +42,9 @@ def read_source(given: Any, format: str) -> tuple[Source, InputFile]:
     except OSError as error:
         raise file.bad(reason_of(error), error.advice if isinstance(error, Refused) else "") from None
     except UnicodeDecodeError:
-        raise file.bad("it is not text in UTF-8", "give the file of the network first, and its weights second") from None
+        raise file.bad(
+            "it is not text in UTF-8", "give the file of the network first, and its weights second"
+        ) from None
     return source, file
 
 

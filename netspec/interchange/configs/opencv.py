@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.interchange.configs.input_files import LIMIT
 from netspec.interchange.formats import Runner
+from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.reading.sketch import Sketch
 from netspec.language.files.regular_file import read_regular
 from netspec.language.lazy import lazy, np
 from netspec.language.record import Frozen
 from netspec.language.shape import Size
-from netspec.interchange.configs.input_files import LIMIT
 
 cv2 = lazy("cv2")
 
@@ -29,36 +31,61 @@ class OpenCVOutput(Frozen):
     sizes: tuple[Size, ...]
 
 
-def start(
-    function: str, text: bytes, weights: Path, inputs: Mapping[str, str], outputs: Sequence[OpenCVOutput]
-) -> Runner:
-    """The function that computes the outputs of a network.
+class OpenCVNet(Frozen):
+    """A network that OpenCV may compute.
 
-    Args:
-        function: what reads the format: `readNetFromCaffe` or `readNetFromDarknet`.
-        text: the network.
-        weights: the file of its weights.
-        inputs: names in the sketch, and those in the network.
-        outputs: what is computed.
-
-    Raises:
-        ModuleNotFoundError: OpenCV is not installed, or too new.
+    `function` reads the format (`readNetFromCaffe` or `readNetFromDarknet`), `text` is the network, `inputs` have for
+    each name in the sketch that in the text, and the sizes without the batch.
     """
-    if not hasattr(cv2.dnn, function):
-        raise ModuleNotFoundError("OpenCV 5 does not read this format", name="cv2")
-    buffers = [np.frombuffer(data, np.uint8) for data in (text, read_regular(weights, LIMIT))]
-    net = getattr(cv2.dnn, function)(*buffers)
-    net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
-    net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
 
-    def run(given: Mapping[str, Array]) -> Mapping[str, Array]:
-        for name, own in inputs.items():
-            net.setInput(channels_first(np.asarray(given[name], np.float32)), own)
-        count = len(next(iter(given.values())))
-        found = net.forward([output.layer for output in outputs])
-        return {output.name: _own_layout(y, output, count) for output, y in zip(outputs, found, strict=True)}
+    function: str
+    text: str
+    weights: Path
+    inputs: Mapping[str, tuple[str, tuple[Size, ...]]]
+    outputs: Sequence[OpenCVOutput]
 
-    return run
+    def start(self) -> Runner:
+        """The function that computes the outputs.
+
+        Raises:
+            ModuleNotFoundError: OpenCV is not installed, or too new.
+            cv2.error: OpenCV cannot compute the network.
+        """
+        if not hasattr(cv2.dnn, self.function):
+            raise ModuleNotFoundError("OpenCV 5 does not read this format", name="cv2")
+        buffers = [np.frombuffer(data, np.uint8) for data in (self.text.encode(), read_regular(self.weights, LIMIT))]
+        net = getattr(cv2.dnn, self.function)(*buffers)
+        net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
+        net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
+
+        def run(given: Mapping[str, Array]) -> Mapping[str, Array]:
+            for name, (own, _) in self.inputs.items():
+                net.setInput(channels_first(np.asarray(given[name], np.float32)), own)
+            count = len(next(iter(given.values())))
+            found = net.forward([output.layer for output in self.outputs])
+            return {output.name: _own_layout(y, output, count) for output, y in zip(self.outputs, found, strict=True)}
+
+        return run
+
+    def zeros(self) -> dict[str, Array]:
+        """An example for each input, in netspec's layout."""
+        sizes = {name: (1, *sizes) for name, (_, sizes) in self.inputs.items()}
+        return {name: np.zeros((1, *s[2:], s[1]) if len(s) > 3 else s, np.float32) for name, s in sizes.items()}
+
+
+def verified_by_opencv(sketch: Sketch, net: OpenCVNet) -> Foreign:
+    """What a reader returns: with OpenCV to verify it, unless it is installed and cannot compute the network."""
+    if sketch.problems.errors:
+        return Foreign(sketch=sketch)
+    runner = net.start
+    try:
+        run = runner()
+        run(net.zeros())
+    except ModuleNotFoundError:
+        return Foreign(sketch=sketch, tool="OpenCV", install=INSTALL, runner=runner)
+    except cv2.error:
+        return Foreign(sketch=sketch)
+    return Foreign(sketch=sketch, tool="OpenCV", install=INSTALL, runner=lambda: run)
 
 
 def channels_first(x: Any) -> Any:

@@ -93,7 +93,9 @@ class CaffeNet:
         top = bottoms[0] if names.get("in_place") else names.get("top", name)
         kind = OLD.get(type, type.upper()) if self.is_old else f'"{type}"'
         ends = " ".join([f'bottom: "{b}"' for b in bottoms] + [f'top: "{top}"'])
-        self.lines.append(f'{"layers" if self.is_old else "layer"} {{ name: "{name}" type: {kind} {ends} {parameters} }}')
+        self.lines.append(
+            f'{"layers" if self.is_old else "layer"} {{ name: "{name}" type: {kind} {ends} {parameters} }}'
+        )
         self.values[top] = y
         self.last = top
         if "blobs" in names:
@@ -108,8 +110,16 @@ class CaffeNet:
         return torch.tensor(found * scale, dtype=torch.float32)
 
     def conv(
-        self, filters: int, kernel: int, stride: int = 1, pad: int = 0, group: int = 1, dilation: int = 1,
-        bias: bool = True, bottom: str | None = None, name: str = "",
+        self,
+        filters: int,
+        kernel: int,
+        stride: int = 1,
+        pad: int = 0,
+        group: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
+        bottom: str | None = None,
+        name: str = "",
     ) -> str:
         x = self.x(bottom)
         inner = x.shape[1] // group
@@ -130,7 +140,9 @@ class CaffeNet:
         self.conv(*args, **more)
         return self.relu(name=f"relu_{more['name']}" if more.get("name") else "")
 
-    def pool(self, kind: str, kernel: int, stride: int = 1, pad: int = 0, bottom: str | None = None, name: str = "") -> str:
+    def pool(
+        self, kind: str, kernel: int, stride: int = 1, pad: int = 0, bottom: str | None = None, name: str = ""
+    ) -> str:
         x = self.x(bottom)
         if kind == "MAX":
             y = F.max_pool2d(x, kernel, stride, pad, ceil_mode=True)

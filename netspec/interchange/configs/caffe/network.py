@@ -19,8 +19,16 @@ OLD_TYPES = (
 )
 """Types of layers until 2014, in the order of their numbers."""
 _OTHER_NAMES = {
-    **{"BNLL": "BNLL", "LRN": "LRN", "RELU": "ReLU", "TANH": "TanH", "ARGMAX": "ArgMax", "MVN": "MVN"},
-    **{"ABSVAL": "AbsVal", "SOFTMAX_LOSS": "SoftmaxWithLoss", "HDF5_DATA": "HDF5Data", "HDF5_OUTPUT": "HDF5Output"},
+    "BNLL": "BNLL",
+    "LRN": "LRN",
+    "RELU": "ReLU",
+    "TANH": "TanH",
+    "ARGMAX": "ArgMax",
+    "MVN": "MVN",
+    "ABSVAL": "AbsVal",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "HDF5_DATA": "HDF5Data",
+    "HDF5_OUTPUT": "HDF5Output",
 }
 PHASES = ("TRAIN", "TEST")
 
@@ -174,4 +182,3 @@ def _data_sizes(layer: CaffeLayer, options: Message) -> tuple[int, ...] | None:
     is_gray = change.flag("force_gray", False) or not options.flag("is_color", True)
     channels = 1 if is_gray else len(change.numbers("mean_value")) or 3
     return (channels, height, width) if height and width else None
-

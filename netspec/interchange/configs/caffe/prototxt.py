@@ -266,7 +266,9 @@ class _Parser:
     def _field(self, message: Message, depth: int) -> None:
         kind, name, span = self._next()
         if kind != "name":
-            what = "the name of a field is missing" if kind == "end" else f"`{shorten(name)}` is not the name of a field"
+            what = (
+                "the name of a field is missing" if kind == "end" else f"`{shorten(name)}` is not the name of a field"
+            )
             raise self._wrong(what, span, "fields are written `name: value` or `name { … }`")
         has_colon = bool(self._accept(":"))
         if self._accept("["):

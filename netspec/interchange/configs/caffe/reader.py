@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,11 @@ from netspec.interchange.configs.caffe.network import (
     layers_of,
 )
 from netspec.interchange.configs.caffe.opencv import RUNS, deploy_text
-from netspec.interchange.configs.opencv import INSTALL, OpenCVOutput, start
 from netspec.interchange.configs.caffe.prototxt import Message, parse_prototxt
 from netspec.interchange.configs.caffe.schema import check_fields
 from netspec.interchange.configs.caffe.solver import is_solver, net_of, solver_beside, train_settings
 from netspec.interchange.configs.input_files import InputFile, identifier, read_source
+from netspec.interchange.configs.opencv import OpenCVNet, OpenCVOutput, verified_by_opencv
 from netspec.interchange.errors import NotImported, NoWeights
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
@@ -105,9 +104,10 @@ class _Reader:
             train_settings(self.sketch, solver, self.net)
         if weights is None or any(layer.type not in RUNS for layer in found):
             return Foreign(sketch=self.sketch)
-        text = deploy_text(found, {name: self.values[name].sizes for name in self.inputs.values()})
-        run = partial(start, "readNetFromCaffe", text.encode(), weights, dict(self.inputs), outputs)
-        return Foreign(sketch=self.sketch, tool="OpenCV", install=INSTALL, runner=run)
+        inputs = {own: (name, self.values[name].sizes) for own, name in self.inputs.items()}
+        text = deploy_text(found, dict(inputs.values()))
+        net = OpenCVNet(function="readNetFromCaffe", text=text, weights=weights, inputs=inputs, outputs=outputs)
+        return verified_by_opencv(self.sketch, net)
 
     # ---------------------------------------------------------------- inputs
 
@@ -133,10 +133,10 @@ class _Reader:
             if layer.type != "BatchNorm" or not readers:
                 continue
             scale = readers[0]
-            is_only = scale.tops == layer.tops or len(readers) == 1
-            if scale.type == "Scale" and scale.bottoms == layer.tops and len(scale.tops) == 1 and is_only:
-                if is_plain_scale(scale.message.message("scale_param")):
-                    folded[id(layer)] = scale
+            is_only = len(scale.tops) == 1 and (scale.tops == layer.tops or len(readers) == 1)
+            is_scale = scale.type == "Scale" and scale.bottoms == layer.tops
+            if is_scale and is_only and is_plain_scale(scale.message.message("scale_param")):
+                folded[id(layer)] = scale
         return folded
 
     def _layer(self, layer: CaffeLayer, scale: CaffeLayer | None) -> None:
@@ -222,7 +222,8 @@ class _Reader:
             with self.builder.place(layer.name, span=layer.span):
                 written = self.builder.output(value, own)
             if not written.is_lost:
-                outputs.append(OpenCVOutput(own or "output", layer.name, written.axes, written.step.shape.sizes))
+                sizes = written.step.shape.sizes
+                outputs.append(OpenCVOutput(own or "output", layer.name, written.axes, sizes))
         return outputs
 
     def _drop_unread_inputs(self) -> None:

@@ -10,6 +10,7 @@ from netspec.interchange.reading.sketch import Sketch
 from netspec.language.corrections import suggest
 
 _FILLER = "type value min max mean std sparse variance_norm"
+_FILLERS = "weight_filler bias_filler"
 _WINDOW = "kernel_size pad stride kernel_h kernel_w pad_h pad_w stride_h stride_w engine"
 _DATA = "source batch_size rand_skip backend scale mean_file crop_size mirror force_encoded_color prefetch"
 _SAMPLES = "batch_size shuffle new_height new_width is_color root_folder"
@@ -30,7 +31,7 @@ FIELDS = {
     "bias_param": "axis num_axes filler",
     "clip_param": "min max",
     "concat_param": "axis concat_dim",
-    "convolution_param": f"num_output bias_term dilation group weight_filler bias_filler axis force_nd_im2col {_WINDOW}",
+    "convolution_param": f"num_output bias_term dilation group axis force_nd_im2col {_FILLERS} {_WINDOW}",
     "crop_param": "axis offset",
     "data_param": _DATA,
     "dropout_param": "dropout_ratio scale_train",
@@ -42,7 +43,7 @@ FIELDS = {
     "hdf5_data_param": "source batch_size shuffle",
     "hinge_loss_param": "norm",
     "image_data_param": f"source rand_skip scale mean_file crop_size mirror {_SAMPLES}",
-    "inner_product_param": "num_output bias_term weight_filler bias_filler axis transpose",
+    "inner_product_param": f"num_output bias_term axis transpose {_FILLERS}",
     "input_param": "shape",
     "interp_param": "height width zoom_factor shrink_factor pad_beg pad_end",
     "log_param": "base scale shift",

@@ -32,7 +32,9 @@ class WeightsFile:
         if len(data) < 20 and has_wide_count:
             raise self.file.bad(f"it has {len(data)} bytes, and the head alone has 20", "download it again")
         if len(body) % 4:
-            raise self.file.bad(f"after its head it has {len(body):,} bytes, not 4 for each number", "download it again")
+            raise self.file.bad(
+                f"after its head it has {len(body):,} bytes, not 4 for each number", "download it again"
+            )
         self.numbers = np.frombuffer(body, "<f4")
         self.at = 0
 

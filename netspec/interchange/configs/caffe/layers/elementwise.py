@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from netspec.interchange.configs.caffe.layers.table import Site, reads
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.layers.activations import Activation, Elu, LeakyRelu, Prelu, Relu, Relu6, Sigmoid, Silu, Softplus, Step, Tanh
+from netspec.layers.activations import (
+    Activation,
+    Elu,
+    LeakyRelu,
+    Prelu,
+    Relu,
+    Relu6,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Step,
+    Tanh,
+)
 
 MAX_POWER = 4
 """The largest power that is written as a product."""

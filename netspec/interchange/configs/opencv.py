@@ -69,8 +69,12 @@ class OpenCVNet(Frozen):
 
     def zeros(self) -> dict[str, Array]:
         """An example for each input, in netspec's layout."""
-        sizes = {name: (1, *sizes) for name, (_, sizes) in self.inputs.items()}
-        return {name: np.zeros((1, *s[2:], s[1]) if len(s) > 3 else s, np.float32) for name, s in sizes.items()}
+        zeros = {}
+        for name, (_, sizes) in self.inputs.items():
+            known = [int(str(size)) for size in sizes]
+            own = [*known[1:], known[0]] if len(known) > 2 else known
+            zeros[name] = np.zeros((1, *own), np.float32)
+        return zeros
 
 
 def verified_by_opencv(sketch: Sketch, net: OpenCVNet) -> Foreign:

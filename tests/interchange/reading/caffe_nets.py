@@ -98,8 +98,7 @@ class CaffeNet:
         )
         self.values[top] = y
         self.last = top
-        if "blobs" in names:
-            self.weights[name] = [np.asarray(b, np.float32) for b in names["blobs"]]
+        self.weights[name] = [np.asarray(b, np.float32) for b in names.get("blobs", ())]
         return top
 
     def x(self, bottom: str | None) -> torch.Tensor:

@@ -251,5 +251,7 @@ def _is_same(a: Value, b: Value) -> bool:
     """Whether two values are the same, or the same activation of the same."""
     if a.step is b.step:
         return True
-    both = isinstance(a.step.layer, ActivationLayer) and isinstance(b.step.layer, ActivationLayer)
-    return both and a.step.inputs == b.step.inputs and a.step.layer.to_source() == b.step.layer.to_source()
+    x, y = a.step.layer, b.step.layer
+    if not isinstance(x, ActivationLayer) or not isinstance(y, ActivationLayer):
+        return False
+    return a.step.inputs == b.step.inputs and x.to_source() == y.to_source()

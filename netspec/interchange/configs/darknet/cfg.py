@@ -132,6 +132,6 @@ def parse_cfg(source: Source, file: InputFile) -> list[Section]:
             raise file.bad(f"the option in line {span.first.line} is before the first section", "add `[net]`", span)
         sections[-1].options[name] = Option(value, span)
     if not sections or sections[0].kind not in ("net", "network"):
-        span = sections[0].span if sections else None
-        raise file.bad("it does not begin with the section `[net]`", "give the cfg of a network", span)
+        first = sections[0].span if sections else None
+        raise file.bad("it does not begin with the section `[net]`", "give the cfg of a network", first)
     return sections

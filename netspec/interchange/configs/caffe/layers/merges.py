@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from netspec.interchange.configs.caffe.layers.table import MANY, Site, reads
 from netspec.interchange.reading.channels_first.values import Value
 
@@ -51,9 +53,9 @@ def slice_layer(site: Site) -> list[Value]:
     if not isinstance(size, int) or len(points) != count - 1:
         return [site.lost(f"it cannot be cut into {count} parts at {points}")] * count
     edges = [0, *points, size]
-    if any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(edges)):
         return [site.lost(f"the points {points} are not in order within {size}")] * count
-    return [site.builder.slice(x, axis, a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [site.builder.slice(x, axis, a, b) for a, b in pairwise(edges)]
 
 
 @reads("Split")

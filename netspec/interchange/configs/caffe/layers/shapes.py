@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from netspec.interchange.configs.caffe.layers.table import Site, reads
 from netspec.interchange.reading.channels_first.values import Value
 
@@ -47,14 +49,10 @@ def reshape(site: Site) -> Value:
         return site.lost("it reshapes some axes only", "give the sizes of all")
     if not given or given[0] not in (0, 1, -1) or given.count(-1) > 1:
         return site.lost("it changes the number of examples")
-    old = x.sizes
-    total, known = 1, 1
-    for size in old:
-        total *= size if isinstance(size, int) else 0
+    old = site.sizes
     sizes = [old[i] if size == 0 and i < len(old) else size for i, size in enumerate(given[1:])]
-    for size in sizes:
-        known *= size if isinstance(size, int) and size > 0 else 1
-    if total <= 0 or 0 in sizes or total % known or (-1 not in sizes and known != total):
+    total, known = prod(old), prod(size for size in sizes if size > 0)
+    if 0 in sizes or total % known or (-1 not in sizes and known != total):
         return site.lost(f"{' x '.join(map(str, old))} numbers do not fit the shape {given}")
     return site.builder.reshape(x, [total // known if size == -1 else size for size in sizes])
 
@@ -72,11 +70,11 @@ def permute(site: Site) -> Value:
 def shuffle_channel(site: Site) -> Value:
     """The channels as a table of `group` rows, read by columns."""
     x, groups = site.x, site.options("shuffle_channel_param").integer("group", 1, low=1)
-    channels = x.size(1)
-    if not isinstance(channels, int) or channels % groups:
+    channels, *space = site.sizes
+    if channels % groups:
         return site.lost(f"{channels} channels are not divisible by {groups} groups")
-    split = site.builder.reshape(x, [groups, channels // groups, *x.sizes[1:]])
+    split = site.builder.reshape(x, [groups, channels // groups, *space])
     if split.is_lost:
         return split
     mixed = site.builder.transpose(split, [0, 2, 1, *range(3, split.rank)])
-    return site.builder.reshape(mixed, list(x.sizes))
+    return site.builder.reshape(mixed, [channels, *space])

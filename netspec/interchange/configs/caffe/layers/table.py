@@ -62,6 +62,11 @@ class Site:
         """The only or first input."""
         return self.inputs[0]
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of the first input without the batch, which are all known in Caffe."""
+        return tuple(size for size in self.x.sizes if isinstance(size, int))
+
     def options(self, name: str) -> Message:
         """The parameters of the layer; empty if there are none."""
         return self.layer.message.message(name)

@@ -1,1 +1,1 @@
-"""Networks of other programs, read as specs."""
+"""Readers of formats of other programs."""

@@ -45,7 +45,8 @@ def blob(array: Any, *, is_packed: bool = True, is_old: bool = False, is_double:
 class CaffeNet:
     """Writes layers, and computes them at once for one batch of inputs.
 
-    `values` are the blobs by name, `weights` those of each layer. With `is_old`, the files are as before 2014.
+    `values` are the blobs by name, `input` the first of them, `weights` those of each layer. With `is_old`, the files
+    are as before 2014.
     """
 
     def __init__(self, *sizes: int, seed: int = 0, is_old: bool = False, batch: int = 2) -> None:
@@ -59,6 +60,7 @@ class CaffeNet:
             self.lines.append(f"input_shape {{ {' '.join(f'dim: {size}' for size in shape)} }}")
         self.weights: dict[str, list[np.ndarray]] = {}
         self.values = {"data": torch.tensor(self.rng.normal(size=shape), dtype=torch.float32)}
+        self.input = self.values["data"]
         self.last = "data"
         self.count = 0
 
@@ -283,7 +285,7 @@ def googlenet() -> CaffeNet:
 
 
 def resnet() -> CaffeNet:
-    net = CaffeNet(3, 48, 48)
+    net = CaffeNet(3, 24, 24)
 
     def unit(name: str, width: int, stride: int, project: bool) -> None:
         x = net.last
@@ -306,7 +308,7 @@ def resnet() -> CaffeNet:
     net.batchnorm()
     net.relu()
     net.pool("MAX", 3, 2, name="pool1")
-    for stage, count in ((2, 3), (3, 4), (4, 2)):
+    for stage, count in ((2, 2), (3, 2)):
         for index in range(count):
             stride = 2 if stage > 2 and index == 0 else 1
             unit(f"res{stage}{'abcdef'[index]}", 4 * (stage - 1), stride, index == 0)

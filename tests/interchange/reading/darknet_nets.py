@@ -82,7 +82,7 @@ class DarknetNet:
         groups: int = 1,
         dilation: int = 1,
     ) -> None:
-        x = self.x
+        x = self.x if self.x.ndim > 2 else self.x[:, :, None, None]
         parts = self._norm(filters, norm)
         inner = x.shape[1] // groups
         weight = self._numbers(filters, inner, size, size, scale=(1.5 / (inner * size * size)) ** 0.5)

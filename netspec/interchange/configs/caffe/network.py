@@ -138,7 +138,7 @@ def declared_inputs(net: Message) -> list[CaffeInput]:
     if not shapes and sizes:
         shapes = [sizes[i : i + 4] for i in range(0, len(sizes), 4)]
     if len(shapes) != len(names) or any(len(shape) < 2 for shape in shapes) or (sizes and len(sizes) % 4):
-        reason = f"it has {len(names)} inputs and the sizes of {len(shapes)}"
+        reason = f"the sizes of its inputs ({', '.join(names)}) are not complete"
         advice = 'write `input: "data"  input_shape { dim: 1 dim: 3 dim: 224 dim: 224 }`'
         raise net.file.bad(reason, advice, net.place("input"))
     return [CaffeInput(name, shape[1:], net.place("input")) for name, shape in zip(names, shapes, strict=True)]

@@ -22,6 +22,12 @@ _TRAINING = {
 _ACTIVATIONS = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 
 
+def is_run(layer: CaffeLayer) -> bool:
+    """Whether OpenCV computes a layer as Caffe does; it has no transposed kernels of dense layers."""
+    is_transposed = layer.message.message("inner_product_param").flag("transpose", False)
+    return layer.type in RUNS and not is_transposed
+
+
 def deploy_text(layers: Sequence[CaffeLayer], inputs: Mapping[str, Sequence[Size]]) -> str:
     """The text of a network.
 

@@ -11,7 +11,7 @@ from netspec.interchange.configs.caffe import layers
 from netspec.interchange.configs.caffe.caffemodel import read_blobs
 from netspec.interchange.configs.caffe.layers.ends import LOSSES, MEASURES, loss_input
 from netspec.interchange.configs.caffe.layers.norm import is_plain_scale
-from netspec.interchange.configs.caffe.layers.table import INPUTS, READERS, Blobs, Site
+from netspec.interchange.configs.caffe.layers.table import INPUTS, READERS, Blobs, Site, type_advice
 from netspec.interchange.configs.caffe.network import (
     DATA_LAYERS,
     CaffeInput,
@@ -20,7 +20,7 @@ from netspec.interchange.configs.caffe.network import (
     layer_inputs,
     layers_of,
 )
-from netspec.interchange.configs.caffe.opencv import RUNS, deploy_text
+from netspec.interchange.configs.caffe.opencv import deploy_text, is_run
 from netspec.interchange.configs.caffe.prototxt import Message, parse_prototxt
 from netspec.interchange.configs.caffe.schema import check_fields
 from netspec.interchange.configs.caffe.solver import is_solver, net_of, solver_beside, train_settings
@@ -102,7 +102,7 @@ class _Reader:
         self._check_weights()
         if solver is not None:
             train_settings(self.sketch, solver, self.net)
-        if weights is None or any(layer.type not in RUNS for layer in found):
+        if weights is None or not all(map(is_run, found)):
             return Foreign(sketch=self.sketch)
         inputs = {own: (name, self.values[name].sizes) for own, name in self.inputs.items()}
         text = deploy_text(found, dict(inputs.values()))
@@ -170,13 +170,13 @@ class _Reader:
         """The values of the tops of a layer."""
         layer, lost = site.layer, [x for x in site.inputs if x.is_lost]
         count = max(len(layer.tops), 1)
+        if layer.type not in READERS and layer.type not in LOSSES:
+            reason = f"netspec has nothing for layers of type `{layer.type}`"
+            return [site.lost(reason, type_advice(layer.type))] * count
         if lost:
             return lost[:1] * count
         if layer.type in LOSSES:
             return [loss_input(site)] if site.inputs else [site.lost("it has no input")]
-        if layer.type not in READERS:
-            advice = suggest(layer.type, READERS, what="types")
-            return [site.lost(f"netspec has nothing for layers of type `{layer.type}`", advice)] * count
         low, high = INPUTS[layer.type]
         if not low <= len(site.inputs) <= high:
             reason = f"layer `{layer.name}` has {len(site.inputs)} bottoms, where it needs {low}"

@@ -97,7 +97,8 @@ def _optimizer(sketch: Sketch, solver: Message, kind: str, rate: float) -> str:
     if kind == "Nesterov" and 0 < momentum < 1:
         options.append("nesterov = true")
     if kind == "Adam":
-        options += [f"b1 = {_text(momentum or 0.9)}", f"b2 = {_text(solver.number('momentum2', 0.999))}"]
+        betas = (("b1", momentum, 0.9), ("b2", solver.number("momentum2", 0.999), 0.999))
+        options += [f"{name} = {_text(value)}" for name, value, default in betas if value not in (0, default)]
     found = f"{TYPES[kind]}({', '.join(options)})"
     decay = solver.number("weight_decay", 0.0)
     if decay > 0 and solver.text("regularization_type", "L2") == "L2":

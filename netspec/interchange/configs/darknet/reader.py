@@ -17,8 +17,9 @@ from netspec.interchange.errors import NotImported
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.interchange.reading.foreign import Foreign
-from netspec.interchange.reading.sketch import Sketch
+from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.corrections import suggest
+from netspec.language.shape import Shape
 
 DETECTIONS = ("yolo", "gaussian_yolo", "region", "detection", "iseg")
 """Sections that find boxes; they are cut off, and what they read is an output."""
@@ -71,6 +72,10 @@ def read(source: Any, weights: Path | None) -> Foreign:
     return verified_by_opencv(found.sketch, run)
 
 
+_NOTHING = Value(Step(layer=None, shape=Shape(()), is_lost=True), (0,))
+"""What a section reads that is after one that finds boxes."""
+
+
 class _Reader:
     def __init__(self, net: Section, sections: Sequence[Section], weights: WeightsFile | None, name: str) -> None:
         self.net, self.sections, self.weights = net, sections, weights
@@ -116,25 +121,20 @@ class _Reader:
         """What a section gives; None for one that finds boxes."""
         if section.kind in ENDS:
             return self._end(index, section, before)
-        if before is None and section.kind != "route":
-            reason = "it reads a layer that finds boxes"
-            return self.builder.lost(f"{section.kind} {index}", reason, section.span)
-        if before is not None and before.is_lost and section.kind != "route":
-            self._skip(section)
-            return before
-        has_errors = bool(self.sketch.problems.errors)
-        last = next((value for value in reversed(self.values) if value is not None), None)
-        weights = None if has_errors else self.weights  # those of a layer that was not read are not known
-        site = Site(self.builder, section, index, self.values, before or last or self._lost(), weights)
+        what = f"{section.kind} {index}"
         if section.kind not in READERS:
             self._skip(section)
             advice = suggest(section.kind, (*READERS, *ENDS), what="sections")
-            return site.lost("netspec has nothing for this section", advice)
+            return self.builder.lost(what, "netspec has nothing for this section", section.span, advice)
+        if before is None and section.kind != "route":
+            return self.builder.lost(what, "it reads a layer that finds boxes", section.span)
+        if before is not None and before.is_lost and section.kind != "route":
+            self._skip(section)
+            return before
+        weights = None if self.sketch.problems.errors else self.weights  # those of a lost layer are not known
+        site = Site(self.builder, section, index, self.values, before or _NOTHING, weights)
         with self.builder.place(f"{section.kind}_{index}", span=section.span):
             return READERS[section.kind](site)
-
-    def _lost(self) -> Value:
-        return self.builder.lost("route", "there is no layer before it", self.net.span)
 
     def _end(self, index: int, section: Section, before: Value | None) -> Value | None:
         """A loss or a layer that finds boxes: what it reads is an output."""

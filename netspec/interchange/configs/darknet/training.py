@@ -80,7 +80,9 @@ def train_settings(sketch: Sketch, net: Section) -> None:
 def _optimizer(net: Section, rate: float) -> str:
     momentum, decay = net.number("momentum", 0.9), net.number("decay", 0.0001)
     if net.flag("adam"):
-        found = f"adam({rate!r}, b1 = {net.number('B1', 0.9)!r}, b2 = {net.number('B2', 0.999)!r})"
+        betas = [(name, net.number(name.upper(), default), default) for name, default in (("b1", 0.9), ("b2", 0.999))]
+        options = [repr(rate), *(f"{name} = {value!r}" for name, value, default in betas if value != default)]
+        found = f"adam({', '.join(options)})"
     else:
         found = f"sgd({rate!r}, momentum = {momentum!r})" if 0 < momentum < 1 else f"sgd({rate!r})"
     return f"weight_decay({decay!r}) -> {found}" if decay > 0 else found

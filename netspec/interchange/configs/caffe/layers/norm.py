@@ -26,8 +26,9 @@ def batch_norm(site: Site) -> Value:
     mean, variance = (site.blob(index, (channels,), what) for index, what in enumerate(("mean", "variance")))
     count = site.blob(2, (1,), "moving average")
     if mean is not None and variance is not None and count is not None:
-        factor = np.float32(0 if count[0] == 0 else 1 / count[0])
-        mean, variance = mean * factor, variance * factor
+        with np.errstate(all="ignore"):  # of damaged files
+            factor = np.float32(0 if count[0] == 0 else 1 / count[0])
+            mean, variance = mean * factor, variance * factor
     momentum = options.number("moving_average_fraction", MOMENTUM)
     scale, offset, has_offset = None, None, False
     if site.scale is not None:

@@ -12,6 +12,7 @@ from netspec.interchange.configs.input_files import InputFile
 from netspec.interchange.errors import NotImported
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
+from netspec.language.corrections import nearest
 
 
 @dataclass
@@ -115,3 +116,10 @@ def reads(*types: str, inputs: tuple[int, int] = (1, 1)) -> Callable[[Reader], R
         return function
 
     return declare
+
+
+def type_advice(type: str) -> str:
+    """The hint for an unknown type: the nearest one, however it is capitalized."""
+    lower = {name.lower(): name for name in READERS}
+    found = nearest(type, lower)
+    return "" if found is None else f"did you mean `{lower[found]}`?"

@@ -1,7 +1,7 @@
 """The text format of protobuf, in which Caffe describes networks and solvers, with the place of every field.
 
-Input: a `Source`. Output: a `Message`, whose fields are in the order of the text. What the fields mean is in
-`fields.py`. Reference: https://protobuf.dev/reference/protobuf/textformat-spec/.
+Input: a `Source`. Output: a `Message`, whose fields are in the order of the text. Which fields there
+are is in `schema.py`. Reference: https://protobuf.dev/reference/protobuf/textformat-spec/.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def message_fields(data: memoryview) -> Iterator[tuple[int, int, Any]]:
     Values are integers (VARINT) or the bytes themselves.
 
     Raises:
-        BadMessage: the bytes end too early, or are no message.
+        BadMessage: the bytes end too early, or are not a message.
     """
     at = 0
     while at < len(data):

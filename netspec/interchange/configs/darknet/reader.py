@@ -65,7 +65,7 @@ def read(source: Any, weights: Path | None) -> Foreign:
     net, *sections = parse_cfg(text, file)
     found = _Reader(net, sections, None if weights is None else WeightsFile(weights), Path(source).stem)
     outputs = found.read()
-    if weights is None or not all(map(_runs, sections)):
+    if weights is None or found.is_different or not all(map(_runs, sections)):
         return Foreign(sketch=found.sketch)
     cut, inputs = _cut_text(net, sections), {"x": ("", found.sizes)}
     run = OpenCVNet(function="readNetFromDarknet", text=cut, weights=weights, inputs=inputs, outputs=outputs)
@@ -84,6 +84,8 @@ class _Reader:
         self.sizes: tuple[int, ...] = ()
         self.values: list[Value | None] = []
         self.ends: list[tuple[str, Value, int]] = []
+        self.is_different = False
+        """Whether there is a softmax over all numbers of a map, where OpenCV has one at each position."""
 
     def read(self) -> list[OpenCVOutput]:
         """Add all layers, outputs and settings to the sketch.
@@ -99,7 +101,7 @@ class _Reader:
             self.values.append(before)
             self._report_unused(section)
         if before is not None and self.sections[-1].kind not in ENDS:
-            self.ends.append(("output", before, len(self.sections)))
+            self.ends.append((self.sections[-1].kind, before, len(self.sections)))
         outputs = self._outputs()
         train_settings(self.sketch, self.net)
         self._report_unused(self.net)
@@ -131,6 +133,8 @@ class _Reader:
         if before is not None and before.is_lost and section.kind != "route":
             self._skip(section)
             return before
+        if section.kind in ("softmax", "soft") and before is not None:
+            self.is_different = any(size != 1 for size in before.sizes[1:])
         weights = None if self.sketch.problems.errors else self.weights  # those of a lost layer are not known
         site = Site(self.builder, section, index, self.values, before or _NOTHING, weights)
         with self.builder.place(f"{section.kind}_{index}", span=section.span):
@@ -145,7 +149,7 @@ class _Reader:
         if section.kind == "cost":
             reason = "the network ends before it, and its loss is that of the training"
             self.sketch.report(NotImported(what=what, reason=reason, span=section.span))
-            self.ends.append(("output", before, index))
+            self.ends.append((self.sections[index - 1].kind, before, index))
             return before
         count = sum(name.startswith(f"{section.kind}_") for name, *_ in self.ends) + 1
         sizes = " x ".join(map(str, before.sizes))
@@ -166,11 +170,11 @@ class _Reader:
                 self.sketch.report(NotImported(what=name, reason=reason, span=option.span, advice=advice))
 
     def _outputs(self) -> list[OpenCVOutput]:
-        outputs = []
+        outputs, names = [], {"x"}
         for name, value, index in self.ends:
             if value.is_lost:
                 continue
-            own = "" if len(self.ends) == 1 else name
+            own = "" if len(self.ends) == 1 else identifier(name, names)
             with self.builder.place(name, span=self.net.span):
                 written = self.builder.output(value, own)
             if not written.is_lost:

@@ -12,6 +12,7 @@ from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.regular_file import Limit, Refused, read_regular
 from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
+from netspec.language.vocabulary import words
 
 LIMIT = Limit("NETSPEC_MAX_FILE_GB", 16, "GB", 10**9)
 """The largest file of weights."""
@@ -62,19 +63,20 @@ def read_weights(path: Path, format: str) -> tuple[bytes, InputFile]:
 
 
 def identifier(name: str, taken: set[str]) -> str:
-    """A name that the language can say, and that is not taken; it is taken from then on."""
+    """A name that the language can say, is not a word of it, and is not taken; it is taken from then on."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "x"
-    plain = f"x_{plain}" if plain[0].isdigit() or plain in RESERVED else plain
+    plain = f"x_{plain}" if plain[0].isdigit() else plain
     found, count = plain, 1
-    while found in taken:
-        count += 1
-        found = f"{plain}_{count}"
+    while found in taken or found in RESERVED or any(found in words(category) for category in CATEGORIES):
+        found, count = f"{plain}_{count}", count + 1
     taken.add(found)
     return found
 
 
+CATEGORIES = ("layer", "activation")
+"""Words that names would hide."""
 RESERVED = {
     *("input", "output", "param", "share", "use", "def", "if", "else", "and", "or", "not", "true", "false", "tokens"),
-    "netspec",
+    *("netspec", "classes"),
 }
 """Names that mean something else to the language."""

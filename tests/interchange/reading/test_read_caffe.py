@@ -568,15 +568,26 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     )
     layers = [
         'layer { name: "a" type: "ReLU" bottom: "left/x" top: "1st" }',
-        'layer { name: "b" type: "TanH" bottom: "param" top: "b" }',
+        'layer { name: "b" type: "TanH" bottom: "param" top: "relu" }',
     ]
     found = read_text(inputs + "\n".join(layers), tmp_path)
-    assert list(found.model.inputs) == ["left_x", "x_param"]
-    assert list(found.model.outputs) == ["x_1st", "b"]
+    assert list(found.model.inputs) == ["left_x", "param_1"]
+    assert list(found.model.outputs) == ["x_1st", "relu_1"]
     x = np.ones((1, 8, 8, 3), np.float32)
     y = found.model.predictions(-x, x)
     assert np.asarray(y["x_1st"]).max() == 0
-    assert np.allclose(np.asarray(y["b"]), np.tanh(1))
+    assert np.allclose(np.asarray(y["relu_1"]), np.tanh(1))
+
+
+def test_weights_that_are_shared_by_name(tmp_path: Path) -> None:
+    """A caffemodel has them twice; a warning says that they are separate."""
+    net = CaffeNet(3, 8, 8)
+    for name in ("a", "b"):
+        net.conv(3, 3, pad=1, name=name)
+        net.lines[-1] = net.lines[-1].replace(" convolution_param", ' param { name: "w" } convolution_param')
+    (warning,) = check(net, tmp_path).warnings
+    assert warning.code == "NS572"
+    assert "`b (Convolution)` is not imported: its weights are those of another layer" in warning.message
 
 
 # ---------------------------------------------------------------- solvers

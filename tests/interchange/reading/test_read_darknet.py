@@ -109,7 +109,7 @@ def test_layers(name: str, tmp_path: Path) -> None:
 
 
 def test_reorganized_positions_joined_with_features(tmp_path: Path) -> None:
-    net = DarknetNet(4, 4, 4)
+    net = DarknetNet(8, 4, 4)
     net.maxpool()
     net.reorg()
     net.route(-2)

@@ -80,6 +80,7 @@ class _Reader:
     predicted: list[tuple[str, Value, CaffeLayer]] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         title = self.net.text("name") or self.path.stem
@@ -153,6 +154,7 @@ class _Reader:
         site = Site(self.builder, layer, inputs, self.blobs, scale)
         with self.builder.place(layer.name, scope, layer.span):
             values = self._read(site)
+        self._check_shared(layer)
         for name in bottoms:
             self.open.pop(name, None)
         if layer.type in LOSSES:
@@ -183,6 +185,17 @@ class _Reader:
             raise self.net.file.bad(reason, "", layer.span)
         made = READERS[layer.type](site)
         return made if isinstance(made, list) else [made]
+
+    def _check_shared(self, layer: CaffeLayer) -> None:
+        """Layers that share weights by name have them twice in a caffemodel."""
+        names = {
+            name for param in layer.message.all("param") if isinstance(param, Message) for name in param.texts("name")
+        }
+        if names & self.shared:
+            reason = "its weights are those of another layer, and are separate here"
+            advice = "name the layer with `share`, and use it twice"
+            self.sketch.report(NotImported(what=layer.title, reason=reason, span=layer.span, advice=advice))
+        self.shared |= names
 
     def _value(self, name: str, layer: CaffeLayer) -> Value:
         if name not in self.values:

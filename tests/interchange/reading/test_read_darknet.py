@@ -268,6 +268,7 @@ def test_everything_that_cannot_be_said_is_reported_once(tmp_path: Path) -> None
         "[convolutional]\nfilters=4\n[shortcut]\nfrom=-1\nweights_type=per_channel",
         "[convolutional]\nfilters=4\n[maxpool]\nsize=2\nstride=2\n[shortcut]\nfrom=-2",
         "[convolutional]\nfilters=3\n[route]\nlayers=-1\ngroups=2",
+        "[convolutional]\nfilters=8\nsize=1\nstride=4\n[reorg]\nstride=2\n[route]\nlayers=-1,-2",
         "[yolo]\n[convolutional]\nfilters=3",
         "[yolo]\n[route]\nlayers=-1",
         "[convolutional]\nfilters=4\n[scale_channels]\nfrom=-1\nscale_wh=1",

@@ -517,8 +517,8 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 def test_a_prototxt_of_a_training(tmp_path: Path) -> None:
     """The network of the phase TEST, without its loss."""
     found = read_text(TRAINING, tmp_path)
-    assert [(name, str(shape)) for name, shape in found.model.inputs.items()] == [("data", "12x12x1")]
-    assert [(name, str(shape)) for name, shape in found.model.outputs.items()] == [("output", "10")]
+    assert [str(shape) for shape in found.model.inputs.values()] == ["12x12x1"]
+    assert {name: str(shape) for name, shape in found.model.outputs.items()} == {"output": "10"}
     assert "softmax" in found.text
     assert [p.code for p in found.warnings] == ["NS572", "NS572"]
 
@@ -558,7 +558,7 @@ def test_an_input_without_a_size(tmp_path: Path) -> None:
 )
 def test_inputs(data: str, shape: str, tmp_path: Path) -> None:
     layers = f'layer {{ name: "d" {data} }}\nlayer {{ name: "r" type: "ReLU" bottom: "x" top: "r" }}'
-    assert str(read_text(layers, tmp_path).model.inputs["x"]) == shape
+    assert [str(found) for found in read_text(layers, tmp_path).model.inputs.values()] == [shape]
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:

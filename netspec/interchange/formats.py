@@ -228,7 +228,7 @@ ALL = (
         "vgsl",
         "VGSL",
         (".vgsl",),
-        reader="netspec.interchange.configs.vgsl",
+        reader="netspec.interchange.configs.vgsl.reader",
         reads="a text such as [1,48,0,1 Cr3,3,32 Mp2,2 O1c10]",
     ),
 )

@@ -185,9 +185,7 @@ class _Reader:
         return self._lost(part, "its softmax is fed back to the LSTM", advice)
 
     def _sum(self, x: Step, part: Part, found: re.Match[str]) -> Step:
-        return self._lost(
-            part, "netspec has no sum of the parts of a tensor", "use a 1x1 convolution, such as `Cl1,1,32`"
-        )
+        return self._lost(part, "netspec cannot add parts of a tensor", "use a 1x1 convolution, such as `Cl1,1,32`")
 
     def _output(self, x: Step, part: Part, found: re.Match[str]) -> Step:
         kind, classes = found["kind"], int(found["n"])

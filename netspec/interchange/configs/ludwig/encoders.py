@@ -15,7 +15,6 @@ from netspec.interchange.configs.ludwig.layers import (
     add,
     dense_stack,
     dropped,
-    normalized,
 )
 from netspec.interchange.configs.ludwig.section import Section
 from netspec.interchange.reading.sketch import Step
@@ -43,12 +42,14 @@ def encode(section: Section, x: Step, name: str, kinds: dict[str, Encoder], defa
     for key in PRETRAINED:
         found = section.value(key)
         if found is not None and found.data not in (False, "None"):
-            section.reading.left_out(f"{section.name}.{key}", "weights that are already trained are no part of it", found.span)
+            section.reading.left_out(
+                f"{section.name}.{key}", "weights that are already trained are no part of it", found.span
+            )
     section.ignore("", ("embeddings_on_cpu", "vocab", "vocab_size", "skip", "embeddings_trainable"))
     if kind not in kinds:
         what, advice = f"{name} ({kind})", f"encoders of such a feature are {', '.join(kinds)}"
-        section.keys = {}
-        return section.reading.lost(what, f"netspec has no encoder `{kind}`", section.place("type"), advice)
+        place, section.keys = section.place("type"), {}
+        return section.reading.lost(what, f"netspec has no encoder `{kind}`", place, advice)
     return kinds[kind](section, x)
 
 
@@ -57,7 +58,7 @@ def passthrough(section: Section, x: Step) -> Step:
 
 
 def dense(section: Section, x: Step) -> Step:
-    return dense_stack(section, x, LayerOptions(section), size=256, count=1)
+    return dense_stack(section, x, LayerOptions(section), size=256, count=1, counted_by="num_layers")
 
 
 # ---------------------------------------------------------------- steps
@@ -154,7 +155,8 @@ class _Convolution:
         pooling: dict[str, Any] = {"window": window, **step, **({"pad": margin} if margin else {})}
         if kind == "max":
             return add(reading, MaxPool(**pooling), x, span=span)
-        return add(reading, AvgPool(**pooling, **({"count_pad": True} if margin else {})), x, span=span)
+        pooling |= {"count_pad": True} if margin else {}
+        return add(reading, AvgPool(**pooling), x, span=span)
 
 
 def counted_layers(section: Section, key: str, count: str, default: Any) -> tuple[list[Section], list[tuple[Any, Any]]]:
@@ -197,7 +199,7 @@ def stacked_parallel_cnn(section: Section, x: Step) -> Step:
     convolution = _Convolution(section, options)
     stacked = section.items("stacked_layers")
     total = section.integer("num_stacked_layers", default=3, high=500)
-    plain = [(size, None) for size in (2, 3, 4, 5)]
+    plain: list[tuple[Any, Any]] = [(size, None) for size in (2, 3, 4, 5)]
     for number in range(total if stacked is None else len(stacked)):
         items = None if stacked is None else stacked[number]
         if items is None:
@@ -241,7 +243,7 @@ def _recurrent(section: Section, x: Step, count_key: str) -> Step:
         return reading.lost(f"cell_type: {cell}", f"netspec has no cell `{cell}`", place, "use rnn, lstm or gru")
     for index in range(count):
         x = x if index == 0 else dropped(reading, x, rate, span)
-        one = CELLS[cell](units=units, **({} if bias else {"bias": False}))
+        one = CELLS[cell](units=units) if bias else CELLS[cell](units=units, bias=False)
         x = add(reading, Bidirectional(layer=one) if is_bidirectional else one, x, span=span)
     return x
 

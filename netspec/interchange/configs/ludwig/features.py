@@ -298,7 +298,9 @@ class InputReader:
     def _needs(self, feature: Feature, *keys: str) -> Step:
         names = " and ".join(f"`{key}`" for key in keys)
         advice = f"set {names} in its `preprocessing`"
-        return self.reading.lost(f"{feature.name} ({feature.kind})", "its size is not given", feature.section.span, advice)
+        return self.reading.lost(
+            f"{feature.name} ({feature.kind})", "its size is not given", feature.section.span, advice
+        )
 
 
 def table_of(inputs: Inputs, targets: list[Column], path: Path | None) -> Table | None:

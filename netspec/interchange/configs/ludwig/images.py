@@ -16,7 +16,6 @@ from netspec.layers.spatial.conv import Conv
 from netspec.layers.spatial.pool import AvgPool, MaxPool
 
 
-
 def image_cnn(section: Section, x: Step) -> Step:
     """Convolutions without padding, each with a pooling, then dense layers."""
     reading = section.reading
@@ -57,7 +56,7 @@ def _image_layer(
     layer: Section, x: Step, own: dict[str, int], options: LayerOptions, pads: tuple[Any, Any], kind: str
 ) -> Step:
     reading, span = layer.reading, layer.span
-    more = {key: own[key] for key in ("stride", "dilation", "groups") if own[key] != 1}
+    more: dict[str, Any] = {key: own[key] for key in ("stride", "dilation", "groups") if own[key] != 1}
     conv = Conv(filters=own["out_channels"], kernel=own["kernel_size"], pad=pads[0], **more, **options.weights())
     if x.is_lost:
         return x

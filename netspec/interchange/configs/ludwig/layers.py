@@ -7,8 +7,7 @@ from typing import Any
 from netspec.interchange.configs.ludwig.section import Reading, Section
 from netspec.interchange.reading.sketch import Step
 from netspec.language.source import Span
-from netspec.layers import activations as words
-from netspec.layers import initializers
+from netspec.layers import activations as words, initializers
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.layers.dense import Dense
@@ -135,7 +134,15 @@ def dropped(reading: Reading, x: Step, rate: float, span: Span | None) -> Step:
 
 
 def dense_stack(
-    section: Section, x: Step, options: LayerOptions, *, size: int, prefix: str = "", count: int = 0, default: Any = ()
+    section: Section,
+    x: Step,
+    options: LayerOptions,
+    *,
+    size: int,
+    prefix: str = "",
+    count: int = 0,
+    default: Any = (),
+    counted_by: str = "num_fc_layers",
 ) -> Step:
     """Dense layers: `fc_layers` lists them, or `num_fc_layers` counts them.
 
@@ -149,16 +156,17 @@ def dense_stack(
         prefix: before the keys for all layers.
         count: how many layers there are if nothing says so.
         default: their units if nothing says how many layers there are.
+        counted_by: the key that counts them.
     """
     reading = section.reading
     items = section.items("fc_layers")
-    given = section.value("num_fc_layers", "num_layers")
+    given = section.value(counted_by)
     size = section.integer(f"{prefix}output_size", "fc_size", default=size)
     residual = section.flag("residual", default=False)
     if items is not None:
         layers = [reading.section(item, f"{section.name}.fc_layers") for item in items]
     elif given is not None:
-        total = section.integer("num_fc_layers", "num_layers", default=count, low=0, high=500)
+        total = section.integer(counted_by, default=count, low=0, high=500)
         layers = [reading.section(None, section.name) for _ in range(total)]
     else:
         layers = [reading.section(None, section.name) for _ in default or range(count)]

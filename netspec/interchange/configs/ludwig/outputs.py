@@ -31,7 +31,12 @@ LOSSES = {
 }
 """The losses of netspec; empty: the one that the head implies."""
 METRICS = {
-    "number": {"mean_squared_error": "mse", "mean_absolute_error": "mae", "r2": "r2", "root_mean_squared_error": "rmse"},
+    "number": {
+        "mean_squared_error": "mse",
+        "mean_absolute_error": "mae",
+        "r2": "r2",
+        "root_mean_squared_error": "rmse",
+    },
     "binary": {"accuracy": "accuracy", "roc_auc": "roc_auc"},
     "category": {"accuracy": "accuracy"},
 }
@@ -50,7 +55,9 @@ class OutputReader:
                 for section in (feature.section, feature.coder, feature.preprocessing):
                     section.keys = {}
                 what, place = f"{feature.name} ({feature.kind})", feature.section.span
-                reading.lost(what, f"netspec has no targets of type `{feature.kind}`", place, f"types are {', '.join(TYPES)}")
+                reading.lost(
+                    what, f"netspec has no targets of type `{feature.kind}`", place, f"types are {', '.join(TYPES)}"
+                )
                 continue
             self.features.append(feature)
             self.names[feature.name] = identifier(feature.name, names) if len(features) > 1 else ""
@@ -88,6 +95,7 @@ class OutputReader:
     def _output(self, feature: Feature, x: Step, facts: Facts | None) -> Step:
         section, coder, span = feature.section, feature.coder, feature.section.span
         kind = coder.text("type")
+        section.known |= {"threshold", "clip", "softmax"}  # of the head
         if section.items("dependencies"):
             reason = "outputs that read other outputs are not imported"
             self.reading.lost(f"{feature.name}: dependencies", reason, section.place("dependencies"))
@@ -98,7 +106,7 @@ class OutputReader:
             advice = "use regressor, classifier or projector"
             return self.reading.lost(f"{feature.name} ({kind})", f"netspec has no decoder `{kind}`", coder.span, advice)
         x = dense_stack(coder, x, LayerOptions(coder, "fc_"), size=256, prefix="fc_")
-        bias = {} if coder.flag("use_bias", default=True) else {"bias": False}
+        bias = coder.flag("use_bias", default=True)
         coder.ignore("", ("input_size", "weights_initializer", "bias_initializer", "multiplier"))
         units = self._units(feature, facts)
         self._loss(feature)
@@ -106,7 +114,13 @@ class OutputReader:
         section.ignore("", ("reduce_dependencies", "calibration"))
         if units == 0 or x.is_lost:
             return x
-        x = add(self.reading, Dense(units=units, **bias), x, span=span, name=feature.name)
+        x = add(
+            self.reading,
+            Dense(units=units) if bias else Dense(units=units, bias=False),
+            x,
+            span=span,
+            name=feature.name,
+        )
         return self._head(feature, x)
 
     def _units(self, feature: Feature, facts: Facts | None) -> int:
@@ -163,7 +177,9 @@ class OutputReader:
         name = self.names[feature.name]
         if name and (loss or weight != 1):
             parts = [quoted(name), loss or IMPLIED[feature.kind]]
-            self.losses[name] = f"of({', '.join([*parts, *([f'weight = {to_source(weight)}'] if weight != 1 else [])])})"
+            self.losses[name] = (
+                f"of({', '.join([*parts, *([f'weight = {to_source(weight)}'] if weight != 1 else [])])})"
+            )
         elif loss:
             self.losses[""] = loss
         self._class_weights(feature)
@@ -181,7 +197,9 @@ class OutputReader:
         numbers = [as_number(item.data) for item in items.data] if isinstance(items.data, list) else []
         if not numbers or not all(number is not None and number >= 0 for number in numbers):
             advice = "write `class_weights` in `data`: a list in the order of the classes"
-            self.reading.left_out(f"{feature.name}: class_weights", "they are not a list of numbers", items.span, advice)
+            self.reading.left_out(
+                f"{feature.name}: class_weights", "they are not a list of numbers", items.span, advice
+            )
             return
         self.data["class_weights"] = f"[{', '.join(to_source(number) for number in numbers)}]"
 

@@ -21,6 +21,7 @@ from netspec.interchange.errors import NoWeights
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import fail
+from netspec.language.shape import Shape
 from netspec.language.values import to_source
 from netspec.layers.merge import Concat
 from netspec.layers.reshape import Flatten
@@ -73,7 +74,9 @@ class _Configuration:
         defaults = self._defaults()
         features = read_features(reading, root.items("input_features") or [], defaults, "encoder")
         inputs = InputReader(reading, features)
-        outputs = OutputReader(reading, read_features(reading, root.items("output_features") or [], defaults, "decoder"))
+        outputs = OutputReader(
+            reading, read_features(reading, root.items("output_features") or [], defaults, "decoder")
+        )
         targets = outputs.columns if outputs.are_in_a_table else []
         table = table_of(inputs.inputs, targets, self.data)
         facts = None if table is None or self.data is None else facts_of(table, self.data)
@@ -109,14 +112,12 @@ class _Configuration:
         section = self.root.section("combiner")
         kind = section.text("type", default="concat")
         if kind != "concat":
-            section.keys = {}
-            place = section.place("type") or self.root.place("combiner")
+            place, section.keys = section.place("type"), {}
             return self.reading.lost(f"combiner: {kind}", f"netspec has no combiner `{kind}`", place, "use `concat`")
         flatten = section.flag("flatten_inputs", default=False)
         options = LayerOptions(section)
         if any(step.is_lost for step in steps) or not steps:
-            x = self.reading.sketch.lost("", "") if not steps else next(step for step in steps if step.is_lost)
-            return dense_stack(section, x, options, size=256)
+            return dense_stack(section, Step(layer=None, shape=Shape(()), is_lost=True), options, size=256)
         if len(steps) > 1 or flatten:
             steps = [x if x.shape.rank == 1 else add(self.reading, Flatten(), x, span=section.span) for x in steps]
         x = steps[0] if len(steps) == 1 else add(self.reading, Concat(), *steps, span=section.span)
@@ -163,8 +164,8 @@ class _Configuration:
         split = own.section("split")
         split.name = "split"
         kind = split.text("type", default="random")
-        if kind in ("fixed", "datetime", "hash") or own.value("force_split") is not None and not own.flag(
-            "force_split", default=True
+        if kind in ("fixed", "datetime", "hash") or (
+            own.value("force_split") is not None and not own.flag("force_split", default=True)
         ):
             reason = "netspec draws the splits at random, or reads the test split from a second table"
             self.reading.left_out(f"split: {kind}", reason, split.span or self.root.place("preprocessing"))

@@ -40,7 +40,9 @@ class Reading:
         if value is not None and value.data is not None and not isinstance(value.data, Mapping):
             self.wrong(f"`{name}` is not a mapping of keys to values", value.span)
             value = None
-        made = Section(self, name, value.data if value is not None and value.data else {}, value and value.span)
+        made = Section(
+            self, name, value.data if value is not None and value.data else {}, None if value is None else value.span
+        )
         self.sections.append(made)
         return made
 
@@ -60,6 +62,7 @@ class Section:
         self.span = span
         self.known: set[str] = set()
         self.ignored: dict[str, str] = {}
+        self.inner: dict[str, Section] = {}
 
     def value(self, *names: str) -> Value | None:
         """A value, None where the key is missing or null."""
@@ -129,10 +132,12 @@ class Section:
 
     def section(self, *names: str) -> Section:
         """A mapping; a text alone is its `type`."""
-        found = self.value(*names)
-        if found is not None and isinstance(found.data, str):
-            found = Value({"type": found}, found.span)
-        return self.reading.section(found, names[0])
+        if names[0] not in self.inner:
+            found = self.value(*names)
+            if found is not None and isinstance(found.data, str):
+                found = Value({"type": found}, found.span)
+            self.inner[names[0]] = self.reading.section(found, names[0])
+        return self.inner[names[0]]
 
     def ignore(self, reason: str, names: Iterable[str]) -> None:
         """Keys that are left out for a reason; an empty reason: without a word."""

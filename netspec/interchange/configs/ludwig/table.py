@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Facts
@@ -17,9 +16,9 @@ PLACEHOLDER = "table.csv"
 class Column(Frozen):
     """A column of the table.
 
-    `kind` is `number`, `category`, `binary`, `date`, `set` or `image`; `shape` the height and width of images. `missing`
-    says how missing values are filled in, `normalize` how numbers are normalized, as netspec writes it. `to` is the
-    input that gets the feature, empty for the one of most columns.
+    `kind` is `number`, `category`, `binary`, `date`, `set` or `image`; `format` that of a date, the separator of a set,
+    or the sizes of an image. `missing` says how missing values are filled in, `normalize` how numbers are normalized,
+    as netspec writes it. `to` is the input that gets the feature, empty for the one of most columns.
     """
 
     name: str

@@ -75,7 +75,10 @@ def _automatic(section: Section, key: str, default: float) -> float:
     """A number; `auto` becomes the default, with a warning."""
     found = section.value(key)
     if found is not None and found.data == "auto":
-        reason, advice = f"Ludwig chooses it; it is {to_source(float(default))} here", "`netspec lr` helps to find a rate"
+        reason, advice = (
+            f"Ludwig chooses it; it is {to_source(float(default))} here",
+            "`netspec lr` helps to find a rate",
+        )
         section.reading.left_out(f"{section.name}.{key}: auto", reason, found.span, advice if "rate" in key else "")
         return default
     if key == "batch_size":

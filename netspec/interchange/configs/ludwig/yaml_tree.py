@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.interchange.configs.input_files import InputFile
 from netspec.interchange.errors import ReadingNeeds
@@ -12,10 +12,7 @@ from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
 from netspec.language.source import Source, Span
 
-if TYPE_CHECKING:
-    import yaml
-else:
-    yaml = lazy("yaml")
+yaml: Any = lazy("yaml")
 
 MAX_TEXT = 1_000_000
 """Characters of a configuration."""
@@ -67,7 +64,7 @@ class _Tree:
         self.count = 0
         self.constructor = yaml.SafeLoader("")
 
-    def value(self, node: yaml.Node, depth: int) -> Value:
+    def value(self, node: Any, depth: int) -> Value:
         span = Span(self.source, node.start_mark.index, max(node.end_mark.index, node.start_mark.index + 1))
         self.count += 1
         if self.count > MAX_NODES or depth > MAX_DEPTH:
@@ -79,15 +76,17 @@ class _Tree:
             return Value([self.value(item, depth + 1) for item in node.value], span)
         return Value(self._scalar(node, span), span)
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> Mapping[str, Value]:
+    def _mapping(self, node: Any, depth: int) -> Mapping[str, Value]:
         found: dict[str, Value] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise self.file.bad("a key is not a text", span=Span(self.source, key.start_mark.index, key.end_mark.index))
+                raise self.file.bad(
+                    "a key is not a text", span=Span(self.source, key.start_mark.index, key.end_mark.index)
+                )
             found[key.value] = self.value(item, depth + 1)
         return found
 
-    def _scalar(self, node: yaml.ScalarNode, span: Span) -> Any:
+    def _scalar(self, node: Any, span: Span) -> Any:
         """The value of a scalar; dates and binary data stay the text that they are."""
         kind = node.tag.rpartition(":")[2]
         if kind not in ("int", "float", "bool", "null") or len(node.value) > 50:

@@ -74,7 +74,7 @@ def identifier(name: str, taken: set[str]) -> str:
 
 
 RESERVED = {
-    *("input", "output", "param", "share", "use", "def", "data", "train", "expect", "if", "else", "and", "or", "not"),
-    *("true", "false", "none", "tokens", "netspec"),
+    *("input", "output", "param", "share", "use", "def", "if", "else", "and", "or", "not", "true", "false", "tokens"),
+    "netspec",
 }
 """Names that mean something else to the language."""

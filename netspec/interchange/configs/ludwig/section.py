@@ -53,7 +53,7 @@ class Reading:
 
 
 class Section:
-    """A mapping. Every method takes the names that a key has had; the first one that is there counts."""
+    """A mapping. Every method takes the names that a key has had; the first one that the mapping has counts."""
 
     def __init__(self, reading: Reading, name: str, keys: Mapping[str, Value], span: Span | None) -> None:
         self.reading = reading

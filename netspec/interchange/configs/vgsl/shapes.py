@@ -55,7 +55,7 @@ def split_axis(sketch: Sketch, x: Step, numbers: list[int], span: Span) -> Step 
     target = low_to if stays == 0 else high_to
     pieces = [[(position, size)] for position, size in enumerate(sizes, 1)]
     pieces[axis - 1] = [(4, parts[stays])]
-    pieces[target - 1].insert(0, (5, parts[1 - stays]))  # before the axis that is there
+    pieces[target - 1].insert(0, (5, parts[1 - stays]))  # before those of that axis
     labels = {4: (axis, stays), 5: (axis, 1 - stays)}
     new = [piece for group in pieces for piece in group if piece[1] != 1]
     old = sorted(new, key=lambda piece: labels.get(piece[0], (piece[0], 0)))

@@ -49,11 +49,13 @@ hyperopt: {goal: minimize}
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    rows = ["age,sex,fare,crew,survived,unused"]
+    rows = ["age,sex,fare,crew,survived,tags"]
     for index in range(60):
         age = "" if index == 7 else f"{rng.normal(40, 10):.1f}"
         sex = "" if index == 9 else ("male", "female", "other")[index % 3]
-        rows.append(f"{age},{sex},{rng.normal(20, 5):.2f},{('no', 'yes')[index % 2]},{index % 2},x{index}")
+        rows.append(
+            f"{age},{sex},{rng.normal(20, 5):.2f},{('no', 'yes')[index % 2]},{index % 2},{('a b', 'b', 'c')[index % 3]}"
+        )
     (tmp_path / "titanic.csv").write_text("\n".join(rows))
     return tmp_path
 
@@ -144,6 +146,35 @@ def _saved(here: Path, found: Imported) -> Path:
     bias, kernel = _arrays(netspec.compile(found.text.replace("normalize", "# normalize")))
     np.savez(here / "w.npz", kernel=np.asarray(kernel), bias=np.asarray(bias))
     return here / "w.npz"
+
+
+def test_several_targets_of_a_table(here: Path) -> None:
+    text = """
+input_features:
+  - {name: age, type: number, encoder: dense}
+  - {name: crew, type: category, encoder: {type: dense, embedding_size: 4}}
+output_features:
+  - {name: fare, type: number, preprocessing: {normalization: zscore}}
+  - {name: sex, type: category, loss: {weight: 2.0}}
+  - {name: tags, type: set}
+trainer: {learning_rate_scheduler: {reduce_on_plateau: 2, reduce_on_plateau_patience: 4}, learning_rate: auto}
+"""
+    found = imported(here, text, data=here / "titanic.csv")
+    assert found.model.cost.trainable == 2 * 256 + 258 * 1 + 1 + 258 * 3 + 3 + 258 * 3 + 3
+    spec = settings(found.text)
+    column = (
+        'of("age", to = "age") -> of("fare", as = number, missing = drop) -> of("sex", as = category, missing = drop)'
+    )
+    for line in (
+        'target = ["fare", "sex", "tags"]',
+        f'per_column = {column} -> of("tags", as = set(" "))',
+        'loss = of("sex", cross_entropy, weight = 2)',
+        "schedule = reduce_on_plateau(0.1, 4)",
+    ):
+        assert settings(line) in spec
+    assert "normalize_targets" not in spec
+    places = {w.span.text for w in found.warnings if w.span}
+    assert places == {"auto", "{type: dense, embedding_size: 4}"}
 
 
 TEXTS = """

@@ -132,7 +132,6 @@ def column_of(feature: Feature, *, to: str = "", is_target: bool = False) -> Col
         missing = "drop" if strategy == "drop_row" else ""
     elif kind == "set":
         format = {"comma": ",", "underscore": "_"}.get(own.text("tokenizer", default="space"), " ")
-        missing = "drop" if strategy == "drop_row" else ""
     elif kind in ("category", "binary"):
         missing = "drop" if strategy == "drop_row" else "category"
         if own.value("missing_value_strategy") is not None and strategy not in ("drop_row", "fill_with_const"):

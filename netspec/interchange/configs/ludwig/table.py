@@ -110,6 +110,6 @@ def facts_of(table: Table, path: Path) -> Facts:
     found = compilation.facts
     if found is None:
         problems = [problem for problem in compilation.diagnose() if problem.is_error]
-        reason, advice = problems[0].message, problems[0].hint_text
+        reason, advice = (problems[0].message, problems[0].hint_text) if problems else ("it has no columns", "")
         raise InputFile(name=str(path), format="the table").bad(reason, advice)
     return found

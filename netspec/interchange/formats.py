@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -227,7 +228,7 @@ ALL = (
         "MXNet",
         (".json",),
         reader="netspec.interchange.configs.mxnet.reader",
-        reads="a symbol in JSON, and the weights in a second file, .params",
+        reads="a symbol in JSON, and the weights in a second file, .params; the shape of the input with `--input`",
         mark="arg_nodes",
         takes=("input",),
     ),
@@ -284,7 +285,7 @@ def find_reader(source: Any, name: str | None = None) -> Format:
         return READERS[name]
     if not isinstance(source, str | Path):
         return READERS["torch"]
-    if str(source).lstrip().startswith("["):
+    if re.match(r"\s*(?:\[|\d+,\d+,\d+,\d+\s*\[)", str(source)):
         return READERS["vgsl"]
     path = Path(source)
     found = [f for f in READERS.values() if path.name.lower().endswith(f.readable)]

@@ -103,7 +103,7 @@ def check(net: Net, expected: Any, x: Any, folder: Path, *heads: int, **more: An
     """The imported network computes the same; images and sequences of PyTorch have their channels first."""
     symbol, weights = net.save(folder, *heads)
     shape = "x".join(map(str, (*x.shape[2:], x.shape[1]))) if x.ndim > 2 else str(x.shape[1])
-    found = netspec.import_model(symbol, weights=None or weights, **({"input": shape} | more))
+    found = netspec.import_model(symbol, weights=weights, **({"input": shape} | more))
     values = np.asarray(found.model(np.moveaxis(x.numpy(), 1, -1)))
     wanted = expected.numpy()
     if wanted.ndim > 2:

@@ -82,7 +82,7 @@ def test_networks_of_tesseract() -> None:
     found = imported("[1,1,0,48 Lbx256 O1c105]")
     assert found.model.cost.trainable == 2 * 4 * (48 * 256 + 256 * 256 + 256) + 512 * 105 + 105
     assert "reshape" not in found.text
-    found = imported("1,28,28,1[Ct5,5,16 Mp3,3 ([Cr1,1,8 Cr3,3,4] Cr5,5,4 I) Gn8 Fs32]O0s10")
+    found = netspec.import_model("1,28,28,1[Ct5,5,16 Mp3,3 ([Cr1,1,8 Cr3,3,4] Cr5,5,4 I) Gn8 Fs32]O0s10")
     assert found.model(np.zeros((1, 28, 28, 1), np.float32)).shape == (1, 10)
     assert found.model.cost.trainable == 416 + 136 + 292 + 1604 + 48 + (81 * 24 * 32 + 32) + 330
     found = imported("[1,7,1,3 Gfy5 Lrys6 O1l3]")

@@ -42,9 +42,7 @@ def encode(section: Section, x: Step, name: str, kinds: dict[str, Encoder], defa
     for key in PRETRAINED:
         found = section.value(key)
         if found is not None and found.data not in (False, "None"):
-            section.reading.left_out(
-                f"{section.name}.{key}", "weights of a trained model are not imported", found.span
-            )
+            section.reading.left_out(f"{section.name}.{key}", "weights of a trained model are not imported", found.span)
     section.ignore("", ("embeddings_on_cpu", "vocab", "vocab_size", "skip", "embeddings_trainable"))
     if kind not in kinds:
         what, advice = f"{name} ({kind})", f"encoders of such a feature are {', '.join(kinds)}"

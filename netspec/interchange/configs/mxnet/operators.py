@@ -243,8 +243,10 @@ def clip(site: Site) -> Value:
 def softmax(site: Site) -> Value:
     own, x = site.attributes, site.x
     temperature = own.number("temperature", 1.0)
+    if own.flag("use_length", False) or temperature <= 0:
+        raise CannotSay("netspec has no softmax over a length that is computed, or with a temperature of 0")
     if temperature != 1:
-        x = site.builder.scale(x, 1 / temperature if temperature else 1.0)
+        x = site.builder.scale(x, 1 / temperature)
     return site.builder.softmax(x, own.integer("axis", -1), log=site.node.op == "log_softmax")
 
 

@@ -177,6 +177,31 @@ trainer: {learning_rate_scheduler: {reduce_on_plateau: 2, reduce_on_plateau_pati
     assert places == {"auto", "{type: dense, embedding_size: 4}"}
 
 
+def test_images_of_a_table_in_the_keys_of_an_older_version(here: Path) -> None:
+    from PIL import Image
+
+    rows = ["image_path,label"]
+    for index in range(12):
+        Image.fromarray(np.full((12, 10), index, np.uint8)).save(here / f"{index}.png")
+        rows.append(f"{index}.png,{'ab'[index % 2]}")
+    (here / "images.csv").write_text("\n".join(rows))
+    text = """
+output_features: [{name: label, type: category}]
+input_features:
+  - name: image_path
+    type: image
+    encoder: stacked_cnn
+    conv_layers: [{num_filters: 4, filter_size: 3, pool_size: 2, pool_stride: 2, dropout: 0.4}]
+    fc_layers: [{output_size: 6}]
+"""
+    found = imported(here, text, data="images.csv")
+    assert found.model.cost.trainable == (9 * 4 + 4) + (5 * 4 * 4 * 6 + 6) + 14
+    source = 'csv("images.csv", target = "label", columns = ["image_path"], task = classes,'
+    more = 'per_column = of("image_path", as = image) -> of("label", missing = drop))'
+    assert settings(source + more) in settings(found.text)
+    assert "dropout(0.4)" in found.text
+
+
 TEXTS = """
 input_features:
   - name: review

@@ -195,9 +195,13 @@ class InputReader:
         if feature.kind == "number":
             self.inputs.columns.append(column_of(feature, to=name))
         elif feature.kind == "image":
-            sizes = [feature.preprocessing.integer(key, default=0, low=0) for key in ("height", "width")]
+            own = feature.preprocessing
+            sizes = [own.integer(key, default=0, low=0) for key in ("height", "width")]
             to = name if name != feature.column else ""
-            format = "x".join(map(str, sizes))
+            channels = own.integer("num_channels", default=0, low=0)
+            parts = [f"{sizes[0]}x{sizes[1]}"] if all(sizes) else []
+            parts += [f"channels = {channels}"] if channels in (1, 3, 4) else []
+            format = ", ".join(parts)
             self.inputs.columns.append(Column(feature.column, "image", to=to, format=format, span=feature.section.span))
         else:
             self.inputs.outside.append(feature)
@@ -304,7 +308,6 @@ class InputReader:
 
 def table_of(inputs: Inputs, targets: list[Column], path: Path | None) -> Table | None:
     """The table, where netspec reads all features from one."""
-    columns = [c for c in inputs.columns if not (c.kind == "image" and "0" in c.format.split("x"))]
-    if inputs.outside or not inputs.columns or len(columns) < len(inputs.columns) or not targets:
+    if inputs.outside or not inputs.columns or not targets:
         return None
-    return Table(tuple(columns), tuple(targets), **({} if path is None else {"file": str(path)}))
+    return Table(tuple(inputs.columns), tuple(targets), **({} if path is None else {"file": str(path)}))

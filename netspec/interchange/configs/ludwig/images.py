@@ -15,20 +15,27 @@ from netspec.layers.reshape import Flatten
 from netspec.layers.spatial.conv import Conv
 from netspec.layers.spatial.pool import AvgPool, MaxPool
 
+SIZES = {
+    ("out_channels", "num_filters"): 32,
+    ("kernel_size", "filter_size"): 3,
+    ("stride", "strides"): 1,
+    ("dilation", "dilation_rate"): 1,
+    ("groups",): 1,
+    ("pool_kernel_size", "pool_size"): 2,
+    ("pool_stride", "pool_strides"): 0,
+}
+"""The keys of a layer, those of older versions after them, and their defaults."""
+
+
+def _low(key: str) -> int:
+    return 0 if "pool" in key else 1
+
 
 def image_cnn(section: Section, x: Step) -> Step:
     """Convolutions without padding, each with a pooling, then dense layers."""
     reading = section.reading
     options = LayerOptions(section, "conv_")
-    size = {
-        "out_channels": section.integer("out_channels", "num_filters", default=32),
-        "kernel_size": section.integer("kernel_size", "filter_size", default=3),
-        "stride": section.integer("stride", default=1),
-        "dilation": section.integer("dilation", default=1),
-        "groups": section.integer("groups", default=1),
-        "pool_kernel_size": section.integer("pool_kernel_size", "pool_size", default=2, low=0),
-        "pool_stride": section.integer("pool_stride", default=0, low=0),
-    }
+    size = {keys[0]: section.integer(*keys, default=value, low=_low(keys[0])) for keys, value in SIZES.items()}
     pads = {key: section.text(key, default=value) for key, value in (("padding", "valid"), ("pool_padding", "0"))}
     kind = section.text("pool_function", default="max")
     section.ignore("zeros are the padding of netspec", ("padding_mode",))
@@ -37,10 +44,8 @@ def image_cnn(section: Section, x: Step) -> Step:
     has_default = section.value("conv_layers", "num_conv_layers") is None
     for index, layer in enumerate(layers):
         channels = (32, 64)[index] if has_default else size["out_channels"]
-        own = {
-            key: layer.integer(key, default=channels if key == "out_channels" else value, low=0 if "pool" in key else 1)
-            for key, value in size.items()
-        }
+        usual = {**size, "out_channels": channels}
+        own = {keys[0]: layer.integer(*keys, default=usual[keys[0]], low=_low(keys[0])) for keys in SIZES}
         place = layer.span or section.span
         pad = _pad(layer.text("padding", default=pads["padding"]))
         pool_pad = _pad(layer.text("pool_padding", default=pads["pool_padding"]))

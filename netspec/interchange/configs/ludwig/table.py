@@ -17,8 +17,8 @@ class Column(Frozen):
     """A column of the table.
 
     `kind` is `number`, `category`, `binary`, `date`, `set` or `image`; `format` that of a date, the separator of a set,
-    or the sizes of an image. `missing` says how missing values are filled in, `normalize` how numbers are normalized,
-    as netspec writes it. `to` is the input that gets the feature, empty for the one of most columns.
+    or size and channels of an image. `missing` says how missing values are filled in, `normalize` how numbers are
+    normalized, as netspec writes it. `to` is the input that gets the feature, empty for the one of most columns.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Table(Frozen):
         if column.kind in ("date", "set"):
             parts.append(f"as = {column.kind}({quoted(column.format)})" if column.format else f"as = {column.kind}")
         elif column.kind == "image":
-            parts.append(f"as = image({column.format})")
+            parts.append(f"as = image({column.format})" if column.format else "as = image")
         elif is_target and not has_task:
             parts.append(f"as = {'number' if column.kind == 'number' else 'category'}")
         usual = self.missing

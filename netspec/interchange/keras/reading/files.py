@@ -1,6 +1,7 @@
 """Opens the files of Keras: `.keras`, the earlier `.h5`, and the configuration alone as JSON.
 
-Nothing in them is executed, no other file is read through their links, and no more is unpacked than such a file may hold.
+Nothing in them is executed, no other file is read through their links, and no more is unpacked than such
+a file may hold.
 """
 
 from __future__ import annotations

@@ -7,20 +7,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.interchange.keras.reading import layers
 from netspec.interchange.keras.reading.config import Call, LayerSpec, ModelSpec, Ref
+from netspec.interchange.keras.reading.layers import (  # noqa: F401  # these fill the table
+    activations,
+    attention,
+    convolution,
+    merges,
+    norms,
+    operations,
+    pooling,
+    recurrent,
+    regularization,
+    reshaping,
+)
 from netspec.interchange.keras.reading.problems import Damaged, Unreadable
 from netspec.interchange.keras.reading.site import Notes, Site, Value
 from netspec.interchange.keras.reading.table import READERS
+from netspec.interchange.keras.reading.weights import GROUPED_KINDS
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.shape import Dim, Shape
 from netspec.language.vocabulary import categories, words
 
-assert layers.__all__  # which fill the table
-
 SIZES = {1: "T", 2: "HW", 3: "DHW"}
 """Names of sizes that are open, by the number of axes before the channels."""
-TAKES = {"MultiHeadAttention", "GroupedQueryAttention", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"}
+TAKES = {"MultiHeadAttention", *GROUPED_KINDS, "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"}
 """Classes that look at the keyword arguments of their calls."""
 
 
@@ -52,11 +62,10 @@ class Network:
         feeds = [self._input(model, ref, index, is_first) for index, ref in enumerate(model.inputs)]
         self.first = [feed.is_first for feed in feeds]
         results = self.outputs(model, feeds, ())
-        taken: set[str] = set()
         for (name, ref), value in zip(model.outputs, results, strict=True):
             title = name or ref.layer
             step = Site(self.sketch, model.layers[ref.layer], {}, self.notes).plain(self._usable(value, title))
-            self.sketch.output(step, _unique(title, taken) if len(results) > 1 else "")
+            self.sketch.output(step, _unique(title, self.names) if len(results) > 1 else "")
         self.notes.report(self.sketch)
         _prune(self.sketch)
 
@@ -187,8 +196,6 @@ def _check_arguments(layer: LayerSpec, kwargs: Mapping[str, Any]) -> None:
         Unreadable: it is not.
     """
     for name, value in kwargs.items():
-        if name == "training" and value:
-            raise Unreadable("it is called with `training=True`, as in training also at inference")
         if name == "mask" and value is not None:
             raise Unreadable("it is called with a mask", "declare the padding by `Embedding(mask_zero=True)`")
         if name not in ("training", "mask") and layer.is_layer and layer.kind not in TAKES and value is not None:

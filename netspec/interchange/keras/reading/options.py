@@ -53,6 +53,12 @@ def kernel(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def tidy(number: float) -> float:
+    """A number as it was typed, where a file has it as a float32: 0.0010000000474974513 is 0.001."""
+    single = np.float32(number)
+    return float(str(single)) if isinstance(number, float) and float(single) == number else number
+
+
 # ---------------------------------------------------------------- initializers and penalties
 
 DEFAULTS = {"GlorotUniform", "Zeros"}
@@ -70,11 +76,23 @@ PLAIN = {
     "LecunUniform": inits.LecunUniform(),
 }
 ALIASES = {
-    **{"glorot_uniform": "GlorotUniform", "glorot_normal": "GlorotNormal", "he_normal": "HeNormal"},
-    **{"he_uniform": "HeUniform", "lecun_normal": "LecunNormal", "lecun_uniform": "LecunUniform", "zeros": "Zeros"},
-    **{"ones": "Ones", "orthogonal": "Orthogonal", "OrthogonalInitializer": "Orthogonal", "zero": "Zeros"},
-    **{"uniform": "RandomUniform", "normal": "RandomNormal", "random_uniform": "RandomUniform", "one": "Ones"},
-    **{"random_normal": "RandomNormal", "truncated_normal": "TruncatedNormal"},
+    "glorot_uniform": "GlorotUniform",
+    "glorot_normal": "GlorotNormal",
+    "he_normal": "HeNormal",
+    "he_uniform": "HeUniform",
+    "lecun_normal": "LecunNormal",
+    "lecun_uniform": "LecunUniform",
+    "zeros": "Zeros",
+    "ones": "Ones",
+    "orthogonal": "Orthogonal",
+    "OrthogonalInitializer": "Orthogonal",
+    "zero": "Zeros",
+    "uniform": "RandomUniform",
+    "normal": "RandomNormal",
+    "random_uniform": "RandomUniform",
+    "one": "Ones",
+    "random_normal": "RandomNormal",
+    "truncated_normal": "TruncatedNormal",
 }
 SCALED = {
     (2.0, "fan_in", True): "HeNormal",

@@ -12,7 +12,7 @@ from netspec.interchange.keras.reading.files import NEEDS, Content, opened
 from netspec.interchange.keras.reading.network import Network
 from netspec.interchange.keras.reading.problems import Damaged
 from netspec.interchange.keras.reading.runner import run_keras
-from netspec.interchange.keras.reading.training import training_settings
+from netspec.interchange.keras.reading.settings.compiled import training_settings
 from netspec.interchange.keras.reading.weights import Arrays, weights_of
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
@@ -42,8 +42,8 @@ def read(source: Any, weights: Path | None) -> Foreign:
         raise fail(NotAModel(file=str(source), format="Keras", reason=reason_of(error), advice=advice)) from error
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError, IndexError, RecursionError) as error:
         # Options of layers are used as they are in the file: one of another type ends here.
-        reason = f"an option of a layer is not what Keras writes ({reason_of(error)})"
-        raise fail(NotAModel(file=str(source), format="Keras", reason=reason, advice="save it again")) from error
+        text = f"an option of a layer is not what Keras writes ({reason_of(error)})"
+        raise fail(NotAModel(file=str(source), format="Keras", reason=text, advice="save it again")) from error
     runner = partial(run_keras, path, weights, content.model, sketch, first)
     return Foreign(sketch, "keras", NEEDS, runner)
 
@@ -75,5 +75,5 @@ def _sketch(content: Content, path: Path) -> tuple[Sketch, list[bool]]:
             break
     sketch, first = min(sketches, key=lambda found: len(found[0].problems.errors))
     if not sketch.problems.errors:
-        training_settings(sketch, content.training)
+        training_settings(sketch, content.training, [name or ref.layer for name, ref in model.outputs])
     return sketch, first

@@ -19,6 +19,8 @@ from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy, np
 
 keras = lazy("keras")
+legacy = lazy("keras.src.legacy.saving.saving_utils")
+options = lazy("keras.src.legacy.saving.saving_options")
 
 
 def run_keras(
@@ -63,7 +65,11 @@ def run_keras(
 
 def _loaded(path: Path, weights: Path | None, entry: dict[str, Any]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        model = keras.models.model_from_json(json.dumps(entry))
+        if "module" in entry:
+            model = keras.models.model_from_json(json.dumps(entry))
+        else:  # as Keras 2 wrote it
+            with options.keras_option_scope(use_legacy_config=True):
+                model = legacy.model_from_config(entry)
         if weights is None and zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as file:
                 weights = Path(file.extract("model.weights.h5", folder))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from netspec.interchange.errors import NotImported
 from netspec.interchange.keras.reading.config import LayerSpec
-from netspec.interchange.keras.reading.options import make
+from netspec.interchange.keras.reading.options import make, tidy
 from netspec.interchange.keras.reading.problems import Damaged, Unreadable
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.lazy import np
@@ -97,8 +97,7 @@ class Site:
         """An option with an integer for each axis, or one for all."""
         found = self.get(name, default)
         found = [found] * count if isinstance(found, int) else found
-        whole = isinstance(found, list) and all(isinstance(n, int) and not isinstance(n, bool) for n in found)
-        if not whole or len(found) != count:
+        if not isinstance(found, list) or any(type(n) is not int for n in found) or len(found) != count:
             raise Damaged(f"`{name}` of the layer `{self.layer.title}` does not have {count} integers")
         return tuple(found)
 
@@ -160,7 +159,7 @@ class Site:
     @property
     def is_first(self) -> bool:
         """Whether the layer takes images with their channels first."""
-        return self.get("data_format") == "channels_first"
+        return bool(self.get("data_format") == "channels_first")
 
     def spatial(self, x: Value) -> Step:
         """The step with channels last, of a tensor whose channels are where the layer expects them."""
@@ -212,9 +211,3 @@ class Site:
 def _to_last(rank: int) -> list[int]:
     """The order that moves the first axis to the end."""
     return [*range(2, rank + 1), 1]
-
-
-def tidy(number: float) -> float:
-    """A number as it was typed, where a file has it as a float32: 0.0010000000474974513 is 0.001."""
-    single = np.float32(number)
-    return float(str(single)) if isinstance(number, float) and float(single) == number else number

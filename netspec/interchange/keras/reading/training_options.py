@@ -54,5 +54,6 @@ def _initializer(site: Site, name: str) -> Any:
     try:
         return initializer(site.get(name))
     except UnknownInitializer as unknown:
-        site.note(name, f"netspec has no initializer like {unknown}", "it matters only for a training from new weights")
+        if not site.is_weighted:
+            site.note(name, f"netspec has no initializer like {unknown}", "it sets the weights before the training")
         return None

@@ -1,7 +1,8 @@
 """Which arrays of a file are the weights of which layer.
 
-Keras 3 saves them by paths such as `layers/conv2d_1/vars/0`, with the class of the layer and its order; the names of the
-layers are beside them in recent files. Earlier versions save lists by the names of the layers, trained weights first.
+Keras 3 saves them by paths such as `layers/conv2d_1/vars/0`, with the class of the layer and its order; the names of
+the layers are beside them in recent files. Earlier versions save lists by the names of the layers, trained weights
+first.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from netspec.interchange.keras.writer import snake_case
 
 Arrays = dict[str, Any]
 """The weights of a layer by the path that Keras 3 gives them: `vars/0`, `cell/vars/1`."""
-MAX_WEIGHTS = 16
-"""A layer of Keras has at most 8."""
 
 ATTENTION = ("query_dense", "key_dense", "value_dense", "output_dense")
 GROUPED = ("_query_dense", "_key_dense", "_value_dense", "_output_dense")
+GROUPED_KINDS = ("GroupedQueryAttention", "GroupQueryAttention")
+"""The class, and its name in files."""
 ONE_KERNEL = {
     *("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D", "Dense"),
     *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D"),
@@ -74,6 +75,8 @@ def _name(group: Group) -> str:
 
 
 def _class(layer: LayerSpec) -> str:
+    if layer.kind in GROUPED_KINDS:
+        return GROUPED_KINDS[0]
     return layer.kind if layer.inner is None or layer.kind != "Model" else "Functional"
 
 
@@ -157,7 +160,7 @@ def paths(layer: LayerSpec) -> list[str]:
         return _vars(trained + (2 if kind == "BatchNormalization" else 0))
     if kind == "Normalization":
         return [] if config.get("mean") is not None else _vars(3)
-    if kind in ("MultiHeadAttention", "GroupedQueryAttention"):
+    if kind in ("MultiHeadAttention", *GROUPED_KINDS):
         parts = ATTENTION if kind == "MultiHeadAttention" else GROUPED
         return [f"{part}/{path}" for part in parts for path in _vars(1 + bias)]
     return _wrapped(kind, config)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.keras.reading.options import make
+from netspec.interchange.keras.reading.options import make, tidy
 from netspec.interchange.keras.reading.problems import Unreadable
-from netspec.interchange.keras.reading.site import Site, Value, tidy
+from netspec.interchange.keras.reading.site import Site, Value
 from netspec.interchange.keras.reading.table import reads
 from netspec.interchange.keras.reading.training_options import frozen
 from netspec.interchange.reading.sketch import Step

@@ -9,16 +9,16 @@ from netspec.interchange.keras.reading.problems import Unreadable
 from netspec.interchange.keras.reading.site import Site, Value
 from netspec.interchange.keras.reading.table import reads
 from netspec.interchange.keras.reading.training_options import of_kernel
-from netspec.interchange.keras.reading.weights import ATTENTION, GROUPED
+from netspec.interchange.keras.reading.weights import ATTENTION, GROUPED, GROUPED_KINDS
 from netspec.layers.sequence.attention import Attention
 
 PROJECTIONS = ("query", "key", "value", "out")
 
 
-@reads("MultiHeadAttention", "GroupedQueryAttention")
+@reads("MultiHeadAttention", *GROUPED_KINDS)
 def attention(site: Site, *values: Value) -> Value:
     query, memory = _inputs(site, values)
-    is_grouped = site.layer.kind == "GroupedQueryAttention"
+    is_grouped = site.layer.kind in GROUPED_KINDS
     heads, size = (site.get(n) for n in (("num_query_heads", "head_dim") if is_grouped else ("num_heads", "key_dim")))
     _check(site, size)
     kv_heads = site.get("num_key_value_heads") if is_grouped else None

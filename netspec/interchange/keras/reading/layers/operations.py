@@ -18,9 +18,18 @@ from netspec.layers.norm import L2Norm
 from netspec.layers.spatial.pool import GlobalAvgPool, GlobalMaxPool
 
 ACTIVATIONS = {
-    **{"Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Tanh": "tanh", "Silu": "silu", "Selu": "selu"},
-    **{"Softplus": "softplus", "Softsign": "softsign", "HardSigmoid": "hard_sigmoid", "HardSilu": "hard_silu"},
-    **{"LogSoftmax": "log_softmax", "Softmax": "softmax"},
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Silu": "silu",
+    "Selu": "selu",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSilu": "hard_silu",
+    "LogSoftmax": "log_softmax",
+    "Softmax": "softmax",
 }
 MERGES = {"Add": "Add", "Multiply": "Multiply", "Subtract": "Subtract", "Maximum": "Maximum", "Minimum": "Minimum"}
 

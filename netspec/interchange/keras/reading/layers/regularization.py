@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from netspec.interchange.keras.reading.options import tidy
 from netspec.interchange.keras.reading.problems import Damaged, Unreadable
-from netspec.interchange.keras.reading.site import Site, Value, tidy
+from netspec.interchange.keras.reading.site import Site, Value
 from netspec.interchange.keras.reading.table import reads
 from netspec.interchange.keras.reading.training_options import frozen
 from netspec.language.lazy import np
@@ -88,8 +89,8 @@ def affine(site: Site, x: Value, factor: Any, offset: Any) -> Value:
     """
     factor, offset = np.broadcast_arrays(np.asarray(factor, np.float64), np.asarray(offset, np.float64))
     if factor.size and not np.ptp(factor) and not np.ptp(offset):
-        numbers = {"factor": tidy(float(factor.flat[0])), "offset": tidy(float(offset.flat[0]))}
-        return replace(x, step=site.add(Scale, x.step, **numbers))
+        numbers = [tidy(float(array.flat[0])) for array in (factor, offset)]
+        return replace(x, step=site.add(Scale, x.step, factor=numbers[0], offset=numbers[1]))
     moved = site.on_axis(x, -1) if not x.is_first else x
     if factor.size != moved.step.shape.channels or (factor <= 0).any():
         raise Unreadable("netspec has constants for channels, which are above 0")

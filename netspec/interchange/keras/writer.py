@@ -42,6 +42,8 @@ class Writer:
     """The layers so far, with their weights."""
 
     layers: list[dict[str, Any]] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
+    """The paths of layers in blocks by their names in Keras, which have no slashes."""
 
     def __post_init__(self) -> None:
         self._names: set[str] = set()
@@ -89,12 +91,15 @@ class Writer:
         return Tensor(made["name"], use, shape)
 
     def _add(self, kind: str, config: Mapping[str, Any], name: str, weights: Mapping[str, Array]) -> dict[str, Any]:
-        unique = name = name.replace("/", "_")
+        path, unique = name, name.replace("/", "_")
+        name = unique
         number = 1
         while unique in self._names:
             number += 1
             unique = f"{name}_{number}"
         self._names.add(unique)
+        if path != unique:
+            self.paths[unique] = path
         made: dict[str, Any] = {
             "module": "keras.layers",
             "class_name": kind,

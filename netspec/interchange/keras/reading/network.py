@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.interchange.keras.reading.config import Call, LayerSpec, ModelSpec, Ref
@@ -32,6 +32,8 @@ SIZES = {1: "T", 2: "HW", 3: "DHW"}
 """Names of sizes that are open, by the number of axes before the channels."""
 TAKES = {"MultiHeadAttention", *GROUPED_KINDS, "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"}
 """Classes that look at the keyword arguments of their calls."""
+ON_MASKS = {"ops.LogicalOr", "ops.LogicalAnd"}
+"""Operations that join masks of padded steps."""
 
 
 @dataclass
@@ -120,6 +122,12 @@ class Network:
         if not args and "inputs" in kwargs:
             args = [kwargs.pop("inputs")]
         given = list(_flat(args))
+        mask = kwargs.pop("mask", None)
+        if isinstance(mask, Value) and mask.is_mask and given:
+            given[0] = replace(given[0], is_masked=True, is_unmasked=False)
+        elif mask is not None and not _is_lost(mask):
+            advice = "declare the padding by `Embedding(mask_zero=True)`"
+            return [self._lost(layer, "it is called with a mask", advice)]
         if layer.inner is None and layer.kind not in READERS:
             advice = "write it as a layer of your own, or leave it out" if layer.is_layer else ""
             return [self._lost(layer, "netspec has no layer like it", advice)]
@@ -129,6 +137,8 @@ class Network:
             if len(given) != len(layer.inner.inputs):
                 raise Damaged(f"the model `{layer.name}` is called with {len(given)} tensors")
             return self.outputs(layer.inner, given, (*scope, layer.name))
+        if any(value.is_mask for value in given) and layer.kind not in ON_MASKS:
+            return [self._lost(layer, "it computes with the mask of padded steps", "")]
         try:
             return self._read(layer, args, kwargs, given, scope)
         except Unreadable as reason:
@@ -180,6 +190,10 @@ def _at(values: Mapping[tuple[str, int], list[Value]], ref: Ref) -> Value:
     return found[ref.tensor]
 
 
+def _is_lost(item: Any) -> bool:
+    return isinstance(item, Value) and item.step.is_lost
+
+
 def _flat(item: Any) -> Any:
     """All values in arguments."""
     if isinstance(item, Value):
@@ -196,9 +210,7 @@ def _check_arguments(layer: LayerSpec, kwargs: Mapping[str, Any]) -> None:
         Unreadable: it is not.
     """
     for name, value in kwargs.items():
-        if name == "mask" and value is not None:
-            raise Unreadable("it is called with a mask", "declare the padding by `Embedding(mask_zero=True)`")
-        if name not in ("training", "mask") and layer.is_layer and layer.kind not in TAKES and value is not None:
+        if name != "training" and layer.is_layer and layer.kind not in TAKES and value is not None:
             raise Unreadable(f"it is called with `{name}`")
 
 

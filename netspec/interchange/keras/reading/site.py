@@ -26,14 +26,15 @@ class Value:
     """A tensor of Keras, and the step that computes it.
 
     `is_first`: Keras has its channels first, the step has them last. `is_masked`: Keras knows which steps are padding;
-    `is_unmasked`: it has forgotten them, where netspec has not. A value that the language cannot say has a `reason`,
-    which is reported when it is used.
+    `is_unmasked`: it has forgotten them, where netspec has not. `is_mask`: the tensor is that mask, of the input of
+    token ids that is the step. A value that the language cannot say has a `reason`, which is reported when it is used.
     """
 
     step: Step
     is_first: bool = False
     is_masked: bool = False
     is_unmasked: bool = False
+    is_mask: bool = False
     reason: str = ""
 
     @property
@@ -53,8 +54,8 @@ class Notes:
     def report(self, sketch: Sketch) -> None:
         for (what, reason, advice), layers in self.found.items():
             names = list(dict.fromkeys(layers))
-            of = f" of `{names[0]}`" if len(names) == 1 else f" of {len(names)} layers"
-            sketch.report(NotImported(what=f"{what}{of if names[0] else ''}", reason=reason, advice=advice))
+            where = f"in `{names[0]}`" if len(names) == 1 else f"in {len(names)} layers"
+            sketch.report(NotImported(what=what, reason=f"{reason} ({where})", advice=advice))
 
 
 @dataclass

@@ -15,6 +15,7 @@ from netspec.interchange.keras.reading.table import reads
 from netspec.language.lazy import np
 from netspec.layers.activations import Elu, Gelu, LeakyRelu
 from netspec.layers.norm import L2Norm
+from netspec.layers.sequence.steps import First, Last
 from netspec.layers.spatial.pool import GlobalAvgPool, GlobalMaxPool
 
 ACTIVATIONS = {
@@ -142,3 +143,40 @@ def normalize(site: Site, x: Value) -> Value:
     if _option(site, "order", 2) != 2 or _option(site, "axis", -1) not in (-1, x.rank) or x.is_first:
         raise Unreadable("netspec divides channels by their Euclidean norm only")
     return Value(site.add(L2Norm, x.step))
+
+
+# ---------------------------------------------------------------- masks and steps
+
+
+@reads("ops.NotEqual")
+def not_equal(site: Site, *values: Value) -> Value:
+    """The mask of padded steps, which Keras computes beside the layers that read it."""
+    operands = [*site.args, *site.kwargs.values()]
+    if len(values) != 1 or values[0].step.pad is None or operands[-1] != values[0].step.pad:
+        raise Unreadable("netspec compares token ids with the padding id only")
+    return Value(values[0].step, is_mask=True)
+
+
+@reads("ops.LogicalOr", "ops.LogicalAnd")
+def join_masks(site: Site, *values: Value) -> Value:
+    if not values or any(not value.is_mask or value.step is not values[0].step for value in values):
+        raise Unreadable("it joins different masks")
+    return values[0]
+
+
+@reads("ops.GetItem")
+def get_item(site: Site, x: Value) -> Value:
+    """The first or the last step of a sequence: `x[:, 0]`, `x[:, -1]`."""
+    places = site.args[1] if len(site.args) == 2 else None
+    *others, place = places if isinstance(places, list) and places else [None]
+    if len(others) != 1 or not _is_all(others[0]) or place not in (0, -1) or x.rank != 2 or x.is_first:
+        raise Unreadable("netspec has slices of the first and the last step only")
+    if x.is_masked or x.is_unmasked:
+        raise Unreadable("netspec takes the first and the last step that is not padding")
+    return Value(site.add(Last if place else First, x.step))
+
+
+def _is_all(place: Any) -> bool:
+    """Whether a slice takes everything."""
+    config = place.get("config") if isinstance(place, dict) else None
+    return isinstance(config, dict) and not any(config.get(end) for end in ("start", "stop", "step"))

@@ -26,7 +26,7 @@ from netspec.interchange.keras.reading.table import READERS
 from netspec.interchange.keras.reading.weights import GROUPED_KINDS
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.shape import Dim, Shape
-from netspec.language.vocabulary import categories, words
+from netspec.language.vocabulary import RESERVED, words
 
 SIZES = {1: "T", 2: "HW", 3: "DHW"}
 """Names of sizes that are open, by the number of axes before the channels."""
@@ -79,7 +79,8 @@ class Network:
         if not isinstance(shape, list) or any(n is not None and not _is_size(n) for n in shape[1:]) or not shape:
             reason = f"the shape of the input `{layer.name}` is not known"
             raise Damaged(reason, "build the model, or give it an `Input` with a shape, and save it again")
-        sizes, name = shape[1:], _unique(layer.name, self.names)
+        is_only_generated = len(model.inputs) == 1 and re.fullmatch(r"input(_layer)?(_\d+)?|.*_input", layer.name)
+        sizes, name = shape[1:], _unique("x" if is_only_generated else layer.name, self.names)
         vocabulary, pad = _tokens(model, Ref(layer.name, 0, 0))
         is_first = is_first and len(sizes) > 1 and vocabulary is None
         letters = SIZES.get(len(sizes) - (vocabulary is None), "")
@@ -250,7 +251,7 @@ def _unique(name: str, taken: set[str]) -> str:
     base = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
     if not base[0].isalpha():
         base = f"x_{base}"
-    if base in RESERVED or any(base in words(category) for category in categories()):
+    if base in RESERVED.split() or any(base in words(category) for category in ("layer", "activation")):
         base = f"{base}_1"
     found, number = base, 1
     while found in taken:
@@ -258,13 +259,6 @@ def _unique(name: str, taken: set[str]) -> str:
         found = f"{base}_{number}"
     taken.add(found)
     return found
-
-
-RESERVED = {
-    *("input", "output", "def", "param", "share", "use", "netspec", "data", "train", "expect", "if", "else"),
-    *("and", "or", "not", "true", "false", "classes", "none"),
-}
-"""Words that a tensor of a spec cannot be called."""
 
 
 def _prune(sketch: Sketch) -> None:

@@ -53,10 +53,13 @@ def kernel(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
-def tidy(number: float) -> float:
-    """A number as it was typed, where a file has it as a float32: 0.0010000000474974513 is 0.001."""
+def tidy(number: Any) -> Any:
+    """A number as it was typed, where a file has it as a float32 (0.0010000000474974513 is 0.001) or as the result of
+    a product (0.07500000000000001 is 0.075)."""
+    if not isinstance(number, float):
+        return number
     single = np.float32(number)
-    return float(str(single)) if isinstance(number, float) and float(single) == number else number
+    return float(str(single)) if float(single) == number else float(f"{number:.15g}")
 
 
 # ---------------------------------------------------------------- initializers and penalties

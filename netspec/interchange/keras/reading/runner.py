@@ -22,6 +22,9 @@ keras = lazy("keras")
 legacy = lazy("keras.src.legacy.saving.saving_utils")
 options = lazy("keras.src.legacy.saving.saving_options")
 
+BATCH = 4
+"""Batches have a multiple of this size."""
+
 
 def run_keras(
     path: Path, weights: Path | None, entry: Mapping[str, Any], sketch: Sketch, first: Sequence[bool]
@@ -53,14 +56,21 @@ def run_keras(
     steps = sketch.inputs
 
     def run(given: Mapping[str, Array]) -> dict[str, Array]:
-        arrays = [given[step.name] for step in steps]
+        count = len(given[steps[0].name])
+        arrays = [_filled(given[step.name]) for step in steps]
         arrays = [np.moveaxis(x, -1, 1) if is_first else x for x, is_first in zip(arrays, first, strict=True)]
         found = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
         results = found.values() if isinstance(found, dict) else found
         results = list(results) if isinstance(results, Sequence | type({}.values())) else [results]
-        return dict(zip(names, (np.asarray(result) for result in results), strict=True))
+        return dict(zip(names, (np.asarray(result)[:count] for result in results), strict=True))
 
     return run
+
+
+def _filled(array: Array) -> Array:
+    """A batch with copies of its first example, so that there are batches of one size only: each is compiled."""
+    missing = -len(array) % BATCH
+    return np.concatenate([array, np.repeat(array[:1], missing, axis=0)]) if missing else array
 
 
 def _loaded(path: Path, weights: Path | None, entry: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from netspec.interchange.keras.reading.site import Site, Value
 from netspec.interchange.keras.reading.table import reads
 from netspec.interchange.keras.reading.training_options import frozen, of_kernel, penalty
 from netspec.interchange.reading.sketch import Step
+from netspec.interchange.writing.windows import same_padding
 from netspec.layers.dense import Dense, Embedding
 from netspec.layers.spatial.conv import Conv, Depthwise
 from netspec.layers.spatial.cropping import Pad
@@ -43,9 +44,21 @@ def _window(site: Site, step: Step, count: int) -> tuple[Step, dict[str, Any]]:
         reach = (site.axes("kernel_size", 1)[0] - 1) * site.axes("dilation_rate", 1)[0]
         found["pad"] = "valid"
         step = site.add(Pad, step, margin=[[reach, 0]], name="") if reach else step
-    elif found["pad"] == "valid" and isinstance(step.layer, Pad) and not isinstance(step.layer.margin, list):
-        found["pad"], step = step.layer.margin, step.inputs[0]
+    elif found["pad"] == "valid" and isinstance(step.layer, Pad):
+        pad = _as_option(site, step.layer, step.inputs[0], count)
+        if pad is not None:
+            found["pad"], step = pad, step.inputs[0]
     return step, found
+
+
+def _as_option(site: Site, layer: Pad, x: Step, count: int) -> Any:
+    """The option `pad` for a layer that pads before a window; None if it has none like it."""
+    if not isinstance(layer.margin, list):
+        return layer.margin
+    sizes = [size if isinstance(size, int) else 0 for size in x.shape.space]
+    windows = (site.axes(name, count) for name in ("kernel_size", "strides", "dilation_rate"))
+    rule = [list(same_padding(*axis)) for axis in zip(sizes, *windows, strict=True)]
+    return "same" if rule == layer.margin and all(sizes) else None
 
 
 def _finished(site: Site, x: Value, step: Step) -> Value:

@@ -89,6 +89,8 @@ def affine(site: Site, x: Value, factor: Any, offset: Any) -> Value:
     """
     factor, offset = np.broadcast_arrays(np.asarray(factor, np.float64), np.asarray(offset, np.float64))
     if factor.size and not np.ptp(factor) and not np.ptp(offset):
+        if factor.flat[0] == 1 and offset.flat[0] == 0:
+            return x
         numbers = [tidy(float(array.flat[0])) for array in (factor, offset)]
         return replace(x, step=site.add(Scale, x.step, factor=numbers[0], offset=numbers[1]))
     moved = site.on_axis(x, -1) if not x.is_first else x

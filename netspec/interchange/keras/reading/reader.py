@@ -40,7 +40,7 @@ def read(source: Any, weights: Path | None) -> Foreign:
     except OSError as error:
         advice = getattr(error, "advice", "check the name of the file")
         raise fail(NotAModel(file=str(source), format="Keras", reason=reason_of(error), advice=advice)) from error
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, IndexError, RecursionError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, IndexError, RecursionError) as error:
         # Options of layers are used as they are in the file: one of another type ends here.
         text = f"an option of a layer is not what Keras writes ({reason_of(error)})"
         raise fail(NotAModel(file=str(source), format="Keras", reason=text, advice="save it again")) from error

@@ -92,14 +92,16 @@ class Site:
         found = self.get(name, default)
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise Damaged(f"`{name}` of the layer `{self.layer.title}` is not a number")
-        return tidy(found)
+        return float(tidy(found))
 
     def axes(self, name: str, count: int, default: Any = 1) -> tuple[int, ...]:
-        """An option with an integer for each axis, or one for all."""
+        """An option with an integer for each axis, or one for all; above 0, but for `output_padding`."""
         found = self.get(name, default)
         found = [found] * count if isinstance(found, int) else found
         if not isinstance(found, list) or any(type(n) is not int for n in found) or len(found) != count:
             raise Damaged(f"`{name}` of the layer `{self.layer.title}` does not have {count} integers")
+        if min(found) < (name != "output_padding"):
+            raise Damaged(f"`{name}` of the layer `{self.layer.title}` is {found}")
         return tuple(found)
 
     def array(self, path: str, *shape: int) -> Any:

@@ -80,6 +80,14 @@ def _fitted(site: Site, step: Step, largest: Shape) -> Step:
     return site.add(Flatten, step, name="")
 
 
+@reads("CustomScaleLayer")
+def scaled_sum(site: Site, x: Value, y: Value) -> Value:
+    """The residual connections of InceptionResNetV2: x + scale * y."""
+    steps, is_first = _alike(site, (x, y))
+    scaled = site.add(Scale, steps[1], factor=site.number("scale", 1.0), name="")
+    return _together((x, y), site.add(Add, steps[0], scaled), is_first)
+
+
 @reads("Concatenate")
 def concatenate(site: Site, *values: Value) -> Value:
     return joined(site, site.get("axis", -1), *values)

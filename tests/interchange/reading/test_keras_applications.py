@@ -62,7 +62,7 @@ def test_applications(application: str, tmp_path: Path) -> None:
 
 CARRIED = {
     *("autoencoder", "digits", "edge_filter", "embedding_mlp", "keras_mnist_convnet", "lenet5", "mlp", "mnist_cnn"),
-    *("multitask", "resnet20_cifar", "slashes", "xor"),
+    *("multitask", "resnet20_cifar", "siamese", "slashes", "xor"),
 }
 TRAINING = ("dropout", "droppath", "noise")
 """Layers that an export leaves out."""

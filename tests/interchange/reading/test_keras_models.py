@@ -23,7 +23,7 @@ def nested() -> Any:
     base.trainable = False
     inside = keras.Input((8, 8, 3))
     two = keras.Model(inside, [layers.Conv2D(2, 3)(inside), layers.MaxPooling2D()(inside)], name="two")
-    image = keras.Input((8, 8, 3), name="image")
+    image = keras.Input((8, 8, 3), name="photo")
     left, right = two(image)
     return keras.Model(image, [layers.Flatten()(base(image)), layers.GlobalMaxPooling2D(name="most")(left), right])
 
@@ -31,7 +31,7 @@ def nested() -> Any:
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
 def test_nested_models(ending: str, tmp_path: Path) -> None:
     found = imported(nested(), tmp_path, ending)
-    assert list(found.model.inputs) == ["image"]
+    assert list(found.model.inputs) == ["photo"]
     assert "frozen = true" in found.text
     scopes = {step.name: step.scope for step in read(tmp_path / f"net{ending}", None).sketch.steps}
     assert [scopes[name] for name in scopes if name.startswith("conv2d")] == [("base",), ("two",)]

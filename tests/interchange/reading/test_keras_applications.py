@@ -114,7 +114,7 @@ def alike(options: dict[str, Any]) -> dict[str, Any]:
     window = made.get("kernel", made.get("window"))
     if made.get("pad") == "valid":
         made["pad"] = "0"
-    if made.get("pad") == "same" and str(window).isdigit() and int(window) % 2 and made.get("stride") == "1":
+    if made.get("pad") == "same" and (window == "1" or (str(window) in ("3", "5", "7") and made.get("stride") == "1")):
         made["pad"] = str(int(window) // 2)
     return made
 

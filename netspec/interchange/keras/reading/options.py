@@ -9,7 +9,7 @@ from netspec.interchange.keras.reading.problems import Unreadable
 from netspec.language.lazy import np
 from netspec.language.values import Extent, Symbol
 from netspec.language.word import Mismatch, Word
-from netspec.layers import initializers as inits
+from netspec.layers import initializers as words
 from netspec.layers.initializers import Initializer
 
 W = TypeVar("W", bound=Word)
@@ -69,14 +69,14 @@ DEFAULTS = {"GlorotUniform", "Zeros"}
 they are not, those of netspec do as well."""
 
 PLAIN = {
-    "Zeros": inits.Zeros(),
-    "Ones": inits.Ones(),
-    "GlorotUniform": inits.GlorotUniform(),
-    "GlorotNormal": inits.GlorotNormal(),
-    "HeNormal": inits.HeNormal(),
-    "HeUniform": inits.HeUniform(),
-    "LecunNormal": inits.LecunNormal(),
-    "LecunUniform": inits.LecunUniform(),
+    "Zeros": words.Zeros(),
+    "Ones": words.Ones(),
+    "GlorotUniform": words.GlorotUniform(),
+    "GlorotNormal": words.GlorotNormal(),
+    "HeNormal": words.HeNormal(),
+    "HeUniform": words.HeUniform(),
+    "LecunNormal": words.LecunNormal(),
+    "LecunUniform": words.LecunUniform(),
 }
 ALIASES = {
     "glorot_uniform": "GlorotUniform",
@@ -141,15 +141,15 @@ def _with_options(name: str, config: Mapping[str, Any]) -> Initializer:
 
     match name:
         case "Constant":
-            return make(inits.ConstantInit, value=number("value", 0.0))
+            return make(words.ConstantInit, value=number("value", 0.0))
         case "Orthogonal":
-            return make(inits.Orthogonal, gain=number("gain", 1.0))
+            return make(words.Orthogonal, gain=number("gain", 1.0))
         case "RandomUniform" if number("minval", -0.05) == -number("maxval", 0.05):
-            return make(inits.Uniform, range=number("maxval", 0.05))
+            return make(words.Uniform, range=number("maxval", 0.05))
         case "RandomNormal" if not number("mean", 0.0):
-            return make(inits.Normal, std=number("stddev", 0.05))
+            return make(words.Normal, std=number("stddev", 0.05))
         case "TruncatedNormal" if not number("mean", 0.0):
-            return make(inits.TruncatedNormal, std=number("stddev", 0.05))
+            return make(words.TruncatedNormal, std=number("stddev", 0.05))
     raise UnknownInitializer(name)
 
 

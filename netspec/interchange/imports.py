@@ -83,6 +83,8 @@ def import_model(
     *,
     weights: str | Path | bool = False,
     format: str | None = None,
+    input: str | None = None,
+    data: str | Path | None = None,
     force: bool = False,
 ) -> Imported:
     """Read a network of another program as a spec, with its weights.
@@ -96,6 +98,8 @@ def import_model(
         weights: True to write the weights as well, beside the spec; or the file that has them, where the format keeps
             them apart (`net.weights` of Darknet), which are then written too.
         format: the name of the format, where the ending does not say it.
+        input: the shape of the input, channels last (`"224x224x3"`), where the file does not say it, as with MXNet.
+        data: the table, where the file has only the names of its columns, as with Ludwig.
         force: overwrite files that exist.
 
     Returns:
@@ -109,10 +113,12 @@ def import_model(
         FileExistsError: a file exists, and `force` is not set.
     """
     check_optional("format", format, str, "the name of a format")
+    check_optional("input", input, str, 'the shape of the input (a str such as "28x28x1")')
+    check_optional("data", data, (str, Path), "the name of a file")
     check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
     found = find_reader(source, format)
     more = Path(weights) if isinstance(weights, str | Path) else None
-    foreign = found.read(source, more)
+    foreign = found.read(source, more, input=input, data=None if data is None else Path(data))
     imported = imported_from(foreign, found.title)
     if path is None:
         return imported
@@ -215,6 +221,7 @@ def convert(
     weights: str | Path | None = None,
     format: str | None = None,
     to: str | None = None,
+    input: str | None = None,
     **options: Any,
 ) -> Export:
     """Read a network of another program, and write it in a third format; both are verified.
@@ -225,6 +232,7 @@ def convert(
         weights: the file that has the weights, where the format keeps them apart.
         format: the name of the source's format, where its ending does not say it.
         to: the name of the written format, where the ending does not say it.
+        input: the shape of the input, as for `import_model`.
         options: those of the written format.
 
     Raises:
@@ -232,7 +240,8 @@ def convert(
         ValueError: there is no such format or option.
     """
     found = find_reader(source, format)
-    imported = imported_from(found.read(source, None if weights is None else Path(weights)), found.title)
+    foreign = found.read(source, None if weights is None else Path(weights), input=input)
+    imported = imported_from(foreign, found.title)
     if not imported.has_weights:
         raise fail(NoWeights(file=str(source), advice="give the file that has them, too"))
     return export_model(imported.model, Path(path), to, options)

@@ -109,13 +109,18 @@ class Format(Frozen):
         made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
         return made
 
-    def read(self, source: Any, weights: Path | None) -> Foreign:
-        """What a file, a text or an object is read as. `weights` is a second file, which has the weights.
+    def read(self, source: Any, weights: Path | None, **options: Any) -> Foreign:
+        """What a file, a text or an object is read as.
+
+        Args:
+            source: the file, the text or the object.
+            weights: a second file, which has the weights.
+            options: what the reader takes besides, such as `inputs` for PyTorch.
 
         Raises:
             CompileError: it cannot be read (NS570), or a package is missing (NS574).
         """
-        found: Foreign = import_module(self.reader).read(source, weights)
+        found: Foreign = import_module(self.reader).read(source, weights, **options)
         return found
 
 

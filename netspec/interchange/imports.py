@@ -7,8 +7,8 @@ from typing import Any
 
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
-from netspec.interchange.formats import find_reader
-from netspec.interchange.reading.alignment import give_weights
+from netspec.interchange.formats import Format, find_reader
+from netspec.interchange.reading.alignment import give_in_order, give_weights
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.text import text_of
 from netspec.interchange.verify import Verification, verify
@@ -74,6 +74,7 @@ def import_model(
     source: Any,
     path: str | Path | None = None,
     *,
+    inputs: Any = None,
     weights: str | Path | bool = False,
     format: str | None = None,
     force: bool = False,
@@ -86,6 +87,9 @@ def import_model(
     Args:
         source: a file, whose ending says the format, a text (of VGSL), or a `torch.nn.Module`.
         path: the spec to write; None: write nothing.
+        inputs: for a `torch.nn.Module`, what goes in: the shape of an input in PyTorch's order, without the batch
+            (`(3, 224, 224)`), or a tensor with it; a list of these, or a dict by the names of the arguments of
+            `forward`.
         weights: True to write the weights as well, beside the spec; or the file that has them, where the format keeps
             them apart (`net.weights` of Darknet), which are then written too.
         format: the name of the format, where the ending does not say it.
@@ -105,11 +109,22 @@ def import_model(
     check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
     found = find_reader(source, format)
     more = Path(weights) if isinstance(weights, str | Path) else None
-    foreign = found.read(source, more)
+    foreign = found.read(source, more, **_options(found, inputs))
     imported = imported_from(foreign, found.title)
     if path is None:
         return imported
     return written(imported, Path(path), has_weights=weights is not False, force=force)
+
+
+def _options(format: Format, inputs: Any) -> dict[str, Any]:
+    """What a reader gets besides the source.
+
+    Raises:
+        ValueError: the format has no inputs to give.
+    """
+    if inputs is not None and format.name != "torch":
+        raise ValueError(f"`inputs` is for modules of PyTorch: a file of {format.title} says what goes in")
+    return {} if inputs is None else {"inputs": inputs}
 
 
 def imported_from(foreign: Foreign, format: str) -> Imported:
@@ -123,14 +138,18 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
     text = foreign.text or text_of(sketch)
     model = Model(Compilation(Source(f"{sketch.name}.net", text)))
     verification = None
-    if sketch.has_weights:
+    if foreign.layers:
+        give_in_order(model, foreign.layers, sketch.name, format)
+    elif sketch.has_weights:
         give_weights(model, sketch)
+    has_weights = bool(foreign.layers) or sketch.has_weights
+    if has_weights:
         verification = _verified(model, foreign)
     return Imported(
         text,
         model,
         format,
-        sketch.has_weights,
+        has_weights,
         foreign.tool,
         foreign.install,
         verification,

@@ -14,7 +14,7 @@ def text_of(sketch: Sketch) -> str:
     for step in sketch.steps:
         if step.is_input:
             names[id(step)] = step.name
-            lines.append(f"input {step.name}: {step.shape}")
+            lines.append(f"input {step.name}: {step.declared_shape}")
     for index, step in enumerate(sketch.steps):
         if step.layer is not None:
             given = [names[id(s)] for s in step.inputs]

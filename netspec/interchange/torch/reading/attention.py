@@ -288,14 +288,15 @@ class Finder:
 
     def _viewed(self, indices: Any, name: str, chain: list[Call]) -> Any:
         """Indices after the views of a chain, the last one first; None where a view needs something else."""
-        values: dict[str, Any] = {name: indices}
+        values: dict[str, Any] = {name: indices.contiguous()}
         for call in reversed(chain):
             if call.target in DROPOUTS or call.target in SAME:
                 values[call.name] = values[call.first.name]
                 continue
             if any(read not in values for read in call.reads):
                 return None
-            values[call.name] = computed(call, values)
+            result = computed(call, values)
+            values[call.name] = result.contiguous() if torch.is_tensor(result) else result
         return values[chain[0].name] if chain else indices
 
     def _end(self, out: Call, chain: list[Call], heads: Heads, shape: tuple[int, ...]) -> tuple[Call, bool] | None:

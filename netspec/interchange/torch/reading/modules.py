@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import inspect
+import io
 import itertools
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
+from unittest import mock
 
 from netspec.interchange.errors import NotAModel
 from netspec.interchange.torch.reading.program import Call, Program, Ref, out_of_place
@@ -21,6 +24,7 @@ BATCHES = (5, 7, 11, 13, 17, 19, 23, 29)
 """Sizes of the batch that a module is traced with: one that is no other size, so that it is told from these."""
 MAX_TRIED = 3
 """Inputs up to which it is tried which of them are ids, where only shapes are given."""
+GUESS = "_detect_is_causal_mask"
 REASON = 160
 """Characters of an error of PyTorch that are shown."""
 
@@ -100,8 +104,7 @@ def traced(module: Any, given: Mapping[str, Any]) -> tuple[Program, dict[str, An
     errors: list[Exception] = []
     for examples in _examples(given, batch):
         try:
-            with evaluating(module), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with evaluating(module), _quiet(), _without_guesses():
                 exported = torch.export.export(module, (), kwargs=examples, strict=False)
                 program = _program(exported, list(examples))
         except Exception as error:  # noqa: BLE001  # of any kind: a module is any program
@@ -112,6 +115,29 @@ def traced(module: Any, given: Mapping[str, Any]) -> tuple[Program, dict[str, An
     advice = "give `inputs` as the module takes them (shapes without the batch), and try `torch.export.export`"
     file = type(module).__name__
     raise fail(NotAModel(file=file, format="PyTorch", reason=reason, advice=advice)) from errors[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what PyTorch prints about a module that it cannot trace: its error says it."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    sink = io.StringIO()
+    try:
+        with warnings.catch_warnings(), redirect_stdout(sink), redirect_stderr(sink):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+@contextmanager
+def _without_guesses() -> Iterator[None]:
+    """Transformers of PyTorch look whether a mask is causal; tracing knows no numbers, and reads the mask later."""
+    with mock.patch.object(
+        torch.nn.modules.transformer, GUESS, lambda mask, is_causal=None, size=None: is_causal is True
+    ):
+        yield
 
 
 def _text(error: Exception) -> str:

@@ -96,9 +96,9 @@ def _runner(
         count = len(next(iter(inputs.values())))
         given = {}
         for name, example in examples.items():
-            if name in inputs:
-                value = translator.inputs[name]
-                array = np.array(inputs[name].transpose(value.axes), order="C")
+            value = translator.inputs[name]
+            if value.step.name in inputs:
+                array = np.array(inputs[value.step.name].transpose(value.axes), order="C")
                 given[name] = torch.from_numpy(array).to(example.dtype)
             else:
                 given[name] = torch.zeros((count, *example.shape[1:]), dtype=example.dtype)

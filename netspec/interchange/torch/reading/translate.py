@@ -17,9 +17,11 @@ from netspec.interchange.torch.reading.places import place_of
 from netspec.interchange.torch.reading.program import SAME, VIEWS, Call, Program, Ref
 from netspec.interchange.torch.reading.results import Rows, States
 from netspec.language.lazy import lazy
+from netspec.language.vocabulary import RESERVED as KEYWORDS
 
 torch = lazy("torch")
 
+RESERVED = frozenset(KEYWORDS.split())
 POSITIONS = frozenset(("conv1d", "conv_transpose1d", "max_pool1d", "avg_pool1d", "batch_norm", "adaptive_avg_pool1d"))
 """Operators whose input of rank 3 has its channels first."""
 
@@ -54,6 +56,7 @@ class Translator:
         self.matches = Finder(program, batch, self.fixed).all()
         self.needed = self._needed()
         self.constants = program.computed_constants(self._wanted())
+        self.has_padding = any(match.mask is not None for match in self.matches.values())
         self.inputs = {name: self._input(name, value) for name, value in program.inputs.items()}
         self.outputs: dict[str, Value] = {}
 
@@ -119,12 +122,17 @@ class Translator:
         if len(shape) == 3 and any(call.target in POSITIONS for call in readers):
             axes = (0, 2, 1)
         tokens = min(tables) if tables else None
-        made = self.builder.input(name, [int(size) for size in shape[1:]], tokens=tokens, axes=axes)
+        made = self.builder.input(self._input_name(name), [int(size) for size in shape[1:]], tokens=tokens, axes=axes)
         self.values[value] = made
         pads = {self._pad(match.mask, value) for match in self.matches.values() if match.mask is not None} - {None}
         if len(pads) == 1 and tokens is not None:
             made.step.pad = pads.pop()
         return made
+
+    def _input_name(self, name: str) -> str:
+        """The name of an argument, where the language has no such keyword."""
+        names = {*self.program.inputs, *RESERVED}
+        return name if name not in RESERVED else next(n for n in ("x", f"{name}_x", "x_1", "x_2") if n not in names)
 
     def _pad(self, mask: str, value: str) -> int | None:
         call = self.calls[mask]

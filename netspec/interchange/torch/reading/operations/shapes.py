@@ -134,7 +134,15 @@ def select(t: Translator, call: Call) -> Any:
     size = x.size(axis) if x.axes[axis] != 0 else None
     if index != 0 and isinstance(size, int) and index == size - 1:
         index = -1
-    return t.batch_first(x, lambda y, axes: t.builder.select(y, axes.index(axis), index), gone=axis)
+    return t.batch_first(x, lambda y, axes: _selected(t, y, axes.index(axis), index), gone=axis)
+
+
+def _selected(t: Translator, x: Value, axis: int, index: int) -> Value:
+    """One position; where ids are padded, `first` and `last` would leave the padding out."""
+    if not t.has_padding:
+        return t.builder.select(x, axis, index)
+    size = int(str(x.size(axis)))
+    return t.builder.squeeze(t.builder.slice(x, axis, index % size, index % size + 1), [axis])
 
 
 @reads("slice", "narrow")
@@ -227,10 +235,14 @@ def reduced(t: Translator, call: Call) -> Any:
     axes = [given] if isinstance(given, int) else list(given or range(x.rank))
     axes = [int(axis) % x.rank for axis in axes]
     keep = bool(call["keepdim"])
+    reduce = t.builder.maximum_along if call.target in ("amax", "max") else t.builder.mean
+    if x.axes[0] == 0 or len(axes) > 1:
+        y = reduce(x, axes, keep)
+    else:
+        gone = None if keep else axes[0]
+        y = t.batch_first(x, lambda v, order: reduce(v, [order.index(axes[0])], keep), gone=gone)
     if call.target in ("amax", "max"):
-        y = t.builder.maximum_along(x, axes, keep)
         return (y, None) if call.target == "max" and call.overload == "dim" else y
-    y = t.builder.mean(x, axes, keep)
     if call.target == "mean" or y.is_lost:
         return y
     shape = t.program.shapes[call.first.name]

@@ -51,7 +51,7 @@ class Imported(Frozen):
     def checked(self) -> str:
         """How it was verified, in words."""
         found = self.verification
-        if not self.has_weights:
+        if not self.has_weights and found is None:
             return "not verified: there are no weights"
         if not self.tool:
             return f"not verified: no program that runs {self.format} files is known to netspec"
@@ -146,7 +146,7 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
     elif sketch.has_weights:
         give_weights(model, sketch)
     has_weights = bool(foreign.layers) or sketch.has_weights
-    if has_weights:
+    if has_weights or not model.cost.trainable + model.cost.frozen + model.cost.state:
         verification = _verified(model, foreign)
     return Imported(
         text,

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
-from unittest import mock
 
 from netspec.interchange.errors import NotAModel
 from netspec.interchange.torch.reading.program import Call, Program, Ref, out_of_place
@@ -134,10 +133,13 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _without_guesses() -> Iterator[None]:
     """Transformers of PyTorch look whether a mask is causal; tracing knows no numbers, and reads the mask later."""
-    with mock.patch.object(
-        torch.nn.modules.transformer, GUESS, lambda mask, is_causal=None, size=None: is_causal is True
-    ):
+    home = torch.nn.modules.transformer
+    guess = getattr(home, GUESS, None)
+    setattr(home, GUESS, lambda mask, is_causal=None, size=None: is_causal is True)
+    try:
         yield
+    finally:
+        setattr(home, GUESS, guess)
 
 
 def _text(error: Exception) -> str:

@@ -13,6 +13,7 @@ from netspec.interchange.formats import Runner
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
+from netspec.interchange.torch.reading.archive import WRONG, archived, damaged
 from netspec.interchange.torch.reading.modules import evaluating, given_inputs, ready, traced
 from netspec.interchange.torch.reading.named.reader import read_named
 from netspec.interchange.torch.reading.operations import (  # noqa: F401  # these fill the table
@@ -21,6 +22,7 @@ from netspec.interchange.torch.reading.operations import (  # noqa: F401  # thes
     shapes,
     windows,
 )
+from netspec.interchange.torch.reading.program import Program
 from netspec.interchange.torch.reading.translate import Translator
 from netspec.language.diagnostics import fail
 from netspec.language.lazy import lazy, np
@@ -118,4 +120,38 @@ def _as_step(tensor: Any, value: Value) -> Array:
 
 
 def read_program(path: Path) -> Foreign:
-    raise NotImplementedError
+    """The network of a file of `torch.export.save`.
+
+    Raises:
+        CompileError: it cannot be read (NS570), or PyTorch is not installed (NS574).
+    """
+    try:
+        program = archived(path)
+    except ModuleNotFoundError as error:
+        raise fail(ReadingNeeds(format="PyTorch", package="torch", advice=INSTALL)) from error
+    sketch = Sketch(path.name.partition(".")[0], f"a program of PyTorch, {path.name}.")
+    try:
+        shapes = {name: program.shapes[value] for name, value in program.inputs.items()}
+        batch = next(iter(shapes.values()))[0]
+        translator = Translator(program, sketch, batch)
+        translator.run()
+    except WRONG as error:
+        raise damaged(path, error) from error
+    examples = {name: torch.zeros(shape, dtype=_dtype(translator.inputs[name])) for name, shape in shapes.items()}
+    return Foreign(
+        sketch, "torch", INSTALL, partial(_runner, translator, partial(_in_batches, program, batch), examples)
+    )
+
+
+def _dtype(value: Value) -> Any:
+    return torch.int64 if value.step.shape.is_tokens else torch.float32
+
+
+def _in_batches(program: Program, batch: int, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a program, which is computed for batches of one size."""
+    count = len(next(iter(inputs.values())))
+    parts = []
+    for start in range(0, count, batch):
+        rows = torch.arange(start, start + batch).clamp(max=count - 1)
+        parts.append(program.run({name: x[rows] for name, x in inputs.items()}))
+    return {name: torch.cat([part[name] for part in parts])[:count] for name in parts[0]}

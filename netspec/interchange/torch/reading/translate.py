@@ -12,9 +12,10 @@ from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.interchange.torch.reading.attention import Attention, Finder
-from netspec.interchange.torch.reading.operations.table import ATTENTION, OPERATORS
+from netspec.interchange.torch.reading.operations.table import ATTENTION, OPERATORS, PATTERN
+from netspec.interchange.torch.reading.patterns import find_patterns
 from netspec.interchange.torch.reading.places import place_of
-from netspec.interchange.torch.reading.program import SAME, VIEWS, Call, Program, Ref
+from netspec.interchange.torch.reading.program import SAME, Call, Program, Ref
 from netspec.interchange.torch.reading.results import Rows, States
 from netspec.language.lazy import lazy
 from netspec.language.vocabulary import RESERVED as KEYWORDS
@@ -54,6 +55,7 @@ class Translator:
         self.values: dict[str, Any] = {}
         self.uses: dict[tuple[str, ...], list[Step]] = {}
         self.matches = Finder(program, batch, self.fixed).all()
+        self.patterns = find_patterns(program)
         self.needed = self._needed()
         self.constants = program.computed_constants(self._wanted())
         self.has_padding = any(match.mask is not None for match in self.matches.values())
@@ -82,6 +84,8 @@ class Translator:
     def _sources(self, call: Call) -> list[str]:
         """The names of what is needed for the result of a call."""
         match = self.matches.get(call.name)
+        if call.name in self.patterns:
+            return [self.patterns[call.name].source]
         if match is None:
             return list(call.reads)
         weights = [name for c in match.linear for name in c.reads if name in self.fixed]
@@ -167,8 +171,8 @@ class Translator:
         return found
 
     def _read(self, call: Call) -> Any:
-        match = self.matches.get(call.name)
-        read = OPERATORS.get(call.target if match is None else ATTENTION)
+        name = ATTENTION if call.name in self.matches else PATTERN if call.name in self.patterns else call.target
+        read = OPERATORS.get(name)
         if read is None:
             raise CannotSay(_absent(call))
         return read(self, call)
@@ -328,17 +332,6 @@ class Translator:
         """Raises CannotSay where constants are broadcast to more axes or larger ones than the input has."""
         if self.program.shapes.get(call.name) != self.program.shapes.get(argument.name):
             raise CannotSay("its constants have more numbers than its input")
-
-    def call(self, argument: Any) -> Call | None:
-        """The call that an argument is the result of."""
-        return self.calls.get(argument.name) if isinstance(argument, Ref) else None
-
-    def past_views(self, argument: Any, *more: str) -> Call | None:
-        """The call before views, and before operators of these names."""
-        call = self.call(argument)
-        while call is not None and (call.target in VIEWS or call.target in more):
-            call = self.call(call.first)
-        return call
 
     def rows_of(self, lead: tuple[int, ...]) -> int:
         """How many rows there are with these leading sizes."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.interchange.torch.reading.operations.table import reads
+from netspec.interchange.torch.reading.operations.table import PATTERN, reads
 from netspec.interchange.torch.reading.program import Call, Ref
 from netspec.interchange.torch.reading.translate import Translator
 from netspec.language.lazy import np
@@ -27,10 +26,8 @@ from netspec.layers.activations import (
     Sigmoid,
     Silu,
     Softplus,
-    Softsign,
     Tanh,
 )
-from netspec.layers.norm import L2Norm
 
 # ---------------------------------------------------------------- linear maps
 
@@ -214,9 +211,6 @@ def mul(t: Translator, call: Call) -> Any:
 def div(t: Translator, call: Call) -> Any:
     if call["rounding_mode"] is not None:
         raise CannotSay("it rounds")
-    special = _normalized(t, call)
-    if special is not None:
-        return special
     constant = _constant(t, call["other"])
     if constant is None or t.is_fixed(call["self"]):
         raise CannotSay("netspec has no division of tensors")
@@ -235,53 +229,14 @@ def maximum(t: Translator, call: Call) -> Any:
     return t.joined(t.builder.maximum, t.value(call["self"]), t.value(call["other"]))
 
 
-# ---------------------------------------------------------------- functions of several operators
-
-
-def _normalized(t: Translator, call: Call) -> Any:
-    """The functions that PyTorch computes with a division: `softsign`, `normalize`, `local_response_norm`."""
-    top, below = call["self"], call["other"]
-    under = t.call(below)
-    if not isinstance(top, Ref) or under is None:
-        return None
-    if under.target == "add" and _number(under["other"]) == 1:
-        inner = t.call(under["self"])
-        if inner is not None and inner.target == "abs" and inner.first == top:
-            return t.each_row(top, lambda x: t.builder.activation(x, Softsign()))
-    if under.target in ("expand_as", "expand"):
-        return _l2norm(t, top, under)
-    return _lrn(t, top, under) if under.target == "pow" else None
-
-
-def _l2norm(t: Translator, top: Ref, under: Call) -> Value | None:
-    least = t.call(under.first)
-    norm = t.call(least.first) if least is not None and least.target in ("clamp_min", "clamp") else None
-    if norm is None or norm.target not in ("linalg_vector_norm", "norm") or norm.first != top or least is None:
-        return None
-    rank = len(t.program.shapes[top.name])
-    order = norm["ord"] if norm.target == "linalg_vector_norm" else norm["p"]
-    axes = [axis % rank for axis in norm["dim"] or []]
-    if order != 2 or len(axes) != 1 or axes[0] == 0 or not norm["keepdim"]:
-        return None
-    x = t.builder.last(t.value(top), axes[0])
-    return t.builder.after(x, L2Norm(epsilon=float(least["min"])))
-
-
-def _lrn(t: Translator, top: Ref, power: Call) -> Value | None:
-    """x / (k + alpha * mean of squares over channels) ** beta"""
-    total = t.call(power["self"])
-    scaled = t.call(total["self"]) if total is not None and total.target == "add" else None
-    if total is None or scaled is None or scaled.target != "mul":
-        return None
-    pooled = t.past_views(scaled["self"])
-    if pooled is None or pooled.target not in ("avg_pool2d", "avg_pool3d"):
-        return None
-    square = t.past_views(pooled.first, "pad", "constant_pad_nd")
-    if square is None or square.target not in ("mul", "pow") or square.first != top:
-        return None
-    size = math.prod(pooled["kernel_size"])
-    options = {"alpha": float(scaled["other"]), "beta": float(power["exponent"]), "bias": float(total["other"])}
-    return t.builder.lrn(t.value(top), size=size, **options)
+@reads(PATTERN)
+def pattern(t: Translator, call: Call) -> Any:
+    """A function that PyTorch computes with several operators."""
+    found = t.patterns[call.name]
+    x = t.value_of(found.source)
+    if x.is_lost or found.axis is None:
+        return x if x.is_lost else t.builder.after(x, found.layer)
+    return t.builder.after(t.builder.last(x, found.axis), found.layer)
 
 
 # ---------------------------------------------------------------- nothing at inference

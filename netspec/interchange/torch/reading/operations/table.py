@@ -9,7 +9,8 @@ Read = Callable[..., Any]
 F = TypeVar("F", bound=Read)
 
 ATTENTION = "attention"
-"""What reads the calls that are attention together."""
+PATTERN = "pattern"
+"""What reads the calls that are attention, or another layer, together."""
 OPERATORS: dict[str, Read] = {}
 """Each function takes what translates and the call; it returns a `Value`, or several of them for several results."""
 

@@ -182,7 +182,7 @@ def computed(call: Call, values: Mapping[str, Any]) -> Any:
 def out_of_place(calls: list[Call], outputs: list[tuple[str, str]]) -> tuple[list[Call], list[tuple[str, str]]]:
     """The same calls without those that change a tensor in place: what reads the tensor later reads the result.
 
-    A part of a tensor that is changed, where the whole is read later, stays as it is.
+    Where a part of a tensor is changed, and the whole is read later, that reads the change, which stays in place.
     """
     roots: dict[str, str] = {}
     renamed: dict[str, str] = {}
@@ -193,7 +193,9 @@ def out_of_place(calls: list[Call], outputs: list[tuple[str, str]]) -> tuple[lis
         if isinstance(first, Ref) and call.target in VIEWS:
             roots[call.name] = roots.get(first.name, first.name)
         changes = call.target.endswith("_") and not call.target.endswith("__") and isinstance(first, Ref)
-        if changes and not _is_part(first.name, roots, calls[index + 1 :], outputs):
+        if changes and _is_part(first.name, roots, calls[index + 1 :], outputs):
+            renamed[roots.get(first.name, first.name)] = call.name
+        elif changes:
             call.target = call.target[:-1]
             renamed[first.name] = call.name
         found.append(call)

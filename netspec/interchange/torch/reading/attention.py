@@ -17,6 +17,8 @@ from netspec.language.lazy import lazy
 torch = lazy("torch")
 
 DROPOUTS = frozenset(("dropout", "alpha_dropout", "feature_dropout"))
+REPEAT = "repeat_interleave"
+ANDS = ("bitwise_and", "logical_and", "__and__")
 LINEAR = frozenset(("linear", "addmm", "matmul", "mm"))
 LARGEST = 2**26
 """Indices that are computed: tensors with more numbers are not looked into."""
@@ -26,11 +28,13 @@ CLOSE = 1e-4
 
 @dataclass(eq=False)
 class Projection:
-    """A linear map of the features of each step: the name of the sequence, the call, and the first of its outputs."""
+    """A linear map of the features of each step: the name of the sequence, the call, the first of its outputs, and the
+    heads that it has."""
 
     source: str
     call: Call
     first: int
+    heads: int
 
 
 @dataclass(eq=False)
@@ -47,6 +51,7 @@ class Attention:
     causal: bool
     mask: str | None
     swapped: bool
+    kv_heads: int
 
     @property
     def linear(self) -> list[Call]:
@@ -60,11 +65,11 @@ class Heads:
     def __init__(self, batch: int, heads: int, steps: int, size: int) -> None:
         self.batch, self.heads, self.steps, self.size = batch, heads, steps, size
 
-    def indices(self, width: int, first: int) -> Any:
-        """Where each number comes from in a sequence of batch x steps x width."""
+    def indices(self, width: int, first: int, shared: int = 1) -> Any:
+        """Where each number comes from in a sequence of batch x steps x width. So many heads share one."""
         b = torch.arange(self.batch)[:, None, None, None] * self.steps
         t = torch.arange(self.steps)[None, None, :, None]
-        f = torch.arange(self.heads)[None, :, None, None] * self.size + torch.arange(self.size)
+        f = torch.arange(self.heads)[None, :, None, None] // shared * self.size + torch.arange(self.size)
         return (b + t) * width + f + first
 
 
@@ -130,7 +135,9 @@ class Finder:
         swapped = self.program.shapes[first.source][0] != self.batch
         if swapped != end[1]:
             return None
-        return Attention(end[0], first, second, third, out, heads, size, causal, mask, swapped)
+        if first.heads != heads or second.heads != third.heads:
+            return None
+        return Attention(end[0], first, second, third, out, heads, size, causal, mask, swapped, second.heads)
 
     def _heads(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Heads, steps and the size of a head of batch x heads x steps x size, or of batch * heads x steps x size."""
@@ -143,11 +150,24 @@ class Finder:
     def _back(self, name: str) -> tuple[list[Call], str]:
         """The views before a value, the last one first, and what they view."""
         chain = []
-        while (call := self.calls.get(name)) is not None and call.target in VIEWS | DROPOUTS and name not in self.fixed:
+        while (call := self.calls.get(name)) is not None and name not in self.fixed:
+            if not (call.target in VIEWS | DROPOUTS or self._hides_nothing(call)):
+                break
             chain.append(call)
-            assert isinstance(call.first, Ref)
-            name = call.first.name
+            name = _data(call).name
         return chain, name
+
+    def _hides_nothing(self, call: Call) -> bool:
+        """Whether a call sets what attends to nothing to zero, as netspec does."""
+        seen = self.calls.get(call["condition"].name) if call.target == "where" else None
+        other = call["other"]
+        if seen is None or seen.target != "any" or not isinstance(call["self"], Ref):
+            return False
+        is_zero = other == 0 if not isinstance(other, Ref) else other.name in self.fixed and self._is_zero(other.name)
+        return bool(is_zero)
+
+    def _is_zero(self, name: str) -> bool:
+        return not bool(self.program.computed_constants([name])[name].any())
 
     def _core(self, name: str) -> tuple[str, str, str, bool, str | None, bool, float] | None:
         """Query, key and value; whether it is causal, and the mask of padding; whether keys are turned; the scale."""
@@ -228,10 +248,14 @@ class Finder:
             causal = torch.ones(seen.shape[-2:], dtype=torch.bool).tril()
             return (True, None) if seen.shape[-2] == steps and bool((seen == causal).all()) else None
         call = self.calls.get(name)
-        chain = []
         while call is not None and call.target in VIEWS and isinstance(call.first, Ref):
-            chain.append(call)
             call = self.calls.get(call.first.name)
+        if call is not None and call.target in ANDS and not hides:
+            parts = [self._mask(part.name) for part in list(call.arguments.values())[:2] if isinstance(part, Ref)]
+            known = [part for part in parts if part is not None]
+            if len(known) < 2:
+                return None
+            return any(causal for causal, _ in known), next((mask for _, mask in known if mask is not None), None)
         if call is not None and call.target == ("eq" if hides else "ne") and isinstance(call.first, Ref):
             return False, call.name
         return None
@@ -244,7 +268,7 @@ class Finder:
         while (call := self.calls.get(name)) is not None and call.target not in LINEAR:
             if (factor := _factor(call)) is not None:
                 scale *= factor
-            elif call.target in VIEWS:
+            elif call.target in VIEWS or call.target == REPEAT:
                 chain.append(call)
             else:
                 return None
@@ -264,8 +288,9 @@ class Finder:
                 continue
             got = got.reshape(heads.batch, heads.heads, heads.steps, heads.size)
             first = int(got.reshape(-1)[0])
-            if bool((got == heads.indices(width, first)).all()):
-                return Projection(source, call, first), scale
+            for shared in (n for n in range(1, heads.heads + 1) if heads.heads % n == 0):
+                if bool((got == heads.indices(width, first, shared)).all()):
+                    return Projection(source, call, first, heads.heads // shared), scale
         return None
 
     def _rows(self, name: str, heads: Heads) -> Iterator[tuple[str, Any]]:
@@ -290,8 +315,8 @@ class Finder:
         """Indices after the views of a chain, the last one first; None where a view needs something else."""
         values: dict[str, Any] = {name: indices.contiguous()}
         for call in reversed(chain):
-            if call.target in DROPOUTS or call.target in SAME:
-                values[call.name] = values[call.first.name]
+            if call.target in DROPOUTS or call.target in SAME or call.target == "where":
+                values[call.name] = values[_data(call).name]
                 continue
             if any(read not in values for read in call.reads):
                 return None
@@ -301,7 +326,7 @@ class Finder:
 
     def _end(self, out: Call, chain: list[Call], heads: Heads, shape: tuple[int, ...]) -> tuple[Call, bool] | None:
         """The call after whose views there is a sequence again, and whether its steps come before its batch."""
-        core = chain[-1].first.name if chain else input_of(out).name
+        core = _data(chain[-1]).name if chain else input_of(out).name
         inner = heads.heads * heads.size
         got = self._viewed(heads.indices(inner, 0).reshape(shape), core, chain)
         if got is None or got.shape[-1] != inner:
@@ -329,6 +354,11 @@ class Finder:
 def input_of(call: Call) -> Any:
     """The first operand of a linear map."""
     return call["mat1"] if call.target == "addmm" else call.first
+
+
+def _data(call: Call) -> Any:
+    """The tensor that a view is of."""
+    return call["self"] if call.target == "where" else call.first
 
 
 def _operands(call: Call) -> tuple[str, str] | None:

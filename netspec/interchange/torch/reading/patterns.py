@@ -12,24 +12,33 @@ from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Softsign
 from netspec.layers.base import Layer
 from netspec.layers.norm import L2Norm, LocalResponseNorm
+from netspec.layers.sequence.steps import First, Last, MeanPool
 
 PADS = ("pad", "constant_pad_nd")
 
 
 class Pattern(Frozen):
-    """A layer, the tensor that it is applied to, and the axis that becomes the last one for it (None: any order)."""
+    """A layer, the tensor that it is applied to, and the axis that becomes the last one for it (None: any order).
+
+    `mask` is the call that tells steps from padding, if it depends on that.
+    """
 
     layer: Layer
     source: str
     axis: int | None = None
+    mask: str | None = None
 
 
 def find_patterns(program: Program) -> dict[str, Pattern]:
     """The patterns by the names of their last calls."""
     calls = {call.name: call for call in program.calls}
     found = {}
+    finder = _Finder(program, calls)
     for call in program.calls:
-        if call.target == "div" and (pattern := _Finder(program, calls).divided(call)) is not None:
+        pattern = (
+            finder.divided(call) if call.target == "div" else finder.picked(call) if call.target == "index" else None
+        )
+        if pattern is not None:
             found[call.name] = pattern
     return found
 
@@ -56,6 +65,8 @@ class _Finder:
         under = self.call(below)
         if not isinstance(top, Ref) or under is None or call["rounding_mode"] is not None:
             return None
+        if under.target in ("clamp", "clamp_min"):
+            return self.mean_of_steps(call, under)
         if under.target == "add":
             inner = self.call(under["self"], "abs")
             is_softsign = inner is not None and inner.first == top and under["other"] == 1
@@ -92,3 +103,41 @@ class _Finder:
         alpha, beta, k = map(float, numbers)
         size = math.prod(pooled["kernel_size"])
         return Pattern(LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k, divide=True), top.name, 1)
+
+    # ------------------------------------------------------------ steps that are not padding
+
+    def mask(self, argument: Any) -> Call | None:
+        """The comparison of ids with the padding id that a mask is."""
+        found = self.past(argument, VIEWS | {"sum"})
+        is_mask = found is not None and found.target == "ne" and isinstance(found["other"], int)
+        return found if is_mask else None
+
+    def mean_of_steps(self, call: Call, count: Call) -> Pattern | None:
+        """The sum of the steps that are not padding, divided by their number, which is 1 for none."""
+        total = self.call(call["self"], "sum")
+        kept = self.call(total.first, "where") if total is not None else None
+        mask = self.mask(count.first)
+        if total is None or kept is None or mask is None or count["min"] != 1 or total["dim"] != [1]:
+            return None
+        if self.mask(kept["condition"]) is not mask or not isinstance(kept["self"], Ref):
+            return None
+        return Pattern(MeanPool(), kept["self"].name, 2, mask.name)
+
+    def picked(self, call: Call) -> Pattern | None:
+        """The first or the last step that is not padding."""
+        indices = call["indices"]
+        if len(indices) != 2 or not isinstance(call["self"], Ref):
+            return None
+        at = self.call(indices[1])
+        is_last = at is not None and at.target in ("rsub", "sub")
+        if is_last and at is not None:
+            at = self.call(at["self"] if at.target == "rsub" else at["other"], "argmax")
+        if at is None or at.target != "argmax" or at["dim"] != 1:
+            return None
+        turned = self.past(at.first, VIEWS)
+        if is_last and (turned is None or turned.target != "flip"):
+            return None
+        mask = self.mask(turned.first if is_last and turned is not None else at.first)
+        if mask is None:
+            return None
+        return Pattern(Last() if is_last else First(), call["self"].name, 2, mask.name)

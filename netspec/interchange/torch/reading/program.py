@@ -32,7 +32,8 @@ MAKERS = frozenset(
         *("zeros_like", "ones_like", "full_like", "new_full", "tril", "triu", "where", "masked_fill", "logical_not"),
         *("logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or", "eq", "ne", "lt", "le", "gt", "ge"),
         *("exp", "log", "sin", "cos", "sqrt", "rsqrt", "reciprocal", "pow", "abs", "repeat", "index", "outer", "floor"),
-        *("cumsum", "stack", "repeat_interleave", "bmm", "einsum", "sum", "meshgrid", "tile", "flip", "roll"),
+        *("cumsum", "stack", "repeat_interleave", "bmm", "einsum", "sum", "meshgrid", "tile", "flip", "roll", "any"),
+        *("__and__", "__or__", "argmax", "all"),
     )
 )
 """Operators that are computed where all their inputs are constant."""

@@ -58,7 +58,9 @@ class Translator:
         self.patterns = find_patterns(program)
         self.needed = self._needed()
         self.constants = program.computed_constants(self._wanted())
-        self.has_padding = any(match.mask is not None for match in self.matches.values())
+        masks = {match.mask for match in self.matches.values()} | {found.mask for found in self.patterns.values()}
+        self.masks = {mask for mask in masks if mask is not None}
+        self.has_padding = bool(self.masks)
         self.inputs = {name: self._input(name, value) for name, value in program.inputs.items()}
         self.outputs: dict[str, Value] = {}
 
@@ -75,9 +77,13 @@ class Translator:
 
     def _output(self, ref: Ref) -> Value:
         try:
-            return self.value(ref)
+            found = self.value(ref)
+            order = [axis for axis in found.layout if axis is not None] if not found.is_lost else []
+            if len(order) < len(found.layout):  # axes of size 1 that the output does not have
+                return self.builder.arrange(found, order)
         except CannotSay as reason:
             return self.builder.lost(self.builder.path, str(reason))
+        return found
 
     # ------------------------------------------------------------ what is needed
 
@@ -128,7 +134,7 @@ class Translator:
         tokens = min(tables) if tables else None
         made = self.builder.input(self._input_name(name), [int(size) for size in shape[1:]], tokens=tokens, axes=axes)
         self.values[value] = made
-        pads = {self._pad(match.mask, value) for match in self.matches.values() if match.mask is not None} - {None}
+        pads = {self._pad(mask, value) for mask in self.masks} - {None}
         if len(pads) == 1 and tokens is not None:
             made.step.pad = pads.pop()
         return made

@@ -28,6 +28,7 @@ from netspec.layers.activations import (
     Softplus,
     Tanh,
 )
+from netspec.layers.sequence.steps import OfSteps
 
 # ---------------------------------------------------------------- linear maps
 
@@ -236,7 +237,10 @@ def pattern(t: Translator, call: Call) -> Any:
     x = t.value_of(found.source)
     if x.is_lost or found.axis is None:
         return x if x.is_lost else t.builder.after(x, found.layer)
-    return t.builder.after(t.builder.last(x, found.axis), found.layer)
+    x = t.builder.last(x, found.axis)
+    if isinstance(found.layer, OfSteps):
+        return Value(t.builder.step(found.layer, t.builder.arrange(x, (1, 2)).step), (0, 1))
+    return t.builder.after(x, found.layer)
 
 
 # ---------------------------------------------------------------- nothing at inference

@@ -114,7 +114,7 @@ def attention(t: Translator, call: Call) -> Value:
         return query if query.is_lost else memory
     width = match.heads * match.head_size
     named = {"query": match.query, "key": match.key, "value": match.value}
-    parts = {name: _projection(t, part, width) for name, part in named.items()}
+    parts = {name: _projection(t, part, part.heads * match.head_size) for name, part in named.items()}
     weight, bias = weights_of(t, match.out)
     parts["out"] = (weight, bias)
     has_bias = any(bias is not None for _, bias in parts.values())
@@ -126,6 +126,7 @@ def attention(t: Translator, call: Call) -> Value:
     layer = Attention(
         heads=match.heads,
         causal=match.causal,
+        kv_heads=None if match.kv_heads == match.heads else match.kv_heads,
         head_size=None if features == width else match.head_size,
         out=None if out == features else out,
         bias=has_bias,

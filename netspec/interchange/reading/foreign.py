@@ -28,7 +28,7 @@ class Foreign(Frozen):
     `runner` starts it: the function that it returns takes inputs and gives outputs by the names of the sketch (an only
     output is called `output`), in the layout of netspec, channels last. It raises ModuleNotFoundError if the program is
     not installed. `text` is set where the network is known and has a text already; then `layers` has the weights of its
-    layers, in their order there, without those that have none.
+    layers, in their order there, without those that have none. `unverified` says why nothing can run what was read.
     """
 
     sketch: Sketch
@@ -37,3 +37,4 @@ class Foreign(Frozen):
     runner: Callable[[], Runner] | None = None
     text: str = ""
     layers: tuple[LayerWeights, ...] = ()
+    unverified: str = ""

@@ -44,9 +44,13 @@ class Step:
 
     @property
     def declared_shape(self) -> str:
-        """The shape of an input as a spec declares it: `128 tokens(5000, pad = 0)`."""
-        text = str(self.shape)
-        return text if self.pad is None else f"{text.removesuffix(')')}, pad = {self.pad})"
+        """The shape of an input as a spec declares it: `(H, W, 3)`, `128 tokens(5000, pad = 0)`."""
+        shape = self.shape
+        sizes = str(shape.without_tokens) if shape.sizes else ""
+        if len(shape.sizes) > 1 and not shape.is_known:
+            sizes = f"({', '.join(map(str, shape.sizes))})"
+        pad = "" if self.pad is None else f", pad = {self.pad}"
+        return f"{sizes} tokens({shape.vocabulary}{pad})".strip() if shape.is_tokens else sizes
 
 
 @dataclass(eq=False)

@@ -53,6 +53,7 @@ class Translator:
         self.fixed = program.fixed
         self.calls = {call.name: call for call in program.calls}
         self.values: dict[str, Any] = {}
+        self.tables: dict[str, Step] = {}
         self.uses: dict[tuple[str, ...], list[Step]] = {}
         self.matches = Finder(program, batch, self.fixed).all()
         self.patterns = find_patterns(program)
@@ -74,6 +75,7 @@ class Translator:
                 self.builder.path = f"the output `{name}`" if name else "the output"
                 self.outputs[name] = self.builder.output(self._output(Ref(value)), name)
         self._drop_unused()
+        self._warn_of_ties()
 
     def _output(self, ref: Ref) -> Value:
         try:
@@ -203,7 +205,7 @@ class Translator:
             for before, step in zip(first, weighted, strict=True):
                 step.shared = before
 
-    def warn_of_ties(self) -> None:
+    def _warn_of_ties(self) -> None:
         """Report weights that different layers share: they become two copies."""
         readers: dict[str, set[tuple[str, ...]]] = {}
         for names in self.uses:

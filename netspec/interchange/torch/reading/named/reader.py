@@ -47,7 +47,8 @@ def read_named(path: Path) -> Foreign:
         reason = f"it looks like {found.title}, but has {_some(found.weights.rest)}, too"
         advice = "import the module in Python: `netspec.import_model(model, inputs=…)`"
         raise bad_file(path, reason, advice)
-    return Foreign(sketch, text=found.text, layers=found.layers)
+    reason = f"a file of weights alone cannot be run; by their names and sizes it is {found.title}"
+    return Foreign(sketch, text=found.text, layers=found.layers, unverified=reason)
 
 
 def recognize(weights: StateDict, config: Mapping[str, Any]) -> Recognized | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
+from netspec.interchange.reading.sketch import Step
 from netspec.interchange.torch.reading.operations.table import PATTERN, reads
 from netspec.interchange.torch.reading.program import Call, Ref
 from netspec.interchange.torch.reading.translate import Translator
@@ -28,7 +29,9 @@ from netspec.layers.activations import (
     Softplus,
     Tanh,
 )
+from netspec.layers.dense import Embedding
 from netspec.layers.sequence.steps import OfSteps
+from netspec.layers.sequence.unembed import TiedOutput
 
 # ---------------------------------------------------------------- linear maps
 
@@ -36,7 +39,21 @@ from netspec.layers.sequence.steps import OfSteps
 @reads("linear")
 def linear(t: Translator, call: Call) -> Any:
     weight, bias = t.array(call["weight"]), t.array(call["bias"])
+    table = t.tables.get(call["weight"].name)
+    if table is not None and bias is None:
+        return t.each_row(call["input"], lambda x: _tied(t, x, table))
     return t.each_row(call["input"], lambda x: t.builder.dense(x, weight=weight.T, bias=bias))
+
+
+def _tied(t: Translator, x: Value, table: Step) -> Value:
+    """Scores of all ids from the table of an embedding."""
+    assert isinstance(table.layer, Embedding)
+    x = t.builder.last(x, x.rank - 1)
+    vocabulary = table.inputs[0].shape.vocabulary
+    assert isinstance(vocabulary, int)
+    step = t.builder.step(TiedOutput(embedding=table.layer, vocabulary=vocabulary), x.step)
+    step.shared = table
+    return Value(step, x.axes)
 
 
 @reads("addmm")
@@ -65,7 +82,10 @@ def matmul(t: Translator, call: Call) -> Any:
 
 @reads("embedding")
 def embedding(t: Translator, call: Call) -> Value:
-    return t.builder.embedding(t.value(call["indices"]), table=t.array(call["weight"]))
+    y = t.builder.embedding(t.value(call["indices"]), table=t.array(call["weight"]))
+    if not y.is_lost:
+        t.tables.setdefault(call["weight"].name, y.step)
+    return y
 
 
 # ---------------------------------------------------------------- activations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +66,8 @@ class Format(Frozen):
         reads: what can be read, for the help of `netspec import`.
         read_endings: the endings of files that are read; none: `endings`.
         mark: a text that files of this format have, where others have the same ending.
+        takes: what files of this format may lack, by the names of arguments of `read` and options of `netspec import`:
+            `input`, the shape of the input, and `data`, a table.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Format(Frozen):
     reads: str = ""
     read_endings: tuple[str, ...] = ()
     mark: str = ""
+    takes: tuple[str, ...] = ()
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -109,18 +113,23 @@ class Format(Frozen):
         made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
         return made
 
-    def read(self, source: Any, weights: Path | None, **options: Any) -> Foreign:
+    def read(self, source: Any, weights: Path | None, **more: Any) -> Foreign:
         """What a file, a text or an object is read as.
 
         Args:
             source: the file, the text or the object.
             weights: a second file, which has the weights.
-            options: what the reader takes besides, such as `inputs` for PyTorch.
+            more: what files of this format may lack (`takes`); None where it is not given.
 
         Raises:
             CompileError: it cannot be read (NS570), or a package is missing (NS574).
+            ValueError: files of this format do not lack that.
         """
-        found: Foreign = import_module(self.reader).read(source, weights, **options)
+        given = {name: value for name, value in more.items() if value is not None}
+        for name in given:
+            if name not in self.takes:
+                raise ValueError(f"`{name}` is not for {self.title}")
+        found: Foreign = import_module(self.reader).read(source, weights, **given)
         return found
 
 
@@ -180,6 +189,7 @@ ALL = (
         reads="programs of torch.export; weights by the names of torchvision, timm and transformers",
         read_endings=(".pt2", ".pt", ".pth", ".bin", ".safetensors", ".safetensors.index.json"),
         mark="weight_map",
+        takes=("inputs",),
     ),
     Format(
         "keras",
@@ -219,22 +229,25 @@ ALL = (
         "mxnet",
         "MXNet",
         (".json",),
-        reader="netspec.interchange.configs.mxnet",
-        reads="a symbol in JSON, and the weights in a second file, .params",
+        reader="netspec.interchange.configs.mxnet.reader",
+        reads="a symbol in JSON, and the weights in a second file, .params; the shape of the input with `--input`",
         mark="arg_nodes",
+        takes=("input",),
     ),
     Format(
         "ludwig",
         "Ludwig",
         (".yaml", ".yml"),
-        reader="netspec.interchange.configs.ludwig",
-        reads="a configuration: its model, features and training",
+        reader="netspec.interchange.configs.ludwig.reader",
+        extra="ludwig",
+        reads="a configuration: its model, features and training; the table with `--data`",
+        takes=("data",),
     ),
     Format(
         "vgsl",
         "VGSL",
         (".vgsl",),
-        reader="netspec.interchange.configs.vgsl",
+        reader="netspec.interchange.configs.vgsl.reader",
         reads="a text such as [1,48,0,1 Cr3,3,32 Mp2,2 O1c10]",
     ),
 )
@@ -274,7 +287,7 @@ def find_reader(source: Any, name: str | None = None) -> Format:
         return READERS[name]
     if not isinstance(source, str | Path):
         return READERS["torch"]
-    if str(source).lstrip().startswith("["):
+    if re.match(r"\s*(?:\[|\d+,\d+,\d+,\d+\s*\[)", str(source)):
         return READERS["vgsl"]
     path = Path(source)
     found = [f for f in READERS.values() if path.name.lower().endswith(f.readable)]

@@ -12,7 +12,7 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
-from netspec.interchange.formats import Format, Runner, find_reader
+from netspec.interchange.formats import Runner, find_reader
 from netspec.interchange.reading.alignment import give_in_order, give_weights
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
@@ -87,6 +87,8 @@ def import_model(
     inputs: Any = None,
     weights: str | Path | bool = False,
     format: str | None = None,
+    input: str | None = None,
+    data: str | Path | None = None,
     force: bool = False,
 ) -> Imported:
     """Read a network of another program as a spec, with its weights.
@@ -103,6 +105,8 @@ def import_model(
         weights: True to write the weights as well, beside the spec; or the file that has them, where the format keeps
             them apart (`net.weights` of Darknet), which are then written too.
         format: the name of the format, where the ending does not say it.
+        input: the shape of the input, channels last (`"224x224x3"`), where the file does not say it, as with MXNet.
+        data: the table, where the file has only the names of its columns, as with Ludwig.
         force: overwrite files that exist.
 
     Returns:
@@ -116,25 +120,17 @@ def import_model(
         FileExistsError: a file exists, and `force` is not set.
     """
     check_optional("format", format, str, "the name of a format")
+    check_optional("input", input, str, 'the shape of the input (a str such as "28x28x1")')
+    check_optional("data", data, (str, Path), "the name of a file")
     check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
     found = find_reader(source, format)
     more = Path(weights) if isinstance(weights, str | Path) else None
-    foreign = found.read(source, more, **_options(found, inputs))
+    table = None if data is None else Path(data)
+    foreign = found.read(source, more, inputs=inputs, input=input, data=table)
     imported = imported_from(foreign, found.title)
     if path is None:
         return imported
     return written(imported, Path(path), has_weights=weights is not False, force=force)
-
-
-def _options(format: Format, inputs: Any) -> dict[str, Any]:
-    """What a reader gets besides the source.
-
-    Raises:
-        ValueError: the format has no inputs to give.
-    """
-    if inputs is not None and format.name != "torch":
-        raise ValueError(f"`inputs` is for modules of PyTorch: a file of {format.title} says what goes in")
-    return {} if inputs is None else {"inputs": inputs}
 
 
 def imported_from(foreign: Foreign, format: str) -> Imported:
@@ -145,7 +141,7 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
     """
     sketch = foreign.sketch
     sketch.problems.raise_errors()
-    if not foreign.text:
+    if not foreign.layers:
         simplify(sketch)
     text = foreign.text or text_of(sketch)
     model = Model(Compilation(Source(f"{sketch.name}.net", text)))
@@ -239,6 +235,7 @@ def convert(
     weights: str | Path | None = None,
     format: str | None = None,
     to: str | None = None,
+    input: str | None = None,
     **options: Any,
 ) -> Export:
     """Read a network of another program, and write it in a third format; both are verified.
@@ -249,6 +246,7 @@ def convert(
         weights: the file that has the weights, where the format keeps them apart.
         format: the name of the source's format, where its ending does not say it.
         to: the name of the written format, where the ending does not say it.
+        input: the shape of the input, as for `import_model`.
         options: those of the written format.
 
     Raises:
@@ -256,7 +254,8 @@ def convert(
         ValueError: there is no such format or option.
     """
     found = find_reader(source, format)
-    imported = imported_from(found.read(source, None if weights is None else Path(weights)), found.title)
+    foreign = found.read(source, None if weights is None else Path(weights), input=input)
+    imported = imported_from(foreign, found.title)
     if not imported.has_weights:
         raise fail(NoWeights(file=str(source), advice="give the file that has them, too"))
     return export_model(imported.model, Path(path), to, options)

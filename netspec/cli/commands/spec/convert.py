@@ -21,6 +21,7 @@ from netspec.language.text import wrap_lines
 @click.option("-o", "--output", metavar="MODEL", required=True, help="The file to write; its ending says the format.")
 @click.option("--from", "source", type=click.Choice(list(READERS)), help="The format of FILE (default: by its ending).")
 @click.option("--to", "name", type=click.Choice(list(FORMATS)), help="The format to write (default: by the ending).")
+@click.option("--input", metavar="SHAPE", help="The shape of the input, where FILE does not say it (MXNet).")
 @format_options
 @json_option
 def command(
@@ -29,6 +30,7 @@ def command(
     output: str,
     source: str | None,
     name: str | None,
+    input: str | None,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -49,7 +51,7 @@ def command(
         raise click.UsageError(str(error)) from None
     from netspec.interchange.imports import convert
 
-    done = convert(file, output, weights=weights_file, format=source, to=name, **options)
+    done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
     print_result(export_as_json(done) if as_json else text)
     return 0

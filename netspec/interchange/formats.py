@@ -187,7 +187,9 @@ ALL = (
         "netspec.interchange.torch.draft",
         reader="netspec.interchange.torch.reading.reader",
         reads="programs of torch.export; weights by the names of torchvision, timm and transformers",
-        read_endings=(".pt2", ".pt", ".pth", ".safetensors"),
+        read_endings=(".pt2", ".pt", ".pth", ".bin", ".safetensors", ".safetensors.index.json"),
+        mark="weight_map",
+        takes=("inputs",),
     ),
     Format(
         "keras",

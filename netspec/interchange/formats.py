@@ -48,6 +48,12 @@ class Option(Frozen):
         return value
 
 
+CODE = Option("code", False, "also write NAME_predict.py, which predicts for images, rows or texts without netspec")
+"""An option of all formats that are files."""
+FORCE = Option("force", False, "write into a folder that has files already, which are replaced")
+"""An option of all formats that are folders."""
+
+
 class Format(Frozen):
     """A format.
 
@@ -65,6 +71,7 @@ class Format(Frozen):
         reads: what can be read, for the help of `netspec import`.
         read_endings: the endings of files that are read; none: `endings`.
         mark: a text that files of this format have, where others have the same ending.
+        is_folder: whether a folder is written.
     """
 
     name: str
@@ -78,11 +85,17 @@ class Format(Frozen):
     reads: str = ""
     read_endings: tuple[str, ...] = ()
     mark: str = ""
+    is_folder: bool = False
 
     @property
     def readable(self) -> tuple[str, ...]:
         """The endings of files that are read."""
         return self.read_endings or self.endings
+
+    @property
+    def every_option(self) -> tuple[Option, ...]:
+        """Its own options, and those of all formats that write files like it."""
+        return (*self.options, FORCE if self.is_folder else CODE)
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options, with defaults for those that are not given.
@@ -90,12 +103,12 @@ class Format(Frozen):
         Raises:
             ValueError: the format has no such option, it takes another value, or two options exclude each other.
         """
-        known = {option.name: option for option in self.options}
+        known = {option.name: option for option in self.every_option}
         for name in given:
             if name not in known:
                 raise ValueError(f"{self.title} has no option `{name}`")
         found = {name: option.check(given.get(name, option.default)) for name, option in known.items()}
-        for option in self.options:
+        for option in self.every_option:
             if option.excludes and found[option.name] and found[option.excludes]:
                 raise ValueError(f"`{option.name}` excludes `{option.excludes}`")
         return found
@@ -106,7 +119,9 @@ class Format(Frozen):
         Raises:
             CompileError: the format cannot carry the network (NS544), or a package is missing (NS546).
         """
-        made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
+        own = {option.name for option in self.options}
+        given = {name: value for name, value in self.checked(options).items() if name in own}
+        made: Draft = import_module(self.home).draft(model, file_name, **given)
         return made
 
     def read(self, source: Any, weights: Path | None) -> Foreign:
@@ -194,6 +209,14 @@ ALL = (
         "the compiled program with the weights inside, for JAX and other programs of OpenXLA, on CPU, GPU and TPU",
         "netspec.interchange.stablehlo",
         "stablehlo",
+    ),
+    Format(
+        "huggingface",
+        "Hugging Face",
+        (),
+        "a folder for the Hugging Face Hub: weights, spec, preprocessing and a model card; `netspec predict` reads it",
+        "netspec.interchange.huggingface.draft",
+        is_folder=True,
     ),
     Format(
         "caffe",

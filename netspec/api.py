@@ -88,7 +88,7 @@ def compile(
         params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
         input: the shape of the input (`"28x28x1"`), for a spec that declares none.
         data: a data source (`"mnist"`), for a spec that names none; file names are relative to the current folder.
-        seed: the seed of the initial weights.
+        seed: the seed of the initial weights; where the spec says `init = "FILE"`, they come from that file.
 
     Raises:
         CompileError: the spec has errors; the exception carries the diagnostics.
@@ -100,7 +100,7 @@ def compile(
     check_type("seed", seed, int, "an integer")
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"`seed` is an integer from 0 to {MAX_SEED}, not {shorten(str(seed))}")
-    return Model(_compilation(spec, params, input, data), seed=seed)
+    return Model(_compilation(spec, params, input, data), seed=seed, takes_init=True)
 
 
 def _compilation(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.formatter import format_source
+from netspec.compiler.syntax.parser import parse_source
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
 from netspec.interchange.formats import find_reader
@@ -12,7 +15,7 @@ from netspec.interchange.reading.alignment import give_weights
 from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.text import text_of
 from netspec.interchange.verify import Verification, verify
-from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.diagnostics import Diagnostic, Problems, fail
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.record import Frozen
 from netspec.language.source import Source
@@ -176,11 +179,16 @@ def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -
 
 def with_init(text: str, file: str) -> str:
     """A spec whose training starts from the weights of a file."""
-    from netspec.compiler.syntax.formatter import format_source
-
-    setting = f'train {{ init = "{file}" }}\n'
-    found = text.replace("train {\n", f'train {{\n    init = "{file}"\n', 1) if "\ntrain {\n" in text else None
-    return format_source(Source("imported.net", found if found is not None else f"{text}\n{setting}"))
+    source = Source("imported.net", text)
+    setting = f'init = "{file}"'
+    sections = (s for s in parse_source(source, Problems()).statements if isinstance(s, tree.Section))
+    train = next((section.span for section in sections if section.name.name == "train"), None)
+    if train is None:
+        found = f"{text}\ntrain {{ {setting} }}\n"
+    else:
+        inside = text.index("{", train.start) + 1
+        found = f"{text[:inside]}\n{setting}\n{text[inside:].lstrip()}"
+    return format_source(Source(source.name, found))
 
 
 def convert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
@@ -24,6 +25,7 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.normalization import Normalization
 from netspec.display.drawing.styles.flow import network_svg
 from netspec.display.pictures import in_notebook
+from netspec.language.diagnostics import render_all
 from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.nn import record
@@ -31,13 +33,19 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.layer_results import layers_program
 from netspec.spec.trained_data import TrainedData
 from netspec.storage.weights import flat_weights, put_weights, weights_of
+from netspec.training.loop.warm_start import start_from
+
+
+class WeightsWarning(UserWarning):
+    """The weights that a spec starts from leave some of the network as it was initialized."""
 
 
 class Model:
     """A compiled network; `netspec.Model` adds what needs data.
 
-    Weights are made at the first use, from `seed`. The first axis of an input is the batch: (batch, height, width,
-    channels) for an image, (batch, features) for a vector; token ids are integers. Several inputs are given in the
+    Weights are made at the first use, from `seed` and, with `takes_init`, from the file that `init` of the spec's
+    section `train` names. The first axis of an input is the batch: (batch, height, width, channels) for an image,
+    (batch, features) for a vector; token ids are integers. Several inputs are given in the
     order in which the spec declares them. Several outputs are returned as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
@@ -46,10 +54,11 @@ class Model:
     `trained_on` is known of the model of a run folder.
     """
 
-    def __init__(self, compilation: Compilation, *, seed: int = 0) -> None:
+    def __init__(self, compilation: Compilation, *, seed: int = 0, takes_init: bool = False) -> None:
         compilation.check()
         self.compilation = compilation
         self.seed = seed
+        self.takes_init = takes_init and compilation.train.init is not None
         self.preprocessing: Preprocessing | None = None
         self.trained_on: TrainedData | None = None
         self._programs: dict[Any, Any] = {}
@@ -64,7 +73,8 @@ class Model:
             "used": spec.used_texts,
             "given_from": spec.given_from,
         }
-        weights = flat_weights(weights_of(self.module)) if "module" in vars(self) else None
+        has_weights = "module" in vars(self) or self.takes_init  # the file may not be there for the copy
+        weights = flat_weights(weights_of(self.module)) if has_weights else None
         return _restored, (type(self), spec.source, parts, self.seed, self.preprocessing, weights, self.trained_on)
 
     # ------------------------------------------------------------ what it is
@@ -130,8 +140,23 @@ class Model:
 
     @cached_property
     def module(self) -> Any:
-        """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model."""
-        return self.module_class(rngs=nnx.Rngs(self.seed))
+        """The live `nnx.Module` with the weights of this model. Changes to it are changes to the model.
+
+        Raises:
+            CompileError: the weights that the spec starts from cannot be read (NS511), or none fits (NS509).
+        """
+
+        def fresh(rngs: Any) -> Any:
+            return self.module_class(rngs=rngs)
+
+        train, spec = self.compilation.train, self.compilation
+        if not (self.takes_init and train.init):
+            return fresh(nnx.Rngs(self.seed))
+        spans, folder = spec.setting_spans("train"), spec.source.folder
+        make, found = start_from(fresh, self.seed, train.init, train.init_parts, folder, spans)
+        if found:
+            warnings.warn(f"{render_all(found)}\n", WeightsWarning, stacklevel=3)
+        return make(nnx.Rngs(self.seed))
 
     def adopt(self, module: Any, preprocessing: Preprocessing | None) -> None:
         """Make a trained module of this network the live one, with the preprocessing that it was trained with."""

@@ -111,7 +111,7 @@ def _model(run: str, given: SpecOptions) -> Model:
     if not is_folder(path):
         spec = given.compilation(run)
         spec.check()
-        return Model(spec, seed=spec.train.seed)
+        return Model(spec, seed=spec.train.seed, takes_init=True)
     if not given.is_empty:
         raise click.UsageError(f"{run} is a run, which is exported as it was trained: omit -D, --input and --data")
     return load_model(path)

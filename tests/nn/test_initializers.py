@@ -16,8 +16,8 @@ from netspec.nn.initializers import FINE_FROM, MIN_ROW_LENGTH, row_length
 SCALED = ("lecun_normal", "lecun_uniform", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform")
 
 
-def same(found: Any, wanted: Any) -> bool:
-    return found.dtype == wanted.dtype and np.array_equal(found, wanted)
+def assert_same(found: Any, wanted: Any) -> None:
+    np.testing.assert_array_equal(found, wanted, strict=True)
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (784, 10), (3, 3, 7, 11), (5, 20, 40), (64, 64), (1, 1), (70, 1000)])
@@ -25,7 +25,7 @@ def same(found: Any, wanted: Any) -> bool:
 def test_the_numbers_of_flax(name: str, shape: tuple[int, ...]) -> None:
     key = jax.random.key(hash((name, shape)) % 1000)
     found, wanted = (getattr(of, name)()(key, shape, jnp.float32) for of in (nn.initializers, nnx.initializers))
-    assert same(found, wanted)
+    assert_same(found, wanted)
 
 
 @pytest.mark.parametrize("shape", [(1,), (9,), (3, 3, 2, 4), (100, 80)])
@@ -33,13 +33,13 @@ def test_the_numbers_of_flax(name: str, shape: tuple[int, ...]) -> None:
 def test_with_a_deviation(name: str, shape: tuple[int, ...]) -> None:
     key = jax.random.key(4)
     found, wanted = (getattr(of, name)(0.3)(key, shape, jnp.float32) for of in (nn.initializers, nnx.initializers))
-    assert same(found, wanted)
+    assert_same(found, wanted)
 
 
 def test_layers_begin_as_those_of_flax() -> None:
     for ours, theirs, sizes in ((nn.Linear, nnx.Linear, (7, 5)), (nn.Conv, nnx.Conv, (3, 5, (3, 3)))):
         found, wanted = (layer(*sizes, rngs=nnx.Rngs(3)).kernel[...] for layer in (ours, theirs))
-        assert same(found, wanted)
+        assert_same(found, wanted)
 
 
 def test_what_else_there_is_comes_from_flax() -> None:
@@ -51,7 +51,7 @@ def test_what_else_there_is_comes_from_flax() -> None:
 def test_other_types_and_traced_keys(dtype: Any) -> None:
     key = jax.random.key(0)
     ours, theirs = nn.initializers.he_normal(), nnx.initializers.he_normal()
-    assert same(ours(key, (3, 4), dtype), theirs(key, (3, 4), dtype))
+    assert_same(ours(key, (3, 4), dtype), theirs(key, (3, 4), dtype))
     shaped = jax.eval_shape(lambda key: ours(key, (3, 4), jnp.float32), key)
     assert shaped.shape == (3, 4)
 
@@ -65,10 +65,10 @@ def test_other_keys() -> None:
     """Those whose draws depend on the length are left to Flax."""
     key = jax.random.key(0, impl="rbg")
     ours, theirs = nn.initializers.he_normal(), nnx.initializers.he_normal()
-    assert same(ours(key, (3, 4), jnp.float32), theirs(key, (3, 4), jnp.float32))
+    assert_same(ours(key, (3, 4), jnp.float32), theirs(key, (3, 4), jnp.float32))
     with jax.threefry_partitionable(False):
         key = jax.random.key(0)
-        assert same(ours(key, (3, 4), jnp.float32), theirs(key, (3, 4), jnp.float32))
+        assert_same(ours(key, (3, 4), jnp.float32), theirs(key, (3, 4), jnp.float32))
 
 
 def test_few_lengths() -> None:

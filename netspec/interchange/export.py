@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.interchange.companion.source import predicting_source
 from netspec.interchange.errors import MissingPackage
 from netspec.interchange.formats import Draft, Runner, find_format
 from netspec.interchange.verify import Verification, verify
+from netspec.interchange.writing.companion.source import predicting_source, program_name
 from netspec.interchange.writing.files import check_folder, write_files, write_folder
 from netspec.language.diagnostics import fail
 from netspec.language.record import Frozen
@@ -116,7 +116,7 @@ def export_model(model: Model, path: Path, to: str | None, options: Mapping[str,
     if chosen.get("code"):
         channels_first = format.name == "torch" or chosen.get("layout") == "nchw"
         source = predicting_source(model, format.name, path.name, channels_first=channels_first)
-        files = {f"{path.stem}_predict.py": source.encode(), **files}
+        files = {program_name(path.name): source.encode(), **files}
     written = write_folder(files, path) if format.is_folder else write_files(files, path)
     return Export(
         path, written, format.name, about, draft.inputs, draft.outputs, draft.tool, format.extra, verification, cost

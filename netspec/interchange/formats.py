@@ -48,7 +48,7 @@ class Option(Frozen):
         return value
 
 
-CODE = Option("code", False, "also write NAME_predict.py, which predicts for images, rows or texts without netspec")
+CODE = Option("code", False, "also write a program beside it that predicts for images, rows or texts without netspec")
 """An option of all formats that are files."""
 FORCE = Option("force", False, "write into a folder that has files already, which are replaced")
 """An option of all formats that are folders."""

@@ -18,7 +18,7 @@ import netspec
 from netspec.cli.main import run
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-for package in ("onnxruntime", "keras", "h5py", "flatbuffers"):
+for package in ("onnxruntime", "keras", "h5py", "flatbuffers", "torch"):
     pytest.importorskip(package)
 
 FILES = {"onnx": "net.onnx", "keras": "net.keras", "stablehlo": "net.stablehlo", "torch": "net.py"}

@@ -349,6 +349,13 @@ def test_the_cache_of_the_hub(hub: Path, tmp_path: Path) -> None:
         netspec.load(snapshot)
 
 
+def test_a_training_starts_from_its_weights(hub: Path, tmp_path: Path) -> None:
+    text = (hub / "model.net").read_text("utf-8").replace("epochs = 1", f'epochs = 1\ninit = "{hub}"')
+    made = netspec.train(text, optimizer="sgd(1e-9)", runs=tmp_path, verbose=0).run
+    before, after = load_file(hub / "model.safetensors"), load_file(made / "weights.safetensors")
+    assert np.allclose(before["dense/kernel"], after["dense/kernel"], atol=1e-6)
+
+
 def test_what_only_a_run_has(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--resume", str(hub), "-D", "train.epochs=3"]) == 1
     assert "an exported model" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from netspec._version import __version__
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder
 from netspec.data.transforms.normalization import Normalization
-from netspec.interchange.companion.images import brightest
+from netspec.interchange.writing.companion.images import brightest
 from netspec.language.shape import Shape
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads

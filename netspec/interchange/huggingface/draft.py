@@ -14,11 +14,11 @@ from netspec.compiler.backend.emit import emit_source
 from netspec.compiler.ir.printer import memory
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.encoders import TextEncoder
-from netspec.interchange.companion.source import predicting_source
 from netspec.interchange.formats import Draft, Runner
 from netspec.interchange.huggingface.card import card_of
 from netspec.interchange.huggingface.config import config_of, preprocessing_config
 from netspec.interchange.huggingface.tokenizer import TOKENIZER, TOKENIZER_CONFIG, tokenizer_config, tokenizer_of
+from netspec.interchange.writing.companion.source import predicting_source
 from netspec.interchange.writing.metadata import metadata_of, range_text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape

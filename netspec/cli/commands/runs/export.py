@@ -120,6 +120,7 @@ def _model(run: str, given: SpecOptions) -> Model:
 def export_as_json(done: Export) -> dict[str, Any]:
     found = done.verification
     return {
+        "path": str(done.path),
         "files": [str(file) for file in done.files],
         "format": done.format,
         "inputs": done.inputs,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from netspec.language.lazy import np
 
 if TYPE_CHECKING:
-    from netspec.interchange.companion.networks import OnnxNetwork as Network
-    from netspec.interchange.companion.texts import read_examples
+    from netspec.interchange.writing.companion.networks import OnnxNetwork as Network
+    from netspec.interchange.writing.companion.texts import read_examples
 
 BATCH = 500
 

@@ -62,7 +62,7 @@ def predicting_source(model: Model, format: str, file_name: str, *, channels_fir
     needed = _reachable(parts, network)
     given = {"images": "digit.png", "texts": '"some text"', "rows": "rows.csv"}[reader]
     packages = f"{PACKAGES[format]} numpy{' pillow' if reader == 'images' or has_images else ''}"
-    program = "predict.py" if format == "huggingface" else f"{Path(file_name).stem}_predict.py"
+    program = "predict.py" if format == "huggingface" else program_name(file_name)
     head = [
         f'"""Predicts with {_shown(model.name)}, without netspec, which has written this.',
         "",
@@ -81,6 +81,11 @@ def predicting_source(model: Model, format: str, file_name: str, *, channels_fir
     rest = [text for name, text in body if not name.isupper()]
     source = "\n\n\n".join(["\n".join([*head, "", first]), *rest, 'if __name__ == "__main__":\n    main()']) + "\n"
     return re.sub(rf"\b{network}\b", "Network", source)
+
+
+def program_name(file_name: str) -> str:
+    """The name of the program beside a file: `digits_predict` for `digits.onnx`, with the ending of Python."""
+    return Path(file_name).with_suffix("").name + "_predict" + ".py"
 
 
 def _shown(name: str) -> str:

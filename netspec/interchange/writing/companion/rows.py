@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from netspec.interchange.companion.dates import date_features, seconds_of
-from netspec.interchange.companion.images import pixels_of
+from netspec.interchange.writing.companion.dates import date_features, seconds_of
+from netspec.interchange.writing.companion.images import pixels_of
 from netspec.language.lazy import np
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}

@@ -55,6 +55,11 @@ def spec_file(run: Path) -> str:
     return SPEC if is_published(run) else "spec.net"
 
 
+def weights_in(run: Path) -> Path:
+    """The file with the weights of a run folder, or of an exported model."""
+    return run / (WEIGHTS if is_published(run) else "weights.safetensors")
+
+
 def published_text(path: Path, file: str) -> str:
     """The text that a run folder has in a file.
 

@@ -19,10 +19,10 @@ from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
-from netspec.storage import errors, published
+from netspec.storage import errors
 from netspec.storage.array_file import Damaged, array_file, read_arrays, read_stored
 from netspec.storage.checksums import CHECKSUMS
-from netspec.storage.published import check_readable, is_published
+from netspec.storage.published import check_readable, is_published, weights_in
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
@@ -81,7 +81,7 @@ def _weights_of_run(run: Path) -> dict[str, Any]:
     """The weights of a run, or of an exported model. Those of netspec 0.1 have no checksum; a run with `checksums.json`
     has written one."""
     is_exported = is_published(run)
-    file = run / (published.WEIGHTS if is_exported else WEIGHTS)
+    file = weights_in(run)
     try:
         (check_readable if is_exported else check_inside)(run, file)
         stored = read_stored(file)

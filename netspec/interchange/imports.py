@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from netspec.compiler.syntax import tree
 from netspec.compiler.syntax.formatter import format_source
 from netspec.compiler.syntax.parser import parse_source
+from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
-from netspec.interchange.formats import find_reader
+from netspec.interchange.formats import Runner, find_reader
 from netspec.interchange.reading.alignment import give_weights
 from netspec.interchange.reading.foreign import Foreign
-from netspec.interchange.reading.text import text_of
+from netspec.interchange.reading.sketch import Sketch
+from netspec.interchange.reading.text.simplify import simplify
+from netspec.interchange.reading.text.spec import text_of
 from netspec.interchange.verify import Verification, verify
 from netspec.language.diagnostics import Diagnostic, Problems, fail
 from netspec.language.files.atomic_files import reason_of, replace_file
@@ -123,6 +127,7 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
     """
     sketch = foreign.sketch
     sketch.problems.raise_errors()
+    simplify(sketch)
     text = foreign.text or text_of(sketch)
     model = Model(Compilation(Source(f"{sketch.name}.net", text)))
     verification = None
@@ -149,7 +154,19 @@ def _verified(model: Model, foreign: Foreign) -> Verification | None:
         run = foreign.runner()
     except ModuleNotFoundError:
         return None
-    return verify(model, run, tolerance=TOLERANCE, error=ReadsDiffer)
+    return verify(model, renamed(run, model, foreign.sketch), tolerance=TOLERANCE, error=ReadsDiffer)
+
+
+def renamed(run: Runner, model: Model, sketch: Sketch) -> Runner:
+    """A runner that takes and gives what one of the file does, by the names of the spec, which may be others."""
+    inputs = dict(zip(model.inputs, (step.name for step in sketch.inputs), strict=True))
+    outputs = dict(zip(model.outputs, (name or "output" for name, _ in sketch.outputs), strict=True))
+
+    def renamed_run(batch: Mapping[str, Array]) -> Mapping[str, Array]:
+        found = run({inputs[name]: value for name, value in batch.items()})
+        return {name: found[outputs[name]] for name in outputs}
+
+    return renamed_run
 
 
 def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -> Imported:

@@ -5,14 +5,17 @@ Both are walked from their outputs back to their inputs at the same time: each l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from netspec.compiler.ir.graph import Edge, Graph, Input, Node
+from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
+from netspec.interchange.reading.options import settings_of
 from netspec.interchange.reading.sketch import Sketch, Step
+from netspec.language.shape import Shape
+from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.spec.model import Model
 from netspec.storage.weights import STATE, flat_weights, put_weights, weights_of
@@ -20,11 +23,13 @@ from netspec.storage.weights import STATE, flat_weights, put_weights, weights_of
 
 @dataclass(eq=False)
 class _Placed:
-    """A layer or an input of the compiled network, out of its blocks: its path, and what it reads."""
+    """A layer or an input of the compiled network, out of its blocks: its path, what it reads, and the path to its
+    weights, which is another one where these are shared."""
 
     path: tuple[str, ...]
     node: Node
     inputs: list[_Placed]
+    weights: tuple[str, ...]
 
 
 def give_weights(model: Model, sketch: Sketch) -> dict[str, Any]:
@@ -51,19 +56,44 @@ def align(graph: Graph, sketch: Sketch) -> dict[tuple[str, ...], Step]:
     Raises:
         ValueError: the network is not that of the sketch.
     """
-    inputs = [_Placed((node.name,), node, []) for node in graph.input_nodes]
+    inputs = [_Placed((node.name,), node, [], (node.name,)) for node in graph.input_nodes]
+    if [node.shape for node in graph.input_nodes] != [step.shape for step in sketch.inputs]:
+        raise ValueError("the inputs have other shapes than those of the file")
+    places = dict(zip(map(id, inputs), map(id, sketch.inputs), strict=True))
     found: dict[tuple[str, ...], Step] = {}
-    pairs = list(zip(_flat(graph, inputs, ()), (step for _, step in sketch.outputs), strict=True))
-    seen: set[tuple[int, int]] = set()
+    ends = _Flattener().flat(graph, inputs, (), ())
+    pairs = list(zip(ends, (step for _, step in sketch.outputs), strict=True))
+    seen: dict[int, tuple[_Placed, Step]] = {}
     while pairs:
         placed, step = _moved(*pairs.pop())
-        if (id(placed), id(step)) in seen:
+        if id(placed) in seen and seen[id(placed)][1] is step:
             continue
-        seen.add((id(placed), id(step)))
+        if id(placed) in seen or (step.is_input and places.get(id(placed)) != id(step)):
+            raise ValueError(f"{'/'.join(placed.path)} stands for several layers of the file")
+        seen[id(placed)] = (placed, step)
         _check(placed, step)
-        found[placed.path] = step
+        if step.shared is None or placed.path not in found:
+            found[placed.path] = step
         pairs += zip(placed.inputs, step.inputs, strict=True)
+    _check_sharing(seen.values())
     return found
+
+
+def _check_sharing(pairs: Iterable[tuple[_Placed, Step]]) -> None:
+    """Whether the same layers have the same weights."""
+    weights = {id(step): placed.weights for placed, step in pairs}
+    owners: dict[tuple[str, ...], Step] = {}
+    for placed, step in pairs:
+        if not _weights_of(step):
+            continue
+        root = step if step.shared is None else step.shared
+        if owners.setdefault(placed.weights, root) is not root or weights.get(id(root)) != placed.weights:
+            raise ValueError(f"{'/'.join(placed.path)} has the weights of another layer")
+
+
+def _weights_of(step: Step) -> bool:
+    shapes = [i.shape for i in step.inputs]
+    return step.layer is not None and bool(step.layer.parameters(*shapes) or step.layer.state(*shapes))
 
 
 def _moved(placed: _Placed, step: Step) -> tuple[_Placed, Step]:
@@ -76,24 +106,53 @@ def _moved(placed: _Placed, step: Step) -> tuple[_Placed, Step]:
 
 
 def _check(placed: _Placed, step: Step) -> None:
-    operation = placed.node.operation
-    here = operation.to_source() if isinstance(operation, Layer) else "input"
-    there = step.layer.to_source() if step.layer is not None else "input"
-    if type(operation) is not (Input if step.layer is None else type(step.layer)) or placed.node.shape != step.shape:
+    operation, layer = placed.node.operation, step.layer
+    if isinstance(operation, Layer) and layer is not None and type(operation) is type(layer):
+        shapes = [before.node.shape for before in placed.inputs]
+        is_equal = shapes == [before.shape for before in step.inputs] and _is_same(operation, layer, shapes[0])
+    else:
+        is_equal = isinstance(operation, Input) and step.is_input
+    if not is_equal or placed.node.shape != step.shape:
+        here = operation.to_source() if isinstance(operation, Layer) else "input"
+        there = layer.to_source() if layer is not None else "input"
         path = "/".join(placed.path)
         raise ValueError(f"{path} is {here} ({placed.node.shape}), where the file has {there} ({step.shape})")
 
 
-def _flat(graph: Graph, feeds: Sequence[_Placed], path: tuple[str, ...]) -> list[_Placed]:
-    """What the outputs of a block are computed from, where its inputs are `feeds`."""
-    ends: dict[Edge, _Placed] = {Edge(i): feed for i, feed in zip(graph.inputs, feeds, strict=True)}
-    for index, node in enumerate(graph.nodes):
-        if isinstance(node.operation, Input):
-            continue
-        inputs = [ends[edge] for edge in node.inputs]
-        here = (*path, node.name)
-        made = (
-            _flat(node.operation, inputs, here) if isinstance(node.operation, Graph) else [_Placed(here, node, inputs)]
-        )
-        ends |= {Edge(index, port): end for port, end in enumerate(made)}
-    return [ends[output.edge] for output in graph.outputs]
+def _is_same(one: Layer, other: Layer, x: Shape) -> bool:
+    """Whether two layers of one kind compute the same from a tensor of this shape."""
+    if isinstance(one, ActivationLayer) and isinstance(other, ActivationLayer):
+        return one.activation == other.activation
+    return settings_of(one, x) == settings_of(other, x)
+
+
+class _Flattener:
+    """Opens the blocks of a network."""
+
+    def __init__(self) -> None:
+        self.holders: dict[object, object] = {}
+        """By the identity of a block, the use of it that is being opened: each has its own shared layers."""
+        self.first: dict[tuple[object, SharedModule], tuple[str, ...]] = {}
+
+    def flat(
+        self, graph: Graph, feeds: Sequence[_Placed], path: tuple[str, ...], weights: tuple[str, ...]
+    ) -> list[_Placed]:
+        """What the outputs of a block are computed from, where its inputs are `feeds`, and `weights` the path to those
+        of the block."""
+        before = self.holders.get(graph.identity)
+        self.holders[graph.identity] = object()
+        ends: dict[Edge, _Placed] = {Edge(i): feed for i, feed in zip(graph.inputs, feeds, strict=True)}
+        for index, node in enumerate(graph.nodes):
+            if isinstance(node.operation, Input):
+                continue
+            inputs = [ends[edge] for edge in node.inputs]
+            here, place = (*path, node.name), (*weights, node.name)
+            if node.shared is not None:
+                place = self.first.setdefault((self.holders[node.shared.owner], node.shared), place)
+            if isinstance(node.operation, Graph):
+                made = self.flat(node.operation, inputs, here, place)
+            else:
+                made = [_Placed(here, node, inputs, place)]
+            ends |= {Edge(index, port): end for port, end in enumerate(made)}
+        self.holders[graph.identity] = before
+        return [ends[output.edge] for output in graph.outputs]

@@ -49,13 +49,14 @@ def check(
 ) -> list[str]:
     """Whether the sketch, written, compiled and given its weights, computes what is expected; its layers."""
     sketch, inputs, output = read(build, *sizes, axes=axes)
+    layers = [step.layer.to_source() for step in sketch.steps if step.layer is not None]
     model = imported_from(Foreign(sketch), "tests").model
     arrays = [random(2, *s) for s in sizes]
     own = [transposed(a, v) for a, v in zip(arrays, inputs, strict=True)]
     (found,) = model.predictions(*own).values()
     wanted = np.asarray(expected(*map(torch.tensor, arrays)))
     np.testing.assert_allclose(found, transposed(wanted, output).reshape(found.shape), atol=2e-5)
-    return [step.layer.to_source() for step in sketch.steps if step.layer is not None]
+    return layers
 
 
 def transposed(array: np.ndarray, value: Value) -> np.ndarray:

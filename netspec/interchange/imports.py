@@ -12,9 +12,8 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
-from netspec.interchange.formats import Runner, find_reader
+from netspec.interchange.formats import Foreign, Runner, find_reader
 from netspec.interchange.reading.alignment import give_in_order, give_weights
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.interchange.reading.text.simplify import simplify
 from netspec.interchange.reading.text.spec import text_of

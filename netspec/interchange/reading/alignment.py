@@ -13,15 +13,26 @@ import numpy as np
 
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
 from netspec.interchange.errors import NotAModel
-from netspec.interchange.reading.foreign import LayerWeights
 from netspec.interchange.reading.options import settings_of
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import CompileError, fail
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.spec.model import Model
 from netspec.storage.weights import STATE, flat_weights, put_weights, weights_of
+
+
+class LayerWeights(Frozen):
+    """The weights of a layer whose network has a text already.
+
+    `name` is what the file calls it, for messages; `arrays` are by the names of `layer.parameters` and `layer.state`,
+    in the layout of these.
+    """
+
+    name: str
+    arrays: Mapping[str, Any]
 
 
 @dataclass(eq=False)

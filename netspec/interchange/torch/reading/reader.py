@@ -9,9 +9,8 @@ from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NotAModel, ReadingNeeds
-from netspec.interchange.formats import Runner
+from netspec.interchange.formats import Foreign, Runner
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.interchange.torch.reading.archive import WRONG, archived, damaged
 from netspec.interchange.torch.reading.modules import evaluating, given_inputs, ready, traced

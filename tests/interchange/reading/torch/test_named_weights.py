@@ -13,8 +13,8 @@ import pytest
 
 import netspec
 from netspec.cli.main import run
+from netspec.interchange.formats import Foreign
 from netspec.interchange.imports import Imported
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.torch.reading.named.reader import read_named
 from netspec.language.diagnostics import CompileError
 from netspec.storage.weights import flat_weights, put_weights, weights_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.interchange.reading.foreign import LayerWeights
+from netspec.interchange.reading.alignment import LayerWeights
 from netspec.interchange.torch.reading.named.recognized import Recognized
 from netspec.interchange.torch.reading.named.state_dict import StateDict
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.interchange.errors import NotImported, NoWeights
-from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.interchange.torch.reading.named.files import bad_file, read_config, read_weights_by_name
 from netspec.interchange.torch.reading.named.googlenet import googlenet

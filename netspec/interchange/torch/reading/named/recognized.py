@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.interchange.reading.foreign import LayerWeights
+from netspec.interchange.reading.alignment import LayerWeights
 from netspec.interchange.torch.reading.named.state_dict import StateDict
 from netspec.language.record import Frozen
 

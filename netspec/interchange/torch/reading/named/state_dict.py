@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.reading.foreign import LayerWeights
+from netspec.interchange.reading.alignment import LayerWeights
 from netspec.language.lazy import np
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")

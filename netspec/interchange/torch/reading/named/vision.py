@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from netspec.interchange.reading.foreign import LayerWeights
+from netspec.interchange.reading.alignment import LayerWeights
 from netspec.interchange.torch.reading.named.recognized import Recognized
 from netspec.interchange.torch.reading.named.state_dict import StateDict
 from netspec.language.files.example_specs import specs_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,8 @@ from netspec.language.record import Frozen
 from netspec.language.source import Source
 
 if TYPE_CHECKING:
-    from netspec.interchange.reading.foreign import Foreign
+    from netspec.interchange.reading.alignment import LayerWeights
+    from netspec.interchange.reading.sketch import Sketch
     from netspec.spec.model import Model
 
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -48,6 +50,12 @@ class Option(Frozen):
         return value
 
 
+CODE = Option("code", False, "also write a program beside it that predicts for images, rows or texts without netspec")
+"""An option of all formats that are files."""
+FORCE = Option("force", False, "write into a folder that has files already, which are replaced")
+"""An option of all formats that are folders."""
+
+
 class Format(Frozen):
     """A format.
 
@@ -65,6 +73,9 @@ class Format(Frozen):
         reads: what can be read, for the help of `netspec import`.
         read_endings: the endings of files that are read; none: `endings`.
         mark: a text that files of this format have, where others have the same ending.
+        takes: what files of this format may lack, by the names of arguments of `read` and options of `netspec import`:
+            `input`, the shape of the input, and `data`, a table.
+        is_folder: whether a folder is written.
     """
 
     name: str
@@ -78,11 +89,18 @@ class Format(Frozen):
     reads: str = ""
     read_endings: tuple[str, ...] = ()
     mark: str = ""
+    takes: tuple[str, ...] = ()
+    is_folder: bool = False
 
     @property
     def readable(self) -> tuple[str, ...]:
         """The endings of files that are read."""
         return self.read_endings or self.endings
+
+    @property
+    def every_option(self) -> tuple[Option, ...]:
+        """Its own options, and those of all formats that write files like it."""
+        return (*self.options, FORCE if self.is_folder else CODE)
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options, with defaults for those that are not given.
@@ -90,12 +108,12 @@ class Format(Frozen):
         Raises:
             ValueError: the format has no such option, it takes another value, or two options exclude each other.
         """
-        known = {option.name: option for option in self.options}
+        known = {option.name: option for option in self.every_option}
         for name in given:
             if name not in known:
                 raise ValueError(f"{self.title} has no option `{name}`")
         found = {name: option.check(given.get(name, option.default)) for name, option in known.items()}
-        for option in self.options:
+        for option in self.every_option:
             if option.excludes and found[option.name] and found[option.excludes]:
                 raise ValueError(f"`{option.name}` excludes `{option.excludes}`")
         return found
@@ -106,16 +124,28 @@ class Format(Frozen):
         Raises:
             CompileError: the format cannot carry the network (NS544), or a package is missing (NS546).
         """
-        made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
+        own = {option.name for option in self.options}
+        given = {name: value for name, value in self.checked(options).items() if name in own}
+        made: Draft = import_module(self.home).draft(model, file_name, **given)
         return made
 
-    def read(self, source: Any, weights: Path | None) -> Foreign:
-        """What a file, a text or an object is read as. `weights` is a second file, which has the weights.
+    def read(self, source: Any, weights: Path | None, **more: Any) -> Foreign:
+        """What a file, a text or an object is read as.
+
+        Args:
+            source: the file, the text or the object.
+            weights: a second file, which has the weights.
+            more: what files of this format may lack (`takes`); None where it is not given.
 
         Raises:
             CompileError: it cannot be read (NS570), or a package is missing (NS574).
+            ValueError: files of this format do not lack that.
         """
-        found: Foreign = import_module(self.reader).read(source, weights)
+        given = {name: value for name, value in more.items() if value is not None}
+        for name in given:
+            if name not in self.takes:
+                raise ValueError(f"`{name}` is not for {self.title}")
+        found: Foreign = import_module(self.reader).read(source, weights, **given)
         return found
 
 
@@ -148,6 +178,25 @@ class LossyFiles(Frozen):
     cost: str
 
 
+class Foreign(Frozen):
+    """A network from another program.
+
+    `tool` is the program that computes the outputs of the file, to verify what was read; empty where there is none.
+    `runner` starts it: the function that it returns takes inputs and gives outputs by the names of the sketch (an only
+    output is called `output`), in the layout of netspec, channels last. It raises ModuleNotFoundError if the program is
+    not installed. `text` is set where the network is known and has a text already; then `layers` has the weights of its
+    layers, in their order there, without those that have none. `unverified` says why nothing can run what was read.
+    """
+
+    sketch: Sketch
+    tool: str = ""
+    install: str = ""
+    runner: Callable[[], Runner] | None = None
+    text: str = ""
+    layers: tuple[LayerWeights, ...] = ()
+    unverified: str = ""
+
+
 ALL = (
     Format(
         "onnx",
@@ -173,7 +222,9 @@ ALL = (
         "netspec.interchange.torch.draft",
         reader="netspec.interchange.torch.reading.reader",
         reads="programs of torch.export; weights by the names of torchvision, timm and transformers",
-        read_endings=(".pt2", ".pt", ".pth", ".safetensors"),
+        read_endings=(".pt2", ".pt", ".pth", ".bin", ".safetensors", ".safetensors.index.json"),
+        mark="weight_map",
+        takes=("inputs",),
     ),
     Format(
         "keras",
@@ -196,6 +247,14 @@ ALL = (
         "stablehlo",
     ),
     Format(
+        "huggingface",
+        "Hugging Face",
+        (),
+        "a folder for the Hugging Face Hub: weights, spec, preprocessing and a model card; `netspec predict` reads it",
+        "netspec.interchange.huggingface.draft",
+        is_folder=True,
+    ),
+    Format(
         "caffe",
         "Caffe",
         (".prototxt",),
@@ -213,22 +272,25 @@ ALL = (
         "mxnet",
         "MXNet",
         (".json",),
-        reader="netspec.interchange.configs.mxnet",
-        reads="a symbol in JSON, and the weights in a second file, .params",
+        reader="netspec.interchange.configs.mxnet.reader",
+        reads="a symbol in JSON, and the weights in a second file, .params; the shape of the input with `--input`",
         mark="arg_nodes",
+        takes=("input",),
     ),
     Format(
         "ludwig",
         "Ludwig",
         (".yaml", ".yml"),
-        reader="netspec.interchange.configs.ludwig",
-        reads="a configuration: its model, features and training",
+        reader="netspec.interchange.configs.ludwig.reader",
+        extra="ludwig",
+        reads="a configuration: its model, features and training; the table with `--data`",
+        takes=("data",),
     ),
     Format(
         "vgsl",
         "VGSL",
         (".vgsl",),
-        reader="netspec.interchange.configs.vgsl",
+        reader="netspec.interchange.configs.vgsl.reader",
         reads="a text such as [1,48,0,1 Cr3,3,32 Mp2,2 O1c10]",
     ),
 )
@@ -268,7 +330,7 @@ def find_reader(source: Any, name: str | None = None) -> Format:
         return READERS[name]
     if not isinstance(source, str | Path):
         return READERS["torch"]
-    if str(source).lstrip().startswith("["):
+    if re.match(r"\s*(?:\[|\d+,\d+,\d+,\d+\s*\[)", str(source)):
         return READERS["vgsl"]
     path = Path(source)
     found = [f for f in READERS.values() if path.name.lower().endswith(f.readable)]

@@ -212,6 +212,11 @@ class NewShape(Kind):
         sizes = value.sizes if isinstance(value, Extent) else (value,)
         return tuple(s if isinstance(s, Dim) else Count().accept(s) for s in sizes)
 
+    def to_source(self, value: object) -> str:
+        if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value):
+            return f"({', '.join(map(str, value))})"
+        return super().to_source(value)
+
 
 Nested = Any
 """A number or a list of nested values."""

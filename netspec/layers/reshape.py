@@ -32,6 +32,8 @@ class Flatten(Layer):
 class Reshape(Layer):
     """Reshapes each example; the order of its numbers is kept.
 
+    One size may be open, as in `reshape((W//2, 192))` for an input of `(48, W, 1)`.
+
     Shape: any -> shape, with as many numbers
     Formula: flatten(y) = flatten(x)
     Example: reshape(4x4x4)
@@ -44,8 +46,10 @@ class Reshape(Layer):
     def infer(self, x: Shape) -> Shape:
         check_numbers(self, x)
         old, new = x, Shape(self.shape)
-        old_count = known(self, old.count, old, "a fixed number of values")
-        new_count = known(self, product(self.shape), new, "fixed new sizes")
+        old_count, new_count = old.count, product(self.shape)
+        if isinstance(new_count, int) or sum(isinstance(size, Dim) for size in self.shape) > 1:
+            known(self, old_count, old, "a fixed number of values")
+            known(self, new_count, new, "at most one open size")
         if old_count != new_count:
             raise Unplaced(
                 ReshapeCount, option="shape", old=str(old), new=str(new), new_count=new_count, old_count=old_count
@@ -53,7 +57,15 @@ class Reshape(Layer):
         return new
 
     def code(self, module: PythonName | None, tensors: Names, shapes: Shapes) -> Code:
-        return call("jnp.reshape", *tensors, (-1, *self.shape))
+        if all(isinstance(size, int) for size in self.shape):
+            return call("jnp.reshape", *tensors, (-1, *self.shape))
+        batch = PythonName(f"{tensors[0].text}.shape[0]")
+        return call("jnp.reshape", *tensors, (batch, *self.sizes))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The new sizes, with -1 for the open one."""
+        return tuple(size if isinstance(size, int) else -1 for size in self.shape)
 
 
 class Order(Kind):

@@ -156,17 +156,22 @@ def test_weights_in_8_bits(digits_run: Path, table_run: Path, here: Path) -> Non
 OPEN = {
     "(H, W, 3)": "conv(4, 3x3, stride = 2) -> maxpool(2, pad = same) -> conv(4, 3x3) -> upsample(2, bilinear) -> gap",
     "(T, 8)": "sinusoidal -> attention(2, causal = true, rope = true) -> conv(4, 3) -> gru(3) -> mean_pool",
+    "(6, W, 2)": "maxpool(2) -> permute([2, 1, 3]) -> reshape((W//2, 6)) -> gru(3)",
 }
+
+
+def open_size(size: str) -> str | int:
+    return int(size) if size.isdigit() else size
 
 
 @pytest.mark.parametrize("shape", OPEN)
 def test_sizes_that_are_not_known(shape: str, here: Path) -> None:
     model = randomize(netspec.compile(f"input {shape}\n{OPEN[shape]}"))
     netspec.export(model, "a.onnx")
-    sizes = (12, 20, 3) if "H" in shape else (11, 8)
+    sizes = {"(H, W, 3)": (12, 20, 3), "(T, 8)": (11, 8), "(6, W, 2)": (6, 11, 2)}[shape]
     x = np.random.default_rng(0).normal(size=(2, *sizes)).astype(np.float32)
     session = session_of(here / "a.onnx")
-    assert session.get_inputs()[0].shape[1:] == [*shape.strip("()").split(", ")[:-1], sizes[-1]]
+    assert session.get_inputs()[0].shape[1:] == [*(open_size(s) for s in shape.strip("()").split(", "))]
     assert np.allclose(session.run(None, {"x": x})[0], model(x), atol=1e-5)
 
 
@@ -272,7 +277,7 @@ def test_arguments_from_python(here: Path) -> None:
     model = compiled("input 4\ndense(3)")
     with pytest.raises(ValueError, match=r"the format of `a\.h5` is not known: let its name end in \.onnx, \.py,"):
         netspec.export(model, "a.h5")
-    with pytest.raises(ValueError, match="the formats are onnx, torch, keras, stablehlo, not 'caffe'"):
+    with pytest.raises(ValueError, match="the formats are onnx, torch, keras, stablehlo, huggingface, not 'caffe'"):
         netspec.export(model, "a.onnx", to="caffe")
     for options in ({"opset": 3}, {"opset": True}, {"layout": "chw"}, {"external": 1}, {"opsets": 21}):
         with pytest.raises(ValueError, match=next(iter(options))):

@@ -63,6 +63,8 @@ def test_frozen_weights_are_no_parameters() -> None:
 def test_scale_reshape_flatten() -> None:
     model = netspec.compile("input 6\nscale(2, 1) -> reshape(3x2x1)")
     assert rows_of(model(jnp.arange(6.0)[None])) == [[1, 3], [5, 7], [9, 11]]
+    model = netspec.compile("input (2, W, 1)\npermute([2, 1, 3]) -> reshape((W, 2))")
+    assert model(image([[1, 2, 3], [4, 5, 6]])).tolist() == [[[1, 4], [2, 5], [3, 6]]]
     model = netspec.compile("input 2x3x1\nflatten")
     assert model(image([[1, 2, 3], [4, 5, 6]])).tolist() == [[1, 2, 3, 4, 5, 6]]
 

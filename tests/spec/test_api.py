@@ -416,3 +416,12 @@ def test_the_other_functions_say_what_they_want() -> None:
     for other in (netspec.parse, netspec.check, netspec.compile, netspec.train):
         with pytest.raises(TypeError, match=r"a spec is a file .* not a list"):
             other([])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("text", ["input x: 4\noutput a = x -> dense(8)\n", "input 4\noutput a = dense(8)\n"])
+def test_an_output_that_is_read_is_computed_once(text: str) -> None:
+    """Of two layers with weights of their own, one would not be what the name says."""
+    model = netspec.compile(text + "output b = a -> relu\n")
+    assert model.cost.trainable == 40
+    found = model(np.ones((1, 4), np.float32))
+    np.testing.assert_array_equal(found["b"], np.maximum(found["a"], 0))

@@ -78,6 +78,10 @@ class Elaboration(ABC):
         """The value of an expression, or BAD; `kind` is what its place takes."""
 
     @abstractmethod
+    def flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
+        """The tensor that an output is; BAD after a mistake."""
+
+    @abstractmethod
     def apply(self, value: LayerValue, inputs: Any, builder: Builder) -> Any:
         """The output of a layer: a tensor, several, or BAD after a mistake."""
 

@@ -127,6 +127,8 @@ class Evaluator(Elaboration):
             self.uses_of_names.pop()
         if symbol.what == "shared layer":
             value = self.share(symbol, value, home)
+        if symbol.what == "output":  # a tensor: what reads it must not make its layers again
+            value = self.flow_out(value, symbol.expression, home)
         home.values[symbol] = value
         return value
 

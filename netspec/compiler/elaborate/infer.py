@@ -93,8 +93,8 @@ class Inference(Evaluator, Applier):
                         if symbol is not None:
                             label(frame.builder, symbol.name, frame.values.get(symbol))
                     case tree.Output(name=name, value=expression):
-                        value = self.evaluate(expression, frame)
-                        results.append((name.name, self._flow_out(value, expression, frame), expression.span))
+                        symbol = self.resolution.names_of_statements[id(statement)]
+                        results.append((name.name, self.value_of(symbol, frame, name), expression.span))
                         label(frame.builder, name.name, results[-1][1])
                     case tree.ExpressionStatement(value=expression):
                         results.append((None, self._unnamed(expression, frame), expression.span))
@@ -115,8 +115,8 @@ class Inference(Evaluator, Applier):
         if isinstance(value, LayerValue) or (value is BAD and self._begins_with_layer(expression)):
             self.layers.add(expression.span)
             self.networks.append(expression.span)
-            return BAD if len(self.networks) > 1 else self._flow_out(value, expression, frame)
-        value = self._flow_out(value, expression, frame)
+            return BAD if len(self.networks) > 1 else self.flow_out(value, expression, frame)
+        value = self.flow_out(value, expression, frame)
         if value is not BAD:  # a line that is wrong may not be meant as a network
             self.networks.append(expression.span)
         return value
@@ -133,7 +133,7 @@ class Inference(Evaluator, Applier):
         symbol = self.resolution.names.get(id(name))
         return symbol.define is not None if symbol is not None else find_foreign(name.name, None) is not None
 
-    def _flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
+    def flow_out(self, value: Any, expression: tree.Expression, frame: Frame) -> Any:
         assert frame.builder is not None
         if isinstance(value, LayerValue):
             value = self.apply(value, frame.input, frame.builder)

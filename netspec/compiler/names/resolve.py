@@ -106,7 +106,7 @@ class _Resolver:
                 if isinstance(statement, tree.Param) and is_main:
                     self.resolution.params.append(symbol)
             case tree.Output(name=name, value=value) if is_main:
-                self._define(scope, name, "output", expression=value).uses = 1
+                self._define(scope, name, "output", expression=value, statement=statement).uses = 1
             case tree.InputDeclaration(name=name):
                 if is_main:
                     self.resolution.inputs.append(statement)

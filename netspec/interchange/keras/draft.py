@@ -132,7 +132,7 @@ def _archive(model: Model, writer: Writer, inputs: Sequence[Tensor], outputs: Se
         "metadata.json": json.dumps(metadata).encode(),
         "config.json": json.dumps(config).encode(),
         "model.weights.h5": _weights(writer.weights(outputs)),
-        "netspec.json": json.dumps(metadata_of(model)).encode(),
+        "netspec.json": json.dumps({**metadata_of(model), "paths": writer.paths}).encode(),
     }
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:

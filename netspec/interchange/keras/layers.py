@@ -296,7 +296,7 @@ def flatten(site: Site, layer: Flatten, x: Tensor) -> Tensor:
 
 @writes(Reshape)
 def reshape(site: Site, layer: Reshape, x: Tensor) -> Tensor:
-    return site.add("Reshape", x, layer.infer(x.shape), target_shape=list(layer.shape))
+    return site.add("Reshape", x, layer.infer(x.shape), target_shape=list(layer.sizes))
 
 
 @writes(Permute)

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
+from netspec.interchange.keras.order import Use, layer_order
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
-
-Use = tuple[str, int]
-"""A use of a layer: its name, and the index of the use."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,8 @@ class Writer:
     """The layers so far, with their weights."""
 
     layers: list[dict[str, Any]] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
+    """The paths of layers in blocks by their names in Keras, which have no slashes."""
 
     def __post_init__(self) -> None:
         self._names: set[str] = set()
@@ -91,12 +91,15 @@ class Writer:
         return Tensor(made["name"], use, shape)
 
     def _add(self, kind: str, config: Mapping[str, Any], name: str, weights: Mapping[str, Array]) -> dict[str, Any]:
-        unique = name = name.replace("/", "_")
+        path, unique = name, name.replace("/", "_")
+        name = unique
         number = 1
         while unique in self._names:
             number += 1
             unique = f"{name}_{number}"
         self._names.add(unique)
+        if path != unique:
+            self.paths[unique] = path
         made: dict[str, Any] = {
             "module": "keras.layers",
             "class_name": kind,
@@ -114,34 +117,12 @@ class Writer:
         kinds = {made["name"]: snake_case(made["class_name"]) for made in self.layers}
         counts: dict[str, int] = {}
         found: dict[str, Array] = {}
-        for name in self._order(outputs):
+        for name in layer_order([(y.layer, y.use) for y in outputs], self._parents):
             kind = kinds[name]
             count = counts[kind] = counts.get(kind, -1) + 1
             path = f"layers/{kind}_{count}" if count else f"layers/{kind}"
             found |= {f"{path}/{key}": np.asarray(array) for key, array in self._weights[name].items()}
         return found
-
-    def _order(self, outputs: Sequence[Tensor]) -> list[str]:
-        """The layers in the order that Keras gives them: the longest way to an output first, then as they are met on
-        the way back from the outputs (`keras.src.ops.function.map_graph`)."""
-        met: dict[str, int] = {}
-        finished: dict[Use, None] = {}
-        stack: list[tuple[Use, bool]] = [((y.layer, y.use), False) for y in reversed(outputs)]
-        while stack:
-            use, is_done = stack.pop()
-            if is_done:
-                finished[use] = None
-            elif use not in finished:
-                met.setdefault(use[0], len(met))
-                stack.append((use, True))
-                stack.extend((parent, False) for parent in reversed(self._parents[use]))
-        depths: dict[Use, int] = {}
-        of_layers: dict[str, int] = {}
-        for use in reversed(finished):
-            depth = of_layers[use[0]] = max(depths.get(use, 0), of_layers.get(use[0], 0))
-            for parent in self._parents[use]:
-                depths[parent] = max(depth + 1, depths.get(parent, 0))
-        return sorted(of_layers, key=lambda name: (-of_layers[name], met[name]))
 
 
 def batch_shape(shape: Shape) -> list[int | None]:

@@ -24,7 +24,7 @@ class Step:
     `layer` is None for an input, and for what could not be read (`is_lost`): what is computed from it is lost, too, and
     reported once. `name` is that in the file, `scope` the names of the modules or blocks around it, outer first.
     `weights` are arrays by the names of `layer.parameters` and `layer.state`, in the layout of these. `shared` is an
-    earlier step whose weights this one uses.
+    earlier step whose weights this one uses. `pad` is the padding id of an input of token ids, if it has one.
     """
 
     layer: Layer | None
@@ -36,10 +36,21 @@ class Step:
     shared: Step | None = None
     span: Span | None = None
     is_lost: bool = False
+    pad: int | None = None
 
     @property
     def is_input(self) -> bool:
         return self.layer is None and not self.is_lost
+
+    @property
+    def declared_shape(self) -> str:
+        """The shape of an input as a spec declares it: `(H, W, 3)`, `128 tokens(5000, pad = 0)`."""
+        shape = self.shape
+        sizes = str(shape.without_tokens) if shape.sizes else ""
+        if len(shape.sizes) > 1 and not shape.is_known:
+            sizes = f"({', '.join(map(str, shape.sizes))})"
+        pad = "" if self.pad is None else f", pad = {self.pad}"
+        return f"{sizes} tokens({shape.vocabulary}{pad})".strip() if shape.is_tokens else sizes
 
 
 @dataclass(eq=False)
@@ -57,9 +68,9 @@ class Sketch:
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
 
-    def input(self, name: str, shape: Shape) -> Step:
-        """An input; shapes leave the batch out, and channels come last."""
-        return self._added(Step(layer=None, shape=shape, name=name))
+    def input(self, name: str, shape: Shape, pad: int | None = None) -> Step:
+        """An input; shapes leave the batch out, and channels come last. `pad` is the padding id of token ids."""
+        return self._added(Step(layer=None, shape=shape, name=name, pad=pad))
 
     def add(
         self,

@@ -11,7 +11,7 @@ from netspec.cli.commands.runs.export import export_as_json, format_options
 from netspec.cli.options import json_option
 from netspec.cli.output import print_result
 from netspec.display.text import line_width
-from netspec.interchange.formats import FORMATS, READERS, find_format, find_reader
+from netspec.interchange.formats import CODE, FORMATS, READERS, find_format, find_reader
 from netspec.language.text import wrap_lines
 
 
@@ -21,6 +21,7 @@ from netspec.language.text import wrap_lines
 @click.option("-o", "--output", metavar="MODEL", required=True, help="The file to write; its ending says the format.")
 @click.option("--from", "source", type=click.Choice(list(READERS)), help="The format of FILE (default: by its ending).")
 @click.option("--to", "name", type=click.Choice(list(FORMATS)), help="The format to write (default: by the ending).")
+@click.option("--input", metavar="SHAPE", help="The shape of the input, where FILE does not say it (MXNet).")
 @format_options
 @json_option
 def command(
@@ -29,6 +30,7 @@ def command(
     output: str,
     source: str | None,
     name: str | None,
+    input: str | None,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -44,12 +46,17 @@ def command(
         found = find_format(Path(output), name)
         options = {option: value for option, value in options.items() if value is not None}
         found.checked(options)
+        if options.get(CODE.name):
+            raise ValueError(f"--{CODE.name} is for runs: nothing is known of the inputs of {file}")
         find_reader(file, source)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     from netspec.interchange.imports import convert
 
-    done = convert(file, output, weights=weights_file, format=source, to=name, **options)
+    try:
+        done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
     print_result(export_as_json(done) if as_json else text)
     return 0

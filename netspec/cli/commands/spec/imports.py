@@ -31,10 +31,20 @@ class _Command(click.Command):
 @click.option("-o", "--output", metavar="SPEC", help="The spec to write; - prints it (default: FILE's name, .net).")
 @click.option("--weights", is_flag=True, help="Write the weights too, beside the spec, which then starts from them.")
 @click.option("--from", "name", type=click.Choice(list(READERS)), help="The format (default: by the ending).")
+@click.option("--input", metavar="SHAPE", help="The shape of the input, where FILE does not say it (MXNet).")
+@click.option("--data", metavar="TABLE", help="The table, where FILE names only its columns (Ludwig).")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @json_option
 def command(
-    file: str, weights_file: str | None, output: str | None, weights: bool, name: str | None, force: bool, as_json: bool
+    file: str,
+    weights_file: str | None,
+    output: str | None,
+    weights: bool,
+    name: str | None,
+    input: str | None,
+    data: str | None,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Read the network of another program as a spec, with its weights. WEIGHTS is a second file, where the format keeps
     them apart (`net.weights` of Darknet, a `.caffemodel`).
@@ -46,17 +56,22 @@ def command(
         netspec import model.onnx -o net.net
         netspec import model.keras --weights
         netspec import yolo.cfg yolo.weights --weights
+        netspec import net-symbol.json net-0000.params --input 224x224x3 --weights
     """
     from netspec.interchange.imports import imported_from, written
 
     found = find_reader(file, name)
-    foreign = found.read(file, None if weights_file is None else Path(weights_file))
+    more = {"input": input, "data": None if data is None else Path(data)}
+    try:
+        foreign = found.read(file, None if weights_file is None else Path(weights_file), **more)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     imported = imported_from(foreign, found.title)
     print_problems(() if as_json else imported.warnings)
     if output == "-":
         click.echo(imported.text, nl=False)
         return 0
-    path = Path(output) if output is not None else Path(f"{imported.model.name}.net")
+    path = Path(output) if output is not None else Path(f"{foreign.sketch.name}.net")
     try:
         done = written(imported, path, has_weights=weights, force=force)
     except FileExistsError as error:

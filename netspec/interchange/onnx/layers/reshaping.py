@@ -20,7 +20,7 @@ def flatten(site: Site, layer: Flatten, x: Value) -> Value:
 @writes(Reshape)
 def reshape(site: Site, layer: Reshape, x: Value) -> Value:
     # 0 keeps the size of the batch
-    sizes = site.integers(0, *(size for size in layer.shape if isinstance(size, int)))
+    sizes = site.integers(0, *layer.sizes)
     return Value(site.op("Reshape", site.last(x).name, sizes), layer.infer(x.shape))
 
 

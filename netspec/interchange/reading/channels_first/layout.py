@@ -168,7 +168,7 @@ class Layout:
         Raises:
             CannotSay: it was put together from several.
         """
-        return x if x.is_lost or not x.blocks else self._flat(self.unflattened(x))
+        return x if x.is_lost or not x.blocks else self._flat(self.unflattened(x)).with_axes(x.axes)
 
     def unflattened(self, x: Value) -> Value:
         """The tensor that a vector was flattened from.

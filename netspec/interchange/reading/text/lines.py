@@ -11,7 +11,6 @@ from netspec.interchange.reading.text.library import LibraryBlock
 from netspec.interchange.reading.text.names import Names, name_blocks, spoken
 from netspec.interchange.reading.text.printing import (
     chain_text,
-    input_shape,
     is_sum,
     item_text,
     resolved,
@@ -103,7 +102,7 @@ def _use_lines(imported: Iterable[LibraryBlock]) -> list[str]:
 
 def _input_line(step: Step, program: Program) -> str:
     label = program.labels[id(step)].text
-    return f"input {'' if label == 'input' else f'{label}: '}{input_shape(step.shape)}"
+    return f"input {'' if label == 'input' else f'{label}: '}{step.declared_shape}"
 
 
 def _name_ends(sketch: Sketch, program: Program, text: Text, names: Names) -> None:

@@ -19,7 +19,6 @@ from netspec.interchange.reading.text.terms import (
     at,
     value_text,
 )
-from netspec.language.shape import Shape
 from netspec.language.word import Option, Word
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.merge import Add
@@ -179,11 +178,3 @@ def call_text(term: Call) -> str:
         text = value_text(value)
         parts.append(text if index == 0 or (index < required <= 2) else f"{name} = {text}")
     return f"{block.name}({', '.join(parts)})" if parts else block.name
-
-
-def input_shape(shape: Shape) -> str:
-    """A shape as it is written after `input`."""
-    sizes = "x".join(map(str, shape.sizes))
-    if not shape.is_known:
-        sizes = f"({', '.join(map(str, shape.sizes))})"
-    return f"{sizes} tokens({shape.vocabulary})".strip() if shape.is_tokens else sizes

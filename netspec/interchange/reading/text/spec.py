@@ -12,7 +12,6 @@ from netspec.interchange.reading.text.chains.structure import structure_of
 from netspec.interchange.reading.text.library import LibraryBlock, library_equals
 from netspec.interchange.reading.text.lines import definition_of, spec_lines
 from netspec.interchange.reading.text.names import Names
-from netspec.interchange.reading.text.printing import input_shape
 from netspec.interchange.reading.text.terms import Text
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
@@ -106,7 +105,7 @@ def _flat_lines(sketch: Sketch) -> list[str]:
     lines = []
     for step in sketch.inputs:
         known[id(step)] = names.take("x")
-        lines.append(f"input {known[id(step)]}: {input_shape(step.shape)}")
+        lines.append(f"input {known[id(step)]}: {step.declared_shape}")
     shared = {id(step.shared) for step in sketch.steps if step.shared is not None}
     layers: dict[int, str] = {}
     for step in sketch.steps:

@@ -167,8 +167,9 @@ def flatten(site: Site, layer: Flatten, x: Tensor) -> str:
 @writes(Reshape)
 def reshape(site: Site, layer: Reshape, x: Tensor) -> str:
     name, shape = x
-    sizes = ", ".join(str(size) for size in layer.shape)
-    return from_last(f"{last(name, shape.rank)}.reshape(-1, {sizes})", len(layer.shape))
+    batch = f"{name}.shape[0]" if -1 in layer.sizes else "-1"
+    sizes = ", ".join(map(str, layer.sizes))
+    return from_last(f"{last(name, shape.rank)}.reshape({batch}, {sizes})", len(layer.shape))
 
 
 @writes(Permute)

@@ -1,0 +1,1 @@
+"""The layers of Keras by family: each file fills `READERS` with functions by the class of the layer."""

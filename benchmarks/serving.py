@@ -2,9 +2,9 @@
 
 The server is a process of its own on one core, the clients another one on the other cores. Each client sends a request
 when it has the response to the one before (a closed loop), one image of 28x28 in a request. With `--rate` the clients
-together send this number of requests per second at fixed times (an open loop), and times count from when a request was
-due. `json` are the numbers as text, `binary` the bytes of the Open Inference Protocol. The CPU time for each request hardly
-depends on what else the machine does; requests per second and times do.
+together send this number of requests per second at fixed times (an open loop), and times count from when a request
+was due. `json` are the numbers as text, `binary` the bytes of the Open Inference Protocol. The CPU time for each
+request hardly depends on what else the machine does; requests per second and times do.
 
     python -m benchmarks.serving runs/mnist_cnn-1 [--seconds 5] [--clients 8 64] [--rate 1500]
 

@@ -9,23 +9,24 @@ from typing import Any
 from netspec.interchange.errors import MissingPackage
 from netspec.interchange.formats import Draft, Runner, find_format
 from netspec.interchange.verify import Verification, verify
+from netspec.interchange.writing.companion.source import predicting_source, program_name
+from netspec.interchange.writing.files import check_folder, write_files, write_folder
 from netspec.language.diagnostics import fail
-from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.language.record import Frozen
 from netspec.runs.arguments import check_optional, check_type, run_folder
 from netspec.spec.model import Model
 from netspec.spec.saved import load_model
-from netspec.storage.errors import CannotWrite
 
 
 class Export(Frozen):
     """An exported model.
 
-    `files` are those written, the model first; `inputs` and `outputs` say what goes in and comes out, such as
-    `N x 28 x 28 x 1 float32`. `verification` is None where the program to verify it is not installed; `tool` is its
-    name. `cost` says what quantization costs, if there was any.
+    `path` is the file or the folder; `files` are all that were written, the model first. `inputs` and `outputs` say
+    what goes in and comes out, such as `N x 28 x 28 x 1 float32`. `verification` is None where the program to verify it
+    is not installed; `tool` is its name. `cost` says what quantization costs, if there was any.
     """
 
+    path: Path
     files: tuple[Path, ...]
     format: str
     about: str
@@ -49,7 +50,7 @@ class Export(Frozen):
     def __str__(self) -> str:
         return "\n".join(
             (
-                f"{self.files[0]}: {self.about}",
+                f"{self.path}: {self.about}",
                 *(f"input  {name}: {text}" for name, text in self.inputs.items()),
                 *(f"output {name}: {text}" for name, text in self.outputs.items()),
                 self.checked,
@@ -72,8 +73,12 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
     Args:
         run: a run folder, whose best weights are used; or a model with the weights that it has.
         path: the file to write; its ending says in which format (`.onnx`; `.py` for PyTorch; `.keras`; `.stablehlo`).
-        to: the name of the format (`"onnx"`, `"torch"`, `"keras"`, `"stablehlo"`), where the ending does not say it.
-        options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`, `int8=True`.
+            For Hugging Face the folder, which does not exist or is empty.
+        to: the name of the format (`"onnx"`, `"torch"`, `"keras"`, `"stablehlo"`, `"huggingface"`), where the ending
+            does not say it.
+        options: those of the format; of ONNX `opset=18`, `layout="nchw"`, `external=True`, `int8=True`; of every file
+            `code=True`, for a program beside it that predicts without netspec; of a folder `force=True`, to write into
+            one that has files.
 
     Returns:
         The files, what goes in and comes out, and the difference that was found.
@@ -83,6 +88,7 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
             something else (NS545, NS547); a package is missing (NS546); the file cannot be written (NS477).
         TypeError: an argument has a wrong type.
         ValueError: there is no such format or option.
+        FileExistsError: a folder has files already, and `force` is not set.
     """
     check_type("path", path, (str, Path), "the name of a file (str or Path)")
     check_optional("to", to, str, "the name of a format")
@@ -93,6 +99,11 @@ def export(run: str | Path | Model, path: str | Path, *, to: str | None = None, 
 def export_model(model: Model, path: Path, to: str | None, options: Mapping[str, Any]) -> Export:
     """As `export`, of a model."""
     format = find_format(path, to)
+    chosen = format.checked(options)
+    if chosen.get("code") and model.preprocessing is None:
+        raise ValueError("`code` is for networks that were trained: nothing is known of the inputs of this one")
+    if format.is_folder:
+        check_folder(path, is_forced=chosen["force"])
     draft = format.draft(model, path.name, options)
     run = _runner(draft)
     verification = None if run is None else verify(model, run)
@@ -102,9 +113,13 @@ def export_model(model: Model, path: Path, to: str | None, options: Mapping[str,
             raise fail(MissingPackage(format=format.title, package=draft.tool, extra=format.extra))
         found = draft.lossy(run)
         files, about, cost = found.files, found.about, found.cost
-    written = _write(files, path)
+    if chosen.get("code"):
+        channels_first = format.name == "torch" or chosen.get("layout") == "nchw"
+        source = predicting_source(model, format.name, path.name, channels_first=channels_first)
+        files = {program_name(path.name): source.encode(), **files}
+    written = write_folder(files, path) if format.is_folder else write_files(files, path)
     return Export(
-        written, format.name, about, draft.inputs, draft.outputs, draft.tool, format.extra, verification, cost
+        path, written, format.name, about, draft.inputs, draft.outputs, draft.tool, format.extra, verification, cost
     )
 
 
@@ -114,14 +129,3 @@ def _runner(draft: Draft) -> Runner | None:
         return draft.runner()
     except ModuleNotFoundError:
         return None
-
-
-def _write(contents: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
-    """Write the files, the model last, so that it never names weights that are not there."""
-    files = [path.with_name(name) for name in contents]
-    try:
-        for file, content in zip(files, contents.values(), strict=True):
-            replace_file(file, [content], is_shared=True)
-    except OSError as error:
-        raise fail(CannotWrite(path=str(path), reason=reason_of(error))) from error
-    return tuple(sorted(files, key=lambda file: file != path))

@@ -15,7 +15,8 @@ from netspec.language.record import Frozen
 from netspec.language.source import Source
 
 if TYPE_CHECKING:
-    from netspec.interchange.reading.foreign import Foreign
+    from netspec.interchange.reading.alignment import LayerWeights
+    from netspec.interchange.reading.sketch import Sketch
     from netspec.spec.model import Model
 
 Runner = Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -49,6 +50,12 @@ class Option(Frozen):
         return value
 
 
+CODE = Option("code", False, "also write a program beside it that predicts for images, rows or texts without netspec")
+"""An option of all formats that are files."""
+FORCE = Option("force", False, "write into a folder that has files already, which are replaced")
+"""An option of all formats that are folders."""
+
+
 class Format(Frozen):
     """A format.
 
@@ -68,6 +75,7 @@ class Format(Frozen):
         mark: a text that files of this format have, where others have the same ending.
         takes: what files of this format may lack, by the names of arguments of `read` and options of `netspec import`:
             `input`, the shape of the input, and `data`, a table.
+        is_folder: whether a folder is written.
     """
 
     name: str
@@ -82,11 +90,17 @@ class Format(Frozen):
     read_endings: tuple[str, ...] = ()
     mark: str = ""
     takes: tuple[str, ...] = ()
+    is_folder: bool = False
 
     @property
     def readable(self) -> tuple[str, ...]:
         """The endings of files that are read."""
         return self.read_endings or self.endings
+
+    @property
+    def every_option(self) -> tuple[Option, ...]:
+        """Its own options, and those of all formats that write files like it."""
+        return (*self.options, FORCE if self.is_folder else CODE)
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options, with defaults for those that are not given.
@@ -94,12 +108,12 @@ class Format(Frozen):
         Raises:
             ValueError: the format has no such option, it takes another value, or two options exclude each other.
         """
-        known = {option.name: option for option in self.options}
+        known = {option.name: option for option in self.every_option}
         for name in given:
             if name not in known:
                 raise ValueError(f"{self.title} has no option `{name}`")
         found = {name: option.check(given.get(name, option.default)) for name, option in known.items()}
-        for option in self.options:
+        for option in self.every_option:
             if option.excludes and found[option.name] and found[option.excludes]:
                 raise ValueError(f"`{option.name}` excludes `{option.excludes}`")
         return found
@@ -110,7 +124,9 @@ class Format(Frozen):
         Raises:
             CompileError: the format cannot carry the network (NS544), or a package is missing (NS546).
         """
-        made: Draft = import_module(self.home).draft(model, file_name, **self.checked(options))
+        own = {option.name for option in self.options}
+        given = {name: value for name, value in self.checked(options).items() if name in own}
+        made: Draft = import_module(self.home).draft(model, file_name, **given)
         return made
 
     def read(self, source: Any, weights: Path | None, **more: Any) -> Foreign:
@@ -162,6 +178,25 @@ class LossyFiles(Frozen):
     cost: str
 
 
+class Foreign(Frozen):
+    """A network from another program.
+
+    `tool` is the program that computes the outputs of the file, to verify what was read; empty where there is none.
+    `runner` starts it: the function that it returns takes inputs and gives outputs by the names of the sketch (an only
+    output is called `output`), in the layout of netspec, channels last. It raises ModuleNotFoundError if the program is
+    not installed. `text` is set where the network is known and has a text already; then `layers` has the weights of its
+    layers, in their order there, without those that have none. `unverified` says why nothing can run what was read.
+    """
+
+    sketch: Sketch
+    tool: str = ""
+    install: str = ""
+    runner: Callable[[], Runner] | None = None
+    text: str = ""
+    layers: tuple[LayerWeights, ...] = ()
+    unverified: str = ""
+
+
 ALL = (
     Format(
         "onnx",
@@ -187,7 +222,9 @@ ALL = (
         "netspec.interchange.torch.draft",
         reader="netspec.interchange.torch.reading.reader",
         reads="programs of torch.export; weights by the names of torchvision, timm and transformers",
-        read_endings=(".pt2", ".pt", ".pth", ".safetensors"),
+        read_endings=(".pt2", ".pt", ".pth", ".bin", ".safetensors", ".safetensors.index.json"),
+        mark="weight_map",
+        takes=("inputs",),
     ),
     Format(
         "keras",
@@ -208,6 +245,14 @@ ALL = (
         "the compiled program with the weights inside, for JAX and other programs of OpenXLA, on CPU, GPU and TPU",
         "netspec.interchange.stablehlo",
         "stablehlo",
+    ),
+    Format(
+        "huggingface",
+        "Hugging Face",
+        (),
+        "a folder for the Hugging Face Hub: weights, spec, preprocessing and a model card; `netspec predict` reads it",
+        "netspec.interchange.huggingface.draft",
+        is_folder=True,
     ),
     Format(
         "caffe",

@@ -12,9 +12,8 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NoWeights, ReadsDiffer
 from netspec.interchange.export import Export, export_model
-from netspec.interchange.formats import Runner, find_reader
-from netspec.interchange.reading.alignment import give_weights
-from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.formats import Foreign, Runner, find_reader
+from netspec.interchange.reading.alignment import give_in_order, give_weights
 from netspec.interchange.reading.sketch import Sketch
 from netspec.interchange.reading.text.simplify import simplify
 from netspec.interchange.reading.text.spec import text_of
@@ -38,7 +37,7 @@ class Imported(Frozen):
 
     `text` is its spec, and `model` the compiled network, with the weights of the file if it has any (`has_weights`).
     `files` are those written: the spec and its weights. `verification` is None where the other program, `tool`, is not
-    installed or where there are no weights. `warnings` say what was left out.
+    installed, where there are no weights, or for the reason in `unverified`. `warnings` say what was left out.
     """
 
     text: str
@@ -50,13 +49,16 @@ class Imported(Frozen):
     verification: Verification | None
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[Path, ...] = ()
+    unverified: str = ""
 
     @property
     def checked(self) -> str:
         """How it was verified, in words."""
         found = self.verification
-        if not self.has_weights:
+        if not self.has_weights and found is None:
             return "not verified: there are no weights"
+        if self.unverified:
+            return f"not verified: {self.unverified}"
         if not self.tool:
             return f"not verified: no program that runs {self.format} files is known to netspec"
         if found is None:
@@ -81,6 +83,7 @@ def import_model(
     source: Any,
     path: str | Path | None = None,
     *,
+    inputs: Any = None,
     weights: str | Path | bool = False,
     format: str | None = None,
     input: str | None = None,
@@ -95,6 +98,9 @@ def import_model(
     Args:
         source: a file, whose ending says the format, a text (of VGSL), or a `torch.nn.Module`.
         path: the spec to write; None: write nothing.
+        inputs: for a `torch.nn.Module`, what goes in: the shape of an input in PyTorch's order, without the batch
+            (`(3, 224, 224)`), or a tensor with it; a list of these, or a dict by the names of the arguments of
+            `forward`.
         weights: True to write the weights as well, beside the spec; or the file that has them, where the format keeps
             them apart (`net.weights` of Darknet), which are then written too.
         format: the name of the format, where the ending does not say it.
@@ -118,7 +124,8 @@ def import_model(
     check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
     found = find_reader(source, format)
     more = Path(weights) if isinstance(weights, str | Path) else None
-    foreign = found.read(source, more, input=input, data=None if data is None else Path(data))
+    table = None if data is None else Path(data)
+    foreign = found.read(source, more, inputs=inputs, input=input, data=table)
     imported = imported_from(foreign, found.title)
     if path is None:
         return imported
@@ -133,22 +140,28 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
     """
     sketch = foreign.sketch
     sketch.problems.raise_errors()
-    simplify(sketch)
+    if not foreign.layers:
+        simplify(sketch)
     text = foreign.text or text_of(sketch)
     model = Model(Compilation(Source(f"{sketch.name}.net", text)))
     verification = None
-    if sketch.has_weights:
+    if foreign.layers:
+        give_in_order(model, foreign.layers, sketch.name, format)
+    elif sketch.has_weights:
         give_weights(model, sketch)
+    has_weights = bool(foreign.layers) or sketch.has_weights
+    if has_weights or not model.cost.trainable + model.cost.frozen + model.cost.state:
         verification = _verified(model, foreign)
     return Imported(
         text,
         model,
         format,
-        sketch.has_weights,
+        has_weights,
         foreign.tool,
         foreign.install,
         verification,
         tuple(sketch.problems.warnings),
+        unverified=foreign.unverified,
     )
 
 

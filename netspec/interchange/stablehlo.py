@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import MissingPackage, NotInFormat
 from netspec.interchange.formats import Draft, Runner
-from netspec.interchange.writing.metadata import range_text
+from netspec.interchange.writing.metadata import metadata_of, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import np
@@ -58,8 +59,10 @@ def draft(model: Model, file_name: str) -> Draft:
             raise fail(NotInFormat(format="StableHLO", what=what)) from error
         content = bytes(exported.serialize())
     inputs = {name: _text(shape, model.normalization.get(name)) for name, shape in model.inputs.items()}
+    metadata = metadata_of(model)
+    beside = {f"{file_name}.json": json.dumps(metadata, indent=2).encode()} if metadata else {}
     return Draft(
-        {file_name: content},
+        {**beside, file_name: content},
         {name: text + range_text(model, name) for name, text in inputs.items()},
         {name: _text(shape, None) for name, shape in model.outputs.items()},
         "jax",

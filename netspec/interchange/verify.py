@@ -44,19 +44,24 @@ class Verification(Frozen):
 
 
 def verify(
-    model: Model, run: Runner, *, tolerance: float = TOLERANCE, error: type[OtherResults | ReadsDiffer] = OtherResults
+    model: Model,
+    run: Runner,
+    *,
+    tolerance: float | None = None,
+    error: type[OtherResults | ReadsDiffer] = OtherResults,
 ) -> Verification:
     """Compare the outputs of another program with those of the model, for batches of several sizes.
 
     Args:
         model: the model.
         run: computes the outputs of the files.
-        tolerance: how far they may differ.
+        tolerance: how far they may differ; None: `TOLERANCE`.
         error: what is raised if they differ more.
 
     Raises:
         CompileError: they differ (NS545, or NS573 for files that were read).
     """
+    tolerance = TOLERANCE if tolerance is None else tolerance
     random, real = random_inputs(model), data_examples(model)
     heads = {name: output.head for name, output in zip(model.outputs, model.compilation.optimized.outputs, strict=True)}
     unit = {name for name, head in heads.items() if head is not None and head.word == "sigmoid"}

@@ -27,6 +27,7 @@ from netspec.language.values import is_plain_number
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
+from netspec.storage.published import has_text
 from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps, is_run, path_of_run
 from netspec.storage.run_folder import RunRecord, no_run, read_run
@@ -197,7 +198,7 @@ def _row(path: Path, is_running: bool) -> RunInfo:
         CompileError: a file of it is damaged (NS475).
     """
     record = read_run(path)
-    has_spec, has_meaning = (os.path.lexists(path / file) for file in ("spec.json", MEANING))
+    has_spec, has_meaning = (has_text(path, file) for file in ("spec.json", MEANING))
     spec = record.read("spec.json", _SpecName).name if has_spec else path.name.rpartition("-")[0]
     settings = typed(record.settings.get("train", record.settings), _Settings, path / "settings.json")
     meaning = record.read(MEANING, _MeaningHead) if has_meaning else _MeaningHead()

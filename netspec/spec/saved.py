@@ -19,6 +19,7 @@ from netspec.spec.experiment import with_overrides
 from netspec.spec.model import Model
 from netspec.spec.trained_data import trained_data
 from netspec.storage.errors import damaged
+from netspec.storage.published import spec_file
 from netspec.storage.run_folder import read_run
 from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
 
@@ -45,7 +46,7 @@ class SpecRecord(Frozen):
     overrides: dict[str, str]
     input: str | None
     used: dict[str, str]
-    facts: Facts
+    facts: Facts | None
     given_from: str | None = None
 
 
@@ -57,9 +58,9 @@ def read_preprocessing(path: Path) -> Preprocessing:
     """
     record = read_run(path)
     found, facts = record.read("coding.json", Preprocessing), record.read("spec.json", SpecRecord).facts
-    if (wrong := found.inconsistency(facts)) is not None:
+    if facts is not None and (wrong := found.inconsistency(facts)) is not None:
         raise damaged(path / "coding.json", wrong)
-    return found.replace(thresholds=(record.done or {}).get("thresholds", {}))
+    return found.replace(thresholds=(record.done or {}).get("thresholds", found.thresholds))
 
 
 def load_model(path: Path) -> Model:
@@ -120,7 +121,7 @@ def read_compilation(path: Path, overrides: Mapping[str, str] | None = None) -> 
     if "data.source" not in (overrides or {}):
         given_from = folder if spec.given_from is None else _path(spec.given_from, "given_from", path)
     return Compilation(
-        Source(f"{path}/spec.net", record.text("spec.net"), folder / _path(f"{spec.name}.net", "name", path)),
+        Source(f"{path}/{spec_file(path)}", record.text("spec.net"), folder / _path(f"{spec.name}.net", "name", path)),
         overrides={**spec.overrides, **(overrides or {})},
         input=spec.input,
         facts=spec.facts,

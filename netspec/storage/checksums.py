@@ -11,22 +11,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from netspec.storage import errors
-from netspec.storage.records import parse_record, typed
+from netspec.storage.published import is_published, published_text
+from netspec.storage.records import checksum as checksum, parse_record, typed
 from netspec.storage.run_files import read_inside
 
 CHECKSUMS = "checksums.json"
 SEAL = re.compile(r'(?:, )?"crc32": "([0-9a-f]{8})"\}\n?\Z')
 """The end of a sealed record."""
-
-
-def checksum(content: bytes) -> str:
-    """Eight hexadecimal digits."""
-    return f"{zlib.crc32(content):08x}"
 
 
 def seal(record: str) -> str:
@@ -43,11 +38,13 @@ def is_sealed(record: str) -> bool | None:
 
 
 def read_text(run: Path, file: str) -> str:
-    """The text of a file of a run folder, which is as it was written.
+    """The text of a file of a run folder, or of an exported model, which is as it was written.
 
     Raises:
         CompileError: it cannot be read, or was changed (NS475).
     """
+    if is_published(run):
+        return published_text(run, file)
     listed = read_checksums(run)
     content = _read(run, file)
     while listed is not None and checksum(content) not in listed.get(file, (checksum(content),)):

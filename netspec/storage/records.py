@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 MAX_DEPTH = 64
 """How deep lists and objects may be nested; what netspec writes is far from it."""
+
+
+def checksum(content: bytes) -> str:
+    """Of a text or of arrays: eight hexadecimal digits."""
+    return f"{zlib.crc32(content):08x}"
 
 
 def parse_record(text: str, file: Path) -> dict[str, Any]:

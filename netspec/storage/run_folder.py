@@ -39,6 +39,7 @@ from netspec.language.record import Frozen
 from netspec.language.text import encodable, json_line, json_text
 from netspec.storage import errors
 from netspec.storage.checksums import CHECKSUMS, checksum, checksums_text, is_sealed, read_checksums, read_text, seal
+from netspec.storage.published import is_published
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import CHECKPOINTS, check_writable, read_inside
 
@@ -189,6 +190,8 @@ def no_run(path: Path) -> errors.NoRun:
             return errors.NoRun(
                 run=str(path), reason="it is a spec", advice=f"`netspec train {path}` makes a run of it"
             )
+    elif is_published(path):
+        return errors.NoRun(run=str(path), reason="it is an exported model, which has no checkpoints")
     elif is_folder(path):
         reason = "it has no settings.json"
         if runs := [str(run) for run in _runs_in(path)]:
@@ -318,7 +321,8 @@ def read_run(path: Path) -> RunRecord:
     Raises:
         CompileError: it is not a run folder (NS473), or a file is damaged (NS475).
     """
-    Run.open(path)
+    if not is_published(path):
+        Run.open(path)
     records = _read_metrics(path)
     found = RunRecord(
         path=path,

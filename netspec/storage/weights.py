@@ -22,6 +22,7 @@ from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.array_file import Damaged, array_file, read_arrays, read_stored
 from netspec.storage.checksums import CHECKSUMS
+from netspec.storage.published import check_readable, is_published, weights_in
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoint_file, checkpoint_steps
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
@@ -34,9 +35,10 @@ MADE_BY = "made by"
 """The metadata of every file of weights that netspec writes."""
 
 
-def weights_file(weights: Weights) -> bytes:
-    """The content of a safetensors file."""
-    return b"".join(array_file(flat_weights(weights), {MADE_BY: f"netspec {__version__}"}))
+def weights_file(weights: Weights, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The content of a safetensors file; `metadata` are texts by name."""
+    texts = {MADE_BY: f"netspec {__version__}", **(metadata or {})}
+    return b"".join(array_file(flat_weights(weights), texts))
 
 
 class WeightFile(NamedTuple):
@@ -76,13 +78,15 @@ def read_weights(path: Path) -> WeightFile:
 
 
 def _weights_of_run(run: Path) -> dict[str, Any]:
-    """The weights of a run. Those of netspec 0.1 have no checksum; a run with `checksums.json` has written one."""
-    file = run / WEIGHTS
+    """The weights of a run, or of an exported model. Those of netspec 0.1 have no checksum; a run with `checksums.json`
+    has written one."""
+    is_exported = is_published(run)
+    file = weights_in(run)
     try:
-        check_inside(run, file)
+        (check_readable if is_exported else check_inside)(run, file)
         stored = read_stored(file)
     except (Damaged, OSError) as error:
-        raise _damaged_weights(run, reason_of(error)) from error
+        raise errors.damaged(file, error) if is_exported else _damaged_weights(run, reason_of(error)) from error
     if not stored.is_checked and (run / CHECKSUMS).exists():
         raise _damaged_weights(run, "it has no checksum, so it is not what the run has written")
     return _widened(stored.arrays)

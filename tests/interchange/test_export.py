@@ -277,7 +277,7 @@ def test_arguments_from_python(here: Path) -> None:
     model = compiled("input 4\ndense(3)")
     with pytest.raises(ValueError, match=r"the format of `a\.h5` is not known: let its name end in \.onnx, \.py,"):
         netspec.export(model, "a.h5")
-    with pytest.raises(ValueError, match="the formats are onnx, torch, keras, stablehlo, not 'caffe'"):
+    with pytest.raises(ValueError, match="the formats are onnx, torch, keras, stablehlo, huggingface, not 'caffe'"):
         netspec.export(model, "a.onnx", to="caffe")
     for options in ({"opset": 3}, {"opset": True}, {"layout": "chw"}, {"external": 1}, {"opsets": 21}):
         with pytest.raises(ValueError, match=next(iter(options))):

@@ -11,9 +11,9 @@ import pytest
 
 import netspec
 from netspec.interchange.errors import NotImported
+from netspec.interchange.formats import Foreign
 from netspec.interchange.imports import imported_from, with_init, written
 from netspec.interchange.reading.alignment import align
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.shape import Shape
 from netspec.layers.activations import Relu

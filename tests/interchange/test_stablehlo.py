@@ -43,7 +43,8 @@ def test_the_example_of_the_page(digits_run: Path, here: Path) -> None:
     """In a process of its own, in which neither netspec nor Flax is imported."""
     netspec.export(digits_run, "digits.stablehlo")
     text = (ROOT / "docs/export.md").read_text(encoding="utf-8")
-    (block,) = [part.partition("```")[0] for part in text.split("```python\n")[1:] if "deserialize" in part]
+    blocks = [part.partition("```")[0] for part in text.split("```python\n")[1:]]
+    (block,) = [block for block in blocks if "deserialize" in block]
     checked = f"{block}\nimport sys\nassert not {{'netspec', 'flax'}} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", checked], capture_output=True, text=True, cwd=here)
     assert done.returncode == 0 and done.stdout.strip() == "(5, 10)", done.stderr

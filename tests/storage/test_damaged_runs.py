@@ -217,7 +217,7 @@ def test_damaged_folders(
 @pytest.mark.parametrize(
     ("file", "key", "value", "reason"),
     [
-        ("spec.json", "facts", 1, "`facts`: expected `object`, got `int`"),
+        ("spec.json", "facts", 1, "`facts`: expected `object | null`, got `int`"),
         ("spec.json", "name", None, "`name`: expected `str`, got `null`"),
         ("spec.json", "used", {"a": 1}, "`used[...]`: expected `str`, got `int`"),
         ("coding.json", "ranges", [], "`ranges`: expected `object`, got `array`"),

@@ -11,7 +11,7 @@ from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.samples import samples_html
 from netspec.analysis.pages.statistics import MAX_FEATURES, Statistics, features, sampled
 from netspec.analysis.pages.summary import SPLITS
-from netspec.data.dataset.dataset import Arrays, Target
+from netspec.data.dataset.dataset import Arrays, Facts, Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.load import settle_dataset
 from netspec.data.prepare import add_channels, join_dataset
@@ -41,7 +41,7 @@ def data_section(run: ReadRun, *, is_cheap: bool) -> Section:
 
 def _source_html(run: ReadRun) -> str:
     """The source, what goes into the network and what is predicted."""
-    settings, facts = run.meaning.data, run.spec.facts
+    settings, facts = run.meaning.data, run.spec.facts or Facts({}, {})
     source = settings.get("source", "none")
     name = "arrays from Python" if source == "none" else text_of(source)
     rows: list[list[str | Cell]] = [["source", Cell(name, is_code=True)]]

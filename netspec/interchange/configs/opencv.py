@@ -8,8 +8,7 @@ from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.configs.input_files import LIMIT
-from netspec.interchange.formats import Runner
-from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.formats import Foreign, Runner
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.files.regular_file import read_regular
 from netspec.language.lazy import lazy, np

@@ -5,20 +5,34 @@ Both are walked from their outputs back to their inputs at the same time: each l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule
+from netspec.interchange.errors import NotAModel
 from netspec.interchange.reading.options import settings_of
 from netspec.interchange.reading.sketch import Sketch, Step
+from netspec.language.diagnostics import CompileError, fail
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.base import Layer
 from netspec.spec.model import Model
 from netspec.storage.weights import STATE, flat_weights, put_weights, weights_of
+
+
+class LayerWeights(Frozen):
+    """The weights of a layer whose network has a text already.
+
+    `name` is what the file calls it, for messages; `arrays` are by the names of `layer.parameters` and `layer.state`,
+    in the layout of these.
+    """
+
+    name: str
+    arrays: Mapping[str, Any]
 
 
 @dataclass(eq=False)
@@ -48,6 +62,57 @@ def give_weights(model: Model, sketch: Sketch) -> dict[str, Any]:
             arrays[place if place in expected else STATE + place] = np.asarray(array, np.float32)
     put_weights(model.module, arrays, sketch.name)
     return arrays
+
+
+def give_in_order(model: Model, layers: Sequence[LayerWeights], file: str, format: str) -> dict[str, Any]:
+    """Give a model weights that are in the order of its layers; returns them by name, as in files.
+
+    Raises:
+        CompileError: the layers have other weights, or weights of other sizes (NS570).
+    """
+    places = model.weight_places()
+    expected = flat_weights(weights_of(model.module))
+    arrays: dict[str, Any] = {}
+    wanted = list(_weighted(model.graph, (), set()))
+    for (path, shapes), given in zip(wanted, layers, strict=False):
+        sizes = {name: tuple(array.shape) for name, array in given.arrays.items()}
+        if sizes != shapes:
+            raise _other(file, format, f"`{given.name}` has {_sizes(sizes)}, where the network has {_sizes(shapes)}")
+        for name, array in given.arrays.items():
+            place = "/".join(places[(*path, *name.split("."))])
+            arrays[place if place in expected else STATE + place] = np.asarray(array, np.float32)
+    if len(wanted) != len(layers):
+        raise _other(file, format, f"there are weights for {len(layers)} layers, where the network has {len(wanted)}")
+    put_weights(model.module, arrays, file)
+    return arrays
+
+
+def _other(file: str, format: str, reason: str) -> CompileError:
+    advice = "it is a variant of the network that netspec does not know"
+    return fail(NotAModel(file=file, format=format, reason=reason, advice=advice))
+
+
+def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {'x'.join(map(str, shape)) or 'of one number'}" for name, shape in shapes.items())
+
+
+def _weighted(
+    graph: Graph, path: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[tuple[str, ...], dict[str, tuple[int, ...]]]]:
+    """The path of each layer with weights, in the order of the text, and the shapes of these; shared ones once."""
+    for node in graph.nodes:
+        here = (*path, node.name)
+        if node.shared is not None:
+            if id(node.shared) in seen:
+                continue
+            seen.add(id(node.shared))
+        if isinstance(node.operation, Graph):
+            yield from _weighted(node.operation, here, seen)
+        elif isinstance(node.operation, Layer):
+            shapes = graph.input_shapes(node)
+            found = {**node.operation.parameters(*shapes), **node.operation.state(*shapes)}
+            if found:
+                yield here, found
 
 
 def align(graph: Graph, sketch: Sketch) -> dict[tuple[str, ...], Step]:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from netspec.language.diagnostics import Diagnostic, Problems, fail
 from netspec.language.files.paths import exists, is_folder
 from netspec.language.source import Span
+from netspec.storage.published import weights_in
 from netspec.training.errors import analysis as errors
 from netspec.training.optimizers.layer_selection import is_inside
 
@@ -45,7 +46,7 @@ def find_start(source: str, folder: Path, span: Span | None = None) -> Path:
     path = next((path for path in (folder / source, Path(source)) if exists(path)), None)
     if path is None:
         raise fail(errors.NoStart(span=span, source=source, reason="there is no such file or folder"))
-    if is_folder(path) and not (path / WEIGHTS).is_file():
+    if is_folder(path) and not weights_in(path).is_file():
         reason = f"the folder has no {WEIGHTS}"
         if (path / "seeds.json").is_file():
             reason = f"it holds a run for each seed, such as {source}/seed-0"
@@ -62,7 +63,7 @@ def shapes_of_file(path: Path, source: str, span: Span | None = None) -> dict[st
     """
     from safetensors import SafetensorError, safe_open
 
-    file = path / WEIGHTS if is_folder(path) else path
+    file = weights_in(path) if is_folder(path) else path
     if file.suffix == ".json":
         return None
     try:

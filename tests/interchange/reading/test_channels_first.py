@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from netspec.interchange.formats import Foreign
 from netspec.interchange.imports import imported_from
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.layers import activations as words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netspec.interchange.formats import Foreign
 from netspec.interchange.imports import imported_from
 from netspec.interchange.reading.alignment import align
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.interchange.reading.text.simplify import simplify
 from netspec.interchange.reading.text.spec import best_text

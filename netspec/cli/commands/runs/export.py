@@ -11,7 +11,7 @@ import click
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
 from netspec.display.text import line_width
-from netspec.interchange.formats import FORMATS, Format, Option, find_format
+from netspec.interchange.formats import CODE, FORCE, FORMATS, Format, Option, find_format
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.storage.run_files import path_of_run
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from netspec.interchange.export import Export
     from netspec.spec.model import Model
 
-OPTIONS = {option.name: (option, found) for found in FORMATS.values() for option in found.options}
-"""The options of all formats by name, each with its format."""
+OPTIONS = {
+    **{option.name: (option, found.title) for found in FORMATS.values() for option in found.options},
+    CODE.name: (CODE, "files"),
+    FORCE.name: (FORCE, "folders"),
+}
+"""The options of all formats by name, each with what it is for."""
 
 
 def format_options(command: Any) -> Any:
@@ -34,7 +38,7 @@ def format_options(command: Any) -> Any:
         kind = click.Choice(option.choices) if option.choices else click.INT
         return click.option(f"--{option.name}", type=kind, metavar="N" if kind is click.INT else None, help=doc)
 
-    decorators = [declared(option, found.title) for option, found in reversed(OPTIONS.values())]
+    decorators = [declared(option, title) for option, title in reversed(OPTIONS.values())]
     return reduce(lambda decorated, option: option(decorated), decorators, command)
 
 
@@ -43,7 +47,9 @@ class _Command(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Formats"):
-            formatter.write_dl([(f"{name} ({', '.join(f.endings)})", _about(f)) for name, f in FORMATS.items()])
+            formatter.write_dl(
+                [(f"{name} ({', '.join(f.endings) or 'a folder'})", _about(f)) for name, f in FORMATS.items()]
+            )
 
 
 def _about(found: Format) -> str:
@@ -53,7 +59,7 @@ def _about(found: Format) -> str:
 
 @click.command(cls=_Command)
 @click.argument("run", metavar="RUN|FILE")
-@click.option("-o", "--output", metavar="MODEL", help="The file to write; its ending says the format.")
+@click.option("-o", "--output", metavar="MODEL", help="The file or folder to write; its ending says the format.")
 @click.option("--to", "name", type=click.Choice(list(FORMATS)), help="The format (default: by the ending, or onnx).")
 @format_options
 @spec_options
@@ -69,7 +75,8 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
     Example:
         netspec export runs/mnist_cnn-1 -o mnist.onnx
         netspec export runs/mnist_cnn-1 -o mnist.onnx --opset 18 --layout nchw
-        netspec export runs/mnist_cnn-1 -o model.py
+        netspec export runs/mnist_cnn-1 -o model.py --code
+        netspec export runs/mnist_cnn-1 --to huggingface -o mnist
         netspec export specs/resnet18.net --to onnx
     """
     name = name if output is not None or name is not None else next(iter(FORMATS))
@@ -83,7 +90,13 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
     print_problems(() if as_json else model.compilation.problems.warnings)
     from netspec.interchange.export import export_model
 
-    done = export_model(model, Path(output or f"{model.name}{found.endings[0]}"), found.name, options)
+    path = Path(output or f"{model.name}{next(iter(found.endings), '')}")
+    if options.get(CODE.name) and model.preprocessing is None:
+        raise click.UsageError(f"--code is for a run: nothing is known of the inputs of {run}")
+    try:
+        done = export_model(model, path, found.name, options)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
     print_result(export_as_json(done) if as_json else text)
     return 0
@@ -107,6 +120,7 @@ def _model(run: str, given: SpecOptions) -> Model:
 def export_as_json(done: Export) -> dict[str, Any]:
     found = done.verification
     return {
+        "path": str(done.path),
         "files": [str(file) for file in done.files],
         "format": done.format,
         "inputs": done.inputs,

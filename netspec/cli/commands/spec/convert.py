@@ -11,7 +11,7 @@ from netspec.cli.commands.runs.export import export_as_json, format_options
 from netspec.cli.options import json_option
 from netspec.cli.output import print_result
 from netspec.display.text import line_width
-from netspec.interchange.formats import FORMATS, READERS, find_format, find_reader
+from netspec.interchange.formats import CODE, FORMATS, READERS, find_format, find_reader
 from netspec.language.text import wrap_lines
 
 
@@ -46,12 +46,17 @@ def command(
         found = find_format(Path(output), name)
         options = {option: value for option, value in options.items() if value is not None}
         found.checked(options)
+        if options.get(CODE.name):
+            raise ValueError(f"--{CODE.name} is for runs: nothing is known of the inputs of {file}")
         find_reader(file, source)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     from netspec.interchange.imports import convert
 
-    done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
+    try:
+        done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
     print_result(export_as_json(done) if as_json else text)
     return 0

@@ -27,9 +27,9 @@ from netspec.interchange.configs.caffe.solver import is_solver, net_of, solver_b
 from netspec.interchange.configs.input_files import InputFile, identifier, read_source
 from netspec.interchange.configs.opencv import OpenCVNet, OpenCVOutput, verified_by_opencv
 from netspec.interchange.errors import NotImported, NoWeights
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.corrections import suggest
 from netspec.layers.activation_layer import ActivationLayer

@@ -14,9 +14,9 @@ from netspec.interchange.configs.darknet.weights import WeightsFile
 from netspec.interchange.configs.input_files import identifier, read_source
 from netspec.interchange.configs.opencv import OpenCVNet, OpenCVOutput, verified_by_opencv
 from netspec.interchange.errors import NotImported
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.corrections import suggest
 from netspec.language.shape import Shape

@@ -18,7 +18,7 @@ from netspec.interchange.configs.ludwig.table import PLACEHOLDER, Table, facts_o
 from netspec.interchange.configs.ludwig.training import train_settings
 from netspec.interchange.configs.ludwig.yaml_tree import Value, parse_yaml
 from netspec.interchange.errors import NoWeights
-from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import fail
 from netspec.language.shape import Shape

@@ -13,10 +13,10 @@ from netspec.interchange.configs.mxnet.graph import Node, Symbol, read_symbol
 from netspec.interchange.configs.mxnet.operators import ARRAYS, OPERATORS
 from netspec.interchange.configs.mxnet.site import Site
 from netspec.interchange.errors import NoWeights
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import fail

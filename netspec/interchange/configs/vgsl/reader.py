@@ -17,7 +17,7 @@ from netspec.interchange.configs.input_files import read_source
 from netspec.interchange.configs.vgsl.parse import Part, Specification, parse
 from netspec.interchange.configs.vgsl.shapes import as_image, as_line, flat, sizes_of, split_axis
 from netspec.interchange.errors import NotImported, NoWeights
-from netspec.interchange.reading.foreign import Foreign
+from netspec.interchange.formats import Foreign
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import fail
 from netspec.language.shape import Dim, Shape

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.interchange.errors import NotAModel
+from netspec.interchange.formats import Foreign
 from netspec.interchange.keras.reading.config import LayerSpec, model_of
 from netspec.interchange.keras.reading.files import NEEDS, Content, opened
 from netspec.interchange.keras.reading.network import Network
@@ -14,7 +15,6 @@ from netspec.interchange.keras.reading.problems import Damaged
 from netspec.interchange.keras.reading.runner import run_keras
 from netspec.interchange.keras.reading.settings.compiled import training_settings
 from netspec.interchange.keras.reading.weights import Arrays, weights_of
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of

@@ -1,0 +1,1 @@
+"""Reads PyTorch: modules, programs of `torch.export`, and files of weights with well-known names."""

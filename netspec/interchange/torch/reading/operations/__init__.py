@@ -1,0 +1,1 @@
+"""What each operator of ATen is in netspec. Importing these files fills the table."""

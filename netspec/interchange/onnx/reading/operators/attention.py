@@ -13,8 +13,8 @@ from typing import Any
 from netspec.interchange.onnx.reading.constants import ANY_LENGTH
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Deferred, Network
+from netspec.interchange.onnx.reading.operators.reshaping import Merged
 from netspec.interchange.onnx.reading.pointwise import Affine, Expression, recognize
-from netspec.interchange.onnx.reading.reshaping import Merged
 from netspec.interchange.onnx.reading.table import OPERATORS, reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value

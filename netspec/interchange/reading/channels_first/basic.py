@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.activation_layer import ActivationLayer
@@ -13,7 +13,7 @@ from netspec.layers.dense import Dense, Embedding
 from netspec.layers.merge import Add
 from netspec.layers.regularization import Dropout
 from netspec.layers.reshape import Scale
-from netspec.layers.sequence.positions import PositionEmbedding
+from netspec.layers.sequence.positions import BASE, PositionEmbedding, Sinusoidal
 from netspec.layers.spatial.conv import Conv, Depthwise
 
 
@@ -31,8 +31,8 @@ class Basic(Layout):
             bias: one number per unit.
             has_bias: whether there is a bias that is not known.
         """
-        axis = with_batch(x).rank - 1
-        if axis < 1:
+        axis = x.rank - 1
+        if axis < 1 or x.axes[axis] == 0:
             raise CannotSay("its input has no features")
         weights = {} if weight is None else {"kernel": weight if x.order is None else _sorted(weight, x.order)}
         weights |= {} if bias is None else {"bias": bias}
@@ -80,8 +80,8 @@ class Basic(Layout):
     @operator
     def softmax(self, x: Value, axis: int = -1, *, log: bool = False) -> Value:
         """Probabilities along an axis, or their logarithms."""
-        axis %= with_batch(x).rank
-        if axis == 0:
+        axis %= x.rank
+        if x.axes[axis] == 0:
             raise CannotSay("its probabilities are along the batch")
         if not x.blocks:
             x = self.last(x, axis)
@@ -105,10 +105,12 @@ class Basic(Layout):
             if factors == 1 and offsets == 0:
                 return x
             return self.after(x, Scale(factor=float(factors), offset=float(offsets)))
-        x = self.opened(with_batch(x))
+        x = self.opened(x)
         axes = _axes(factors, x.rank) | _axes(offsets, x.rank)
-        if 0 in axes:
+        if x.axes.index(0) in axes:
             raise CannotSay("its constants differ from example to example")
+        if x.rank == 3 and factors.ndim == 0 and factors == 1 and self._is_waves(x, offsets):
+            return self.after(self.arrange(x, (1, 2)), Sinusoidal())
         if any(x.size(axis) != size for axis, size in axes.items()):
             raise CannotSay("its constants have more numbers than its input")
         if len(axes) == 1:
@@ -122,6 +124,13 @@ class Basic(Layout):
         if factors.ndim == 0 and factors == 1:
             return self._positions(x, tuple(axes), offsets)
         raise CannotSay("netspec has no layer for a constant factor for each position")
+
+    def _is_waves(self, x: Value, table: Any) -> bool:
+        """Whether constants are the sines and cosines of positions, of which there may be any number."""
+        if x.axes[0] != 0 or isinstance(x.size(1), int) or table.ndim < 2:
+            return False
+        shape = table.shape[-2:]
+        return table.size == shape[0] * shape[1] and np.allclose(table.reshape(shape), _waves(*shape), atol=1e-5)
 
     def _per_channel(self, x: Value, axis: int, factor: Any, offset: Any) -> Value:
         """A constant for each size of one axis."""
@@ -146,7 +155,16 @@ class Basic(Layout):
         full = table.reshape((1,) * (x.rank - table.ndim) + table.shape)
         own = full.transpose([x.axes.index(0), *order, *(a for a in range(1, x.rank) if a not in order)])
         y = self.arrange(x, order)
-        return self.after(y, PositionEmbedding(), {"embedding": own.reshape(y.step.shape.sizes)})
+        own = own.reshape(y.step.shape.sizes)
+        if own.ndim == 2 and np.allclose(own, _waves(*own.shape), atol=1e-5):
+            return self.after(y, Sinusoidal())
+        return self.after(y, PositionEmbedding(), {"embedding": own})
+
+
+def _waves(steps: int, features: int) -> Any:
+    """The table of `sinusoidal`."""
+    angles = np.arange(steps)[:, None] / BASE ** (2 * (np.arange(features) // 2) / features)
+    return np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
 
 
 def _sorted(weight: Any, order: Any) -> Any:

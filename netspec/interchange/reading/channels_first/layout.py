@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value, axes_of
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import Unplaced
+from netspec.language.record import Frozen
 from netspec.language.shape import Dim, Shape, Size
 from netspec.language.source import Span
 from netspec.language.values import Extent
@@ -59,6 +60,14 @@ def operator(method: Callable[Concatenate[B, P], Value]) -> Callable[Concatenate
     return checked
 
 
+class Place(Frozen):
+    """Where in the file the next steps are: a name, the modules around, and a place in the text."""
+
+    name: str = ""
+    scope: tuple[str, ...] = ()
+    span: Span | None = None
+
+
 class Layout:
     """Adds steps to a sketch, one operator after the other.
 
@@ -68,27 +77,24 @@ class Layout:
 
     def __init__(self, sketch: Sketch) -> None:
         self.sketch = sketch
-        self._name = ""
-        self._scope: tuple[str, ...] = ()
-        self._span: Span | None = None
+        self.here = Place()
 
     @contextmanager
     def place(self, name: str, scope: Sequence[str] = (), span: Span | None = None) -> Iterator[None]:
         """The name, the modules around and the place in the text of the steps that are added inside `with`."""
-        before = (self._name, self._scope, self._span)
-        self._name, self._scope, self._span = name, tuple(scope), span
+        before, self.here = self.here, Place(name, tuple(scope), span)
         try:
             yield
         finally:
-            self._name, self._scope, self._span = before
+            self.here = before
 
     def what(self, word: str) -> str:
         """What messages call the operator that is added."""
-        return self._name or word
+        return self.here.name or word
 
     def lost(self, what: str, reason: str, span: Span | None = None, advice: str = "") -> Value:
         """As `Sketch.lost`."""
-        return Value(self.sketch.lost(what, reason, span or self._span, advice), (0,))
+        return Value(self.sketch.lost(what, reason, span or self.here.span, advice), (0,))
 
     def input(
         self, name: str, sizes: Sequence[int | str], *, tokens: int | None = None, axes: Sequence[int] | None = None
@@ -96,7 +102,7 @@ class Layout:
         """An input.
 
         Args:
-            name: its name, an identifier.
+            name: its name in the file.
             sizes: without the batch, in the order of the other program; a name for one that is not known.
             tokens: for token ids, how many different ones there are.
             axes: axis i is axis `axes[i]` of the input of netspec, counting the batch as axis 0; by default the
@@ -117,6 +123,18 @@ class Layout:
         self.sketch.output(x.step, name)
         return x
 
+    def close(self) -> None:
+        """Report what is left of reshapes of sizes that are not known."""
+        waiting, seen = [step for _, step in self.sketch.outputs], set[int]()
+        while waiting:
+            step = waiting.pop()
+            if id(step) in seen:
+                continue
+            seen.add(id(step))
+            waiting += step.inputs
+            if isinstance(step.layer, Reshape) and not all(isinstance(size, int) for size in step.shape.sizes):
+                self.lost(step.name or "reshape", "it reshapes a tensor whose sizes are not known")
+
     # ---------------------------------------------------------------- steps
 
     def step(
@@ -129,8 +147,8 @@ class Layout:
             AlreadyLost: it does not fit its inputs.
         """
         check_options(layer)
-        more: dict[str, Any] = {"name": "" if is_helper else self._name, "scope": self._scope, "span": self._span}
-        step = self.sketch.add(layer, *steps, weights=weights, **more)
+        name, scope, span = self.here.name, self.here.scope, self.here.span
+        step = self.sketch.add(layer, *steps, name="" if is_helper else name, scope=scope, weights=weights, span=span)
         if step.is_lost:
             raise AlreadyLost(step)
         _check_weights(step)
@@ -195,13 +213,21 @@ class Layout:
         Raises:
             CannotSay: a size is not known.
         """
+        while step.layer is not None and isinstance(step.layer, Reshape | Flatten):
+            if step.shape.sizes == tuple(sizes):
+                return step
+            step = step.inputs[0]
         if step.shape.sizes == tuple(sizes):
             return step
         if len(sizes) == 1:
             return self.step(Flatten(), step, is_helper=True)
-        if not sizes or not all(isinstance(size, int) for size in (*sizes, *step.shape.sizes)):
-            raise CannotSay("it reshapes a tensor whose sizes are not known")
-        return self.step(Reshape(shape=tuple(sizes)), step, is_helper=True)
+        if not sizes:
+            raise CannotSay("nothing is left of its axes")
+        layer = Reshape(shape=tuple(sizes))
+        if all(isinstance(size, int) for size in (*sizes, *step.shape.sizes)):
+            return self.step(layer, step, is_helper=True)
+        # attention may take the place of this and of what reads it; otherwise `close` reports it
+        return Step(layer=layer, inputs=(step,), shape=Shape(tuple(sizes)), name=self.here.name, scope=self.here.scope)
 
     def as_positions(self, x: Value, axes: Sequence[int]) -> tuple[Value, tuple[int, ...]]:
         """The tensor in an order in which these axes are positions, not channels, and that order.
@@ -209,7 +235,7 @@ class Layout:
         Where the last axis is one of them, the tensor gets another one after all, of size 1: the caller cuts it off
         `Value.axes`.
         """
-        x = self.opened(with_batch(x))
+        x = self.opened(x)
         order = [axis for axis in x.layout if axis is not None]
         order = [*(axis for axis in axes if axis not in order), *order]
         if order[-1] in axes:

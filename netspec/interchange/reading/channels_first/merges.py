@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator
 from netspec.interchange.reading.channels_first.values import Block, Value
 from netspec.layers.merge import DIRECTIONS, Add, Average, Concat, Maximum, Merge, Mul
 from netspec.layers.reshape import Scale
@@ -47,9 +47,9 @@ class Merges(Layout):
 
     def _fitted(self, xs: Sequence[Value], *, takes_gates: bool) -> list[Value]:
         """The tensors with the same order of axes, or as vectors that are broadcast over the positions."""
-        rank = with_batch(xs[0]).rank
-        if any(with_batch(x).rank != rank for x in xs):
-            raise CannotSay("its inputs have different numbers of axes")
+        rank, batch = xs[0].rank, xs[0].axes.index(0)
+        if any(x.rank != rank or x.axes[batch] != 0 for x in xs):
+            raise CannotSay("its inputs have different numbers of axes, or the batch at different ones")
         if all(x.blocks == xs[0].blocks for x in xs) and xs[0].blocks:
             return list(xs)
         xs = [self.opened(x) for x in xs]
@@ -82,10 +82,10 @@ class Merges(Layout):
         """The tensors one after the other along an axis."""
         if len(xs) == 1:
             return xs[0]
-        rank = with_batch(xs[0]).rank
+        rank, batch = xs[0].rank, xs[0].axes.index(0)
         axis %= rank
-        if axis == 0 or any(with_batch(x).rank != rank for x in xs):
-            raise CannotSay("it joins examples" if axis == 0 else "its inputs have different numbers of axes")
+        if axis == batch or any(x.rank != rank or x.axes[batch] != 0 for x in xs):
+            raise CannotSay("it joins examples" if axis == batch else "its inputs have different numbers of axes")
         if rank == 2 and any(x.blocks for x in xs):
             blocks = [block for x in xs for block in x.blocks or (Block((int(str(x.size(1))),), (0,)),)]
             return Value(self.step(Concat(), *(x.step for x in xs)), (0, 1), tuple(blocks))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.interchange.reading.channels_first.basic import Basic, sorted_per_feature
-from netspec.interchange.reading.channels_first.layout import CannotSay, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, operator
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.base import Layer
-from netspec.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from netspec.layers.norm import BatchNorm, GroupNorm, InstanceNorm, L2Norm, LayerNorm, LocalResponseNorm, RMSNorm
 
 
 class Norms(Basic):
@@ -86,11 +86,16 @@ class Norms(Basic):
         """Division by the root mean square, as `layernorm`."""
         return self._over(x, RMSNorm(epsilon=epsilon, scale=has_scale), {"scale": scale}, axes)
 
+    @operator
+    def l2norm(self, x: Value, *, epsilon: float = 1e-12, axes: Sequence[int] = (-1,)) -> Value:
+        """Division by the Euclidean norm along an axis."""
+        return self._over(x, L2Norm(epsilon=epsilon), {}, axes)
+
     def _over(self, x: Value, layer: Layer, weights: dict[str, Any], axes: Sequence[int]) -> Value:
         given = {name: np.asarray(array) for name, array in weights.items() if array is not None}
-        chosen = sorted(axis % with_batch(x).rank for axis in axes)
+        chosen = sorted(axis % x.rank for axis in axes)
         large = [axis for axis in chosen if x.is_large(axis)] or chosen[-1:]
-        if len(large) == 1 and large[0] != 0:
+        if len(large) == 1 and x.axes[large[0]] != 0:
             given = {name: sorted_per_feature(x, array.reshape(-1)) for name, array in given.items()}
             return self.after(x if x.blocks else self.last(x, large[0]), layer, given)
         if any(x.is_large(axis) for axis in x.inner if axis not in chosen):
@@ -139,4 +144,7 @@ class Norms(Basic):
     def lrn(self, x: Value, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Value:
         """Local response normalization over channels, where `alpha` is divided by `size`."""
         layer = LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=bias, divide=True)
+        paper = LocalResponseNorm(size=size)
+        if size and (round(alpha / size, 12), beta, bias) == (paper.alpha, paper.beta, paper.k):
+            layer = paper
         return self.after(self.channels_last(x), layer)

@@ -9,7 +9,7 @@ from netspec.interchange.reading.channels_first.layout import CannotSay, Layout,
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
 from netspec.interchange.reading.channels_first.windows import Axes, Pads, each, extent, margins_of, pad_of, plain
 from netspec.interchange.writing.windows import transposed_margins
-from netspec.language.shape import Size
+from netspec.language.shape import Shape, Size
 from netspec.layers.base import Layer
 from netspec.layers.dense import Dense
 from netspec.layers.spatial.conv import Conv, Depthwise
@@ -184,8 +184,14 @@ class Spatial(Layout):
             raise CannotSay("netspec has no pool with dilation")
         space = x.step.shape.space
         margins = margins_of(space, sizes, steps, (1,) * axes, pads)
+        if not count_include_pad:
+            sizes, margins = _one_window(space, sizes, steps, margins, ceil)
         has_room = all(max(m) <= k // 2 for m, k in zip(margins, sizes, strict=True))
         pad = pad_of(space, sizes, steps, (1,) * axes, margins, default="valid")
+        if (pad is None or not (has_room or isinstance(pad, str))) and not ceil and not count_include_pad:
+            half = _rounded_up(x.step.shape, sizes, steps, margins)
+            pad, ceil = (pad, ceil) if half is None else (half, True)
+            has_room = has_room or half is not None
         if pad is None or not (has_room or isinstance(pad, str)):
             if kind == "average" and not count_include_pad:
                 raise CannotSay(f"netspec has no average pool with the padding {margins} that does not count it")
@@ -293,6 +299,33 @@ class Spatial(Layout):
                 raise CannotSay("its factor does not give whole sizes")
         method = "nearest" if mode == "nearest-exact" else mode
         return self.after(x, Resize(size=plain(each(size, len(space), "size")), method=method, antialias=antialias))
+
+
+def _one_window(
+    space: Sequence[Size], kernel: Sequence[int], stride: Sequence[int], margins: list[tuple[int, int]], ceil: bool
+) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Windows and padding, where a single window that reaches into padding is a smaller one without."""
+    sizes, pads = list(kernel), list(margins)
+    for i, (size, k, s, (before, after)) in enumerate(zip(space, kernel, stride, margins, strict=True)):
+        if isinstance(size, int) and (before or after) and 0 <= size + before + after - k < (1 if ceil else s):
+            sizes[i], pads[i] = min(size, k - before), (0, 0)
+    return tuple(sizes), pads
+
+
+def _rounded_up(
+    x: Shape, kernel: Sequence[int], stride: Sequence[int], margins: Sequence[tuple[int, int]]
+) -> str | int | tuple[int, ...] | None:
+    """The padding with which rounding up gives the same windows as more padding at the end; None for none."""
+    before = [first for first, _ in margins]
+    if not x.is_known or any(first > k // 2 for first, k in zip(before, kernel, strict=True)):
+        return None
+    wanted = [
+        (int(str(size)) + sum(pair) - k) // s + 1
+        for size, pair, k, s in zip(x.space, margins, kernel, stride, strict=True)
+    ]
+    pad = plain(before) or "valid"
+    found = slide(x, kernel=tuple(kernel), stride=tuple(stride), pad=pad, ceil=True)
+    return pad if list(found) == wanted else None
 
 
 def _margin(sides: list[list[int]]) -> int | tuple[int, ...] | list[list[int]]:

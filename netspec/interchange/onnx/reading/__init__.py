@@ -1,0 +1,1 @@
+"""Reads ONNX files, written by any program."""

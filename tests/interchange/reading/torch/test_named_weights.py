@@ -232,7 +232,7 @@ def test_from_the_command_line(
     assert run(["import", "pets.safetensors", "-o", "net.net", "--weights"]) == 0
     assert "not verified" in capsys.readouterr().out
     text = Path("net.net").read_text()
-    assert "use std.resnet" in text and 'init = "net.safetensors"' in text
+    assert "use std.resnet" in text and 'init = "net.weights.safetensors"' in text
     assert run(["check", "net.net"]) == 0
 
 

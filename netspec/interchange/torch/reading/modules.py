@@ -106,6 +106,7 @@ def traced(module: Any, given: Mapping[str, Any]) -> tuple[Program, dict[str, An
             with evaluating(module), _quiet(), _without_guesses():
                 exported = torch.export.export(module, (), kwargs=examples, strict=False)
                 program = _program(exported, list(examples))
+                program.rates = _rates(module)
         except Exception as error:  # noqa: BLE001  # of any kind: a module is any program
             errors.append(error)
             continue
@@ -181,6 +182,12 @@ def _program(exported: Any, names: Sequence[str]) -> Program:
     outputs = list(zip(_output_names(exported), map(str, signature.user_outputs), strict=True))
     shapes = {node.name: tuple(map(int, node.meta["val"].shape)) for node in nodes if _is_tensor(node)}
     return Program(inputs, constants, paths, *out_of_place(calls, outputs), shapes)
+
+
+def _rates(module: Any) -> dict[str, float]:
+    """The dropout of attention weights, by the path of the module."""
+    parts = module.named_modules()
+    return {path: float(part.dropout) for path, part in parts if isinstance(part, torch.nn.MultiheadAttention)}
 
 
 def _is_tensor(node: Any) -> bool:

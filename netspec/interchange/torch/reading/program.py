@@ -7,7 +7,7 @@ verify what was read from a file. Only operators that compute something are ever
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.language.lazy import lazy
@@ -110,7 +110,8 @@ class Program:
     """Calls in an order in which they can be computed.
 
     `inputs` has the names of values by those that a person gives; so has `outputs`, in pairs. `constants` has weights
-    by the names of values, `paths` what these are in the module, `shapes` the shape of every tensor, with the batch.
+    by the names of values, `paths` what these are in the module, `shapes` the shape of every tensor, with the batch;
+    `rates` has the dropout of attention weights by the path of the module, which the calls do not have at inference.
     """
 
     inputs: dict[str, str]
@@ -119,6 +120,7 @@ class Program:
     calls: list[Call]
     outputs: list[tuple[str, str]]
     shapes: dict[str, tuple[int, ...]]
+    rates: dict[str, float] = field(default_factory=dict)
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The outputs by name, from tensors with the batch that the program is for."""

@@ -41,11 +41,13 @@ def recurrent(t: Translator, call: Call) -> Any:
     if swapped == bool(call["batch_first"]):
         raise CannotSay("its steps are the examples")
     step = t.builder.arrange(x.with_axes([x.axes[1], x.axes[0], x.axes[2]]) if swapped else x, (1, 2)).step
-    states = []
+    states, rate = [], float(call["dropout"] or 0)
     for index in range(int(call["num_layers"])):
         layer = _layer(call.target, units=weights[0].shape[0] // _gates(call.target), has_bias=has_bias)
         parts = [weights[each * (ways * index + way) : each * (ways * index + way + 1)] for way in range(ways)]
         arrays = [_arrays(layer, *part) for part in parts]
+        if index and 0 < rate < 1:
+            step = t.builder.dropout(Value(step, (0, 1, 2)), rate).step
         if ways == 2:
             named = zip(("forward", "backward"), arrays, strict=True)
             both = {f"{way}.{name}": array for way, own in named for name, array in own.items()}
@@ -130,6 +132,7 @@ def attention(t: Translator, call: Call) -> Value:
         head_size=None if features == width else match.head_size,
         out=None if out == features else out,
         bias=has_bias,
+        dropout=t.program.rates.get(match.out.modules[-1][0], 0.0) if match.out.modules else 0.0,
     )
     inputs = [x] if memory.step is query.step else [x, _sequence(t, memory)]
     y = t.builder.step(layer, *inputs, weights=arrays)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.interchange.errors import NotAModel
+from netspec.interchange.formats import Foreign
 from netspec.interchange.onnx.reading import (  # noqa: F401  # these fill the table
     attention,
     convolution,
@@ -21,7 +22,6 @@ from netspec.interchange.onnx.reading.graph import load
 from netspec.interchange.onnx.reading.idioms import Idioms
 from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.reading.channels_first.builder import Builder
-from netspec.interchange.reading.foreign import Foreign
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.diagnostics import fail
 

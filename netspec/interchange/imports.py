@@ -199,7 +199,7 @@ def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -
     if has_weights:
         if not imported.has_weights:
             raise fail(NoWeights(file=imported.model.name, advice="omit `--weights`, or give the file that has them"))
-        beside = path.with_suffix(".safetensors")
+        beside = path.with_suffix(".weights.safetensors")  # an export for PyTorch writes `.safetensors`
         text = with_init(imported.text, beside.name)
         contents = {beside: weights_file(weights_of(imported.model.module)), path: text.encode()}
     for file in contents:

@@ -99,13 +99,13 @@ def test_the_spec_and_its_weights_are_written(tmp_path: Path) -> None:
     assert [warning.code for warning in imported.warnings] == ["NS572"]
     path = tmp_path / "twins.net"
     done = written(imported, path, has_weights=True, force=False)
-    assert done.files == (path, tmp_path / "twins.safetensors")
-    assert '    init   = "twins.safetensors"\n    epochs = 3\n' in path.read_text()
+    assert done.files == (path, tmp_path / "twins.weights.safetensors")
+    assert '    init   = "twins.weights.safetensors"\n    epochs = 3\n' in path.read_text()
     x = normal(4, 3)
     model = netspec.compile(path)
     np.testing.assert_array_equal(model(x), imported.model(x))
     np.testing.assert_array_equal(copy.deepcopy(netspec.compile(path))(x), imported.model(x))
-    with pytest.raises(FileExistsError, match=r"twins\.\w+ already exists"):
+    with pytest.raises(FileExistsError, match="twins.* already exists"):
         written(imported, path, has_weights=True, force=False)
     written(imported, path, has_weights=True, force=True)
 

@@ -38,8 +38,15 @@ def words(imported: Imported) -> list[str]:
 # ---------------------------------------------------------------- files of PyTorch
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("is_open", [True, False], ids=["any batch", "one batch"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Files for any batch are read with `--long` only: those for one batch have more to tell apart."""
+    if "is_open" in metafunc.fixturenames:
+        cases = [(name, False) for name in NETWORKS]
+        cases += [(name, True) for name in NETWORKS if metafunc.config.getoption("--long") or name == "encoder"]
+        names = [f"{name}-{'any' if is_open else 'one'}" for name, is_open in cases]
+        metafunc.parametrize(("name", "is_open"), cases, ids=names)
+
+
 def test_pytorch(name: str, is_open: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network, sizes = NETWORKS[name]
@@ -149,78 +156,92 @@ CONV = node("Conv", ["x", "w"], ["c"])
 WEIGHT = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(F)
 
 
-@pytest.mark.parametrize(
-    ("nodes", "word"),
-    [
-        ([node("Sigmoid", ["c"], ["s"]), node("Mul", ["c", "s"], ["y"])], "silu"),
-        ([node("Softplus", ["c"], ["s"]), node("Tanh", ["s"], ["t"]), node("Mul", ["t", "c"], ["y"])], "mish"),
-        ([node("Clip", ["c", "zero", "six"], ["y"])], "relu6"),
-        ([node("Max", ["c", "zero"], ["m"]), node("Min", ["six", "m"], ["y"])], "relu6"),
-        (
-            [
-                node("Add", ["c", "three"], ["a"]),
-                node("Clip", ["a", "zero", "six"], ["b"]),
-                node("Mul", ["c", "b"], ["d"]),
-                node("Div", ["d", "six"], ["y"]),
-            ],
-            "hardswish",
-        ),
-        (
-            [
-                node("Div", ["c", "root"], ["a"]),
-                node("Erf", ["a"], ["b"]),
-                node("Add", ["b", "one"], ["d"]),
-                node("Mul", ["c", "d"], ["e"]),
-                node("Mul", ["e", "half"], ["y"]),
-            ],
-            "gelu",
-        ),
-        ([node("LeakyRelu", ["c"], ["y"], alpha=0.2)], "leaky_relu(0.2)"),
-        ([node("Elu", ["c"], ["y"], alpha=0.5)], "elu(0.5)"),
-        ([node("Celu", ["c"], ["y"], alpha=2.0)], "celu(2)"),
-        ([node("Selu", ["c"], ["y"])], "selu"),
-        ([node("Gelu", ["c"], ["y"], approximate="tanh")], "gelu(approximate = true)"),
-        ([node("Softsign", ["c"], ["y"])], "softsign"),
-    ],
-)
-def test_activations(nodes: list[Any], word: str, tmp_path: Path) -> None:
+ACTIVATIONS: list[tuple[list[Any], str]] = [
+    ([node("Sigmoid", ["c"], ["s"]), node("Mul", ["c", "s"], ["y"])], "silu"),
+    ([node("Softplus", ["c"], ["s"]), node("Tanh", ["s"], ["t"]), node("Mul", ["t", "c"], ["y"])], "mish"),
+    ([node("Clip", ["c", "zero", "six"], ["y"])], "relu6"),
+    ([node("Max", ["c", "zero"], ["m"]), node("Min", ["six", "m"], ["y"])], "relu6"),
+    (
+        [
+            node("Add", ["c", "three"], ["a"]),
+            node("Clip", ["a", "zero", "six"], ["b"]),
+            node("Mul", ["c", "b"], ["d"]),
+            node("Div", ["d", "six"], ["y"]),
+        ],
+        "hardswish",
+    ),
+    (
+        [
+            node("Div", ["c", "root"], ["a"]),
+            node("Erf", ["a"], ["b"]),
+            node("Add", ["b", "one"], ["d"]),
+            node("Mul", ["c", "d"], ["e"]),
+            node("Mul", ["e", "half"], ["y"]),
+        ],
+        "gelu",
+    ),
+    ([node("LeakyRelu", ["c"], ["y"], alpha=0.2)], "leaky_relu(0.2)"),
+    ([node("Elu", ["c"], ["y"], alpha=0.5)], "elu(0.5)"),
+    ([node("Celu", ["c"], ["y"], alpha=2.0)], "celu(2)"),
+    ([node("Selu", ["c"], ["y"])], "selu"),
+    ([node("Gelu", ["c"], ["y"], approximate="tanh")], "gelu(approximate = true)"),
+    ([node("Softsign", ["c"], ["y"])], "softsign"),
+]
+
+
+def joined(cases: Sequence[list[Any]]) -> tuple[list[Any], list[str]]:
+    """Nodes of several cases as one graph, each from `c` to an output of its own, and the outputs."""
+    nodes, outputs = [], []
+    for index, case in enumerate(cases):
+        made = {name for one in case for name in one.output}
+        for one in case:
+            copy = type(one)()
+            copy.CopyFrom(one)
+            for names in (copy.input, copy.output):
+                names[:] = [f"{name}{index}" if name in made else name for name in names]
+            nodes.append(copy)
+        outputs.append(f"y{index}")
+    return nodes, outputs
+
+
+def test_activations(tmp_path: Path) -> None:
     """Functions are recognized by their values, in whatever operators they are written."""
     numbers = {"zero": F(0), "one": F(1), "three": F(3), "six": F(6), "half": F(0.5), "root": F(np.sqrt(2))}
-    text = verified(file(tmp_path / "n.onnx", [CONV, *nodes], w=WEIGHT, **numbers)).text
-    assert f"{word}" in text and "scale" not in text and "mul" not in text
+    nodes, outputs = joined([case for case, _ in ACTIVATIONS])
+    text = verified(file(tmp_path / "n.onnx", [CONV, *nodes], outputs=outputs, w=WEIGHT, **numbers)).text
+    assert all(word in text for _, word in ACTIVATIONS)
+    assert "scale" not in text and "mul" not in text
 
 
-@pytest.mark.parametrize(
-    "nodes",
-    [
-        [node("HardSigmoid", ["c"], ["y"])],
-        [node("Clip", ["c", "low", "high"], ["y"])],
-        [node("Clip", ["c", "", "high"], ["y"])],
-        [node("Abs", ["c"], ["y"])],
-        [node("Sub", ["one", "c"], ["y"])],
-        [node("Neg", ["c"], ["a"]), node("Min", ["a", "c"], ["y"])],
-        [node("Pow", ["c", "two"], ["y"])],
-        [node("Relu", ["c"], ["r"]), node("Add", ["c", "r"], ["y"])],
-        [node("Mul", ["c", "channels"], ["a"]), node("Add", ["a", "channels"], ["y"])],
-        [node("PRelu", ["c", "channels"], ["y"])],
-        [node("ReduceMean", ["c", "axis"], ["m"]), node("Mul", ["c", "m"], ["y"])],
-        [node("DepthToSpace", ["c"], ["y"], blocksize=2)],
-        [node("Split", ["c"], ["a", "b"], axis=1, num_outputs=2), node("Concat", ["b", "a"], ["y"], axis=1)],
-        [node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1]), node("Softmax", ["t"], ["y"])],
-        [node("LRN", ["c"], ["y"], size=3)],
-        [node("AveragePool", ["c"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)],
-        [node("AveragePool", ["c"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)],
-        [node("AveragePool", ["c"], ["y"], kernel_shape=[5, 5], pads=[0, 0, 1, 1])],
-        [node("MaxPool", ["c"], ["y"], kernel_shape=[2, 2], auto_pad="SAME_LOWER")],
-        [node("ConvTranspose", ["c", "w2"], ["y"], strides=[2, 2], output_shape=[8, 8])],
-        [node("Resize", ["c", "", "", "new"], ["y"], mode="linear", axes=[2, 3])],
-        [node("Flatten", ["c"], ["f"]), node("Gemm", ["f", "kernel", "bias"], ["y"], transB=1, alpha=0.5, beta=2.0)],
-        [node("GroupNormalization", ["c", "channel", "channel"], ["y"], num_groups=2)],
-        [node("InstanceNormalization", ["c", "channel", "channel"], ["y"])],
-    ],
-    ids=lambda nodes: nodes[-1].op_type + str(len(nodes)),
-)
-def test_operators(nodes: list[Any], tmp_path: Path) -> None:
+OPERATORS: list[list[Any]] = [
+    [node("HardSigmoid", ["c"], ["y"])],
+    [node("Clip", ["c", "low", "high"], ["y"])],
+    [node("Clip", ["c", "", "high"], ["y"])],
+    [node("Abs", ["c"], ["y"])],
+    [node("Sub", ["one", "c"], ["y"])],
+    [node("Neg", ["c"], ["a"]), node("Min", ["a", "c"], ["y"])],
+    [node("Pow", ["c", "two"], ["y"])],
+    [node("Relu", ["c"], ["r"]), node("Add", ["c", "r"], ["y"])],
+    [node("Mul", ["c", "channels"], ["a"]), node("Add", ["a", "channels"], ["y"])],
+    [node("PRelu", ["c", "channels"], ["y"])],
+    [node("ReduceMean", ["c", "axis"], ["m"]), node("Mul", ["c", "m"], ["y"])],
+    [node("DepthToSpace", ["c"], ["y"], blocksize=2)],
+    [node("Split", ["c"], ["a", "b"], axis=1, num_outputs=2), node("Concat", ["b", "a"], ["y"], axis=1)],
+    [node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1]), node("Softmax", ["t"], ["y"])],
+    [node("LRN", ["c"], ["y"], size=3)],
+    [node("AveragePool", ["c"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)],
+    [node("AveragePool", ["c"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)],
+    [node("AveragePool", ["c"], ["y"], kernel_shape=[5, 5], pads=[0, 0, 1, 1])],
+    [node("MaxPool", ["c"], ["y"], kernel_shape=[2, 2], auto_pad="SAME_LOWER")],
+    [node("ConvTranspose", ["c", "w2"], ["y"], strides=[2, 2], output_shape=[8, 8])],
+    [node("Resize", ["c", "", "", "new"], ["y"], mode="linear", axes=[2, 3])],
+    [node("Flatten", ["c"], ["f"]), node("Gemm", ["f", "kernel", "bias"], ["y"], transB=1, alpha=0.5, beta=2.0)],
+    [node("GroupNormalization", ["c", "channel", "channel"], ["y"], num_groups=2)],
+    [node("InstanceNormalization", ["c", "channel", "channel"], ["y"])],
+]
+
+
+def test_operators(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     arrays = {
         "low": F(-0.5),
@@ -235,9 +256,8 @@ def test_operators(nodes: list[Any], tmp_path: Path) -> None:
         "kernel": rng.normal(size=(5, 64)).astype(F),
         "bias": rng.normal(size=5).astype(F),
     }
-    used = {name for one in nodes for name in one.input}
-    given = {name: array for name, array in arrays.items() if name in used}
-    verified(file(tmp_path / "n.onnx", [CONV, *nodes], w=WEIGHT, **given))
+    nodes, outputs = joined(OPERATORS)
+    verified(file(tmp_path / "n.onnx", [CONV, *nodes], outputs=outputs, w=WEIGHT, **arrays))
 
 
 def test_norms_of_several_operators(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_activations_are_options_and_what_does_nothing_is_left_out() -> None:
     sketch.output(y)
     sketch.settings = {"train": {"epochs": "3"}}
     assert text_of(sketch) == (
-        "# From a test.\n\ninput 8x8x3\n\nconv(4, relu) -> maxpool(2) -> dense(2)\n\ntrain {\n    epochs = 3\n}\n"
+        "# From a test.\n\ninput 8x8x3\n\nconv(4, 3x3, relu) -> maxpool(2) -> dense(2)\n\ntrain {\n    epochs = 3\n}\n"
     )
 
 
@@ -136,7 +136,7 @@ def test_growing_concatenations_become_a_chain() -> None:
         y = sketch.add(Concat(), *maps) if len(maps) > 1 else maps[0]
         maps.append(relu(sketch, sketch.add(Conv(filters=4, kernel=3), y)))
     sketch.output(sketch.add(Concat(), *maps))
-    assert "((identity | conv(4, relu)) -> concat) * 4" in text_of(sketch)
+    assert "((identity | conv(4, 3x3, relu)) -> concat) * 4" in text_of(sketch)
 
 
 def test_tensors_that_are_read_far_away_have_names() -> None:
@@ -152,8 +152,8 @@ def test_tensors_that_are_read_far_away_have_names() -> None:
         x = relu(sketch, sketch.add(Conv(filters=4 * 2**level), x))
     sketch.output(x)
     text = text_of(sketch)
-    assert "skip1 = input -> conv(4, relu)\nskip2 = skip1 -> maxpool(2) -> conv(8, relu)\n" in text
-    assert "def up(skip, filters) = upsample -> (skip | identity) -> concat -> conv(filters, relu)" in text
+    assert "skip1 = input -> conv(4, 3x3, relu)\nskip2 = skip1 -> maxpool(2) -> conv(8, 3x3, relu)\n" in text
+    assert "def up(skip, filters) = upsample -> (skip | identity) -> concat -> conv(filters, 3x3, relu)" in text
     assert "skip5 -> maxpool(2)\n-> up(skip5, 64) -> up(skip4, 32)" in text
 
 

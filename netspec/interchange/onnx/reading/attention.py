@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import prod, sqrt
 from typing import Any
 
+from netspec.interchange.onnx.reading.constants import ANY_LENGTH
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Deferred, Network
 from netspec.interchange.onnx.reading.pointwise import Affine, Expression, recognize
@@ -26,7 +27,6 @@ from netspec.layers.sequence.attention import Attention
 from netspec.layers.spatial.cropping import Crop, margins
 
 MAX_COUNT = 2**24
-ANY_LENGTH = 5
 FORBIDDEN = -1e4
 """What is added to a score that must not count is less than this."""
 

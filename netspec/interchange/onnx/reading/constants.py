@@ -15,6 +15,8 @@ from netspec.language.shape import Dim
 
 BATCH = Dim.named("N")
 """The size of the batch."""
+ANY_LENGTH = 5
+"""Stands for the number of steps of a sequence where it is not known."""
 MAX_COUNT = 2**28
 """More numbers are not computed."""
 
@@ -118,6 +120,8 @@ def _reduce(function: Any) -> Fold:
 
 def _range(node: Node, inputs: Sequence[Any]) -> Any:
     start, end, step = (np.asarray(x).reshape(-1)[0] for x in inputs)
+    if (start, step) == (0, 1) and isinstance(end, Dim) and end != BATCH:
+        end = ANY_LENGTH  # enough to tell a causal mask
     if any(isinstance(x, Dim) for x in (start, end, step)) or abs((end - start) / step) > MAX_COUNT:
         raise CannotSay("its range depends on a size that is not known")
     return np.arange(start, end, step)

@@ -104,6 +104,9 @@ def gemm(network: Network, node: Node) -> Value:
 @reads("MatMul")
 def product(network: Network, node: Node) -> Any:
     if network.is_constant(node, 1):
+        tied = _tied(network, node)
+        if tied is not None:
+            return tied
         weight = _matrix(network.get(node.inputs[1]))
         projected = project(network, node, weight)
         return projected or network.builder.dense(network.tensor(node), weight=weight)
@@ -113,6 +116,14 @@ def product(network: Network, node: Node) -> Any:
         y = network.builder.dense(network.builder.transpose(x, swapped), weight=weight.T)
         return y if y.is_lost else network.builder.transpose(y, swapped)
     return scores(network, node)
+
+
+def _tied(network: Network, node: Node) -> Value | None:
+    """A product with the table of an embedding before it, turned; None if it is another one."""
+    maker = network.graph.makers.get(node.inputs[1])
+    if maker is None or maker.kind != "Transpose" or maker.inputs[0] not in network.tables:
+        return None
+    return network.builder.unembed(network.tensor(node), network.tables[maker.inputs[0]])
 
 
 def _matrix(weight: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.folding import fold
 from netspec.interchange.reading.channels_first.layout import AlreadyLost, CannotSay
 from netspec.interchange.reading.channels_first.values import Value
+from netspec.interchange.reading.sketch import Step
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Dim
@@ -45,6 +46,7 @@ class Network:
         self.builder = builder
         self.found: dict[str, Any] = {}
         self.batch: int | None = None
+        self.tables: dict[str, Step] = {}
 
     # ---------------------------------------------------------------- inputs of nodes
 
@@ -116,7 +118,21 @@ class Network:
             value = self.builder.output(self.made(x), own)
             found[name] = (own or "output", value)
         self.builder.close()
+        self._share()
         return found
+
+    def _share(self) -> None:
+        """Steps with the same weights share them, where the file has weights that several nodes read."""
+        kernels = {name for name, tensor in self.graph.tensors.items() if len(tensor.dims) > 1}
+        if not any(self.graph.uses[name] > 1 for name in kernels):
+            return
+        owners: dict[str, list[Step]] = {}
+        for step in self.builder.sketch.steps:
+            if step.layer is None or step.shared is not None or not any(w.ndim > 1 for w in step.weights.values()):
+                continue
+            others = owners.setdefault(step.layer.to_source(), [])
+            step.shared = next((other for other in others if _have_same(step.weights, other.weights)), None)
+            others += [step] if step.shared is None else []
 
     def _results(self, node: Node) -> Sequence[Any]:
         try:
@@ -235,6 +251,13 @@ class Network:
             if size == next(n.size for n in numbers if n is not None) and fold(x, axis, *numbers):
                 return x
         return self.builder.scale(x, 1.0 if factor is None else factor, 0.0 if offset is None else offset)
+
+
+def _have_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether weights are equal, and not all one number."""
+    if a.keys() != b.keys() or not all(np.array_equal(a[name], b[name]) for name in a):
+        return False
+    return any(w.ndim > 1 and np.ptp(w) for w in a.values())
 
 
 def _number(x: Any) -> Any:

@@ -85,6 +85,7 @@ def pad(network: Network, node: Node) -> Value:
 def slice_(network: Network, node: Node) -> Value:
     x = network.tensor(node)
     inputs = [None, *(network.constant(node, i) for i in range(1, len(node.inputs)))]
+    margins = dict.fromkeys(x.inner, (0, 0))
     for axis, start, end, step in slices(node, inputs, x.rank):
         if step != 1:
             raise CannotSay(f"it takes every position of {step}" if step > 0 else "it reverses an axis")
@@ -92,8 +93,20 @@ def slice_(network: Network, node: Node) -> Value:
             if start == 0 and end >= 2**31 - 1:
                 continue
             raise CannotSay("it cuts the batch")
-        x = network.builder.slice(x, axis, start, end)
-    return x
+        margins[axis] = _cut(x.size(axis), start, end)
+    return network.builder.pad(x, list(margins.values()))
+
+
+def _cut(size: Any, start: int, end: int) -> tuple[int, int]:
+    """What a slice cuts off, as negative padding."""
+    if isinstance(size, int):
+        first, last, _ = slice(start, end).indices(size)
+        if last <= first:
+            raise CannotSay("nothing is left of its input")
+        return -first, last - size
+    if start < 0 or 0 <= end < 2**31 - 1:
+        raise CannotSay("it slices an axis whose size is not known")
+    return -start, min(end, 0) if end < 0 else 0
 
 
 @reads("Split")
@@ -127,7 +140,10 @@ def _embedding(network: Network, node: Node, axis: int) -> Value:
     table, ids = network.get(node.inputs[0]), network.tensor(node, 1)
     if axis != 0 or table.ndim != 2 or not ids.step.shape.is_tokens:
         raise CannotSay("what it looks up is not a table of vectors, or not by token ids")
-    return network.builder.embedding(ids, table=table)
+    y = network.builder.embedding(ids, table=table)
+    if not y.is_lost:
+        network.tables.setdefault(node.inputs[0], y.step)
+    return y
 
 
 @reads("ReduceMean", "ReduceMax")

@@ -109,6 +109,8 @@ class Basic(Layout):
         axes = _axes(factors, x.rank) | _axes(offsets, x.rank)
         if x.axes.index(0) in axes:
             raise CannotSay("its constants differ from example to example")
+        if x.rank == 3 and factors.ndim == 0 and factors == 1 and self._is_waves(x, offsets):
+            return self.after(self.arrange(x, (1, 2)), Sinusoidal())
         if any(x.size(axis) != size for axis, size in axes.items()):
             raise CannotSay("its constants have more numbers than its input")
         if len(axes) == 1:
@@ -122,6 +124,13 @@ class Basic(Layout):
         if factors.ndim == 0 and factors == 1:
             return self._positions(x, tuple(axes), offsets)
         raise CannotSay("netspec has no layer for a constant factor for each position")
+
+    def _is_waves(self, x: Value, table: Any) -> bool:
+        """Whether constants are the sines and cosines of positions, of which there may be any number."""
+        if x.axes[0] != 0 or isinstance(x.size(1), int) or table.ndim < 2:
+            return False
+        shape = table.shape[-2:]
+        return table.size == shape[0] * shape[1] and np.allclose(table.reshape(shape), _waves(*shape), atol=1e-5)
 
     def _per_channel(self, x: Value, axis: int, factor: Any, offset: Any) -> Value:
         """A constant for each size of one axis."""

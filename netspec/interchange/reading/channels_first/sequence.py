@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.interchange.reading.channels_first.layout import Layout, operator, with_batch
+from netspec.interchange.reading.channels_first.layout import CannotSay, Layout, operator, with_batch
 from netspec.interchange.reading.channels_first.values import Value
+from netspec.interchange.reading.sketch import Step
 from netspec.language.lazy import np
 from netspec.layers.base import Layer
+from netspec.layers.dense import Embedding
 from netspec.layers.sequence.attention import Attention
 from netspec.layers.sequence.bidirectional import Bidirectional
 from netspec.layers.sequence.positions import ClassToken, PositionEmbedding, Sinusoidal
 from netspec.layers.sequence.recurrent import Gru, Lstm, Recurrent, SimpleRnn
+from netspec.layers.sequence.unembed import TiedOutput
 
 KINDS: dict[str, type[Recurrent]] = {"lstm": Lstm, "gru": Gru, "rnn": SimpleRnn}
 
@@ -111,6 +114,17 @@ class Sequences(Layout):
         )
         sources = [x.step] if memory is None else [x.step, self.sequence(memory).step]
         return Value(self.step(layer, *sources, weights=weights), (0, 1, 2))
+
+    @operator
+    def unembed(self, x: Value, table: Step) -> Value:
+        """The scores of each token, with the table of an embedding, which is shared."""
+        layer, ids = table.layer, table.inputs[0].shape
+        y = self.arrange(x, [axis for axis in x.inner if x.is_large(axis)])
+        if not isinstance(layer, Embedding) or not isinstance(ids.vocabulary, int):
+            raise CannotSay("its table is not that of an embedding")
+        step = self.step(TiedOutput(embedding=layer, vocabulary=ids.vocabulary), y.step)
+        step.shared = table
+        return Value(step, y.axes)
 
     @operator
     def class_token(self, x: Value, token: Any = None) -> Value:

@@ -28,6 +28,8 @@ LINE = 84
 """Longer chains and branches get line ends."""
 WIDE = ("conv", "depthwise", "upconv")
 """Layers whose kernels are written for each axis, `3x3`."""
+ALWAYS = ("conv", "depthwise")
+"""Layers whose kernels are written even if they are the default: so it is done on a whiteboard."""
 
 
 def chain_text(chain: Chain) -> str:
@@ -140,6 +142,8 @@ def _option_text(option: Option, value: Any, term: Use) -> str:
 
 
 def _is_default(option: Option, value: Any, values: dict[str, Any], term: Use) -> bool:
+    if option.name == "kernel" and term.word in ALWAYS and term.rank > 2:
+        return False
     if option.name == "stride" and option.default is None:
         return bool(_same(value, values["window"], term))
     if option.name == "ceil":

@@ -20,7 +20,7 @@ from netspec.language.lazy import lazy
 torch = lazy("torch")
 
 BATCHES = (5, 7, 11, 13, 17, 19, 23, 29)
-"""Sizes of the batch that a module is traced with: one that is no other size, so that it is told from these."""
+"""Sizes of the batch that a module is traced with: one that differs from every other size, so that it is recognized."""
 MAX_TRIED = 3
 """Inputs up to which it is tried which of them are ids, where only shapes are given."""
 GUESS = "_detect_is_causal_mask"

@@ -57,10 +57,10 @@ def bad_file(path: Path, reason: str, advice: str) -> Any:
 
 
 def check_archive(path: Path) -> None:
-    """Whether what `torch.save` or `torch.export.save` has written is no larger than what is read.
+    """Whether what `torch.save` or `torch.export.save` has written is small enough to be read.
 
     Raises:
-        CompileError: it is, or it is no file, or a program of TorchScript (NS570).
+        CompileError: it is too large, not a file, or a program of TorchScript (NS570).
     """
     try:
         check_regular(path, LIMIT)

@@ -20,7 +20,7 @@ from netspec.language.diagnostics import fail
 VISION: tuple[Callable[[StateDict], Recognized | None], ...] = (alexnet, vgg, resnet, mobilenet_v2, densenet, googlenet)
 LANGUAGE: tuple[Callable[[StateDict, Mapping[str, Any]], Recognized | None], ...] = (bert, gpt2)
 KNOWN = "AlexNet, VGG, ResNet, MobileNetV2, DenseNet-121, GoogLeNet, BERT and GPT-2"
-SHOWN = 3
+MAX_NAMES = 3
 """Names in a message."""
 
 
@@ -64,5 +64,5 @@ def recognize(weights: StateDict, config: Mapping[str, Any]) -> Recognized | Non
 
 def _some(names: list[str]) -> str:
     """A few of the names, and how many more there are."""
-    shown = ", ".join(f"`{name}`" for name in names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+    shown = ", ".join(f"`{name}`" for name in names[:MAX_NAMES])
+    return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown

@@ -115,7 +115,11 @@ class Network:
                 self.builder.lost(f"{name} (output)", "it does not depend on the input")
                 continue
             own = name if len(names) > 1 else ""
-            value = self.builder.output(self.made(x), own)
+            try:
+                value = self.builder.output(self.made(x), own)
+            except CannotSay as reason:
+                self.builder.lost(f"{name} (output)", str(reason), advice=reason.advice)
+                continue
             found[name] = (own or "output", value)
         self.builder.close()
         self._share()
@@ -186,8 +190,6 @@ class Network:
     def _expression(self, node: Node, given: list[Any]) -> Expression | None:
         """A function of one tensor, if the node is one."""
         function = UNARY.get(node.kind) or NARY.get(node.kind)
-        if node.kind == "Cast" and isinstance(given[0], Expression):
-            function = _number
         if function is None or any(isinstance(x, Deferred) for x in given):
             return None
         arguments = [_plain(x) for x in given]
@@ -198,8 +200,6 @@ class Network:
         options = dict(node.attributes)
         if node.kind == "Clip":
             arguments += [options.pop(name, None) for name in ("min", "max") if name in options]
-        if node.kind == "Cast":
-            options = {}
         if options and node.kind in UNARY:
             inner = function
             known = {name: value for name, value in options.items() if name != "consumed_inputs"}
@@ -258,10 +258,6 @@ def _have_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if a.keys() != b.keys() or not all(np.array_equal(a[name], b[name]) for name in a):
         return False
     return any(w.ndim > 1 and np.ptp(w) for w in a.values())
-
-
-def _number(x: Any) -> Any:
-    return np.asarray(x, np.float64)
 
 
 def _plain(x: Any) -> Any:

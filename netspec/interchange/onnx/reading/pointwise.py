@@ -127,7 +127,7 @@ UNARY: dict[str, Callable[..., Any]] = {
     "Celu": _celu,
     "Swish": lambda x, alpha=1.0: x * _sigmoid(alpha * x),
     "Gelu": lambda x, approximate="none": _gelu_tanh(x) if approximate == "tanh" else _gelu(x),
-    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0),
+    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0 * x),
 }
 """Operators of one tensor, with their attributes."""
 NARY: dict[str, Callable[..., Any]] = {
@@ -141,11 +141,11 @@ NARY: dict[str, Callable[..., Any]] = {
     "Max": lambda *xs: _reduced(np.maximum, xs),
     "Clip": _clip,
     "PRelu": lambda x, slope: np.where(x > 0, x, slope * x),
-    "Greater": lambda a, b: np.greater(a, b),
-    "Less": lambda a, b: np.less(a, b),
-    "Where": np.where,
+    "Greater": lambda a, b: np.where(a > b, 1.0, 0 * (a - b)),
+    "Less": lambda a, b: np.where(a < b, 1.0, 0 * (a - b)),
+    "Where": lambda condition, a, b: np.where(np.isnan(condition), np.nan, np.where(condition, a, b)),
 }
-"""Operators of several tensors and numbers."""
+"""Operators of several tensors and numbers; NaN, which stands for what is not known, goes through all of them."""
 
 
 def _reduced(function: Any, xs: Any) -> Any:

@@ -15,6 +15,7 @@ from netspec.interchange.onnx.reading import (  # noqa: F401  # these fill the t
     norms,
     recurrent,
     reshaping,
+    resizing,
     shapes,
 )
 from netspec.interchange.onnx.reading.ends import open_inputs, runner

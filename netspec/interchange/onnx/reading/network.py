@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.onnx.reading.arithmetic import apart
+from netspec.interchange.onnx.reading.arithmetic import apart, clipped
 from netspec.interchange.onnx.reading.constants import BATCH, folded
 from netspec.interchange.onnx.reading.graph import Graph, Node
 from netspec.interchange.onnx.reading.names import place_of
-from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Expression, recognize
+from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Bounds, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.folding import fold
@@ -224,6 +224,8 @@ class Network:
             x = self.made(variable)
             if isinstance(found, Affine):
                 return self.builder.scale(x, found.factor, found.offset)
+            if isinstance(found, Bounds):
+                return clipped(self.builder, x, found.low, found.high)
             return self.builder.activation(x, found)
         return self._one(expression)
 

@@ -193,7 +193,15 @@ class Affine:
     offset: float
 
 
-def recognize(expression: Expression, variable: object) -> Activation | Affine | None:
+@dataclass(frozen=True)
+class Bounds:
+    """x, but at least `low` and at most `high`"""
+
+    low: float | None
+    high: float | None
+
+
+def recognize(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
     """What an expression computes of its root or of an expression inside; None where netspec has no word for it."""
     grid = _grid()
     with np.errstate(all="ignore"):
@@ -206,6 +214,11 @@ def recognize(expression: Expression, variable: object) -> Activation | Affine |
         at_zero, at_one, at_minus, at_five = (float(expression.at(np.float64(x), variable)) for x in (0, 1, -1, -5))
         if _equal(y, (at_one - at_zero) * grid + at_zero):
             return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
+        low, high = float(y.min()), float(y.max())
+        if low < high and _equal(y, np.clip(grid, low, high)):
+            return Bounds(
+                None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high)
+            )
         slope = _rounded(-at_minus)
         if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
             return words.LeakyRelu(slope=slope)

@@ -114,9 +114,9 @@ def _cut(size: Any, start: int, end: int) -> tuple[int, int]:
 def split(network: Network, node: Node) -> list[Value]:
     x = network.tensor(node)
     axis = node.attributes.get("axis", 0) % x.rank
-    size = x.size(axis) if x.axes[axis] != 0 else None
+    size = None if x.axes[axis] == 0 else x.size(axis)
     if not isinstance(size, int):
-        raise CannotSay("it splits an axis whose size is not known")
+        raise CannotSay("it splits the batch" if size is None else "it splits an axis whose size is not known")
     inputs = [None, network.constant(node, 1)] if len(node.inputs) > 1 else [None]
     found, start = [], 0
     for part in split_sizes(node, inputs, size):

@@ -105,7 +105,7 @@ def test_the_spec_and_its_weights_are_written(tmp_path: Path) -> None:
     model = netspec.compile(path)
     np.testing.assert_array_equal(model(x), imported.model(x))
     np.testing.assert_array_equal(copy.deepcopy(netspec.compile(path))(x), imported.model(x))
-    with pytest.raises(FileExistsError, match="twins.* already exists"):
+    with pytest.raises(FileExistsError, match=r"twins.* already exists"):
         written(imported, path, has_weights=True, force=False)
     written(imported, path, has_weights=True, force=True)
 

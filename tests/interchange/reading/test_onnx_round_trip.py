@@ -32,6 +32,8 @@ QUICK = {"autoencoder", "embedding_mlp", "lenet5", "mnist_cnn", "siamese", "sdsc
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "path" not in metafunc.fixturenames:
+        return
     paths = [path for path in SPECS if path.stem in QUICK or metafunc.config.getoption("--long")]
     paths = [path for path in paths if path.stem not in MASKED]
     metafunc.parametrize("path", paths, ids=[path.stem for path in paths])
@@ -79,3 +81,15 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     assert imported.verification is not None and imported.verification.difference < 1e-5
     assert imported.model.cost.trainable + imported.model.cost.frozen == model.cost.trainable + model.cost.frozen
     assert path.stem in OTHERWISE or network(imported.model) == network(model)
+
+
+def test_normalized_inputs(digits_run: Path, table_run: Path, tmp_path: Path) -> None:
+    """What a file does before and after the network becomes a layer at each end; missing numbers stay missing."""
+    netspec.export(digits_run, tmp_path / "digits.onnx")
+    netspec.export(table_run, tmp_path / "table.onnx")
+    digits, table = import_model(tmp_path / "digits.onnx"), import_model(tmp_path / "table.onnx")
+    assert not digits.warnings and "\nscale(" in digits.text
+    assert [warning.code for warning in table.warnings] == ["NS572"]
+    assert "\nbatchnorm(" in table.text and "scale(" in table.text
+    for imported in (digits, table):
+        assert imported.verification is not None and imported.verification.difference < 1e-5

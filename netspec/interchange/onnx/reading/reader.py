@@ -8,7 +8,11 @@ from typing import Any
 
 from netspec.interchange.errors import NotAModel
 from netspec.interchange.formats import Foreign
-from netspec.interchange.onnx.reading import (  # noqa: F401  # these fill the table
+from netspec.interchange.onnx.reading.ends import open_inputs, runner
+from netspec.interchange.onnx.reading.graph import load
+from netspec.interchange.onnx.reading.idioms import Idioms
+from netspec.interchange.onnx.reading.network import Network
+from netspec.interchange.onnx.reading.operators import (  # noqa: F401  # these fill the table
     attention,
     convolution,
     elementwise,
@@ -18,10 +22,6 @@ from netspec.interchange.onnx.reading import (  # noqa: F401  # these fill the t
     resizing,
     shapes,
 )
-from netspec.interchange.onnx.reading.ends import open_inputs, runner
-from netspec.interchange.onnx.reading.graph import load
-from netspec.interchange.onnx.reading.idioms import Idioms
-from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.diagnostics import fail

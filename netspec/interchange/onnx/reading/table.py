@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from netspec.interchange.onnx.reading.graph import Node
-    from netspec.interchange.onnx.reading.network import Network
-
-Read = Callable[["Network", "Node"], Any]
+Read = Callable[[Any, Any], Any]
+"""Takes a `Network` and a `Node`."""
 OPERATORS: dict[str, Read] = {}
 """By type, as in `Node.kind`. A function returns a tensor, or a list with one for each output."""
 

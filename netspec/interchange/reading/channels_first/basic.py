@@ -11,10 +11,14 @@ from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Activation, LogSoftmax, Prelu, Relu, Softmax
 from netspec.layers.dense import Dense, Embedding
 from netspec.layers.merge import Add
+from netspec.layers.norm import BatchNorm
 from netspec.layers.regularization import Dropout
 from netspec.layers.reshape import Scale
 from netspec.layers.sequence.positions import BASE, PositionEmbedding, Sinusoidal
 from netspec.layers.spatial.conv import Conv, Depthwise
+
+SMALLEST = 1e-12
+"""Where nothing is added to a variance."""
 
 
 class Basic(Layout):
@@ -104,7 +108,7 @@ class Basic(Layout):
         if factors.ndim == 0 and offsets.ndim == 0:
             if factors == 1 and offsets == 0:
                 return x
-            return self.after(x, Scale(factor=float(factors), offset=float(offsets)))
+            return self.after(x, Scale(factor=_short(factors), offset=_short(offsets)))
         x = self.opened(x)
         axes = _axes(factors, x.rank) | _axes(offsets, x.rank)
         if x.axes.index(0) in axes:
@@ -135,6 +139,8 @@ class Basic(Layout):
     def _per_channel(self, x: Value, axis: int, factor: Any, offset: Any) -> Value:
         """A constant for each size of one axis."""
         x = self.last(x, axis)
+        if x.step.is_input and (factor is None or np.all(factor > 0)):
+            return self._normalized_input(x, factor, offset)
         rank = x.step.shape.rank
         wide = x
         if rank == 1:
@@ -146,6 +152,14 @@ class Basic(Layout):
             weights["bias"] = offset
         y = self.after(wide, Depthwise(kernel=(1,) * (rank - 1) if rank > 2 else 1, bias=offset is not None), weights)
         return y if rank > 1 else Value(self.reshaped(y.step, (size,)), x.axes)
+
+    def _normalized_input(self, x: Value, factor: Any, offset: Any) -> Value:
+        """Statistics that are subtracted from an input and divide it: those of a batch norm."""
+        size = (factor if factor is not None else offset).size
+        scale = np.ones(size) if factor is None else factor.astype(np.float64)
+        mean = np.zeros(size) if offset is None else -offset / scale
+        weights = {"mean": mean.astype(np.float32), "var": (scale**-2).astype(np.float32)}
+        return self.after(x, BatchNorm(scale=False, offset=False, epsilon=SMALLEST), weights)
 
     def _positions(self, x: Value, axes: tuple[int, ...], table: Any) -> Value:
         """A constant for each position and channel."""
@@ -179,6 +193,11 @@ def _sorted(weight: Any, order: Any) -> Any:
 def sorted_per_feature(x: Value, array: Any) -> Any:
     """One number for each feature, in netspec's order of the features."""
     return array if array is None or x.order is None else _sorted(array, x.order)
+
+
+def _short(number: Any) -> float:
+    """A number of float32 with as few digits as it needs."""
+    return float(str(np.float32(number)))
 
 
 def _simple(constant: Any) -> Any:

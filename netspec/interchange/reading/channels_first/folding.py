@@ -7,7 +7,7 @@ from typing import Any
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers.dense import Dense
-from netspec.layers.norm import Centering, Normalization
+from netspec.layers.norm import BatchNorm, Centering, Normalization
 from netspec.layers.sequence.attention import Attention
 from netspec.layers.spatial.conv import Filtering
 from netspec.layers.spatial.transposed_conv import Upconv
@@ -30,6 +30,11 @@ def fold(x: Value, axis: int, factor: Any, offset: Any) -> bool:
     weights = dict(step.weights)
     if not weights and not (isinstance(layer, Normalization) and not layer.weight_names):
         return False
+    is_input = isinstance(layer, BatchNorm) and not layer.weight_names and step.inputs[0].is_input
+    if is_input and offset is None and factor is not None and np.all(factor > 0):
+        weights["var"] = weights["var"] / factor**2  # statistics of an input, which are subtracted, then divide
+        step.weights = weights
+        return True
     if isinstance(layer, Normalization):
         if offset is not None and not isinstance(layer, Centering):
             return False

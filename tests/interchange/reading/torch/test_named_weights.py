@@ -22,7 +22,7 @@ from netspec.storage.weights import flat_weights, put_weights, weights_of
 torch: Any = pytest.importorskip("torch")
 save_file: Any = pytest.importorskip("safetensors.torch").save_file
 
-from tests.interchange.reading.torch import nets  # noqa: E402  # it needs torch
+from tests.interchange.reading.torch import nets, text_nets  # noqa: E402  # it needs torch
 
 ROOT = Path(__file__).parents[4]
 SMALL = 32
@@ -105,7 +105,7 @@ def ids(rows: int, steps: int, vocabulary: int) -> Any:
 @pytest.mark.parametrize("prefix", ["", "bert."])
 def test_bert(prefix: str, tmp_path: Path) -> None:
     """With heads of 64 features, as all published sizes have; and with another number from a `config.json`."""
-    module = nets.randomized(nets.Bert(30, 12, 128, 2, 96, 2))
+    module = nets.randomized(text_nets.Bert(30, 12, 128, 2, 96, 2))
     state = {f"{prefix}{name}": tensor for name, tensor in module.state_dict().items()}
     if prefix:
         state = {n.replace("LayerNorm.weight", "LayerNorm.gamma"): tensor for n, tensor in state.items()}
@@ -125,7 +125,7 @@ def test_bert(prefix: str, tmp_path: Path) -> None:
 
 
 def test_bert_with_a_configuration(tmp_path: Path) -> None:
-    module = nets.randomized(nets.Bert(30, 12, 16, 4, 24, 1))
+    module = nets.randomized(text_nets.Bert(30, 12, 16, 4, 24, 1))
     save_file(module.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps({"num_attention_heads": 4, "hidden_act": "gelu"}))
     assert "encoder_layer(4, 24, activation = gelu" in netspec.import_model(tmp_path / "model.safetensors").text
@@ -133,7 +133,7 @@ def test_bert_with_a_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_tied", [True, False])
 def test_gpt_2(tmp_path: Path, *, is_tied: bool) -> None:
-    module = nets.Gpt(40, 10, 128, 2, 2)
+    module = text_nets.Gpt(40, 10, 128, 2, 2)
     if not is_tied:
         module.lm_head.weight = nets.nn.Parameter(torch.zeros(40, 128))
     nets.randomized(module)
@@ -213,7 +213,7 @@ def test_heads(tmp_path: Path) -> None:
 
 
 def test_several_files(tmp_path: Path) -> None:
-    state = nets.randomized(nets.Bert(10, 6, 64, 1, 8, 1)).state_dict()
+    state = nets.randomized(text_nets.Bert(10, 6, 64, 1, 8, 1)).state_dict()
     names = list(state)
     parts = {"model-1.safetensors": names[:5], "model-2.safetensors": names[5:]}
     for file, part in parts.items():
@@ -232,7 +232,7 @@ def test_from_the_command_line(
     assert run(["import", "pets.safetensors", "-o", "net.net", "--weights"]) == 0
     assert "not verified" in capsys.readouterr().out
     text = Path("net.net").read_text()
-    assert "use std.resnet" in text and 'init = "net.safetensors"' in text
+    assert "use std.resnet" in text and 'init = "net.weights.safetensors"' in text
     assert run(["check", "net.net"]) == 0
 
 
@@ -276,7 +276,7 @@ def test_files_that_are_not_state_dicts(tmp_path: Path) -> None:
 
 def test_damaged_files(tmp_path: Path, *, long: bool) -> None:
     """Cut, or with a changed byte: never anything but a diagnostic, or the same network."""
-    state = nets.Bert(5, 4, 8, 1, 8, 1).state_dict()
+    state = text_nets.Bert(5, 4, 8, 1, 8, 1).state_dict()
     save_file(state, tmp_path / "a.safetensors")
     torch.save(state, tmp_path / "a.pt")
     rng = np.random.default_rng(0)

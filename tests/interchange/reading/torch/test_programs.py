@@ -94,7 +94,7 @@ def test_from_the_command_line(
     monkeypatch.chdir(tmp_path)
     assert run(["import", str(mixed), "-o", "net.net", "--weights"]) == 0
     assert "verified with torch" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.net", "net.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.net", "net.weights.safetensors"]
 
 
 # ---------------------------------------------------------------- what cannot be read

@@ -7,7 +7,7 @@ from typing import Any
 from netspec.interchange.onnx.reading.constants import BATCH, _axes, slices, split_sizes
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
-from netspec.interchange.onnx.reading.reshaping import file_sizes
+from netspec.interchange.onnx.reading.operators.reshaping import file_sizes
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value

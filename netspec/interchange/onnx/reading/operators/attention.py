@@ -13,8 +13,9 @@ from typing import Any
 from netspec.interchange.onnx.reading.constants import ANY_LENGTH
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Deferred, Network
+from netspec.interchange.onnx.reading.operators.elementwise import Missing, filled
+from netspec.interchange.onnx.reading.operators.reshaping import Merged
 from netspec.interchange.onnx.reading.pointwise import Affine, Expression, recognize
-from netspec.interchange.onnx.reading.reshaping import Merged
 from netspec.interchange.onnx.reading.table import OPERATORS, reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
@@ -83,6 +84,8 @@ def deferred(network: Network, node: Node) -> Any:
     given = [network.get(name) for name in node.inputs]
     if any(isinstance(x, Scores) for x in given):
         return _after(network, node, given)
+    if any(isinstance(x, Missing) for x in given):
+        return filled(network, node, given)
     if node.kind == "MatMul" and not any(isinstance(x, np.ndarray) for x in given):
         return scores(network, node)
     if node.kind in ("Identity", "Cast", "CastLike"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from netspec.interchange.errors import NotImported
 from netspec.interchange.onnx.reading.arithmetic import combined
 from netspec.interchange.onnx.reading.graph import FLOAT_TYPES, Node
-from netspec.interchange.onnx.reading.network import Network, varying
+from netspec.interchange.onnx.reading.network import Deferred, Network, varying
 from netspec.interchange.onnx.reading.pointwise import Expression
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
@@ -42,6 +44,29 @@ def with_constant(network: Network, node: Node, index: int, constant: Any) -> Va
     if kind == "Div" and first:
         return network.affine(node, index, factor=1 / constant)
     raise CannotSay(f"netspec has no `{kind}` of a tensor and constants")
+
+
+@dataclass(eq=False)
+class Missing(Deferred):
+    """Which numbers of a tensor are NaN."""
+
+    value: Value
+
+
+@reads("IsNaN")
+def missing(network: Network, node: Node) -> Missing:
+    return Missing(node.what, network.tensor(node))
+
+
+def filled(network: Network, node: Node, given: list[Any]) -> Value:
+    """The tensor in which missing numbers are replaced: that is left out."""
+    test, _, x = given if node.kind == "Where" else (None, None, None)
+    if not isinstance(test, Missing) or not isinstance(x, Value) or test.value is not x:
+        raise CannotSay("it depends on which numbers are missing")
+    reason = "numbers that are missing (NaN) are not replaced"
+    advice = "`missing = median` in the data replaces them"
+    network.builder.sketch.report(NotImported(what=node.what, reason=reason, advice=advice))
+    return x
 
 
 @reads("PRelu")

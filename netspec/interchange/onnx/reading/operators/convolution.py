@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.reading.attention import project, scores
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
+from netspec.interchange.onnx.reading.operators.attention import project, scores
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.folding import fold
 from netspec.interchange.reading.channels_first.layout import CannotSay

@@ -216,9 +216,7 @@ def recognize(expression: Expression, variable: object) -> Activation | Affine |
             return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
         low, high = float(y.min()), float(y.max())
         if low < high and _equal(y, np.clip(grid, low, high)):
-            return Bounds(
-                None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high)
-            )
+            return Bounds(None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high))
         slope = _rounded(-at_minus)
         if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
             return words.LeakyRelu(slope=slope)

@@ -59,7 +59,9 @@ def layer_norm(network: Network, node: Node) -> Value:
     if any(network.graph.uses[name] for name in node.outputs[1:]):
         raise CannotSay("its mean or deviation is used")
     scale, offset = _needed(network.constant(node, 1)), network.constant(node, 2)
-    return _over_last(network, node, network.builder.layernorm, scale=scale, offset=offset, has_offset=offset is not None)
+    return _over_last(
+        network, node, network.builder.layernorm, scale=scale, offset=offset, has_offset=offset is not None
+    )
 
 
 def _over_last(network: Network, node: Node, norm: Callable[..., Value], **options: Any) -> Value:

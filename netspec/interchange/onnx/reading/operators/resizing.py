@@ -82,7 +82,8 @@ def _nearest(
 
 def _taken(where: str, rounding: str, old: int, new: int, scale: float) -> Array:
     """The positions that are taken, one for each new one."""
-    index = np.arange(new)
+    index: Array = np.arange(new)
+    places: Array
     if where == "asymmetric":
         places = index / scale
     elif where in ("half_pixel", "pytorch_half_pixel"):

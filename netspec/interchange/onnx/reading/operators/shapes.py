@@ -195,9 +195,13 @@ def expand(network: Network, node: Node) -> Value:
     x, sizes = network.tensor(node), network.get(node.inputs[1])
     wanted = sizes.reshape(-1).tolist() if isinstance(sizes, np.ndarray) else None
     old = file_sizes(x)
-    is_same = wanted is not None and len(wanted) <= len(old) and all(
-        new in (1, -1, size) or (size == BATCH and new == network.batch)
-        for new, size in zip(reversed(wanted), reversed(old), strict=False)
+    is_same = (
+        wanted is not None
+        and len(wanted) <= len(old)
+        and all(
+            new in (1, -1, size) or (size == BATCH and new == network.batch)
+            for new, size in zip(reversed(wanted), reversed(old), strict=False)
+        )
     )
     readers = [reader for output in node.outputs for reader in network.graph.readers.get(output, ())]
     is_output = any(output in network.graph.outputs for output in node.outputs)

@@ -74,7 +74,7 @@ def prelu(network: Network, node: Node) -> Value:
     x, slopes = network.tensor(node), network.constant(node, 1)
     axes = [] if slopes is None else varying(slopes, x.rank)
     if slopes is None or len(axes) > 1 or x.axes.index(0) in axes:
-        raise CannotSay("its slopes differ along several axes, or are no constants")
+        raise CannotSay("its slopes differ along several axes, or are not constant")
     return network.builder.activation(x, words.Prelu(), slopes, *axes)
 
 

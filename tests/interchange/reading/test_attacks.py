@@ -62,6 +62,13 @@ def test_bounds_far_away_are_left_out_with_a_warning(tmp_path: Path) -> None:
     assert "dense(6, bias = false)" in found.text
 
 
+def test_a_high_lower_bound_holds(tmp_path: Path) -> None:
+    node = helper.make_node("Max", ["h", "low"], ["y"])
+    found = netspec.import_model(saved(tmp_path, dense(node), [value("y", 6)], w=WEIGHT, low=np.float32(2000)))
+    x = RNG.normal(size=(4, 6)).astype(np.float32)
+    np.testing.assert_allclose(outputs_of(found, x), np.full((4, 6), 2000))
+
+
 def test_a_relu_that_begins_far_from_zero_is_one(tmp_path: Path) -> None:
     more = [helper.make_node("Add", ["h", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
     found = netspec.import_model(saved(tmp_path, dense(*more), [value("y", 6)], w=WEIGHT, b=np.float32(-50)))

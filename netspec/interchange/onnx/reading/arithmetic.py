@@ -12,6 +12,7 @@ from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.layers import activations as words
 
+SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 FAR = 1000.0
 """Numbers are not cut off beyond this one."""
 
@@ -53,8 +54,8 @@ def _negated(b: Builder, x: Value) -> Value:
 
 def clipped(b: Builder, x: Value, low: float | None, high: float | None) -> Value:
     """The numbers between two bounds, by `relu` and `hardsigmoid`; these would round too much for bounds far away."""
-    for bound in (low, high):
-        if bound is not None and FAR <= abs(bound) < 1e30:
+    for bound, size in ((low, None if low is None else -low), (high, high)):
+        if size is not None and FAR <= size < 1e30:
             reason = "netspec cannot cut off so large numbers exactly, and leaves them as they are"
             b.sketch.report(NotImported(what=f"{b.here.name or 'Clip'} at {bound:g}", reason=reason))
     low = low if low is not None and low > -FAR else None
@@ -88,6 +89,16 @@ def apart(b: Builder, kind: str, given: Sequence[Any], options: dict[str, Any]) 
         return b.maximum(x, _negated(b, x))
     if kind == "Relu":
         return b.activation(x, words.Relu())
+    if kind == "Selu":
+        alpha, gamma = options.get("alpha", SELU_ALPHA), options.get("gamma", SELU_GAMMA)
+        return b.scale(b.activation(x, words.Elu(alpha=alpha)), gamma, 0.0)
+    if kind == "Swish":
+        alpha = options.get("alpha", 1.0)
+        return b.scale(b.activation(b.scale(x, alpha, 0.0), words.Silu()), 1 / alpha, 0.0)
+    if kind == "ThresholdedRelu":
+        alpha = options.get("alpha", 1.0)
+        above = b.scale(x, 1.0, -alpha)
+        return b.add(b.activation(above, words.Relu()), b.scale(b.activation(above, words.Step()), alpha, 0.0))
     if kind == "HardSigmoid":
         alpha, beta = options.get("alpha", 0.2), options.get("beta", 0.5)
         return b.activation(b.scale(x, 6 * alpha, 6 * beta - 3), words.Hardsigmoid())

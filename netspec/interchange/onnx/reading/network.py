@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.onnx.reading.arithmetic import apart
+from netspec.interchange.onnx.reading.arithmetic import apart, clipped
 from netspec.interchange.onnx.reading.constants import BATCH, folded
 from netspec.interchange.onnx.reading.graph import Graph, Node
 from netspec.interchange.onnx.reading.names import place_of
-from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Expression, recognize
+from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Bounds, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.folding import fold
@@ -22,7 +22,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Dim
 
-LONGEST = 32
+MAX_OPERATORS = 32
 """The longest expression that is one activation has fewer operators."""
 BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError)
 """What NumPy raises for inputs that do not fit an operator."""
@@ -196,8 +196,6 @@ class Network:
     def _expression(self, node: Node, given: list[Any]) -> Expression | None:
         """A function of one tensor, if the node is one."""
         function = UNARY.get(node.kind) or NARY.get(node.kind)
-        if node.kind == "Cast" and isinstance(given[0], Expression):
-            function = _number
         if function is None or any(isinstance(x, Deferred) for x in given):
             return None
         arguments = [_plain(x) for x in given]
@@ -208,8 +206,6 @@ class Network:
         options = dict(node.attributes)
         if node.kind == "Clip":
             arguments += [options.pop(name, None) for name in ("min", "max") if name in options]
-        if node.kind == "Cast":
-            options = {}
         if options and node.kind in UNARY:
             inner = function
             known = {name: value for name, value in options.items() if name != "consumed_inputs"}
@@ -219,9 +215,9 @@ class Network:
 
     def realize(self, expression: Expression) -> Value:
         """The tensor of an expression: one activation if it is one, or else one operator after the other."""
-        if expression.value is None and expression.depth > LONGEST:
+        if expression.value is None and expression.depth > MAX_OPERATORS:
             for part in sorted(expression.inside(), key=lambda e: e.depth):
-                if part.depth % LONGEST == 0 and not part.is_end:
+                if part.depth % MAX_OPERATORS == 0 and not part.is_end:
                     self.realize(part)
                     part.is_end = True
         if expression.value is None:
@@ -239,6 +235,8 @@ class Network:
             x = self.made(variable)
             if isinstance(found, Affine):
                 return self.builder.scale(x, found.factor, found.offset)
+            if isinstance(found, Bounds):
+                return clipped(self.builder, x, found.low, found.high)
             return self.builder.activation(x, found)
         return self._one(expression)
 
@@ -273,10 +271,6 @@ def _have_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if a.keys() != b.keys() or not all(np.array_equal(a[name], b[name]) for name in a):
         return False
     return any(w.ndim > 1 and np.ptp(w) for w in a.values())
-
-
-def _number(x: Any) -> Any:
-    return np.asarray(x, np.float64)
 
 
 def _plain(x: Any) -> Any:

@@ -135,7 +135,7 @@ UNARY: dict[str, Callable[..., Any]] = {
     "Celu": _celu,
     "Swish": lambda x, alpha=1.0: x * _sigmoid(alpha * x),
     "Gelu": lambda x, approximate="none": _gelu_tanh(x) if approximate == "tanh" else _gelu(x),
-    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0),
+    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0 * x),
 }
 """Operators of one tensor, with their attributes."""
 NARY: dict[str, Callable[..., Any]] = {
@@ -149,11 +149,11 @@ NARY: dict[str, Callable[..., Any]] = {
     "Max": lambda *xs: _reduced(np.maximum, xs),
     "Clip": _clip,
     "PRelu": lambda x, slope: np.where(x > 0, x, slope * x),
-    "Greater": lambda a, b: np.greater(a, b),
-    "Less": lambda a, b: np.less(a, b),
-    "Where": np.where,
+    "Greater": lambda a, b: np.where(a > b, 1.0, 0 * (a - b)),
+    "Less": lambda a, b: np.where(a < b, 1.0, 0 * (a - b)),
+    "Where": lambda condition, a, b: np.where(np.isnan(condition), np.nan, np.where(condition, a, b)),
 }
-"""Operators of several tensors and numbers."""
+"""Operators of several tensors and numbers; NaN, which stands for what is not known, goes through all of them."""
 
 
 def _reduced(function: Any, xs: Any) -> Any:
@@ -201,6 +201,14 @@ class Affine:
     offset: float
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """x, but at least `low` and at most `high`"""
+
+    low: float | None
+    high: float | None
+
+
 @cache
 def _far() -> Array:
     """Numbers beyond the grid, up to where float32 ends: expressions may cut off there."""
@@ -208,7 +216,7 @@ def _far() -> Array:
     return np.concatenate([-sizes[::-1], sizes])
 
 
-def recognize(expression: Expression, variable: object) -> Activation | Affine | None:
+def recognize(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
     """What an expression computes of its root or of an expression inside; None where netspec has no word for it."""
     with np.errstate(all="ignore"):
         found = _near(expression, variable)
@@ -221,7 +229,7 @@ def recognize(expression: Expression, variable: object) -> Activation | Affine |
         return found if _equal(y[known], expected[known]) else None
 
 
-def _near(expression: Expression, variable: object) -> Activation | Affine | None:
+def _near(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
     """What it computes of the numbers of the grid."""
     grid = _grid()
     y = np.broadcast_to(np.asarray(expression.at(grid, variable), np.float64), grid.shape)
@@ -233,6 +241,9 @@ def _near(expression: Expression, variable: object) -> Activation | Affine | Non
     at_zero, at_one, at_minus, at_five = (float(expression.at(np.float64(x), variable)) for x in (0, 1, -1, -5))
     if _equal(y, (at_one - at_zero) * grid + at_zero):
         return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
+    low, high = float(y.min()), float(y.max())
+    if low < high and _equal(y, np.clip(grid, low, high)):
+        return Bounds(None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high))
     slope = _rounded(-at_minus)
     if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
         return words.LeakyRelu(slope=slope)
@@ -245,10 +256,12 @@ def _near(expression: Expression, variable: object) -> Activation | Affine | Non
     return None
 
 
-def _values(found: Activation | Affine, x: Array) -> Any:
+def _values(found: Activation | Affine | Bounds, x: Array) -> Any:
     match found:
         case Affine():
             return found.factor * x + found.offset
+        case Bounds():
+            return np.clip(x, found.low, found.high)
         case words.LeakyRelu():
             return np.where(x > 0, x, found.slope * x)
         case words.Elu():

@@ -47,6 +47,8 @@ class Network:
         self.found: dict[str, Any] = {}
         self.batch: int | None = None
         self.tables: dict[str, Step] = {}
+        self.masked: dict[Step, Any] = {}
+        self.silenced: set[Step] = set()
 
     # ---------------------------------------------------------------- inputs of nodes
 

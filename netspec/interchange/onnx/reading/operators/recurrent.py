@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
+from netspec.interchange.onnx.reading.operators.masks import packed_input, use
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
@@ -28,8 +30,9 @@ ACTIVATIONS: dict[str, Activation] = {
 
 @reads("LSTM", "GRU", "RNN")
 def recurrent(network: Network, node: Node) -> list[Any]:
-    x, b = network.tensor(node), network.builder
-    _check(network, node)
+    packed, b = packed_input(network, node), network.builder
+    x = network.tensor(node) if packed is None else packed.value
+    _check(network, node, x, is_packed=packed is not None)
     first = bool(node.attributes.get("layout", 0))  # the batch, before the steps
     sequence = x if first else b.transpose(x, (1, 0, 2))
     kernels, recurrent_kernels = network.constant(node, 1), network.constant(node, 2)
@@ -52,16 +55,20 @@ def recurrent(network: Network, node: Node) -> list[Any]:
     more["reverse"] = node.attributes.get("direction", "forward") == "reverse"
     if count == 2:
         more |= {"bidirectional": True, "backward": weights[1]}
+    if packed is not None and (count > 1 or (used[0] and used[1])):
+        raise CannotSay("both its directions, or its steps and its last state, are of a sequence without padding")
     y = b.recurrent(sequence, node.kind.lower(), return_sequences=used[0], **more)
     if y.is_lost:
         return [y, y, y]
+    if packed is not None:
+        use(network, y.step, packed.mask)
     steps = _directions(network, y, count, units) if used[0] else None
     last = _last(network, y, count, units, more["reverse"]) if used[0] and used[1] else None
     if not used[0]:
         last = b.reshape(y, (count, units)) if count > 1 else b.unsqueeze(y, [1])
-    if first:
-        return [steps, last, None]
-    return [None if steps is None else b.transpose(steps, (1, 2, 0, 3)), _states(network, last), None]
+    if not first:
+        steps, last = None if steps is None else b.transpose(steps, (1, 2, 0, 3)), _states(network, last)
+    return [steps if packed is None or steps is None else replace(packed, value=steps), last, None]
 
 
 def _states(network: Network, last: Value | None) -> Value | None:
@@ -84,15 +91,15 @@ def _last(network: Network, y: Value, count: int, units: int, reverse: bool) -> 
     return b.concat([b.unsqueeze(end, [1]) for end in ends], 1)
 
 
-def _check(network: Network, node: Node) -> None:
+def _check(network: Network, node: Node, x: Value, *, is_packed: bool) -> None:
     """Whether it does nothing that netspec lacks.
 
     Raises:
         CannotSay: it does.
     """
     lengths = network.get(node.inputs[4]) if len(node.inputs) > 4 else None
-    length = network.tensor(node).size(1 if node.attributes.get("layout", 0) else 0)
-    if lengths is not None and not (isinstance(lengths, np.ndarray) and np.all(lengths == length)):
+    length = x.size(1 if node.attributes.get("layout", 0) else 0)
+    if lengths is not None and not is_packed and not (isinstance(lengths, np.ndarray) and np.all(lengths == length)):
         advice = "netspec masks padding ids: `input 9 tokens(99, pad = 0)`"
         raise CannotSay("each example has its own number of steps", advice)
     for index, what in ((5, "its initial state"), (6, "its initial cells"), (7, "its peepholes")):

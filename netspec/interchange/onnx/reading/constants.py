@@ -6,6 +6,7 @@ Sizes that are not known, such as that of the batch, are entries of arrays of ob
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from netspec.interchange.onnx.reading.graph import Node, array_of, onnx
@@ -242,8 +243,8 @@ FOLDS: dict[str, Fold] = {
     "LessOrEqual": lambda node, inputs: np.less_equal(*inputs),
     "Greater": lambda node, inputs: np.greater(*inputs),
     "GreaterOrEqual": lambda node, inputs: np.greater_equal(*inputs),
-    "Min": lambda node, inputs: np.minimum.reduce(inputs),
-    "Max": lambda node, inputs: np.maximum.reduce(inputs),
+    "Min": lambda node, inputs: reduce(np.minimum, inputs),
+    "Max": lambda node, inputs: reduce(np.maximum, inputs),
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
     "ReduceMax": _reduce(np.max),

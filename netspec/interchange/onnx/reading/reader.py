@@ -46,6 +46,7 @@ def read(source: Any, weights: Path | None) -> Foreign:
     inputs = open_inputs(network)
     network.read()
     outputs = network.close()
+    recurrent.join_directions(network)
     check_masks(network)
     start = partial(runner, path, graph, inputs, outputs)
     return Foreign(sketch, "onnxruntime", "pip install 'netspec-compiler[onnx]'", start)

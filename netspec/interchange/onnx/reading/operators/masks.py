@@ -280,9 +280,9 @@ def _of_packed(network: Network, node: Node, given: Sequence[Any], packed: Packe
         _check_same(index, packed.mask)
         is_reverse = isinstance(x.step.layer, Recurrent) and x.step.layer.reverse
         places = until - packed.mask.real if is_reverse else until
-        if packed.edge == ("end" if is_reverse else "start") and index.is_like(places[:, :, None]):
-            if isinstance(x.step.layer, Recurrent):
-                return x
+        is_back = packed.edge == ("end" if is_reverse else "start") and index.is_like(places[:, :, None])
+        if is_back and isinstance(x.step.layer, Recurrent):
+            return x
     raise CannotSay("its steps are not moved back to their places", ADVICE)
 
 
@@ -316,7 +316,7 @@ def seen(mask: Followed, is_seen: Any, rank: int, *, is_merged: bool) -> bool:
 
 
 def _silenced(network: Network, node: Node, place: int, mask: Followed) -> Value | None:
-    """The output of an attention, times 0 where a step sees nothing: netspec does that, too; None for other products."""
+    """The output of an attention, times 0 where a step sees nothing, as netspec has it; None for other products."""
     y = network.tensor(node, place)
     step = y.step
     while isinstance(step.layer, Reshape | Permute):

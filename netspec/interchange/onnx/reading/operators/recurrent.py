@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,10 @@ from netspec.interchange.reading.channels_first.values import Value
 from netspec.language.lazy import np
 from netspec.layers import activations as words
 from netspec.layers.activations import Activation
+from netspec.layers.base import Layer
+from netspec.layers.merge import Add, Average, Concat, Mul
+from netspec.layers.sequence.bidirectional import Bidirectional
+from netspec.layers.sequence.recurrent import Recurrent
 
 GATES = {"LSTM": (0, 2, 3, 1), "GRU": (0, 1, 2), "RNN": (0,)}
 """For each gate of netspec its place in ONNX: an LSTM of ONNX has input, output, forget, candidate."""
@@ -143,3 +148,39 @@ def _activations(node: Node, count: int) -> dict[str, Any]:
     if node.kind == "RNN":
         return {"activation": ACTIVATIONS[names[0]]}
     return {"recurrent_activation": ACTIVATIONS[names[0]], "activation": ACTIVATIONS[names[1]]}
+
+
+MERGES: dict[Layer, str] = {
+    Concat(): "concat",
+    Concat(along="channels"): "concat",
+    Add(): "add",
+    Mul(): "mul",
+    Average(): "average",
+}
+"""The option `merge` of `bidirectional`."""
+
+
+def join_directions(network: Network) -> None:
+    """Make two layers that read a sequence forward and in reverse, and a merge of both, one bidirectional layer."""
+    sketch = network.builder.sketch
+    uses = Counter(id(x) for step in sketch.steps for x in step.inputs)
+    uses.update(id(step) for _, step in sketch.outputs)
+    shared = {id(step.shared) for step in sketch.steps}
+    gone = set[int]()
+    for step in sketch.steps:
+        merge = MERGES.get(step.layer) if isinstance(step.layer, Concat | Add | Mul | Average) else None
+        if merge is None or len(step.inputs) != 2:
+            continue
+        (first, second), (inner, other) = step.inputs, (x.layer for x in step.inputs)
+        if not isinstance(inner, Recurrent) or inner.reverse or other != inner.replace(reverse=True):
+            continue
+        is_private = all(uses[id(x)] == 1 and x.shared is None and id(x) not in shared for x in step.inputs)
+        if first.inputs != second.inputs or not is_private or (first in network.masked) != (second in network.masked):
+            continue
+        step.layer, step.inputs = Bidirectional(layer=inner, merge=merge), first.inputs
+        arrays = {f"forward.{name}": array for name, array in first.weights.items()}
+        step.weights = arrays | {f"backward.{name}": array for name, array in second.weights.items()}
+        if first in network.masked:
+            network.masked[step] = network.masked[first]
+        gone |= {id(first), id(second)}
+    sketch.steps = [step for step in sketch.steps if id(step) not in gone]

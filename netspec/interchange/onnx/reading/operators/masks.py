@@ -23,10 +23,11 @@ from netspec.language.lazy import np
 from netspec.language.shape import Dim
 from netspec.layers.base import Layer
 from netspec.layers.norm import BatchNorm
-from netspec.layers.reshape import Permute, Reshape
+from netspec.layers.reshape import Flatten, Permute, Reshape
 from netspec.layers.sequence.attention import Attention
 from netspec.layers.sequence.recurrent import Recurrent
 from netspec.layers.sequence.steps import First, Last, MeanPool
+from netspec.layers.spatial.cropping import Crop
 
 PADDED = 0.3
 """The fraction of the steps of the examples that are padding."""
@@ -87,18 +88,23 @@ def is_padding(network: Network, node: Node) -> Followed:
         raise CannotSay("it compares what are no token ids")
     if number is None or number.size != 1 or number.reshape(-1)[0] < 0:
         raise CannotSay("it compares ids with something else than a padding id")
-    real = _examples(ids.step.shape.sizes[0])
+    real = _examples(ids.step.shape.sizes[0], network.batch)
     return Followed(node.what, ids.step, int(number.reshape(-1)[0]), real, ~real)
 
 
-def _examples(steps: Any) -> Any:
-    """Some examples of steps that are not padding: all, none, and some; their number tells the batch from steps."""
+def _examples(steps: Any, batch: int | None) -> Any:
+    """Some examples of steps that are not padding: some, all, and none.
+
+    There are as many as the batch of the file has; where it is open, their number tells the batch from the steps.
+    """
     steps = ANY_LENGTH if isinstance(steps, Dim) else int(steps)
-    count = next(n for n in (7, 11, 13, 17, 19, 23) if steps % n)
+    count = batch if batch is not None else 7 if steps % 7 else 11
     if count * steps > MAX_COUNT:
-        raise CannotSay(f"it has {steps} steps")
+        raise CannotSay(f"it has {steps} steps for {count} examples")
     found = np.random.default_rng(0).random((count, steps)) >= PADDED
-    found[0], found[1] = True, False
+    found[0, [0, -1]] = False
+    found[0, steps // 2] = True
+    found[1:2], found[2:3] = True, False
     return found
 
 
@@ -110,7 +116,7 @@ def of_mask(network: Network, node: Node, given: Sequence[Any]) -> Any:
     """
     masks = [x for x in given if isinstance(x, Followed)]
     if masks and all(x is None or isinstance(x, np.ndarray | Followed) for x in given):
-        return _computed(node, given, masks)
+        return _computed(network, node, given, masks)
     first = next((x for x in given if isinstance(x, Packed | Kept)), None)
     if isinstance(first, Packed):
         return _of_packed(network, node, given, first)
@@ -131,14 +137,14 @@ def of_mask(network: Network, node: Node, given: Sequence[Any]) -> Any:
     raise CannotSay(f"netspec has no `{kind}` of a tensor and a mask of padded steps", ADVICE)
 
 
-def _computed(node: Node, given: Sequence[Any], masks: list[Followed]) -> Any:
+def _computed(network: Network, node: Node, given: Sequence[Any], masks: list[Followed]) -> Any:
     """What an operator computes from masks and constants."""
     first = masks[0]
     if any(x.source is not first.source or x.pad != first.pad for x in masks):
         raise CannotSay("it joins the masks of two inputs")
     count = len(first.real)
     if node.kind == "Shape":
-        return _sizes(node, first)
+        return _sizes(network, node, first)
     arrays = [x.array if isinstance(x, Followed) else _numbers(x, count) for x in given]
     sizes = [x.shape for x in arrays if x is not None]
     if node.kind not in ("Reshape", "Expand", "Squeeze", "Unsqueeze", "Slice", "TopK", "CumSum", "Tile", "Split"):
@@ -157,11 +163,11 @@ def _aligned(sizes: list[tuple[int, ...]]) -> list[list[int]]:
     return [list(parts) for parts in zip(*((1,) * (rank - len(part)) + part for part in sizes), strict=True)]
 
 
-def _sizes(node: Node, mask: Followed) -> Any:
+def _sizes(network: Network, node: Node, mask: Followed) -> Any:
     """The sizes of a mask in the file."""
     (steps,), count = mask.source.shape.sizes, len(mask.real)
     sizes: list[Any] = [steps if size == mask.real.shape[1] else size for size in mask.array.shape]
-    if sizes and mask.array.shape[0] % count == 0:
+    if sizes and network.batch is None and mask.array.shape[0] % count == 0:
         sizes[0] = BATCH * (mask.array.shape[0] // count)
     part = sizes[node.attributes.get("start", 0) : node.attributes.get("end")]
     return np.array(part, object if any(isinstance(size, Dim) for size in part) else np.int64)
@@ -357,18 +363,35 @@ def check_masks(network: Network) -> None:
     needed = {step for _, step in sketch.outputs}
     for step in reversed(sketch.steps):
         needed |= set(step.inputs) if step in needed else set()
-    for step in sketch.steps:
+    for step in list(sketch.steps):
         padded[step] = _padding_after(step, padded)
         layer = step.layer
         if step not in needed or layer is None or layer.reads_mask is None or isinstance(layer, BatchNorm):
             continue  # a batch norm uses its running statistics
         expected, found = padded.get(step.inputs[layer.reads_mask]), network.masked.get(step)
         name = f"{step.name} ({layer.word})" if step.name else layer.word
+        if expected is not None and found is None and isinstance(layer, First | Last) and _is_cropped(network, step):
+            continue
         if expected is not (None if found is None else found.source):
             reason = "padded steps count here, and netspec would leave them out"
             sketch.lost(name, reason if found is None else "the padded steps of another sequence are left out")
         elif found is not None and isinstance(layer, Attention) and layer.causal and step not in network.silenced:
             sketch.lost(name, "steps after padding alone see padded steps, where netspec gives zeros")
+
+
+def _is_cropped(network: Network, step: Step) -> bool:
+    """Take the first or last step by a crop, whether it is padding or not; False where that needs a size."""
+    (sequence,) = step.inputs
+    steps = sequence.shape.sizes[0]
+    if not isinstance(steps, int):
+        return False
+    layer = Crop(margin=[[0, steps - 1] if isinstance(step.layer, First) else [steps - 1, 0]])
+    shape = layer.infer(sequence.shape)
+    cropped = Step(layer=layer, inputs=(sequence,), shape=shape, scope=step.scope, span=step.span)
+    places = network.builder.sketch.steps
+    places.insert(places.index(step), cropped)
+    step.layer, step.inputs = Flatten(), (cropped,)
+    return True
 
 
 def _padding_after(step: Step, padded: dict[Step, Step | None]) -> Step | None:
